@@ -1,0 +1,761 @@
+"""The words that connectors and the hub share, and the promises on both sides.
+
+A connector turns one channel's wire into :data:`Inbound` values and :class:`Outbound` values into
+that wire. It knows nothing of queues, agents or storage. The hub knows nothing of any channel but
+what stands here. Times are integer microseconds UTC everywhere (:data:`Micros`).
+
+Who does what, in order:
+
+1. the connector reads the wire, keeps the raw bytes and normalises them (addresses lower-cased or
+   in E.164, text as Unicode, HTML sanitised);
+2. it calls :meth:`Sink.accept`, which returns only after the commit;
+3. only then does it acknowledge the wire (flag the mail, move the offset, answer 200).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any, Literal, NewType, Protocol
+
+import msgspec
+
+Micros = NewType("Micros", int)
+"""Integer microseconds since 1970-01-01T00:00:00Z."""
+
+InboxId = NewType("InboxId", str)
+"""One configured account on a channel; stable, chosen in the configuration."""
+
+ThreadKey = NewType("ThreadKey", str)
+"""A name under which later messages find a conversation. Keys live in one space for the whole hub:
+a connector puts its own prefix before it (``mid:`` for Message-IDs, ``thread:INBOX:`` for an id that
+is unique only within an account)."""
+
+BlobId = NewType("BlobId", int)
+"""Bytes kept by the hub; see :class:`Blobs`."""
+
+Automatic = Literal["no", "auto-reply", "bounce", "list", "report", "complaint"]
+"""Whether a machine wrote it. Anything but ``no`` is never answered automatically (RFC 3834)."""
+
+Operation = Literal["send", "edit", "delete", "publish", "hide"]
+
+MAX_KEY = 512
+"""Longest external id or thread key in characters; a connector hashes what is longer."""
+
+
+def conversation_key(conversation: int) -> ThreadKey:
+    """The key of a conversation that a *verified* signed token named (see :class:`Tokens`)."""
+    return ThreadKey(f"conversation:{conversation}")
+
+
+def storable(text: str) -> str:
+    """``text`` with what a store cannot hold replaced by U+FFFD.
+
+    PostgreSQL refuses NUL and SQLite's driver refuses lone surrogates; both do come in real mail.
+    """
+    if "\x00" in text:
+        text = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _make_storable(struct: msgspec.Struct) -> None:
+    for name in struct.__struct_fields__:
+        value = getattr(struct, name)
+        if type(value) is str:
+            clean = storable(value)
+            if clean is not value:
+                msgspec.structs.force_setattr(struct, name, clean)
+        elif type(value) is tuple and value and type(value[0]) is str:
+            msgspec.structs.force_setattr(struct, name, tuple(storable(item) for item in value))
+
+
+class Text(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of every struct that carries text from outside: building one makes it storable."""
+
+    def __post_init__(self) -> None:
+        _make_storable(self)
+
+
+class Party(Text):
+    """A person or machine on the other side.
+
+    ``kind`` names the space of ``address``: ``email`` (lower case), ``phone`` (E.164), ``web`` (an
+    anonymous visitor's random id), or the channel's own name (``telegram``, ``xmpp``, …).
+    ``verified`` is true only where the channel itself proves the address.
+    """
+
+    kind: str
+    address: str
+    name: str = ""
+    language: str = ""
+    verified: bool = False
+
+
+class Recipient(Text):
+    """Somebody a message was addressed to, as the wire said it."""
+
+    address: str
+    name: str = ""
+    role: Literal["to", "cc", "bcc"] = "to"
+
+
+class Attachment(Text):
+    """A file of a message. Exactly one of ``content``, ``blob`` and ``remote`` is set.
+
+    ``content`` holds the bytes (up to 64 kB; larger ones go through :class:`Blobs` first, so that they are
+    durable before the commit that refers to them); ``remote`` is what :meth:`Connector.fetch` takes.
+    ``filename`` is data for people and never a path.
+    """
+
+    filename: str
+    content_type: str
+    size: int = 0
+    sha256: str = ""
+    content: bytes | None = None
+    blob: BlobId | None = None
+    remote: str | None = None
+    inline: bool = False
+    content_id: str = ""
+
+
+class CommentPlace(Text):
+    """Where on a site a comment stands. ``parent`` is the post that it answers."""
+
+    article: str
+    title: str = ""
+    url: str = ""
+    section: str = ""
+    parent: int | None = None
+
+
+class CallbackWish(Text):
+    """A wish to be called: ``number`` in E.164, ``at`` the wished time or None for "soon"."""
+
+    number: str
+    at: Micros | None = None
+    topic: str = ""
+
+
+class FormField(Text):
+    """One field of a form as the person filled it in; ``name`` is the configured one."""
+
+    name: str
+    label: str
+    value: str
+
+
+class Event(Text, tag_field="kind"):
+    """What every kind of :data:`Inbound` has.
+
+    ``external_id`` is the identity of the *event*, unique per inbox, the same whenever the wire tells it again;
+    None where the channel gives it none. ``target`` names the message it is about, as the channel
+    names it (the ``remote id`` that a send returned, or the external id of an inbound message).
+    """
+
+    inbox: InboxId
+    external_id: str | None = None
+    target: str | None = None
+    received_at: Micros = Micros(0)
+
+    def __post_init__(self) -> None:
+        _make_storable(self)
+        if self.external_id is not None and not 0 < len(self.external_id) <= MAX_KEY:
+            raise ValueError(f"external_id must have 1 to {MAX_KEY} characters")
+
+
+class Message(Event, tag="message"):
+    """Something a person (or a machine, see ``automatic``) wrote to us.
+
+    ``text`` is what was written now, ``full_text`` all of it with quotations; ``html`` is sanitised.
+    ``thread_keys`` are candidates of where it belongs, the best first; ``adds_keys`` are keys by which later
+    messages find this one. ``direct`` says that the channel has no threads (SMS, direct messages): the
+    hub then joins by sender and inbox. ``mentions`` are reference numbers seen in the subject; they join only for
+    somebody who already takes part.
+    """
+
+    sender: Party
+    recipients: tuple[Recipient, ...] = ()
+    subject: str = ""
+    text: str = ""
+    full_text: str = ""
+    html: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    thread_keys: tuple[ThreadKey, ...] = ()
+    adds_keys: tuple[ThreadKey, ...] = ()
+    mentions: tuple[str, ...] = ()
+    direct: bool = False
+    sent_at: Micros | None = None
+    automatic: Automatic = "no"
+    comment: CommentPlace | None = None
+    callback: CallbackWish | None = None
+    fields: tuple[FormField, ...] = ()
+    also: tuple[Party, ...] = ()
+    """Further addresses of the same person, as the person claims (the phone number on a form)."""
+    suspicious: str = ""
+    """Why a person should look first (a forged office sender, a failed signature); empty if nothing."""
+
+
+class Edit(Event, tag="edit"):
+    """The sender changed ``target``."""
+
+    sender: Party
+    text: str = ""
+    html: str = ""
+
+
+class Deletion(Event, tag="deletion"):
+    """The sender took ``target`` back."""
+
+    sender: Party
+
+
+class Reaction(Event, tag="reaction"):
+    """A sign under ``target``; an empty ``emoji`` takes it back."""
+
+    sender: Party
+    emoji: str = ""
+
+
+class DeliveryReport(Event, tag="delivery"):
+    """What became of something we sent; ``target`` is its remote id. States never go backwards."""
+
+    state: Literal["accepted", "delivered", "read", "failed"]
+    reason: str = ""
+    at: Micros | None = None
+
+
+class BouncedRecipient(Text):
+    """One address that a bounce names. ``status`` is RFC 3463 (``5.1.1``), ``action`` RFC 3464."""
+
+    address: str
+    status: str = ""
+    action: str = "failed"
+    diagnostic: str = ""
+
+
+class Bounce(Event, tag="bounce"):
+    """A mail that says another mail was not (yet) delivered; ``target`` is the original Message-ID."""
+
+    recipients: tuple[BouncedRecipient, ...]
+    subject: str = ""
+    text: str = ""
+    sender: Party | None = None
+    sent_at: Micros | None = None
+    thread_keys: tuple[ThreadKey, ...] = ()
+
+
+class PostReport(Event, tag="report"):
+    """A reader reports a published comment; ``target`` is the post id, ``version`` what they saw."""
+
+    sender: Party
+    version: int
+    reason: Literal["spam", "abuse", "threat", "personal-data", "other"]
+    text: str = ""
+
+
+class CallbackChange(Event, tag="callback"):
+    """The citizen moves or cancels; ``target`` is the callback's id from a verified link."""
+
+    action: Literal["move", "cancel"]
+    at: Micros | None = None
+
+
+class Unknown(Event, tag="unknown"):
+    """Something the channel sent that we have no word for: kept and shown as such, never dropped."""
+
+    sender: Party
+    what: str
+    text: str = ""
+    thread_keys: tuple[ThreadKey, ...] = ()
+    direct: bool = False
+
+
+Inbound = (
+    Message
+    | Edit
+    | Deletion
+    | Reaction
+    | DeliveryReport
+    | Bounce
+    | PostReport
+    | CallbackChange
+    | Unknown
+)
+"""What a connector hands to intake; in JSON the field ``kind`` tells them apart."""
+
+
+class Raw(msgspec.Struct, frozen=True, kw_only=True):
+    """The bytes as the wire gave them: ``content`` up to 64 kB, else ``blob``."""
+
+    content: bytes | None = None
+    blob: BlobId | None = None
+    content_type: str = "application/octet-stream"
+
+
+class Cursor(msgspec.Struct, frozen=True, kw_only=True):
+    """A connector's own place on the wire (an offset, a UID), committed together with the items."""
+
+    key: str
+    value: str
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one item. ``duplicate`` items point at what they repeat.
+
+    ``parked`` events wait up to 72 h for the message they are about; ``quarantined`` ones wait for a person.
+    """
+
+    conversation: int | None = None
+    message: int | None = None
+    reference: str = ""
+    duplicate: bool = False
+    parked: bool = False
+    quarantined: bool = False
+    post_state: str = ""
+
+
+class Refused(Exception):
+    """``accept`` did not commit anything: the wire must keep it and try again.
+
+    ``retry_after`` is in seconds, for a 503 with Retry-After, a 4xx of LMTP, or a pause before the next poll.
+    """
+
+    def __init__(self, reason: str, retry_after: float = 5.0) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class Sink(Protocol):
+    """The hub as a connector sees it on the way in."""
+
+    async def accept(
+        self, raw: Raw, items: Sequence[Inbound], state: Cursor | None = None
+    ) -> list[Receipt]:
+        """Commit all of ``items`` with ``raw`` and ``state``, or none.
+
+        Returns one receipt an item, in order, after the commit. Raises :class:`Refused` when nothing was
+        committed (full, or the storage failed). Cancelling the caller never cancels the commit: after a
+        cancellation the items may or may not be in, and telling them again is harmless.
+        An empty ``items`` with a ``state`` just moves the cursor.
+        """
+
+    async def cursor(self, key: str) -> str | None:
+        """The last committed value of a cursor of this inbox."""
+
+    def signal(self, conversation_key: ThreadKey, what: str) -> None:
+        """Tell what is not worth a commit (typing, presence); may be dropped."""
+
+
+class OutAttachment(msgspec.Struct, frozen=True, kw_only=True):
+    """A file to send; ``content`` is loaded by the hub before ``send``."""
+
+    filename: str
+    content_type: str
+    content: bytes
+
+
+class Outbound(msgspec.Struct, frozen=True, kw_only=True):
+    """One delivery to carry out. The same ``delivery`` and ``message_id`` on every attempt.
+
+    ``token`` is the signed name of the conversation: what a connector puts where a reply brings it back (the
+    Message-ID, the reply address). ``reply_to`` is the external id of the message answered, ``references`` the chain
+    of the channel's ids before it, oldest first. ``quoted`` is the text of the message answered.
+    ``target`` is the remote id for an edit, delete, publish or hide.
+    """
+
+    delivery: int
+    inbox: InboxId
+    operation: Operation = "send"
+    message: int
+    to: tuple[Party, ...]
+    cc: tuple[Party, ...] = ()
+    bcc: tuple[Party, ...] = ()
+    subject: str = ""
+    text: str = ""
+    attachments: tuple[OutAttachment, ...] = ()
+    token: str = ""
+    reference: str = ""
+    reply_to: str | None = None
+    references: tuple[str, ...] = ()
+    quoted: str = ""
+    quoted_from: str = ""
+    quoted_at: Micros | None = None
+    from_name: str = ""
+    language: str = "pl"
+    target: str | None = None
+    part: int = 0
+    automatic: bool = False
+    created_at: Micros = Micros(0)
+
+
+class Refusal(Text):
+    """One recipient that the channel refused while it took the others."""
+
+    address: str
+    reason: str
+    permanent: bool = True
+
+
+class Sent(Text):
+    """What the channel said when it took an outbound message.
+
+    ``remote_id`` is what later reports call it; ``adds_keys`` are thread keys by which an answer finds the
+    conversation.
+    """
+
+    remote_id: str | None = None
+    adds_keys: tuple[ThreadKey, ...] = ()
+    state: Literal["accepted", "delivered"] = "accepted"
+    refused: tuple[Refusal, ...] = ()
+
+
+class SendError(Exception):
+    """A send that did not (certainly) succeed.
+
+    ``kind``: ``temporary`` (try again later), ``permanent`` (never), ``throttled`` (again after ``retry_after``
+    seconds), ``ambiguous`` (it may have left: the inbox's policy decides). ``public`` is a msgid for agents,
+    ``private`` goes to the log and must hold no secret and no personal number.
+    """
+
+    def __init__(
+        self,
+        kind: Literal["temporary", "permanent", "throttled", "ambiguous"],
+        public: str,
+        private: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(f"{kind}: {private or public}")
+        self.kind = kind
+        self.public = public
+        self.private = private or public
+        self.retry_after = retry_after
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a channel can do; the composer and the outbox read it before anything is typed or sent.
+
+    ``max_length`` in characters (None: no limit); ``reply_window`` in seconds after the last inbound message;
+    ``attachments`` as accepted content types (``*/*`` any, empty none) up to ``attachment_bytes`` in all;
+    ``cost_per_segment`` in the smallest unit of the office's currency. ``sends_from`` says whether any node may send or
+    only the holder of the inbox's lease. ``send_limit`` is the longest a send may take, in seconds.
+    ``on_ambiguous`` is the default policy after a crash between attempt and outcome.
+    """
+
+    max_length: int | None = None
+    formatting: Literal["plain", "html", "markdown"] = "plain"
+    attachments: tuple[str, ...] = ()
+    attachment_bytes: int = 0
+    subject: bool = False
+    copies: bool = False
+    starts: bool = False
+    reply_window: int | None = None
+    edits: bool = False
+    deletions: bool = False
+    read_receipts: bool = False
+    typing: bool = False
+    cost_per_segment: int = 0
+    sends_from: Literal["anywhere", "lease"] = "anywhere"
+    send_limit: float = 60.0
+    on_ambiguous: Literal["retry", "hold"] = "hold"
+    public_replies: bool = False
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """How an inbox is. ``wrong_credentials``, ``unreachable`` (will be retried) and ``misconfigured`` (never works
+    until somebody changes the configuration) are different and shown differently.
+    ``lag`` is in seconds, ``backlog`` in messages known to wait on the wire.
+    """
+
+    state: Literal["ok", "starting", "degraded", "unreachable", "wrong_credentials", "misconfigured"]
+    detail: str = ""
+    last_seen: Micros | None = None
+    lag: float | None = None
+    backlog: int | None = None
+
+
+class UploadedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of a submitted form."""
+
+    field: str
+    filename: str
+    content_type: str
+    content: bytes
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """An HTTP request as a route's handler gets it: size, limits and origin are already checked.
+
+    ``fields`` and ``files`` are filled for form posts; ``cookies`` and ``headers`` have lower-case names.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    cookies: Mapping[str, str]
+    body: bytes
+    remote: str
+    language: str
+    fields: Mapping[str, str] = {}
+    files: tuple[UploadedFile, ...] = ()
+    query_string: str = ""
+
+
+class SetCookie(msgspec.Struct, frozen=True, kw_only=True):
+    """A cookie to set; always HttpOnly, Secure where the site is https."""
+
+    name: str
+    value: str
+    max_age: int
+    path: str = "/"
+
+
+class Response(msgspec.Struct, frozen=True, kw_only=True):
+    """An HTTP answer. ``stream`` instead of ``body`` for server-sent events."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/html; charset=utf-8"
+    headers: Mapping[str, str] = {}
+    cookies: tuple[SetCookie, ...] = ()
+    stream: AsyncIterator[bytes] | None = None
+
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """A path that a connector serves; the hub mounts it and enforces what it declares.
+
+    ``path`` may hold ``{name}`` parts. ``max_body`` in bytes; ``per_address`` and ``per_site`` are limits in the notation
+    ``"20/minute"`` (empty: none); ``origins`` that may call it from another site's page, or frame it when ``embeddable``.
+    ``form``: the hub parses urlencoded and multipart bodies before calling.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    handler: Handler
+    max_body: int = 1_000_000
+    per_address: str = ""
+    per_site: str = ""
+    origins: tuple[str, ...] = ()
+    embeddable: bool = False
+    form: bool = False
+
+
+class Clock(Protocol):
+    """Time as a parameter."""
+
+    def now(self) -> Micros:
+        """Microseconds UTC."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; cancellable."""
+
+
+class Blobs(Protocol):
+    """Large bytes: durable before ``put`` returns, unreferenced ones are swept after 24 h."""
+
+    async def put(self, content: bytes | AsyncIterator[bytes]) -> BlobId:
+        """Keep bytes; returns once they would survive a power cut."""
+
+    async def get(self, blob: BlobId) -> bytes:
+        """All bytes. Raises KeyError for an unknown id."""
+
+
+class Fetched(msgspec.Struct, frozen=True, kw_only=True):
+    """An HTTP answer from outside, with the body already read."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Egress(Protocol):
+    """The one client for HTTP to addresses that come from outside: resolved addresses are checked and pinned at
+    each hop, private ranges refused unless configured, size and time limited."""
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] = {},
+        body: bytes | None = None,
+        timeout: float = 15.0,
+        max_bytes: int = 10_000_000,
+    ) -> Fetched:
+        """Raises :class:`SendError` (``temporary`` before anything was sent, ``ambiguous`` after)."""
+
+
+class Tokens(Protocol):
+    """Signed names. ``what`` keeps the spaces apart (``conversation``, ``callback``, ``visitor``)."""
+
+    def sign(self, what: str, value: int | str) -> str:
+        """Lower-case letters and digits only, so that it survives the local part of an address."""
+
+    def verify(self, what: str, token: str) -> str | None:
+        """The value as text, or None."""
+
+
+class PublicPost(msgspec.Struct, frozen=True, kw_only=True):
+    """A comment as readers may see it: masked, and never an address of its author."""
+
+    id: int
+    parent: int | None
+    depth: int
+    author: str
+    text: str
+    at: Micros
+    version: int
+    state: str
+    office: bool = False
+    edited: bool = False
+    mine: bool = False
+    editable: bool = False
+    reason: str = ""
+    """Told to the author only: why it was rejected."""
+
+
+class ThreadPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of an article's comments; ``next`` is the cursor of the following page."""
+
+    posts: tuple[PublicPost, ...]
+    total: int
+    next: str | None
+    moderation: Literal["pre", "post"]
+    open: bool = True
+
+
+class PublicThread(Protocol):
+    """The narrow port through which a comment section reads. ``visitor`` is the reader's own author id."""
+
+    async def page(
+        self, inbox: InboxId, article: str, *, visitor: str | None, cursor: str | None, size: int
+    ) -> ThreadPage:
+        """Published posts in thread order, and the visitor's own in any state."""
+
+    async def post(self, inbox: InboxId, post: int, *, visitor: str | None) -> PublicPost | None:
+        """One post, if this visitor may see it."""
+
+
+class Booking(msgspec.Struct, frozen=True, kw_only=True):
+    """A callback as its citizen may see it."""
+
+    id: int
+    state: str
+    at: Micros | None
+    number: str
+    """With all but the last three digits masked."""
+    topic: str
+    attempts: int
+    movable: bool
+
+
+class Appointments(Protocol):
+    """The narrow port of the callback form."""
+
+    async def slots(self, inbox: InboxId, days: int) -> tuple[Micros, ...]:
+        """Times that can still be wished for within the office's hours."""
+
+    async def booking(self, callback: int) -> Booking | None:
+        """By the id of a verified token."""
+
+
+Translate = Callable[..., str]
+"""``translate(language, msgid, **placeholders)``: gettext with placeholders substituted, never evaluated."""
+
+
+class Log(Protocol):
+    """Structured log; ``event`` is a short phrase, details are keywords. Never an address, a number, a secret."""
+
+    def info(self, event: str, **details: Any) -> None: ...
+    def warning(self, event: str, **details: Any) -> None: ...
+    def error(self, event: str, **details: Any) -> None: ...
+
+
+class Office(msgspec.Struct, frozen=True, kw_only=True):
+    """What of an office a connector needs."""
+
+    id: str
+    name: str
+    zone: str
+    language: str = "pl"
+
+
+class Env(msgspec.Struct, frozen=True, kw_only=True):
+    """What the hub hands to a connector when it creates it. Nothing in it knows the store."""
+
+    inbox: InboxId
+    office: Office
+    clock: Clock
+    random: random.Random
+    egress: Egress
+    blobs: Blobs
+    tokens: Tokens
+    translate: Translate
+    log: Log
+    public_url: str
+    threads: PublicThread
+    appointments: Appointments
+    reference_pattern: str = r"\b[0-9A-Z]{3}-[0-9A-Z]{3}-[0-9A-Z]{3}\b"
+
+
+class Connector(Protocol):
+    """One inbox at work.
+
+    The hub calls :meth:`routes` once before :meth:`run`; ``run`` from start to stop, again after it raised (with
+    growing gaps); ``send`` concurrently for different lanes; ``check`` at any time. Cancelling ``run`` closes every
+    socket at once. No method blocks the event loop for more than 10 ms.
+    """
+
+    capabilities: Capabilities
+
+    def routes(self) -> Sequence[Route]:
+        """Returned, not registered; may be empty. ``self.sink`` is not needed: handlers get it through ``run``."""
+
+    async def run(self, sink: Sink) -> None:
+        """Read the wire until cancelled. A connector that only has routes keeps ``sink`` and waits."""
+
+    async def send(self, outbound: Outbound) -> Sent:
+        """Carry out one delivery. Raises :class:`SendError`; any other exception counts as ambiguous."""
+
+    async def fetch(self, ref: str) -> bytes:
+        """The bytes of a remote attachment. Raises :class:`SendError`."""
+
+    async def check(self) -> Health:
+        """Ask the peer; tells wrong credentials from not reachable."""
+
+
+class Channel(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of the registry: how to configure, create and parse one kind of inbox.
+
+    ``kind`` is what the configuration and ``centrala parse`` name; ``channel`` the medium it belongs to. ``parse`` turns
+    one raw input into what intake would see, without any I/O; ``config`` is a frozen msgspec struct that forbids
+    unknown fields.
+    """
+
+    kind: str
+    channel: str
+    config: type[msgspec.Struct]
+    create: Callable[[Any, Env], Connector]
+    parse: Callable[[bytes, ParseContext], list[Inbound]]
+
+
+class ParseContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``parse`` needs of its surroundings: no I/O, no clock of its own."""
+
+    inbox: InboxId
+    now: Micros
+    tokens: Tokens | None = None
+    zone: str = "Europe/Warsaw"
