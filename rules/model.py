@@ -1,0 +1,189 @@
+"""The rule set as data: what a rule file says, once it has been read and checked.
+
+These are plain values: :func:`rules.load` makes them from YAML, :func:`rules.compile_rules` turns them into what
+:func:`rules.evaluate` runs. Order is meaning: rules are tried from the first to the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+from rules.decision import Actions
+from rules.facts import On
+
+
+class _Node(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of what a condition tree is made of. ``line`` is where it stands in the file (1 is the first)."""
+
+    line: int = 0
+
+
+class All(_Node, frozen=True, kw_only=True, tag="all"):
+    """Holds when every item holds (an empty one always holds)."""
+
+    items: tuple[Condition, ...]
+
+
+class Any(_Node, frozen=True, kw_only=True, tag="any"):
+    """Holds when one item holds (an empty one never holds)."""
+
+    items: tuple[Condition, ...]
+
+
+class Not(_Node, frozen=True, kw_only=True, tag="not"):
+    """Holds when the item does not."""
+
+    item: Condition
+
+
+class OneOf(_Node, frozen=True, kw_only=True, tag="one_of"):
+    """A fact equals one of ``values`` (case is ignored). ``*`` at the end of a value stands for any rest."""
+
+    name: str
+    values: tuple[str, ...]
+
+
+class Flag(_Node, frozen=True, kw_only=True, tag="flag"):
+    """A yes-or-no fact is ``value``."""
+
+    name: str
+    value: bool
+
+
+class Between(_Node, frozen=True, kw_only=True, tag="between"):
+    """A number lies in ``low`` … ``high``, both included; None leaves that side open."""
+
+    name: str
+    low: int | None = None
+    high: int | None = None
+
+
+class Keyed(_Node, frozen=True, kw_only=True, tag="keyed"):
+    """The entry ``key`` of a mapping equals one of ``values``; with no values it just exists and is not empty."""
+
+    name: str
+    key: str
+    values: tuple[str, ...] = ()
+
+
+class KeyedBetween(_Node, frozen=True, kw_only=True, tag="keyed_between"):
+    """The number under ``key`` of a mapping lies in ``low`` … ``high``. A missing key is a fault."""
+
+    name: str
+    key: str
+    low: int | None = None
+    high: int | None = None
+
+
+class Language(_Node, frozen=True, kw_only=True, tag="language"):
+    """The language is one of ``values``, known with at least ``confidence``."""
+
+    values: tuple[str, ...]
+    confidence: float = 0.8
+
+
+class Words(_Node, frozen=True, kw_only=True, tag="words"):
+    """At least ``at_least`` of ``words`` occur, in any inflected form unless ``exact``; diacritics are optional."""
+
+    words: tuple[str, ...]
+    at_least: int = 1
+    exact: bool = False
+
+
+class Phrase(_Node, frozen=True, kw_only=True, tag="phrase"):
+    """One of ``phrases`` occurs: its words in order, each in any form unless ``exact``, at most ``gap`` others between
+    two of them."""
+
+    phrases: tuple[tuple[str, ...], ...]
+    gap: int = 0
+    exact: bool = False
+
+
+class Pattern(_Node, frozen=True, kw_only=True, tag="pattern"):
+    """The regular expression (RE2 syntax, case ignored) is found in subject or text."""
+
+    pattern: str
+
+
+class Hours(_Node, frozen=True, kw_only=True, tag="hours"):
+    """The local time lies in one of ``spans``: (first minute, end minute) since midnight, the end excluded. A span
+    whose end is not after its start goes over midnight."""
+
+    spans: tuple[tuple[int, int], ...]
+
+
+class Dates(_Node, frozen=True, kw_only=True, tag="dates"):
+    """The local date lies in ``first`` … ``last`` (ISO, both included; empty leaves that side open)."""
+
+    first: str = ""
+    last: str = ""
+
+
+class Place(_Node, frozen=True, kw_only=True, tag="place"):
+    """A postcode or county in subject or text belongs to one of ``offices`` (none named: to any office)."""
+
+    offices: tuple[str, ...] = ()
+
+
+class Attachment(_Node, frozen=True, kw_only=True, tag="attachment"):
+    """Some attachment has one of ``types`` (``image/*``) or file name endings ``names``, and at least ``size`` bytes."""
+
+    types: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    size: int = 0
+
+
+Condition = (
+    All
+    | Any
+    | Not
+    | OneOf
+    | Flag
+    | Between
+    | Keyed
+    | KeyedBetween
+    | Language
+    | Words
+    | Phrase
+    | Pattern
+    | Hours
+    | Dates
+    | Place
+    | Attachment
+)
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule. ``first`` and ``last`` (ISO dates, both included) bound its validity; ``then`` says whether later rules
+    are tried after it matched. ``line`` is where it starts in the file."""
+
+    id: str
+    name: str
+    note: str = ""
+    enabled: bool = True
+    first: str = ""
+    last: str = ""
+    on: tuple[On, ...] = ("new",)
+    when: Condition = All(items=())
+    actions: Actions = Actions()
+    then: Literal["stop", "continue"] = "stop"
+    line: int = 0
+
+
+class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
+    """An ordered list of rules and what is done when none decided.
+
+    ``version`` is derived from the text, so that the same text has the same version everywhere. ``default`` fills
+    the fields that no rule decided. ``words`` and ``conditions`` are the named lists and conditions of the
+    file; conditions of rules already have them put in.
+    """
+
+    version: str
+    source: str
+    rules: tuple[Rule, ...]
+    default: Actions
+    words: Mapping[str, tuple[str, ...]] = {}
+    conditions: Mapping[str, Condition] = {}
