@@ -14,6 +14,7 @@ Who does what, in order:
 
 from __future__ import annotations
 
+import hmac
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, NewType, Protocol
@@ -38,6 +39,43 @@ Automatic = Literal["no", "auto-reply", "bounce", "list", "report", "complaint"]
 """Whether a machine wrote it. Anything but ``no`` is never answered automatically (RFC 3834)."""
 
 Operation = Literal["send", "edit", "delete", "publish", "hide"]
+
+
+class Secret:
+    """A password, token or key from the configuration; only :meth:`reveal` shows it, never a log or an error.
+
+    The type of every secret field of a connector's ``config``: ``password: Secret | None = None``. The file may then
+    also say ``password_file = "…"``. Decode such a struct with ``msgspec.convert(…, dec_hook=decode_secret)``.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The secret itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash(("secret", self._value))
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+
+def decode_secret(kind: type, value: object) -> object:
+    """The ``dec_hook`` of msgspec for structs that hold a :class:`Secret`."""
+    if kind is Secret and isinstance(value, str):
+        return Secret(value)
+    raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
+
 
 MAX_KEY = 512
 """Longest external id or thread key in characters; a connector hashes what is longer."""
@@ -82,7 +120,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
         _make_storable(self)
 
 
-class Party(Text):
+class Party(Text, frozen=True, kw_only=True):
     """A person or machine on the other side.
 
     ``kind`` names the space of ``address``: ``email`` (lower case), ``phone`` (E.164), ``web`` (an
@@ -97,7 +135,7 @@ class Party(Text):
     verified: bool = False
 
 
-class Recipient(Text):
+class Recipient(Text, frozen=True, kw_only=True):
     """Somebody a message was addressed to, as the wire said it."""
 
     address: str
@@ -105,7 +143,7 @@ class Recipient(Text):
     role: Literal["to", "cc", "bcc"] = "to"
 
 
-class Attachment(Text):
+class Attachment(Text, frozen=True, kw_only=True):
     """A file of a message. Exactly one of ``content``, ``blob`` and ``remote`` is set.
 
     ``content`` holds the bytes (up to 64 kB; larger ones go through :class:`Blobs` first, so that they are
@@ -124,7 +162,7 @@ class Attachment(Text):
     content_id: str = ""
 
 
-class CommentPlace(Text):
+class CommentPlace(Text, frozen=True, kw_only=True):
     """Where on a site a comment stands. ``parent`` is the post that it answers."""
 
     article: str
@@ -134,7 +172,7 @@ class CommentPlace(Text):
     parent: int | None = None
 
 
-class CallbackWish(Text):
+class CallbackWish(Text, frozen=True, kw_only=True):
     """A wish to be called: ``number`` in E.164, ``at`` the wished time or None for "soon"."""
 
     number: str
@@ -142,7 +180,7 @@ class CallbackWish(Text):
     topic: str = ""
 
 
-class FormField(Text):
+class FormField(Text, frozen=True, kw_only=True):
     """One field of a form as the person filled it in; ``name`` is the configured one."""
 
     name: str
@@ -150,7 +188,7 @@ class FormField(Text):
     value: str
 
 
-class Event(Text, tag_field="kind"):
+class Event(Text, tag_field="kind", frozen=True, kw_only=True):
     """What every kind of :data:`Inbound` has.
 
     ``external_id`` is the identity of the *event*, unique per inbox, the same whenever the wire tells it again;
@@ -169,7 +207,7 @@ class Event(Text, tag_field="kind"):
             raise ValueError(f"external_id must have 1 to {MAX_KEY} characters")
 
 
-class Message(Event, tag="message"):
+class Message(Event, tag="message", frozen=True, kw_only=True):
     """Something a person (or a machine, see ``automatic``) wrote to us.
 
     ``text`` is what was written now, ``full_text`` all of it with quotations; ``html`` is sanitised.
@@ -201,7 +239,7 @@ class Message(Event, tag="message"):
     """Why a person should look first (a forged office sender, a failed signature); empty if nothing."""
 
 
-class Edit(Event, tag="edit"):
+class Edit(Event, tag="edit", frozen=True, kw_only=True):
     """The sender changed ``target``."""
 
     sender: Party
@@ -209,20 +247,20 @@ class Edit(Event, tag="edit"):
     html: str = ""
 
 
-class Deletion(Event, tag="deletion"):
+class Deletion(Event, tag="deletion", frozen=True, kw_only=True):
     """The sender took ``target`` back."""
 
     sender: Party
 
 
-class Reaction(Event, tag="reaction"):
+class Reaction(Event, tag="reaction", frozen=True, kw_only=True):
     """A sign under ``target``; an empty ``emoji`` takes it back."""
 
     sender: Party
     emoji: str = ""
 
 
-class DeliveryReport(Event, tag="delivery"):
+class DeliveryReport(Event, tag="delivery", frozen=True, kw_only=True):
     """What became of something we sent; ``target`` is its remote id. States never go backwards."""
 
     state: Literal["accepted", "delivered", "read", "failed"]
@@ -230,7 +268,7 @@ class DeliveryReport(Event, tag="delivery"):
     at: Micros | None = None
 
 
-class BouncedRecipient(Text):
+class BouncedRecipient(Text, frozen=True, kw_only=True):
     """One address that a bounce names. ``status`` is RFC 3463 (``5.1.1``), ``action`` RFC 3464."""
 
     address: str
@@ -239,7 +277,7 @@ class BouncedRecipient(Text):
     diagnostic: str = ""
 
 
-class Bounce(Event, tag="bounce"):
+class Bounce(Event, tag="bounce", frozen=True, kw_only=True):
     """A mail that says another mail was not (yet) delivered; ``target`` is the original Message-ID."""
 
     recipients: tuple[BouncedRecipient, ...]
@@ -250,7 +288,7 @@ class Bounce(Event, tag="bounce"):
     thread_keys: tuple[ThreadKey, ...] = ()
 
 
-class PostReport(Event, tag="report"):
+class PostReport(Event, tag="report", frozen=True, kw_only=True):
     """A reader reports a published comment; ``target`` is the post id, ``version`` what they saw."""
 
     sender: Party
@@ -259,14 +297,14 @@ class PostReport(Event, tag="report"):
     text: str = ""
 
 
-class CallbackChange(Event, tag="callback"):
+class CallbackChange(Event, tag="callback", frozen=True, kw_only=True):
     """The citizen moves or cancels; ``target`` is the callback's id from a verified link."""
 
     action: Literal["move", "cancel"]
     at: Micros | None = None
 
 
-class Unknown(Event, tag="unknown"):
+class Unknown(Event, tag="unknown", frozen=True, kw_only=True):
     """Something the channel sent that we have no word for: kept and shown as such, never dropped."""
 
     sender: Party
@@ -277,15 +315,7 @@ class Unknown(Event, tag="unknown"):
 
 
 Inbound = (
-    Message
-    | Edit
-    | Deletion
-    | Reaction
-    | DeliveryReport
-    | Bounce
-    | PostReport
-    | CallbackChange
-    | Unknown
+    Message | Edit | Deletion | Reaction | DeliveryReport | Bounce | PostReport | CallbackChange | Unknown
 )
 """What a connector hands to intake; in JSON the field ``kind`` tells them apart."""
 
@@ -334,9 +364,7 @@ class Refused(Exception):
 class Sink(Protocol):
     """The hub as a connector sees it on the way in."""
 
-    async def accept(
-        self, raw: Raw, items: Sequence[Inbound], state: Cursor | None = None
-    ) -> list[Receipt]:
+    async def accept(self, raw: Raw, items: Sequence[Inbound], state: Cursor | None = None) -> list[Receipt]:
         """Commit all of ``items`` with ``raw`` and ``state``, or none.
 
         Returns one receipt an item, in order, after the commit. Raises :class:`Refused` when nothing was
@@ -394,7 +422,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     created_at: Micros = Micros(0)
 
 
-class Refusal(Text):
+class Refusal(Text, frozen=True, kw_only=True):
     """One recipient that the channel refused while it took the others."""
 
     address: str
@@ -402,7 +430,7 @@ class Refusal(Text):
     permanent: bool = True
 
 
-class Sent(Text):
+class Sent(Text, frozen=True, kw_only=True):
     """What the channel said when it took an outbound message.
 
     ``remote_id`` is what later reports call it; ``adds_keys`` are thread keys by which an answer finds the
