@@ -562,8 +562,9 @@ Handler = Callable[[Request], Awaitable[Response]]
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """A path that a connector serves; the hub mounts it and enforces what it declares.
 
-    ``path`` may hold ``{name}`` parts. ``max_body`` in bytes; ``per_address`` and ``per_site`` are limits in the notation
-    ``"20/minute"`` (empty: none); ``origins`` that may call it from another site's page, or frame it when ``embeddable``.
+    ``path`` may hold ``{name}`` parts. ``max_body`` in bytes; ``per_address`` and ``per_site`` are limits in the
+    notation ``"20/minute"`` (empty: none); ``origins`` that may call it from another site's page, or frame it when
+    ``embeddable``.
     ``form``: the hub parses urlencoded and multipart bodies before calling.
     """
 
@@ -768,8 +769,8 @@ class Connector(Protocol):
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the registry: how to configure, create and parse one kind of inbox.
 
-    ``kind`` is what the configuration and ``centrala parse`` name; ``channel`` the medium it belongs to. ``parse`` turns
-    one raw input into what intake would see, without any I/O; ``config`` is a frozen msgspec struct that forbids
+    ``kind`` is what the configuration and ``centrala parse`` name; ``channel`` the medium it belongs to. ``parse``
+    turns one raw input into what intake would see, without any I/O; ``config`` is a frozen msgspec struct that forbids
     unknown fields.
     """
 

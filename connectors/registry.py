@@ -1,7 +1,7 @@
 """The channels that exist: one line each, imported only when somebody asks for that kind.
 
-A new channel is its module (or folder) and one line here. Only the composition root (``hub/app.py``), the configuration's
-check and ``centrala parse`` look up channels by name.
+A new channel is its module (or folder) and one line here. Only the composition root (``hub/app.py``), the check of
+the configuration and ``centrala parse`` look up channels by name.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The configuration as types: what may stand in ``config/centrala.toml``, with its meaning and its default.
 
 Reading the file, its secrets and its errors is :mod:`hub.configfile`'s work. The descriptions here are the only
-ones: the JSON Schema for editors (``config/centrala.schema.json``) and ``docs/configuration.md`` are held against them by
-tests. Durations carry their unit in the name. ``Config()`` alone is a valid configuration without offices and inboxes.
+ones: the JSON Schema for editors (``config/centrala.schema.json``) and ``docs/configuration.md`` are made from them.
+Durations carry their unit in the name. ``Config()`` alone is a valid configuration without offices and inboxes.
 """
 
 from __future__ import annotations
@@ -75,7 +75,8 @@ class Hub(Section, frozen=True, kw_only=True):
     secret: Annotated[
         Secret | None,
         _about(
-            "Signs conversation tokens and cookies; at least 32 characters. Without it one is made at the first start and kept in data_dir."
+            "Signs conversation tokens and cookies; at least 32 characters. "
+            "Without it one is made at the first start and kept in data_dir."
         ),
     ] = None
     rules_file: Annotated[str, _about("The routing rules; relative to the configuration file.")] = (
