@@ -163,13 +163,18 @@ class Attachment(Text, frozen=True, kw_only=True):
 
 
 class CommentPlace(Text, frozen=True, kw_only=True):
-    """Where on a site a comment stands. ``parent`` is the post that it answers."""
+    """Where on a site a comment stands. ``parent`` is the post that it answers.
+
+    ``moderation`` is the site's way: approved first (``pre``) or published first (``post``); an article may be set
+    otherwise by the editorial team.
+    """
 
     article: str
     title: str = ""
     url: str = ""
     section: str = ""
     parent: int | None = None
+    moderation: Literal["pre", "post"] = "pre"
 
 
 class CallbackWish(Text, frozen=True, kw_only=True):

@@ -1,0 +1,715 @@
+"""Every table, once, for both engines (SQLAlchemy Core).
+
+Ids are integers below 2^53 that the hub hands out (see ``tx.Ids``); times are integer microseconds UTC;
+JSON is text. Office, queue, team and inbox are ids from the configuration, which is their only home.
+List indexes begin with office, queue, status, because every query is scoped by them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+
+# "INTEGER PRIMARY KEY" is the row id itself on SQLite; BIGINT there would be a second b-tree.
+Id = BigInteger().with_variant(Integer, "sqlite")
+Time = BigInteger().with_variant(Integer, "sqlite")
+
+FALSE = text("false")
+"""Server default that both engines read as a boolean (SQLite since 3.23)."""
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """A partial index's condition for both engines."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+# --- the house -------------------------------------------------------------------------------------------------
+
+id_block = Table(
+    "id_block",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("next", Id, nullable=False),
+)
+
+stream_head = Table(
+    "stream_head",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("place", Id, nullable=False),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("place", Id, primary_key=True, autoincrement=False),
+    Column("at", Time, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("office", Text),
+    Column("queue", Text),
+    Column("queue_before", Text),
+    Column("conversation", Id),
+    Column("message", Id),
+    Column("actor", Id),
+    Column("version", Integer),
+)
+
+cursor = Table(
+    "cursor",
+    metadata,
+    Column("inbox", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("fence", Id, nullable=False),
+    Column("expires_at", Time, nullable=False),
+)
+
+setting = Table(
+    "setting",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+ruleset = Table(
+    "ruleset",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("state", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("author", Id),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("created_at", Time, nullable=False),
+    Column("published_at", Time),
+)
+
+# --- intake ----------------------------------------------------------------------------------------------------
+
+raw = Table(
+    "raw",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("inbox", Text, nullable=False),
+    Column("received_at", Time, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("content", LargeBinary),
+    Column("blob", Id),
+    Column("state", Text, nullable=False),  # ok, quarantined, parsed-again
+    Column("error", Text),
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    Column("inbox", Text, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("conversation", Id),
+    Column("message", Id),
+    Column("at", Time, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+parked = Table(
+    "parked",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("inbox", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("inbound", LargeBinary, nullable=False),
+    Column("raw", Id),
+    Column("at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False),
+    Index("parked_target", "inbox", "target"),
+    Index("parked_expiry", "expires_at"),
+)
+
+thread_key = Table(
+    "thread_key",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("conversation", Id, nullable=False),
+    Column("at", Time, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+blob = Table(
+    "blob",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("owner", Id),
+    Column("size", Id, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("place", Text, nullable=False),  # row, file, chunks
+    Column("content", LargeBinary),
+    Column("created_at", Time, nullable=False),
+    Index("blob_unowned", "created_at", **_where("owner IS NULL")),
+)
+
+blob_chunk = Table(
+    "blob_chunk",
+    metadata,
+    Column("blob", Id, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+# --- people who write ------------------------------------------------------------------------------------------
+
+contact = Table(
+    "contact",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("language", Text, nullable=False, server_default=""),
+    Column("attributes", Text, nullable=False, server_default="{}"),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("merged_into", Id),
+    Column("created_at", Time, nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),
+)
+
+identity = Table(
+    "identity",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("contact", Id, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("verified", Boolean, nullable=False),
+    Column("blocked_reason", Text),
+    Column("blocked_until", Time),
+    Column("created_at", Time, nullable=False),
+    Index("identity_address", "kind", "address", unique=True),
+    Index("identity_contact", "contact"),
+)
+
+contact_merge = Table(
+    "contact_merge",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("survivor", Id, nullable=False),
+    Column("absorbed", Id, nullable=False),
+    Column("moved", Text, nullable=False),  # JSON: identities and conversations that moved
+    Column("actor", Id),
+    Column("at", Time, nullable=False),
+    Column("undone_at", Time),
+)
+
+# --- conversations ---------------------------------------------------------------------------------------------
+
+conversation = Table(
+    "conversation",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("reference", Text, nullable=False),
+    Column("office", Text, nullable=False),
+    Column("queue", Text),
+    Column("status", Text, nullable=False),  # open, waiting-citizen, waiting-office, snoozed, resolved, spam
+    Column("priority", Integer, nullable=False),  # 0 low, 1 normal, 2 high, 3 urgent
+    Column("tier", Integer, nullable=False),
+    Column("owner", Id),
+    Column("assignee", Id),
+    Column("contact", Id, nullable=False),
+    Column("identity", Id, nullable=False),
+    Column("inbox", Text, nullable=False),  # of the last inbound message: where a reply leaves
+    Column("channel", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("preview", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("tags", Text, nullable=False),  # JSON list
+    Column("topic", Text),
+    Column("outcome", Text),
+    Column("messages", Integer, nullable=False),  # number of the last message
+    Column("version", Integer, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("activity_at", Time, nullable=False),
+    Column("inbound_at", Time),
+    Column("waiting_since", Time),  # the citizen waits for us since then
+    Column("due_at", Time),  # when the answer is due
+    Column("first_reply_at", Time),
+    Column("resolved_at", Time),
+    Column("snoozed_until", Time),
+    Column("woken", Text),  # why it woke: time, message, failed-delivery
+    Column("failed", Boolean, nullable=False, server_default=FALSE),  # a reply failed
+    Column("listed", Boolean, nullable=False),  # false: comments that no queue asked for
+    Column("quarantined", Boolean, nullable=False, server_default=FALSE),
+    Column("suspicious", Text),
+    Column("possible_duplicate", Id),
+    Column("previous", Id),
+    Column("merged_into", Id),
+    Column("distress", Boolean, nullable=False, server_default=FALSE),
+    Index("conversation_reference", "reference", unique=True),
+    Index(
+        "conversation_list",
+        "office",
+        "queue",
+        "status",
+        "priority",
+        "waiting_since",
+        "id",
+        **_where("listed AND merged_into IS NULL"),
+    ),
+    Index("conversation_recent", "status", "activity_at", **_where("listed AND merged_into IS NULL")),
+    Index("conversation_assignee", "assignee", "status", **_where("assignee IS NOT NULL")),
+    Index("conversation_contact", "contact", "activity_at"),
+    Index("conversation_due", "due_at", **_where("due_at IS NOT NULL")),
+    Index("conversation_failed", "activity_at", **_where("failed")),
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("conversation", Id, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", Text, nullable=False),  # inbound, outbound, note, system
+    Column("channel", Text, nullable=False),
+    Column("inbox", Text),
+    Column("identity", Id),
+    Column("author", Id),  # the user who wrote it
+    Column("at", Time, nullable=False),
+    Column("sent_at", Time),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("full_text", Text),  # null: the same as text
+    Column("html", Text),
+    Column("recipients", Text, nullable=False),  # JSON list of contract.Recipient
+    Column("external_id", Text),
+    Column("automatic", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("raw", Id),
+    Column("client_id", Text),
+    Column("reply_to", Id),
+    Column("state", Text),  # derived from its deliveries; outbound only
+    Column(
+        "data", Text, nullable=False, server_default="{}"
+    ),  # form fields, system line parameters, reactions
+    Column("edited_at", Time),
+    Column("deleted_at", Time),
+    Index("message_number", "conversation", "number", unique=True),
+    Index("message_client", "author", "client_id", unique=True, **_where("client_id IS NOT NULL")),
+)
+
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("message", Id),  # null while it belongs to a draft
+    Column("draft", Id),
+    Column("position", Integer, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("size", Id, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("blob", Id),
+    Column("remote", Text),
+    Column("inline", Boolean, nullable=False),
+    Column("content_id", Text, nullable=False),
+    Index("attachment_message", "message"),
+    Index("attachment_draft", "draft", **_where("draft IS NOT NULL")),
+)
+
+trace = Table(
+    "trace",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("conversation", Id, nullable=False),
+    Column("message", Id),
+    Column("at", Time, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("facts", LargeBinary, nullable=False),  # without the texts, which the message holds
+    Column("data", LargeBinary, nullable=False),
+    Index("trace_conversation", "conversation"),
+)
+
+conversation_link = Table(
+    "conversation_link",
+    metadata,
+    Column("conversation", Id, primary_key=True, autoincrement=False),
+    Column("other", Id, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),  # continuation, previous
+    Column("at", Time, nullable=False),
+)
+
+conversation_merge = Table(
+    "conversation_merge",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("survivor", Id, nullable=False),
+    Column("absorbed", Id, nullable=False),
+    Column("moved", Text, nullable=False),  # JSON: what moved and how it was
+    Column("actor", Id),
+    Column("at", Time, nullable=False),
+    Column("undone_at", Time),
+    Index("conversation_merge_survivor", "survivor"),
+)
+
+conversation_read = Table(
+    "conversation_read",
+    metadata,
+    Column("user", Id, primary_key=True, autoincrement=False),
+    Column("conversation", Id, primary_key=True, autoincrement=False),
+    Column("number", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+timer = Table(
+    "timer",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),  # snooze, callback, due, owner-check, agent-gone, sweep
+    Column("subject", Id, nullable=False),  # the conversation, callback or user it is about
+    Column("due_at", Time, nullable=False),
+    Column("state", Text, nullable=False),  # waiting, done, cancelled
+    Column("data", Text, nullable=False, server_default="{}"),
+    Index("timer_due", "due_at", **_where("state = 'waiting'")),
+    Index("timer_subject", "kind", "subject", unique=True, **_where("state = 'waiting'")),
+)
+
+# --- the way out -----------------------------------------------------------------------------------------------
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("message", Id, nullable=False),
+    Column("conversation", Id, nullable=False),
+    Column("inbox", Text, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("lane", Text, nullable=False),  # conversation and destination: in order within it
+    Column("destination", Text, nullable=False),  # what a breaker watches: inbox and the peer's domain
+    Column("recipients", Text, nullable=False),  # JSON list of contract.Recipient
+    Column("state", Text, nullable=False),
+    Column("due_at", Time, nullable=False),
+    Column("give_up_at", Time, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("remote_id", Text),
+    Column("reason", Text),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Index("delivery_due", "due_at", **_where("state IN ('held', 'queued')")),
+    Index("delivery_lane", "lane", "id", **_where("state IN ('queued', 'sending')")),
+    Index("delivery_sending", "lane", unique=True, **_where("state = 'sending'")),
+    Index("delivery_message", "message"),
+    Index("delivery_remote", "inbox", "remote_id", **_where("remote_id IS NOT NULL")),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("delivery", Id, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("started_at", Time, nullable=False),
+    Column("send_by", Time, nullable=False),
+    Column("finished_at", Time),
+    Column("outcome", Text),  # accepted, delivered, temporary, permanent, throttled, ambiguous
+    Column("public_text", Text),
+    Column("private_reason", Text),
+    Index("attempt_delivery", "delivery", "number", unique=True),
+    Index("attempt_open", "send_by", **_where("finished_at IS NULL")),
+)
+
+effect = Table(
+    "effect",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),  # answer, notify, webhook, fetch, confirm
+    Column("key", Text),  # what may happen only once ("answer:IDENTITY:DAY")
+    Column("conversation", Id),
+    Column("message", Id),
+    Column("state", Text, nullable=False),  # waiting, running, done, failed, skipped
+    Column("due_at", Time, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("error", Text),
+    Column("created_at", Time, nullable=False),
+    Index("effect_key", "key", unique=True, **_where("key IS NOT NULL")),
+    Index("effect_due", "due_at", **_where("state IN ('waiting', 'running')")),
+)
+
+# --- comments --------------------------------------------------------------------------------------------------
+
+article = Table(
+    "article",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("inbox", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("section", Text, nullable=False),
+    Column("moderation", Text),  # pre, post, closed; null: as the site says
+    Column("created_at", Time, nullable=False),
+    Index("article_key", "inbox", "key", unique=True),
+)
+
+post = Table(
+    "post",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),  # the message's id
+    Column("conversation", Id, nullable=False),
+    Column("inbox", Text, nullable=False),
+    Column("office", Text, nullable=False),
+    Column("article", Id, nullable=False),
+    Column("parent", Id),
+    Column("path", Text, nullable=False),  # ids of its ancestors and itself, fixed width: thread order
+    Column("author", Id),  # identity; null: the office
+    Column("author_name", Text, nullable=False),
+    Column("state", Text, nullable=False),  # new, held, published, hidden, rejected, erased
+    Column("version", Integer, nullable=False),
+    Column("text", Text, nullable=False),  # masked: what the public may read
+    Column("pending_text", Text),  # an edit that waits for approval
+    Column("hold_reasons", Text, nullable=False),  # JSON list
+    Column("reason", Text),  # of a rejection
+    Column("reason_text", Text),
+    Column("reports", Integer, nullable=False),
+    Column("urgent", Boolean, nullable=False, server_default=FALSE),
+    Column("claimed_by", Id),
+    Column("claimed_until", Time),
+    Column("decided_by", Id),
+    Column("created_at", Time, nullable=False),
+    Column("published_at", Time),
+    Column("edited_at", Time),
+    Index("post_thread", "article", "path"),
+    Index("post_bench", "office", "state", "urgent", "created_at"),
+    Index("post_author", "author"),
+)
+
+report = Table(
+    "report",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("post", Id, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("reporter", Id, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("outcome", Text),  # kept, hidden, rejected
+    Column("decided_at", Time),
+    Index("report_once", "post", "version", "reporter", unique=True),
+)
+
+appeal = Table(
+    "appeal",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("post", Id, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("decided_by", Id),
+    Column("outcome", Text),
+    Column("decided_at", Time),
+    Index("appeal_once", "post", "version", unique=True),
+)
+
+# --- callbacks -------------------------------------------------------------------------------------------------
+
+callback = Table(
+    "callback",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("conversation", Id, nullable=False),
+    Column("contact", Id, nullable=False),
+    Column("office", Text, nullable=False),
+    Column("inbox", Text, nullable=False),
+    Column("queue", Text),
+    Column("number", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("wished_at", Time),
+    Column("due_at", Time),
+    Column("attempts", Integer, nullable=False),
+    Column("agent", Id),
+    Column("outcome", Text),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("version", Integer, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Index(
+        "callback_open_number",
+        "number",
+        unique=True,
+        **_where("state NOT IN ('done', 'unreachable', 'cancelled', 'expired', 'rejected')"),
+    ),
+    Index("callback_due", "office", "queue", "state", "due_at"),
+    Index("callback_conversation", "conversation"),
+)
+
+callback_attempt = Table(
+    "callback_attempt",
+    metadata,
+    Column("callback", Id, primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Time, nullable=False),
+    Column("agent", Id),
+    Column("outcome", Text, nullable=False),
+)
+
+# --- people who answer -----------------------------------------------------------------------------------------
+
+user = Table(
+    "user_account",  # "user" is a reserved word in PostgreSQL
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("login", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),  # agent, moderator, supervisor, administrator
+    Column("office", Text, nullable=False),
+    Column("password", Text),  # argon2; null: no log-in yet
+    Column("language", Text, nullable=False),
+    Column("skills", Text, nullable=False, server_default="[]"),
+    Column("settings", Text, nullable=False, server_default="{}"),
+    Column("active", Boolean, nullable=False),
+    Column("presence", Text, nullable=False),  # available, away, offline
+    Column("presence_at", Time, nullable=False),
+    Column("seen_at", Time),
+    Column("created_at", Time, nullable=False),
+    Index("user_login", "login", unique=True),
+)
+
+user_queue = Table(
+    "user_queue",
+    metadata,
+    Column("user", Id, primary_key=True, autoincrement=False),
+    Column("queue", Text, primary_key=True),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("user", Id, nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("seen_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False),
+    Index("session_user", "user"),
+)
+
+login_failure = Table(
+    "login_failure",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("key", Text, nullable=False),  # "login:…" hashed, or "address:…" hashed
+    Column("at", Time, nullable=False),
+    Index("login_failure_key", "key", "at"),
+)
+
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("token_hash", Text, nullable=False),
+    Column("office", Text, nullable=False),
+    Column("scopes", Text, nullable=False),  # JSON list
+    Column("created_at", Time, nullable=False),
+    Column("revoked_at", Time),
+    Index("api_token_hash", "token_hash", unique=True),
+)
+
+draft = Table(
+    "draft",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("user", Id, nullable=False),
+    Column("conversation", Id),  # null: a new conversation
+    Column("kind", Text, nullable=False),  # reply, note, forward, new
+    Column("revision", Integer, nullable=False),
+    Column("based_on", Integer, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("recipients", Text, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Index("draft_place", "user", "conversation", "kind", unique=True),
+)
+
+canned = Table(
+    "canned",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("office", Text, nullable=False),
+    Column("shortcut", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("updated_at", Time, nullable=False),
+    Index("canned_shortcut", "office", "shortcut", "language", unique=True),
+)
+
+notification = Table(
+    "notification",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("user", Id, nullable=False),
+    Column("kind", Text, nullable=False),  # mention, failed, woke, overdue, rule
+    Column("conversation", Id),
+    Column("message", Id),
+    Column("at", Time, nullable=False),
+    Column("read_at", Time),
+    Index("notification_unread", "user", "at", **_where("read_at IS NULL")),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("actor", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("request_hash", Text, nullable=False),
+    Column("response", Text),
+    Column("at", Time, nullable=False),
+)
+
+undo = Table(
+    "undo",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("user", Id, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("undone_at", Time),
+    Index("undo_last", "user", "at"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("at", Time, nullable=False),
+    Column("actor", Id),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+)
