@@ -229,7 +229,7 @@ conversation = Table(
     Column("office", Text, nullable=False),
     Column("queue", Text),
     Column("status", Text, nullable=False),  # open, waiting-citizen, waiting-office, snoozed, resolved, spam
-    Column("priority", Integer, nullable=False),  # 0 low, 1 normal, 2 high, 3 urgent
+    Column("priority", Integer, nullable=False),  # a value of rules.decision.PRIORITIES
     Column("tier", Integer, nullable=False),
     Column("owner", Id),
     Column("assignee", Id),
@@ -344,6 +344,24 @@ trace = Table(
     Column("facts", LargeBinary, nullable=False),  # without the texts, which the message holds
     Column("data", LargeBinary, nullable=False),
     Index("trace_conversation", "conversation"),
+)
+
+conversation_office = Table(
+    "conversation_office",  # offices that were asked about it, the present one included
+    metadata,
+    Column("conversation", Id, primary_key=True, autoincrement=False),
+    Column("office", Text, primary_key=True),
+    Column("at", Time, nullable=False),
+    Column("due_at", Time),
+)
+
+search_doc = Table(
+    "search_doc",  # folded words of each message; migrate.py adds the engine's own index over them
+    metadata,
+    Column("message", Id, primary_key=True, autoincrement=False),
+    Column("conversation", Id, nullable=False),
+    Column("words", Text, nullable=False),
+    Index("search_doc_conversation", "conversation"),
 )
 
 conversation_link = Table(

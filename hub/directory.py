@@ -1,0 +1,48 @@
+"""The configured house as look-ups: offices, queues, inboxes, by id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from hub.config import Config, Inbox, Office, Queue
+
+
+class Directory(msgspec.Struct, frozen=True, kw_only=True):
+    """Swapped whole on a reload; whoever decides something keeps the one it began with."""
+
+    config: Config
+    offices: Mapping[str, Office]
+    queues: Mapping[str, Queue]
+    inboxes: Mapping[str, Inbox]
+    front: frozenset[str]
+    """Offices of the front and back office: those with a queue below tier 3."""
+
+    def zone(self, office: str) -> str:
+        """IANA zone of an office; the hub's for an unknown one."""
+        found = self.offices.get(office)
+        return (found and found.zone) or self.config.hub.zone
+
+    def office_of_queue(self, queue: str | None, default: str) -> str:
+        """The office that a queue belongs to."""
+        found = self.queues.get(queue or "")
+        return found.office if found else default
+
+    def queue_name(self, queue: str | None, language: str) -> str:
+        """A queue's name on screens of that language; its id when it is not configured any more."""
+        found = self.queues.get(queue or "")
+        if found is None:
+            return queue or ""
+        return found.name_en if language == "en" else found.name_pl
+
+
+def directory(config: Config) -> Directory:
+    """Build the look-ups of a configuration."""
+    return Directory(
+        config=config,
+        offices={office.id: office for office in config.offices},
+        queues={queue.id: queue for queue in config.queues},
+        inboxes={inbox.id: inbox for inbox in config.inboxes},
+        front=frozenset(queue.office for queue in config.queues if queue.tier < 3),
+    )

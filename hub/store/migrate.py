@@ -1,0 +1,53 @@
+"""Brings a database to the schema of this version.
+
+A new database gets the schema at once and is stamped with the newest revision; an older one is upgraded by
+``centrala migrate`` (Alembic), never behind the operator's back.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select
+
+from . import schema
+
+HEAD = "0001"
+"""The newest Alembic revision; a test compares it with the migrations folder."""
+
+_version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
+
+SEARCH_INDEX = {
+    # The words are folded already (neither engine folds the Polish l with stroke), so both split at spaces only.
+    "sqlite": "CREATE VIRTUAL TABLE search USING fts5("
+    "words, content = 'search_doc', content_rowid = 'message', tokenize = 'unicode61')",
+    "postgresql": "CREATE INDEX search_doc_words ON search_doc USING gin (to_tsvector('simple', words))",
+}
+
+
+class WrongSchema(Exception):
+    """The database is of another version than the program."""
+
+
+def ensure_schema(connection: Connection) -> None:
+    """Make the schema in a new database. Raises WrongSchema for one of another version."""
+    names = set(inspect(connection).get_table_names())
+    if "alembic_version" in names:
+        found = connection.execute(select(_version.c.version_num)).scalar()
+        if found != HEAD:
+            raise WrongSchema(
+                f"the database has schema {found}, this program needs {HEAD}: stop the hub, back up, "
+                "run `centrala migrate`"
+            )
+        return
+    if "conversation" in names:
+        raise WrongSchema("the database has Centrala's tables but no version: restore it from a backup")
+    create(connection)
+    _version.create(connection)
+    connection.execute(insert(_version).values(version_num=HEAD))
+
+
+def create(connection: Connection) -> None:
+    """All tables, and the rows that must be there from the start."""
+    schema.metadata.create_all(connection)
+    connection.exec_driver_sql(SEARCH_INDEX[connection.dialect.name])
+    connection.execute(insert(schema.id_block).values(name="id", next=1))
+    connection.execute(insert(schema.stream_head).values(id=1, place=0))

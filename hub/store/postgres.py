@@ -1,0 +1,132 @@
+"""The store on PostgreSQL: the same commands on a pool of asyncpg connections.
+
+Commands run side by side, each in its own transaction; a deadlock or a serialisation failure runs it again.
+Intake keeps one group in flight per process, as on SQLite.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from connectors.contract import Clock
+
+from .migrate import ensure_schema
+from .store import (
+    Batch,
+    Command,
+    Committed,
+    Grouping,
+    Query,
+    StorageFault,
+    Work,
+    is_storage_fault,
+    run_command,
+    run_group,
+    tell,
+)
+from .tx import Event, Ids, Reader
+
+T = TypeVar("T")
+C = TypeVar("C")
+R = TypeVar("R")
+
+AGAIN = frozenset({"40P01", "40001"})
+"""SQLSTATEs after which the same transaction may succeed: deadlock, serialisation failure."""
+
+TRIES = 5
+
+
+def _ignore(events: Sequence[Event]) -> None:
+    """Nobody follows yet."""
+
+
+class PostgresStore:
+    """See :class:`hub.store.store.Store`. ``url`` as ``postgresql://user:password@host:port/database``."""
+
+    def __init__(
+        self, url: str, clock: Clock, *, connections: int = 8, calls: int = 4096, size: int = 64 << 20
+    ) -> None:
+        self.on_events: Callable[[Sequence[Event]], None] = _ignore
+        self._clock = clock
+        self._engine: AsyncEngine = create_async_engine(
+            url.replace("postgresql:", "postgresql+asyncpg:", 1), pool_size=connections, max_overflow=0
+        )
+        self._ids = Ids()
+        self._reserving = asyncio.Lock()
+        self._group = Grouping(self._commit, calls=calls, size=size)
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for a commit."""
+        return self._group.waiting
+
+    async def open(self) -> None:
+        """Raises StorageFault when the server is not reachable or the schema is of another version."""
+        try:
+            async with self._engine.begin() as connection:
+                await connection.run_sync(ensure_schema)
+        except (OSError, DBAPIError) as error:
+            raise StorageFault(f"PostgreSQL is not ready: {error}") from error
+
+    async def close(self) -> None:
+        """Finish what waits, then close the pool."""
+        await self._group.close()
+        await self._engine.dispose()
+
+    async def write(self, command: Command[T]) -> T:
+        """One command in a transaction of its own."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        work: Work[Command[T], T] = Work(run_command, command, 0, future)
+        task = asyncio.create_task(self._commit([work]))
+        result = await asyncio.shield(future)
+        await task
+        return result
+
+    async def gather(self, handler: Batch[C, R], call: C, size: int = 0) -> R:
+        """One call of a batch handler."""
+        return await self._group.submit(handler, call, size)
+
+    async def read(self, query: Query[T]) -> T:
+        """A query in a transaction of its own."""
+
+        def run(connection: Connection) -> T:
+            return query(Reader(connection, self._clock.now()))
+
+        async with self._engine.connect() as connection:
+            await connection.execution_options(isolation_level="REPEATABLE READ")
+            return await connection.run_sync(run)
+
+    async def _commit(self, works: list[Work[Any, Any]]) -> None:
+        try:
+            committed = await self._transact(works)
+        except BaseException as error:
+            fault = StorageFault(str(error)) if is_storage_fault(error) else error
+            for work in works:
+                work.settle(fault)
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            return
+        tell(committed, works, self.on_events)
+
+    async def _transact(self, works: list[Work[Any, Any]]) -> Committed:
+        for _ in range(TRIES - 1):
+            try:
+                return await self._try(works)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in AGAIN:
+                    raise
+        return await self._try(works)
+
+    async def _try(self, works: list[Work[Any, Any]]) -> Committed:
+        # Ids are reserved in a transaction of their own: inside, the row's lock would line up all writers.
+        if self._ids.left < Ids.RESERVE:
+            async with self._reserving, self._engine.begin() as connection:
+                await connection.run_sync(self._ids.ensure)
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(run_group, self._clock, self._ids, works)

@@ -1,0 +1,214 @@
+"""The store as the rest of the hub sees it, and the group commit that both engines share.
+
+Writes are *commands*: plain functions of a ``Tx``. Work that belongs together (intake's calls) is handed over
+with a *batch handler*, which gets all calls of one transaction at once. Exactly one group is in flight; the next
+one gathers meanwhile, so under load a commit carries many calls and when idle a call waits for nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from connectors._failpoint import failpoint
+from connectors.contract import Clock
+
+from .tx import Event, Ids, Reader, Tx, place_events
+
+T = TypeVar("T")
+C = TypeVar("C")
+R = TypeVar("R")
+
+Command = Callable[[Tx], T]
+Query = Callable[[Reader], T]
+Batch = Callable[[Tx, Sequence[C]], Sequence[R]]
+"""Handles all calls of one transaction; results in the order of the calls. Raising undoes all of them."""
+
+GROUP = 256
+"""Most calls in one commit: a batch of 1,000 would add 40 ms at p99 for 1.4 times the rate."""
+
+
+class StorageFault(Exception):
+    """The storage itself failed (disk full, connection lost): nothing was committed, try again later."""
+
+
+class StoreFull(Exception):
+    """Too much waits for a commit already."""
+
+
+class Store(Protocol):
+    """Both engines. ``write`` and ``gather`` return after the commit."""
+
+    on_events: Callable[[Sequence[Event]], None]
+    """Called after each commit with its events, in the order of their places within that commit."""
+
+    async def open(self) -> None:
+        """Connect, make the schema where the database is new, refuse one of another version."""
+
+    async def close(self) -> None:
+        """Finish what waits, then disconnect."""
+
+    async def write(self, command: Command[T]) -> T:
+        """Run one command and commit. What it raises is undone and passed on. Raises :class:`StorageFault`."""
+
+    async def gather(self, handler: Batch[C, R], call: C, size: int = 0) -> R:
+        """Have ``call`` handled together with others. Raises what the handler raised for it alone.
+
+        ``size`` in bytes counts against the bound on what may wait. Raises :class:`StoreFull`,
+        :class:`StorageFault`. Cancelling the caller does not cancel the commit.
+        """
+
+    async def read(self, query: Query[T]) -> T:
+        """Run a query on one consistent view."""
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for a commit."""
+
+
+class Work(Generic[C, R]):
+    """One call on its way into a commit, and the future that its caller awaits."""
+
+    __slots__ = ("call", "future", "handler", "size")
+
+    def __init__(self, handler: Batch[C, R], call: C, size: int, future: asyncio.Future[R]) -> None:
+        self.handler = handler
+        self.call = call
+        self.size = size
+        self.future = future
+
+    def settle(self, outcome: R | BaseException) -> None:
+        """Tell the caller, unless it went away."""
+        if self.future.done():
+            return
+        if isinstance(outcome, BaseException):
+            self.future.set_exception(outcome)
+        else:
+            self.future.set_result(outcome)
+
+
+class Committed:
+    """What one transaction leaves behind for the event loop's side."""
+
+    __slots__ = ("after_commit", "events", "outcomes")
+
+    def __init__(
+        self, outcomes: list[Any], events: list[Event], after_commit: list[Callable[[], None]]
+    ) -> None:
+        self.outcomes = outcomes
+        self.events = events
+        self.after_commit = after_commit
+
+
+def run_command(tx: Tx, commands: Sequence[Command[Any]]) -> Sequence[Any]:
+    """The batch handler of plain commands; they are never handled together."""
+    return [command(tx) for command in commands]
+
+
+def is_storage_fault(error: BaseException) -> bool:
+    """Whether the storage failed, as opposed to the data or the command being wrong.
+
+    SQLite reports a full disk, I/O errors and a busy file as OperationalError; PostgreSQL lost connections and
+    class 53 (insufficient resources) likewise. Retrying something else would not help.
+    """
+    if isinstance(error, OperationalError | InterfaceError | ConnectionError | OSError):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def _parts(works: Sequence[Work[Any, Any]]) -> list[list[int]]:
+    """Positions of the works by handler, in first-come order; every plain command is a part of its own."""
+    parts: dict[Any, list[int]] = {}
+    for position, work in enumerate(works):
+        key = work.handler if work.handler is not run_command else (run_command, position)
+        parts.setdefault(key, []).append(position)
+    return list(parts.values())
+
+
+def _run_part(tx: Tx, handler: Batch[Any, Any], calls: list[Any]) -> list[Any]:
+    """Outcomes of calls that share a handler: together, or one by one when together they fail."""
+    try:
+        with tx.savepoint() as inner:
+            return list(handler(inner, calls))
+    except Exception as error:
+        if is_storage_fault(error):
+            raise
+        if len(calls) == 1:
+            return [error]
+    return [_run_part(tx, handler, [call])[0] for call in calls]
+
+
+def run_group(connection: Connection, clock: Clock, ids: Ids, works: Sequence[Work[Any, Any]]) -> Committed:
+    """Everything between BEGIN and COMMIT, the same on both engines."""
+    tx = Tx(connection, clock.now(), ids)
+    outcomes: list[Any] = [None] * len(works)
+    for positions in _parts(works):
+        results = _run_part(tx, works[positions[0]].handler, [works[p].call for p in positions])
+        for position, result in zip(positions, results, strict=True):
+            outcomes[position] = result
+    events = place_events(tx)
+    failpoint("commit.before")
+    return Committed(outcomes, events, tx.after_commit)
+
+
+def tell(
+    committed: Committed, works: Sequence[Work[Any, Any]], on_events: Callable[[Sequence[Event]], None]
+) -> None:
+    """After the commit: settle the callers, then wake whoever follows."""
+    failpoint("commit.after")
+    for work, outcome in zip(works, committed.outcomes, strict=True):
+        work.settle(outcome)
+    for call in committed.after_commit:
+        call()
+    if committed.events:
+        on_events(committed.events)
+
+
+class Grouping:
+    """Gathers calls while a commit is in flight. ``run`` commits one group; it must not raise."""
+
+    def __init__(self, run: Callable[[list[Work[Any, Any]]], Any], *, calls: int, size: int) -> None:
+        self._run = run
+        self._calls = calls
+        self._size = size
+        self._held = 0
+        self._pending: list[Work[Any, Any]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @property
+    def waiting(self) -> int:
+        """Calls not yet taken into a commit."""
+        return len(self._pending)
+
+    async def submit(self, handler: Batch[C, R], call: C, size: int = 0) -> R:
+        """Wait for the commit that carries this call."""
+        if self._closed:
+            raise StorageFault("the store is closed")
+        if len(self._pending) >= self._calls or self._held + size > self._size:
+            raise StoreFull(f"{len(self._pending)} calls wait for a commit")
+        future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._pending.append(Work(handler, call, size, future))
+        self._held += size
+        if self._task is None:
+            self._task = asyncio.create_task(self._commit(), name="group-commit")
+        return await asyncio.shield(future)
+
+    async def _commit(self) -> None:
+        try:
+            while self._pending:
+                group, self._pending = self._pending[:GROUP], self._pending[GROUP:]
+                await self._run(group)
+                self._held -= sum(work.size for work in group)
+        finally:
+            self._task = None
+
+    async def close(self) -> None:
+        """Refuse new calls and wait until those that were taken are committed."""
+        self._closed = True
+        while (task := self._task) is not None:
+            await asyncio.wait([task])

@@ -1,0 +1,197 @@
+"""What a command or a query holds while it runs: one transaction, the ids it may hand out, the events it emits.
+
+Commands and queries are plain functions of a :class:`Tx` or :class:`Reader` first. The same function runs in
+SQLite's writer thread and, through SQLAlchemy's bridge, on asyncpg: none of them awaits anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, CursorResult, Executable, Row, Table, insert, select, update
+
+from connectors.contract import Micros
+
+from . import bulk, schema
+
+
+class EventDraft(msgspec.Struct, frozen=True, kw_only=True):
+    """An event before it has its place in the stream: ids only, no personal data."""
+
+    kind: str
+    office: str | None = None
+    queue: str | None = None
+    queue_before: str | None = None
+    conversation: int | None = None
+    message: int | None = None
+    actor: int | None = None
+    version: int | None = None
+
+
+class Event(EventDraft, frozen=True, kw_only=True):
+    """An event with its place; places are commit order."""
+
+    place: int
+    at: Micros
+
+
+class Ids:
+    """Hands out ids from a block that was reserved in the database.
+
+    A block is taken before the savepoints of a transaction, so ids drawn in one that is rolled back are
+    merely skipped. If the transaction that reserved it fails, :meth:`forget` drops the block.
+    """
+
+    BLOCK = 1 << 16
+    RESERVE = 1 << 15
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._end = 0
+
+    @property
+    def left(self) -> int:
+        """Ids at hand."""
+        return self._end - self._next
+
+    def ensure(self, connection: Connection) -> None:
+        """Have at least ``RESERVE`` ids at hand, taking a new block where needed."""
+        if self.left >= self.RESERVE:
+            return
+        block = schema.id_block
+        taken = connection.execute(
+            update(block)
+            .where(block.c.name == "id")
+            .values(next=block.c.next + self.BLOCK)
+            .returning(block.c.next)
+        ).scalar_one()
+        self._next, self._end = taken - self.BLOCK, taken
+
+    def take(self) -> int:
+        """The next id. Raises OverflowError when one transaction wants more than ``RESERVE``."""
+        if self._next >= self._end:
+            raise OverflowError("one transaction asked for more ids than are reserved")
+        self._next += 1
+        return self._next - 1
+
+    def forget(self) -> None:
+        """After a failed transaction: its block was never reserved."""
+        self._next = self._end = 0
+
+
+class Reader:
+    """One consistent view of the store. ``now`` is when it began."""
+
+    def __init__(self, connection: Connection, now: Micros) -> None:
+        self.connection = connection
+        self.now = now
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether the engine is SQLite (the few places where SQL must differ)."""
+        return self.connection.dialect.name == "sqlite"
+
+    def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
+        """Run one statement."""
+        result: CursorResult[Any] = self.connection.execute(statement, parameters)
+        return result
+
+    def rows(self, statement: Executable, parameters: Any = None) -> Sequence[Row[Any]]:
+        """All rows."""
+        return self.connection.execute(statement, parameters).all()
+
+    def row(self, statement: Executable, parameters: Any = None) -> Row[Any] | None:
+        """The first row, or None."""
+        return self.connection.execute(statement, parameters).first()
+
+    def scalar(self, statement: Executable, parameters: Any = None) -> Any:
+        """The first value of the first row, or None."""
+        return self.connection.execute(statement, parameters).scalar()
+
+    def lookup(
+        self, table: Table, key: tuple[str, ...], columns: tuple[str, ...], keys: Sequence[bulk.Row]
+    ) -> list[bulk.Row]:
+        """Rows by many keys in one statement; see :func:`bulk.lookup`."""
+        return bulk.lookup(self.connection, table, key, columns, keys)
+
+
+class Tx(Reader):
+    """A :class:`Reader` that may write."""
+
+    def __init__(self, connection: Connection, now: Micros, ids: Ids) -> None:
+        super().__init__(connection, now)
+        self.ids = ids
+        self.events: list[EventDraft] = []
+        self.after_commit: list[Callable[[], None]] = []
+
+    def new_id(self) -> int:
+        """An id that nothing else has."""
+        return self.ids.take()
+
+    def emit(self, kind: str, **fields: Any) -> None:
+        """Put an event into the stream, at the place that the commit gives it."""
+        self.events.append(EventDraft(kind=kind, **fields))
+
+    def on_commit(self, call: Callable[[], None]) -> None:
+        """Call ``call`` on the event loop's side once this is durable; it must not fail or block."""
+        self.after_commit.append(call)
+
+    def add(self, table: Table, values: Mapping[str, Any]) -> int:
+        """Insert one row, giving it an id unless it brings one; returns the id."""
+        row = dict(values)
+        if "id" not in row:
+            row["id"] = self.new_id()
+        self.connection.execute(insert(table), row)
+        return int(row["id"])
+
+    def change(self, table: Table, id: int, **values: Any) -> bool:
+        """Update the row with this id; False when there is none."""
+        return self.connection.execute(update(table).where(table.c.id == id).values(**values)).rowcount == 1
+
+    def locked(self, table: Table, id: int) -> Row[Any] | None:
+        """The row with this id, locked until the end of the transaction where the engine locks rows."""
+        return self.connection.execute(select(table).where(table.c.id == id).with_for_update()).first()
+
+    def insert(self, table: Table, columns: tuple[str, ...], rows: Sequence[bulk.Row]) -> None:
+        """Many rows; see :func:`bulk.insert`."""
+        bulk.insert(self.connection, table, columns, rows)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[Tx]:
+        """Undo everything inside, events included, when it raises."""
+        inner = Tx(self.connection, self.now, self.ids)
+        with self.connection.begin_nested():
+            yield inner
+        self.events += inner.events
+        self.after_commit += inner.after_commit
+
+
+_EVENT_COLUMNS = (
+    *("place", "at", "kind", "office", "queue", "queue_before"),
+    *("conversation", "message", "actor", "version"),
+)
+
+
+def place_events(tx: Tx) -> list[Event]:
+    """The last act of a transaction: give its events their places in the stream.
+
+    The head row is a lock: places become visible in the order in which they were given, which a
+    sequence would not promise with two writers.
+    """
+    if not tx.events:
+        return []
+    head = schema.stream_head
+    last = tx.execute(
+        update(head).where(head.c.id == 1).values(place=head.c.place + len(tx.events)).returning(head.c.place)
+    ).scalar_one()
+    first = last - len(tx.events) + 1
+    events = [
+        Event(place=first + n, at=tx.now, **msgspec.structs.asdict(draft))
+        for n, draft in enumerate(tx.events)
+    ]
+    rows = [tuple(getattr(event, column) for column in _EVENT_COLUMNS) for event in events]
+    tx.insert(schema.event, _EVENT_COLUMNS, rows)
+    return events
