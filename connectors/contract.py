@@ -72,9 +72,9 @@ class Secret:
 
 def decode_secret(kind: type, value: object) -> object:
     """The ``dec_hook`` of msgspec for structs that hold a :class:`Secret`."""
-    if kind is Secret and isinstance(value, str):
-        return Secret(value)
-    raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
+    if kind is Secret and isinstance(value, str | Secret):
+        return Secret(value) if isinstance(value, str) else value
+    raise TypeError(f"Expected `{kind.__name__}`, got `{type(value).__name__}`")
 
 
 MAX_KEY = 512

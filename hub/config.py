@@ -16,20 +16,26 @@ from connectors.contract import Secret
 Language = Literal["pl", "en"]
 """Languages in which the hub's own screens and texts exist."""
 
-Id = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$")]
+Id = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,62}$", examples=["pup-lomza"])]
 """A name chosen in the configuration and stored with messages: never change one that was in use."""
 
-TimeOfDay = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+TimeOfDay = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["08:00"])]
 """``HH:MM`` in the zone of the office that it concerns."""
 
-Rate = Annotated[str, msgspec.Meta(pattern="^$|^[1-9][0-9]*/([1-9][0-9]* ?)?(second|minute|hour|day)$")]
+Rate = Annotated[
+    str,
+    msgspec.Meta(
+        pattern="^$|^[1-9][0-9]*/([1-9][0-9]* ?)?(second|minute|hour|day)$",
+        examples=["20/minute", "5/15 minute"],
+    ),
+]
 """``"20/minute"`` or ``"5/15 minute"``; empty: no limit."""
+
+_SPAN = "[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]"
 
 Hours = Annotated[
     str,
-    msgspec.Meta(
-        pattern="^$|^[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9](, ?[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9])*$"
-    ),
+    msgspec.Meta(pattern=f"^$|^{_SPAN}(, ?{_SPAN})*$", examples=["07:30-15:30", "08:00-12:00, 13:00-16:00"]),
 ]
 """Opening hours of one day: ``"07:30-15:30"``, with a break ``"08:00-12:00, 13:00-16:00"``; empty: closed."""
 
@@ -54,6 +60,7 @@ class Hub(Section, frozen=True, kw_only=True):
         _about(
             "Address of the public listener as citizens reach it, without a slash at the end.",
             pattern="^https?://.*[^/]$",
+            examples=["https://kontakt.example.pl"],
         ),
     ] = "http://127.0.0.1:8080"
     console_url: Annotated[
@@ -61,6 +68,7 @@ class Hub(Section, frozen=True, kw_only=True):
         _about(
             "Address of the console as agents reach it, without a slash at the end.",
             pattern="^https?://.*[^/]$",
+            examples=["https://kontakt.example.pl"],
         ),
     ] = "http://127.0.0.1:8081"
     language: Annotated[Language, _about("Language of texts for people whose own is not known.")] = "pl"
@@ -106,6 +114,7 @@ class Store(Section, frozen=True, kw_only=True):
         _about(
             "sqlite:PATH (relative to where centrala is started) or postgresql://USER@HOST:PORT/NAME.",
             pattern="^(sqlite:.+|postgresql://.+)$",
+            examples=["sqlite:data/centrala.db", "postgresql://centrala@127.0.0.1:5432/centrala"],
         ),
     ] = "sqlite:data/centrala.db"
     password: Annotated[Secret | None, _about("Password of the PostgreSQL role, kept out of the URL.")] = None
@@ -120,10 +129,15 @@ class Listener(Section, frozen=True, kw_only=True):
 
     host: Annotated[str, _about("Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, _about("TCP port; 0 takes a free one.", ge=0, le=65535)] = 0
-    certificate: Annotated[str | None, _about("TLS certificate chain (PEM file); without it plain HTTP.")] = (
-        None
-    )
-    certificate_key: Annotated[str | None, _about("Private key of the certificate (PEM file).")] = None
+    certificate: Annotated[
+        str | None,
+        _about(
+            "TLS certificate chain (PEM file, relative to the configuration file); without it plain HTTP."
+        ),
+    ] = None
+    certificate_key: Annotated[
+        str | None, _about("Private key of the certificate (PEM file, relative to the configuration file).")
+    ] = None
     trusted_proxies: Annotated[
         tuple[str, ...],
         _about("Peers (addresses or CIDR) whose X-Forwarded-For and X-Forwarded-Proto are believed."),
@@ -336,17 +350,24 @@ class Office(Section, frozen=True, kw_only=True):
     city: Annotated[str, _about("Town of its seat.")] = ""
     county: Annotated[str, _about("County (powiat) it serves, without the word powiat.")] = ""
     postcodes: Annotated[
-        tuple[Annotated[str, msgspec.Meta(pattern="^[0-9]{2}(-[0-9]{0,3})?$")], ...],
+        tuple[Annotated[str, msgspec.Meta(pattern="^[0-9]{2}(-[0-9]{0,3})?$", examples=["18-4"])], ...],
         _about('Beginnings of the postcodes that it serves: "18-4" is all of 18-400 to 18-499.'),
     ] = ()
     zone: Annotated[str | None, _about("IANA time zone; without it the hub's.")] = None
     language: Annotated[Language, _about("Language of its texts.")] = "pl"
     hours: Annotated[Week, _about("Opening hours.")] = Week()
     holidays: Annotated[
-        str, _about("ISO country whose public holidays it keeps; empty: none.", pattern="^([A-Z]{2})?$")
+        str,
+        _about(
+            "ISO country whose public holidays it keeps; empty: none.",
+            pattern="^([A-Z]{2})?$",
+            examples=["PL"],
+        ),
     ] = "PL"
     closed: Annotated[
-        tuple[Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")], ...],
+        tuple[
+            Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", examples=["2026-12-24"])], ...
+        ],
         _about("Further days (YYYY-MM-DD) on which it is closed."),
     ] = ()
     email: Annotated[
@@ -406,6 +427,10 @@ class Inbox(Section, frozen=True, kw_only=True):
     settings: Annotated[
         dict[str, Any], _about("Settings of the channel itself; see the channel's page.")
     ] = {}
+
+    def __repr__(self) -> str:
+        # Settings are passwords until the channel's type says which of them are not.
+        return f"Inbox(id={self.id!r}, kind={self.kind!r}, settings={sorted(self.settings)!r}, …)"
 
 
 _Named = TypeVar("_Named", Office, Queue, Inbox)

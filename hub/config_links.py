@@ -1,0 +1,141 @@
+"""What types alone cannot say of a configuration: that names lead somewhere and values fit each other."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import zoneinfo
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date
+from urllib.parse import urlsplit
+
+from hub.config import WEEKDAYS, Config, Inbox, Listener, Office, Queue, Team, Week, minutes
+from hub.config_check import Mistake, nearest
+from hub.toml_lines import Path
+
+SECRET_LENGTH = 32
+"""Fewest characters of ``hub.secret``."""
+
+
+def link_mistakes(config: Config) -> Iterator[Mistake]:
+    """Everything that does not fit together, with the path of the key to change."""
+    yield from _hub(config)
+    yield from _listener(config.public, "public")
+    yield from _listener(config.private, "private")
+    yield from _same_port(config)
+    yield from _desk(config)
+    for name in ("offices", "queues", "teams", "inboxes"):
+        yield from _repeated([item.id for item in getattr(config, name)], name)
+    yield from _indexed(config)
+
+
+def _indexed(config: Config) -> Iterator[Mistake]:
+    offices = [office.id for office in config.offices]
+    queues = [queue.id for queue in config.queues]
+    for index, office in enumerate(config.offices):
+        yield from _office(office, ("offices", index))
+    for index, queue in enumerate(config.queues):
+        yield from _queue(queue, offices, ("queues", index))
+    for index, team in enumerate(config.teams):
+        yield from _team(team, offices, queues, ("teams", index))
+    for index, inbox in enumerate(config.inboxes):
+        yield from _inbox(inbox, offices, queues, ("inboxes", index))
+    spam = [index for index, queue in enumerate(config.queues) if queue.spam]
+    for index in spam[1:]:
+        yield ("queues", index, "spam"), "there can be one queue for spam only"
+
+
+def _hub(config: Config) -> Iterator[Mistake]:
+    yield from _zone(config.hub.zone, ("hub", "zone"))
+    if config.hub.secret is not None and len(config.hub.secret.reveal()) < SECRET_LENGTH:
+        yield ("hub", "secret"), f"must have at least {SECRET_LENGTH} characters"
+    for index, network in enumerate(config.hub.egress_allow):
+        yield from _network(network, ("hub", "egress_allow", index))
+    for name in ("public_url", "console_url"):
+        if not urlsplit(getattr(config.hub, name)).hostname:
+            yield ("hub", name), "names no host"
+
+
+def _listener(listener: Listener, name: str) -> Iterator[Mistake]:
+    for index, proxy in enumerate(listener.trusted_proxies):
+        yield from _network(proxy, (name, "trusted_proxies", index))
+    if listener.certificate and not listener.certificate_key:
+        yield (name, "certificate"), 'needs "certificate_key" beside it'
+    if listener.certificate_key and not listener.certificate:
+        yield (name, "certificate_key"), 'needs "certificate" beside it'
+
+
+def _same_port(config: Config) -> Iterator[Mistake]:
+    if config.public.port == config.private.port != 0 and config.public.host == config.private.host:
+        yield ("private", "port"), "is the public listener's port already"
+
+
+def _desk(config: Config) -> Iterator[Mistake]:
+    if minutes(config.desk.loud_from) >= minutes(config.desk.loud_until):
+        yield ("desk", "loud_until"), 'must be later than "loud_from"'
+
+
+def _repeated(ids: Sequence[str], table: str) -> Iterator[Mistake]:
+    for index, item in enumerate(ids):
+        if item in ids[:index]:
+            yield (table, index, "id"), f'"{item}" is taken by an earlier one'
+
+
+def _office(office: Office, path: Path) -> Iterator[Mistake]:
+    if office.zone is not None:
+        yield from _zone(office.zone, (*path, "zone"))
+    yield from _week(office.hours, (*path, "hours"))
+    if office.email is not None and "@" not in office.email:
+        yield (*path, "email"), "is no e-mail address"
+    for index, day in enumerate(office.closed):
+        try:
+            date.fromisoformat(day)
+        except ValueError:
+            yield (*path, "closed", index), f'there is no such day as "{day}"'
+
+
+def _queue(queue: Queue, offices: Collection[str], path: Path) -> Iterator[Mistake]:
+    yield from _known(queue.office, offices, (*path, "office"), "office")
+    if queue.hours is not None:
+        yield from _week(queue.hours, (*path, "hours"))
+
+
+def _team(team: Team, offices: Collection[str], queues: Collection[str], path: Path) -> Iterator[Mistake]:
+    yield from _known(team.office, offices, (*path, "office"), "office")
+    for index, queue in enumerate(team.queues):
+        yield from _known(queue, queues, (*path, "queues", index), "queue")
+
+
+def _inbox(inbox: Inbox, offices: Collection[str], queues: Collection[str], path: Path) -> Iterator[Mistake]:
+    yield from _known(inbox.office, offices, (*path, "office"), "office")
+    yield from _known(inbox.queue, queues, (*path, "queue"), "queue")
+
+
+def _known(name: str, names: Collection[str], path: Path, what: str) -> Iterator[Mistake]:
+    if name not in names:
+        yield path, f'there is no {what} "{name}"{nearest(name, names)}'
+
+
+def _zone(zone: str, path: Path) -> Iterator[Mistake]:
+    try:
+        zoneinfo.ZoneInfo(zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        yield path, f'there is no time zone "{zone}"{nearest(zone, zoneinfo.available_timezones())}'
+
+
+def _week(week: Week, path: Path) -> Iterator[Mistake]:
+    for weekday, name in enumerate(WEEKDAYS):
+        try:
+            spans = week.spans(weekday)
+        except ValueError as error:
+            yield (*path, name), str(error)
+            continue
+        if any(later[0] < earlier[1] for earlier, later in itertools.pairwise(spans)):
+            yield (*path, name), "opening hours overlap or are not in order"
+
+
+def _network(network: str, path: Path) -> Iterator[Mistake]:
+    try:
+        ipaddress.ip_network(network)
+    except ValueError:
+        yield path, f'"{network}" is no address or network (like 10.0.0.0/8)'

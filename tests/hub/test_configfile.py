@@ -1,0 +1,240 @@
+"""Reading the configuration: every mistake with file, line and key; secrets from files and the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from connectors.contract import Secret
+from hub.config import Config, Week
+from hub.configfile import Channels, ConfigError, decode_settings, load, signing_secret
+
+
+class Smtp(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    host: str
+    port: int = 25
+    password: Secret | None = None
+
+
+class Mail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    address: str
+    key: Secret | None = None
+    smtp: Smtp | None = None
+    peers: tuple[Smtp, ...] = ()
+
+
+CHANNELS = Channels(kinds=("email", "form"), config={"email": Mail, "form": Mail}.__getitem__)
+
+GOOD = """\
+[hub]
+name = "Zielona Linia"
+
+[[offices]]
+id = "krajowa"
+name = "Zielona Linia"
+
+[[queues]]
+id = "informacja"
+name_pl = "Informacja"
+name_en = "Information"
+office = "krajowa"
+
+[[inboxes]]
+id = "kontakt"
+kind = "email"
+name = "Zielona Linia"
+office = "krajowa"
+queue = "informacja"
+[inboxes.settings]
+address = "kontakt@example.pl"
+[inboxes.settings.smtp]
+host = "127.0.0.1"
+"""
+
+
+def written(folder: Path, text: str, name: str = "centrala.toml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def complaints(folder: Path, text: str, **environ: str) -> list[str]:
+    """The sentences of a configuration's problems, without the folder."""
+    with pytest.raises(ConfigError) as caught:
+        load(written(folder, text), environ=environ, channels=CHANNELS)
+    return [str(problem).replace(f"{folder}/", "") for problem in caught.value.problems]
+
+
+def test_a_good_file_is_read(tmp_path: Path) -> None:
+    config = load(written(tmp_path, GOOD), environ={}, channels=CHANNELS)
+    assert config.hub.name == "Zielona Linia"
+    assert config.hub.rules_file == str(tmp_path / "rules.yaml")
+    mail = decode_settings(config.inbox("kontakt"), Mail)
+    assert mail.smtp is not None and mail.smtp.host == "127.0.0.1"
+    assert config.queue("informacja").target_minutes == 480
+
+
+def test_an_unknown_key_names_file_line_and_the_nearest_valid_name(tmp_path: Path) -> None:
+    assert complaints(tmp_path, '[hub]\nname = "x"\n\nlangauge = "pl"\n[outbx]\n') == [
+        'centrala.toml:4: hub.langauge: unknown key; did you mean "language"?',
+        'centrala.toml:5: outbx: unknown key; did you mean "outbox"?',
+    ]
+
+
+def test_several_mistakes_are_told_at_once_in_order_of_their_lines(tmp_path: Path) -> None:
+    text = GOOD.replace('name = "Zielona Linia"\n\n', 'name = 3\nzone = ["a"]\n\n', 1)
+    text = text.replace('office = "krajowa"\n\n', "office = 1\ntier = 9\n\n")
+    text = text.replace('host = "127.0.0.1"', 'hots = "127.0.0.1"\nport = "25"')
+    assert complaints(tmp_path, text) == [
+        "centrala.toml:2: hub.name: expected text, got a whole number",
+        "centrala.toml:3: hub.zone: expected text, got a list",
+        "centrala.toml:13: queues[0].office: expected text, got a whole number",
+        "centrala.toml:14: queues[0].tier: expected a whole number <= 3",
+        'centrala.toml:24: inboxes[0].settings.smtp: the key "host" is missing',
+        'centrala.toml:25: inboxes[0].settings.smtp.hots: unknown key; did you mean "host"?',
+        "centrala.toml:26: inboxes[0].settings.smtp.port: expected a whole number, got text",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ('[hub]\nlanguage = "plu"', 'hub.language: must be one of en, pl; did you mean "pl"?'),
+        ('[desk]\nloud_from = "25:00"', 'desk.loud_from: must look like "08:00"'),
+        ("[desk]\njoin_hours = -1", "desk.join_hours: expected a number >= 0"),
+        ('[limits]\nlogin_per_account = "5 a day"', 'must look like "20/minute" or "5/15 minute"'),
+        ("[hub]\nname = ", "is not valid TOML"),
+        ('[hub]\negress_allow = ["10.0.0.0/99"]', 'hub.egress_allow[0]: "10.0.0.0/99" is no address'),
+        ('[hub]\nzone = "Europe/Warszawa"', 'no time zone "Europe/Warszawa"; did you mean "Europe/Warsaw"?'),
+        ('[hub]\nsecret = "short"', "hub.secret: must have at least 32 characters"),
+        ("[hub]\nsecret = 3", "hub.secret: expected text, got a whole number"),
+        ("hub = 1\n", "hub: expected a table, got a whole number"),
+        ("offices = 1\n", "offices: expected a list of tables, written [[offices]]"),
+        ("[public]\nport = 1\n[private]\nport = 1", "private.port: is the public listener's port already"),
+        ('[public]\ncertificate = "a.pem"', 'public.certificate: needs "certificate_key" beside it'),
+    ],
+)
+def test_wrong_values_are_told_in_sentences_with_their_line(
+    tmp_path: Path, line: str, complaint: str
+) -> None:
+    (problem,) = complaints(tmp_path, line)
+    assert complaint in problem
+    assert problem.startswith("centrala.toml:")
+
+
+def test_names_that_lead_nowhere_are_told(tmp_path: Path) -> None:
+    text = GOOD.replace('queue = "informacja"', 'queue = "informacje"').replace(
+        'kind = "email"', 'kind = "emial"'
+    )
+    assert complaints(tmp_path, text) == [
+        'centrala.toml:16: inboxes[0].kind: no channel is of the kind "emial"; did you mean "email"?'
+    ]
+    text = (
+        GOOD.replace('queue = "informacja"', 'queue = "informacje"')
+        + '\n[[offices]]\nid = "krajowa"\nname = "b"\n'
+    )
+    text += '[offices.hours]\nmon = "16:00-08:00"\ntue = "08:00-12:00, 11:00-13:00"\n'
+    assert complaints(tmp_path, text) == [
+        'centrala.toml:19: inboxes[0].queue: there is no queue "informacje"; did you mean "informacja"?',
+        'centrala.toml:26: offices[1].id: "krajowa" is taken by an earlier one',
+        "centrala.toml:29: offices[1].hours.mon: opening hours '16:00-08:00' end before they begin",
+        "centrala.toml:30: offices[1].hours.tue: opening hours overlap or are not in order",
+    ]
+
+
+def test_offices_may_stand_in_a_second_file(tmp_path: Path) -> None:
+    offices = "".join(f'[[offices]]\nid = "pup-{n}"\nname = "PUP {n}"\n' for n in range(340))
+    written(tmp_path, offices, "offices.toml")
+    text = GOOD.replace("[hub]", '[hub]\noffices_file = "offices.toml"')
+    config = load(written(tmp_path, text), environ={}, channels=CHANNELS)
+    assert len(config.offices) == 341
+    assert config.office("pup-339").name == "PUP 339"
+
+
+def test_a_mistake_in_the_second_file_names_that_file(tmp_path: Path) -> None:
+    written(
+        tmp_path, '[[offices]]\nid = "a"\nname = "A"\n[[offices]]\nid = "b"\nnme = "B"\n[x]\n', "offices.toml"
+    )
+    text = GOOD.replace("[hub]", '[hub]\noffices_file = "offices.toml"')
+    assert complaints(tmp_path, text) == [
+        'offices.toml:4: offices[2]: the key "name" is missing',
+        'offices.toml:6: offices[2].nme: unknown key; did you mean "name"?',
+        "offices.toml:7: x: unknown key",
+    ]
+
+
+def test_secrets_come_from_files_and_never_show(tmp_path: Path) -> None:
+    written(tmp_path, "tajne-haslo\n", "smtp.password")
+    text = GOOD + 'password_file = "smtp.password"\n'
+    config = load(written(tmp_path, text), environ={}, channels=CHANNELS)
+    mail = decode_settings(config.inbox("kontakt"), Mail)
+    assert mail.smtp is not None and mail.smtp.password is not None
+    assert mail.smtp.password.reveal() == "tajne-haslo"
+    for shown in (repr(config), str(config.inboxes), repr(mail), f"{mail.smtp.password}"):
+        assert "tajne" not in shown
+
+
+def test_secrets_and_settings_come_from_the_environment(tmp_path: Path) -> None:
+    secret = written(tmp_path, "0123456789" * 4, "key")
+    environ = {
+        "CENTRALA_HUB_SECRET_FILE": str(secret),
+        "CENTRALA_INBOX_KONTAKT_SMTP_PASSWORD": "tajne-haslo",
+        "CENTRALA_INBOX_KONTAKT_SMTP_PORT": "587",
+        "CENTRALA_PUBLIC_PORT": "9000",
+        "CENTRALA_DESK_ACKNOWLEDGE": "false",
+        "CENTRALA_CONFIG": "not a setting",
+        "PATH": "/bin",
+    }
+    config = load(written(tmp_path, GOOD), environ=environ, channels=CHANNELS)
+    assert signing_secret(config) == "0123456789" * 4
+    assert config.public.port == 9000
+    assert config.desk.acknowledge is False
+    mail = decode_settings(config.inbox("kontakt"), Mail)
+    assert mail.smtp is not None and mail.smtp.password == Secret("tajne-haslo") and mail.smtp.port == 587
+
+
+def test_a_wrong_environment_is_told_by_the_name_of_the_variable(tmp_path: Path) -> None:
+    assert complaints(
+        tmp_path,
+        GOOD,
+        CENTRALA_PUBLIC_PORT="many",
+        CENTRALA_HUB_NMAE="x",
+        CENTRALA_HUB_SECRET_FILE=f"{tmp_path}/none",
+    ) == [
+        'environment: CENTRALA_HUB_NMAE: names no setting; did you mean "CENTRALA_HUB_NAME"?',
+        "environment: CENTRALA_HUB_SECRET_FILE: the secret's file none cannot be read: No such file or directory",
+        "environment variable CENTRALA_PUBLIC_PORT: public.port: expected a whole number, got text",
+    ]
+
+
+def test_a_missing_or_empty_secret_file_is_an_error(tmp_path: Path) -> None:
+    written(tmp_path, "\n", "empty")
+    assert complaints(tmp_path, GOOD + 'password_file = "empty"\n') == [
+        "centrala.toml:24: inboxes[0].settings.smtp.password_file: the secret's file empty is empty"
+    ]
+    assert "cannot be read: No such file" in complaints(tmp_path, '[hub]\nsecret_file = "none"')[0]
+    assert "not both" in complaints(tmp_path, '[hub]\nsecret_file = "empty"\nsecret = "x"')[0]
+
+
+def test_a_missing_file_and_one_that_is_no_text_are_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nothing\.toml: there is no such file"):
+        load(tmp_path / "nothing.toml", environ={})
+    (tmp_path / "bad.toml").write_bytes(b"\xff")
+    with pytest.raises(ConfigError, match="is not UTF-8 text"):
+        load(tmp_path / "bad.toml", environ={})
+
+
+def test_the_signing_secret_is_made_once_and_private(tmp_path: Path) -> None:
+    text = f'[hub]\ndata_dir = "{tmp_path}/data"\n'
+    config = load(written(tmp_path, text), environ={})
+    first = signing_secret(config)
+    assert first == signing_secret(config) and len(first) >= 32
+    assert (tmp_path / "data" / "secret.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_defaults_alone_are_a_configuration() -> None:
+    assert Config().outbox.undo_seconds == 15
+    assert Week(tue="08:00-12:00, 13:00-16:00").spans(1) == ((480, 720), (780, 960))
+    assert Week().spans(6) == ()
