@@ -477,9 +477,11 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     ``attachments`` as accepted content types (``*/*`` any, empty none) up to ``attachment_bytes`` in all;
     ``cost_per_segment`` in the smallest unit of the office's currency. ``sends_from`` says whether any node may send or
     only the holder of the inbox's lease. ``send_limit`` is the longest a send may take, in seconds.
+    ``reaches`` names the kinds of address it can send to (see :class:`Party`; empty: answers leave through another inbox).
     ``on_ambiguous`` is the default policy after a crash between attempt and outcome.
     """
 
+    reaches: tuple[str, ...] = ()
     max_length: int | None = None
     formatting: Literal["plain", "html", "markdown"] = "plain"
     attachments: tuple[str, ...] = ()

@@ -4,6 +4,8 @@ SQLite takes keys as one JSON list and rows by ``executemany``; PostgreSQL takes
 ``unnest``. The statements are built once per table and engine and kept.
 """
 
+# ruff: noqa: S608 - statements are built from our own schema's names only; every value is a parameter
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -147,13 +147,13 @@ class Tx(Reader):
         self.connection.execute(insert(table), row)
         return int(row["id"])
 
-    def change(self, table: Table, id: int, **values: Any) -> bool:
+    def change(self, table: Table, row_id: int, **values: Any) -> bool:
         """Update the row with this id; False when there is none."""
-        return self.connection.execute(update(table).where(table.c.id == id).values(**values)).rowcount == 1
+        return self.connection.execute(update(table).where(table.c.id == row_id).values(**values)).rowcount == 1
 
-    def locked(self, table: Table, id: int) -> Row[Any] | None:
+    def locked(self, table: Table, row_id: int) -> Row[Any] | None:
         """The row with this id, locked until the end of the transaction where the engine locks rows."""
-        return self.connection.execute(select(table).where(table.c.id == id).with_for_update()).first()
+        return self.connection.execute(select(table).where(table.c.id == row_id).with_for_update()).first()
 
     def insert(self, table: Table, columns: tuple[str, ...], rows: Sequence[bulk.Row]) -> None:
         """Many rows; see :func:`bulk.insert`."""

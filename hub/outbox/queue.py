@@ -1,0 +1,95 @@
+"""Putting a message on its way out: which inbox it leaves through, its deliveries, its lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, select
+
+from connectors.contract import Operation, Recipient
+from hub.house import House
+from hub.store import schema
+from hub.store.tx import Tx
+
+from .states import State, message_state
+
+HOUR = 3_600_000_000
+
+_json = msgspec.json.Encoder().encode
+
+
+def outlet(house: House, office: str, address_kind: str, preferred: str | None = None) -> str | None:
+    """The inbox through which an address of this kind is reached, or None.
+
+    First the preferred one (where the message came in), then another of the same office, then one of the front office.
+    """
+    able = [inbox for inbox, can in house.capabilities.items() if address_kind in can.reaches]
+    if preferred in able:
+        return preferred
+    inboxes = house.directory.inboxes
+    near = [inbox for inbox in able if inboxes[inbox].office == office]
+    front = [inbox for inbox in able if inboxes[inbox].office in house.directory.front]
+    return next(iter(near + front), None)
+
+
+def destination(inbox: str, address: str) -> str:
+    """What a breaker watches: the inbox and, for mail, the peer's domain."""
+    return f"{inbox}/{address.rpartition('@')[2].lower() if '@' in address else ''}"
+
+
+def enqueue(
+    tx: Tx,
+    house: House,
+    conversation: Row[Any],
+    message: int,
+    recipients: Sequence[Recipient],
+    *,
+    inbox: str,
+    operation: Operation = "send",
+    due_at: int | None = None,
+    held: bool = False,
+    part: int = 0,
+) -> list[int]:
+    """Write the deliveries of an outbound message; returns their ids. Wake the outbox after the commit.
+
+    A channel that knows copies gets one delivery with all recipients, any other one delivery for each. ``held``: due in the
+    future so that the agent can take it back.
+    """
+    copies = house.capabilities[inbox].copies if inbox in house.capabilities else False
+    groups = [tuple(recipients)] if copies else [(recipient,) for recipient in recipients]
+    give_up = tx.now + int(house.directory.config.outbox.give_up_hours * HOUR)
+    ids = [
+        tx.add(
+            schema.delivery,
+            {
+                "message": message,
+                "conversation": conversation.id,
+                "inbox": inbox,
+                "operation": operation,
+                "part": part,
+                "lane": f"{conversation.id}/{inbox}/{group[0].address if group else ''}",
+                "destination": destination(inbox, group[0].address if group else ""),
+                "recipients": _json(group).decode(),
+                "state": "held" if held else "queued",
+                "due_at": tx.now if due_at is None else due_at,
+                "give_up_at": give_up,
+                "attempts": 0,
+                "created_at": tx.now,
+                "updated_at": tx.now,
+            },
+        )
+        for group in groups
+    ]
+    derive_state(tx, message)
+    return ids
+
+
+def derive_state(tx: Tx, message: int) -> State:
+    """Bring a message's state in line with its deliveries and return it."""
+    delivery = schema.delivery
+    states = tx.rows(select(delivery.c.state).where(delivery.c.message == message).distinct())
+    state = message_state(row.state for row in states)
+    tx.change(schema.message, message, state=state)
+    return state

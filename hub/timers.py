@@ -1,0 +1,94 @@
+"""Deadlines as rows: set, cancel, and the runner that carries out what is due.
+
+A deadline survives a restart because it is never a timer in memory alone. A handler runs in the same
+transaction that marks its row done, so it happens once or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, and_, func, select, update
+
+from connectors._failpoint import failpoint
+from connectors.contract import Clock, Log
+from hub.house import House
+from hub.store import schema
+from hub.store.store import StorageFault, Store
+from hub.store.tx import Reader, Tx
+from hub.wake import Wake
+
+timer = schema.timer
+
+Handler = Callable[[Tx, House, Row[Any]], None]
+"""Carries out one due row. Raising leaves the row to be tried again a minute later."""
+
+BATCH = 50
+POLL = 5.0
+"""Longest wait in seconds when nothing woke the runner."""
+
+AGAIN = 60_000_000
+"""Microseconds until a row whose handler failed is tried again."""
+
+
+def set_timer(tx: Tx, kind: str, subject: int, due_at: int, data: Mapping[str, Any] | None = None) -> None:
+    """Have ``kind`` happen to ``subject`` at ``due_at``; replaces one that waits already."""
+    cancel_timer(tx, kind, subject)
+    encoded = msgspec.json.encode(data or {}).decode()
+    values = {"kind": kind, "subject": subject, "due_at": due_at, "state": "waiting", "data": encoded}
+    tx.add(timer, values)
+
+
+def cancel_timer(tx: Tx, kind: str, subject: int) -> None:
+    """Let it not happen; no error when none waits."""
+    waiting = and_(timer.c.kind == kind, timer.c.subject == subject, timer.c.state == "waiting")
+    tx.execute(update(timer).where(waiting).values(state="cancelled"))
+
+
+def _next_due(tx: Reader) -> int | None:
+    found = tx.scalar(select(func.min(timer.c.due_at)).where(timer.c.state == "waiting"))
+    return None if found is None else int(found)
+
+
+def run_due(tx: Tx, house: House, handlers: Mapping[str, Handler], log: Log) -> int:
+    """Carry out what is due now, at most ``BATCH`` rows; returns how many. One bad row never stops the others."""
+    due = and_(timer.c.state == "waiting", timer.c.due_at <= tx.now)
+    statement = select(timer).where(due).order_by(timer.c.due_at).limit(BATCH)
+    rows = tx.rows(statement.with_for_update(skip_locked=True))
+    for row in rows:
+        try:
+            with tx.savepoint() as inner:
+                inner.change(timer, row.id, state="done")
+                handlers[row.kind](inner, house, row)
+        except Exception as error:
+            if isinstance(error, StorageFault):
+                raise
+            log.error("timer failed", timer=row.id, timer_kind=row.kind, error=type(error).__name__)
+            tx.change(timer, row.id, due_at=tx.now + AGAIN)
+    return len(rows)
+
+
+async def run_timers(
+    store: Store,
+    clock: Clock,
+    house: Callable[[], House],
+    handlers: Mapping[str, Handler],
+    wake: Wake,
+    log: Log,
+) -> None:
+    """Until cancelled: sleep until the next row is due, or until woken, and carry it out."""
+    while True:
+        try:
+            failpoint("timers.before")
+            ran = await store.write(lambda tx: run_due(tx, house(), handlers, log))
+            failpoint("timers.after")
+            if ran == BATCH:
+                continue
+            due = await store.read(_next_due)
+        except StorageFault as fault:
+            log.error("timers wait for the storage", error=str(fault))
+            due = None
+        pause = POLL if due is None else min(POLL, max(0.0, (due - clock.now()) / 1e6))
+        await wake.wait(clock, pause)
