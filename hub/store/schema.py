@@ -37,6 +37,16 @@ def _where(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
+RANK = text("(-priority)")
+"""Highest priority first in an ascending index, so that a page can begin behind a row's whole key."""
+
+WAIT = text("(coalesce(waiting_since, 9007199254740991))")
+"""Who waits longest first; those who wait for nothing come last on both engines."""
+
+LISTED = "listed AND merged_into IS NULL"
+FREE = "status = 'open' AND assignee IS NULL"
+
+
 # --- the house -------------------------------------------------------------------------------------------------
 
 id_block = Table(
@@ -263,21 +273,26 @@ conversation = Table(
     Column("merged_into", Id),
     Column("distress", Boolean, nullable=False, server_default=FALSE),
     Index("conversation_reference", "reference", unique=True),
+    # A queue as people work it: the highest priority first, then who waits longest, then those who do not wait.
     Index(
         "conversation_list",
-        "office",
-        "queue",
-        "status",
-        "priority",
-        "waiting_since",
-        "id",
-        **_where("listed AND merged_into IS NULL"),
+        *("office", "queue", "status", RANK, WAIT, "id"),
+        **_where(LISTED),
     ),
-    Index("conversation_recent", "status", "activity_at", **_where("listed AND merged_into IS NULL")),
-    Index("conversation_assignee", "assignee", "status", **_where("assignee IS NOT NULL")),
+    Index("conversation_free", "queue", RANK, WAIT, "id", **_where(f"{LISTED} AND {FREE}")),
+    # Lists by last activity: for those who see everything, for one office, for the editorial team.
+    Index("conversation_recent", "status", "activity_at", "id", **_where(LISTED)),
+    Index("conversation_by_office", "office", "status", "activity_at", "id", **_where(LISTED)),
+    Index(
+        "conversation_comments", "status", "activity_at", "id", **_where(f"{LISTED} AND channel = 'comments'")
+    ),
+    Index("conversation_assignee", "assignee", "status", "activity_at", **_where("assignee IS NOT NULL")),
+    Index("conversation_owner", "owner", "status", "activity_at", **_where("owner IS NOT NULL")),
+    Index("conversation_snoozed", "snoozed_until", "id", **_where("status = 'snoozed'")),
+    Index("conversation_woken", "activity_at", "id", **_where("woken IS NOT NULL")),
     Index("conversation_contact", "contact", "activity_at"),
-    Index("conversation_due", "due_at", **_where("due_at IS NOT NULL")),
-    Index("conversation_failed", "activity_at", **_where("failed")),
+    Index("conversation_due", "due_at", "id", **_where("due_at IS NOT NULL")),
+    Index("conversation_failed", "activity_at", "id", **_where("failed")),
 )
 
 message = Table(
@@ -353,6 +368,7 @@ conversation_office = Table(
     Column("office", Text, primary_key=True),
     Column("at", Time, nullable=False),
     Column("due_at", Time),
+    Index("conversation_office_asked", "office", "at"),
 )
 
 search_doc = Table(
