@@ -1,0 +1,55 @@
+"""Chromium from Debian's packages, driven by Playwright, and axe run inside its pages."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.servers.process import need
+
+PACKAGES = "chromium"
+ARGUMENTS = [
+    "--no-sandbox",  # a sandbox cannot be set up by root
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    # nothing but what the test asks for goes over the wire
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+
+
+@contextlib.asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
+    """A headless browser. Skips, or on CI fails, where there is none."""
+    program = need("chromium", PACKAGES)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+async def axe_violations(page: Page) -> list[str]:
+    """What axe finds against WCAG 2.1 AA on a page as it is now, one line for each element."""
+    if not AXE.exists():
+        pytest.fail("axe-core is missing; fetch it with: npm ci", pytrace=False)
+    if not await page.evaluate("typeof axe === 'object'"):
+        # Evaluated, not added as an element: the page's own content security policy forbids inline scripts.
+        await page.evaluate(AXE.read_text())
+    found: dict[str, Any] = await page.evaluate(
+        "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']})"
+    )
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:160]}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]

@@ -1,0 +1,78 @@
+"""The real servers as pytest fixtures. Each starts once for a worker, on first use."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.servers.browser import chromium
+from tests.servers.dovecot import Dovecot
+from tests.servers.mailsink import MailSink
+from tests.servers.opensmtpd import OpenSmtpd
+from tests.servers.postgres import Postgres
+from tests.servers.process import folder
+
+
+@pytest.fixture(scope="session")
+def _dovecot() -> Iterator[Dovecot]:
+    with folder("dovecot") as path:
+        server = Dovecot(path)
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def dovecot(_dovecot: Dovecot) -> Dovecot:
+    """A running Dovecot, even when the test before left it dead. Take a user name of your own."""
+    _dovecot.ensure_running()
+    return _dovecot
+
+
+@pytest.fixture(scope="session")
+def _postgres() -> Iterator[Postgres]:
+    with folder("postgres") as path:
+        server = Postgres(path)
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def postgres(_postgres: Postgres) -> Postgres:
+    """A running PostgreSQL; ``fresh_database()`` gives a database of one's own."""
+    _postgres.ensure_running()
+    return _postgres
+
+
+@pytest.fixture
+def mailsink() -> Iterator[MailSink]:
+    """An SMTP server with an empty ledger."""
+    sink = MailSink()
+    sink.start()
+    yield sink
+    sink.stop()
+
+
+@pytest.fixture
+def opensmtpd() -> Iterator[Callable[[int], OpenSmtpd]]:
+    """Start an OpenSMTPD that delivers to a given LMTP port."""
+    with contextlib.ExitStack() as stack:
+
+        def start(lmtp_port: int) -> OpenSmtpd:
+            server = OpenSmtpd(stack.enter_context(folder("opensmtpd")), lmtp_port)
+            server.start()
+            stack.callback(server.stop)
+            return server
+
+        yield start
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A headless Chromium."""
+    async with chromium() as running:
+        yield running
