@@ -1,0 +1,108 @@
+"""What every test of the hub stands on: a store on each engine, and a clock that moves only when told.
+
+``store`` runs a test twice, on SQLite in a temporary folder and on a real PostgreSQL (skipped where the server is not
+installed, failing on CI). Each test gets a database of its own; on PostgreSQL it is copied from a template.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from connectors.contract import Micros
+from hub.store.postgres import PostgresStore
+from hub.store.sqlite import SqliteStore
+from hub.store.store import Store
+from tests.servers.postgres import Postgres
+
+MONDAY = Micros(1_794_816_000_000_000)
+"""2026-11-16 08:00 UTC, a Monday: 09:00 in Warsaw."""
+
+
+class FakeClock:
+    """A clock that stands still until :meth:`move`; ``sleep`` returns when it was moved far enough."""
+
+    def __init__(self, now: int = MONDAY) -> None:
+        self._now = now
+        self._moved = asyncio.Event()
+
+    def now(self) -> Micros:
+        return Micros(self._now)
+
+    def monotonic(self) -> float:
+        return self._now / 1e6
+
+    async def sleep(self, seconds: float) -> None:
+        until = self._now + int(seconds * 1e6)
+        while self._now < until:
+            await self._moved.wait()
+
+    def move(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
+        """Let time pass and wake whoever sleeps."""
+        self._now += int((seconds + 60 * minutes + 3600 * hours + 86_400 * days) * 1_000_000)
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture(scope="session")
+def _template(_postgres: Postgres) -> str:
+    """The name of a database that has the schema; copying it is several times faster than making it."""
+    url = _postgres.fresh_database()
+
+    async def make() -> None:
+        store = PostgresStore(url, FakeClock())
+        await store.open()
+        await store.close()
+
+    asyncio.run(make())
+    return url.rsplit("/", 1)[1]
+
+
+_copies = itertools.count(1)
+
+
+def _copy(server: Postgres, template: str) -> str:
+    """The URL of a new copy of a database."""
+    name = f"copy_{next(_copies)}"
+    server.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    return server.url.rsplit("/", 1)[0] + f"/{name}"
+
+
+@pytest.fixture
+def sqlite_path(tmp_path: Path) -> Path:
+    return tmp_path / "data" / "centrala.db"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+def closed_store(request: pytest.FixtureRequest, clock: FakeClock, sqlite_path: Path) -> Store:
+    """A store on one of the engines, not opened yet."""
+    if request.param == "sqlite":
+        return SqliteStore(sqlite_path, clock)
+    server: Postgres = request.getfixturevalue("_postgres")
+    return PostgresStore(_copy(server, request.getfixturevalue("_template")), clock)
+
+
+@pytest.fixture
+async def store(closed_store: Store) -> AsyncIterator[Store]:
+    """An open, empty store on one of the engines, under the test's clock."""
+    await closed_store.open()
+    yield closed_store
+    await closed_store.close()
+
+
+@pytest.fixture
+async def sqlite_store(clock: FakeClock, sqlite_path: Path) -> AsyncIterator[Store]:
+    """For tests that are not about the engine: the embedded store alone."""
+    opened = SqliteStore(sqlite_path, clock)
+    await opened.open()
+    yield opened
+    await opened.close()
