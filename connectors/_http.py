@@ -1,0 +1,65 @@
+"""HTTP shared by connectors: answers of routes, and the one place where a status becomes a :class:`SendError`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from connectors.contract import Raw, Request, Response, SendError, SetCookie
+
+
+def page(body: str, status: int = 200, cookies: tuple[SetCookie, ...] = ()) -> Response:
+    """An HTML page that nobody may cache: it can hold what only its reader may see."""
+    return Response(status=status, body=body.encode(), headers={"Cache-Control": "no-store"}, cookies=cookies)
+
+
+def see_other(location: str, cookies: tuple[SetCookie, ...] = ()) -> Response:
+    """After a form post: the browser fetches ``location`` with GET (RFC 9110, 15.4.4), so a reload posts nothing.
+
+    Raises ValueError when ``location`` could start a header of its own.
+    """
+    if any(char in location for char in "\r\n\x00"):
+        raise ValueError("a redirect must not hold a line break")
+    headers = {"Location": location, "Cache-Control": "no-store"}
+    return Response(status=303, headers=headers, cookies=cookies)
+
+
+def json_response(value: Any, status: int = 200) -> Response:
+    """``value`` (structs, dicts, lists) as JSON."""
+    return Response(status=status, body=msgspec.json.encode(value), content_type="application/json")
+
+
+def raw_of(request: Request) -> Raw:
+    """The body as it came, to be kept beside what was read from it. For routes whose ``max_body`` is at most 64 kB."""
+    return Raw(
+        content=request.body,
+        content_type=request.headers.get("content-type", "application/octet-stream"),
+    )
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds of a ``Retry-After`` header given as a number, between 0 and a day; None for dates and nonsense."""
+    value = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()
+    if not (value.isascii() and value.isdigit() and len(value) < 10):
+        return None
+    return float(min(int(value), 86_400))
+
+
+def status_error(status: int, headers: Mapping[str, str] = {}, private: str = "") -> SendError:
+    """What a refusing status of a provider means for the delivery (RFC 9110; 429 by RFC 6585).
+
+    429 is always throttling. 401, 403 and 407 are temporary: the message is fine and goes out once somebody has renewed
+    the credentials. A status that is no refusal, or that nobody knows, is temporary too.
+    """
+    reason = f"HTTP {status}" + (f": {private}" if private else "")
+    wait = retry_after(headers)
+    if status == 429:
+        return SendError("throttled", "The other side asks us to slow down.", reason, wait or 30.0)
+    if status in (401, 403, 407):
+        text = "The other side refused our credentials; an administrator has to renew them."
+        return SendError("temporary", text, reason, wait)
+    if status in (408, 409, 421, 423, 425) or not 400 <= status < 500:
+        return SendError("temporary", "The other side cannot take it at the moment.", reason, wait)
+    return SendError("permanent", "The other side refused the message.", reason)
