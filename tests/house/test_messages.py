@@ -1,0 +1,73 @@
+"""Every text a person sees exists in Polish, and texts are filled without being evaluated."""
+
+from __future__ import annotations
+
+import gettext
+from pathlib import Path
+
+import jinja2
+import pytest
+
+from hub.i18n import (
+    catalogue_path,
+    compiled_catalogue,
+    fill,
+    is_translated,
+    languages,
+    template_functions,
+    translate,
+    translate_plural,
+    translator,
+)
+from scripts import messages
+
+
+@pytest.mark.parametrize("language", sorted({*languages(), "pl"} - {"en"}))
+def test_catalogues_are_complete_current_and_not_fuzzy(language: str) -> None:
+    assert list(messages.problems(language)) == []
+
+
+def test_texts_are_found_in_code_and_templates() -> None:
+    found = {messages._key(message)[0] for message in messages.extracted() if message.id}
+    assert len(found) > 15
+
+
+@pytest.mark.parametrize(
+    ("n", "form"), [(1, 0), (2, 1), (4, 1), (5, 2), (11, 2), (12, 2), (21, 2), (22, 1), (112, 2), (0, 2)]
+)
+def test_polish_plurals_have_three_forms(n: int, form: int) -> None:
+    plural = gettext.c2py(messages.read("pl").plural_expr)
+    assert plural(n) == form
+
+
+def test_placeholders_are_substituted_and_never_evaluated() -> None:
+    assert fill("{name}: {name}", {"name": "{other}", "other": "x"}) == "{other}: {other}"
+    assert fill("{name.__class__} {0} {missing}", {"name": "x"}) == "{name.__class__} {0} {missing}"
+    assert translate("en", "Hello {name}", name="<b>") == "Hello <b>"
+    assert translate("en", "") == ""
+    assert translate_plural("en", "{n} message", "{n} messages", 5) == "5 messages"
+
+
+def test_unknown_languages_fall_back_to_the_source() -> None:
+    assert translate("xx", "Hello") == "Hello"
+    assert not is_translated("xx", "Hello")
+    assert is_translated("en-GB", "Hello")
+    assert translator("pl-PL").info()["language"] == "pl"
+
+
+def test_templates_escape_what_fills_a_text() -> None:
+    environment = jinja2.Environment(autoescape=True)
+    environment.globals.update(template_functions("en"))
+    template = environment.from_string(
+        "{{ _('Hello {name}', name=name) }} {{ ngettext('{n} <a>', '{n} <b>', 2) }}"
+    )
+    assert template.render(name="<i>") == "Hello &lt;i&gt; 2 &lt;b&gt;"
+
+
+def test_the_compiled_catalogue_says_the_same_as_its_source(tmp_path: Path) -> None:
+    (tmp_path / "pl.mo").write_bytes(compiled_catalogue(catalogue_path("pl")))
+    with (tmp_path / "pl.mo").open("rb") as file:
+        compiled = gettext.GNUTranslations(file)
+    for message in messages.read("pl"):
+        if isinstance(message.id, str) and message.id:
+            assert compiled.gettext(message.id) == message.string
