@@ -245,7 +245,7 @@ class Message(Event, tag="message", frozen=True, kw_only=True):
 
 
 class Edit(Event, tag="edit", frozen=True, kw_only=True):
-    """The sender changed ``target``."""
+    """The sender changed ``target``; of a comment on our own pages that is the post's id, as in :class:`PostReport`."""
 
     sender: Party
     text: str = ""
@@ -253,7 +253,7 @@ class Edit(Event, tag="edit", frozen=True, kw_only=True):
 
 
 class Deletion(Event, tag="deletion", frozen=True, kw_only=True):
-    """The sender took ``target`` back."""
+    """The sender took ``target`` back; of a comment on our own pages that is the post's id."""
 
     sender: Party
 
@@ -302,6 +302,14 @@ class PostReport(Event, tag="report", frozen=True, kw_only=True):
     text: str = ""
 
 
+class Appeal(Event, tag="appeal", frozen=True, kw_only=True):
+    """The author of a comment asks that another moderator decides again; ``target`` is the post id."""
+
+    sender: Party
+    version: int
+    text: str = ""
+
+
 class CallbackChange(Event, tag="callback", frozen=True, kw_only=True):
     """The citizen moves or cancels; ``target`` is the callback's id from a verified link."""
 
@@ -320,7 +328,16 @@ class Unknown(Event, tag="unknown", frozen=True, kw_only=True):
 
 
 Inbound = (
-    Message | Edit | Deletion | Reaction | DeliveryReport | Bounce | PostReport | CallbackChange | Unknown
+    Message
+    | Edit
+    | Deletion
+    | Reaction
+    | DeliveryReport
+    | Bounce
+    | PostReport
+    | Appeal
+    | CallbackChange
+    | Unknown
 )
 """What a connector hands to intake; in JSON the field ``kind`` tells them apart."""
 
@@ -659,17 +676,23 @@ class PublicPost(msgspec.Struct, frozen=True, kw_only=True):
     edited: bool = False
     mine: bool = False
     editable: bool = False
+    appealable: bool = False
     reason: str = ""
-    """Told to the author only: why it was rejected."""
+    """Told to the author only: why it was rejected; a msgid, or the moderator's own words."""
+    pending: str = ""
+    """Shown to the author only: an edit that waits for approval."""
 
 
 class ThreadPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of an article's comments; ``next`` is the cursor of the following page."""
+    """One page of an article's comments; ``next`` is the cursor of the following page.
+
+    ``moderation`` is what the editorial team set for the article; None: as the site says.
+    """
 
     posts: tuple[PublicPost, ...]
     total: int
     next: str | None
-    moderation: Literal["pre", "post"]
+    moderation: Literal["pre", "post"] | None = None
     open: bool = True
 
 

@@ -1,8 +1,8 @@
 """What the public widgets (comments, contact form, callback) share: pages, static files, colours, honest forms.
 
 A widget is HTML from the server in Polish or English, works without JavaScript and without third-party cookies, and
-takes its site's colours by CSS custom properties. Its own templates extend ``widget.html`` here; nothing is inline, because
-the hub serves every page under a strict Content-Security-Policy. Forms are parsed by the hub (``Route.form``).
+takes its site's colours by CSS custom properties. Its own templates extend ``widget.html`` here; nothing is inline,
+because the hub serves every page under a strict Content-Security-Policy. Forms are parsed by the hub (``Route.form``).
 """
 
 from __future__ import annotations

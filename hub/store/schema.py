@@ -268,10 +268,11 @@ conversation = Table(
     Column("listed", Boolean, nullable=False),  # false: comments that no queue asked for
     Column("quarantined", Boolean, nullable=False, server_default=FALSE),
     Column("suspicious", Text),
+    Column("suggested_office", Text),
+    Column("protocol", Text),  # the distress protocol that agents see first
     Column("possible_duplicate", Id),
     Column("previous", Id),
     Column("merged_into", Id),
-    Column("distress", Boolean, nullable=False, server_default=FALSE),
     Index("conversation_reference", "reference", unique=True),
     # A queue as people work it: the highest priority first, then who waits longest, then those who do not wait.
     Index(
@@ -356,9 +357,18 @@ trace = Table(
     Column("message", Id),
     Column("at", Time, nullable=False),
     Column("version", Integer, nullable=False),
-    Column("facts", LargeBinary, nullable=False),  # without the texts, which the message holds
+    Column("facts", LargeBinary, nullable=False),  # without the texts (the message holds them) and the load
+    Column("load", Id),
     Column("data", LargeBinary, nullable=False),
     Index("trace_conversation", "conversation"),
+)
+
+load_snapshot = Table(
+    "load_snapshot",  # queue load and agents on duty as decisions saw them; many traces share one
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("at", Time, nullable=False),
+    Column("data", Text, nullable=False),
 )
 
 conversation_office = Table(
@@ -499,6 +509,7 @@ article = Table(
     Column("title", Text, nullable=False),
     Column("url", Text, nullable=False),
     Column("section", Text, nullable=False),
+    Column("site", Text, nullable=False, server_default="pre"),  # the site's way, as its last comment said it
     Column("moderation", Text),  # pre, post, closed; null: as the site says
     Column("created_at", Time, nullable=False),
     Index("article_key", "inbox", "key", unique=True),
@@ -532,6 +543,8 @@ post = Table(
     Column("published_at", Time),
     Column("edited_at", Time),
     Index("post_thread", "article", "path"),
+    Index("post_count", "article", "state"),
+    Index("post_parent", "parent", **_where("parent IS NOT NULL")),
     Index("post_bench", "office", "state", "urgent", "created_at"),
     Index("post_author", "author"),
 )
