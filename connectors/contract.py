@@ -294,12 +294,17 @@ class Bounce(Event, tag="bounce", frozen=True, kw_only=True):
 
 
 class PostReport(Event, tag="report", frozen=True, kw_only=True):
-    """A reader reports a published comment; ``target`` is the post id, ``version`` what they saw."""
+    """A reader reports a published comment; ``target`` is the post id, ``version`` what they saw.
+
+    ``origin`` is a keyed hash of the network address: reports of one origin count as one reporter, because anybody
+    can get as many visitor ids as they like.
+    """
 
     sender: Party
     version: int
     reason: Literal["spam", "abuse", "threat", "personal-data", "other"]
     text: str = ""
+    origin: str = ""
 
 
 class Appeal(Event, tag="appeal", frozen=True, kw_only=True):
@@ -681,6 +686,8 @@ class PublicPost(msgspec.Struct, frozen=True, kw_only=True):
     """Told to the author only: why it was rejected; a msgid, or the moderator's own words."""
     pending: str = ""
     """Shown to the author only: an edit that waits for approval."""
+    reported: Literal["", "open", "kept", "removed"] = ""
+    """Told to whoever reported it: what came of it."""
 
 
 class ThreadPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -528,10 +528,12 @@ post = Table(
     Column("author", Id),  # identity; null: the office
     Column("author_name", Text, nullable=False),
     Column("state", Text, nullable=False),  # new, held, published, hidden, rejected, erased
-    Column("version", Integer, nullable=False),
+    Column("version", Integer, nullable=False),  # of the public text: what a report is about
+    Column("revision", Integer, nullable=False, server_default="1"),  # moves with every change: moderators' guard
     Column("text", Text, nullable=False),  # masked: what the public may read
     Column("pending_text", Text),  # an edit that waits for approval
-    Column("hold_reasons", Text, nullable=False),  # JSON list
+    Column("hold_reasons", Text, nullable=False),  # JSON list: why it is on the bench; empty: it is not
+    Column("waiting_at", Time),  # on the bench since then
     Column("reason", Text),  # of a rejection
     Column("reason_text", Text),
     Column("reports", Integer, nullable=False),
@@ -545,7 +547,8 @@ post = Table(
     Index("post_thread", "article", "path"),
     Index("post_count", "article", "state"),
     Index("post_parent", "parent", **_where("parent IS NOT NULL")),
-    Index("post_bench", "office", "state", "urgent", "created_at"),
+    Index("post_bench", "urgent", "waiting_at", "id", **_where("waiting_at IS NOT NULL")),
+    Index("post_recent", "office", "created_at"),
     Index("post_author", "author"),
 )
 
@@ -556,6 +559,7 @@ report = Table(
     Column("post", Id, nullable=False),
     Column("version", Integer, nullable=False),
     Column("reporter", Id, nullable=False),
+    Column("origin", Text, nullable=False, server_default=""),  # keyed hash of where it came from
     Column("reason", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("at", Time, nullable=False),
