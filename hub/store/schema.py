@@ -44,7 +44,8 @@ WAIT = text("(coalesce(waiting_since, 9007199254740991))")
 """Who waits longest first; those who wait for nothing come last on both engines."""
 
 LISTED = "listed AND merged_into IS NULL"
-FREE = "status = 'open' AND assignee IS NULL"
+FREE = "assignee IS NULL AND (status = 'open' OR (status = 'waiting-office' AND tier = 3))"
+"""Somebody may take it. What waits for a county office is that office's own work."""
 
 
 # --- the house -------------------------------------------------------------------------------------------------
