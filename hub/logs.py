@@ -1,0 +1,158 @@
+"""Structured logs on standard error, and what keeps personal numbers and secrets out of them.
+
+Code must not log what is personal in the first place (the contract suite watches the connectors). The mask here is
+the last line of defence: it also covers exceptions, whose text nobody controls, and the libraries' own lines.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, Literal, TextIO, cast
+
+import msgspec
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from connectors.contract import Clock, Log, Secret
+
+NAMESPACE = "centrala"
+
+_SHORTEST_SECRET = 6
+"""A shorter one would mask half of the log."""
+
+_PERSONAL = re.compile(
+    r"""
+      (?P<email> [\w.+%-]{1,64} (?=@[\w-]+(?:\.[\w-]+)+) )
+    | (?P<pesel> (?<!\d) (?<!\d\.) \d{11} (?!\d) )
+    | (?P<phone> (?<![\w+]) (?:\+|00) \d (?:[ ()-]{0,2}\d){7,13} (?!\d)
+             | (?<![\w.:/-]) (?:\d{9} | \d{2,3}(?:[ -]\d{2,3}){2,4}) (?![\w:-]) )
+    """,
+    re.VERBOSE,
+)
+
+
+def mask(text: str) -> str:
+    """``text`` without PESEL numbers, telephone numbers and the local parts of e-mail addresses."""
+    return _PERSONAL.sub(lambda match: f"[{match.lastgroup}]", text)
+
+
+def configure(
+    *,
+    form: Literal["console", "json"] = "console",
+    level: str = "info",
+    secrets: Iterable[str] = (),
+    stream: TextIO | None = None,
+) -> None:
+    """Set up logging for the whole process; to be called once, before anything logs.
+
+    ``secrets`` never appear, whoever logs them.
+    """
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+    ]
+    renderer: Processor = structlog.processors.JSONRenderer(serializer=_json)
+    if form == "console":
+        renderer = structlog.dev.ConsoleRenderer(colors=(stream or sys.stderr).isatty(), timestamp_key="at")
+    last: list[Processor] = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
+        _Masker(secrets),
+        renderer,
+    ]
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger(NAMESPACE).setLevel(level.upper())
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def logger(name: str, **details: object) -> Log:
+    """A logger of the hub; ``details`` stand in each of its lines."""
+    return cast(Log, structlog.stdlib.get_logger(f"{NAMESPACE}.{name}").bind(part=name, **details))
+
+
+def _json(value: object, **_: object) -> str:
+    return msgspec.json.encode(value, enc_hook=repr).decode()
+
+
+class _Masker:
+    """The processor that runs last before a line is written."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        known = sorted(
+            {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True
+        )
+        self._secrets = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def __call__(self, _: WrappedLogger, __: str, event: MutableMapping[str, Any]) -> EventDict:
+        for key, value in event.items():
+            if key != "at":
+                event[key] = self._value(value)
+        return event
+
+    def _value(self, value: object) -> object:
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if isinstance(value, Mapping):
+            return {str(key): self._value(inner) for key, inner in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._value(inner) for inner in value]
+        return self._text(value if isinstance(value, str) else repr(value))
+
+    def _text(self, text: str) -> str:
+        if self._secrets is not None:
+            text = self._secrets.sub("[secret]", text)
+        return mask(text)
+
+
+def known_secrets(value: object) -> Iterator[str]:
+    """All secrets in a configuration, for :func:`configure`."""
+    if isinstance(value, Secret):
+        yield value.reveal()
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from known_secrets(getattr(value, name))
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from known_secrets(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from known_secrets(inner)
+
+
+class Outages:
+    """One line when something goes down and one when it is back, with how long it was; nothing in between."""
+
+    def __init__(self, log: Log, clock: Clock) -> None:
+        self._log = log
+        self._clock = clock
+        self._since: dict[str, float] = {}
+
+    def down(self, what: str, **details: object) -> None:
+        """``what`` does not work; logged only if it did before."""
+        if what not in self._since:
+            self._since[what] = self._clock.monotonic()
+            self._log.warning(f"{what} is down", **details)
+
+    def up(self, what: str, **details: object) -> None:
+        """``what`` works; logged only if it did not before."""
+        since = self._since.pop(what, None)
+        if since is not None:
+            seconds = round(self._clock.monotonic() - since, 1)
+            self._log.info(f"{what} is back", seconds=seconds, **details)

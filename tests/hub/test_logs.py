@@ -1,0 +1,121 @@
+"""Logs are structured and hold no secret and no personal number, whoever writes them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from connectors.contract import Log, Micros, Secret
+from hub.config import Config, Hub, Inbox
+from hub.logs import Outages, configure, known_secrets, logger, mask
+
+
+@pytest.fixture
+def stream() -> Iterator[io.StringIO]:
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    yield io.StringIO()
+    root.handlers[:], root.level = before
+
+
+def lines(stream: io.StringIO) -> list[dict[str, object]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("from jan.kowalski+x@wp.pl now", "from [email]@wp.pl now"),
+        ("PESEL 44051401359.", "PESEL [pesel]."),
+        ("PESEL 44051401359, sprawdzcie", "PESEL [pesel], sprawdzcie"),
+        ("tel. +48 601 234 567", "tel. [phone]"),
+        ("tel. 601-234-567!", "tel. [phone]!"),
+        ("(22) 601234567", "(22) [phone]"),
+        ("0048601234567", "[phone]"),
+        ("22 601 23 45 67", "[phone]"),
+        ("at 2026-11-21 17:28:28.123456", "at 2026-11-21 17:28:28.123456"),
+        ("127.0.0.1:54321 took 1763742508123456", "127.0.0.1:54321 took 1763742508123456"),
+        ("5.1.1 unknown; 7KX-42P-M9Q", "5.1.1 unknown; 7KX-42P-M9Q"),
+    ],
+)
+def test_personal_numbers_are_masked_and_others_are_not(text: str, masked: str) -> None:
+    assert mask(text) == masked
+
+
+def test_secrets_and_numbers_reach_no_line(stream: io.StringIO) -> None:
+    configure(form="json", level="info", secrets=["tajne-haslo", "abc"], stream=stream)
+    log = logger("intake", inbox="kontakt")
+    log.info(
+        "accepted abc", sender="jan@wp.pl", inner={"keys": ["tajne-haslo", Secret("x")]}, bytes=601234567
+    )
+    logging.getLogger("a.library").warning("login with %s for %s failed", "tajne-haslo", "44051401359")
+    try:
+        raise ValueError("no 601 234 567 in tajne-haslo")
+    except ValueError:
+        logging.getLogger("a.library").exception("broken")
+    text = stream.getvalue()
+    for forbidden in ("jan@", "tajne", "44051401359", "601 234 567"):
+        assert forbidden not in text
+    first, second, third = lines(stream)
+    assert first["event"] == "accepted abc" and first["bytes"] == 601234567 and first["inbox"] == "kontakt"
+    assert second["event"] == "login with [secret] for [pesel] failed"
+    assert "ValueError: no [phone] in [secret]" in str(third["exception"])
+
+
+def test_levels_hold_for_the_hub_and_libraries_are_quieter(stream: io.StringIO) -> None:
+    configure(form="json", level="warning", stream=stream)
+    logger("x").info("not shown")
+    logging.getLogger("a.library").info("not shown")
+    logger("x").warning("shown")
+    assert [line["event"] for line in lines(stream)] == ["shown"]
+
+
+def test_the_console_form_is_readable(stream: io.StringIO) -> None:
+    configure(form="console", stream=stream)
+    logger("web").info("listening", port=8080)
+    assert "listening" in stream.getvalue() and "port=8080" in stream.getvalue()
+
+
+def test_secrets_of_a_configuration_are_found() -> None:
+    inbox = Inbox(
+        id="a", kind="email", name="A", office="o", queue="q", settings={"smtp": {"password": Secret("one")}}
+    )
+    config = Config(hub=Hub(secret=Secret("two")), inboxes=(inbox,))
+    assert sorted(known_secrets(config)) == ["one", "two"]
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    seconds = 0.0
+
+    def now(self) -> Micros:
+        return Micros(0)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+def test_an_outage_is_one_line_when_it_starts_and_one_when_it_ends(stream: io.StringIO) -> None:
+    configure(form="json", stream=stream)
+    log: Log = logger("imap")
+    clock = Clock()
+    outages = Outages(log, clock)
+    outages.up("mailbox")
+    outages.down("mailbox", inbox="kontakt")
+    outages.down("mailbox", inbox="kontakt")
+    clock.seconds = 90.0
+    outages.up("mailbox", inbox="kontakt")
+    outages.up("mailbox", inbox="kontakt")
+    assert [(line["event"], line.get("seconds")) for line in lines(stream)] == [
+        ("mailbox is down", None),
+        ("mailbox is back", 90.0),
+    ]
