@@ -1,12 +1,16 @@
 """The rules engine: facts in, actions and a trace out. Pure: no I/O, no clock, nothing of the hub.
 
-Use: ``load`` a file's text, ``compile_rules`` it once, ``evaluate`` it for every message, ``explain`` on demand.
-docs/rules.md describes the language.
+:func:`load` a file's text, :func:`compile_rules` it once, :func:`evaluate` it for every message, :func:`explain` on
+demand. docs/rules.md describes the language. All names of other modules of this package are private to it,
+except ``rules.words``, which alone needs a dictionary.
 """
 
 from __future__ import annotations
 
+from rules.compiled import Compiled, compile_rules
 from rules.decision import (
+    DEFAULT_RULE,
+    GUARD_RULE,
     PRIORITIES,
     Actions,
     Decision,
@@ -18,23 +22,44 @@ from rules.decision import (
     decode_trace,
     encode_trace,
 )
+from rules.detect import mask_numbers, valid_pesel
+from rules.errors import Problem, RuleFileError
+from rules.evaluate import evaluate
+from rules.explain import explain
 from rules.facts import TEXT_LIMIT, Facts, On
+from rules.load import load
 from rules.model import Rule, RuleSet
+from rules.references import Reference, references
+from rules.schema import json_schema
 
 __all__ = [
+    "DEFAULT_RULE",
+    "GUARD_RULE",
     "PRIORITIES",
     "TEXT_LIMIT",
     "Actions",
+    "Compiled",
     "Decision",
     "Explanation",
     "Facts",
     "Fault",
     "Match",
     "On",
+    "Problem",
+    "Reference",
     "Rule",
+    "RuleFileError",
     "RuleSet",
     "Seen",
     "Trace",
+    "compile_rules",
     "decode_trace",
     "encode_trace",
+    "evaluate",
+    "explain",
+    "json_schema",
+    "load",
+    "mask_numbers",
+    "references",
+    "valid_pesel",
 ]

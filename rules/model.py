@@ -129,7 +129,8 @@ class Place(_Node, frozen=True, kw_only=True, tag="place"):
 
 
 class Attachment(_Node, frozen=True, kw_only=True, tag="attachment"):
-    """Some attachment has one of ``types`` (``image/*``) or file name endings ``names``, and at least ``size`` bytes."""
+    """Some attachment has one of ``types`` (``image/*``), one of the file name endings ``names`` and at least ``size``
+    bytes; an empty tuple asks for nothing."""
 
     types: tuple[str, ...] = ()
     names: tuple[str, ...] = ()

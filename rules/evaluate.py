@@ -1,0 +1,204 @@
+"""Deciding: the rules that match, the actions that win, and the trace that says why.
+
+A decision never raises: a rule that cannot be evaluated counts as not matched, and the trace says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from rules.compiled import Compiled, CompiledRule
+from rules.decision import (
+    DEFAULT_RULE,
+    GUARD_RULE,
+    PRIORITIES,
+    Actions,
+    Decision,
+    Fault,
+    Match,
+    Seen,
+    Trace,
+)
+from rules.facts import Facts
+from rules.index import rules_in
+from rules.language import ACCUMULATING, FROM_TEXT
+from rules.probes import Probe, Tree, judge, reason
+from rules.scan import Scan
+
+MAX_MATCHES = 8
+MAX_SEEN = 5
+MAX_FAULTS = 4
+_SILENT = ("on", "always")
+
+
+def evaluate(compiled: Compiled, facts: Facts) -> Decision:
+    """Decide about one message.
+
+    Rules are tried in order until one with ``then: stop`` matches. The first that sets an action wins it; tags,
+    notifications and webhooks add up. For a new conversation the default fills what no rule decided. Four
+    safeguards then have the last word: distress is never answered, closed or filed as spam by a machine and gets
+    top priority; a machine's message and spam are never answered; only a verified sender is joined without a
+    person; an office from the text is left out when the text names none.
+    """
+    scan = Scan(facts, compiled.lexicon)
+    matched, faults = _match(compiled, scan)
+    outcome = _Outcome()
+    for rule in matched:
+        outcome.take(rule.rule.id, rule.asks)
+    if facts.on == "new":
+        outcome.take(DEFAULT_RULE, compiled.default)
+    faults += _safeguard(outcome, scan)
+    shown = tuple(Match(rule.rule.id, observed(rule.tree, scan)) for rule in matched[:MAX_MATCHES])
+    trace = Trace(
+        version=compiled.version,
+        matched=shown,
+        winners=outcome.winners,
+        faults=tuple(faults[:MAX_FAULTS]),
+        more=max(0, len(matched) - MAX_MATCHES) + max(0, len(faults) - MAX_FAULTS),
+    )
+    return Decision(actions=Actions(**outcome.values), trace=trace)
+
+
+def _match(compiled: Compiled, scan: Scan) -> tuple[list[CompiledRule], list[Fault]]:
+    matched: list[CompiledRule] = []
+    faults: list[Fault] = []
+    for rule in _candidates(compiled, scan):
+        if holds(rule, scan, faults):
+            matched.append(rule)
+            if rule.stop:
+                break
+    return matched, faults
+
+
+def _candidates(compiled: Compiled, scan: Scan) -> Iterator[CompiledRule]:
+    """The rules worth checking, in order; all of them when facts are so odd that the index cannot read them."""
+    numbers: Iterable[int]
+    try:
+        numbers = rules_in(compiled.index.candidates(scan))
+    except Exception:
+        # Bad data must not stop a message: each rule is then tried, and says itself what it could not read.
+        numbers = range(len(compiled.rules))
+    rules = compiled.rules
+    return (rules[number] for number in numbers)
+
+
+def holds(rule: CompiledRule, scan: Scan, faults: list[Fault]) -> bool:
+    """Whether a rule matches; what could not be evaluated is added to ``faults``."""
+    try:
+        return rule.check(scan)
+    except Exception:
+        # The quick check met something unknown; the slow one finds out whether it matters.
+        held = judge(rule.tree, scan)
+    if held is None:
+        faults.append(Fault(rule.rule.id, reason(rule.tree, scan) or "cannot be evaluated"))
+    return held is True
+
+
+class _Outcome:
+    """The actions decided so far, and who decided them."""
+
+    __slots__ = ("values", "winners")
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.winners: dict[str, str] = {}
+
+    def take(self, rule: str, asks: tuple[tuple[str, Any], ...]) -> None:
+        for name, value in asks:
+            if name not in self.values:
+                self.values[name] = value
+                self.winners[name] = rule
+            elif name in ACCUMULATING:
+                added = tuple(item for item in value if item not in self.values[name])
+                if added:
+                    self.values[name] += added
+                    self.winners[name] += f",{rule}"
+
+    def set(self, name: str, value: Any, rule: str = GUARD_RULE) -> None:
+        self.values[name] = value
+        self.winners[name] = rule
+
+    def drop(self, name: str, why: str, faults: list[Fault]) -> None:
+        if name in self.values:
+            del self.values[name]
+            faults.append(Fault(self.winners.pop(name), f"{name}: {why}"))
+
+
+def _safeguard(outcome: _Outcome, scan: Scan) -> list[Fault]:
+    faults: list[Fault] = []
+    values, facts = outcome.values, scan.facts
+    for name in ("office", "suggest_office"):
+        if values.get(name) == FROM_TEXT:
+            _office_from_text(outcome, name, scan, faults)
+    if "distress" in values:
+        for name in ("answer", "close", "spam"):
+            outcome.drop(name, "never done by a machine for distress", faults)
+        if values.get("priority") != PRIORITIES["top"]:
+            outcome.set("priority", PRIORITIES["top"])
+    if "answer" in values and facts.automatic != "no":
+        outcome.drop("answer", "a machine's message is never answered", faults)
+    if "spam" in values:
+        outcome.drop("answer", "spam is never answered", faults)
+    if "join" in values:
+        _check_join(outcome, facts, faults)
+    return faults
+
+
+def _office_from_text(outcome: _Outcome, name: str, scan: Scan, faults: list[Fault]) -> None:
+    office = None
+    try:
+        office = next(iter(scan.offices()), None)
+    except Exception:
+        # A text that cannot be searched names no office; the message goes on without one.
+        office = None
+    if office is None:
+        outcome.drop(name, "the text names no postcode or county of an office", faults)
+    else:
+        outcome.values[name] = office
+
+
+def _check_join(outcome: _Outcome, facts: Facts, faults: list[Fault]) -> None:
+    if not facts.join_candidates:
+        outcome.drop("join", "there is nothing to join to", faults)
+    elif outcome.values["join"] == "join" and not facts.sender_verified:
+        faults.append(
+            Fault(outcome.winners["join"], "join: the sender is not verified, so it is only suggested")
+        )
+        outcome.set("join", "suggest")
+
+
+def observed(tree: Tree, scan: Scan) -> tuple[Seen, ...]:
+    """The conditions that made a matching tree hold, with the values they saw; gates are left out."""
+    found = (seen for seen in _deciding(tree, scan, True) if seen[0].name not in _SILENT)
+    out = []
+    for probe, held in found:
+        out.append(Seen(probe.name if held else f"not {probe.name}", show(probe, scan)))
+        if len(out) == MAX_SEEN:
+            break
+    return tuple(out)
+
+
+def _deciding(tree: Tree, scan: Scan, held: bool) -> Iterator[tuple[Probe, bool]]:
+    """The predicates that made ``tree`` come out as ``held``, each with what it came out as itself."""
+    if isinstance(tree, Probe):
+        yield tree, held
+    elif tree.kind == "not":
+        yield from _deciding(tree.items[0], scan, not held)
+    elif (tree.kind == "all") is held:
+        for item in tree.items:
+            yield from _deciding(item, scan, held)
+    else:
+        for item in tree.items:
+            if judge(item, scan) is held:
+                yield from _deciding(item, scan, held)
+                return
+
+
+def show(probe: Probe, scan: Scan) -> str:
+    """The value that a predicate sees; a question mark when it cannot be read."""
+    try:
+        return probe.show(scan)
+    except Exception:
+        # Showing is for people; odd data must not cost the decision itself.
+        return "?"

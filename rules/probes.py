@@ -1,0 +1,465 @@
+"""Predicates at work: each node of a condition tree becomes a probe that can check a message and show what it saw.
+
+A probe raises :class:`Unknown` when the facts don't tell. What then follows is Kleene's three-valued logic: "all"
+is false as soon as one item is, "any" true as soon as one is, whatever is unknown beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rules import model
+from rules.detect import DOT, mask, mask_numbers
+from rules.facts import Facts
+from rules.fold import split_words
+from rules.language import DAYS
+from rules.scan import Lexicon, Scan, Spans
+
+Check = Callable[[Scan], bool]
+
+SHOWN = 60
+"""Most characters of a value in a trace."""
+
+
+class Unknown(Exception):
+    """The facts don't say whether a condition holds; the text says what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A predicate ready to run. ``show`` gives the value it sees, short and without personal numbers.
+
+    ``words``, ``expression`` and ``phrases`` are the numbers in the lexicon that the index goes by.
+    """
+
+    node: model.Condition
+    name: str
+    check: Check
+    show: Callable[[Scan], str]
+    words: frozenset[int] = frozenset()
+    phrases: tuple[Spans, ...] = ()
+    expression: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """``all``, ``any`` or ``not`` over further trees."""
+
+    kind: str
+    items: tuple[Tree, ...]
+    check: Check
+
+
+Tree = Probe | Branch
+
+
+def build(node: model.Condition, lexicon: Lexicon) -> Tree:
+    """The runnable form of a condition."""
+    if isinstance(node, model.All | model.Any):
+        if not node.items:
+            return _constant(node, isinstance(node, model.All))
+        items = tuple(build(item, lexicon) for item in node.items)
+        checks = tuple(item.check for item in items)
+        if isinstance(node, model.All):
+            return Branch("all", items, _all(checks))
+        return Branch("any", items, _any(checks))
+    if isinstance(node, model.Not):
+        item = build(node.item, lexicon)
+        return Branch("not", (item,), _not(item.check))
+    return _BUILDERS[type(node)](node, lexicon)
+
+
+def _constant(node: model.Condition, holds: bool) -> Probe:
+    return Probe(node, "always" if holds else "never", lambda scan: holds, lambda scan: "")
+
+
+def _all(checks: tuple[Check, ...]) -> Check:
+    def check(scan: Scan) -> bool:
+        return all(item(scan) for item in checks)
+
+    def two(scan: Scan) -> bool:
+        return first(scan) and second(scan)
+
+    if len(checks) == 1:
+        return checks[0]
+    if len(checks) == 2:
+        first, second = checks
+        return two
+    return check
+
+
+def _any(checks: tuple[Check, ...]) -> Check:
+    def check(scan: Scan) -> bool:
+        return any(item(scan) for item in checks)
+
+    return check
+
+
+def _not(item: Check) -> Check:
+    def check(scan: Scan) -> bool:
+        return not item(scan)
+
+    return check
+
+
+def _short(value: object) -> str:
+    text = mask_numbers(str(value))
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+# What the facts say, by the name of the predicate.
+
+TEXTS: Mapping[str, Callable[[Facts], str]] = {
+    "on": lambda facts: facts.on,
+    "channel": lambda facts: facts.channel,
+    "inbox": lambda facts: facts.inbox,
+    "kind": lambda facts: facts.kind,
+    "direction": lambda facts: facts.direction,
+    "sender": lambda facts: facts.sender_address,
+    "sender_kind": lambda facts: facts.sender_kind,
+    "last_queue": lambda facts: facts.last_queue,
+    "previous_queue": lambda facts: facts.previous_queue,
+    "office": lambda facts: facts.office,
+    "article": lambda facts: facts.article,
+    "section": lambda facts: facts.section,
+    "automatic": lambda facts: facts.automatic,
+    "suspicious": lambda facts: facts.suspicious,
+    "callback_topic": lambda facts: facts.callback_topic,
+    "status": lambda facts: facts.status,
+}
+
+
+def _known(value: bool | None, name: str) -> bool:
+    if value is None:
+        raise Unknown(f"{name} is not known")
+    return value
+
+
+FLAGS: Mapping[str, Callable[[Scan], bool]] = {
+    "sender_verified": lambda scan: scan.facts.sender_verified,
+    "returning": lambda scan: scan.facts.returning,
+    "automatic": lambda scan: scan.facts.automatic.lower() not in ("no", ""),
+    "suspicious": lambda scan: scan.facts.suspicious != "",
+    "reply_to_automatic": lambda scan: scan.facts.reply_to_automatic,
+    "holiday": lambda scan: scan.facts.holiday,
+    "open_hours": lambda scan: _known(scan.facts.open_hours, "open_hours"),
+    "pesel": lambda scan: bool(scan.numbers("pesel")),
+    "phone": lambda scan: bool(scan.numbers("phone")),
+    "account": lambda scan: bool(scan.numbers("account")),
+    "email": lambda scan: bool(scan.numbers("email")),
+}
+
+NUMBERS: Mapping[str, Callable[[Scan], int]] = {
+    "history": lambda scan: scan.facts.history_count,
+    "open_elsewhere": lambda scan: scan.facts.open_elsewhere,
+    "duplicates": lambda scan: scan.facts.duplicates,
+    "join_candidates": lambda scan: len(scan.facts.join_candidates),
+    "length": lambda scan: len(scan.facts.text),
+    "waiting": lambda scan: scan.facts.waiting_minutes,
+    "links": lambda scan: len(scan.numbers("link")),
+}
+
+MAPPINGS: Mapping[str, Callable[[Facts], Mapping[str, Any]]] = {
+    "contact": lambda facts: facts.contact,
+    "fields": lambda facts: facts.fields,
+    "queue_load": lambda facts: facts.queue_load,
+    "agents_on_duty": lambda facts: facts.agents_on_duty,
+}
+
+
+def domains(facts: Facts) -> list[str]:
+    """The domain of the sender's mail address and those above it: ``a.b.pl``, ``b.pl``, ``pl``."""
+    _, at, host = facts.sender_address.rpartition("@")
+    if not at:
+        return []
+    parts = host.lower().split(".")
+    return [".".join(parts[i:]) for i in range(min(len(parts), 10))]
+
+
+def matcher(values: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Values in lower case: the whole ones, and the beginnings of those that end in ``*``."""
+    lower = [value.lower() for value in values]
+    return (
+        frozenset(value for value in lower if not value.endswith("*")),
+        tuple(value[:-1] for value in lower if value.endswith("*")),
+    )
+
+
+def _one_of(node: model.OneOf, lexicon: Lexicon) -> Probe:
+    if node.name == "days":
+        return _days(node)
+    whole, beginnings = matcher(node.values)
+    if node.name in ("tags", "domain"):
+        return _one_of_many(node, whole, beginnings)
+    read = TEXTS[node.name]
+
+    def plain(scan: Scan) -> bool:
+        return read(scan.facts).lower() in whole
+
+    def check(scan: Scan) -> bool:
+        value = read(scan.facts).lower()
+        return value in whole or value.startswith(beginnings)
+
+    def show(scan: Scan) -> str:
+        value = read(scan.facts).lower()
+        # The pattern that matched, not the person's address, belongs into a stored trace.
+        hit = next((f"{start}*" for start in beginnings if value.startswith(start)), None)
+        return _short(hit if hit is not None and value not in whole else value)
+
+    return Probe(node, node.name, check if beginnings else plain, show)
+
+
+def _one_of_many(node: model.OneOf, whole: frozenset[str], beginnings: tuple[str, ...]) -> Probe:
+    def read(scan: Scan) -> list[str]:
+        return [tag.lower() for tag in scan.facts.tags] if node.name == "tags" else domains(scan.facts)
+
+    def hits(scan: Scan) -> list[str]:
+        return [value for value in read(scan) if value in whole or value.startswith(beginnings)]
+
+    def show(scan: Scan) -> str:
+        return _short(", ".join(hits(scan) or read(scan)[: 3 if node.name == "tags" else 1]))
+
+    return Probe(node, node.name, lambda scan: bool(hits(scan)), show)
+
+
+def _days(node: model.OneOf) -> Probe:
+    numbers = frozenset(int(value) for value in node.values)
+
+    def check(scan: Scan) -> bool:
+        if not 1 <= scan.facts.weekday <= 7:
+            raise Unknown("weekday is not known")
+        return scan.facts.weekday in numbers
+
+    return Probe(node, "days", check, lambda scan: ("?", *DAYS)[scan.facts.weekday])
+
+
+def _flag(node: model.Flag, lexicon: Lexicon) -> Probe:
+    read, wanted = FLAGS[node.name], node.value
+
+    def show(scan: Scan) -> str:
+        if node.name in ("pesel", "phone", "account"):
+            return mask(next(iter(scan.numbers(node.name)), "")) or "none"
+        if node.name == "email":
+            return (
+                "".join(f"{DOT}{DOT}@{found.rpartition('@')[2]}" for found in scan.numbers("email")[:1])
+                or "none"
+            )
+        if node.name in ("automatic", "suspicious"):
+            return _short(TEXTS[node.name](scan.facts)) or "no"
+        return "true" if read(scan) else "false"
+
+    return Probe(node, node.name, lambda scan: read(scan) is wanted, show)
+
+
+def _between(node: model.Between, lexicon: Lexicon) -> Probe:
+    read = NUMBERS[node.name]
+    low, high = node.low, node.high
+
+    def check(scan: Scan) -> bool:
+        value = read(scan)
+        return (low is None or value >= low) and (high is None or value <= high)
+
+    return Probe(node, node.name, check, lambda scan: str(read(scan)))
+
+
+def _keyed(node: model.Keyed, lexicon: Lexicon) -> Probe:
+    read, key = MAPPINGS[node.name], node.key
+    whole, beginnings = matcher(node.values)
+
+    def check(scan: Scan) -> bool:
+        value = str(read(scan.facts).get(key) or "").lower()
+        if not node.values:
+            return value != ""
+        return value in whole or bool(value and value.startswith(beginnings))
+
+    return Probe(node, f"{node.name}.{key}", check, lambda scan: _short(read(scan.facts).get(key) or "none"))
+
+
+def _keyed_between(node: model.KeyedBetween, lexicon: Lexicon) -> Probe:
+    read, key, low, high = MAPPINGS[node.name], node.key, node.low, node.high
+
+    def check(scan: Scan) -> bool:
+        value = read(scan.facts).get(key)
+        if value is None:
+            raise Unknown(f"{node.name} of {key!r} is not known")
+        return (low is None or value >= low) and (high is None or value <= high)
+
+    return Probe(node, f"{node.name}.{key}", check, lambda scan: str(read(scan.facts).get(key, "not known")))
+
+
+def _language(node: model.Language, lexicon: Lexicon) -> Probe:
+    values, least = frozenset(node.values), node.confidence
+
+    def check(scan: Scan) -> bool:
+        return scan.facts.language.lower() in values and scan.facts.language_confidence >= least
+
+    def show(scan: Scan) -> str:
+        return _short(f"{scan.facts.language or 'unknown'} ({scan.facts.language_confidence:.2f})")
+
+    return Probe(node, "language", check, show)
+
+
+def _words(node: model.Words, lexicon: Lexicon) -> Probe:
+    split = [split_words(word) for word in node.words]
+    numbers = frozenset(lexicon.word(parts[0], node.exact) for parts in split if len(parts) == 1)
+    several = tuple(lexicon.phrase(parts, 0, node.exact) for parts in split if len(parts) > 1)
+    least = node.at_least
+
+    def any_word(scan: Scan) -> bool:
+        return not numbers.isdisjoint(scan.found())
+
+    def any_of(scan: Scan) -> bool:
+        return any_word(scan) or any(scan.phrase_at(phrase) >= 0 for phrase in several)
+
+    def enough(scan: Scan) -> bool:
+        return (
+            len(numbers & scan.found().keys()) + sum(scan.phrase_at(item) >= 0 for item in several) >= least
+        )
+
+    def show(scan: Scan) -> str:
+        found = scan.found()
+        seen = [found[number] for number in sorted(numbers & found.keys())[:4]]
+        seen += [_phrase_text(scan, phrase) for phrase in several if scan.phrase_at(phrase) >= 0]
+        return _short(", ".join(dict.fromkeys(seen)) or "none of them")
+
+    check = enough if least > 1 else any_of if several else any_word
+    return Probe(node, "words", check, show, words=numbers, phrases=several)
+
+
+def _phrase_text(scan: Scan, phrase: Spans) -> str:
+    found = scan.found()
+    return " ".join(found[number] for number in phrase[0])
+
+
+def _phrase(node: model.Phrase, lexicon: Lexicon) -> Probe:
+    phrases = tuple(lexicon.phrase(words, node.gap, node.exact) for words in node.phrases)
+
+    def check(scan: Scan) -> bool:
+        return any(scan.phrase_at(phrase) >= 0 for phrase in phrases)
+
+    def show(scan: Scan) -> str:
+        hit = next((phrase for phrase in phrases if scan.phrase_at(phrase) >= 0), None)
+        return "none of them" if hit is None else _short(_phrase_text(scan, hit))
+
+    return Probe(node, "phrase", check, show, phrases=phrases)
+
+
+def _pattern(node: model.Pattern, lexicon: Lexicon) -> Probe:
+    number = lexicon.expression(node.pattern)
+
+    def show(scan: Scan) -> str:
+        found = scan.expression(number)
+        return "not found" if found is None else _short(found)
+
+    return Probe(node, "regex", lambda scan: scan.expression(number) is not None, show, expression=number)
+
+
+def _hours(node: model.Hours, lexicon: Lexicon) -> Probe:
+    def check(scan: Scan) -> bool:
+        now = scan.facts.local_minutes
+        return any(
+            start <= now < end if start < end else now >= start or now < end for start, end in node.spans
+        )
+
+    def show(scan: Scan) -> str:
+        hour, minute = divmod(scan.facts.local_minutes, 60)
+        return f"{hour:02}:{minute:02}"
+
+    return Probe(node, "hours", check, show)
+
+
+def _dates(node: model.Dates, lexicon: Lexicon) -> Probe:
+    def check(scan: Scan) -> bool:
+        today = scan.facts.local_date
+        if not today:
+            raise Unknown("local_date is not known")
+        return (not node.first or today >= node.first) and (not node.last or today <= node.last)
+
+    return Probe(node, "dates", check, lambda scan: _short(scan.facts.local_date))
+
+
+def _place(node: model.Place, lexicon: Lexicon) -> Probe:
+    wanted = frozenset(node.offices)
+
+    def check(scan: Scan) -> bool:
+        found = scan.offices()
+        return not wanted.isdisjoint(found) if wanted else bool(found)
+
+    def show(scan: Scan) -> str:
+        return _short(", ".join(f"{office} ({by})" for office, by in scan.offices().items()) or "none")
+
+    return Probe(node, "place", check, show)
+
+
+def _attachment(node: model.Attachment, lexicon: Lexicon) -> Probe:
+    types, type_beginnings = matcher(node.types)
+    endings = tuple(name.lower().lstrip("*") for name in node.names)
+
+    def fits(attachment: tuple[str, int, str]) -> bool:
+        content_type, size, name = attachment
+        kind = content_type.lower()
+        return (
+            size >= node.size
+            and (not node.types or kind in types or kind.startswith(type_beginnings))
+            and (not endings or name.lower().endswith(endings))
+        )
+
+    def show(scan: Scan) -> str:
+        files = scan.facts.attachments
+        one = next((file for file in files if fits(file)), files[0] if files else None)
+        return "none" if one is None else _short(f"{one[0]}, {one[1]} B")
+
+    return Probe(node, "attachment", lambda scan: any(fits(file) for file in scan.facts.attachments), show)
+
+
+_BUILDERS: Mapping[type, Callable[[Any, Lexicon], Probe]] = {
+    model.OneOf: _one_of,
+    model.Flag: _flag,
+    model.Between: _between,
+    model.Keyed: _keyed,
+    model.KeyedBetween: _keyed_between,
+    model.Language: _language,
+    model.Words: _words,
+    model.Phrase: _phrase,
+    model.Pattern: _pattern,
+    model.Hours: _hours,
+    model.Dates: _dates,
+    model.Place: _place,
+    model.Attachment: _attachment,
+}
+
+
+def judge(tree: Tree, scan: Scan) -> bool | None:
+    """Whether a tree holds, in three-valued logic; None when the facts don't tell. Never raises."""
+    if isinstance(tree, Probe):
+        try:
+            return tree.check(scan)
+        except Exception:
+            # Whatever is wrong with the data, one rule must never stop a message.
+            return None
+    if tree.kind == "not":
+        inner = judge(tree.items[0], scan)
+        return None if inner is None else not inner
+    decisive = tree.kind == "any"
+    unknown = False
+    for item in tree.items:
+        held = judge(item, scan)
+        if held is decisive:
+            return decisive
+        unknown = unknown or held is None
+    return None if unknown else not decisive
+
+
+def reason(tree: Tree, scan: Scan) -> str:
+    """Why a tree could not be judged: what the first unknown predicate says."""
+    if isinstance(tree, Probe):
+        try:
+            tree.check(scan)
+        except Unknown as unknown:
+            return str(unknown)
+        except Exception as error:
+            return f"{tree.name}: {type(error).__name__}"
+        return ""
+    return next((why for item in tree.items if (why := reason(item, scan))), "")

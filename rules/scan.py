@@ -1,0 +1,254 @@
+"""One look at one message: its text folded, tokenised and scanned once, whatever the number of rules.
+
+:class:`Lexicon` is the compiled side (which tokens mean which words of the rules, which literals announce which
+expressions, which words and postcodes name which office); :class:`Scan` is the message's side, computed when
+first asked for and kept for the rest of the decision.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import re2
+from ahocorasick_rs import AhoCorasick
+
+from rules import detect
+from rules.facts import TEXT_LIMIT, Facts
+from rules.fold import fold, split_words, tokens
+from rules.literals import required_literals
+from rules.reader import expression_options
+
+SUBJECT_LIMIT = 1_000
+
+Expand = Callable[[str], frozenset[str]]
+Spans = tuple[tuple[int, ...], int]
+"""A phrase: the numbers of its words in order, and how many other words may stand between two of them."""
+
+
+class Lexicon:
+    """The words, expressions and places of one rule set. Filled while compiling, then :meth:`freeze` ends it."""
+
+    def __init__(self, expand: Expand, places: Mapping[str, str]) -> None:
+        self._expand = expand
+        self._numbers: dict[tuple[str, bool], int] = {}
+        self._building: dict[str, list[int]] = {}
+        self._patterns: dict[str, int] = {}
+        self.forms: dict[str, tuple[int, ...]] = {}
+        self.expressions: list[Any] = []
+        self.always: frozenset[int] = frozenset()
+        self._literals: dict[str, list[int]] = {}
+        self._automaton: Any = None
+        self._announced: list[tuple[int, ...]] = []
+        self.postcodes = {key.replace("-", ""): office for key, office in places.items() if key[:1].isdigit()}
+        named = sorted((key, office) for key, office in places.items() if not key[:1].isdigit())
+        self.counties = [(self.phrase(split_words(key), 0, False), office) for key, office in named]
+
+    def word(self, word: str, exact: bool) -> int:
+        """The number of a word; its forms now lead to it."""
+        key = (word if not exact else fold(word), exact)
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self._numbers)
+            forms = {word} if exact else {word, *self._expand(word)}
+            for form in {fold(form) for form in forms}:
+                self._building.setdefault(form, []).append(number)
+        return number
+
+    def phrase(self, words: Sequence[str], gap: int, exact: bool) -> Spans:
+        """A phrase whose words are numbered here."""
+        parts = [part for word in words for part in split_words(word)]
+        return tuple(self.word(part, exact) for part in parts), gap
+
+    def expression(self, pattern: str) -> int:
+        """The number of a regular expression."""
+        number = self._patterns.get(pattern)
+        if number is None:
+            number = self._patterns[pattern] = len(self.expressions)
+            self.expressions.append(re2.compile(pattern, expression_options()))
+            literals = required_literals(pattern)
+            for literal in literals:
+                self._literals.setdefault(literal, []).append(number)
+            if not literals:
+                self.always |= {number}
+        return number
+
+    def freeze(self) -> None:
+        """Make the tables that matching uses."""
+        shared: dict[tuple[int, ...], tuple[int, ...]] = {}
+        for form, numbers in self._building.items():
+            key = tuple(numbers)
+            self.forms[form] = shared.setdefault(key, key)
+        self._announced = [tuple(numbers) for numbers in self._literals.values()]
+        if self._literals:
+            self._automaton = AhoCorasick(list(self._literals))
+        self._building = {}
+        self._numbers = {}
+
+    def announced(self, folded: str) -> frozenset[int] | set[int]:
+        """The expressions that may be found in a text: those whose literal stands in it, and those without any."""
+        if self._automaton is None:
+            return self.always
+        hits = {hit[0] for hit in self._automaton.find_matches_as_indexes(folded, overlapping=True)}
+        return self.always.union(*(self._announced[hit] for hit in hits)) if hits else self.always
+
+    def office_of_postcode(self, postcode: str) -> str | None:
+        """The office of the longest known prefix of a postcode (``18-400`` → ``18400``, ``1840``, …)."""
+        digits = postcode.replace("-", "")
+        for length in range(len(digits), 0, -1):
+            if (office := self.postcodes.get(digits[:length])) is not None:
+                return office
+        return None
+
+
+class Scan:
+    """What one decision knows about its message."""
+
+    __slots__ = (
+        "_announced",
+        "_encoded",
+        "_folded",
+        "_found",
+        "_kept",
+        "_positions",
+        "_raw",
+        "_tokens",
+        "facts",
+        "lexicon",
+    )
+
+    def __init__(self, facts: Facts, lexicon: Lexicon) -> None:
+        self.facts = facts
+        self.lexicon = lexicon
+        self._raw: str | None = None
+        self._encoded: bytes | None = None
+        self._folded: str | None = None
+        self._tokens: list[str] | None = None
+        self._found: dict[int, str] | None = None
+        self._positions: dict[int, list[int]] | None = None
+        self._announced: frozenset[int] | set[int] | None = None
+        self._kept: dict[Any, Any] = {}
+
+    def raw(self) -> str:
+        """Subject and text, as far as rules look."""
+        if self._raw is None:
+            facts = self.facts
+            text = facts.text[:TEXT_LIMIT]
+            self._raw = f"{facts.subject[:SUBJECT_LIMIT]}\n{text}" if facts.subject else text
+        return self._raw
+
+    def encoded(self) -> bytes:
+        """The same in UTF-8, for RE2."""
+        if self._encoded is None:
+            self._encoded = self.raw().encode(errors="replace")
+        return self._encoded
+
+    def folded(self) -> str:
+        if self._folded is None:
+            self._folded = fold(self.raw())
+        return self._folded
+
+    def tokens(self) -> list[str]:
+        if self._tokens is None:
+            self._tokens = tokens(self.folded())
+        return self._tokens
+
+    def found(self) -> dict[int, str]:
+        """The words of the rules that occur: number → the token that it was seen as."""
+        if self._found is None:
+            forms = self.lexicon.forms
+            self._found = {
+                number: token
+                for token in sorted(forms.keys() & set(self.tokens()))
+                for number in forms[token]
+            }
+        return self._found
+
+    def positions(self) -> dict[int, list[int]]:
+        """Where each found word stands, counted in tokens."""
+        if self._positions is None:
+            forms = self.lexicon.forms
+            self._positions = {}
+            for position, token in enumerate(self.tokens()):
+                for number in forms.get(token, ()):
+                    self._positions.setdefault(number, []).append(position)
+        return self._positions
+
+    def phrase_at(self, phrase: Spans) -> int:
+        """The position of the last word of a phrase's first occurrence, or -1."""
+        numbers, gap = phrase
+        found = self.found()
+        if not all(number in found for number in numbers):
+            return -1
+        positions = self.positions()
+        ends = positions[numbers[0]]
+        for number in numbers[1:]:
+            ends = _followers(ends, positions[number], gap + 1)
+        return ends[0] if ends else -1
+
+    def announced(self) -> frozenset[int] | set[int]:
+        if self._announced is None:
+            self._announced = self.lexicon.announced(self.folded())
+        return self._announced
+
+    def expression(self, number: int) -> str | None:
+        """What a regular expression found, or None."""
+        if number not in self.announced():
+            return None
+        key = ("expression", number)
+        if key not in self._kept:
+            found = self.lexicon.expressions[number].search(self.encoded())
+            self._kept[key] = found[0].decode(errors="replace") if found else None
+        text: str | None = self._kept[key]
+        return text
+
+    def numbers(self, kind: str) -> list[str]:
+        """Personal numbers and links in the text: ``pesel``, ``phone``, ``account``, ``email`` or ``link``."""
+        if kind not in self._kept:
+            raw = self.raw()
+            self._kept[kind] = [raw[start:end] for start, end in _FINDERS[kind](raw)]
+        found: list[str] = self._kept[kind]
+        return found
+
+    def offices(self) -> dict[str, str]:
+        """Offices named by the text, best first: office → the postcode or county that named it."""
+        if "offices" not in self._kept:
+            self._kept["offices"] = self._find_offices()
+        found: dict[str, str] = self._kept["offices"]
+        return found
+
+    def _find_offices(self) -> dict[str, str]:
+        lexicon = self.lexicon
+        found: dict[str, str] = {}
+        for postcode in detect.postcodes(self.raw()) if lexicon.postcodes else ():
+            office = lexicon.office_of_postcode(postcode)
+            if office is not None:
+                found.setdefault(office, postcode)
+        named = []
+        for phrase, office in lexicon.counties:
+            end = self.phrase_at(phrase)
+            if end >= 0:
+                named.append((end - len(phrase[0]) + 1, -len(phrase[0]), office))
+        for start, length, office in sorted(named):
+            found.setdefault(office, " ".join(self.tokens()[start : start - length]))
+        return found
+
+
+def _followers(ends: list[int], starts: list[int], reach: int) -> list[int]:
+    """Those ``starts`` that stand behind one of ``ends`` by at most ``reach``. Both are sorted."""
+    out = []
+    for start in starts:
+        before = bisect_left(ends, start) - 1
+        if before >= 0 and start - ends[before] <= reach:
+            out.append(start)
+    return out
+
+
+_FINDERS = {
+    "pesel": detect.pesel_spans,
+    "phone": detect.phone_spans,
+    "account": detect.account_spans,
+    "email": detect.email_spans,
+    "link": detect.link_spans,
+}
