@@ -302,6 +302,9 @@ class Desk(Section, frozen=True, kw_only=True):
     callback_slot_minutes: Annotated[
         int, _about("Distance between two times that can be wished for.", ge=5, le=240)
     ] = 30
+    callback_expire_days: Annotated[
+        int, _about("Working days after its time when a call that no agent could take is given up.", ge=1)
+    ] = 2
     incident_alike: Annotated[int, _about("Messages alike that propose an incident.", ge=2)] = 20
     incident_minutes: Annotated[float, _about("Time within which they must come.", gt=0)] = 10.0
 

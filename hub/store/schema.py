@@ -530,7 +530,9 @@ post = Table(
     Column("author_name", Text, nullable=False),
     Column("state", Text, nullable=False),  # new, held, published, hidden, rejected, erased
     Column("version", Integer, nullable=False),  # of the public text: what a report is about
-    Column("revision", Integer, nullable=False, server_default="1"),  # moves with every change: moderators' guard
+    Column(
+        "revision", Integer, nullable=False, server_default="1"
+    ),  # moves with every change: moderators' guard
     Column("text", Text, nullable=False),  # masked: what the public may read
     Column("pending_text", Text),  # an edit that waits for approval
     Column("hold_reasons", Text, nullable=False),  # JSON list: why it is on the bench; empty: it is not
@@ -588,7 +590,7 @@ appeal = Table(
 callback = Table(
     "callback",
     metadata,
-    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("id", Id, primary_key=True, autoincrement=False),  # the id of the message that ordered it
     Column("conversation", Id, nullable=False),
     Column("contact", Id, nullable=False),
     Column("office", Text, nullable=False),
@@ -600,8 +602,11 @@ callback = Table(
     Column("wished_at", Time),
     Column("due_at", Time),
     Column("attempts", Integer, nullable=False),
-    Column("agent", Id),
-    Column("outcome", Text),
+    Column("agent", Id),  # who has it now: offered, dialling, in call, wrap-up
+    Column("last_agent", Id),  # who had it last, so that a lapsed offer goes to somebody else
+    Column("offered_at", Time),
+    Column("dialled_at", Time),
+    Column("outcome", Text),  # of a finished call; why a number was rejected
     Column("note", Text, nullable=False, server_default=""),
     Column("version", Integer, nullable=False),
     Column("created_at", Time, nullable=False),
@@ -614,6 +619,8 @@ callback = Table(
     ),
     Index("callback_due", "office", "queue", "state", "due_at"),
     Index("callback_conversation", "conversation"),
+    Index("callback_agent", "agent", unique=True, **_where("agent IS NOT NULL")),  # one at a time
+    Index("callback_last_agent", "last_agent", "offered_at"),
 )
 
 callback_attempt = Table(

@@ -1,0 +1,95 @@
+"""Telephone numbers as people type them: read, judged, normalised to E.164 (by the metadata of libphonenumber)."""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType
+
+_TYPED = re.compile(r"(?:tel[.:]?)?[\s+()\d./\-\u2010-\u2015\u00a0]+", re.IGNORECASE)
+_SHORT = 6
+"""Most digits of an emergency, harmonised or short number: 112, 19524, 116123."""
+
+_ORDINARY = frozenset(
+    {
+        PhoneNumberType.FIXED_LINE,
+        PhoneNumberType.MOBILE,
+        PhoneNumberType.FIXED_LINE_OR_MOBILE,
+        PhoneNumberType.VOIP,
+        PhoneNumberType.PERSONAL_NUMBER,
+    }
+)
+
+
+def N_(msgid: str) -> str:
+    """Marks a text for extraction; it is translated where it is shown."""
+    return msgid
+
+
+class BadNumber(ValueError):
+    """The number cannot be used. ``reason`` is a msgid that says why and what to do."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def normalise(typed: str, country: str = "PL") -> str:
+    """A number in E.164; ``country`` is where a number without a country code is from. Raises :class:`BadNumber`."""
+    return phonenumbers.format_number(_read(typed, country), phonenumbers.PhoneNumberFormat.E164)
+
+
+def to_call_back(typed: str, country: str = "PL", allowed: tuple[str, ...] = ()) -> str:
+    """A number in E.164 that an office may call: an ordinary landline or mobile number, of one of the ``allowed``
+    countries where any are named. Raises :class:`BadNumber`."""
+    number = _read(typed, country)
+    kind = phonenumbers.number_type(number)
+    if kind in (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST):
+        raise BadNumber(_PREMIUM)
+    if kind not in _ORDINARY:
+        raise BadNumber(N_("Numbers of this kind are not called back. Enter a mobile or landline number."))
+    if allowed and phonenumbers.region_code_for_number(number) not in allowed:
+        raise BadNumber(
+            N_("Numbers of this country are not called back. Enter another number or write to us.")
+        )
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+_PREMIUM = N_("Premium-rate and shared-cost numbers (70…, 80…) are not called back. Enter another number.")
+
+
+def _read(typed: str, country: str) -> PhoneNumber:
+    text = typed.strip()
+    if not text:
+        raise BadNumber(N_("Enter a telephone number, for example 600 700 800."))
+    if not _TYPED.fullmatch(text):
+        raise BadNumber(N_("Enter digits only, without an extension, for example 600 700 800."))
+    try:
+        number = phonenumbers.parse(re.sub(r"^tel[.:]?", "", text, flags=re.IGNORECASE), country)
+    except NumberParseException as error:
+        raise BadNumber(_NOT_A_NUMBER) from error
+    if len(str(number.national_number)) <= _SHORT:
+        raise BadNumber(_SHORT_NUMBER)
+    if not phonenumbers.is_valid_number(number):
+        raise BadNumber(_NOT_A_NUMBER)
+    return number
+
+
+_SHORT_NUMBER = N_("Emergency and short numbers (112, 19524) are not called back. Enter your own number.")
+
+_NOT_A_NUMBER = N_("There is no such telephone number. Check its digits; a Polish number has nine.")
+
+
+def shown(number: str) -> str:
+    """A number in E.164 as people write it: ``+48 600 700 800``."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except NumberParseException:
+        return number
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def masked(number: str) -> str:
+    """All but the last three digits hidden, so that its owner knows it and nobody else learns it."""
+    return "••• ••• " + number[-3:]
