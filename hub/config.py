@@ -92,7 +92,9 @@ class Hub(Section, frozen=True, kw_only=True):
     )
     offices_file: Annotated[
         str | None,
-        _about("A second file of [[offices]], for many of them; relative to the configuration file."),
+        _about(
+            "A second file of [[offices]] with their [[queues]] and [[teams]]; relative to the configuration file."
+        ),
     ] = None
     log_format: Annotated[
         Literal["console", "json"], _about("How log lines are written to standard error.")

@@ -89,6 +89,12 @@ def _check_table(value: Any, struct: type[msgspec.Struct], path: Path) -> Iterat
     if not isinstance(value, Mapping):
         yield path, f"expected a table, got {_word(type(value).__name__)}"
         return
+    mistakes = list(_check_fields(value, struct, path))
+    # Only a table whose fields are right one by one can be asked whether they fit each other.
+    yield from mistakes or _check_value(value, struct, path)
+
+
+def _check_fields(value: Mapping[str, Any], struct: type[msgspec.Struct], path: Path) -> Iterator[Mistake]:
     fields = {field.name: field for field in msgspec.structs.fields(struct)}
     for name, inner in value.items():
         if name in fields:

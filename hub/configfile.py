@@ -20,7 +20,7 @@ import msgspec
 
 from connectors.contract import Secret, decode_secret
 from hub import toml_lines
-from hub.config import Config, Inbox, Listener, Office, Section
+from hub.config import Config, Inbox, Listener, Office, Queue, Section, Team
 from hub.config_check import FILE_SUFFIX, check, is_secret, nearest, struct_of
 from hub.config_links import link_mistakes
 
@@ -56,9 +56,11 @@ class Channels(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OfficesFile(Section, frozen=True, kw_only=True):
-    """The second file named by ``hub.offices_file``."""
+    """The second file, named by ``hub.offices_file``: many offices with their queues and teams."""
 
     offices: tuple[Office, ...] = ()
+    queues: tuple[Queue, ...] = ()
+    teams: tuple[Team, ...] = ()
 
 
 class _Document:
@@ -159,25 +161,22 @@ def _single(path: Path, text: str, line: int = 0) -> ConfigError:
 
 
 def _add_offices(document: _Document) -> None:
-    """Put the offices of the second file behind those of the first, remembering where they stand."""
+    """Put the tables of the second file behind those of the first, remembering where they stand."""
     hub = document.values.get("hub")
     name = hub.get("offices_file") if isinstance(hub, dict) else None
-    offices = document.values.setdefault("offices", [])
-    if not isinstance(name, str) or not isinstance(offices, list):
+    if not isinstance(name, str):
         return
-    path = document.path.parent / name
-    values, places = _parse(path)
-    second = _Document(path)
-    second.places = {key: (str(path), line) for key, line in places.items()}
-    second.wrongs(check(values, OfficesFile))
-    for key, line in places.items():
-        if key[0] == "offices" and len(key) > 1 and isinstance(key[1], int):
-            document.places["offices", len(offices) + key[1], *key[2:]] = (str(path), line)
-    if second.problems:
-        document.problems += [
-            problem for problem in second.problems if not problem.key.startswith("offices[")
-        ]
-    offices.extend(values.get("offices", []))
+    second = _read(document.path.parent / name)
+    for table in OfficesFile.__struct_fields__:
+        rows = second.values.pop(table, [])
+        into = document.values.setdefault(table, [])
+        if isinstance(rows, list) and isinstance(into, list):
+            for path, place in second.places.items():
+                if path[0] == table and len(path) > 1 and isinstance(path[1], int):
+                    document.places[table, len(into) + path[1], *path[2:]] = place
+            into.extend(rows)
+    second.wrongs(check(second.values, OfficesFile))
+    document.problems += second.problems
 
 
 def _settings_tables(document: _Document, channels: Channels | None) -> Iterator[_Table]:

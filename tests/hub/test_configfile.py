@@ -24,6 +24,10 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     smtp: Smtp | None = None
     peers: tuple[Smtp, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.address == "nobody":
+            raise ValueError("address: nobody cannot be written to")
+
 
 CHANNELS = Channels(kinds=("email", "form"), config={"email": Mail, "form": Mail}.__getitem__)
 
@@ -144,13 +148,21 @@ def test_names_that_lead_nowhere_are_told(tmp_path: Path) -> None:
     ]
 
 
+def test_what_a_channel_refuses_is_told_with_the_line_of_its_settings(tmp_path: Path) -> None:
+    assert complaints(tmp_path, GOOD.replace("kontakt@example.pl", "nobody")) == [
+        "centrala.toml:20: inboxes[0].settings: address: nobody cannot be written to"
+    ]
+
+
 def test_offices_may_stand_in_a_second_file(tmp_path: Path) -> None:
     offices = "".join(f'[[offices]]\nid = "pup-{n}"\nname = "PUP {n}"\n' for n in range(340))
+    offices += '[[queues]]\nid = "pup-7"\nname_pl = "PUP 7"\nname_en = "PUP 7"\noffice = "pup-7"\ntier = 3\n'
     written(tmp_path, offices, "offices.toml")
     text = GOOD.replace("[hub]", '[hub]\noffices_file = "offices.toml"')
     config = load(written(tmp_path, text), environ={}, channels=CHANNELS)
     assert len(config.offices) == 341
     assert config.office("pup-339").name == "PUP 339"
+    assert [queue.id for queue in config.queues] == ["informacja", "pup-7"]
 
 
 def test_a_mistake_in_the_second_file_names_that_file(tmp_path: Path) -> None:
