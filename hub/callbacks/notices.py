@@ -1,0 +1,54 @@
+"""What the citizen is told about a call, by SMS or e-mail, whatever inbox exists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row
+
+from connectors._phone import masked
+from hub.callbacks import record, texts
+from hub.house import House
+from hub.notices import notify_citizen
+from hub.store.tx import Tx
+
+
+def tell(tx: Tx, house: House, row: Row[Any], template: str, **more: Any) -> None:
+    """Tell the citizen by a template of :mod:`hub.notices`; nothing happens where no address of theirs can be reached.
+
+    Once for each version of the callback: a repeated transaction tells nothing twice.
+    """
+    conversation = record.conversation_of(tx, row.conversation)
+    language = speaks(house, row, conversation.language)
+    params = {
+        "when": texts.when(language, record.hours_of(house, row).zone, row.due_at) if row.due_at else "",
+        "number": masked(row.number),
+        "link": manage_link(house, row),
+        "again": order_link(house, row),
+        **more,
+    }
+    notify_citizen(tx, house, conversation.id, template, params, key=f"{template}:{row.id}:{row.version}")
+
+
+def speaks(house: House, row: Row[Any], language: str) -> str:
+    """The language of times in words: the conversation's, else that of the inbox's site."""
+    inbox = house.directory.inboxes.get(row.inbox)
+    return language or (inbox.language if inbox else house.directory.config.hub.language)
+
+
+def form_inbox(house: House, row: Row[Any]) -> str | None:
+    """The callback form that serves this wish: its own inbox, else the first one of that kind."""
+    forms = [i.id for i in house.directory.inboxes.values() if i.kind == "callback" and i.enabled]
+    return row.inbox if row.inbox in forms else next(iter(forms), None)
+
+
+def order_link(house: House, row: Row[Any]) -> str:
+    """Where a new call can be ordered; empty where there is no form."""
+    inbox = form_inbox(house, row)
+    return f"{house.directory.config.hub.public_url}/embed/{inbox}" if inbox else ""
+
+
+def manage_link(house: House, row: Row[Any]) -> str:
+    """Where the citizen moves or cancels this call; whoever has the link may."""
+    link = order_link(house, row)
+    return f"{link}/call/{house.tokens.sign('callback', row.id)}" if link else ""

@@ -1,0 +1,149 @@
+"""Whose turn it is: a callback that falls due is offered to one agent of its queue who is free to call.
+
+Never offered to two at once, never two to one: the agent's row is locked while an offer is made, and a unique index
+says the same. An offer that nobody takes lapses and goes to somebody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, and_, func, select
+
+from connectors.contract import Micros
+from hub import calendar
+from hub.callbacks import matter, record, schedule
+from hub.callbacks.notices import tell
+from hub.house import House
+from hub.store import schema
+from hub.store.tx import Tx
+
+callback = record.callback
+user, user_queue = schema.user, schema.user_queue
+
+AGAIN = 30 * calendar.SECOND
+"""Pause before an agent is looked for again; one who becomes free is given the next call at once."""
+
+
+def on_timer(tx: Tx, house: House, timer: Row[Any]) -> None:
+    """The handler of timer kind ``callback``: its time has come, its offer lapses, or an agent is looked for again."""
+    row = record.locked(tx, timer.subject)
+    if row.state in ("scheduled", "retry-wait"):
+        fall_due(tx, house, row)
+    elif row.state == "offered":
+        lapse(tx, house, row)
+    elif row.state == "due":
+        look_again(tx, house, row)
+
+
+def fall_due(tx: Tx, house: House, row: Row[Any]) -> None:
+    """The time of a call has come. It goes to the queue that the conversation is in now."""
+    conversation = record.conversation_of(tx, row.conversation)
+    row = record.step(tx, row, "fall-due", queue=conversation.queue, office=conversation.office)
+    matter.wake(tx, row)
+    look_again(tx, house, row)
+
+
+def look_again(tx: Tx, house: House, row: Row[Any]) -> None:
+    """Offer a due callback, or come back later: in a moment, after quiet hours; too old, it is given up."""
+    desk, cal = house.directory.config.desk, record.hours_of(house, row)
+    if tx.now >= schedule.expiry(cal, row.due_at or row.created_at, desk.callback_expire_days):
+        _expire(tx, house, row)
+        return
+    loud = calendar.next_loud(desk, cal, tx.now)
+    if loud > tx.now:
+        record.wait_until(tx, row, loud)
+    elif not _offer(tx, house, row, avoid=None):
+        record.wait_until(tx, row, Micros(tx.now + AGAIN))
+
+
+def lapse(tx: Tx, house: House, row: Row[Any]) -> None:
+    """The agent did not take it in time: somebody else is asked at once, the same agent only later."""
+    agent = row.agent
+    record.note(tx, row, "callback-offer-lapsed", agent, name=_name(tx, agent))
+    row = record.step(tx, row, "lapse", agent=None, last_agent=agent)
+    row = record.step(tx, row, "wait")
+    if not _offer(tx, house, row, avoid=agent):
+        record.wait_until(tx, row, Micros(tx.now + AGAIN))
+
+
+def offer_next(tx: Tx, house: House, agent: int) -> int | None:
+    """Offer the callback that waited longest to an agent who became free; its id, or None.
+
+    For whoever learns that an agent became available or ended a call.
+    """
+    if not _free(tx, agent):
+        return None
+    queues = [row.queue for row in tx.rows(select(user_queue.c.queue).where(user_queue.c.user == agent))]
+    waiting = and_(callback.c.state == "due", callback.c.queue.in_(queues))
+    for row in tx.rows(select(callback).where(waiting).order_by(callback.c.due_at, callback.c.id).limit(20)):
+        if agent in _able(tx, house, row, [agent]) and _may_ring(tx, house, row):
+            return int(_give(tx, house, record.locked(tx, row.id), agent).id)
+    return None
+
+
+def _may_ring(tx: Tx, house: House, row: Row[Any]) -> bool:
+    return calendar.is_loud(house.directory.config.desk, record.hours_of(house, row), tx.now)
+
+
+def _offer(tx: Tx, house: House, row: Row[Any], *, avoid: int | None) -> bool:
+    """Offer a due callback to the free agent who has waited longest for one; False when there is none."""
+    for agent in _candidates(tx, house, row):
+        if agent != avoid and _free(tx, agent):
+            _give(tx, house, row, agent)
+            return True
+    return False
+
+
+def _give(tx: Tx, house: House, row: Row[Any], agent: int) -> Row[Any]:
+    """Make the offer; it lapses by a timer."""
+    row = record.step(tx, row, "offer", agent=agent, last_agent=agent, offered_at=tx.now)
+    wait = round(house.directory.config.desk.callback_offer_minutes * calendar.MINUTE)
+    record.wait_until(tx, row, Micros(tx.now + wait))
+    record.note(tx, row, "callback-offered", agent, name=_name(tx, agent))
+    return row
+
+
+def _candidates(tx: Tx, house: House, row: Row[Any]) -> list[int]:
+    """Agents who could be offered it, who had none for longest first."""
+    members = select(user_queue.c.user).where(user_queue.c.queue == (row.queue or ""))
+    able = _able(tx, house, row, [found.user for found in tx.rows(members)])
+    last: dict[int, int] = {
+        found.last_agent: found.at
+        for found in tx.rows(
+            select(callback.c.last_agent, func.max(callback.c.offered_at).label("at"))
+            .where(callback.c.last_agent.in_(able))
+            .group_by(callback.c.last_agent)
+        )
+    }
+    return sorted(able, key=lambda agent: (last.get(agent, 0), agent))
+
+
+def _able(tx: Tx, house: House, row: Row[Any], agents: Iterable[int]) -> list[int]:
+    """Those of ``agents`` who are at work and have the skills that the queue asks for."""
+    queue = house.directory.queues.get(row.queue or "")
+    needed = set(queue.skills) if queue else set()
+    at_work = and_(user.c.id.in_(list(agents)), user.c.active, user.c.presence == "available")
+    found = tx.rows(select(user.c.id, user.c.skills).where(at_work))
+    return [account.id for account in found if needed <= set(msgspec.json.decode(account.skills))]
+
+
+def _free(tx: Tx, agent: int) -> bool:
+    """Whether the agent is at work and has no call in hand; locks their row until the transaction ends."""
+    account = tx.locked(user, agent)
+    if account is None or not account.active or account.presence != "available":
+        return False
+    return tx.scalar(select(callback.c.id).where(callback.c.agent == agent)) is None
+
+
+def _name(tx: Tx, agent: int | None) -> str:
+    return str(tx.scalar(select(user.c.name).where(user.c.id == agent)) or "")
+
+
+def _expire(tx: Tx, house: House, row: Row[Any]) -> None:
+    row = record.step(tx, row, "expire")
+    record.rest(tx, row)
+    record.note(tx, row, "callback-expired")
+    tell(tx, house, row, "callback-expired")
