@@ -45,7 +45,12 @@ class Placing(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def path_of(post: int, parent_path: str = "") -> str:
-    """The sort key of a comment within its article: the ids of its ancestors and its own, fixed width."""
+    """The sort key of a comment within its article: the ids of its ancestors and its own, fixed width.
+
+    The first id is counted down, so that the newest thread comes first while answers stand in order of time.
+    """
+    if not parent_path:
+        return f"{10**WIDTH - 1 - post:0{WIDTH}d}"
     return parent_path[: WIDTH * (LEVELS - 1)] + f"{post:0{WIDTH}d}"
 
 

@@ -20,7 +20,7 @@ GRAVE: frozenset[str] = frozenset({"threat", "personal-data"})
 
 
 class Reported(msgspec.Struct, frozen=True, kw_only=True):
-    """One report of the version that is public now: ``who`` tells reporters apart, ``outcome`` is None until decided."""
+    """One report of the version that is public now: ``who`` tells reporters apart, ``outcome`` None: not decided."""
 
     who: str
     reason: str
