@@ -57,21 +57,21 @@ class Actions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     distress: str | None = None
 
 
-class Seen(msgspec.Struct, frozen=True, array_like=True):
+class Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One condition that held: the predicate's name and the value it saw (personal numbers masked, cut short)."""
 
     condition: str
     value: str
 
 
-class Match(msgspec.Struct, frozen=True, array_like=True):
+class Match(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A rule that matched, and what made it match."""
 
     rule: str
     seen: tuple[Seen, ...] = ()
 
 
-class Fault(msgspec.Struct, frozen=True, array_like=True):
+class Fault(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A rule that could not be evaluated (it counted as not matched), or an action that was not carried out."""
 
     rule: str

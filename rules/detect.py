@@ -13,7 +13,9 @@ import re2
 
 DOT = "\N{BULLET}"
 
-_PESEL = re.compile(r"(?<!\d)(?:\d[ .-]?){10}\d(?!\d)")
+# Expressions begin with what they look for and look back afterwards: a leading look-behind is tried at every
+# character, a leading digit is searched for.
+_PESEL = re.compile(r"\d(?<!\d\d)(?:[ .-]?\d){10}(?!\d)")
 _PESEL_WEIGHTS = (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)
 _PESEL_CENTURIES = (19, 20, 21, 22, 18)
 _PHONE_PL = re.compile(
@@ -36,8 +38,8 @@ _LINK: Any = re2.compile(
     r"(?i)(?:https?://|www\.)[^\s<>\"]+"
     r"|\b(?:[a-z0-9-]+\.)+(?:pl|eu|com|net|org|info|biz|ru|ua|io|ly|me|xyz|top|shop|online|site)/[^\s<>\"]+"
 )
-_POSTCODE = re.compile(r"(?<![\d-])(\d{2})[-\N{EN DASH}](\d{3})(?![\d-])")
-_MANY_DIGITS = re.compile(r"\d(?:\D{0,3}\d){8}")
+_POSTCODE = re.compile(r"(\d(?<![\d-]\d)\d)[-\N{EN DASH}](\d{3})(?![\d-])")
+_MANY_DIGITS = re.compile(r"\d(?:\D{0,3}\d){7}")
 
 
 def valid_pesel(digits: str) -> bool:
@@ -69,13 +71,15 @@ def _digits(text: str) -> str:
 
 def pesel_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where valid PESEL numbers stand, also written with spaces, dots or hyphens."""
-    for found in _PESEL.finditer(text):
+    for found in _PESEL.finditer(text) if _MANY_DIGITS.search(text) else ():
         if valid_pesel(_digits(found[0])):
             yield found.span()
 
 
 def phone_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where phone numbers stand: Polish ones in any usual grouping, foreign ones with their + or 00."""
+    if not _MANY_DIGITS.search(text):
+        return
     for found in _PHONE_PL.finditer(text):
         before = text[max(0, found.start() - 16) : found.start()]
         if int(_digits(found[1])[:2]) in _AREAS and not _NOT_PHONE.search(before):
@@ -86,6 +90,8 @@ def phone_spans(text: str) -> Iterator[tuple[int, int]]:
 
 def account_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where bank account numbers stand: Polish ones with or without PL, and other IBANs, with valid check digits."""
+    if not _MANY_DIGITS.search(text):
+        return
     for found in _ACCOUNT.finditer(text):
         if _valid_iban("PL" + _digits(found[0])):
             yield found.span()
@@ -111,6 +117,8 @@ def link_spans(text: str) -> Iterator[tuple[int, int]]:
 
 def postcodes(text: str) -> list[str]:
     """The Polish postcodes in a text, as ``NN-NNN``, in order."""
+    if "-" not in text and "\N{EN DASH}" not in text:
+        return []
     return [f"{found[1]}-{found[2]}" for found in _POSTCODE.finditer(text)]
 
 

@@ -63,33 +63,33 @@ def evaluate(compiled: Compiled, facts: Facts) -> Decision:
 def _match(compiled: Compiled, scan: Scan) -> tuple[list[CompiledRule], list[Fault]]:
     matched: list[CompiledRule] = []
     faults: list[Fault] = []
-    for rule in _candidates(compiled, scan):
-        if holds(rule, scan, faults):
+    rules = compiled.rules
+    for number in _candidates(compiled, scan):
+        rule = rules[number]
+        try:
+            held = rule.check(scan)
+        except Exception:
+            # One rule that meets odd or missing data must never stop a message.
+            held = settle(rule, scan, faults)
+        if held:
             matched.append(rule)
             if rule.stop:
                 break
     return matched, faults
 
 
-def _candidates(compiled: Compiled, scan: Scan) -> Iterator[CompiledRule]:
+def _candidates(compiled: Compiled, scan: Scan) -> Iterable[int]:
     """The rules worth checking, in order; all of them when facts are so odd that the index cannot read them."""
-    numbers: Iterable[int]
     try:
-        numbers = rules_in(compiled.index.candidates(scan))
+        return rules_in(compiled.index.candidates(scan))
     except Exception:
         # Bad data must not stop a message: each rule is then tried, and says itself what it could not read.
-        numbers = range(len(compiled.rules))
-    rules = compiled.rules
-    return (rules[number] for number in numbers)
+        return range(len(compiled.rules))
 
 
-def holds(rule: CompiledRule, scan: Scan, faults: list[Fault]) -> bool:
-    """Whether a rule matches; what could not be evaluated is added to ``faults``."""
-    try:
-        return rule.check(scan)
-    except Exception:
-        # The quick check met something unknown; the slow one finds out whether it matters.
-        held = judge(rule.tree, scan)
+def settle(rule: CompiledRule, scan: Scan, faults: list[Fault]) -> bool:
+    """Whether a rule whose quick check met something unknown matches all the same; if it cannot be told, a fault."""
+    held = judge(rule.tree, scan)
     if held is None:
         faults.append(Fault(rule.rule.id, reason(rule.tree, scan) or "cannot be evaluated"))
     return held is True

@@ -9,7 +9,7 @@ from rules import model
 from rules.compiled import Compiled, CompiledRule, gates
 from rules.decision import Explanation, Fault
 from rules.describe import describe
-from rules.evaluate import holds, observed, show
+from rules.evaluate import observed, settle, show
 from rules.facts import Facts
 from rules.probes import Probe, Tree, judge
 from rules.scan import Scan
@@ -40,7 +40,7 @@ def explain(compiled: Compiled, facts: Facts, rule_id: str | None = None) -> lis
 
 def _explain(rule: CompiledRule, scan: Scan, stopped_by: str) -> Explanation:
     faults: list[Fault] = []
-    if holds(rule, scan, faults):
+    if settle(rule, scan, faults):
         return Explanation(
             rule=rule.rule.id,
             name=rule.rule.name,

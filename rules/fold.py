@@ -11,8 +11,8 @@ import unicodedata
 
 _POLISH = tuple(zip("łąęóśżćńź", "laeoszcnz", strict=True))
 _DROPPED = re.compile("[\u0300-\u036f\u00ad\u200b-\u200f\u2060\ufeff]")
-_OUTSIDE_ASCII = re.compile(r"[^\x00-\x7f]")
 _TOKEN = re.compile(r"[^\W_]+")
+_ASCII_GAPS = {code: " " for code in range(128) if not chr(code).isalnum()}
 
 
 def fold(text: str) -> str:
@@ -26,7 +26,7 @@ def fold(text: str) -> str:
         return text
     for letter, plain in _POLISH:
         text = text.replace(letter, plain)
-    if not _OUTSIDE_ASCII.search(text):
+    if text.isascii():
         return text
     folded = _DROPPED.sub("", unicodedata.normalize("NFKD", text)).lower()
     return folded.replace("ł", "l")
@@ -34,6 +34,9 @@ def fold(text: str) -> str:
 
 def tokens(folded: str) -> list[str]:
     """The words of a folded text in order: runs of letters and digits."""
+    if folded.isascii():
+        # Several times faster than the expression, and nearly every folded Polish text is ASCII.
+        return folded.translate(_ASCII_GAPS).split()
     return _TOKEN.findall(folded)
 
 

@@ -9,13 +9,14 @@ never too strong: every survivor is verified.
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from rules import model
-from rules.facts import Facts
 from rules.probes import FLAGS, MAPPINGS, NUMBERS, TEXTS, Probe, Tree, domains, matcher
 from rules.scan import Scan
 
@@ -206,25 +207,19 @@ def _hours(start: int, end: int) -> list[int]:
     return sorted({minute // 60 for minute in minutes})
 
 
-def _tag_keys(scan: Scan) -> list[Key]:
-    return [("tags", tag.lower()) for tag in scan.facts.tags]
+def _offices(scan: Scan) -> list[str]:
+    found = scan.offices()
+    return [*found, "*"] if found else []
 
 
-def _mapping_keys(name: str) -> Callable[[Scan], list[Key]]:
-    read: Callable[[Facts], Mapping[str, Any]] = MAPPINGS[name]
-    return lambda scan: [((name, key), str(value).lower()) for key, value in read(scan.facts).items()]
-
-
-_EVIDENCE: Mapping[str, Callable[[Scan], list[Key]]] = {
-    "sender": lambda scan: [("sender", scan.facts.sender_address.lower())],
-    "article": lambda scan: [("article", scan.facts.article.lower())],
-    "domain": lambda scan: [("domain", domain) for domain in domains(scan.facts)],
-    "tags": _tag_keys,
-    "contact": _mapping_keys("contact"),
-    "fields": _mapping_keys("fields"),
-    "place": lambda scan: [
-        ("place", office) for office in (*scan.offices(), *(("*",) if scan.offices() else ()))
-    ],
+_EVIDENCE: Mapping[str, Callable[[Scan], Iterable[Any]]] = {
+    "word": Scan.found,
+    "regex": Scan.announced,
+    "sender": lambda scan: (scan.facts.sender_address.lower(),),
+    "article": lambda scan: (scan.facts.article.lower(),),
+    "domain": lambda scan: domains(scan.facts),
+    "tags": lambda scan: [tag.lower() for tag in scan.facts.tags],
+    "place": _offices,
 }
 
 
@@ -245,46 +240,52 @@ class Index:
             else:
                 for key in item.evidence:
                     lists[key].append(number)
-        masks = {key: bitmap(numbers) for key, numbers in lists.items()}
         self._free = bitmap(free)
-        self._words = {key[1]: mask for key, mask in masks.items() if key[0] == "word"}
-        self._expressions = {key[1]: mask for key, mask in masks.items() if key[0] == "regex"}
-        self._others = {key: mask for key, mask in masks.items() if key[0] not in ("word", "regex")}
-        self._readers = _readers(self._others)
+        self._kinds = _kinds({key: bitmap(numbers) for key, numbers in lists.items()})
 
     def candidates(self, scan: Scan) -> int:
-        """The rules that may match, as a bitmap."""
-        bits = self._free
-        if self._words:
-            masks = self._words
-            for number in scan.found():
-                if number in masks:
-                    bits |= masks[number]
-        if self._expressions:
-            for number in scan.announced():
-                bits |= self._expressions.get(number, 0)
-        for reader in self._readers:
-            for key in reader(scan):
-                bits |= self._others.get(key, 0)
+        """The rules that may match, as a bitmap. A kind of evidence is read only when some rule still depends on it."""
+        possible = self.everything
         for read, masks, other in self._slots:
             value = read(scan)
             if value is not None:
-                bits &= masks.get(value, other)
-        return bits
+                possible &= masks.get(value, other)
+        bits = self._free
+        for whole, keys, masks in self._kinds:
+            if possible & whole:
+                for key in keys(scan):
+                    if key in masks:
+                        bits |= masks[key]
+        return possible & bits
 
 
-def _readers(keys: Iterable[Key]) -> list[Callable[[Scan], list[Key]]]:
-    """What must be read off a message so that every one of these keys can be seen."""
-    names = {key[0] if isinstance(key[0], str) else key[0][0] for key in keys}
-    readers = [_EVIDENCE[name] for name in sorted(names - {"="})]
-    for slot in sorted({key[1] for key in keys if key[0] == "="}):
-        readers.append(_slot_reader(slot))
-    return readers
+def _kinds(masks: Mapping[Key, int]) -> list[tuple[int, Callable[[Scan], Iterable[Any]], dict[Any, int]]]:
+    """For each kind of evidence: all rules that depend on it, how its keys are read off a message, and their masks."""
+    kinds: defaultdict[Key, dict[Any, int]] = defaultdict(dict)
+    for key, mask in masks.items():
+        kinds[_kind(key)][key[-1]] = mask
+    return [
+        (functools.reduce(operator.or_, found.values()), _reader(kind), found)
+        for kind, found in sorted(kinds.items())
+    ]
 
 
-def _slot_reader(slot: str) -> Callable[[Scan], list[Key]]:
-    read = SLOTS[slot]
-    return lambda scan: [("=", slot, read(scan))]
+def _kind(key: Key) -> tuple[str, ...]:
+    """What a key is about, without its value: ``("word",)``, ``("contact", "city")``, ``("=", "channel")``."""
+    if isinstance(key[0], tuple):
+        return tuple(key[0])
+    return ("=", key[1]) if key[0] == "=" else (key[0],)
+
+
+def _reader(kind: tuple[str, ...]) -> Callable[[Scan], Iterable[Any]]:
+    if len(kind) == 1:
+        return _EVIDENCE[kind[0]]
+    name, key = kind
+    if name == "=":
+        read = SLOTS[key]
+        return lambda scan: (read(scan),)
+    entries = MAPPINGS[name]
+    return lambda scan: (str(entries(scan.facts).get(key) or "").lower(),)
 
 
 def _slot_masks(column: Sequence[Allowed | None], count: int) -> tuple[dict[Any, int], int]:
@@ -315,17 +316,19 @@ def bitmap(numbers: Iterable[int]) -> int:
     return int.from_bytes(cells, "little")
 
 
-def rules_in(bits: int) -> Iterable[int]:
+def rules_in(bits: int) -> list[int]:
     """The numbers of the set bits, the lowest first."""
+    out = []
     if bits.bit_count() > 12:
         # Taking bits off a long integer copies it each time; a text is searched in place.
         digits = bin(bits)[:1:-1]
         at = digits.find("1")
         while at >= 0:
-            yield at
+            out.append(at)
             at = digits.find("1", at + 1)
-        return
+        return out
     while bits:
         low = bits & -bits
-        yield low.bit_length() - 1
+        out.append(low.bit_length() - 1)
         bits ^= low
+    return out

@@ -19,6 +19,8 @@ from rules.scan import Lexicon, Scan, Spans
 
 Check = Callable[[Scan], bool]
 
+_SHORTEST_NUMBER = 8
+
 SHOWN = 60
 """Most characters of a value in a trace."""
 
@@ -105,7 +107,9 @@ def _not(item: Check) -> Check:
 
 
 def _short(value: object) -> str:
-    text = mask_numbers(str(value))
+    text = str(value)
+    if len(text) >= _SHORTEST_NUMBER:
+        text = mask_numbers(text)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
