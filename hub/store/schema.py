@@ -426,7 +426,7 @@ timer = Table(
     "timer",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=False),
-    Column("kind", Text, nullable=False),  # snooze, callback, due, owner-check, agent-gone, sweep
+    Column("kind", Text, nullable=False),  # snooze, callback, due, owner-check, browser-gone, agent-gone, sweep
     Column("subject", Id, nullable=False),  # the conversation, callback or user it is about
     Column("due_at", Time, nullable=False),
     Column("state", Text, nullable=False),  # waiting, done, cancelled
@@ -650,6 +650,7 @@ user = Table(
     Column("active", Boolean, nullable=False),
     Column("presence", Text, nullable=False),  # available, away, offline
     Column("presence_at", Time, nullable=False),
+    Column("presence_before", Text),  # what comes back with the browser; null: the person chose
     Column("seen_at", Time),
     Column("created_at", Time, nullable=False),
     Index("user_login", "login", unique=True),
@@ -672,6 +673,16 @@ session = Table(
     Column("seen_at", Time, nullable=False),
     Column("expires_at", Time, nullable=False),
     Index("session_user", "user"),
+)
+
+password_reset = Table(
+    "password_reset",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("user", Id, nullable=False),
+    Column("created_at", Time, nullable=False),
+    Column("expires_at", Time, nullable=False),
+    Index("password_reset_user", "user"),
 )
 
 login_failure = Table(
