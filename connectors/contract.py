@@ -240,6 +240,8 @@ class Message(Event, tag="message", frozen=True, kw_only=True):
     fields: tuple[FormField, ...] = ()
     also: tuple[Party, ...] = ()
     """Further addresses of the same person, as the person claims (the phone number on a form)."""
+    wire_id: str | None = None
+    """What the channel itself calls it and a reply must name, where that is not ``external_id`` (``<…>``, a Message-ID)."""
     suspicious: str = ""
     """Why a person should look first (a forged office sender, a failed signature); empty if nothing."""
 

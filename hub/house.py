@@ -16,10 +16,14 @@ from rules import Compiled
 
 
 class House(msgspec.Struct, frozen=True, kw_only=True):
-    """``capabilities`` by inbox, of the inboxes that run. ``rules`` is the published version ``rules_version``."""
+    """``capabilities`` and ``channels`` (the medium) by inbox, of the inboxes that run.
+
+    ``rules`` is the published version ``rules_version``.
+    """
 
     directory: Directory
     capabilities: Mapping[str, Capabilities]
+    channels: Mapping[str, str]
     rules: Compiled
     rules_version: int
     tokens: Tokens

@@ -54,8 +54,8 @@ def enqueue(
 ) -> list[int]:
     """Write the deliveries of an outbound message; returns their ids. Wake the outbox after the commit.
 
-    A channel that knows copies gets one delivery with all recipients, any other one delivery for each. ``held``: due in the
-    future so that the agent can take it back.
+    A channel that knows copies gets one delivery with all recipients, any other one delivery for each. ``held``: due in
+    the future so that the agent can take it back.
     """
     copies = house.capabilities[inbox].copies if inbox in house.capabilities else False
     groups = [tuple(recipients)] if copies else [(recipient,) for recipient in recipients]

@@ -1,7 +1,8 @@
 """The states of a delivery, and what a message's state is when it has several. Pure.
 
-``held`` (for undo) → ``queued`` → ``sending`` → ``accepted`` → ``delivered`` → ``read``; ``failed``; ``possibly-sent`` where
-the channel cannot tell us; ``cancelled`` where the agent took it back in time. Reports never move a state backwards.
+``held`` (for undo) → ``queued`` → ``sending`` → ``accepted`` → ``delivered`` → ``read``; ``failed``; ``possibly-sent``
+where the channel cannot tell us; ``cancelled`` where the agent took it back in time. Reports never move a state
+backwards.
 """
 
 from __future__ import annotations
@@ -10,8 +11,15 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 State = Literal[
-    *("held", "queued", "sending", "accepted", "delivered", "read"),
-    *("failed", "possibly-sent", "cancelled"),
+    "held",
+    "queued",
+    "sending",
+    "accepted",
+    "delivered",
+    "read",
+    "failed",
+    "possibly-sent",
+    "cancelled",
 ]
 
 MOVES: Mapping[State, frozenset[State]] = {

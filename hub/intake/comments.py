@@ -1,0 +1,65 @@
+"""The public side of a comment: its article, its place in the thread, and whether it is shown at once."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from hub.moderation.placing import Parent, Setting, place_comment, post_row
+from hub.store.tx import Tx
+from rules import Actions
+
+from .read import Known
+from .state import ConversationState, Item, Person, Rows
+from .write import POST
+
+
+def place_post(
+    tx: Tx,
+    rows: Rows,
+    known: Known,
+    item: Item,
+    person: Person,
+    state: ConversationState,
+    actions: Actions,
+    message_id: int,
+) -> str:
+    """Put the post of a comment (and its article, where it is the first there) up for writing; returns its state."""
+    message = item.message
+    place = message.comment
+    if place is None:
+        raise ValueError("not a comment")
+    article, setting = known.articles.get((message.inbox, place.article)) or (0, None)
+    if not article:
+        article = tx.new_id()
+        known.articles[message.inbox, place.article] = (article, None)
+        rows.articles.append(
+            (article, message.inbox, place.article, place.title, place.url, place.section, tx.now)
+        )
+    above = known.posts.get(place.parent) if place.parent is not None else None
+    parent = Parent(id=place.parent, article=above[0], path=above[1]) if above and place.parent else None
+    placing = place_comment(
+        post=message_id,
+        article=article,
+        place=place,
+        setting=cast("Setting | None", setting),
+        text=message.text,
+        author_name=message.sender.name,
+        parent=parent,
+        hold=actions.hold,
+        distress=actions.distress is not None,
+        blocked=person.blocked_until is not None and person.blocked_until > tx.now,
+    )
+    known.posts[message_id] = (article, placing.path)
+    row = post_row(
+        placing,
+        post=message_id,
+        conversation=state.id,
+        inbox=message.inbox,
+        office=state.office,
+        article=article,
+        author=person.id,
+        at=tx.now,
+    )
+    rows.posts.append(tuple(row[column] for column in POST))
+    tx.emit("post", office=state.office, conversation=state.id, message=message_id, version=1)
+    return placing.state

@@ -1,0 +1,83 @@
+"""The batch handler of intake: raw bytes, cursors, runs of messages, and the other kinds of events in between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from connectors.contract import Message, Receipt
+from hub.callbacks.service import request
+from hub.store import bulk, schema
+from hub.store.tx import Tx
+
+from .batch import Wish, run
+from .events import apply_event, release_parked
+from .state import Call, Item
+from .write import RAW
+
+CURSOR = ("inbox", "key", "value", "updated_at")
+
+
+def handle(tx: Tx, calls: Sequence[Call]) -> list[list[Receipt]]:
+    """All calls of one transaction; raising undoes them all, and the store then tries them one by one.
+
+    Messages are taken together as far as they follow one another; an event of another kind ends a run, because it
+    may be about a message of it.
+    """
+    receipts: list[list[Receipt | None]] = [[None] * len(call.items) for call in calls]
+    raws = _write_raws(tx, calls)
+    waiting: list[tuple[int, int, Item]] = []
+
+    def flush() -> None:
+        if waiting:
+            results, wishes = run(tx, [item for _, _, item in waiting])
+            for (n, m, _), receipt in zip(waiting, results, strict=True):
+                receipts[n][m] = receipt
+            _take_up(tx, wishes)
+            release_parked(tx, [item for _, _, item in waiting])
+            waiting.clear()
+
+    for n, call in enumerate(calls):
+        for m, (item, language) in enumerate(zip(call.items, call.languages, strict=True)):
+            if isinstance(item, Message):
+                waiting.append((n, m, Item(call, item, language, raws[n])))
+            else:
+                flush()
+                receipts[n][m] = apply_event(tx, call.house, item, raws[n])
+    flush()
+    _write_cursors(tx, calls)
+    return [[receipt for receipt in per_call if receipt is not None] for per_call in receipts]
+
+
+def _write_raws(tx: Tx, calls: Sequence[Call]) -> list[int]:
+    ids: list[int] = []
+    rows: list[tuple[Any, ...]] = []
+    owned: list[tuple[int, int]] = []
+    for call in calls:
+        raw = call.raw
+        ids.append(tx.new_id())
+        if call.items:
+            rows.append((ids[-1], call.inbox, tx.now, raw.content_type, raw.content, raw.blob, "ok"))
+            if raw.blob is not None:
+                owned.append((ids[-1], raw.blob))
+    tx.insert(schema.raw, RAW, rows)
+    bulk.update(tx.connection, schema.blob, ("owner",), owned)
+    return ids
+
+
+def _write_cursors(tx: Tx, calls: Sequence[Call]) -> None:
+    """The last place of each cursor; later calls of the same connector carry later places."""
+    places = {
+        (call.inbox, call.state.key): (call.inbox, call.state.key, call.state.value, tx.now)
+        for call in calls
+        if call.state is not None
+    }
+    bulk.put(tx.connection, schema.cursor, ("inbox", "key"), CURSOR, list(places.values()))
+
+
+def _take_up(tx: Tx, wishes: Sequence[Wish]) -> None:
+    for wish in wishes:
+        message = wish.item.message
+        if message.callback is not None:
+            house = wish.item.call.house
+            request(tx, house, wish.conversation, wish.message, message.callback, inbox=message.inbox)

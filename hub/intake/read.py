@@ -1,0 +1,207 @@
+"""The reading half of a batch: everything that its items refer to, one statement a kind of thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from connectors.contract import Message
+from hub.store import bulk, schema
+from hub.store.tx import Tx
+
+from .joining import DAY
+from .state import CONVERSATION, ConversationState, Person, Recent
+
+HISTORY = 30 * DAY
+RECENT = 20
+"""Conversations of one contact that rules look back on."""
+
+MERGE_CHAIN = 5
+"""How often a merged conversation may itself have been merged."""
+
+
+class Known:
+    """What the store knows about the things that a batch refers to; grows as the batch goes on."""
+
+    def __init__(self) -> None:
+        self.seen: dict[tuple[str, str], tuple[int | None, int | None]] = {}
+        self.people: dict[tuple[str, str], Person] = {}
+        self.keys: dict[str, int] = {}
+        self.references: dict[str, int] = {}
+        self.conversations: dict[int, ConversationState] = {}
+        self.history: dict[int, list[Recent]] = {}
+        self.callbacks: dict[str, int] = {}
+        self.articles: dict[tuple[str, str], tuple[int, str | None]] = {}
+        self.posts: dict[int, tuple[int, str]] = {}
+
+    def conversation(self, id_: int | None) -> ConversationState | None:
+        """A conversation by id, or the one it was merged into."""
+        found = self.conversations.get(id_) if id_ is not None else None
+        while found is not None and found.merged_into is not None:
+            found = self.conversations.get(found.merged_into)
+        return found
+
+
+def pair_key(message: Message) -> str:
+    """The key of a channel without threads: this sender in this inbox."""
+    return f"pair:{message.inbox}:{message.sender.kind}:{message.sender.address}"
+
+
+def comment_key(message: Message) -> str:
+    """The key of a commenter's conversation about one article."""
+    article = message.comment.article if message.comment else ""
+    return f"comment:{message.inbox}:{message.sender.address}:{article}"
+
+
+def read(tx: Tx, messages: Sequence[Message], events: Iterable[tuple[str, str]]) -> Known:
+    """Read what ``messages`` refer to. ``events`` are the (inbox, external id) pairs of all items."""
+    known = Known()
+    pairs = list(dict.fromkeys(events))
+    for inbox, external_id, conversation, message in tx.lookup(
+        schema.seen, ("inbox", "external_id"), ("inbox", "external_id", "conversation", "message"), pairs
+    ):
+        known.seen[inbox, external_id] = (conversation, message)
+    _read_people(tx, known, messages)
+    _read_keys(tx, known, messages)
+    _read_conversations(tx, known)
+    _read_history(tx, known)
+    _read_places(tx, known, messages)
+    return known
+
+
+def _read_people(tx: Tx, known: Known, messages: Sequence[Message]) -> None:
+    addresses = sorted({(party.kind, party.address) for m in messages for party in (m.sender, *m.also)})
+    columns = ("kind", "address", "id", "contact", "blocked_until")
+    key = ("kind", "address")
+    for kind, address, *rest in bulk.lookup(
+        tx.connection, schema.identity, key, columns, addresses, lock=True
+    ):
+        known.people[kind, address] = Person(*rest)
+    if not tx.sqlite:
+        _claim_new_people(tx, known, messages, addresses)
+    contacts = [(contact,) for contact in {person.contact for person in known.people.values()}]
+    attributes: dict[int, str] = dict(tx.lookup(schema.contact, ("id",), ("id", "attributes"), contacts))
+    for person in known.people.values():
+        person.attributes = attributes.get(person.contact, "{}")
+
+
+def _claim_new_people(
+    tx: Tx, known: Known, messages: Sequence[Message], addresses: Sequence[tuple[str, str]]
+) -> None:
+    """Where several writers exist: put new senders' rows in first, in key order, so that of two first messages of one
+    person at once the second waits here and then finds the first one's contact."""
+    senders = {(m.sender.kind, m.sender.address): m.sender for m in messages}
+    new = [key for key in addresses if key in senders and key not in known.people]
+    if not new:
+        return
+    rows = [
+        (
+            tx.new_id(),
+            kind,
+            address,
+            tx.new_id(),
+            senders[kind, address].name,
+            senders[kind, address].verified,
+            tx.now,
+        )
+        for kind, address in new
+    ]
+    columns = ("id", "kind", "address", "contact", "name", "verified", "created_at")
+    bulk.insert_new(tx.connection, schema.identity, columns, rows)
+    ours = {(row[1], row[2]): row for row in rows}
+    wanted = ("kind", "address", "id", "contact", "blocked_until")
+    found = bulk.lookup(tx.connection, schema.identity, ("kind", "address"), wanted, new, lock=True)
+    contacts = []
+    for kind, address, *rest in found:
+        person = known.people[kind, address] = Person(*rest)
+        if person.id == ours[kind, address][0]:
+            contacts.append((person.contact, senders[kind, address].name, "", tx.now))
+    bulk.insert(tx.connection, schema.contact, ("id", "name", "language", "created_at"), contacts)
+
+
+def _read_keys(tx: Tx, known: Known, messages: Sequence[Message]) -> None:
+    wanted: set[str] = set()
+    numbers: set[str] = set()
+    for message in messages:
+        wanted.update(message.thread_keys)
+        if message.direct:
+            wanted.add(pair_key(message))
+        if message.comment is not None:
+            wanted.add(comment_key(message))
+        if message.callback is not None:
+            numbers.add(message.callback.number)
+    stored = [(key,) for key in sorted(wanted) if not key.startswith("conversation:")]
+    known.keys.update(tx.lookup(schema.thread_key, ("key",), ("key", "conversation"), stored))
+    for key in wanted:
+        prefix, _, number = key.partition(":")
+        if prefix == "conversation" and number.isdecimal():
+            known.keys[key] = int(number)
+    mentions = [(reference,) for reference in sorted({r for m in messages for r in m.mentions})]
+    known.references.update(tx.lookup(schema.conversation, ("reference",), ("reference", "id"), mentions))
+    if numbers:
+        _read_callbacks(tx, known, sorted(numbers))
+
+
+def _read_callbacks(tx: Tx, known: Known, numbers: list[str]) -> None:
+    columns = ("number", "conversation", "state")
+    for number, conversation, state in tx.lookup(
+        schema.callback, ("number",), columns, [(number,) for number in numbers]
+    ):
+        if state not in ("done", "unreachable", "cancelled", "expired", "rejected"):
+            known.callbacks[number] = conversation
+
+
+def _read_conversations(tx: Tx, known: Known) -> None:
+    wanted = {*known.keys.values(), *known.references.values(), *known.callbacks.values()}
+    wanted.update(conversation for conversation, _ in known.seen.values() if conversation is not None)
+    for _ in range(MERGE_CHAIN):
+        missing = [(id_,) for id_ in sorted(wanted - known.conversations.keys())]
+        rows = bulk.lookup(tx.connection, schema.conversation, ("id",), CONVERSATION, missing, lock=True)
+        for row in rows:
+            known.conversations[row[0]] = ConversationState(*row)
+        wanted = {
+            state.merged_into for state in known.conversations.values() if state.merged_into is not None
+        }
+        if wanted <= known.conversations.keys():
+            break
+
+
+_RECENT = "id, contact, status, queue, channel, activity_at, created_at"
+_HISTORY_SQLITE = f"""
+    SELECT {", ".join("c." + name for name in _RECENT.split(", "))}
+    FROM json_each(?) k CROSS JOIN conversation c ON c.id IN (
+        SELECT id FROM conversation WHERE contact = k.value AND activity_at >= ? AND merged_into IS NULL
+        ORDER BY activity_at DESC LIMIT {RECENT})
+    ORDER BY c.activity_at DESC
+"""  # noqa: S608 - our own column names and a constant
+_HISTORY_POSTGRES = f"""
+    SELECT c.* FROM unnest($1::bigint[]) AS k (contact) CROSS JOIN LATERAL (
+        SELECT {_RECENT} FROM conversation
+        WHERE contact = k.contact AND activity_at >= $2 AND merged_into IS NULL
+        ORDER BY activity_at DESC LIMIT {RECENT}) c
+    ORDER BY c.activity_at DESC
+"""  # noqa: S608 - our own column names and a constant
+
+
+def _read_history(tx: Tx, known: Known) -> None:
+    contacts = sorted({person.contact for person in known.people.values()})
+    if not contacts:
+        return
+    since = tx.now - HISTORY
+    parameters: tuple[Any, ...] = (str(contacts), since) if tx.sqlite else (contacts, since)
+    sql = _HISTORY_SQLITE if tx.sqlite else _HISTORY_POSTGRES
+    for id_, contact, *rest in tx.connection.exec_driver_sql(sql, parameters):
+        known.history.setdefault(contact, []).append(Recent(id_, *rest))
+
+
+def _read_places(tx: Tx, known: Known, messages: Sequence[Message]) -> None:
+    comments = [(m.inbox, m.comment) for m in messages if m.comment is not None]
+    if not comments:
+        return
+    articles = sorted({(str(inbox), place.article) for inbox, place in comments})
+    columns = ("inbox", "key", "id", "moderation")
+    for inbox, key, id_, moderation in tx.lookup(schema.article, ("inbox", "key"), columns, articles):
+        known.articles[inbox, key] = (id_, moderation)
+    parents = sorted({(place.parent,) for _, place in comments if place.parent is not None})
+    for id_, article, path in tx.lookup(schema.post, ("id",), ("id", "article", "path"), parents):
+        known.posts[id_] = (article, path)

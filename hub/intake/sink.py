@@ -1,0 +1,169 @@
+"""The sink that connectors call: prepares outside the transaction, gathers into the group commit, quarantines.
+
+``accept`` returns only after the commit. A call whose data cannot be taken even alone is committed as raw
+bytes with a visible conversation in quarantine; a storage fault refuses every call and quarantines nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from connectors._failpoint import failpoint
+from connectors.contract import (
+    Cursor,
+    Inbound,
+    Log,
+    Message,
+    Raw,
+    Receipt,
+    Refused,
+    ThreadKey,
+    Unknown,
+)
+from hub.house import House
+from hub.language import detect, letters
+from hub.store import schema
+from hub.store.store import StorageFault, Store, StoreFull
+from hub.store.tx import Reader
+
+from .handle import handle
+from .load import Load, take_load
+from .quarantine import quarantine
+from .state import Call
+
+LOAD_AGE = 5.0
+"""Seconds after which the snapshot of load and duty is taken anew."""
+
+NO_LANGUAGE = ("", 0.0)
+
+
+class Intake:
+    """What all sinks of a hub share. ``changed`` is called after a commit that may have made work for others."""
+
+    def __init__(
+        self,
+        store: Store,
+        house: Callable[[], House],
+        monotonic: Callable[[], float],
+        log: Log,
+        changed: Callable[[], None],
+        signal: Callable[[str, str], None],
+    ) -> None:
+        self.store = store
+        self.house = house
+        self.log = log
+        self.signal = signal
+        self._changed = changed
+        self._monotonic = monotonic
+        self._load = Load()
+        self._load_due = float("-inf")
+
+    def sink(self, inbox: str) -> InboxSink:
+        """The sink of one inbox."""
+        return InboxSink(self, inbox)
+
+    async def accept(
+        self, inbox: str, raw: Raw, items: Sequence[Inbound], state: Cursor | None
+    ) -> list[Receipt]:
+        """See :meth:`connectors.contract.Sink.accept`."""
+        failpoint("intake.accept.before")
+        house = self.house()
+        call = Call(
+            inbox=inbox,
+            raw=raw,
+            items=tuple(map(as_message, items)),
+            state=state,
+            languages=tuple(language_of(house, item) for item in items),
+            house=house,
+            load=await self._fresh_load(),
+        )
+        try:
+            receipts = await self._commit(call)
+        except StoreFull as full:
+            raise Refused(str(full), retry_after=2.0) from full
+        except StorageFault as fault:
+            raise Refused(f"the storage failed: {fault}", retry_after=10.0) from fault
+        failpoint("intake.accept.after")
+        self._changed()
+        return receipts
+
+    async def _commit(self, call: Call) -> list[Receipt]:
+        try:
+            return await self.store.gather(handle, call, size=_size(call.raw))
+        except (StoreFull, StorageFault):
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            self.log.error("message quarantined", inbox=call.inbox, error=type(error).__name__)
+            failpoint("intake.quarantine.before")
+            return await self.store.write(lambda tx: quarantine(tx, call, reason))
+
+    async def _fresh_load(self) -> Load:
+        """The snapshot; one caller takes it anew while the others go on with the old one."""
+        now = self._monotonic()
+        if now >= self._load_due:
+            self._load_due = now + LOAD_AGE
+            try:
+                self._load = await self.store.write(take_load)
+            except (StorageFault, StoreFull) as fault:
+                self.log.warning("no fresh snapshot of the load", error=str(fault))
+        return self._load
+
+
+class InboxSink:
+    """See :class:`connectors.contract.Sink`."""
+
+    def __init__(self, intake: Intake, inbox: str) -> None:
+        self._intake = intake
+        self._inbox = inbox
+
+    async def accept(self, raw: Raw, items: Sequence[Inbound], state: Cursor | None = None) -> list[Receipt]:
+        """Commit all or nothing; raises Refused."""
+        return await self._intake.accept(self._inbox, raw, items, state)
+
+    async def cursor(self, key: str) -> str | None:
+        """The last committed value of a cursor of this inbox."""
+
+        def read(tx: Reader) -> str | None:
+            table = schema.cursor
+            found: str | None = tx.scalar(
+                table.select()
+                .with_only_columns(table.c.value)
+                .where(table.c.inbox == self._inbox, table.c.key == key)
+            )
+            return found
+
+        return await self._intake.store.read(read)
+
+    def signal(self, conversation_key: ThreadKey, what: str) -> None:
+        """Pass on what is not worth a commit."""
+        self._intake.signal(conversation_key, what)
+
+
+def as_message(item: Inbound) -> Inbound:
+    """Something we have no word for is kept and shown as a message that says so."""
+    if not isinstance(item, Unknown):
+        return item
+    return Message(
+        inbox=item.inbox,
+        external_id=item.external_id,
+        received_at=item.received_at,
+        sender=item.sender,
+        text=f"[{item.what}] {item.text}".rstrip(),
+        full_text=f"[{item.what}] {item.text}".rstrip(),
+        thread_keys=item.thread_keys,
+        direct=item.direct,
+    )
+
+
+def language_of(house: House, item: Inbound) -> tuple[str, float]:
+    """The language of a message's own words; nothing for texts too short to tell."""
+    if not isinstance(item, Message):
+        return NO_LANGUAGE
+    if letters(item.text) < house.directory.config.desk.language_letters:
+        return NO_LANGUAGE
+    return detect(item.text)
+
+
+def _size(raw: Raw) -> int:
+    return len(raw.content or b"")

@@ -1,0 +1,110 @@
+"""The texts of automatic messages to citizens, by id. Placeholders are substituted, never evaluated.
+
+Every template may use {number}, {office}, {hub}, {expected} and {closed}; the others are told at each one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from hub.i18n import mark as N_
+
+
+class Template(msgspec.Struct, frozen=True):
+    """Subject and body as message ids."""
+
+    subject: str
+    body: str
+
+
+_NUMBER = N_("Your case {number}")
+
+TEMPLATES: Mapping[str, Template] = {
+    "acknowledgement": Template(
+        N_("We have your message, number {number}"),
+        N_(
+            "Good day,\n\nwe have received your message. Its number is {number}. You can expect an answer by "
+            "{expected}.{closed}\n\nTo add something, just reply to this mail.\n\n{office}"
+        ),
+    ),
+    "closed": Template("", N_("Our office is closed now; we open on {opening}.")),
+    "office-asked": Template(
+        _NUMBER,
+        N_(
+            "Good day,\n\nwe have handed your matter to {office}. You will have an answer by {date}.\n\n{hub}"
+        ),
+    ),
+    "comment-rejected": Template(
+        N_("Your comment was not published"),
+        N_(
+            'Good day,\n\nyour comment under the article "{article}" was not published. The reason: {reason}\n\n'
+            "{explanation}\n\nYou can appeal here: {link}\n\n{hub}"
+        ),
+    ),
+    "comment-hidden": Template(
+        N_("Your comment was hidden"),
+        N_(
+            'Good day,\n\nyour comment under the article "{article}" is no longer shown. The reason: {reason}\n\n'
+            "{explanation}\n\nYou can appeal here: {link}\n\n{hub}"
+        ),
+    ),
+    "callback-ordered": Template(
+        N_("We will call you on {when}"),
+        N_(
+            "Good day,\n\nwe will call you on {number} on {when}. To move or cancel the call: {link}\n\n{office}"
+        ),
+    ),
+    "callback-moved": Template(
+        N_("Your call was moved to {when}"),
+        N_(
+            "Good day,\n\nwe will call you on {number} on {when}. To move or cancel the call: {link}\n\n{office}"
+        ),
+    ),
+    "callback-no-answer": Template(
+        N_("We could not reach you"),
+        N_(
+            "Good day,\n\nwe called {number} and nobody answered. We will try again on {when}. "
+            "To choose another time: {link}\n\n{office}"
+        ),
+    ),
+    "callback-unreachable": Template(
+        N_("We could not reach you"),
+        N_(
+            "Good day,\n\nwe called {number} several times and nobody answered, so we stopped. "
+            "You can order a new call here: {again}\n\n{office}"
+        ),
+    ),
+    "callback-refused": Template(
+        N_("We cannot call this number"),
+        N_(
+            "Good day,\n\nwe cannot call {number}: {reason}. You can give another number here: {again}\n\n"
+            "{office}"
+        ),
+    ),
+    "callback-cancelled": Template(
+        N_("Your call was cancelled"),
+        N_(
+            "Good day,\n\nthe call to {number} was cancelled. You can order another one: {again}\n\n{office}"
+        ),
+    ),
+    "callback-expired": Template(
+        N_("We could not call you in time"),
+        N_(
+            "Good day,\n\nwe are sorry: no consultant was free to call {number} in time. You can choose "
+            "another time here: {again}\n\n{office}"
+        ),
+    ),
+    "callback-done": Template(
+        N_("Your call is finished"),
+        N_("Good day,\n\nthank you for the call.\n\n{office}"),
+    ),
+    "weekday-1": Template("", N_("Monday")),
+    "weekday-2": Template("", N_("Tuesday")),
+    "weekday-3": Template("", N_("Wednesday")),
+    "weekday-4": Template("", N_("Thursday")),
+    "weekday-5": Template("", N_("Friday")),
+    "weekday-6": Template("", N_("Saturday")),
+    "weekday-7": Template("", N_("Sunday")),
+}

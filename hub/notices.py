@@ -1,0 +1,173 @@
+"""What citizens are told automatically: acknowledgements, what became of a comment, changes of a call.
+
+:func:`notify_citizen` orders a notice inside the transaction that gives the reason; the outbox turns the order
+into a message by :func:`deliver_notice`. Nothing is sent where no address of the person can be reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, select
+
+from connectors.contract import Micros, Recipient
+from hub.calendar import at_wall_clock, calendar, is_open, next_loud, next_opening
+from hub.house import House
+from hub.i18n import fill, is_translated, translate
+from hub.messages import append, locked_conversation
+from hub.notice_texts import TEMPLATES, Template
+from hub.outbox.orders import add_effect
+from hub.outbox.queue import enqueue, outlet
+from hub.store import schema
+from hub.store.tx import Reader, Tx
+
+MINUTE = 60_000_000
+
+QUIET_KINDS = frozenset({"phone"})
+"""Kinds of address that ring: bound by quiet hours."""
+
+
+def notify_citizen(
+    tx: Tx,
+    house: House,
+    conversation: int,
+    template: str,
+    params: Mapping[str, str],
+    key: str | None = None,
+) -> None:
+    """Order a notice. ``template`` is a key of :data:`TEMPLATES`; with a ``key`` it is ordered once, ever.
+
+    Raises KeyError for a template that does not exist.
+    """
+    if template not in TEMPLATES:
+        raise KeyError(template)
+    add_effect(
+        tx,
+        "notice",
+        {"template": template, "params": dict(params)},
+        key=f"notice:{key}" if key else None,
+        conversation=conversation,
+    )
+
+
+class Address(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a notice goes: the identity and the inbox that reaches it."""
+
+    identity: int
+    kind: str
+    address: str
+    name: str
+    inbox: str
+
+
+def reachable(tx: Reader, house: House, conversation: Row[Any]) -> Address | None:
+    """The address to use: the one they wrote from, else a mail address, else any other of the same person."""
+    table = schema.identity
+    rows = tx.rows(select(table).where(table.c.contact == conversation.contact).order_by(table.c.id))
+    ranked = sorted(rows, key=lambda row: (row.id != conversation.identity, row.kind != "email"))
+    for row in ranked:
+        inbox = outlet(house, conversation.office, row.kind, conversation.inbox)
+        if inbox is not None:
+            return Address(identity=row.id, kind=row.kind, address=row.address, name=row.name, inbox=inbox)
+    return None
+
+
+def deliver_notice(tx: Tx, house: House, order: Row[Any]) -> bool:
+    """The handler of the effects ``notice`` and ``answer``; False where nobody can be reached."""
+    data = msgspec.json.decode(order.data, type=dict[str, Any])
+    template = TEMPLATES[data["template"]]
+    conversation = locked_conversation(tx, order.conversation)
+    address = reachable(tx, house, conversation)
+    if address is None:
+        return False
+    params = {**standard_params(house, conversation, tx.now), **data.get("params", {})}
+    subject, body = render(template, conversation.language, params)
+    recipient = Recipient(address=address.address, name=address.name)
+    added = append(
+        tx,
+        conversation.id,
+        kind="outbound",
+        text=body,
+        subject=subject,
+        inbox=address.inbox,
+        channel=house.channels[address.inbox],
+        recipients=[recipient],
+        reply_to=_last_inbound(tx, conversation.id),
+        automatic=True,
+        language=conversation.language,
+        data={"template": data["template"]},
+    )
+    due = _loud(tx, house, conversation, address)
+    enqueue(tx, house, conversation, added.id, [recipient], inbox=address.inbox, due_at=due)
+    return True
+
+
+def render(template: Template, language: str, params: Mapping[str, str]) -> tuple[str, str]:
+    """Subject and body in the conversation's language; without one for it, Polish and English together."""
+    filled = dict(params)
+    if is_translated(language, template.body):
+        return translate(language, template.subject, **filled), translate(language, template.body, **filled)
+    bodies = (translate("pl", template.body, **filled), translate("en", template.body, **filled))
+    return translate("pl", template.subject, **filled), "\n\n---\n\n".join(bodies)
+
+
+def standard_params(house: House, conversation: Row[Any], now: int) -> dict[str, str]:
+    """Placeholders that every template may use: number, office, expected (when we answer), hub."""
+    directory = house.directory
+    office = directory.offices.get(conversation.office)
+    language = conversation.language
+    cal = calendar(directory, conversation.office, conversation.queue)
+    due = conversation.due_at
+    lines = {
+        "number": conversation.reference,
+        "office": office.name if office else directory.config.hub.name,
+        "hub": directory.config.hub.name,
+        "expected": _when(language, cal.zone, due) if due else "",
+        "closed": "",
+    }
+    if not is_open(cal, Micros(now)) and (opening := next_opening(cal, Micros(now))) is not None:
+        lines["closed"] = " " + _sentence(language, cal.zone, opening)
+    return lines
+
+
+def _sentence(language: str, zone: str, opening: int) -> str:
+    text = TEMPLATES["closed"].body
+    spoken = language if is_translated(language, text) else "pl"
+    return fill(translate(spoken, text), {"opening": _when(spoken, zone, opening)})
+
+
+def _when(language: str, zone: str, at: int) -> str:
+    wall = at_wall_clock(zone, Micros(at))
+    day = TEMPLATES[f"weekday-{wall.isoweekday()}"].body
+    spoken = language if is_translated(language, day) else "pl"
+    return f"{translate(spoken, day)} {wall:%d.%m.%Y} {wall.hour}:{wall:%M}"
+
+
+def _last_inbound(tx: Reader, conversation: int) -> int | None:
+    message = schema.message
+    statement = (
+        select(message.c.id)
+        .where(message.c.conversation == conversation, message.c.kind == "inbound")
+        .order_by(message.c.number.desc())
+        .limit(1)
+    )
+    found: int | None = tx.scalar(statement)
+    return found
+
+
+def _loud(tx: Tx, house: House, conversation: Row[Any], address: Address) -> int | None:
+    """When a notice may go: an automatic SMS waits for the morning, unless it answers one of the last minutes."""
+    if address.kind not in QUIET_KINDS:
+        return None
+    desk = house.directory.config.desk
+    window = int(desk.sms_answer_minutes * MINUTE)
+    if (
+        conversation.channel == "sms"
+        and conversation.inbound_at
+        and tx.now - conversation.inbound_at <= window
+    ):
+        return None
+    cal = calendar(house.directory, conversation.office)
+    return next_loud(desk, cal, Micros(tx.now))

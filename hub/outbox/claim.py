@@ -1,0 +1,127 @@
+"""Claiming: which deliveries are due, in lane order, and the attempt that is committed before the wire is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, and_, exists, func, not_, select, update
+
+from hub.house import House
+from hub.store import schema
+from hub.store.tx import Reader, Tx
+
+from .queue import derive_state
+from .settle import settle
+
+SECOND = 1_000_000
+
+START_WITHIN = 30
+"""Seconds from the claim within which the wire must be touched; later the attempt is given up untried."""
+
+delivery, attempt = schema.delivery, schema.attempt
+
+
+def _due(now: int, resting: Sequence[str], inboxes: Sequence[str]) -> Any:
+    earlier = delivery.alias("earlier")
+    # Held deliveries free their lane: what an agent may still take back must not hold up what is ready.
+    blocked = exists().where(
+        earlier.c.lane == delivery.c.lane,
+        earlier.c.id < delivery.c.id,
+        earlier.c.state.in_(("queued", "sending")),
+    )
+    sending = exists().where(earlier.c.lane == delivery.c.lane, earlier.c.state == "sending")
+    return and_(
+        delivery.c.state.in_(("held", "queued")),
+        delivery.c.due_at <= now,
+        delivery.c.destination.not_in(resting),
+        delivery.c.inbox.in_(inboxes),
+        not_(blocked),
+        not_(sending),
+    )
+
+
+def claim(
+    tx: Tx, node: str, limit: int, resting: Sequence[str], inboxes: Sequence[str]
+) -> list[tuple[int, int]]:
+    """Take at most ``limit`` due deliveries; returns (delivery, attempt) ids. One a lane, the oldest first."""
+    statement = (
+        select(delivery.c.id, delivery.c.lane, delivery.c.attempts, delivery.c.message)
+        .where(_due(tx.now, resting, inboxes))
+        .order_by(delivery.c.due_at, delivery.c.id)
+        .limit(2 * limit)
+        .with_for_update(skip_locked=True, of=delivery)
+    )
+    lanes: set[str] = set()
+    claimed: list[tuple[int, int]] = []
+    for row in tx.rows(statement):
+        if row.lane in lanes or len(claimed) == limit:
+            continue
+        lanes.add(row.lane)
+        claimed.append((row.id, _begin(tx, row, node)))
+    return claimed
+
+
+def _begin(tx: Tx, row: Row[Any], node: str) -> int:
+    number = row.attempts + 1
+    tx.change(delivery, row.id, state="sending", attempts=number, updated_at=tx.now)
+    values = {
+        "delivery": row.id,
+        "number": number,
+        "node": node,
+        "started_at": tx.now,
+        "send_by": tx.now + START_WITHIN * SECOND,
+    }
+    begun = tx.add(attempt, values)
+    derive_state(tx, row.message)
+    return begun
+
+
+def next_due(tx: Reader) -> int | None:
+    """When the next delivery or effect falls due, or None."""
+    effect = schema.effect
+    first = tx.scalar(select(func.min(delivery.c.due_at)).where(delivery.c.state.in_(("held", "queued"))))
+    second = tx.scalar(select(func.min(effect.c.due_at)).where(effect.c.state == "waiting"))
+    found = [int(due) for due in (first, second) if due is not None]
+    return min(found, default=None)
+
+
+def find_ambiguous(tx: Tx, house: House, node: str, limits: dict[str, float]) -> int:
+    """Attempts that a crash left without an outcome: this node's own at start, another's once they must be over.
+
+    ``limits`` is the longest a send may take, in seconds by inbox. Returns how many were settled.
+    """
+    statement = (
+        select(attempt.c.id, attempt.c.delivery, attempt.c.send_by, attempt.c.node, delivery.c.inbox)
+        .join(delivery, delivery.c.id == attempt.c.delivery)
+        .where(attempt.c.finished_at.is_(None))
+        .with_for_update(skip_locked=True, of=attempt)
+    )
+    over = [
+        row
+        for row in tx.rows(statement)
+        if row.node == node or row.send_by + int(limits.get(row.inbox, 60.0) * SECOND) < tx.now
+    ]
+    for row in over:
+        settle(
+            tx,
+            house,
+            row.delivery,
+            row.id,
+            "ambiguous",
+            private="the process ended before the outcome was known",
+        )
+    return len(over)
+
+
+def release_untried(tx: Tx, delivery_id: int, attempt_id: int) -> None:
+    """An attempt whose time to start had passed: nothing touched the wire, so it simply goes back."""
+    row = tx.locked(delivery, delivery_id)
+    tx.execute(
+        update(attempt)
+        .where(attempt.c.id == attempt_id)
+        .values(finished_at=tx.now, outcome="temporary", private_reason="started too late, nothing was sent")
+    )
+    if row is not None and row.state == "sending":
+        tx.change(delivery, delivery_id, state="queued", due_at=tx.now, updated_at=tx.now)
+        derive_state(tx, row.message)

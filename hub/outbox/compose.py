@@ -1,0 +1,166 @@
+"""Building what a connector sends: a delivery with its message, its files and its place in the thread."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, select
+
+from connectors.contract import BlobId, Micros, OutAttachment, Outbound, Party, Recipient
+from hub.house import House
+from hub.store import schema
+from hub.store.tx import Reader
+
+REFERENCES = 20
+"""Ids of earlier messages that a reply names at most, the latest ones."""
+
+message, delivery, attachment, identity = (
+    schema.message,
+    schema.delivery,
+    schema.attachment,
+    schema.identity,
+)
+
+_recipients = msgspec.json.Decoder(tuple[Recipient, ...]).decode
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """An outbound value whose files are still blobs."""
+
+    outbound: Outbound
+    files: tuple[tuple[str, str, int], ...]
+    send_by: int
+
+
+def read_outbound(tx: Reader, house: House, delivery_id: int, attempt_id: int) -> Draft | None:
+    """Read what a claimed delivery sends; None when it is not this attempt's any more."""
+    row = tx.row(select(delivery).where(delivery.c.id == delivery_id))
+    send_by = tx.scalar(select(schema.attempt.c.send_by).where(schema.attempt.c.id == attempt_id))
+    if row is None or row.state != "sending" or send_by is None:
+        return None
+    sent = tx.row(select(message).where(message.c.id == row.message))
+    conversation = tx.row(select(schema.conversation).where(schema.conversation.c.id == row.conversation))
+    if sent is None or conversation is None:
+        return None
+    files = tx.rows(
+        select(attachment.c.filename, attachment.c.content_type, attachment.c.blob)
+        .where(attachment.c.message == sent.id, attachment.c.blob.is_not(None))
+        .order_by(attachment.c.position)
+    )
+    return Draft(
+        outbound=_outbound(tx, house, row, sent, conversation),
+        files=tuple((f.filename, f.content_type, f.blob) for f in files),
+        send_by=send_by,
+    )
+
+
+def _outbound(tx: Reader, house: House, row: Row[Any], sent: Row[Any], conversation: Row[Any]) -> Outbound:
+    recipients = _recipients(row.recipients)
+    by_role = {
+        role: tuple(_party(tx, house, r) for r in recipients if r.role == role)
+        for role in ("to", "cc", "bcc")
+    }
+    answered = _answered(tx, sent)
+    inbox = house.directory.inboxes.get(row.inbox)
+    return Outbound(
+        delivery=row.id,
+        inbox=row.inbox,
+        operation=row.operation,
+        message=sent.id,
+        to=by_role["to"],
+        cc=by_role["cc"],
+        bcc=by_role["bcc"],
+        subject=sent.subject,
+        text=sent.text,
+        token=house.tokens.sign("conversation", conversation.id),
+        reference=conversation.reference,
+        reply_to=answered.external if answered else None,
+        references=_references(tx, conversation.id, sent.number),
+        quoted=answered.text if answered else "",
+        quoted_from=answered.name if answered else "",
+        quoted_at=Micros(answered.at) if answered else None,
+        from_name=inbox.name if inbox else "",
+        language=conversation.language or "pl",
+        target=_target(tx, sent) if row.operation != "send" else None,
+        part=row.part,
+        automatic=sent.automatic != "no",
+        created_at=sent.at,
+    )
+
+
+def _party(tx: Reader, house: House, recipient: Recipient) -> Party:
+    kind = tx.scalar(select(identity.c.kind).where(identity.c.address == recipient.address).limit(1))
+    fallback = "email" if "@" in recipient.address else "phone"
+    return Party(kind=kind or fallback, address=recipient.address, name=recipient.name)
+
+
+class _Answered(msgspec.Struct, frozen=True):
+    external: str | None
+    text: str
+    name: str
+    at: int
+
+
+def _answered(tx: Reader, sent: Row[Any]) -> _Answered | None:
+    """The message that this one answers; forwards and new conversations answer none."""
+    if sent.reply_to is None:
+        return None
+    row = tx.row(
+        select(message, identity.c.name.label("sender_name"), identity.c.address)
+        .outerjoin(identity, identity.c.id == message.c.identity)
+        .where(message.c.id == sent.reply_to)
+    )
+    if row is None:
+        return None
+    known = wire_id(tx, row)
+    return _Answered(known, row.text, row.sender_name or row.address or "", row.sent_at or row.at)
+
+
+def wire_id(tx: Reader, row: Row[Any]) -> str | None:
+    """What the channel calls a message: its remote id if we sent it, else the id that the wire gave it.
+
+    For mail the external id is a hash; its Message-ID stands among the thread keys.
+    """
+    if row.kind == "outbound":
+        remote: str | None = tx.scalar(
+            select(delivery.c.remote_id).where(
+                delivery.c.message == row.id, delivery.c.remote_id.is_not(None)
+            )
+        )
+        return remote
+    data = msgspec.json.decode(row.data, type=dict[str, Any])
+    known: str | None = data.get("wire_id") or row.external_id
+    return known
+
+
+def _references(tx: Reader, conversation_id: int, before: int) -> tuple[str, ...]:
+    """Wire ids of the conversation's earlier messages, the oldest first."""
+    rows = tx.rows(
+        select(message)
+        .where(
+            message.c.conversation == conversation_id,
+            message.c.number < before,
+            message.c.kind.in_(("inbound", "outbound")),
+        )
+        .order_by(message.c.number.desc())
+        .limit(REFERENCES)
+    )
+    known = (wire_id(tx, row) for row in reversed(rows))
+    return tuple(found for found in known if found is not None)
+
+
+def _target(tx: Reader, sent: Row[Any]) -> str | None:
+    data = msgspec.json.decode(sent.data, type=dict[str, Any])
+    target: str | None = data.get("target")
+    return target
+
+
+async def with_files(draft: Draft, get: Callable[[BlobId], Awaitable[bytes]]) -> Outbound:
+    """Load the files of a draft. Raises KeyError when a blob is gone."""
+    files = [
+        OutAttachment(filename=name, content_type=kind, content=await get(BlobId(blob)))
+        for name, kind, blob in draft.files
+    ]
+    return msgspec.structs.replace(draft.outbound, attachments=tuple(files))

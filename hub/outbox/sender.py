@@ -1,0 +1,203 @@
+"""The outbox at work: claims what is due, lets connectors send it side by side, settles what came back.
+
+An attempt is committed before the wire is touched and its outcome after; a crash in between leaves an
+attempt without an outcome, which the next start finds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from connectors._failpoint import failpoint
+from connectors.contract import Blobs, Clock, Connector, Log, SendError, Sent
+from hub.house import House
+from hub.i18n import mark as N_
+from hub.store.store import StorageFault, Store
+from hub.wake import Wake
+
+from .backoff import Breaker
+from .claim import claim, find_ambiguous, next_due, release_untried
+from .compose import Draft, read_outbound, with_files
+from .queue import destination as breaker_key
+from .settle import settle, settle_sent
+
+LOST_FILE = N_("An attachment is no longer there.")
+
+STORAGE_PAUSE = 5.0
+"""Seconds to wait for a storage that failed."""
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the outbox works with. ``connectors`` by inbox is asked anew each time, because a reload swaps it."""
+
+    store: Store
+    clock: Clock
+    house: Callable[[], House]
+    connectors: Callable[[], Mapping[str, Connector]]
+    blobs: Blobs
+    log: Log
+    node: str
+    wake: Wake
+
+
+class Sender:
+    """Runs until cancelled; :meth:`drain` first lets what is in hand finish."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        settings = parts.house().directory.config.outbox
+        self._breaker = Breaker(settings.breaker_failures, settings.breaker_seconds)
+        self._workers = settings.workers
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._draining = False
+
+    async def run(self) -> None:
+        """Find what a crash left open, then claim and send until cancelled."""
+        try:
+            await self._recover()
+            while not self._draining:
+                await self._round()
+        finally:
+            for task in self._tasks:
+                task.cancel()
+
+    async def drain(self, seconds: float) -> None:
+        """Claim nothing more and wait for what is being sent, at most so long."""
+        self._draining = True
+        self._parts.wake.ring()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+    async def _recover(self) -> None:
+        parts = self._parts
+        while True:
+            try:
+                limits = {inbox: c.capabilities.send_limit for inbox, c in parts.connectors().items()}
+                found = await parts.store.write(
+                    lambda tx, limits=limits: find_ambiguous(tx, parts.house(), parts.node, limits)  # type: ignore[misc]
+                )
+            except StorageFault as fault:
+                parts.log.error("outbox waits for the storage", error=str(fault))
+                await parts.clock.sleep(STORAGE_PAUSE)
+                continue
+            if found:
+                parts.log.warning("sendings without an outcome found", count=found)
+            return
+
+    async def _round(self) -> None:
+        parts = self._parts
+        pause = parts.house().directory.config.outbox.poll_seconds
+        free = self._workers - len(self._tasks)
+        claimed: list[tuple[int, int]] = []
+        if free > 0:
+            try:
+                claimed = await self._claim(free)
+                due = await parts.store.read(next_due) if not claimed else None
+                if due is not None:
+                    # What rests behind a breaker or a lane is due already; looking again at once would spin.
+                    pause = min(pause, max(0.2, (due - parts.clock.now()) / 1e6))
+            except StorageFault as fault:
+                parts.log.error("outbox waits for the storage", error=str(fault))
+                pause = STORAGE_PAUSE
+        for pair in claimed:
+            task = asyncio.create_task(self._deliver(*pair), name=f"delivery-{pair[0]}")
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+        if not claimed or free == len(claimed):
+            await parts.wake.wait(parts.clock, pause)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._parts.wake.ring()
+
+    async def _claim(self, free: int) -> list[tuple[int, int]]:
+        parts = self._parts
+        failpoint("outbox.claim.before")
+        resting = self._breaker.resting(parts.clock.now())
+        inboxes = list(parts.connectors())
+        claimed = await parts.store.write(lambda tx: claim(tx, parts.node, free, resting, inboxes))
+        failpoint("outbox.claim.after")
+        return claimed
+
+    async def _deliver(self, delivery: int, attempt: int) -> None:
+        """One attempt from its claim to its outcome. A storage that fails meanwhile leaves the attempt open: it is
+        found as ambiguous at the next start."""
+        parts = self._parts
+        house = parts.house()
+        try:
+            draft = await parts.store.read(lambda tx: read_outbound(tx, house, delivery, attempt))
+            if draft is not None:
+                await self._attempt(draft, delivery, attempt)
+        except StorageFault as fault:
+            parts.log.error("outcome of a sending not recorded", delivery=delivery, error=str(fault))
+
+    async def _attempt(self, draft: Draft, delivery: int, attempt: int) -> None:
+        parts = self._parts
+        outcome = await self._send(draft)
+        failpoint("outbox.outcome.before")
+        house = parts.house()
+        if outcome is None:
+            await parts.store.write(lambda tx: release_untried(tx, delivery, attempt))
+        elif isinstance(outcome, Sent):
+            await parts.store.write(lambda tx: settle_sent(tx, house, delivery, attempt, outcome))
+            self._note(draft, worked=True)
+        else:
+            error = outcome
+            await parts.store.write(
+                lambda tx: settle(
+                    tx,
+                    house,
+                    delivery,
+                    attempt,
+                    error.kind,
+                    public=error.public,
+                    private=error.private,
+                    retry_after=error.retry_after,
+                )
+            )
+            self._note(draft, worked=error.kind != "temporary")
+            parts.log.info("sending not done", inbox=draft.outbound.inbox, outcome=error.kind)
+        failpoint("outbox.outcome.after")
+
+    async def _send(self, draft: Draft) -> Sent | SendError | None:
+        """What the channel said; None when it is too late to begin."""
+        parts = self._parts
+        inbox = draft.outbound.inbox
+        connector = parts.connectors().get(inbox)
+        if connector is None:
+            return SendError("temporary", N_("The inbox is switched off."))
+        try:
+            outbound = await with_files(draft, parts.blobs.get)
+        except KeyError:
+            return SendError("permanent", LOST_FILE)
+        if parts.clock.now() > draft.send_by:
+            return None
+        failpoint("outbox.send.before")
+        try:
+            async with asyncio.timeout(connector.capabilities.send_limit):
+                sent = await connector.send(outbound)
+        except SendError as error:
+            return error
+        except TimeoutError:
+            return SendError("ambiguous", N_("The other side did not answer in time."), "send limit reached")
+        except Exception as error:
+            parts.log.error("connector failed while sending", inbox=inbox, error=type(error).__name__)
+            return SendError(
+                "ambiguous", N_("Something went wrong while it was being sent."), repr(type(error))
+            )
+        failpoint("outbox.send.after")
+        return sent
+
+    def _note(self, draft: Draft, *, worked: bool) -> None:
+        """Feed the breaker and log once when a destination goes to rest and once when it is back."""
+        parts = self._parts
+        to = draft.outbound.to[0].address if draft.outbound.to else ""
+        destination = breaker_key(draft.outbound.inbox, to)
+        if worked:
+            if self._breaker.worked(destination):
+                parts.log.info("destination works again", inbox=draft.outbound.inbox)
+        elif self._breaker.failed(destination, parts.clock.now()):
+            parts.log.warning("destination rests after failures in a row", inbox=draft.outbound.inbox)

@@ -1,0 +1,171 @@
+"""What came back: the outcome of an attempt, the next one, and what people are told when there is none."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Row, update
+
+from connectors.contract import Recipient, Refusal, Sent
+from hub.desk.notify import tell
+from hub.house import House
+from hub.i18n import mark as N_
+from hub.messages import system_line
+from hub.store import bulk, schema
+from hub.store.tx import Tx
+from hub.timers import cancel_timer
+
+from .backoff import SECOND, gap
+from .queue import derive_state
+from .states import State, may_move
+
+Outcome = Literal["temporary", "permanent", "throttled", "ambiguous"]
+
+delivery, attempt, conversation, message = (
+    schema.delivery,
+    schema.attempt,
+    schema.conversation,
+    schema.message,
+)
+
+TOO_OLD = N_("It could not be delivered for days, so we stopped trying.")
+POSSIBLY = N_("The connection broke while it was being sent. It may have arrived.")
+
+_recipients = msgspec.json.Decoder(tuple[Recipient, ...]).decode
+_json = msgspec.json.Encoder().encode
+
+
+def settle_sent(tx: Tx, house: House, delivery_id: int, attempt_id: int, sent: Sent) -> None:
+    """The channel took it. Recipients that it refused become failed deliveries of their own."""
+    _finish(tx, attempt_id, sent.state)
+    row = tx.locked(delivery, delivery_id)
+    if row is None or not may_move(row.state, sent.state):
+        return
+    tx.change(
+        delivery, delivery_id, state=sent.state, remote_id=sent.remote_id, reason=None, updated_at=tx.now
+    )
+    keys = [(key, row.conversation, tx.now) for key in dict.fromkeys(sent.adds_keys)]
+    bulk.insert_new(tx.connection, schema.thread_key, ("key", "conversation", "at"), keys)
+    for refusal in sent.refused:
+        _split_refused(tx, row, refusal)
+    announce(tx, row)
+    if sent.refused:
+        _people_must_know(tx, row, sent.refused[0].reason)
+
+
+def settle(
+    tx: Tx,
+    house: House,
+    delivery_id: int,
+    attempt_id: int,
+    outcome: Outcome,
+    *,
+    public: str = "",
+    private: str = "",
+    retry_after: float | None = None,
+) -> State:
+    """The channel did not (certainly) take it; returns the delivery's new state."""
+    _finish(tx, attempt_id, outcome, public, private)
+    row = tx.locked(delivery, delivery_id)
+    if row is None or row.state != "sending":
+        return row.state if row is not None else "cancelled"
+    again = outcome in ("temporary", "throttled") or (outcome == "ambiguous" and _retries(house, row.inbox))
+    if again:
+        wait = (
+            int(retry_after * SECOND)
+            if retry_after
+            else gap(house.directory.config.outbox, row.attempts, house.random)
+        )
+        if tx.now + wait < row.give_up_at:
+            tx.change(
+                delivery,
+                row.id,
+                state="queued",
+                due_at=tx.now + wait,
+                reason=public or None,
+                updated_at=tx.now,
+            )
+            announce(tx, row)
+            return "queued"
+        public = TOO_OLD
+    if outcome == "ambiguous" and not again:
+        return _end(tx, row, "possibly-sent", POSSIBLY)
+    return _end(tx, row, "failed", public)
+
+
+def _retries(house: House, inbox: str) -> bool:
+    """The inbox's policy for what may have been sent: try again (the peer tells doubles apart), or ask a person."""
+    configured = house.directory.inboxes.get(inbox)
+    policy = configured.on_ambiguous if configured else None
+    if policy is None and inbox in house.capabilities:
+        policy = house.capabilities[inbox].on_ambiguous
+    return policy == "retry"
+
+
+def _finish(tx: Tx, attempt_id: int, outcome: str, public: str = "", private: str = "") -> None:
+    values = {
+        "finished_at": tx.now,
+        "outcome": outcome,
+        "public_text": public or None,
+        "private_reason": private[:1000] or None,
+    }
+    tx.execute(update(attempt).where(attempt.c.id == attempt_id).values(**values))
+
+
+def _end(tx: Tx, row: Row[Any], state: State, reason: str) -> State:
+    tx.change(delivery, row.id, state=state, reason=reason, updated_at=tx.now)
+    announce(tx, row)
+    _people_must_know(tx, row, reason)
+    return state
+
+
+def _split_refused(tx: Tx, row: Row[Any], refusal: Refusal) -> None:
+    values = dict(row._mapping)
+    kept = [r for r in _recipients(row.recipients) if r.address.lower() == refusal.address.lower()]
+    values.update(
+        id=tx.new_id(),
+        recipients=_json(kept or [Recipient(address=refusal.address)]).decode(),
+        lane=f"{row.lane}/{refusal.address}",
+        state="failed",
+        reason=refusal.reason,
+        remote_id=None,
+        updated_at=tx.now,
+    )
+    tx.add(delivery, values)
+
+
+def announce(tx: Tx, row: Row[Any]) -> None:
+    """Bring the message's state in line and tell the screens."""
+    derive_state(tx, row.message)
+    tx.emit("delivery", conversation=row.conversation, message=row.message)
+
+
+def fail_reported(tx: Tx, row: Row[Any], reason: str) -> None:
+    """A report or a bounce says that an accepted delivery did not arrive."""
+    tx.change(delivery, row.id, state="failed", reason=reason, updated_at=tx.now)
+    announce(tx, row)
+    _people_must_know(tx, row, reason)
+
+
+def _people_must_know(tx: Tx, row: Row[Any], reason: str) -> None:
+    """A reply that failed, or may have, reopens the conversation and says why; its author is told."""
+    before = tx.locked(conversation, row.conversation)
+    if before is None:
+        return
+    woken = before.status == "snoozed"
+    values: dict[str, Any] = {"failed": True, "version": before.version + 1, "activity_at": tx.now}
+    if before.status in ("resolved", "snoozed", "waiting-citizen"):
+        values.update(status="open", resolved_at=None, snoozed_until=None, waiting_since=tx.now)
+    if woken:
+        values["woken"] = "failed-delivery"
+        cancel_timer(tx, "snooze", before.id)
+    tx.change(conversation, before.id, **values)
+    system_line(tx, before.id, "delivery-failed", message=row.message, reason=reason)
+    author = tx.scalar(
+        message.select().with_only_columns(message.c.author).where(message.c.id == row.message)
+    )
+    whom = author or before.assignee
+    if whom is not None:
+        tell(tx, whom, "failed", before.id, row.message)
+    tx.emit("conversation", office=before.office, queue=before.queue, conversation=before.id)
