@@ -22,7 +22,6 @@ _TABLE: dict[tuple[State, Step], State] = {
     ("held", "publish"): "published",
     ("held", "reject"): "rejected",
     ("published", "hide"): "hidden",
-    ("published", "hold"): "held",
     ("published", "reject"): "rejected",
     ("hidden", "restore"): "published",
     ("hidden", "publish"): "published",
