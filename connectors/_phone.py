@@ -7,6 +7,8 @@ import re
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType
 
+from connectors._i18n import N_
+
 _TYPED = re.compile(r"(?:tel[.:]?)?[\s+()\d./\-\u2010-\u2015\u00a0]+", re.IGNORECASE)
 _SHORT = 6
 """Most digits of an emergency, harmonised or short number: 112, 19524, 116123."""
@@ -22,9 +24,13 @@ _ORDINARY = frozenset(
 )
 
 
-def N_(msgid: str) -> str:
-    """Marks a text for extraction; it is translated where it is shown."""
-    return msgid
+EMPTY = N_("Enter a telephone number, for example 600 700 800.")
+NOT_DIGITS = N_("Enter digits only, without an extension, for example 600 700 800.")
+SHORT = N_("Emergency and short numbers (112, 19524) are not called back. Enter your own number.")
+NO_SUCH = N_("There is no such telephone number. Check its digits; a Polish number has nine.")
+PREMIUM = N_("Premium-rate and shared-cost numbers (70…, 80…) are not called back. Enter another number.")
+UNUSUAL = N_("Numbers of this kind are not called back. Enter a mobile or landline number.")
+ABROAD = N_("Numbers of this country are not called back. Enter another number or write to us.")
 
 
 class BadNumber(ValueError):
@@ -46,39 +52,29 @@ def to_call_back(typed: str, country: str = "PL", allowed: tuple[str, ...] = ())
     number = _read(typed, country)
     kind = phonenumbers.number_type(number)
     if kind in (PhoneNumberType.PREMIUM_RATE, PhoneNumberType.SHARED_COST):
-        raise BadNumber(_PREMIUM)
+        raise BadNumber(PREMIUM)
     if kind not in _ORDINARY:
-        raise BadNumber(N_("Numbers of this kind are not called back. Enter a mobile or landline number."))
+        raise BadNumber(UNUSUAL)
     if allowed and phonenumbers.region_code_for_number(number) not in allowed:
-        raise BadNumber(
-            N_("Numbers of this country are not called back. Enter another number or write to us.")
-        )
+        raise BadNumber(ABROAD)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-_PREMIUM = N_("Premium-rate and shared-cost numbers (70…, 80…) are not called back. Enter another number.")
 
 
 def _read(typed: str, country: str) -> PhoneNumber:
     text = typed.strip()
     if not text:
-        raise BadNumber(N_("Enter a telephone number, for example 600 700 800."))
+        raise BadNumber(EMPTY)
     if not _TYPED.fullmatch(text):
-        raise BadNumber(N_("Enter digits only, without an extension, for example 600 700 800."))
+        raise BadNumber(NOT_DIGITS)
     try:
         number = phonenumbers.parse(re.sub(r"^tel[.:]?", "", text, flags=re.IGNORECASE), country)
     except NumberParseException as error:
-        raise BadNumber(_NOT_A_NUMBER) from error
+        raise BadNumber(NO_SUCH) from error
     if len(str(number.national_number)) <= _SHORT:
-        raise BadNumber(_SHORT_NUMBER)
+        raise BadNumber(SHORT)
     if not phonenumbers.is_valid_number(number):
-        raise BadNumber(_NOT_A_NUMBER)
+        raise BadNumber(NO_SUCH)
     return number
-
-
-_SHORT_NUMBER = N_("Emergency and short numbers (112, 19524) are not called back. Enter your own number.")
-
-_NOT_A_NUMBER = N_("There is no such telephone number. Check its digits; a Polish number has nine.")
 
 
 def shown(number: str) -> str:

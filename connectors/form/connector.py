@@ -1,0 +1,208 @@
+"""One contact form at work: its page, what is sent with it, the page that says thank you."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import urlencode
+
+import msgspec
+
+from connectors._http import page, raw_of, see_other
+from connectors._i18n import N_
+from connectors._widget import LANGUAGES, Door, Pages, asset_route, assets, trapped
+from connectors.contract import (
+    Attachment,
+    Capabilities,
+    Env,
+    Health,
+    Outbound,
+    Raw,
+    Refused,
+    Request,
+    Response,
+    Route,
+    SendError,
+    Sent,
+    Sink,
+)
+from connectors.form import reading
+from connectors.form.files import Taken, size
+from connectors.form.reading import Filled, Problem
+from connectors.form.settings import STANDARD_CONSENT, Settings
+
+FOLDER = Path(__file__).parent
+
+INLINE = 65_536
+"""Bytes up to which content travels within the message; larger content becomes a blob first."""
+
+FIELDS_BYTES = 500_000
+"""Room for everything in a body that is not a file."""
+
+THANKS = "formthanks"
+"""Space of the signed tokens that carry a reference number to the thank-you page."""
+
+NOTHING = "none"
+"""What stands in such a token when there is no number to show."""
+
+BUSY = N_("We cannot take your message at the moment. Nothing is lost: wait a minute and send it again.")
+
+
+class Form:
+    """See :class:`connectors.contract.Connector`. It only takes; answers leave through another inbox."""
+
+    def __init__(self, settings: Settings, env: Env) -> None:
+        self.capabilities = Capabilities()
+        self._settings = settings
+        self._env = env
+        self._base = f"/embed/form/{env.inbox}"
+        self._files = assets(FOLDER / "static", settings.theme)
+        self._pages = Pages(FOLDER / "templates", self._base, self._files, env.translate, env.random)
+        self._door = Door()
+
+    def routes(self) -> Sequence[Route]:
+        """The form, what is posted to it, the thank-you page, static files."""
+        settings = self._settings
+        show = Route(
+            method="GET",
+            path=self._base,
+            handler=self._show,
+            max_body=0,
+            origins=settings.origins,
+            embeddable=True,
+        )
+        take = Route(
+            method="POST",
+            path=self._base,
+            handler=self._take,
+            max_body=FIELDS_BYTES + (settings.max_bytes if settings.has_files else 0),
+            per_address=settings.per_address,
+            per_site=settings.per_site,
+            origins=settings.origins,
+            embeddable=True,
+            form=True,
+        )
+        thanks = Route(
+            method="GET",
+            path=f"{self._base}/thanks",
+            handler=self._thanks,
+            max_body=0,
+            origins=settings.origins,
+            embeddable=True,
+        )
+        return (show, take, thanks, asset_route(self._base, self._files))
+
+    async def run(self, sink: Sink) -> None:
+        """Take forms until cancelled."""
+        await self._door.run(sink)
+
+    async def send(self, outbound: Outbound) -> Sent:
+        """A form reaches nobody; the hub never asks, because ``capabilities.reaches`` is empty."""
+        raise SendError("permanent", N_("A contact form cannot send. Answer by e-mail or telephone."))
+
+    async def fetch(self, ref: str) -> bytes:
+        """Files come with the form itself."""
+        raise SendError("permanent", N_("Files of a contact form come with it; there is nothing to fetch."))
+
+    async def check(self) -> Health:
+        """Nothing outside is needed."""
+        return Health(state="ok", last_seen=self._env.clock.now())
+
+    # --- pages ----------------------------------------------------------------------------------------------------
+
+    async def _show(self, request: Request) -> Response:
+        return page(self._form(request, {}, {}))
+
+    def _form(
+        self, request: Request, values: Mapping[str, str], problems: Mapping[str, Problem], busy: str = ""
+    ) -> str:
+        """HTML of the form with what was typed and what is wrong with it."""
+        language = _language(request)
+        return self._pages.render(
+            "form.html",
+            language,
+            settings=self._settings,
+            values=values,
+            errors={
+                name: self._env.translate(language, problem.text, **problem.details)
+                for name, problem in problems.items()
+            },
+            consent=self._consent(language),
+            max_size=size(self._settings.max_file_bytes),
+            busy=busy,
+        )
+
+    def _consent(self, language: str) -> str:
+        own = self._settings.consent
+        return own.of(language) if own else self._env.translate(language, STANDARD_CONSENT)
+
+    async def _thanks(self, request: Request) -> Response:
+        signed = self._env.tokens.verify(THANKS, request.query.get("number", ""))
+        body = self._pages.render("thanks.html", _language(request), reference=_reference(signed))
+        return page(body, status=200 if signed else 404)
+
+    # --- what is sent ---------------------------------------------------------------------------------------------
+
+    async def _take(self, request: Request) -> Response:
+        if trapped(request.fields):
+            return self._thank(request, "")
+        filled = reading.read(request.fields, request.files, self._settings)
+        if filled.problems:
+            return page(self._form(request, filled.values, filled.problems), status=422)
+        try:
+            reference = await self._accept(request, filled)
+        except Refused as refused:
+            return self._refused(request, filled, refused)
+        return self._thank(request, reference)
+
+    async def _accept(self, request: Request, filled: Filled) -> str:
+        """Hand the message in; returns its reference number. Raises :class:`Refused`."""
+        language = _language(request)
+        inbound = reading.message(
+            filled,
+            self._settings,
+            inbox=self._env.inbox,
+            language=language,
+            consent=self._consent(language),
+            now=self._env.clock.now(),
+            attachments=[await self._attachment(file) for file in filled.files],
+        )
+        [receipt] = await self._door.sink.accept(await self._raw(request), [inbound])
+        return receipt.reference
+
+    async def _attachment(self, file: Taken) -> Attachment:
+        attachment = reading.attachment(file)
+        if len(file.content) <= INLINE:
+            return attachment
+        blob = await self._env.blobs.put(file.content)
+        return msgspec.structs.replace(attachment, content=None, blob=blob)
+
+    async def _raw(self, request: Request) -> Raw:
+        if len(request.body) <= INLINE:
+            return raw_of(request)
+        blob = await self._env.blobs.put(request.body)
+        return Raw(blob=blob, content_type=request.headers.get("content-type", "application/octet-stream"))
+
+    def _refused(self, request: Request, filled: Filled, refused: Refused) -> Response:
+        """Nothing was taken: the form comes back with every word in it, files aside."""
+        busy = self._env.translate(_language(request), BUSY)
+        answer = page(self._form(request, filled.values, {}, busy), status=503)
+        headers = {**answer.headers, "Retry-After": str(max(1, round(refused.retry_after)))}
+        return msgspec.structs.replace(answer, headers=headers)
+
+    def _thank(self, request: Request, reference: str) -> Response:
+        """To the thank-you page: a reload of it sends nothing again."""
+        plain = reference.replace("-", "").lower() or NOTHING
+        query = urlencode({"number": self._env.tokens.sign(THANKS, plain), "lang": _language(request)})
+        return see_other(f"{self._base}/thanks?{query}")
+
+
+def _language(request: Request) -> str:
+    return request.language if request.language in LANGUAGES else LANGUAGES[0]
+
+
+def _reference(signed: str | None) -> str:
+    """A reference number as people read it, in groups of three; empty where there is none."""
+    if not signed or signed == NOTHING:
+        return ""
+    return "-".join(signed[start : start + 3] for start in range(0, len(signed), 3)).upper()

@@ -1,0 +1,256 @@
+"""A submitted form: checked field by field, then one message."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from collections.abc import Mapping, Sequence
+from email.message import Message as Part
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from connectors._i18n import N_
+from connectors._phone import BadNumber, normalise
+from connectors._widget import (
+    CLIENT,
+    HONEYPOT,
+    clean_line,
+    clean_text,
+    client_id,
+    email_address,
+    submission_id,
+    trapped,
+)
+from connectors.contract import (
+    Attachment,
+    FormField,
+    Inbound,
+    InboxId,
+    Message,
+    Micros,
+    ParseContext,
+    Party,
+    UploadedFile,
+)
+from connectors.form.files import BadFile, Taken, take
+from connectors.form.settings import CONSENT, STANDARD_CONSENT, Field, Settings, Words
+
+TICKED = "yes"
+
+MISSING = N_("Fill in this field.")
+TOO_LONG = N_("At most {n} characters; there are {count}.")
+BAD_EMAIL = N_("This is not an e-mail address. It should look like name@example.pl.")
+NO_CHOICE = N_("Choose one of the answers.")
+NO_CONSENT = N_("Without this consent we cannot answer you.")
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """What is wrong with a field: a msgid and its placeholders."""
+
+    text: str
+    details: Mapping[str, object] = {}
+
+
+class Filled(msgspec.Struct, frozen=True, kw_only=True):
+    """A form as it was sent: cleaned values by name, files, and what is wrong by field name."""
+
+    values: Mapping[str, str]
+    files: Sequence[Taken]
+    problems: Mapping[str, Problem]
+    client: str | None
+
+
+def read(fields: Mapping[str, str], files: Sequence[UploadedFile], settings: Settings) -> Filled:
+    """Check everything, so that the person learns all that is wrong at once."""
+    values: dict[str, str] = {}
+    problems: dict[str, Problem] = {}
+    for field in settings.fields:
+        if field.type != "file":
+            values[field.name], problem = _value(field, fields.get(field.name, ""))
+            if problem is not None:
+                problems[field.name] = problem
+    values[CONSENT] = TICKED if fields.get(CONSENT) == TICKED else ""
+    taken = _files(files, settings, problems)
+    if not values[CONSENT]:
+        problems[CONSENT] = Problem(NO_CONSENT)
+    return Filled(values=values, files=taken, problems=problems, client=client_id(fields))
+
+
+def _value(field: Field, typed: str) -> tuple[str, Problem | None]:
+    """The cleaned value of a field, or what was typed with what is wrong with it."""
+    value = clean_text(typed) if field.type == "textarea" else clean_line(typed)
+    if field.type == "checkbox":
+        value = TICKED if typed == TICKED else ""
+    if not value:
+        return "", Problem(MISSING) if field.required else None
+    if len(value) > field.limit:
+        return value, Problem(TOO_LONG, {"n": field.limit, "count": len(value)})
+    return _typed_value(field, value)
+
+
+def _typed_value(field: Field, value: str) -> tuple[str, Problem | None]:
+    if field.type == "email":
+        address = email_address(value)
+        return (address, None) if address else (value, Problem(BAD_EMAIL))
+    if field.type == "phone":
+        try:
+            return normalise(value), None
+        except BadNumber as error:
+            return value, Problem(error.reason)
+    if field.type == "select" and value not in {option.value for option in field.options}:
+        return "", Problem(NO_CHOICE)
+    return value, None
+
+
+def _files(files: Sequence[UploadedFile], settings: Settings, problems: dict[str, Problem]) -> list[Taken]:
+    taken: list[Taken] = []
+    for field in settings.fields:
+        if field.type != "file":
+            continue
+        try:
+            found = take([file for file in files if file.field == field.name], settings)
+        except BadFile as error:
+            problems[field.name] = Problem(error.reason, error.details)
+            continue
+        if field.required and not found:
+            problems[field.name] = Problem(MISSING)
+        taken += found
+    return taken
+
+
+def message(
+    filled: Filled,
+    settings: Settings,
+    *,
+    inbox: InboxId,
+    language: str,
+    consent: str,
+    now: Micros,
+    attachments: Sequence[Attachment] = (),
+) -> Message:
+    """The message of a form without problems. ``consent`` is the text that the person agreed to, kept as proof."""
+    shown = [
+        _shown(field, filled.values[field.name], language)
+        for field in settings.fields
+        if field.type != "file"
+    ]
+    kept = (*(field for field in shown if field.value), FormField(name=CONSENT, label=consent, value=TICKED))
+    parties = _parties(filled, settings, language)
+    text = filled.values.get("message") or _as_lines(shown)
+    return Message(
+        inbox=inbox,
+        external_id=_identity(filled),
+        received_at=now,
+        sender=parties[0],
+        also=tuple(parties[1:]),
+        subject=filled.values.get("subject") or settings.title.of(language),
+        text=text,
+        full_text=_as_lines(shown),
+        attachments=tuple(attachments),
+        sent_at=now,
+        fields=kept,
+    )
+
+
+def _identity(filled: Filled) -> str | None:
+    """The same for a double click, another one for other words; None where the form's own id was stripped."""
+    if filled.client is None:
+        return None
+    content = [f"{name}={value}" for name, value in sorted(filled.values.items())]
+    return submission_id(filled.client, *content, *(file.sha256 for file in filled.files))
+
+
+def _parties(filled: Filled, settings: Settings, language: str) -> list[Party]:
+    """The person's addresses, the one that is answered first; a made-up one for somebody who left none."""
+    name = filled.values.get("name", "")
+    found = [
+        Party(kind=kind, address=filled.values[field.name], name=name, language=language)
+        for kind in ("email", "phone")
+        for field in settings.fields
+        if field.type == kind and filled.values[field.name]
+    ]
+    return found or [Party(kind="web", address=filled.client or "", name=name, language=language)]
+
+
+def _shown(field: Field, value: str, language: str) -> FormField:
+    """A field as agents see it. ``value`` of a choice stays the configured one, which rules know."""
+    return FormField(name=field.name, label=field.label.of(language), value=value)
+
+
+def _as_lines(fields: Sequence[FormField]) -> str:
+    """All that was filled in, for the original and for forms without a text of their own."""
+    return "\n".join(f"{field.label}: {field.value}" for field in fields if field.value)
+
+
+def attachment(file: Taken) -> Attachment:
+    """A small file as part of the message; the connector puts larger ones into a blob."""
+    return Attachment(
+        filename=file.filename,
+        content_type=file.content_type,
+        size=len(file.content),
+        sha256=file.sha256,
+        content=file.content,
+    )
+
+
+# --- centrala parse -----------------------------------------------------------------------------------------------
+
+
+def parse(raw: bytes, context: ParseContext) -> list[Inbound]:
+    """A posted body, urlencoded or multipart (its boundary is its first line), as intake would see it.
+
+    Without the inbox's settings every field is taken: the well-known names by their meaning, others as text. Raises
+    ValueError with what is wrong for a form that would be refused.
+    """
+    fields, files = _multipart(raw) if raw.startswith(b"--") else (_urlencoded(raw), [])
+    if trapped(fields):
+        return []
+    known = Settings()
+    names = {field.name for field in known.fields} | {CONSENT, CLIENT, HONEYPOT}
+    extra = [Field(name=name, type="textarea", label=Words(pl=name)) for name in fields if name not in names]
+    relaxed = [msgspec.structs.replace(field, required=False) for field in known.fields]
+    settings = msgspec.structs.replace(known, fields=(*relaxed, *extra))
+    filled = read({**fields, CONSENT: TICKED}, files, settings)
+    if filled.problems:
+        name, problem = next(iter(filled.problems.items()))
+        raise ValueError(f"{name}: {problem.text}")
+    return [
+        message(
+            filled,
+            settings,
+            inbox=context.inbox,
+            language="pl",
+            consent=STANDARD_CONSENT,
+            now=context.now,
+            attachments=[attachment(file) for file in filled.files],
+        )
+    ]
+
+
+def _urlencoded(raw: bytes) -> dict[str, str]:
+    return dict(parse_qsl(raw.decode("utf-8", "replace").strip(), keep_blank_values=True))
+
+
+def _multipart(raw: bytes) -> tuple[dict[str, str], list[UploadedFile]]:
+    """RFC 7578: parts with a name, some of them with a file name."""
+    boundary = raw.partition(b"\n")[0].strip()[2:].decode("ascii", "replace")
+    header = f'Content-Type: multipart/form-data; boundary="{boundary}"\r\n\r\n'.encode()
+    whole = email.message_from_bytes(header + raw, policy=email.policy.HTTP)
+    fields: dict[str, str] = {}
+    files: list[UploadedFile] = []
+    for part in whole.iter_parts() if whole.is_multipart() else ():
+        _part(part, fields, files)
+    return fields, files
+
+
+def _part(part: Part, fields: dict[str, str], files: list[UploadedFile]) -> None:
+    name = str(part.get_param("name", "", header="content-disposition"))
+    filename = part.get_filename()
+    payload = part.get_payload(decode=True)
+    content = payload if isinstance(payload, bytes) else b""
+    if filename is None:
+        fields[name] = content.decode("utf-8", "replace")
+    else:
+        kind = part.get_content_type()
+        files.append(UploadedFile(field=name, filename=filename, content_type=kind, content=content))

@@ -1,0 +1,138 @@
+"""Settings of a contact form: ``[inboxes.settings]`` of an inbox of the kind ``form``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from connectors._i18n import N_
+from connectors._widget import CLIENT, HONEYPOT, Theme
+
+Origin = Annotated[
+    str,
+    msgspec.Meta(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$", examples=["https://praca.example.pl"]),
+]
+"""Scheme, host and port of a site, as in the Origin header (RFC 6454)."""
+
+Rate = Annotated[
+    str,
+    msgspec.Meta(pattern="^$|^[1-9][0-9]*/([1-9][0-9]* ?)?(second|minute|hour|day)$", examples=["10/minute"]),
+]
+
+FieldName = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,39}$", examples=["message"])]
+
+FieldType = Literal["text", "email", "phone", "select", "textarea", "checkbox", "file"]
+
+CONSENT = "consent"
+"""Name of the box beside the consent text."""
+
+TYPES = (
+    "application/pdf",
+    "image/jpeg",
+    "image/png",
+    "image/heic",
+    "text/plain",
+    "application/msword",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.oasis.opendocument.text",
+)
+"""What people send to an office, and nothing that runs."""
+
+
+class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A text in the languages of the widget; an empty English one falls back to the Polish."""
+
+    pl: str
+    en: str = ""
+
+    def of(self, language: str) -> str:
+        """The text in a language."""
+        return self.en if language == "en" and self.en else self.pl
+
+
+class Option(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One choice of a ``select``; ``value`` is what rules and agents' tools see."""
+
+    value: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    label: Words
+
+
+class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One field. Three names have a meaning: ``name`` is the person's, ``subject`` becomes the subject, ``message`` the
+    text. The first field of the type ``email`` (else of the type ``phone``) is where the answer goes.
+
+    ``max_length`` is in characters, ``options`` are the choices of a ``select``.
+    """
+
+    name: FieldName
+    type: FieldType = "text"
+    label: Words
+    hint: Words | None = None
+    required: bool = False
+    max_length: Annotated[int, msgspec.Meta(ge=1, le=20_000)] | None = None
+    options: tuple[Option, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.type == "select") != bool(self.options):
+            raise ValueError(
+                f"field {self.name!r}: options belong to a field of the type select, and only there"
+            )
+        if self.name in (CONSENT, CLIENT, HONEYPOT):
+            raise ValueError(f"field {self.name!r}: the form itself uses this name; choose another one")
+
+    @property
+    def limit(self) -> int:
+        """Most characters."""
+        return self.max_length or _LIMITS.get(self.type, 200)
+
+
+_LIMITS = {"textarea": 5000, "email": 254, "phone": 30}
+
+_DEFAULT = (
+    Field(name="name", label=Words(pl="Imię i nazwisko", en="Name")),
+    Field(name="email", type="email", label=Words(pl="Adres e-mail", en="E-mail address"), required=True),
+    Field(name="phone", type="phone", label=Words(pl="Telefon", en="Telephone")),
+    Field(name="subject", label=Words(pl="Temat", en="Subject"), required=True),
+    Field(name="message", type="textarea", label=Words(pl="Wiadomość", en="Message"), required=True),
+    Field(name="files", type="file", label=Words(pl="Załączniki", en="Attachments")),
+)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``origins`` are the sites that may show the form in a frame. ``title`` and ``intro`` stand above the fields.
+
+    ``consent`` is the text beside the box that everybody must tick (without it a standard one), ``privacy_url`` where
+    it leads. Files: at most ``max_files`` of ``max_file_bytes`` each and ``max_bytes`` together, of the content types
+    ``file_types``, judged by their content. ``per_address`` and ``per_site`` limit what is sent.
+    """
+
+    origins: tuple[Origin, ...] = ()
+    title: Words = Words(pl="Napisz do nas", en="Write to us")
+    intro: Words | None = None
+    fields: tuple[Field, ...] = _DEFAULT
+    consent: Words | None = None
+    privacy_url: Annotated[str, msgspec.Meta(pattern=r"^$|^https?://\S+$")] = ""
+    max_files: Annotated[int, msgspec.Meta(ge=1, le=20)] = 5
+    max_file_bytes: Annotated[int, msgspec.Meta(ge=1000, le=50_000_000)] = 10_000_000
+    max_bytes: Annotated[int, msgspec.Meta(ge=1000, le=100_000_000)] = 20_000_000
+    file_types: tuple[str, ...] = TYPES
+    per_address: Rate = "10/minute"
+    per_site: Rate = "300/minute"
+    theme: Theme = Theme()
+
+    def __post_init__(self) -> None:
+        names = [field.name for field in self.fields]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"fields: the name {twice[0]!r} is used twice")
+        if not names:
+            raise ValueError("fields: a form needs at least one field")
+
+    @property
+    def has_files(self) -> bool:
+        """Whether the form takes files."""
+        return any(field.type == "file" for field in self.fields)
+
+
+STANDARD_CONSENT = N_("I agree that my data are processed to answer this message.")
