@@ -5,7 +5,9 @@ Every search here takes time proportional to the text: patterns have bounded rep
 
 from __future__ import annotations
 
+import operator
 import re
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +17,8 @@ DOT = "\N{BULLET}"
 
 # Expressions begin with what they look for and look back afterwards: a leading look-behind is tried at every
 # character, a leading digit is searched for.
-_PESEL = re.compile(r"\d(?<!\d\d)(?:[ .-]?\d){10}(?!\d)")
+# The rest of a PESEL is only looked ahead at, so that a digit standing before one cannot swallow its beginning.
+_PESEL = re.compile(r"\d(?<!\d\d)(?=((?:[ .-]{0,3}\d){10})(?!\d))")
 _PESEL_WEIGHTS = (1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1)
 _PESEL_CENTURIES = (19, 20, 21, 22, 18)
 _PHONE_PL = re.compile(
@@ -39,6 +42,12 @@ _LINK: Any = re2.compile(
     r"|\b(?:[a-z0-9-]+\.)+(?:pl|eu|com|net|org|info|biz|ru|ua|io|ly|me|xyz|top|shop|online|site)/[^\s<>\"]+"
 )
 _POSTCODE = re.compile(r"(\d(?<![\d-]\d)\d)[-\N{EN DASH}](\d{3})(?![\d-])")
+_NO_DIGIT = re.compile(r"[^0-9]+")
+_ODD_DIGIT = re.compile(r"[^\x00-\x7f](?<=\d)")
+_SEPARATORS = str.maketrans(
+    dict.fromkeys("\u00a0\u00ad\u2007\u2009\u200b\u200c\u200d\u202f\u2060\ufeff\t\r\n", " ")
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212/_", "-")
+)
 _MANY_DIGITS = re.compile(r"\d(?:\D{0,3}\d){7}")
 
 
@@ -46,11 +55,12 @@ def valid_pesel(digits: str) -> bool:
     """Whether eleven digits are a PESEL: the check digit and a date that exists (Dz.U. 2015 poz. 1984)."""
     if len(digits) != 11 or not (digits.isascii() and digits.isdigit()):
         return False
-    if sum(int(d) * w for d, w in zip(digits, _PESEL_WEIGHTS, strict=True)) % 10:
-        return False
     century, month = divmod(int(digits[2:4]), 20)
-    year = _PESEL_CENTURIES[century] * 100 + int(digits[:2])
-    return 1 <= month <= 12 and 1 <= int(digits[4:6]) <= _days(year, month)
+    if not 1 <= month <= 12:
+        return False
+    if sum(map(operator.mul, map(int, digits), _PESEL_WEIGHTS)) % 10:
+        return False
+    return 1 <= int(digits[4:6]) <= _days(_PESEL_CENTURIES[century] * 100 + int(digits[:2]), month)
 
 
 def _days(year: int, month: int) -> int:
@@ -65,21 +75,31 @@ def _valid_iban(iban: str) -> bool:
     return int("".join(str(int(char, 36)) for char in moved)) % 97 == 1
 
 
+def plain(text: str) -> str:
+    """``text`` with digits of every script as ASCII ones and unusual separators as spaces and hyphens, so that they
+    hide no number. Every character keeps its place."""
+    text = text.translate(_SEPARATORS)
+    if text.isascii():
+        return text
+    return _ODD_DIGIT.sub(lambda found: str(unicodedata.decimal(found[0])), text)
+
+
 def _digits(text: str) -> str:
-    return "".join(char for char in text if "0" <= char <= "9")
+    return _NO_DIGIT.sub("", text)
 
 
 def pesel_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where valid PESEL numbers stand, also written with spaces, dots or hyphens."""
-    for found in _PESEL.finditer(text) if _MANY_DIGITS.search(text) else ():
-        if valid_pesel(_digits(found[0])):
-            yield found.span()
+    for found in _PESEL.finditer(plain(text)) if _MANY_DIGITS.search(text) else ():
+        if valid_pesel(found[0] + _digits(found[1])):
+            yield found.start(), found.end(1)
 
 
 def phone_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where phone numbers stand: Polish ones in any usual grouping, foreign ones with their + or 00."""
     if not _MANY_DIGITS.search(text):
         return
+    text = plain(text)
     for found in _PHONE_PL.finditer(text):
         before = text[max(0, found.start() - 16) : found.start()]
         if int(_digits(found[1])[:2]) in _AREAS and not _NOT_PHONE.search(before):
@@ -92,6 +112,7 @@ def account_spans(text: str) -> Iterator[tuple[int, int]]:
     """Where bank account numbers stand: Polish ones with or without PL, and other IBANs, with valid check digits."""
     if not _MANY_DIGITS.search(text):
         return
+    text = plain(text)
     for found in _ACCOUNT.finditer(text):
         if _valid_iban("PL" + _digits(found[0])):
             yield found.span()
@@ -124,7 +145,7 @@ def postcodes(text: str) -> list[str]:
 
 def mask(number: str) -> str:
     """``number`` with all but its first three digits as dots: ``440••••••••``."""
-    digits = _digits(number)
+    digits = _digits(plain(number))
     return digits[:3] + DOT * (len(digits) - 3)
 
 

@@ -36,9 +36,9 @@ def evaluate(compiled: Compiled, facts: Facts) -> Decision:
     """Decide about one message.
 
     Rules are tried in order until one with ``then: stop`` matches. The first that sets an action wins it; tags,
-    notifications and webhooks add up. For a new conversation the default fills what no rule decided. Four
-    safeguards then have the last word: distress is never answered, closed or filed as spam by a machine and gets
-    top priority; a machine's message and spam are never answered; only a verified sender is joined without a
+    notifications and webhooks add up. The default is the last rule for a new conversation, reached when none stopped
+    before. Four safeguards then have the last word: distress is never answered, closed or filed as spam by a machine
+    and gets top priority; a machine's message and spam are never answered; only a verified sender is joined without a
     person; an office from the text is left out when the text names none.
     """
     scan = Scan(facts, compiled.lexicon)
@@ -46,7 +46,7 @@ def evaluate(compiled: Compiled, facts: Facts) -> Decision:
     outcome = _Outcome()
     for rule in matched:
         outcome.take(rule.rule.id, rule.asks)
-    if facts.on == "new":
+    if facts.on == "new" and not (matched and matched[-1].stop):
         outcome.take(DEFAULT_RULE, compiled.default)
     faults += _safeguard(outcome, scan)
     shown = tuple(Match(rule.rule.id, observed(rule.tree, scan)) for rule in matched[:MAX_MATCHES])

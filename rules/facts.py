@@ -18,8 +18,9 @@ On = Literal["new", "message", "edit", "status", "timer"]
 or the tags changed, a timer ran out."""
 
 TEXT_LIMIT = 65_536
-"""Characters of ``subject`` and of ``text`` that rules look at. What lies behind is not searched (the
-``length`` predicate still sees all of it), so that the work of one decision is bounded."""
+"""Characters of ``text`` that rules look at (1,000 of ``subject`` and of ``callback_topic``, which are searched with
+it). What lies behind is not searched, so that the work of one decision is bounded; the ``length`` predicate still
+sees all of it."""
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

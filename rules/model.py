@@ -177,9 +177,9 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
 class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     """An ordered list of rules and what is done when none decided.
 
-    ``version`` is derived from the text, so that the same text has the same version everywhere. ``default`` fills
-    the fields that no rule decided. ``words`` and ``conditions`` are the named lists and conditions of the
-    file; conditions of rules already have them put in.
+    ``version`` is derived from the text, so that the same text has the same version everywhere. ``default`` is what
+    happens to a new conversation that no rule stopped. ``words`` and ``conditions`` are the named lists and conditions
+    of the file; conditions of rules already have them put in.
     """
 
     version: str

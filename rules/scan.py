@@ -131,11 +131,13 @@ class Scan:
         self._kept: dict[Any, Any] = {}
 
     def raw(self) -> str:
-        """Subject and text, as far as rules look."""
+        """Subject, topic of a callback and text, as far as rules look."""
         if self._raw is None:
             facts = self.facts
-            text = facts.text[:TEXT_LIMIT]
-            self._raw = f"{facts.subject[:SUBJECT_LIMIT]}\n{text}" if facts.subject else text
+            self._raw = facts.text[:TEXT_LIMIT]
+            for before in (facts.callback_topic, facts.subject):
+                if before:
+                    self._raw = f"{before[:SUBJECT_LIMIT]}\n{self._raw}"
         return self._raw
 
     def encoded(self) -> bytes:

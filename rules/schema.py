@@ -107,7 +107,7 @@ def json_schema() -> Schema:
         "rules": {"type": "array", "items": {"$ref": "#/$defs/rule"}, "description": "Tried in this order."},
         "default": {
             "$ref": "#/$defs/actions",
-            "description": "For a new conversation, what no rule decided.",
+            "description": "For a new conversation that no rule stopped.",
         },
     }
     return {
