@@ -1,0 +1,1 @@
+"""The agent's desk: lists, the conversation, everything that an agent does to it."""

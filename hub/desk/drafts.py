@@ -1,0 +1,221 @@
+"""Drafts: what an agent is writing, kept on the server by revision until they send or discard it themselves.
+
+Nobody else's action touches a draft: not an assignment, not a transfer, not a resolve. A save names the revision it
+began with; when another window saved meanwhile it is refused and both texts are at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+from sqlalchemy import Row, and_, select, update
+
+from connectors.contract import BlobId, Recipient
+from hub.desk.row import opened, seen
+from hub.house import House
+from hub.i18n import mark as N_
+from hub.scope import Conflict, NotFound, Scope, require
+from hub.store import schema
+from hub.store.tx import Reader, Tx
+
+draft, attachment = schema.draft, schema.attachment
+
+Kind = Literal["reply", "note", "forward", "new"]
+
+LONGEST = 200_000
+"""Most characters of a draft; sending has the smaller, configured limit."""
+
+NEWER = N_("This text was changed in another window. Nothing is lost: both versions are shown.")
+TOO_LONG = N_("The text is too long.")
+TOO_MANY_FILES = N_("At most {n} files in one message.")
+
+
+class Stored(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a draft was saved."""
+
+    id: int
+    revision: int
+
+
+class Newer(Conflict):
+    """The draft moved on in another window; ``text`` and ``revision`` are what is stored."""
+
+    def __init__(self, stored: Row[Any]) -> None:
+        super().__init__(NEWER)
+        self.text = str(stored.text)
+        self.revision = int(stored.revision)
+
+
+def drafts_of(tx: Reader, scope: Scope, conversation: int) -> dict[str, Row[Any]]:
+    """The actor's drafts in a conversation, by kind."""
+    mine = and_(draft.c.user == (scope.user or 0), draft.c.conversation == conversation)
+    return {row.kind: row for row in tx.rows(select(draft).where(mine))}
+
+
+def own_draft(tx: Reader, scope: Scope, draft_id: int) -> Row[Any]:
+    """One of the actor's drafts. Raises NotFound."""
+    row = tx.row(select(draft).where(and_(draft.c.id == draft_id, draft.c.user == (scope.user or 0))))
+    if row is None:
+        raise NotFound("draft")
+    return row
+
+
+def unfinished(tx: Reader, scope: Scope) -> Sequence[Row[Any]]:
+    """All drafts of the actor that hold words, the newest first."""
+    require(scope, "answer")
+    mine = and_(draft.c.user == (scope.user or 0), draft.c.text != "")
+    return tx.rows(select(draft).where(mine).order_by(draft.c.updated_at.desc()).limit(100))
+
+
+def save_draft(
+    tx: Tx,
+    scope: Scope,
+    *,
+    conversation: int | None,
+    kind: Kind,
+    revision: int,
+    text: str,
+    subject: str = "",
+    recipients: Sequence[Recipient] = (),
+    based_on: int = 0,
+    draft_id: int | None = None,
+) -> Stored:
+    """Keep a draft. ``revision`` is the one it began with, 0 for a new one.
+
+    Raises Denied, NotFound, Newer when another window saved meanwhile, Conflict for a text that is too long.
+    """
+    require(scope, "answer")
+    if conversation is not None:
+        seen(tx, scope, conversation)
+    if len(text) > LONGEST:
+        raise Conflict(TOO_LONG)
+    values = {
+        "subject": subject[:998],
+        "text": text,
+        "recipients": msgspec.json.encode(list(recipients)).decode(),
+        "based_on": based_on,
+        "updated_at": tx.now,
+    }
+    row = _find(tx, scope, conversation, kind, draft_id)
+    if row is None:
+        place = {"user": scope.user, "conversation": conversation, "kind": kind, "revision": 1}
+        return Stored(id=tx.add(draft, {**place, **values}), revision=1)
+    if row.revision != revision:
+        if row.text == text:
+            return Stored(id=row.id, revision=row.revision)
+        raise Newer(row)
+    tx.change(draft, row.id, revision=revision + 1, **values)
+    return Stored(id=row.id, revision=revision + 1)
+
+
+def _find(
+    tx: Tx, scope: Scope, conversation: int | None, kind: Kind, draft_id: int | None
+) -> Row[Any] | None:
+    if draft_id is not None:
+        return own_draft(tx, scope, draft_id)
+    if conversation is None:
+        return None
+    place = and_(draft.c.user == scope.user, draft.c.conversation == conversation, draft.c.kind == kind)
+    return tx.row(select(draft).where(place).with_for_update())
+
+
+def discard(tx: Tx, scope: Scope, draft_id: int) -> None:
+    """Throw an own draft away, files included. Raises NotFound."""
+    row = own_draft(tx, scope, draft_id)
+    for found in files(tx, row.id):
+        remove_file(tx, scope, found.id)
+    tx.execute(draft.delete().where(draft.c.id == row.id))
+
+
+def files(tx: Reader, draft_id: int) -> Sequence[Row[Any]]:
+    """The files of a draft, in order."""
+    statement = select(attachment).where(attachment.c.draft == draft_id)
+    return tx.rows(statement.order_by(attachment.c.position, attachment.c.id))
+
+
+def add_file(
+    tx: Tx,
+    house: House,
+    scope: Scope,
+    draft_id: int,
+    *,
+    filename: str,
+    content_type: str,
+    size: int,
+    sha256: str,
+    blob: BlobId,
+) -> int:
+    """Put an uploaded file, whose bytes are durable already, to a draft; returns its id.
+
+    Raises NotFound, Conflict above the configured number of files. The name is data for people, never a path.
+    """
+    row = own_draft(tx, scope, draft_id)
+    held = files(tx, row.id)
+    if len(held) >= house.directory.config.limits.uploads:
+        raise Conflict(TOO_MANY_FILES)
+    if row.conversation is not None:
+        opened(tx, scope, row.conversation)
+    values = {
+        "draft": row.id,
+        "position": max((found.position for found in held), default=0) + 1,
+        "filename": clean_name(filename),
+        "content_type": content_type[:200] or "application/octet-stream",
+        "size": size,
+        "sha256": sha256,
+        "blob": blob,
+        "inline": False,
+        "content_id": "",
+    }
+    tx.change(schema.blob, blob, owner=row.id)
+    return tx.add(attachment, values)
+
+
+def clean_name(filename: str) -> str:
+    """What a person called a file, without folders and control characters."""
+    last = filename.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(c for c in last if c.isprintable()).strip()[:200] or "file"
+
+
+def remove_file(tx: Tx, scope: Scope, attachment_id: int) -> None:
+    """Take a file out of an own draft; its bytes are swept later. Raises NotFound."""
+    row = tx.locked(attachment, attachment_id)
+    if row is None or row.draft is None:
+        raise NotFound("file")
+    own_draft(tx, scope, row.draft)
+    shared = tx.row(select(attachment.c.id).where(attachment.c.blob == row.blob, attachment.c.id != row.id))
+    if row.blob is not None and shared is None:
+        tx.change(schema.blob, row.blob, owner=None)
+    tx.execute(attachment.delete().where(attachment.c.id == attachment_id))
+
+
+def hand_over_files(tx: Tx, draft_id: int, message: int) -> int:
+    """The files of a draft become those of a sent message; returns how many."""
+    rows = files(tx, draft_id)
+    for row in rows:
+        tx.change(attachment, row.id, draft=None, message=message)
+        if row.blob is not None:
+            owner = and_(schema.blob.c.id == row.blob, schema.blob.c.owner == draft_id)
+            tx.execute(update(schema.blob).where(owner).values(owner=message))
+    return len(rows)
+
+
+def give_back(
+    tx: Tx, scope: Scope, conversation: int | None, kind: Kind, message: Row[Any], text: str
+) -> int:
+    """A message that was taken back is a draft again, before what was written since; returns the draft."""
+    row = _find(tx, scope, conversation, kind, None)
+    if row is None:
+        place = {"user": scope.user, "conversation": conversation, "kind": kind, "revision": 1}
+        same = {"text": text, "subject": message.subject, "recipients": message.recipients}
+        found = tx.add(draft, {**place, **same, "based_on": message.number, "updated_at": tx.now})
+    else:
+        found = int(row.id)
+        both = f"{text}\n\n{row.text}" if row.text.strip() else text
+        tx.change(
+            draft, found, text=both, revision=row.revision + 1, based_on=message.number, updated_at=tx.now
+        )
+    tx.execute(update(attachment).where(attachment.c.message == message.id).values(message=None, draft=found))
+    tx.execute(update(schema.blob).where(schema.blob.c.owner == message.id).values(owner=found))
+    return found

@@ -1,0 +1,294 @@
+"""The lists that agents work from, page by page, and how long each is.
+
+A list is a union of *branches*: each is one walk along one index from a given place and stops after a page, so a
+page costs the same with a thousand conversations and with a million. A branch stands for one reason why the actor
+may see a row (their office's, asked about, their own) or for one queue. A page begins behind the last row's key,
+never at an offset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import msgspec
+from sqlalchemy import ColumnElement, Select, and_, func, literal, literal_column, select, tuple_, union
+
+from connectors.contract import Micros
+from hub.calendar import at_wall_clock, wall_moment
+from hub.house import House
+from hub.i18n import mark as N_
+from hub.scope import NotFound, Scope, allows, own_office, require, visible
+from hub.store import schema
+from hub.store.schema import conversation, conversation_office
+from hub.store.tx import Reader
+
+View = Literal[
+    "mine",
+    "unassigned",
+    "queue",
+    "overdue",
+    "failed",
+    "woke",
+    "waiting-citizen",
+    "waiting-office",
+    "snoozed",
+    "resolved",
+    "spam",
+    "all",
+]
+
+NAMES: dict[View, str] = {
+    "mine": N_("Mine"),
+    "unassigned": N_("Unassigned"),
+    "queue": N_("Queue"),
+    "overdue": N_("Waiting too long"),
+    "failed": N_("Failed sends"),
+    "woke": N_("Woke today"),
+    "waiting-citizen": N_("Waiting for the citizen"),
+    "waiting-office": N_("Waiting for an office"),
+    "snoozed": N_("Snoozed"),
+    "resolved": N_("Resolved"),
+    "spam": N_("Spam"),
+    "all": N_("All"),
+}
+
+VIEWS: tuple[View, ...] = get_args(View)
+
+STATUSES = ("open", "waiting-citizen", "waiting-office", "snoozed", "resolved", "spam")
+
+COUNT_LIMIT = 1000
+"""Counts stop here: nobody acts differently on 1,000 and 40,000, and counting must cost nothing."""
+
+_RANK: ColumnElement[Any] = literal_column("(-priority)")
+_WAIT: ColumnElement[Any] = literal_column("(coalesce(waiting_since, 9007199254740991))")
+_LISTED: ColumnElement[bool] = literal_column(f"({schema.LISTED})")
+_FREE: ColumnElement[bool] = literal_column(f"({schema.FREE})")
+
+
+class Order(msgspec.Struct, frozen=True):
+    """The key by which a list is sorted; newest first when ``down``."""
+
+    keys: tuple[ColumnElement[Any], ...]
+    down: bool = False
+
+    def columns(self) -> list[ColumnElement[Any]]:
+        """What to order by."""
+        return [key.desc() if self.down else key.asc() for key in self.keys]
+
+    def behind(self, place: Sequence[int]) -> ColumnElement[bool]:
+        """Rows after ``place``, a key of the same length."""
+        there = tuple_(*(literal(value) for value in place))
+        mine = tuple_(*self.keys)
+        return mine < there if self.down else mine > there
+
+
+_id = conversation.c.id
+LINE = Order((_RANK, _WAIT, _id))
+RECENT = Order((conversation.c.activity_at, _id), down=True)
+DUE = Order((conversation.c.due_at, _id))
+WAKING = Order((conversation.c.snoozed_until, _id))
+
+_ORDERS: dict[View, Order] = {
+    "mine": LINE,
+    "unassigned": LINE,
+    "queue": LINE,
+    "overdue": DUE,
+    "snoozed": WAKING,
+}
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """Which list: ``queue`` narrows any view; ``after`` is the ``next`` of the page before."""
+
+    view: View = "mine"
+    queue: str | None = None
+    after: str = ""
+    size: int = 50
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of ``conversation`` with ``name``, ``address`` and ``read`` (number last read) of the actor beside."""
+
+    rows: Sequence[Any]
+    next: str | None
+
+
+def page(tx: Reader, house: House, scope: Scope, asked: Asked) -> Page:
+    """One page of a list. Raises Denied, NotFound for a view or queue that there is not, ValueError for a bad place."""
+    require(scope, "answer")
+    order = _ORDERS.get(asked.view, RECENT)
+    place = decode_place(asked.after, len(order.keys)) if asked.after else None
+    branches = _branches(tx, house, scope, asked)
+    ids = _merged(branches, order, asked.size + 1, place)
+    if ids is None:
+        return Page(rows=(), next=None)
+    rows = tx.rows(_with_people(ids, scope, order))
+    more = len(rows) > asked.size
+    rows = rows[: asked.size]
+    return Page(rows=rows, next=_place_of(rows[-1], order) if more else None)
+
+
+def count(tx: Reader, house: House, scope: Scope, asked: Asked) -> int:
+    """How many rows the list has, at most ``COUNT_LIMIT``."""
+    require(scope, "answer")
+    ids = _merged(_branches(tx, house, scope, asked), None, COUNT_LIMIT, None)
+    return 0 if ids is None else int(tx.scalar(select(func.count()).select_from(ids.subquery())))
+
+
+def counts(tx: Reader, house: House, scope: Scope) -> dict[str, int]:
+    """Lengths of the views that want attention, by view, and of the actor's queues, by ``queue:ID``."""
+    wanted: tuple[View, ...] = ("mine", "unassigned", "overdue", "failed", "woke", "snoozed")
+    found: dict[str, int] = {view: count(tx, house, scope, Asked(view=view)) for view in wanted}
+    for queue in offered_queues(house, scope):
+        found[f"queue:{queue}"] = count(tx, house, scope, Asked(view="queue", queue=queue))
+    return found
+
+
+def offered_queues(house: House, scope: Scope) -> list[str]:
+    """Queues in the left pane: those the person works; for a supervisor all of their office's."""
+    queues = house.directory.queues
+    own = [queue for queue in scope.queues if queue in queues]
+    if allows(scope, "supervise") or not own:
+        near = [queue.id for queue in queues.values() if queue.office == scope.office]
+        own += [queue for queue in near if queue not in own]
+    return [queue for queue in own if not queues[queue].moderation]
+
+
+def _with_people(ids: Select[Any], scope: Scope, order: Order) -> Select[Any]:
+    read = schema.conversation_read
+    mine = and_(read.c.conversation == _id, read.c.user == (scope.user or 0))
+    return (
+        select(
+            conversation,
+            schema.contact.c.name.label("person"),
+            schema.identity.c.address.label("address"),
+            func.coalesce(read.c.number, 0).label("read"),
+            *(key.label(f"key{n}") for n, key in enumerate(order.keys)),
+        )
+        .join(schema.contact, schema.contact.c.id == conversation.c.contact, isouter=True)
+        .join(schema.identity, schema.identity.c.id == conversation.c.identity, isouter=True)
+        .join(read, mine, isouter=True)
+        .where(_id.in_(select(ids.subquery().c.id)))
+        .order_by(*order.columns())
+    )
+
+
+def _merged(
+    branches: list[ColumnElement[bool]], order: Order | None, size: int, place: Sequence[int] | None
+) -> Select[Any] | None:
+    """Ids of the first ``size`` rows of all branches together; None when there is no branch."""
+    parts = []
+    for condition in branches:
+        statement = select(_id, *(key.label(f"key{n}") for n, key in enumerate(order.keys if order else ())))
+        statement = statement.where(condition)
+        if order is not None:
+            statement = statement.order_by(*order.columns())
+        if order is not None and place is not None:
+            statement = statement.where(order.behind(place))
+        inner = statement.limit(size).subquery()
+        parts.append(select(*inner.c))
+    if not parts:
+        return None
+    together = union(*parts).subquery() if len(parts) > 1 else parts[0].subquery()
+    keys = [together.c[f"key{n}"] for n in range(len(order.keys) if order else 0)]
+    sorting = [key.desc() if order and order.down else key.asc() for key in keys]
+    return select(together.c.id).order_by(*sorting).limit(size)
+
+
+def _branches(tx: Reader, house: House, scope: Scope, asked: Asked) -> list[ColumnElement[bool]]:
+    """The conditions that together make the list; each one runs on one index."""
+    if asked.queue is not None and asked.queue not in house.directory.queues:
+        raise NotFound("queue")
+    view = asked.view
+    if view == "mine":
+        own = [and_(conversation.c.assignee == scope.user, _status(status)) for status in MINE]
+        return _narrowed([and_(_LISTED, branch) for branch in own], asked.queue)
+    if view in ("queue", "unassigned"):
+        return _lines(house, scope, asked)
+    special = _special(house, scope, view, tx.now)
+    if special is not None:
+        return _narrowed([and_(_LISTED, special, visible(scope))], asked.queue)
+    statuses = STATUSES if view == "all" else (view,)
+    found = [and_(reach, _status(status)) for reach in _reaches(scope) for status in statuses]
+    return _narrowed(found, asked.queue)
+
+
+MINE = ("open", "waiting-office")
+"""What the assignee must do something about; the rest waits in views of its own."""
+
+
+def free(queue: str | None = None) -> ColumnElement[bool]:
+    """Open conversations that nobody works on yet, of a queue or of all."""
+    everywhere = and_(_LISTED, _FREE)
+    return everywhere if queue is None else and_(everywhere, conversation.c.queue == queue)
+
+
+def _status(status: str) -> ColumnElement[bool]:
+    return conversation.c.status == status
+
+
+def _lines(house: House, scope: Scope, asked: Asked) -> list[ColumnElement[bool]]:
+    queues = [asked.queue] if asked.queue else offered_queues(house, scope)
+    found = []
+    for queue in queues:
+        office = house.directory.queues[queue].office
+        if asked.view == "unassigned":
+            line = free(queue)
+        else:
+            line = and_(
+                _LISTED, conversation.c.office == office, conversation.c.queue == queue, _status("open")
+            )
+        # Where the queue is the actor's own business the scope holds for every row: no need to ask each one.
+        sees_all = own_office(scope, office) and scope.role != "moderator"
+        found.append(line if sees_all else and_(line, visible(scope)))
+    return found
+
+
+def _special(house: House, scope: Scope, view: View, now: Micros) -> ColumnElement[bool] | None:
+    """Views that have a small index of their own."""
+    if view == "overdue":
+        return and_(conversation.c.due_at.is_not(None), conversation.c.due_at <= now, _status("open"))
+    if view == "failed":
+        return literal_column("failed")
+    if view == "snoozed":
+        return literal_column("(status = 'snoozed')")
+    if view == "woke":
+        zone = house.directory.zone(scope.office)
+        today = wall_moment(zone, at_wall_clock(zone, now).date(), 0)
+        active = conversation.c.status.in_(("open", "waiting-office"))
+        return and_(conversation.c.woken.is_not(None), conversation.c.activity_at >= today, active)
+    return None
+
+
+def _reaches(scope: Scope) -> list[ColumnElement[bool]]:
+    """One condition for each reason why the actor may see a conversation; each has an index."""
+    if scope.role == "system" or (scope.front and scope.role != "moderator"):
+        return [_LISTED]
+    own = [
+        and_(_LISTED, conversation.c.assignee == scope.user),
+        and_(_LISTED, conversation.c.owner == scope.user),
+    ]
+    if scope.role == "moderator":
+        comments: ColumnElement[bool] = literal_column("(channel = 'comments')")
+        return [and_(_LISTED, comments), *own]
+    asked = select(conversation_office.c.conversation).where(conversation_office.c.office == scope.office)
+    return [and_(_LISTED, conversation.c.office == scope.office), and_(_LISTED, _id.in_(asked)), *own]
+
+
+def _narrowed(branches: list[ColumnElement[bool]], queue: str | None) -> list[ColumnElement[bool]]:
+    if queue is None:
+        return branches
+    return [and_(branch, conversation.c.queue == queue) for branch in branches]
+
+
+def _place_of(row: Any, order: Order) -> str:
+    return ".".join(str(getattr(row, f"key{n}")) for n in range(len(order.keys)))
+
+
+def decode_place(text: str, length: int) -> tuple[int, ...]:
+    """The key that ``next`` of a page carries. Raises ValueError for anything else."""
+    values = tuple(int(part) for part in text.split("."))
+    if len(values) != length or not all(-(1 << 62) < value < 1 << 62 for value in values):
+        raise ValueError(f"no place in a list: {text[:60]!r}")
+    return values

@@ -1,0 +1,286 @@
+"""Merging conversations and taking messages apart, both undone at any time.
+
+The conversation with the earlier number survives and takes in the messages of the other; what moved and how it was is
+kept, so that taking apart restores every message to its place, those written meanwhile staying where they were written.
+Numbers and tokens of both lead to the survivor.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, Table, and_, func, select, update
+
+from hub.desk.contacts import link_contacts
+from hub.desk.row import change, opened, seen
+from hub.desk.undoing import CHANGED, remember
+from hub.house import House
+from hub.i18n import mark as N_
+from hub.intake.references import new_reference
+from hub.messages import announce, system_line
+from hub.scope import Conflict, NotFound, Scope, require
+from hub.store import schema
+from hub.store.tx import Tx
+
+message, conversation, merge = schema.message, schema.conversation, schema.conversation_merge
+
+FOLLOWERS: tuple[Table, ...] = (schema.delivery, schema.trace, schema.search_doc)
+"""Tables whose rows name a message and its conversation: they go where their message goes."""
+
+SAME = N_("Choose two different conversations.")
+STRANGERS = N_(
+    "These conversations are with two different people. Link the people first, if they are one person."
+)
+COMMENTS = N_("A comment stands under its article and cannot be moved.")
+ONLY = N_("It is the only message; there would be nothing left.")
+UNDONE = N_("That merge was undone already.")
+
+
+class Merged(msgspec.Struct, frozen=True, kw_only=True):
+    """The survivor, the id of the merge (for :func:`unmerge`) and of its undo row."""
+
+    survivor: int
+    absorbed: int
+    merge: int
+    undo: int | None
+
+
+def merge_conversations(
+    tx: Tx, house: House, scope: Scope, one: int, other: int, *, link: bool = False
+) -> Merged:
+    """Merge two conversations; the earlier number survives whichever way they are named.
+
+    ``link``: the actor says that two different contacts are one person; they are linked first.
+    Raises Denied, NotFound unless both can be seen, Conflict. The citizen receives nothing.
+    """
+    if one == other:
+        raise Conflict(SAME)
+    rows = sorted(
+        (opened(tx, scope, found) for found in sorted((one, other))), key=lambda r: (r.created_at, r.id)
+    )
+    survivor, absorbed = rows
+    if survivor.contact != absorbed.contact:
+        if not link:
+            raise Conflict(STRANGERS)
+        link_contacts(tx, scope, survivor.contact, absorbed.contact)
+    moved = _numbers(tx, absorbed.id)
+    for number, (message_id, _) in enumerate(moved, survivor.messages + 1):
+        _move(tx, message_id, survivor.id, number)
+    after = _together(survivor, absorbed)
+    kept = {
+        "messages": moved,
+        "keys": _take_over(tx, schema.thread_key, "key", absorbed.id, survivor.id),
+        "callbacks": _take_over(tx, schema.callback, "id", absorbed.id, survivor.id),
+        "offices": _share_offices(tx, absorbed, survivor),
+        "before": {name: getattr(survivor, name) for name in after},
+        "after": after,
+    }
+    _bring_drafts(tx, absorbed.id, survivor.id)
+    change(tx, scope, survivor.id, messages=survivor.messages + len(moved), **after)
+    change(tx, scope, absorbed.id, merged_into=survivor.id)
+    merged = {"survivor": survivor.id, "absorbed": absorbed.id, "actor": scope.user, "at": tx.now}
+    merge_id = tx.add(merge, {**merged, "moved": msgspec.json.encode(kept).decode()})
+    system_line(tx, survivor.id, "merged", scope.user, reference=absorbed.reference, merge=merge_id)
+    undo = remember(tx, scope, "merge", {"merge": merge_id})
+    return Merged(survivor=survivor.id, absorbed=absorbed.id, merge=merge_id, undo=undo)
+
+
+def _take_over(tx: Tx, table: Table, key: str, absorbed: int, survivor: int) -> list[Any]:
+    """Point a table's rows at the survivor; returns their keys."""
+    keys = [row[0] for row in tx.rows(select(table.c[key]).where(_of(table, absorbed)))]
+    tx.execute(update(table).where(_of(table, absorbed)).values(conversation=survivor))
+    return keys
+
+
+def _share_offices(tx: Tx, absorbed: Row[Any], survivor: Row[Any]) -> list[str]:
+    """Offices that worked on the absorbed one see the survivor too; returns those that did not before."""
+    asked = schema.conversation_office
+    known = {row.office for row in tx.rows(select(asked.c.office).where(_of(asked, survivor.id)))}
+    theirs = {row.office for row in tx.rows(select(asked.c.office).where(_of(asked, absorbed.id)))}
+    new = sorted((theirs | {absorbed.office}) - known - {survivor.office})
+    for office in new:
+        tx.execute(asked.insert().values(conversation=survivor.id, office=office, at=tx.now))
+    return new
+
+
+def _bring_drafts(tx: Tx, absorbed: int, survivor: int) -> None:
+    """Drafts go along; where somebody wrote on both, the texts are joined, so that no word is lost."""
+    draft = schema.draft
+    for row in tx.rows(select(draft).where(_of(draft, absorbed))):
+        same = and_(_of(draft, survivor), draft.c.user == row.user, draft.c.kind == row.kind)
+        other = tx.row(select(draft).where(same))
+        if other is None:
+            tx.change(draft, row.id, conversation=survivor)
+            continue
+        tx.change(draft, other.id, text=f"{other.text}\n\n{row.text}", revision=other.revision + 1)
+        tx.execute(
+            update(schema.attachment).where(schema.attachment.c.draft == row.id).values(draft=other.id)
+        )
+        tx.execute(draft.delete().where(draft.c.id == row.id))
+
+
+def _of(table: Table, conversation_id: int) -> Any:
+    return table.c.conversation == conversation_id
+
+
+def _numbers(tx: Tx, conversation_id: int) -> list[tuple[int, int]]:
+    """Ids and numbers of a conversation's messages, in order."""
+    statement = select(message.c.id, message.c.number).where(_of(message, conversation_id))
+    return [(row.id, row.number) for row in tx.rows(statement.order_by(message.c.number))]
+
+
+def _move(tx: Tx, message_id: int, conversation_id: int, number: int) -> None:
+    tx.change(message, message_id, conversation=conversation_id, number=number)
+    for table in FOLLOWERS:
+        tx.execute(update(table).where(table.c.message == message_id).values(conversation=conversation_id))
+
+
+def _together(survivor: Row[Any], absorbed: Row[Any]) -> dict[str, Any]:
+    """What the survivor looks like: open when either is, waiting since the earlier, replying where the last came in."""
+    later = max(survivor, absorbed, key=lambda row: row.inbound_at or 0)
+    tags = sorted({*msgspec.json.decode(survivor.tags), *msgspec.json.decode(absorbed.tags)})
+    opens = survivor.status != "open" and absorbed.status == "open"
+    values = {
+        **{name: getattr(later, name) for name in ("inbox", "identity", "channel", "preview", "inbound_at")},
+        "priority": max(survivor.priority, absorbed.priority),
+        "activity_at": max(survivor.activity_at, absorbed.activity_at),
+        "waiting_since": _earlier(survivor.waiting_since, absorbed.waiting_since),
+        "due_at": _earlier(survivor.due_at, absorbed.due_at),
+        "tags": msgspec.json.encode(tags).decode(),
+        "failed": bool(survivor.failed or absorbed.failed),
+        "possible_duplicate": None
+        if survivor.possible_duplicate == absorbed.id
+        else survivor.possible_duplicate,
+    }
+    return values | ({"status": "open", "snoozed_until": None, "resolved_at": None} if opens else {})
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    return min((value for value in (one, other) if value is not None), default=None)
+
+
+def unmerge(tx: Tx, house: House, scope: Scope, merge_id: int) -> int:
+    """Take a merge apart; returns the conversation that lives again.
+
+    Raises NotFound unless the survivor can be seen, Conflict when it was undone already, or the survivor was itself
+    merged on: then that merge is undone first.
+    """
+    row = tx.locked(merge, merge_id)
+    if row is None:
+        raise NotFound("merge")
+    survivor = opened(tx, scope, row.survivor)
+    if row.undone_at is not None:
+        raise Conflict(UNDONE)
+    tx.change(merge, merge_id, undone_at=tx.now)
+    kept = msgspec.json.decode(row.moved)
+    for message_id, number in kept["messages"]:
+        here = tx.scalar(select(message.c.conversation).where(message.c.id == message_id))
+        if here == row.survivor:
+            _move(tx, message_id, row.absorbed, number)
+    for key in kept["keys"]:
+        tx.execute(
+            update(schema.thread_key).where(schema.thread_key.c.key == key).values(conversation=row.absorbed)
+        )
+    for callback in kept["callbacks"]:
+        tx.change(schema.callback, callback, conversation=row.absorbed)
+    change(tx, scope, row.absorbed, merged_into=None)
+    asked = schema.conversation_office
+    tx.execute(asked.delete().where(_of(asked, row.survivor), asked.c.office.in_(kept["offices"])))
+    # Only what nobody changed since: a message that came meanwhile keeps its clock.
+    still = [name for name, value in kept["after"].items() if getattr(survivor, name) == value]
+    change(tx, scope, row.survivor, **{name: kept["before"][name] for name in still})
+    system_line(tx, row.survivor, "unmerged", scope.user, reference=_reference(tx, row.absorbed))
+    system_line(tx, row.absorbed, "unmerged", scope.user, reference=survivor.reference)
+    return int(row.absorbed)
+
+
+def _reference(tx: Tx, conversation_id: int) -> str:
+    return str(tx.scalar(select(conversation.c.reference).where(conversation.c.id == conversation_id)))
+
+
+def undo_merge(tx: Tx, house: House, scope: Scope, data: Any) -> None:
+    """Undo of kind ``merge``."""
+    unmerge(tx, house, scope, data["merge"])
+
+
+def move_message(tx: Tx, house: House, scope: Scope, message_id: int) -> int:
+    """Move one inbound or outbound message to a new conversation with the same person; returns its id.
+
+    The new one carries a number of its own and stands in the same queue. Raises Conflict for a comment, for the only
+    message, for a note or system line.
+    """
+    row = tx.locked(message, message_id)
+    if row is None:
+        raise NotFound("message")
+    old = opened(tx, scope, row.conversation)
+    if old.channel == "comments" or row.kind not in ("inbound", "outbound"):
+        raise Conflict(COMMENTS)
+    statement = select(func.count()).where(_of(message, old.id), message.c.kind.in_(("inbound", "outbound")))
+    if tx.scalar(statement) < 2:
+        raise Conflict(ONLY)
+    new = _new_beside(tx, house, old, row)
+    _move(tx, message_id, new, 1)
+    change(tx, scope, old.id)
+    announce(tx, new, actor=scope.user)
+    system_line(tx, old.id, "moved-away", scope.user, reference=_reference(tx, new))
+    system_line(tx, new, "moved-here", scope.user, reference=old.reference)
+    remember(tx, scope, "move", {"message": message_id, "old": old.id, "new": new, "number": row.number})
+    return new
+
+
+def _new_beside(tx: Tx, house: House, old: Row[Any], row: Row[Any]) -> int:
+    inbound = row.kind == "inbound"
+    own = {
+        "id": tx.new_id(),
+        "reference": new_reference(house.random),
+        "status": "open",
+        "subject": row.subject or old.subject,
+        "preview": " ".join(row.text.split())[:160],
+        "identity": row.identity or old.identity,
+        "inbox": row.inbox or old.inbox,
+        "channel": row.channel,
+        "messages": 1,
+        "version": 1,
+        "created_at": tx.now,
+        "activity_at": row.at,
+        "inbound_at": row.at if inbound else None,
+        "waiting_since": row.at if inbound else None,
+        "previous": old.id,
+    }
+    nothing = dict.fromkeys(
+        ("topic", "outcome", "first_reply_at", "resolved_at", "snoozed_until", "woken", "possible_duplicate"),
+        None,
+    )
+    new = tx.add(conversation, {**dict(old._mapping), **nothing, **own, "failed": False, "merged_into": None})
+    tx.execute(
+        schema.conversation_link.insert().values(conversation=old.id, other=new, kind="moved", at=tx.now)
+    )
+    return new
+
+
+def undo_move(tx: Tx, house: House, scope: Scope, data: Any) -> None:
+    """Undo of kind ``move``: the message goes back to its old number; the emptied conversation is merged away.
+
+    Refused once something was written in the new one.
+    """
+    new = opened(tx, scope, data["new"])
+    statement = select(func.count()).where(_of(message, new.id), message.c.kind != "system")
+    if tx.scalar(statement) != 1:
+        raise Conflict(CHANGED)
+    old = opened(tx, scope, data["old"])
+    _move(tx, data["message"], old.id, data["number"])
+    change(tx, scope, old.id)
+    change(tx, scope, new.id, merged_into=old.id, status="resolved", waiting_since=None, due_at=None)
+    system_line(tx, old.id, "undone", scope.user)
+
+
+def move_back(tx: Tx, house: House, scope: Scope, new: int) -> None:
+    """Put a moved message back at any time: the conversation it started is merged into the one it came from."""
+    require(scope, "answer")
+    link = schema.conversation_link
+    origin = tx.scalar(select(link.c.conversation).where(link.c.other == new, link.c.kind == "moved"))
+    if origin is None:
+        raise NotFound("conversation")
+    seen(tx, scope, new)
+    merge_conversations(tx, house, scope, int(origin), new)

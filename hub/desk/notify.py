@@ -1,0 +1,18 @@
+"""Telling colleagues: rows that their screens show and count."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from hub.store import schema
+from hub.store.tx import Tx
+
+Kind = Literal["mention", "assigned", "failed", "woke", "overdue", "owner-check", "opened"]
+
+
+def tell(tx: Tx, user: int, kind: Kind, conversation: int | None = None, message: int | None = None) -> int:
+    """Leave a notification for a user; the event carries them as its actor."""
+    row = {"user": user, "kind": kind, "conversation": conversation, "message": message, "at": tx.now}
+    notification = tx.add(schema.notification, row)
+    tx.emit("notification", actor=user, conversation=conversation, message=message)
+    return notification

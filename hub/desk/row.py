@@ -1,0 +1,58 @@
+"""One conversation under a person's hands: found within their scope, guarded by its version, changed with an event.
+
+Every action of the desk begins with :func:`opened` and ends with :func:`change`, so scope, version guard and event are
+never left to the action itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Row, and_, select
+
+from hub.desk.texts import GONE, MERGED
+from hub.messages import announce
+from hub.scope import Conflict, NotFound, Scope, require, visible
+from hub.store.schema import conversation
+from hub.store.tx import Reader, Tx
+
+ACTIVE = ("open", "waiting-citizen", "waiting-office", "snoozed")
+"""Statuses of conversations that still want something from somebody."""
+
+
+def seen(tx: Reader, scope: Scope, conversation_id: int) -> Row[Any]:
+    """The conversation, if this actor may read it. Raises Denied, NotFound."""
+    require(scope, "answer")
+    statement = select(conversation).where(and_(conversation.c.id == conversation_id, visible(scope)))
+    found = tx.row(statement)
+    if found is None:
+        raise NotFound("conversation")
+    return found
+
+
+def opened(tx: Tx, scope: Scope, conversation_id: int, version: int | None = None) -> Row[Any]:
+    """The conversation, locked for a change.
+
+    ``version``: what the actor saw; Conflict when it moved on since. Raises Denied, NotFound, and Conflict for one that
+    was merged into another.
+    """
+    seen(tx, scope, conversation_id)
+    found = tx.locked(conversation, conversation_id)
+    if found is None:
+        raise NotFound("conversation")
+    if found.merged_into is not None:
+        raise Conflict(MERGED)
+    if version is not None and found.version != version:
+        raise Conflict(GONE)
+    return found
+
+
+def change(tx: Tx, scope: Scope, conversation_id: int, **values: Any) -> int:
+    """Set columns, move the version on, tell the stream; returns the new version."""
+    before = tx.locked(conversation, conversation_id)
+    if before is None:
+        raise NotFound("conversation")
+    tx.change(conversation, conversation_id, version=before.version + 1, **values)
+    moved = "queue" in values and values["queue"] != before.queue
+    announce(tx, conversation_id, actor=scope.user, queue_before=before.queue if moved else None)
+    return int(before.version) + 1

@@ -1,0 +1,151 @@
+"""How a conversation can be answered: through which inbox, to which addresses, within which limits.
+
+The default is the sender of the last inbound message and nobody else. Whom that message went to besides is offered,
+never added. A channel can be switched to any address of the same person that a running inbox reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, and_, select
+
+from connectors.contract import Capabilities, Micros, Recipient
+from hub.desk.contacts import identities
+from hub.house import House
+from hub.i18n import fill
+from hub.outbox.queue import outlet
+from hub.scope import Scope
+from hub.store import schema
+from hub.store.tx import Reader
+
+SECOND = 1_000_000
+
+NOTHING = Capabilities()
+
+
+class Way(msgspec.Struct, frozen=True, kw_only=True):
+    """One way to reach the person: an address of theirs and the inbox that reaches it.
+
+    ``closes_at``: until when the channel lets us answer (None: no limit); ``closed`` when that has passed.
+    """
+
+    identity: int
+    kind: str
+    address: str
+    name: str
+    inbox: str
+    channel: str
+    can: Capabilities
+    closes_at: Micros | None = None
+    closed: bool = False
+
+
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """All ways, the first is the default; empty when nothing reaches the person.
+
+    ``others``: further people of the last inbound message, to be added by hand. ``subject`` for the reply.
+    """
+
+    ways: tuple[Way, ...]
+    to: tuple[Recipient, ...] = ()
+    others: tuple[Recipient, ...] = ()
+    subject: str = ""
+    signature: str = ""
+
+
+def reach(tx: Reader, house: House, scope: Scope, conversation: Row[Any]) -> Reach:
+    """What the composer of this conversation has to know before anything is typed."""
+    ways = [
+        way
+        for row in identities(tx, conversation.contact)
+        if (way := _way(house, conversation, row, tx.now)) is not None
+    ]
+    ways.sort(key=lambda way: (way.identity != conversation.identity, way.closed, way.kind, way.identity))
+    if not ways:
+        return Reach(ways=())
+    last = last_inbound(tx, conversation.id)
+    default = ways[0]
+    return Reach(
+        ways=tuple(ways),
+        to=(Recipient(address=default.address, name=default.name),),
+        others=_others(house, default, last),
+        subject=reply_subject((last and last.subject) or conversation.subject),
+        signature=signature(house, scope, conversation.queue, conversation.office),
+    )
+
+
+def _way(house: House, conversation: Row[Any], row: Row[Any], now: Micros) -> Way | None:
+    inbox = outlet(house, conversation.office, row.kind, conversation.inbox)
+    if inbox is None:
+        return None
+    can = house.capabilities.get(inbox, NOTHING)
+    closes = None
+    if can.reply_window is not None:
+        closes = Micros((conversation.inbound_at or 0) + can.reply_window * SECOND)
+    return Way(
+        identity=row.id,
+        kind=row.kind,
+        address=row.address,
+        name=row.name,
+        inbox=inbox,
+        channel=house.channels.get(inbox, ""),
+        can=can,
+        closes_at=closes,
+        closed=closes is not None and closes < now,
+    )
+
+
+def last_inbound(tx: Reader, conversation: int) -> Row[Any] | None:
+    """The last message that the citizen wrote."""
+    message = schema.message
+    theirs = and_(message.c.conversation == conversation, message.c.kind == "inbound")
+    return tx.row(select(message).where(theirs).order_by(message.c.number.desc()).limit(1))
+
+
+def _others(house: House, default: Way, last: Row[Any] | None) -> tuple[Recipient, ...]:
+    """Recipients of the last inbound message besides our own addresses and its sender."""
+    if last is None or not default.can.copies:
+        return ()
+    ours = own_addresses(house)
+    found = msgspec.json.decode(last.recipients, type=list[Recipient])
+    return tuple(
+        msgspec.structs.replace(recipient, role="cc")
+        for recipient in found
+        if recipient.role != "bcc" and not _is_ours(recipient.address, {*ours, default.address.lower()})
+    )
+
+
+def own_addresses(house: House) -> set[str]:
+    """Mail addresses of the house's inboxes, as far as their settings name one."""
+    settings = (inbox.settings for inbox in house.directory.inboxes.values())
+    return {str(found["address"]).lower() for found in settings if found.get("address")}
+
+
+def _is_ours(address: str, ours: set[str]) -> bool:
+    """Also the address that carries a conversation's token: ``kontakt+c….@example.pl``."""
+    local, _, domain = address.lower().partition("@")
+    return f"{local.partition('+')[0]}@{domain}" in ours or address.lower() in ours
+
+
+def reply_subject(subject: str) -> str:
+    """``Re:`` before it, once. Other prefixes are left, so that the citizen's own thread keeps its name."""
+    clean = " ".join(subject.split())
+    return clean if clean.lower().startswith(("re:", "odp:")) or not clean else f"Re: {clean}"
+
+
+def signature(house: House, scope: Scope, queue: str | None, office: str) -> str:
+    """The text under a reply: the queue's, else the office's, with ``{agent}`` and ``{office}`` filled."""
+    line = house.directory.queues.get(queue or "")
+    place = house.directory.offices.get(office)
+    text = (line.signature if line else "") or (place.signature if place else "")
+    return fill(text, {"agent": scope.name, "office": place.name if place else ""}).strip()
+
+
+def chosen(ways: Sequence[Way], identity: int | None) -> Way | None:
+    """The way to an identity, the default one for None; None when there is no such way."""
+    if identity is None:
+        return next(iter(ways), None)
+    return next((way for way in ways if way.identity == identity), None)
