@@ -1,0 +1,86 @@
+# Centrala's tasks. The first run of a task sets up what it needs; stamps in .make/ let later runs start at once.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .make
+VENDOR := hub/web/static/vendor
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-all check format bench messages reference lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(STAMP)/runtime $(STAMP)/vendor $(STAMP)/messages ## set everything up and start the hub in demo mode
+	@$(BIN)/centrala demo
+
+test: $(STAMP)/dev $(STAMP)/vendor $(STAMP)/messages $(STAMP)/servers ## set up the test servers and pass all tests
+	$(BIN)/pytest -q -n 2 -m "not slow" --durations=10
+	@echo "The everyday part has passed; now the slow tests."
+	$(BIN)/pytest -q -m slow --durations=10 || [ $$? -eq 5 ] # 5: there are none
+
+check: $(STAMP)/dev $(STAMP)/messages ## format, lint, types, imports, translations, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m scripts.messages check
+	$(BIN)/python -m scripts.reference check
+
+format: $(STAMP)/dev ## bring the code into the one format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(STAMP)/dev $(STAMP)/vendor $(STAMP)/messages $(STAMP)/servers ## measure, each figure beside its floor
+	$(BIN)/python -m bench
+
+messages: $(STAMP)/dev ## take new texts into the translation catalogues and compile them
+	$(BIN)/python -m scripts.messages update; $(BIN)/python -m scripts.messages compile
+
+reference: $(STAMP)/dev ## write the JSON Schema and the reference pages anew from the types
+	$(BIN)/python -m scripts.reference update
+
+lock: ## resolve the dependencies anew; hashes of every file, no index named
+	$(PYTHON) -m venv $(STAMP)/lock
+	$(STAMP)/lock/bin/pip install --quiet pip-tools==7.6.2
+	$(STAMP)/lock/bin/pip-compile $(LOCK_OPTIONS) --output-file requirements.lock pyproject.toml
+	$(STAMP)/lock/bin/pip-compile $(LOCK_OPTIONS) --extra dev --output-file requirements-dev.lock pyproject.toml
+
+LOCK_OPTIONS := --quiet --generate-hashes --strip-extras --allow-unsafe --all-build-deps --no-header --no-annotate \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options
+
+clean: ## remove what make has made; data stays
+	rm -rf $(STAMP) .venv node_modules $(VENDOR)
+
+$(STAMP):
+	@mkdir -p $@
+
+$(BIN)/python: | $(STAMP)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Centrala needs Python 3.11 or newer; name it with make PYTHON=…" >&2; exit 1; }
+	$(PYTHON) -m venv .venv || { echo "Install venv first: apt-get install python3-venv" >&2; exit 1; }
+
+# Packages by their hashes, then our own by its folder: what is edited is what runs.
+$(STAMP)/runtime: requirements.lock pyproject.toml | $(BIN)/python
+	@[ -e $(STAMP)/dev ] || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(STAMP)/dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@ $(STAMP)/runtime
+
+$(STAMP)/vendor: package-lock.json | $(STAMP)
+	@npm ci --silent --ignore-scripts
+	@mkdir -p $(VENDOR)
+	@cp node_modules/htmx.org/dist/htmx.min.js node_modules/htmx.org/dist/ext/hx-sse.min.js $(VENDOR)/
+	@touch $@
+
+$(STAMP)/messages: $(wildcard hub/locale/*/LC_MESSAGES/centrala.po) | $(STAMP)
+	@$(BIN)/python -m scripts.messages compile
+	@touch $@
+
+# Succeeds without a stamp where servers are missing and may not be installed: their tests are then skipped, by name.
+$(STAMP)/servers: scripts/install-test-servers | $(STAMP)
+	@scripts/install-test-servers && touch $@

@@ -1,0 +1,102 @@
+"""The command ``centrala``: a list of its commands; each is imported only when it is called.
+
+So ``centrala --help`` and ``centrala parse`` start at once, whatever the daemon itself needs. What a command does
+stands in the ``hub.cli_…`` module named beside it here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from hub import __version__
+from hub.cli_common import EXIT_CODES, Exit, Failed
+from hub.configfile import ConfigError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("hub.cli_run:run", "Run the hub until SIGTERM."),
+    "check": ("hub.cli_check:check", "Tell everything that is wrong with configuration, rules and store."),
+    "demo": ("hub.cli_demo:demo", "Run the hub with a made-up week of conversations, to look around."),
+    "parse": ("hub.cli_parse:parse", "Show what intake would see of a message, as JSON."),
+    "rules": ("hub.cli_rules:rules", "Check the routing rules; say why a message goes where it goes."),
+    "user": ("hub.cli_user:user", "Add users, set passwords, list them."),
+    "migrate": ("hub.cli_data:migrate", "Bring the database to the schema of this version."),
+    "backup": ("hub.cli_data:backup", "Copy database and files while the hub runs."),
+    "restore": ("hub.cli_data:restore", "Put a backup into an empty data folder."),
+}
+"""Name to ``module:attribute`` and the line that the list of commands shows."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name][0].split(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 - the table above is ours
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in COMMANDS.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(int(code)), about) for code, about in EXIT_CODES.items()])
+
+
+@click.group(
+    cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
+@click.version_option(__version__, prog_name="centrala")
+def cli() -> None:
+    """Centrala, the message hub of a public contact centre.
+
+    Takes every message that citizens send, on whatever channel, into one stream of conversations, routes each to the
+    right queue, and carries the answer back through the channel it came from.
+
+    To look around: centrala demo. To run it: edit config/centrala.toml, then centrala check, centrala user add,
+    centrala run. A command that changes something works through the running hub, or on the store itself while none
+    runs.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The entry point: runs a command and ends the process with its exit code."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command; what went wrong is a sentence on standard error. Returns the exit code."""
+    try:
+        outcome = cli.main(list(arguments), prog_name="centrala", standalone_mode=False)
+        return outcome if isinstance(outcome, int) else Exit.OK
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        return Exit.CONFIGURATION
+    except Failed as error:
+        click.echo(str(error), err=True)
+        return error.code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`): say nothing, also not when Python flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+
+
+if __name__ == "__main__":
+    main()

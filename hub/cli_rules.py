@@ -1,0 +1,144 @@
+"""``centrala rules check`` and ``centrala rules explain``."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+from zoneinfo import ZoneInfo
+
+import click
+import msgspec
+
+from connectors import registry
+from connectors.contract import InboxId, Message, Micros, ParseContext
+from hub.cli_common import Failed, config_option
+from hub.cli_config import read_config
+from hub.config import Config, Inbox
+from hub.directory import directory
+from hub.intake.facts import Clockwork, build_facts, with_texts
+from hub.intake.load import Load
+from hub.intake.state import Person
+from hub.language import detect
+from hub.rulefile import read_rules
+from rules import Actions, Compiled, Explanation, Facts, evaluate, explain
+from rules.words import polish_forms
+
+
+@click.group()
+def rules() -> None:
+    """Check the routing rules; say why a message goes where it goes."""
+
+
+@rules.command()
+@config_option
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+def check(config_path: Path, file: Path | None) -> None:
+    """Check a rule file: its form, and that every queue, office and inbox it names exists.
+
+    FILE is checked in the place of the configured one.
+    """
+    config = read_config(config_path)
+    compiled = read_rules(config, polish_forms, path=file)
+    disabled = f", {len(compiled.disabled)} of them disabled" if compiled.disabled else ""
+    count = len(compiled.rules) + len(compiled.disabled)
+    click.echo(f"{file or config.hub.rules_file}: {count} rules{disabled}; version {compiled.version}.")
+
+
+@rules.command(name="explain")
+@config_option
+@click.option("--inbox", "inbox_id", required=True, help="The inbox that the message comes to.")
+@click.option(
+    "--at", "at", metavar="YYYY-MM-DDTHH:MM", help="When it comes, in the hub's zone; without it now."
+)
+@click.option("--rule", "rule_id", help="Tell of this rule only.")
+@click.argument("file", type=click.File("rb"), default="-")
+def explain_message(
+    config_path: Path, inbox_id: str, at: str | None, rule_id: str | None, file: BinaryIO
+) -> None:
+    """Say for each rule whether it would match a message, and if not, which condition failed on what.
+
+    FILE is the message as the channel delivers it (a mail, the body of a webhook); - or nothing reads standard
+    input. The sender is taken as unknown, and all queues as empty.
+    """
+    config = read_config(config_path)
+    try:
+        inbox = config.inbox(inbox_id)
+    except KeyError:
+        raise Failed(f"There is no inbox {inbox_id} in {config_path}.") from None
+    compiled = read_rules(config, polish_forms)
+    for message in _messages(config, inbox, file.read(), _moment(config, at)):
+        _tell(compiled, _facts(config, inbox, message, _moment(config, at)), rule_id)
+
+
+def _moment(config: Config, at: str | None) -> Micros:
+    if at is None:
+        return Micros(time.time_ns() // 1000)
+    try:
+        local = datetime.fromisoformat(at).replace(tzinfo=ZoneInfo(config.hub.zone))
+    except ValueError:
+        raise click.UsageError(f"{at} is no time; write it like 2026-11-10T17:40.") from None
+    return Micros(round(local.timestamp() * 1_000_000))
+
+
+def _messages(config: Config, inbox: Inbox, content: bytes, now: Micros) -> list[Message]:
+    context = ParseContext(inbox=InboxId(inbox.id), now=now, zone=config.hub.zone)
+    items = registry.load(inbox.kind).parse(content, context)
+    messages = [item for item in items if isinstance(item, Message)]
+    if not messages:
+        kinds = ", ".join(sorted({type(item).__name__.lower() for item in items})) or "nothing"
+        raise Failed(f"Rules are asked about messages only; this is: {kinds}.")
+    return messages
+
+
+def _facts(config: Config, inbox: Inbox, message: Message, now: Micros) -> Facts:
+    known = directory(config)
+    found = detect(message.text) if message.text else ("", 0.0)
+    facts = build_facts(
+        "new",
+        message,
+        found,
+        person=Person(id=0, contact=0),
+        state=None,
+        history=[],
+        office=inbox.office,
+        clockwork=Clockwork(known),
+        now=now,
+        tags=(),
+    )
+    facts = msgspec.structs.replace(facts, channel=registry.load(inbox.kind).channel)
+    return with_texts(facts, message.subject, message.text, Load())
+
+
+def _tell(compiled: Compiled, facts: Facts, rule_id: str | None) -> None:
+    told = explain(compiled, facts, rule_id)
+    if rule_id is not None and not told:
+        raise Failed(f"There is no rule {rule_id}.")
+    for rule in told:
+        click.echo(_sentence(rule))
+    if rule_id is None:
+        click.echo(f"Decision: {_actions(evaluate(compiled, facts).actions)}")
+
+
+def _sentence(rule: Explanation) -> str:
+    name = f"{rule.rule} (line {rule.line})" if rule.line else rule.rule
+    if rule.state == "matched":
+        seen = "; ".join(f"{item.condition}: {item.value}" for item in rule.seen)
+        return f"{name}: matched{f' by {seen}' if seen else ''}"
+    if rule.state == "stopped":
+        return f"{name}: would match, but {rule.by} ended the evaluation"
+    if rule.state == "fault":
+        return f"{name}: could not be evaluated: {rule.actual}"
+    verdict = "does not apply" if rule.state == "off" else "failed"
+    wanted = f" wanted {rule.wanted}," if rule.wanted else ""
+    return f"{name}: {verdict}: {rule.condition}:{wanted} saw {rule.actual}"
+
+
+def _actions(actions: Actions) -> str:
+    chosen = msgspec.to_builtins(actions)
+    return ", ".join(f"{name} {_value(value)}" for name, value in chosen.items()) or "nothing"
+
+
+def _value(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
