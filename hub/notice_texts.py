@@ -83,6 +83,13 @@ TEMPLATES: Mapping[str, Template] = {
             "{office}"
         ),
     ),
+    "callback-wrong-number": Template(
+        N_("The number for your call is wrong"),
+        N_(
+            "Good day,\n\nwe called {number}, the number that we were given for you, and it is wrong. You can give "
+            "another one here: {again}\n\n{office}"
+        ),
+    ),
     "callback-cancelled": Template(
         N_("Your call was cancelled"),
         N_(

@@ -36,17 +36,19 @@ def notify_citizen(
     template: str,
     params: Mapping[str, str],
     key: str | None = None,
+    avoid: str = "",
 ) -> None:
     """Order a notice. ``template`` is a key of :data:`TEMPLATES`; with a ``key`` it is ordered once, ever.
 
-    Raises KeyError for a template that does not exist.
+    ``avoid`` is an address that is not theirs after all (a wrong number). Raises KeyError for a template that does not
+    exist.
     """
     if template not in TEMPLATES:
         raise KeyError(template)
     add_effect(
         tx,
         "notice",
-        {"template": template, "params": dict(params)},
+        {"template": template, "params": dict(params), "avoid": avoid},
         key=f"notice:{key}" if key else None,
         conversation=conversation,
     )
@@ -62,12 +64,14 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
     inbox: str
 
 
-def reachable(tx: Reader, house: House, conversation: Row[Any]) -> Address | None:
+def reachable(tx: Reader, house: House, conversation: Row[Any], avoid: str = "") -> Address | None:
     """The address to use: the one they wrote from, else a mail address, else any other of the same person."""
     table = schema.identity
     rows = tx.rows(select(table).where(table.c.contact == conversation.contact).order_by(table.c.id))
     ranked = sorted(rows, key=lambda row: (row.id != conversation.identity, row.kind != "email"))
     for row in ranked:
+        if row.address == avoid:
+            continue
         inbox = outlet(house, conversation.office, row.kind, conversation.inbox)
         if inbox is not None:
             return Address(identity=row.id, kind=row.kind, address=row.address, name=row.name, inbox=inbox)
@@ -79,7 +83,7 @@ def deliver_notice(tx: Tx, house: House, order: Row[Any]) -> bool:
     data = msgspec.json.decode(order.data, type=dict[str, Any])
     template = TEMPLATES[data["template"]]
     conversation = locked_conversation(tx, order.conversation)
-    address = reachable(tx, house, conversation)
+    address = reachable(tx, house, conversation, data.get("avoid", ""))
     if address is None:
         return False
     params = {**standard_params(house, conversation, tx.now), **data.get("params", {})}

@@ -135,7 +135,7 @@ def wrong_number(
     )
     record.rest(tx, row)
     record.note(tx, row, "callback-wrong-number", scope.user)
-    tell(tx, house, row, "callback-wrong-number")
+    tell(tx, house, row, "callback-wrong-number", wrong=True)
     _next(tx, house, scope)
     return row
 

@@ -9,31 +9,40 @@ from sqlalchemy import Row
 from connectors._phone import masked
 from hub.callbacks import record, texts
 from hub.house import House
+from hub.i18n import languages
 from hub.notices import notify_citizen
 from hub.store.tx import Tx
 
 
-def tell(tx: Tx, house: House, row: Row[Any], template: str, **more: Any) -> None:
+def tell(
+    tx: Tx, house: House, row: Row[Any], template: str, *, wrong: bool = False, reason: str = ""
+) -> None:
     """Tell the citizen by a template of :mod:`hub.notices`; nothing happens where no address of theirs can be reached.
 
-    Once for each version of the callback: a repeated transaction tells nothing twice.
+    ``wrong``: the number is not theirs, so nothing is sent to it; ``reason`` is the msgid of why. Once for each version
+    of the callback: a repeated transaction tells nothing twice.
     """
     conversation = record.conversation_of(tx, row.conversation)
     language = speaks(house, row, conversation.language)
+    avoid = row.number if wrong else ""
     params = {
         "when": texts.when(language, record.hours_of(house, row).zone, row.due_at) if row.due_at else "",
         "number": masked(row.number),
         "link": manage_link(house, row),
         "again": order_link(house, row),
-        **more,
+        "reason": house.translate(language, reason).rstrip(".") if reason else "",
     }
-    notify_citizen(tx, house, conversation.id, template, params, key=f"{template}:{row.id}:{row.version}")
+    key = f"{template}:{row.id}:{row.version}"
+    notify_citizen(tx, house, conversation.id, template, params, key=key, avoid=avoid)
 
 
 def speaks(house: House, row: Row[Any], language: str) -> str:
-    """The language of times in words: the conversation's, else that of the inbox's site."""
+    """The language of the words that are put into a notice: the conversation's where notices exist in it, else that of
+    the inbox's site."""
+    if language in languages():
+        return language
     inbox = house.directory.inboxes.get(row.inbox)
-    return language or (inbox.language if inbox else house.directory.config.hub.language)
+    return inbox.language if inbox else house.directory.config.hub.language
 
 
 def form_inbox(house: House, row: Row[Any]) -> str | None:
@@ -45,7 +54,7 @@ def form_inbox(house: House, row: Row[Any]) -> str | None:
 def order_link(house: House, row: Row[Any]) -> str:
     """Where a new call can be ordered; empty where there is no form."""
     inbox = form_inbox(house, row)
-    return f"{house.directory.config.hub.public_url}/embed/{inbox}" if inbox else ""
+    return f"{house.directory.config.hub.public_url}/embed/callback/{inbox}" if inbox else ""
 
 
 def manage_link(house: House, row: Row[Any]) -> str:

@@ -109,7 +109,7 @@ def _reject(
     row = _insert(tx, conversation, message, wish, inbox, wish.number)
     row = record.step(tx, row, "reject", outcome=reason)
     record.note(tx, row, "callback-refused", reason=reason)
-    tell(tx, house, row, "callback-refused", reason=reason)
+    tell(tx, house, row, "callback-refused", wrong=True, reason=reason)
     return Requested(id=row.id, state=row.state, due_at=None, reason=reason)
 
 
