@@ -1,0 +1,224 @@
+"""Accounts of the people who answer: added, changed, disabled; never deleted, because their words stay."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, delete, func, insert, select
+
+from hub.audit import record
+from hub.directory import Directory
+from hub.i18n import mark as N_
+from hub.people.sessions import close_sessions, hash_token
+from hub.scope import Conflict, NotFound, Role, Scope, require
+from hub.store.schema import password_reset, user, user_queue
+from hub.store.tx import Reader, Tx
+
+ROLES: tuple[Role, ...] = ("agent", "moderator", "supervisor", "administrator")
+
+ROLE_NAMES: dict[Role, str] = {
+    "agent": N_("Agent"),
+    "moderator": N_("Moderator"),
+    "supervisor": N_("Supervisor"),
+    "administrator": N_("Administrator"),
+}
+
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,62}")
+
+TAKEN = N_("There is an account with this login already.")
+BAD_LOGIN = N_("A login has 2 to 63 letters without diacritics, digits, dots, hyphens or @.")
+NO_NAME = N_("A name is needed: colleagues see it.")
+NO_OFFICE = N_("There is no such office in the configuration.")
+NO_ROLE = N_("There is no such role.")
+LAST_ADMINISTRATOR = N_("This is the last active administrator; make somebody else one first.")
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """One account as lists show it, without its password."""
+
+    id: int
+    login: str
+    name: str
+    role: Role
+    office: str
+    language: str
+    skills: tuple[str, ...]
+    queues: tuple[str, ...]
+    active: bool
+    presence: str
+    seen_at: int | None
+    has_password: bool
+
+
+def login_form(login: str) -> str:
+    """How a login is stored and compared."""
+    return login.strip().lower()
+
+
+def add_user(
+    tx: Tx,
+    scope: Scope,
+    login: str,
+    name: str,
+    role: str,
+    office: str,
+    password_hash: str | None,
+    language: str,
+    skills: Sequence[str] = (),
+) -> int:
+    """A new account; returns its id. The office is not checked against the configuration here.
+
+    Raises Denied, and Conflict for a login that is taken or malformed, an empty name, an unknown role.
+    """
+    require(scope, "administer")
+    login = login_form(login)
+    if not _LOGIN.fullmatch(login):
+        raise Conflict(BAD_LOGIN)
+    if find_login(tx, login, active_only=False) is not None:
+        raise Conflict(TAKEN)
+    row = {
+        "login": login,
+        **_described(name, role, office, language, skills),
+        "password": password_hash,
+        "active": True,
+        "presence": "offline",
+        "presence_at": tx.now,
+        "created_at": tx.now,
+    }
+    new = tx.add(user, row)
+    record(tx, scope.user, "user-added", f"user:{new}", {"role": role, "office": office})
+    tx.emit("user", actor=new)
+    return new
+
+
+def _described(name: str, role: str, office: str, language: str, skills: Sequence[str]) -> dict[str, Any]:
+    if not name.strip():
+        raise Conflict(NO_NAME)
+    if role not in ROLES:
+        raise Conflict(NO_ROLE)
+    kept = sorted({skill.strip().lower() for skill in skills if skill.strip()})
+    return {
+        "name": name.strip(),
+        "role": role,
+        "office": office,
+        "language": language,
+        "skills": msgspec.json.encode(kept).decode(),
+    }
+
+
+def change_user(
+    tx: Tx,
+    scope: Scope,
+    user_id: int,
+    *,
+    name: str,
+    role: str,
+    office: str,
+    language: str,
+    skills: Sequence[str],
+    active: bool,
+) -> None:
+    """Change an account. A disabled one, and one whose role or office changed, is logged out everywhere.
+
+    Raises Denied, NotFound, and Conflict when nobody active would be left who may administer.
+    """
+    require(scope, "administer")
+    before = tx.locked(user, user_id)
+    if before is None:
+        raise NotFound("user")
+    values = {**_described(name, role, office, language, skills), "active": active}
+    was = before.role == "administrator" and before.active
+    if was and not (role == "administrator" and active) and _administrators(tx) == 1:
+        raise Conflict(LAST_ADMINISTRATOR)
+    tx.change(user, user_id, **values)
+    changed = {key: value for key, value in values.items() if getattr(before, key) != value}
+    if {"active", "role", "office"} & set(changed):
+        close_sessions(tx, user_id)
+        tx.execute(delete(password_reset).where(password_reset.c.user == user_id))
+    if changed:
+        record(tx, scope.user, "user-changed", f"user:{user_id}", {"fields": sorted(changed)})
+        tx.emit("user", actor=user_id)
+
+
+def _administrators(tx: Reader) -> int:
+    active = (user.c.role == "administrator", user.c.active.is_(True))
+    return int(tx.scalar(select(func.count()).select_from(user).where(*active)) or 0)
+
+
+def set_password(tx: Tx, user_id: int, password_hash: str, *, keep: str = "", keep_hash: str = "") -> None:
+    """Set a password; every session of the account ends, but the one given by its token or token hash."""
+    if not tx.change(user, user_id, password=password_hash):
+        raise NotFound("user")
+    close_sessions(tx, user_id, but=keep_hash or (hash_token(keep) if keep else ""))
+    tx.execute(delete(password_reset).where(password_reset.c.user == user_id))
+
+
+def set_queues(tx: Tx, scope: Scope, directory: Directory, user_id: int, queues: Sequence[str]) -> None:
+    """Which queues somebody is offered work from. Queues that are not configured are left out.
+
+    Raises Denied for less than supervisors, NotFound.
+    """
+    require(scope, "supervise")
+    if tx.locked(user, user_id) is None:
+        raise NotFound("user")
+    kept = sorted(set(queues) & set(directory.queues))
+    tx.execute(delete(user_queue).where(user_queue.c.user == user_id))
+    if kept:
+        tx.execute(insert(user_queue), [{"user": user_id, "queue": queue} for queue in kept])
+    record(tx, scope.user, "queues-set", f"user:{user_id}", {"queues": kept})
+    tx.emit("user", actor=user_id)
+
+
+def find_login(tx: Reader, login: str, *, active_only: bool = True) -> Row[Any] | None:
+    """The account with this login, or None."""
+    statement = select(user).where(user.c.login == login_form(login))
+    return tx.row(statement.where(user.c.active.is_(True)) if active_only else statement)
+
+
+def list_users(tx: Reader, scope: Scope) -> list[Person]:
+    """All accounts by name, the disabled last. Raises Denied for less than supervisors."""
+    require(scope, "supervise")
+    queues: dict[int, list[str]] = {}
+    for row in tx.rows(select(user_queue).order_by(user_queue.c.queue)):
+        queues.setdefault(row.user, []).append(row.queue)
+    rows = tx.rows(select(user).order_by(user.c.active.desc(), user.c.name, user.c.id))
+    return [_person(row, queues.get(row.id, [])) for row in rows]
+
+
+def get_user(tx: Reader, scope: Scope, user_id: int) -> Person:
+    """One account. Raises Denied, NotFound."""
+    require(scope, "supervise")
+    row = tx.row(select(user).where(user.c.id == user_id))
+    if row is None:
+        raise NotFound("user")
+    queues = tx.rows(
+        select(user_queue.c.queue).where(user_queue.c.user == user_id).order_by(user_queue.c.queue)
+    )
+    return _person(row, [found.queue for found in queues])
+
+
+def _person(row: Row[Any], queues: Sequence[str]) -> Person:
+    return Person(
+        id=row.id,
+        login=row.login,
+        name=row.name,
+        role=row.role,
+        office=row.office,
+        language=row.language,
+        skills=msgspec.json.decode(row.skills, type=tuple[str, ...]),
+        queues=tuple(queues),
+        active=row.active,
+        presence=row.presence,
+        seen_at=row.seen_at,
+        has_password=row.password is not None,
+    )
+
+
+def names(tx: Reader, users: Sequence[int | None]) -> dict[int, str]:
+    """Names of people by id, for lists that show who did something."""
+    wanted = sorted({one for one in users if one is not None})
+    rows = tx.rows(select(user.c.id, user.c.name).where(user.c.id.in_(wanted))) if wanted else []
+    return {row.id: row.name for row in rows}

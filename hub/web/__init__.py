@@ -1,0 +1,1 @@
+"""HTTP: the public listener, the console and the API. Services of the hub never import it."""

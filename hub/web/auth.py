@@ -1,0 +1,234 @@
+"""Log in, log out, change the own password, set a new one by a one-time link."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hmac
+
+from aiohttp import web
+from sqlalchemy import select
+
+from hub.audit import record
+from hub.i18n import mark as N_
+from hub.people.passwords import hash_password, is_outdated, verify_password
+from hub.people.presence import signed_in, signed_out
+from hub.people.resets import spend_reset
+from hub.people.sessions import close_session, open_session
+from hub.people.throttle import Attempt, begin_attempt, forgive
+from hub.people.users import find_login, set_password
+from hub.store.schema import user
+from hub.store.tx import Tx
+from hub.web.desk import SIGNED, Desk, desk_of, signed_of
+from hub.web.forms import Form, read_form
+from hub.web.guard import COOKIE, SECURE_COOKIE, explained, is_https, peer_of
+from hub.web.render import is_local, redirect, render, text
+
+PRE_COOKIE = "centrala_pre"
+"""A random value that the log-in form repeats: nobody can log a browser in as somebody else from outside."""
+
+HASHING = asyncio.Semaphore(2)
+"""argon2 takes 64 MB and a core each time: no more than this many at once."""
+
+WRONG = N_("Login or password is wrong.")
+
+
+class LogIn(Form, frozen=True, kw_only=True):
+    login: str
+    password: str
+    pre: str = ""
+    next: str = "/"
+
+
+def unguessable(desk: Desk) -> str:
+    """256 random bits as text."""
+    return base64.urlsafe_b64encode(desk.entropy(32)).rstrip(b"=").decode()
+
+
+async def verified(stored: str | None, password: str) -> bool:
+    """:func:`verify_password` in a thread."""
+    async with HASHING:
+        return await asyncio.to_thread(verify_password, stored, password)
+
+
+async def hashed(password: str) -> str:
+    """:func:`hash_password` in a thread."""
+    async with HASHING:
+        return await asyncio.to_thread(hash_password, password)
+
+
+def _log_in_page(
+    request: web.Request, *, login: str = "", error: str = "", status: int = 200
+) -> web.Response:
+    pre = request.cookies.get(PRE_COOKIE) or unguessable(desk_of(request))
+    target = request.query.get("next", "/")
+    response = render(
+        request,
+        "auth/login.html",
+        status=status,
+        login=login,
+        error=error,
+        pre=pre,
+        next=target if is_local(target) else "/",
+    )
+    response.set_cookie(
+        PRE_COOKIE, pre, httponly=True, samesite="Strict", secure=is_https(request), path="/login"
+    )
+    return response
+
+
+async def log_in_form(request: web.Request) -> web.StreamResponse:
+    """The form; somebody who is logged in already goes on."""
+    if SIGNED in request:
+        return web.Response(status=303, headers={"Location": "/"})
+    return _log_in_page(request)
+
+
+async def log_in(request: web.Request) -> web.StreamResponse:
+    """Check login and password. Unknown, disabled and wrong are answered alike, in the same time."""
+    desk, form = desk_of(request), await read_form(request, LogIn)
+    expected = request.cookies.get(PRE_COOKIE, "")
+    if not expected or not hmac.compare_digest(form.pre.encode(), expected.encode()):
+        return _log_in_page(request, error=text(request, N_("The page was too old. Try again.")), status=403)
+    limits, peer = desk.house().directory.config.limits, peer_of(request)
+    attempt = await desk.store.write(lambda tx: begin_attempt(tx, limits, form.login, peer))
+    if attempt.refused:
+        minutes = attempt.wait // 60 + 1
+        said = text(request, N_("Too many failed attempts. Try again in {minutes} min."), minutes=minutes)
+        return _log_in_page(request, error=said, status=429)
+    found = await desk.store.read(lambda tx: find_login(tx, form.login))
+    if not await verified(found.password if found else None, form.password) or found is None:
+        return _log_in_page(request, login=form.login, error=text(request, WRONG), status=401)
+    fresh = await hashed(form.password) if is_outdated(found.password or "") else None
+    target = form.next if is_local(form.next) else "/"
+    return await _logged_in(request, found.id, attempt, target, fresh)
+
+
+async def _logged_in(
+    request: web.Request, user_id: int, attempt: Attempt, target: str, fresh: str | None = None
+) -> web.Response:
+    """A session of its own for this browser; the one it had before ends."""
+    desk, token = desk_of(request), unguessable(desk_of(request))
+    csrf, before = unguessable(desk), request.get(SIGNED)
+    limits = desk.house().directory.config.limits
+
+    def command(tx: Tx) -> None:
+        forgive(tx, attempt)
+        if before is not None:
+            close_session(tx, before.token_hash)
+        if fresh is not None:
+            set_password(tx, user_id, fresh, keep=token)
+        open_session(tx, limits, user_id, token, csrf)
+        signed_in(tx, user_id)
+        record(tx, user_id, "log-in", f"user:{user_id}", {})
+
+    await desk.store.write(command)
+    response = web.Response(status=303, headers={"Location": target})
+    name = SECURE_COOKIE if is_https(request) else COOKIE
+    age = int(limits.session_days * 86_400)
+    response.set_cookie(
+        name, token, max_age=age, httponly=True, samesite="Lax", secure=is_https(request), path="/"
+    )
+    response.del_cookie(PRE_COOKIE, path="/login")
+    return response
+
+
+async def log_out(request: web.Request) -> web.StreamResponse:
+    """End this session. Presence becomes offline when it was the last one."""
+    desk, signed = desk_of(request), signed_of(request)
+
+    def command(tx: Tx) -> None:
+        close_session(tx, signed.token_hash)
+        signed_out(tx, desk.house(), signed.user)
+        record(tx, signed.user, "log-out", f"user:{signed.user}", {})
+
+    await desk.store.write(command)
+    response = web.Response(status=303, headers={"Location": "/login"})
+    response.headers["Clear-Site-Data"] = '"cache"'
+    response.del_cookie(SECURE_COOKIE if is_https(request) else COOKIE, path="/", secure=is_https(request))
+    return response
+
+
+class NewPassword(Form, frozen=True, kw_only=True):
+    current: str = ""
+    password: str
+    again: str
+
+
+def _refusal(request: web.Request, form: NewPassword) -> str:
+    """Why a new password is not taken, or ""."""
+    if form.password != form.again:
+        return text(request, N_("The two passwords differ."))
+    if len(form.password) < 10:
+        return text(request, N_("A password needs at least 10 characters."))
+    if len(form.password) > 256:
+        return text(request, N_("A password may have at most 256 characters."))
+    return ""
+
+
+async def change_password_form(request: web.Request) -> web.StreamResponse:
+    """The form, which asks for the present password too."""
+    return render(request, "auth/password.html", error="")
+
+
+async def change_password(request: web.Request) -> web.StreamResponse:
+    """Set a new password; all other sessions of the person end. Guessing the present one is throttled."""
+    desk, signed, form = desk_of(request), signed_of(request), await read_form(request, NewPassword)
+    if error := _refusal(request, form):
+        return render(request, "auth/password.html", error=error, status=400)
+    limits, peer = desk.house().directory.config.limits, peer_of(request)
+    attempt = await desk.store.write(lambda tx: begin_attempt(tx, limits, signed.login, peer))
+    if attempt.refused:
+        return explained(request, 429, retry_after=attempt.wait)
+    stored = await desk.store.read(
+        lambda tx: tx.scalar(select(user.c.password).where(user.c.id == signed.user))
+    )
+    if not await verified(stored, form.current):
+        said = text(request, N_("The present password is wrong."))
+        return render(request, "auth/password.html", error=said, status=400)
+    fresh = await hashed(form.password)
+
+    def command(tx: Tx) -> None:
+        forgive(tx, attempt)
+        set_password(tx, signed.user, fresh, keep_hash=signed.token_hash)
+        record(tx, signed.user, "password-changed", f"user:{signed.user}", {})
+
+    await desk.store.write(command)
+    return redirect(request, "/settings", N_("Your password was changed. Other devices were logged out."))
+
+
+async def reset_form(request: web.Request) -> web.StreamResponse:
+    """The page behind a one-time link; looking at it does not spend the link."""
+    return render(request, "auth/reset.html", error="")
+
+
+async def reset(request: web.Request) -> web.StreamResponse:
+    """Spend a one-time link. An unknown, used and expired one are answered alike."""
+    desk, form = desk_of(request), await read_form(request, NewPassword)
+    if error := _refusal(request, form):
+        return render(request, "auth/reset.html", error=error, status=400)
+    fresh, token = await hashed(form.password), request.match_info["token"]
+    if not await desk.store.write(lambda tx: spend_reset(tx, token, fresh)):
+        said = text(
+            request, N_("This link was used already or is too old. Ask your administrator for a new one.")
+        )
+        return render(request, "auth/reset.html", error=said, status=410)
+    return redirect(request, "/login", N_("Your password was set. Log in with it."))
+
+
+async def home(request: web.Request) -> web.StreamResponse:
+    """Where people start: moderators at their bench, everybody else with the conversations."""
+    role = signed_of(request).scope.role
+    return web.Response(status=303, headers={"Location": "/moderation" if role == "moderator" else "/inbox"})
+
+
+ROUTES = [
+    web.get("/", home),
+    web.get("/login", log_in_form),
+    web.post("/login", log_in),
+    web.post("/logout", log_out),
+    web.get("/settings/password", change_password_form),
+    web.post("/settings/password", change_password),
+    web.get("/reset/{token:[A-Za-z0-9_-]{43}}", reset_form),
+    web.post("/reset/{token:[A-Za-z0-9_-]{43}}", reset),
+]

@@ -1,0 +1,35 @@
+"""The private listener: the console's screens and the API behind one set of guards.
+
+Each screen is a module of its own that exports ``ROUTES``; this one only puts them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from hub.web import assets, auth
+from hub.web.desk import DESK, Desk
+from hub.web.guard import MIDDLEWARES, add_headers
+from hub.web.render import ENVIRONMENT, environment
+
+SCREENS: Sequence[Sequence[web.AbstractRouteDef]] = (
+    assets.ROUTES,
+    auth.ROUTES,
+)
+
+LARGEST_FORM = 2_000_000
+"""Bytes of a form without files; upload routes read their bodies themselves, in pieces."""
+
+
+def build(desk: Desk) -> web.Application:
+    """The application of the private listener."""
+    app = web.Application(middlewares=MIDDLEWARES, client_max_size=LARGEST_FORM)
+    app[DESK] = desk
+    app[assets.ASSETS] = assets.load_assets()
+    app[ENVIRONMENT] = environment()
+    app.on_response_prepare.append(add_headers)
+    for routes in SCREENS:
+        app.add_routes(routes)
+    return app

@@ -1,0 +1,73 @@
+"""What a screen needs of the running hub, handed to it whole: store, stream, clock, the current house.
+
+Handlers get it with ``desk_of(request)`` and the person behind the request with ``scope_of(request)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+from aiohttp import web
+
+from connectors.contract import Blobs, Clock, Health, Log
+from hub.house import House
+from hub.people.sessions import Signed
+from hub.scope import Scope
+from hub.store.store import Store
+from hub.store.tx import Event
+
+
+class Following(Protocol):
+    """The stream in this process; see :mod:`hub.stream`."""
+
+    def follow(self, after: int | None = None) -> AsyncIterator[Sequence[Event] | object]:
+        """Batches of events behind a place (None: from now on); anything else means "read again from the store"."""
+
+
+class Desk(msgspec.Struct, frozen=True, kw_only=True):
+    """``house`` gives the house as it is now; take it once in a request. ``health`` is by inbox.
+
+    ``entropy(n)`` gives n unguessable bytes. ``reparse(raw)`` reads quarantined bytes again: its sentence says what
+    became of them. ``ready`` tells whether everything that the hub needs to take messages has started.
+    """
+
+    store: Store
+    stream: Following
+    house: Callable[[], House]
+    clock: Clock
+    blobs: Blobs
+    log: Log
+    entropy: Callable[[int], bytes]
+    health: Callable[[], Mapping[str, Health]]
+    reparse: Callable[[int], Awaitable[str]]
+    ready: Callable[[], bool]
+
+
+DESK = web.AppKey("desk", Desk)
+SIGNED = web.RequestKey("signed", Signed)
+LANGUAGE = web.RequestKey("language", str)
+
+
+def desk_of(request: web.Request) -> Desk:
+    """The running hub."""
+    return request.app[DESK]
+
+
+def signed_of(request: web.Request) -> Signed:
+    """The session behind a request. Raises KeyError on pages without one (log-in)."""
+    return request[SIGNED]
+
+
+def scope_of(request: web.Request) -> Scope:
+    """The actor of a request, for services and queries."""
+    return request[SIGNED].scope
+
+
+def number_of(request: web.Request, name: str = "id") -> int:
+    """A numeric part of the path. Raises HTTPNotFound for anything else."""
+    text = request.match_info[name]
+    if not (text.isascii() and text.isdigit() and len(text) <= 16):
+        raise web.HTTPNotFound
+    return int(text)

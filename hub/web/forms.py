@@ -1,0 +1,83 @@
+"""Forms, queries and JSON bodies as frozen structs: typed, unknown fields refused.
+
+A struct passed to these functions must have ``forbid_unknown_fields=True``; that is what keeps a request from writing
+a field that its form does not show. Fields typed as tuples take all values of a name, others exactly one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeVar, get_origin, get_type_hints
+
+import msgspec
+from aiohttp import web
+from multidict import MultiMapping
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+CSRF_FIELD = "csrf"
+LONGEST_JSON = 1_000_000
+
+
+class Unacceptable(Exception):
+    """A request that does not fit its form; the text is a sentence about the field, without its value."""
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every form."""
+
+
+async def read_form(request: web.Request, kind: type[T]) -> T:
+    """The fields of a form without files. Raises :class:`Unacceptable`."""
+    posted = await request.post()
+    if any(not isinstance(value, str) for value in posted.values()):
+        raise Unacceptable("files are not accepted here")
+    return convert(posted, kind)  # type: ignore[arg-type]  # checked to be text just above
+
+
+def read_query(request: web.Request, kind: type[T]) -> T:
+    """The parameters of an address. Raises :class:`Unacceptable`."""
+    return convert(request.query, kind)
+
+
+async def read_json(request: web.Request, kind: type[T]) -> T:
+    """A JSON body. Raises :class:`Unacceptable`."""
+    if request.content_type != "application/json":
+        raise Unacceptable("the body must be application/json")
+    try:
+        return msgspec.json.decode(await request.read(), type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Unacceptable(str(error)) from None
+
+
+def convert(fields: MultiMapping[str], kind: type[T]) -> T:
+    """Text fields as a struct: numbers and booleans are read from their text, "" stands for None where None may be."""
+    _require_strict(kind)
+    hints = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for name in set(fields) - {CSRF_FIELD}:
+        several = get_origin(hints.get(name)) is tuple
+        values[name] = tuple(fields.getall(name)) if several else _single(name, fields.getall(name), hints)
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise Unacceptable(str(error)) from None
+
+
+def _single(name: str, values: Iterable[str], hints: dict[str, Any]) -> str | bool | None:
+    """The one value of a field; of a checkbox with its hidden fallback the last one counts."""
+    found = list(values)
+    if hints.get(name) is bool:
+        return found[-1] in ("on", "1", "true", "yes")
+    if len(found) != 1:
+        raise Unacceptable(f"the field {name} may be given once")
+    if found[0] == "" and type(None) in getattr(hints.get(name), "__args__", ()):
+        return None
+    if "\x00" in found[0]:
+        raise Unacceptable(f"the field {name} holds a NUL character")
+    return found[0].replace("\r\n", "\n")
+
+
+def _require_strict(kind: type[msgspec.Struct]) -> None:
+    if not kind.__struct_config__.forbid_unknown_fields:
+        raise TypeError(f"{kind.__name__} must forbid unknown fields")

@@ -1,0 +1,186 @@
+"""Pages from templates: Jinja2 compiled once, autoescape always on, texts in the reader's language.
+
+``render(request, "inbox/list.html", rows=rows)``. Every template has ``_``, ``ngettext``, ``when``, ``at``, ``span``,
+``size``, ``number``, ``icon``, ``asset``, ``queue_name``, ``office_name``, ``allowed``, ``scope``, ``csrf``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
+
+import jinja2
+import msgspec
+from aiohttp import web
+from markupsafe import Markup
+
+from hub.i18n import mark as N_
+from hub.i18n import template_functions, translate
+from hub.people.preferences import Preferences
+from hub.scope import Permission, Scope, allows
+from hub.web.assets import ASSETS
+from hub.web.desk import LANGUAGE, SIGNED, desk_of
+from hub.web.words import filters
+
+TEMPLATES = Path(__file__).parent / "templates"
+ENVIRONMENT = web.AppKey("environment", jinja2.Environment)
+FLASH = "centrala_said"
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A place of the rail: address, icon, name, the key after ``g``, what its visitors must be allowed."""
+
+    path: str
+    icon: str
+    name: str
+    key: str
+    needs: Permission
+
+
+RAIL = (
+    Place("/inbox", "inbox", N_("Conversations"), "g i", "answer"),
+    Place("/moderation", "shield", N_("Moderation"), "g m", "moderate"),
+    Place("/callbacks", "phone", N_("Callbacks"), "g c", "answer"),
+    Place("/supervisor", "chart", N_("Queues"), "g q", "supervise"),
+    Place("/admin", "cog", N_("Administration"), "g a", "administer"),
+)
+
+
+def environment() -> jinja2.Environment:
+    """The one environment of an application."""
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        enable_async=False,
+    )
+
+
+def language_of(request: web.Request) -> str:
+    """The person's language; before log-in that of the browser, where we have it, else the hub's."""
+    signed = request.get(SIGNED)
+    if signed is not None:
+        return str(signed.scope.language)
+    return str(request.get(LANGUAGE, desk_of(request).house().directory.config.hub.language))
+
+
+def text(request: web.Request, msgid: str, **placeholders: object) -> str:
+    """A text for the person behind a request."""
+    return translate(language_of(request), msgid, **placeholders)
+
+
+def context_of(request: web.Request) -> dict[str, Any]:
+    """What every template may use."""
+    desk, signed, language = desk_of(request), request.get(SIGNED), language_of(request)
+    directory, assets = desk.house().directory, request.app[ASSETS]
+    scope: Scope | None = signed.scope if signed else None
+
+    def icon(name: str, label: str = "") -> Markup:
+        sprite = f"{assets.url('icons.svg')}#{name}"
+        if label:
+            return Markup('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>').format(
+                label, sprite
+            )
+        return Markup('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>').format(sprite)
+
+    def allowed(permission: Permission) -> bool:
+        return scope is not None and allows(scope, permission)
+
+    return {
+        **template_functions(language),
+        **filters(language, directory.zone(scope.office if scope else ""), desk.clock.now()),
+        "request": request,
+        "path": request.path,
+        "language": language,
+        "scope": scope,
+        "signed": signed,
+        "csrf": signed.csrf if signed else "",
+        "preferences": signed.preferences if signed else Preferences(),
+        "hub_name": directory.config.hub.name,
+        "now": desk.clock.now(),
+        "rail": [place for place in RAIL if allowed(place.needs)],
+        "asset": assets.url,
+        "has_asset": assets.files.__contains__,
+        "icon": icon,
+        "allowed": allowed,
+        "queue_name": lambda queue: directory.queue_name(queue, language),
+        "office_name": lambda office: getattr(directory.offices.get(office), "name", office),
+        "inbox_name": lambda inbox: getattr(directory.inboxes.get(inbox), "name", inbox),
+        "said": _said(request),
+    }
+
+
+def rendered(request: web.Request, template: str, **context: Any) -> str:
+    """A template as text."""
+    return request.app[ENVIRONMENT].get_template(template).render(context_of(request) | context)
+
+
+def render(
+    request: web.Request,
+    template: str,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **context: Any,
+) -> web.Response:
+    """A page or a part of one. A message left by :func:`redirect` is shown once."""
+    body = rendered(request, template, **context)
+    response = web.Response(text=body, content_type="text/html", status=status, headers=headers)
+    if FLASH in request.cookies and not is_fragment(request):
+        response.del_cookie(FLASH, path="/")
+    return response
+
+
+def is_fragment(request: web.Request) -> bool:
+    """Whether htmx asked, for a part of a page."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def wants_json(request: web.Request) -> bool:
+    """Whether a script asked: our own ``send()`` or the API."""
+    return request.path.startswith("/api/") or "application/json" in request.headers.get("Accept", "")
+
+
+def redirect(
+    request: web.Request, to: str, said: str = "", *, undo: str = "", **placeholders: object
+) -> web.Response:
+    """Go to another page after a change, which then shows the text ``said`` (a msgid) as a toast.
+
+    ``to`` must be a path of our own. htmx is told to load that page.
+    """
+    if not is_local(to):
+        raise ValueError("only paths of our own")
+    response = web.Response(status=303, headers={"Location": to})
+    if is_fragment(request):
+        response = web.Response(status=200, headers={"HX-Redirect": to})
+    if said:
+        message = json.dumps({"text": text(request, said, **placeholders), "undo": undo})
+        response.set_cookie(FLASH, quote(message), max_age=30, httponly=True, samesite="Strict", path="/")
+    return response
+
+
+def is_local(target: str) -> bool:
+    """Whether an address stays on this host: one slash at the start, and nothing a browser reads as two."""
+    return target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
+
+
+def toast_header(said: str, *, danger: bool = False, undo: str = "") -> dict[str, str]:
+    """The header by which a fragment's answer shows a toast. ``said`` is the text itself, not a msgid."""
+    detail = {"text": said, "danger": danger, "undo": undo or None}
+    return {"HX-Trigger": json.dumps({"centrala:toast": detail})}  # json.dumps: headers hold ASCII only
+
+
+def _said(request: web.Request) -> dict[str, str] | None:
+    stored = request.cookies.get(FLASH)
+    if not stored or is_fragment(request):
+        return None
+    try:
+        return msgspec.json.decode(unquote(stored), type=dict[str, str])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

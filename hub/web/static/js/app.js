@@ -1,0 +1,159 @@
+// The frame's own behaviour on every page: CSRF for htmx, menus, dialogs, toasts, relative times, forms that submit
+// themselves, one pane at a time on a phone. Screens add modules of their own; they import from here.
+
+const root = document.documentElement;
+
+/** The token that every unsafe request must carry. */
+export const csrf = () => document.querySelector('meta[name="csrf"]')?.content ?? "";
+
+/** fetch() for our own addresses, with the CSRF token; a non-2xx answer is told in a toast and thrown. */
+export async function send(url, { method = "POST", body, json, headers = {}, quiet = false, keepalive = false } = {}) {
+  const options = { method, body, keepalive, headers: { "X-CSRF": csrf(), Accept: "application/json", ...headers } };
+  if (json !== undefined) {
+    options.body = JSON.stringify(json);
+    options.headers["Content-Type"] = "application/json";
+  }
+  const response = await fetch(url, options);
+  if (!response.ok) {
+    const problem = await response.json().catch(() => ({}));
+    if (!quiet) toast(problem.detail ?? response.statusText, { danger: true });
+    throw Object.assign(new Error(problem.detail ?? response.statusText), { status: response.status, problem });
+  }
+  return response;
+}
+
+/** Say something in the corner. `undo`: an address to POST to when the person takes it back. */
+export function toast(text, { danger = false, undo = null, undoLabel = null, seconds = 8 } = {}) {
+  const box = document.getElementById("toasts");
+  if (!box || !text) return null;
+  const item = document.createElement("div");
+  item.className = danger ? "toast toast--danger" : "toast";
+  item.append(text);
+  if (undo) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = undoLabel ?? box.dataset.undo;
+    button.dataset.key = "u";
+    button.dataset.keyLabel = button.textContent;
+    button.addEventListener("click", async () => {
+      item.remove();
+      await (typeof undo === "function" ? undo() : send(undo));
+      document.dispatchEvent(new CustomEvent("centrala:undone", { detail: undo }));
+    });
+    item.append(button);
+  }
+  box.append(item);
+  const timer = () => setTimeout(() => (item.matches(":hover, :focus-within") ? timer() : item.remove()), seconds * 1000);
+  timer();
+  while (box.children.length > 4) box.firstElementChild.remove();
+  return item;
+}
+
+// htmx: the token, and errors as toasts. The server answers errors with HX-Retarget, so nothing is swapped wrongly.
+document.addEventListener("htmx:config:request", (event) => {
+  event.detail.ctx.request.headers["X-CSRF"] = csrf();
+});
+document.addEventListener("htmx:error", () => toast(document.getElementById("toasts")?.dataset.offline, { danger: true }));
+// The server announces toasts with HX-Trigger: {"centrala:toast": {"text": …, "undo": …}}.
+document.addEventListener("centrala:toast", (event) => {
+  const { text, ...rest } = event.detail ?? {};
+  toast(text, rest);
+});
+
+// A menu closes when focus or a click goes elsewhere, and on Escape, which gives focus back to its button.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = event.target.closest?.("details.menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});
+document.addEventListener("focusin", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
+});
+
+// [data-opens="id"] opens a dialog; [data-closes] closes the one it is in. Forms with data-auto submit on change.
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-opens]");
+  if (opener) document.getElementById(opener.dataset.opens)?.showModal();
+  event.target.closest("[data-closes]")?.closest("dialog")?.close();
+  const pane = event.target.closest("[data-pane]");
+  if (pane) document.querySelector(".panes")?.setAttribute("data-show", pane.dataset.pane);
+  if (event.target.closest("[data-print]")) window.print();
+  const copy = event.target.closest("[data-copy]");
+  if (copy) navigator.clipboard?.writeText(copy.dataset.copy).then(() => toast(copy.dataset.copied));
+});
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-auto]");
+  if (form) form.requestSubmit();
+  const all = event.target.closest("[data-checks]");
+  if (all) {
+    for (const box of document.querySelectorAll(`input[name="${CSS.escape(all.dataset.checks)}"]`)) box.checked = all.checked;
+  }
+  if (event.target.matches('input[type="checkbox"]')) countChecked();
+});
+
+/** Elements [data-checked="name"] show how many boxes of that name are ticked, and hide while none is. */
+function countChecked() {
+  for (const place of document.querySelectorAll("[data-checked]")) {
+    const name = CSS.escape(place.dataset.checked);
+    const number = document.querySelectorAll(`input[name="${name}"]:checked`).length;
+    for (const figure of place.querySelectorAll("[data-number]")) figure.textContent = number;
+    place.hidden = number === 0;
+  }
+}
+
+// A form that would lose nothing by being sent twice is still sent once.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const question = (event.submitter ?? form).dataset.confirm ?? form.dataset.confirm;
+  if (question && !window.confirm(question)) {
+    event.preventDefault();
+    return;
+  }
+  if (form.method === "post" && !form.hasAttribute("hx-post")) {
+    if (form.dataset.sent && Date.now() - Number(form.dataset.sent) < 5000) event.preventDefault();
+    else form.dataset.sent = String(Date.now());
+  }
+}, true);
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+// Relative times move on without the server.
+const relative = new Intl.RelativeTimeFormat(root.lang || "pl", { numeric: "auto", style: "short" });
+const STEPS = [["minute", 60, 3600], ["hour", 3600, 86400], ["day", 86400, 604800]];
+export function refreshTimes(within = document) {
+  const now = Date.now();
+  for (const time of within.querySelectorAll("time[data-relative]")) {
+    const seconds = (Date.parse(time.dateTime) - now) / 1000;
+    const step = STEPS.find(([, , limit]) => Math.abs(seconds) < limit);
+    if (!step || Math.abs(seconds) < 60) continue;
+    const text = relative.format(Math.trunc(seconds / step[1]), step[0]);
+    if (time.textContent !== text) time.textContent = text;
+  }
+}
+setInterval(refreshTimes, 60_000);
+
+export const settings = Object.freeze({
+  user: root.dataset.user ?? "",
+  keys: root.dataset.keys !== "off",
+  sound: root.dataset.sound === "on",
+  desktop: root.dataset.desktop === "on",
+});
+
+// Toasts that the server put into the page (after a redirect) become real ones.
+for (const message of document.querySelectorAll("#toasts > template")) {
+  const { text, danger, undo } = message.dataset;
+  message.remove();
+  toast(text, { danger: danger !== undefined, undo: undo || null });
+}
+countChecked();

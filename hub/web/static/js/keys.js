@@ -1,0 +1,143 @@
+// Keys without Alt or AltGr: any element with data-key="r" is pressed by that key, "g i" by two in a row. Single keys
+// act only outside fields and can be switched off; Ctrl+K opens a command bar over the same elements, ? the list.
+
+import { settings } from "./app.js";
+
+const FIELDS = "input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit]), textarea, select, [contenteditable]";
+const PAUSE = 1200;
+
+let first = "";
+let firstAt = 0;
+
+const shown = (element) => element.checkVisibility ? element.checkVisibility() : element.offsetParent !== null;
+const usable = (element) => shown(element) && !element.disabled && element.getAttribute("aria-disabled") !== "true";
+
+/** Elements that have a key, the innermost dialog's alone while one is open. */
+function targets() {
+  const open = [...document.querySelectorAll("dialog[open]")].at(-1);
+  return [...(open ?? document).querySelectorAll("[data-key]")];
+}
+
+function press(element) {
+  if (element.matches(FIELDS)) {
+    element.focus();
+    element.select?.();
+  } else if (element.matches("details")) {
+    element.open = !element.open;
+    element.querySelector("[autofocus], input, button:not(summary), a")?.focus();
+  } else {
+    element.click();
+  }
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.isComposing || event.altKey || event.getModifierState?.("AltGraph")) return;
+  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    openCommands();
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || !settings.keys || event.target.closest?.(FIELDS)) return;
+  if (event.key === "?" && !document.querySelector("dialog[open]")) {
+    event.preventDefault();
+    openHelp();
+    return;
+  }
+  const now = event.timeStamp;
+  const pair = first && now - firstAt < PAUSE ? `${first} ${event.key}` : "";
+  const found = targets().filter(usable);
+  const match = found.find((e) => pair && e.dataset.key === pair) ?? found.find((e) => e.dataset.key === event.key);
+  const begins = found.some((e) => e.dataset.key.startsWith(`${event.key} `));
+  first = begins && !pair ? event.key : "";
+  firstAt = now;
+  if (!match || (begins && !pair)) return;
+  event.preventDefault();
+  press(match);
+});
+
+const label = (element) => element.dataset.keyLabel || element.getAttribute("aria-label") || element.textContent.trim();
+
+function openHelp() {
+  const dialog = document.getElementById("keys-help");
+  const list = dialog?.querySelector("dl");
+  if (!list) return;
+  list.replaceChildren();
+  const seen = new Set();
+  for (const element of document.querySelectorAll("[data-key]")) {
+    if (seen.has(element.dataset.key)) continue;
+    seen.add(element.dataset.key);
+    const term = document.createElement("dt");
+    element.dataset.key.split(" ").forEach((key, index) => {
+      if (index) term.append(" ");
+      const cap = document.createElement("kbd");
+      cap.textContent = key;
+      term.append(cap);
+    });
+    const what = document.createElement("dd");
+    what.textContent = label(element);
+    list.append(term, what);
+  }
+  dialog.showModal();
+}
+
+function commands() {
+  const all = document.querySelectorAll("[data-key], [data-command], .rail a");
+  const seen = new Set();
+  return [...all].filter(usable).map((element) => ({ element, text: element.dataset.command || label(element) }))
+    .filter(({ text }) => text && !seen.has(text) && seen.add(text));
+}
+
+const fold = (text) => text.toLowerCase().replaceAll("ł", "l").normalize("NFKD").replace(/\p{M}/gu, "");
+
+function openCommands() {
+  const dialog = document.getElementById("commands");
+  if (!dialog || dialog.open) return;
+  const input = dialog.querySelector("input");
+  const list = dialog.querySelector("[role=listbox]");
+  const all = commands();
+  let at = 0;
+
+  const choose = (entry) => {
+    dialog.close();
+    if (entry) press(entry.element);
+    else if (input.value.trim()) location.assign(`/search?q=${encodeURIComponent(input.value.trim())}`);
+  };
+  const show = () => {
+    const words = fold(input.value).split(/\s+/).filter(Boolean);
+    const found = all.filter(({ text }) => words.every((word) => fold(text).includes(word))).slice(0, 12);
+    at = Math.max(0, Math.min(at, found.length - 1));
+    list.replaceChildren(...found.map((entry, index) => {
+      const option = document.createElement("div");
+      option.role = "option";
+      option.id = `command-${index}`;
+      option.ariaSelected = String(index === at);
+      const name = document.createElement("span");
+      name.textContent = entry.text;
+      option.append(name);
+      if (entry.element.dataset.key) {
+        const cap = document.createElement("kbd");
+        cap.textContent = entry.element.dataset.key;
+        option.append(cap);
+      }
+      option.addEventListener("click", () => choose(entry));
+      return option;
+    }));
+    input.setAttribute("aria-activedescendant", found.length ? `command-${at}` : "");
+    return found;
+  };
+  input.value = "";
+  input.oninput = () => { at = 0; show(); };
+  input.onkeydown = (event) => {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      at += event.key === "ArrowDown" ? 1 : -1;
+      show();
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      choose(show()[at]);
+    }
+  };
+  dialog.showModal();
+  show();
+  input.focus();
+}

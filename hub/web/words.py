@@ -1,0 +1,129 @@
+"""How screens say times, sizes, numbers and names: the filters of the templates, by language and zone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
+from babel.numbers import format_decimal
+from markupsafe import Markup
+
+from connectors.contract import Micros
+from hub.i18n import translate, translate_plural
+
+SECOND = 1_000_000
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+WEEK = 7 * DAY
+
+
+def moment(at: int, zone: str) -> dt.datetime:
+    """A time of the store on the wall clock of an office."""
+    return dt.datetime.fromtimestamp(at / SECOND, ZoneInfo(zone))
+
+
+def exact(at: int, language: str, zone: str) -> str:
+    """Date and time in full: "poniedziałek, 16 listopada 2026 09:00"."""
+    local = moment(at, zone)
+    return f"{format_date(local, 'full', locale=language)} {format_time(local, 'HH:mm', locale=language)}"
+
+
+def relative(at: int, now: int, language: str, zone: str) -> str:
+    """As people say it: "now", "5 min ago", "yesterday 14:05", "3 Nov", "3 Nov 2025"."""
+    distance = now - at
+    if abs(distance) < MINUTE:
+        return translate(language, "now")
+    if abs(distance) < WEEK:
+        span = dt.timedelta(seconds=-distance // SECOND)
+        return str(format_timedelta(span, add_direction=True, format="short", threshold=1.2, locale=language))
+    local = moment(at, zone)
+    pattern = "d MMM" if local.year == moment(now, zone).year else "d MMM y"
+    return str(format_date(local, pattern, locale=language))
+
+
+def time_element(at: int | None, now: int, language: str, zone: str) -> Markup:
+    """A ``<time>`` with the relative time as text and the exact one on hover; a dash for None."""
+    if at is None:
+        return Markup("<span aria-hidden='true'>–</span>")
+    return Markup('<time datetime="{}" title="{}" data-relative>{}</time>').format(
+        machine(at), exact(at, language, zone), relative(at, now, language, zone)
+    )
+
+
+def clock_element(at: int | None, now: int, language: str, zone: str) -> Markup:
+    """A ``<time>`` that shows date and time of day: the day is left out today."""
+    if at is None:
+        return Markup("<span aria-hidden='true'>–</span>")
+    local, today = moment(at, zone), moment(now, zone)
+    if local.date() == today.date():
+        text = format_time(local, "HH:mm", locale=language)
+    else:
+        pattern = "d MMM, HH:mm" if local.year == today.year else "d MMM y, HH:mm"
+        text = format_datetime(local, pattern, locale=language)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        machine(at), exact(at, language, zone), text
+    )
+
+
+def machine(at: int) -> str:
+    """RFC 3339 in UTC."""
+    return dt.datetime.fromtimestamp(at / SECOND, dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def span(micros: int, language: str) -> str:
+    """A length of time in its two largest units: "2 d 3 h", "1 h 5 min", "45 s"."""
+    left = abs(int(micros))
+    units = (
+        (DAY, translate(language, "d")),
+        (HOUR, translate(language, "h")),
+        (MINUTE, translate(language, "min")),
+        (SECOND, translate(language, "s")),
+    )
+    parts = []
+    for unit, name in units:
+        amount, left = divmod(left, unit)
+        if amount:
+            parts.append(f"{amount}\u00a0{name}")
+        if len(parts) == 2 or (parts and unit == MINUTE) or (parts and not amount):
+            break
+    return " ".join(parts) or f"0\u00a0{units[-1][1]}"
+
+
+def size(octets: int, language: str) -> str:
+    """A size of a file in decimal units: "1,2 MB"."""
+    value, unit = float(octets), "B"
+    for larger in ("kB", "MB", "GB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, larger
+    digits = "0" if unit == "B" or value >= 100 else "0.#"
+    return f"{format_decimal(value, digits, locale=language)}\u00a0{unit}"
+
+
+def number(value: float, language: str) -> str:
+    """With the separators of the language."""
+    return str(format_decimal(value, locale=language))
+
+
+def initials(name: str) -> str:
+    """Up to two letters for an avatar."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
+
+
+def filters(language: str, zone: str, now: Micros) -> dict[str, Callable[..., Any]]:
+    """The functions of a page in one language and zone; templates call them ``when(x)``, ``size(x)`` …"""
+    return {
+        "when": lambda at: time_element(at, now, language, zone),
+        "at": lambda at: clock_element(at, now, language, zone),
+        "exact": lambda at: exact(at, language, zone),
+        "span": lambda micros: span(micros, language),
+        "size": lambda octets: size(octets, language),
+        "number": lambda value: number(value, language),
+        "initials": initials,
+        "plural": lambda one, many, n, **rest: translate_plural(language, one, many, n, **rest),
+    }

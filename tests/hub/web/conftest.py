@@ -1,0 +1,197 @@
+"""The console on a real port of the loopback interface, with people of every role who can log in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import CookieJar, web
+from aiohttp.test_utils import TestClient, TestServer
+
+from connectors.contract import BlobId, Health
+from hub.house import House
+from hub.logs import logger
+from hub.people import passwords
+from hub.store.store import Store
+from hub.web.console import build
+from hub.web.desk import Desk
+from tests.hub.conftest import FakeClock
+from tests.hub.specimen import a_house, add_person
+
+PASSWORD = "correct horse battery"
+
+Client = TestClient[web.Request, web.Application]
+
+
+class NoStream:
+    """A stream in which nothing happens; tests of /live bring their own."""
+
+    async def follow(self, after: int | None = None) -> AsyncIterator[Any]:
+        return
+        yield
+
+
+class MemoryBlobs:
+    """Blobs of a test."""
+
+    def __init__(self) -> None:
+        self.kept: dict[BlobId, bytes] = {}
+
+    async def put(self, content: bytes | AsyncIterator[bytes]) -> BlobId:
+        body = content if isinstance(content, bytes) else b"".join([part async for part in content])
+        blob = BlobId(len(self.kept) + 1)
+        self.kept[blob] = body
+        return blob
+
+    async def get(self, blob: BlobId) -> bytes:
+        return self.kept[blob]
+
+
+class Entropy:
+    """Unguessable bytes that are the same in each run."""
+
+    def __init__(self) -> None:
+        self._drawn = 0
+
+    def __call__(self, size: int) -> bytes:
+        self._drawn += 1
+        return hashlib.shake_256(str(self._drawn).encode()).digest(size)
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    """Of ``PASSWORD``; made once, because it takes its time."""
+    return passwords.hash_password(PASSWORD)
+
+
+@pytest.fixture
+def house() -> House:
+    return a_house()
+
+
+@pytest.fixture
+def health() -> dict[str, Health]:
+    """By inbox; tests change it."""
+    return {"kontakt": Health(state="ok")}
+
+
+@pytest.fixture
+def reparsed() -> list[int]:
+    """Raws that were asked to be parsed again."""
+    return []
+
+
+@pytest.fixture
+def desk(
+    sqlite_store: Store, clock: FakeClock, house: House, health: Mapping[str, Health], reparsed: list[int]
+) -> Desk:
+    async def reparse(raw: int) -> str:
+        reparsed.append(raw)
+        return "Read again."
+
+    return Desk(
+        store=sqlite_store,
+        stream=NoStream(),
+        house=lambda: house,
+        clock=clock,
+        blobs=MemoryBlobs(),
+        log=logger("test"),
+        entropy=Entropy(),
+        health=lambda: health,
+        reparse=reparse,
+        ready=lambda: True,
+    )
+
+
+@pytest.fixture
+async def people(sqlite_store: Store, password_hash: str) -> dict[str, int]:
+    """One account of each role at the national line, and agents of two county offices, all with ``PASSWORD``."""
+
+    def command(tx: Any) -> dict[str, int]:
+        made = {
+            role: add_person(tx, role, role=role, password=password_hash, queues=("bezrobotni", "pracodawcy"))
+            for role in ("agent", "moderator", "supervisor", "administrator")
+        }
+        for town in ("lomza", "suwalki"):
+            made[town] = add_person(tx, town, office=f"pup-{town}", password=password_hash, queues=(town,))
+        return made
+
+    return await sqlite_store.write(command)
+
+
+@pytest.fixture
+async def server(desk: Desk) -> AsyncIterator[TestServer]:
+    """The console, listening on a free port."""
+    running = TestServer(build(desk))
+    await running.start_server()
+    yield running
+    await running.close()
+
+
+@pytest.fixture
+async def client(server: TestServer) -> AsyncIterator[Client]:
+    """A browser that is not logged in; it follows no redirect by itself."""
+    async with TestClient(server, cookie_jar=CookieJar(unsafe=True)) as opened:
+        yield opened
+
+
+class Browser:
+    """A logged-in person: sends the CSRF token and says that requests come from our own pages."""
+
+    def __init__(self, client: Client, csrf: str) -> None:
+        self.client = client
+        self.csrf = csrf
+        self.headers = {"Sec-Fetch-Site": "same-origin"}
+
+    async def get(self, path: str, **options: Any) -> tuple[int, str]:
+        """Status and text of a page."""
+        async with self.client.get(path, allow_redirects=False, **options) as response:
+            return response.status, await response.text()
+
+    async def post(self, path: str, data: Mapping[str, Any] | None = None, **headers: str) -> tuple[int, str]:
+        """Status and text after sending a form; of a redirect the place it leads to."""
+        fields = {"csrf": self.csrf, **(data or {})}
+        sent = {**self.headers, **headers}
+        async with self.client.post(path, data=fields, headers=sent, allow_redirects=False) as response:
+            return response.status, response.headers.get("Location") or await response.text()
+
+
+def field(page: str, name: str) -> str:
+    """The value of a hidden field."""
+    start = page.index(f'name="{name}" value="') + len(f'name="{name}" value="')
+    return page[start : page.index('"', start)]
+
+
+async def log_in(client: Client, login: str, password: str = PASSWORD) -> tuple[int, str]:
+    """Send the log-in form as a browser does; status and where it leads, or the page."""
+    page = await (await client.get("/login")).text()
+    form = {"login": login, "password": password, "pre": field(page, "pre"), "next": "/"}
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    async with client.post("/login", data=form, headers=headers, allow_redirects=False) as response:
+        return response.status, response.headers.get("Location") or await response.text()
+
+
+@pytest.fixture
+async def enter(server: TestServer, people: dict[str, int]) -> AsyncIterator[Callable[[str], Any]]:
+    """``await enter("agent")`` gives a :class:`Browser` of that person."""
+    opened: list[Client] = []
+
+    async def make(login: str) -> Browser:
+        client: Client = TestClient(server, cookie_jar=CookieJar(unsafe=True))
+        opened.append(client)
+        status, _ = await log_in(client, login)
+        assert status == 303
+        page = await (await client.get("/settings/password")).text()
+        return Browser(client, field(page, "csrf"))
+
+    yield make
+    for client in opened:
+        await client.close()
+
+
+def decoded(text: str) -> Any:
+    """A JSON body."""
+    return msgspec.json.decode(text)
