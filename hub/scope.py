@@ -1,7 +1,8 @@
 """Who may see and do what: every service and query takes a :class:`Scope` first and filters by it here.
 
 The front office sees all private conversations; a territorial office those of its own and those it was asked
-about; moderators see comments and the conversations that they opened (they own them).
+about; moderators see comments and the conversations that they opened (they own them). Whoever opened another office's
+matter with a reason sees that one for a day (see :mod:`hub.desk.access`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Literal
 import msgspec
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
-from hub.store.schema import conversation, conversation_office
+from hub.store.schema import access_grant, conversation, conversation_office
 from hub.store.tx import Reader
 
 Role = Literal["agent", "moderator", "supervisor", "administrator", "system"]
@@ -74,7 +75,12 @@ def visible(scope: Scope) -> ColumnElement[bool]:
     """The condition on ``conversation`` rows that this actor may read."""
     if scope.role == "system":
         return true()
-    own = or_(conversation.c.assignee == scope.user, conversation.c.owner == scope.user)
+    granted = select(access_grant.c.conversation).where(access_grant.c.user == scope.user)
+    own = or_(
+        conversation.c.assignee == scope.user,
+        conversation.c.owner == scope.user,
+        conversation.c.id.in_(granted),
+    )
     if scope.role == "moderator":
         return or_(conversation.c.channel == "comments", own)
     if scope.front:
@@ -90,7 +96,7 @@ def own_office(scope: Scope, office: str) -> bool:
     return scope.role == "system" or scope.front or office == scope.office
 
 
-def may_see(tx: Reader, scope: Scope, id: int) -> bool:
+def may_see(tx: Reader, scope: Scope, conversation_id: int) -> bool:
     """Whether this actor may read the conversation with this id."""
-    statement = select(conversation.c.id).where(and_(conversation.c.id == id, visible(scope)))
+    statement = select(conversation.c.id).where(and_(conversation.c.id == conversation_id, visible(scope)))
     return tx.row(statement) is not None

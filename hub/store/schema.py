@@ -174,6 +174,7 @@ blob = Table(
     Column("size", Id, nullable=False),
     Column("sha256", Text, nullable=False),
     Column("place", Text, nullable=False),  # row, file, chunks
+    Column("name", Text),  # of the file: random, says nothing
     Column("content", LargeBinary),
     Column("created_at", Time, nullable=False),
     Index("blob_unowned", "created_at", **_where("owner IS NULL")),
@@ -382,6 +383,17 @@ conversation_office = Table(
     Index("conversation_office_asked", "office", "at"),
 )
 
+access_grant = Table(
+    "access_grant",  # matters of other offices that somebody opened with a reason; a timer ends each
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("user", Id, nullable=False),
+    Column("conversation", Id, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Time, nullable=False),
+    Index("access_grant_user", "user", "conversation"),
+)
+
 search_doc = Table(
     "search_doc",  # folded words of each message; migrate.py adds the engine's own index over them
     metadata,
@@ -426,7 +438,7 @@ timer = Table(
     "timer",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=False),
-    Column("kind", Text, nullable=False),  # snooze, callback, due, owner-check, browser-gone, agent-gone, sweep
+    Column("kind", Text, nullable=False),  # snooze, callback, owner-check, agent-gone, sweep, …
     Column("subject", Id, nullable=False),  # the conversation, callback or user it is about
     Column("due_at", Time, nullable=False),
     Column("state", Text, nullable=False),  # waiting, done, cancelled
