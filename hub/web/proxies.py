@@ -1,0 +1,76 @@
+"""Who is at the other end, when there may be proxies in between: forwarded headers count only from configured peers."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def networks(trusted: Iterable[str]) -> tuple[Network, ...]:
+    """Addresses and CIDR ranges of a configuration. Raises ValueError for anything else."""
+    return tuple(ipaddress.ip_network(text, strict=False) for text in trusted)
+
+
+def client_address(peer: str, forwarded: Iterable[str], trusted: tuple[Network, ...]) -> str:
+    """The address of the client: the last one in ``X-Forwarded-For`` that is no trusted proxy of ours.
+
+    ``forwarded`` are the values of all such headers in order. Each proxy appends the peer that it saw, so whatever
+    stands left of the first address that we do not trust may be invented. An unreadable entry ends the search.
+    """
+    address = _plain(peer)
+    chain = [part.strip() for value in forwarded for part in value.split(",")]
+    while chain and _is_trusted(address, trusted):
+        before = _plain(chain.pop())
+        if not _readable(before):
+            break
+        address = before
+    return address
+
+
+def from_trusted(peer: str, trusted: tuple[Network, ...]) -> bool:
+    """Whether the peer itself is a configured proxy."""
+    return _is_trusted(_plain(peer), trusted)
+
+
+def bucket(address: str) -> str:
+    """What a limit counts: an IPv4 address, or the /64 of an IPv6 one, which one customer has all of (RFC 6177)."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 6:
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+def _plain(address: str) -> str:
+    """Without zone, port and the IPv6 form of an IPv4 address."""
+    text = address.strip().partition("%")[0]
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
+    try:
+        parsed = ipaddress.ip_address(text)
+    except ValueError:
+        return text
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return str(mapped or parsed)
+
+
+def _readable(address: str) -> bool:
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in trusted)

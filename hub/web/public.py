@@ -1,0 +1,419 @@
+"""The public listener: what connectors serve to citizens, their sites and the providers' webhooks, and health.
+
+It is on the internet, so everything that a ``Route`` declares is enforced here and nowhere else: size, limits, origins,
+frames. A handler sees a request only after that. Every refusal is a sentence, in the reader's language, and
+nothing that fails inside shows more than that it failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import msgspec
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
+
+from connectors.contract import Log, Refused, Request, Response, Route, SetCookie, Translate
+from hub.i18n import mark as N_
+from hub.web.proxies import Network, bucket, client_address, networks
+from hub.web.public_bodies import Budget, Form, Malformed, TooLarge, TooSlow, read_body, read_form
+from hub.web.public_limits import Limits
+
+BODIES = 256_000_000
+"""Bytes of request bodies in memory at once."""
+
+WRITE_SECONDS = 30.0
+"""Longest that one part of a streamed answer may wait for its reader."""
+
+COMPRESSED_FROM = 1000
+"""Bytes of text from which compressing an answer pays."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """``public_url`` as citizens reach it; ``per_address`` limits all requests of one address, whatever they ask."""
+
+    public_url: str
+    language: str = "pl"
+    languages: tuple[str, ...] = ("pl", "en")
+    per_address: str = "300/minute"
+    trusted_proxies: tuple[str, ...] = ()
+
+
+class Refusal(Exception):
+    """A request that goes no further; ``text`` is a msgid."""
+
+    def __init__(self, status: int, text: str, *, retry_after: float | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+        self.text = text
+        self.retry_after = retry_after
+
+
+class _Public:
+    """What all requests of the listener share."""
+
+    def __init__(self, settings: Settings, translate: Translate, log: Log) -> None:
+        self.settings = settings
+        self.translate = translate
+        self.log = log
+        self.limits = Limits()
+        self.budget = Budget(BODIES)
+        self.trusted: tuple[Network, ...] = networks(settings.trusted_proxies)
+        self.https = settings.public_url.startswith("https://")
+        self.own_origin = _origin_of(settings.public_url)
+
+
+def build(
+    *,
+    routes: Sequence[Route],
+    settings: Settings,
+    translate: Translate,
+    log: Log,
+    ready: Callable[[], bool | Awaitable[bool]],
+) -> web.Application:
+    """The application of the public listener with the routes of all connectors, ``/healthz`` and ``/readyz``.
+
+    ``ready`` says whether messages can be taken. Raises RuntimeError where two routes have one method and path.
+    """
+    public = _Public(settings, translate, log)
+    app = web.Application(middlewares=[_guard(public)], client_max_size=0)
+    by_path: dict[str, list[Route]] = {}
+    for route in routes:
+        by_path.setdefault(route.path, []).append(route)
+    for path, mounted in by_path.items():
+        resource = app.router.add_resource(path)
+        for route in mounted:
+            handler = _serve(public, route)
+            resource.add_route(route.method, handler)
+            if route.method == "GET":
+                resource.add_route("HEAD", handler)
+        resource.add_route("OPTIONS", _preflight(mounted))
+    app.router.add_get("/healthz", _alive)
+    app.router.add_get("/readyz", _ready(ready))
+    return app
+
+
+async def _alive(request: web.Request) -> web.Response:
+    return web.Response(text="ok\n")
+
+
+def _ready(
+    ready: Callable[[], bool | Awaitable[bool]],
+) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        found = ready()
+        is_ready = found if isinstance(found, bool) else await found
+        return web.Response(text="ready\n") if is_ready else web.Response(text="not ready\n", status=503)
+
+    return answer
+
+
+# --- around every request ----------------------------------------------------------------------------------------
+
+_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def _guard(public: _Public) -> Middleware:
+    """The middleware of the listener: limits first, refusals as sentences, headers on everything."""
+
+    @web.middleware
+    async def guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
+        where = bucket(_remote(public, request))
+        try:
+            with public.limits.in_hand(where) as granted:
+                if not granted:
+                    text = N_("Too many requests at the same time. Please try again in a moment.")
+                    raise Refusal(429, text, retry_after=2)
+                wait = public.limits.wait(public.settings.per_address, "all", where)
+                if wait and request.path not in ("/healthz", "/readyz"):
+                    raise _too_many(wait)
+                response = await handler(request)
+        except Refusal as refusal:
+            response = _refused(public, request, refusal)
+        except web.HTTPException as error:
+            response = _refused(public, request, _http_refusal(error.status), error.headers.get(hdrs.ALLOW))
+        if not response.prepared:
+            _harden(public, response)
+        return response
+
+    return guard
+
+
+def _http_refusal(status: int) -> Refusal:
+    texts = {
+        404: N_("There is nothing at this address."),
+        405: N_("This address does not take such requests."),
+        413: N_("That is larger than this address takes."),
+    }
+    return Refusal(status, texts.get(status, N_("This request cannot be answered.")))
+
+
+def _too_many(wait: int) -> Refusal:
+    text = N_("Too many requests came from your network. Please wait a little and try again.")
+    return Refusal(429, text, retry_after=wait)
+
+
+def _refused(
+    public: _Public, request: web.Request, refusal: Refusal, allow: str | None = None
+) -> web.StreamResponse:
+    """A refusal as a page for browsers and as JSON for programs."""
+    language = _language(public, request)
+    sentence = public.translate(language, refusal.text)
+    headers = {"Cache-Control": "no-store"}
+    if refusal.retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(refusal.retry_after)))
+    if allow:
+        headers["Allow"] = allow
+    if "text/html" in request.headers.get(hdrs.ACCEPT, ""):
+        body, kind = _sentence_page(language, refusal.status, sentence), "text/html"
+    else:
+        body, kind = msgspec.json.encode({"error": sentence}).decode(), "application/json"
+    response = web.Response(
+        text=body, status=refusal.status, content_type=kind, charset="utf-8", headers=headers
+    )
+    if not request.content.at_eof():
+        # What is still under way is not worth reading; the connection cannot be used again.
+        response.force_close()
+    return response
+
+
+def _sentence_page(language: str, status: int, sentence: str) -> str:
+    return (
+        f'<!doctype html>\n<html lang="{language}">\n<head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{status} {html.escape(HTTPStatus(status).phrase)}</title></head>\n"
+        f"<body><main><p>{html.escape(sentence)}</p></main></body>\n</html>\n"
+    )
+
+
+_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors "
+)
+
+
+def _harden(public: _Public, response: web.StreamResponse) -> None:
+    """Headers that no handler may weaken, and some that it may set otherwise."""
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", _CSP + "'none'")
+    headers["X-Content-Type-Options"] = "nosniff"
+    # Not "no-referrer": with it browsers send "Origin: null" on forms, and their origin could not be checked.
+    headers["Referrer-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    headers.setdefault("Cache-Control", "no-store")
+    if public.https:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    headers["Server"] = "Centrala"  # instead of the versions of what it runs on
+
+
+# --- one route ---------------------------------------------------------------------------------------------------
+
+
+def _serve(public: _Public, route: Route) -> _Handler:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        _check_origin(public, route, request)
+        remote = _remote(public, request)
+        _check_limits(public, route, remote)
+        size = min(request.content_length or route.max_body, route.max_body)
+        with public.budget.reserve(size) as granted:
+            if not granted:
+                raise Refusal(503, N_("We are very busy. Please try again in a moment."), retry_after=5)
+            made = await _request(public, route, request, remote)
+            answer = await _handled(public, route, made)
+        return await _answer(public, route, request, answer)
+
+    return serve
+
+
+async def _handled(public: _Public, route: Route, request: Request) -> Response:
+    try:
+        return await route.handler(request)
+    except Refused as refused:
+        text = N_("We cannot take this at the moment. Nothing was lost: please try again in a moment.")
+        raise Refusal(503, text, retry_after=refused.retry_after) from None
+    except Exception as error:
+        # Only the kind of the error: its text may quote what a person wrote.
+        public.log.error("a public page failed", route=route.path, error=type(error).__name__)
+        raise Refusal(500, N_("Something went wrong on our side. Please try again later.")) from None
+
+
+def _check_limits(public: _Public, route: Route, remote: str) -> None:
+    if wait := public.limits.wait(route.per_address, "address", route.method, route.path, bucket(remote)):
+        raise _too_many(wait)
+    if wait := public.limits.wait(route.per_site, "site", route.method, route.path):
+        text = N_("Very many people are writing here just now. Please try again in a moment.")
+        raise Refusal(429, text, retry_after=wait)
+
+
+def _check_origin(public: _Public, route: Route, request: web.Request) -> None:
+    """A page of another site may post only where the route names that site. Programs send no Origin (RFC 6454)."""
+    if route.method != "POST":
+        return
+    origin = request.headers.get(hdrs.ORIGIN)
+    cross = request.headers.get("Sec-Fetch-Site", "none") == "cross-site"
+    if (origin is None and not cross) or (origin and _is_welcome(public, route, request, origin)):
+        return
+    raise Refusal(403, N_("This form was sent from a page of another site, which is not allowed to do so."))
+
+
+def _is_welcome(public: _Public, route: Route, request: web.Request, origin: str) -> bool:
+    own = (public.own_origin, f"http://{request.host}", f"https://{request.host}")
+    return origin.lower() in own or _allows(route, origin)
+
+
+def _allows(route: Route, origin: str) -> bool:
+    return origin.lower() in {allowed.lower() for allowed in route.origins}
+
+
+async def _request(public: _Public, route: Route, request: web.Request, remote: str) -> Request:
+    try:
+        body = await read_body(request, route.max_body) if request.can_read_body else b""
+        is_form = route.form and route.method == "POST"
+        form = await read_form(request.headers.get(hdrs.CONTENT_TYPE, ""), body) if is_form else Form()
+    except TooLarge:
+        raise Refusal(413, N_("That is larger than this address takes.")) from None
+    except TooSlow:
+        raise Refusal(408, N_("The request took too long to arrive.")) from None
+    except Malformed as malformed:
+        raise Refusal(400, str(malformed)) from None
+    return Request(
+        method=route.method,
+        path=request.path,
+        params=dict(request.match_info),
+        query={name: request.query[name] for name in request.query},
+        query_string=request.query_string,
+        headers={name.lower(): value for name, value in request.headers.items()},
+        cookies=dict(request.cookies),
+        body=body,
+        remote=remote,
+        language=_language(public, request),
+        fields=form.fields,
+        files=form.files,
+    )
+
+
+async def _answer(
+    public: _Public, route: Route, request: web.Request, answer: Response
+) -> web.StreamResponse:
+    headers = _headers(public, route, request, answer.headers)
+    if answer.stream is not None:
+        return await _streamed(public, request, answer, headers)
+    headers["Content-Type"] = answer.content_type
+    response = web.Response(status=answer.status, body=answer.body, headers=headers)
+    for cookie in answer.cookies:
+        _set_cookie(public, response, cookie)
+    if len(answer.body) >= COMPRESSED_FROM and answer.content_type.startswith(("text/", "application/json")):
+        response.enable_compression()
+    return response
+
+
+def _headers(public: _Public, route: Route, request: web.Request, given: Mapping[str, str]) -> dict[str, str]:
+    headers = {name: value for name, value in given.items() if _is_safe(name) and _is_safe(value)}
+    frames = " ".join(["'self'", *route.origins]) if route.embeddable else "'none'"
+    headers["Content-Security-Policy"] = _CSP + frames
+    if not route.embeddable:
+        headers["X-Frame-Options"] = "DENY"
+    return headers | _cors(route, request)
+
+
+def _is_safe(text: str) -> bool:
+    return not any(char in text for char in "\r\n\x00")
+
+
+def _cors(route: Route, request: web.Request) -> dict[str, str]:
+    """Lets scripts of the allowed sites read the answer, without cookies."""
+    if not route.origins:
+        return {}
+    origin = request.headers.get(hdrs.ORIGIN, "")
+    allowed = {"Access-Control-Allow-Origin": origin} if _allows(route, origin) else {}
+    return {"Vary": "Origin"} | allowed
+
+
+def _set_cookie(public: _Public, response: web.Response, cookie: SetCookie) -> None:
+    response.set_cookie(
+        cookie.name,
+        cookie.value,
+        max_age=cookie.max_age,
+        path=cookie.path,
+        httponly=True,
+        secure=public.https,
+        samesite="Lax",
+    )
+
+
+async def _streamed(
+    public: _Public, request: web.Request, answer: Response, headers: Mapping[str, str]
+) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    response.content_type = answer.content_type.partition(";")[0]
+    _harden(public, response)
+    await response.prepare(request)
+    if answer.stream is not None:
+        async for chunk in answer.stream:
+            async with asyncio.timeout(WRITE_SECONDS):
+                await response.write(chunk)
+    await response.write_eof()
+    return response
+
+
+def _preflight(mounted: Sequence[Route]) -> _Handler:
+    """``OPTIONS``: whether a script of another site may ask (Fetch standard, CORS protocol)."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        origin = request.headers.get(hdrs.ORIGIN, "")
+        wanted = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD, "")
+        if not any(route.method == wanted and _allows(route, origin) for route in mounted):
+            raise Refusal(403, N_("Pages of this site may not ask here."))
+        headers = {
+            hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: origin,
+            hdrs.ACCESS_CONTROL_ALLOW_METHODS: wanted,
+            hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "Content-Type",
+            hdrs.ACCESS_CONTROL_MAX_AGE: "600",
+            hdrs.VARY: "Origin",
+        }
+        return web.Response(status=204, headers=headers)
+
+    return answer
+
+
+# --- who asks ----------------------------------------------------------------------------------------------------
+
+
+def _remote(public: _Public, request: web.Request) -> str:
+    peer = request.transport.get_extra_info("peername") if request.transport else None
+    address = str(peer[0]) if isinstance(peer, tuple) else ""
+    return client_address(address, request.headers.getall("X-Forwarded-For", []), public.trusted)
+
+
+def _language(public: _Public, request: web.Request) -> str:
+    """``?lang`` first, then what the browser asks for (RFC 9110, 12.5.4), then the hub's own."""
+    settings = public.settings
+    asked = request.query.get("lang", "")
+    if asked in settings.languages:
+        return asked
+    return preferred(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), settings.languages) or settings.language
+
+
+def preferred(header: str, languages: Sequence[str]) -> str | None:
+    """The language of ``languages`` that an ``Accept-Language`` header wants most, or None."""
+    wanted: list[tuple[float, int, str]] = []
+    for position, part in enumerate(header.split(",")[:30]):
+        tag, _, quality = part.strip().partition(";")
+        code = tag.strip().partition("-")[0].lower()
+        try:
+            weight = float(quality.partition("=")[2]) if quality else 1.0
+        except ValueError:
+            continue
+        if code in languages and weight > 0:
+            wanted.append((-weight, position, code))
+    return min(wanted)[2] if wanted else None
+
+
+def _origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()

@@ -1,0 +1,142 @@
+"""Reading what strangers send: never more than allowed, never slower than allowed, forms taken apart strictly."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import parse_qsl
+
+import msgspec
+from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
+from aiohttp.base_protocol import BaseProtocol
+from multidict import CIMultiDict
+
+from connectors.contract import UploadedFile
+
+PARTS = 200
+"""Most fields and files of one form."""
+
+PATIENCE = 10.0
+"""Seconds that a body may take besides its size at ``SLOWEST`` bytes a second."""
+
+SLOWEST = 8_000
+"""Bytes a second: half of what a weak mobile connection gives."""
+
+CHUNK = 65_536
+
+
+class TooLarge(Exception):
+    """The body is larger than the route takes."""
+
+
+class TooSlow(Exception):
+    """The body did not come in time."""
+
+
+class Malformed(Exception):
+    """The form cannot be taken apart; the text is a msgid."""
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True):
+    """A form taken apart. Of a field that came several times the values are joined by line breaks."""
+
+    fields: dict[str, str] = {}
+    files: tuple[UploadedFile, ...] = ()
+
+
+class Budget:
+    """Bytes of bodies in hand at once: beyond it the next one is asked to come again."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+
+    @contextmanager
+    def reserve(self, size: int) -> Iterator[bool]:
+        """Whether ``size`` bytes may be read now; given back at the end of the block."""
+        granted = size <= self._left
+        if granted:
+            self._left -= size
+        try:
+            yield granted
+        finally:
+            if granted:
+                self._left += size
+
+
+async def read_body(request: web.Request, most: int) -> bytes:
+    """The body, at most ``most`` bytes. Raises :class:`TooLarge`, before reading where its length is told, or
+    :class:`TooSlow`."""
+    if (request.content_length or 0) > most:
+        raise TooLarge
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(PATIENCE + (request.content_length or most) / SLOWEST):
+            while chunk := await request.content.read(CHUNK):
+                size += len(chunk)
+                if size > most:
+                    raise TooLarge
+                chunks.append(chunk)
+    except TimeoutError:
+        raise TooSlow from None
+    return b"".join(chunks)
+
+
+async def read_form(content_type: str, body: bytes) -> Form:
+    """A form's body by its media type (WHATWG URL, RFC 7578). Raises :class:`Malformed`."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind == "application/x-www-form-urlencoded":
+        return _urlencoded(body)
+    if kind == "multipart/form-data":
+        return await _multipart(content_type, body)
+    raise Malformed("The form came in a format that is not taken here.")
+
+
+def _urlencoded(body: bytes) -> Form:
+    try:
+        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=PARTS)
+    except ValueError:
+        raise Malformed("The form has too many fields.") from None
+    fields: dict[str, str] = {}
+    for name, value in pairs:
+        _add(fields, name, value)
+    return Form(fields=fields)
+
+
+def _add(fields: dict[str, str], name: str, value: str) -> None:
+    value = value.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    fields[name] = f"{fields[name]}\n{value}" if name in fields else value
+
+
+async def _multipart(content_type: str, body: bytes) -> Form:
+    loop = asyncio.get_running_loop()
+    stream = StreamReader(BaseProtocol(loop), limit=len(body) + 1, loop=loop)
+    stream.feed_data(body)
+    stream.feed_eof()
+    fields: dict[str, str] = {}
+    files: list[UploadedFile] = []
+    try:
+        reader = MultipartReader(CIMultiDict({"Content-Type": content_type}), stream)
+        count = 0
+        while (part := await reader.next()) is not None:
+            count += 1
+            if count > PARTS:
+                raise Malformed("The form has too many fields.")
+            if not isinstance(part, BodyPartReader) or not part.name:
+                raise Malformed("The form cannot be read.")
+            await _take(part, fields, files)
+    except (ValueError, AssertionError, RuntimeError, LookupError):
+        raise Malformed("The form cannot be read.") from None
+    return Form(fields=fields, files=tuple(files))
+
+
+async def _take(part: BodyPartReader, fields: dict[str, str], files: list[UploadedFile]) -> None:
+    content = bytes(await part.read(decode=False))
+    if part.filename is None:
+        _add(fields, part.name or "", content.decode("utf-8", "replace"))
+    elif part.filename or content:  # an empty file field comes without a name
+        kind = part.headers.get("Content-Type", "application/octet-stream")
+        files.append(
+            UploadedFile(field=part.name or "", filename=part.filename, content_type=kind, content=content)
+        )

@@ -1,0 +1,415 @@
+"""The public listener enforces what routes declare, over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+from aiohttp import web
+
+from connectors.contract import Refused, Request, Response, Route, SetCookie
+from hub.i18n import translate
+from hub.web import public
+
+SITE = "https://praca.example.pl"
+
+
+class Memory:
+    """A log that keeps its lines."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def info(self, event: str, **details: Any) -> None:
+        self.lines.append(f"{event} {details}")
+
+    warning = error = info
+
+
+class Listener:
+    """A running listener, and what its handlers saw."""
+
+    def __init__(self) -> None:
+        self.seen: list[Request] = []
+        self.log = Memory()
+        self.url = ""
+        self.ready = True
+
+    async def echo(self, request: Request) -> Response:
+        self.seen.append(request)
+        return Response(body=b"<p>hello</p>", cookies=(SetCookie(name="who", value="x1", max_age=60),))
+
+    async def refuse(self, request: Request) -> Response:
+        raise Refused("full", retry_after=7)
+
+    async def fail(self, request: Request) -> Response:
+        raise RuntimeError("PESEL 44051401359")
+
+    async def split(self, request: Request) -> Response:
+        return Response(headers={"X-Given": "a\r\nX-Injected: b", "X-Fine": "c"})
+
+    async def stream(self, request: Request) -> Response:
+        async def chunks() -> AsyncIterator[bytes]:
+            for _ in range(3):
+                yield b"data: x\n\n"
+
+        return Response(content_type="text/event-stream", stream=chunks())
+
+    def routes(self) -> list[Route]:
+        page = Route(method="GET", path="/page", handler=self.echo, origins=(SITE,), embeddable=True)
+        return [
+            page,
+            msgspec.structs.replace(page, method="POST", form=True, max_body=2000),
+            Route(method="POST", path="/in/{inbox}", handler=self.echo, max_body=100),
+            Route(method="POST", path="/slow", handler=self.echo, per_address="3/minute"),
+            Route(method="GET", path="/site", handler=self.echo, per_site="2/hour"),
+            Route(method="POST", path="/full", handler=self.refuse),
+            Route(method="GET", path="/broken", handler=self.fail),
+            Route(method="GET", path="/split", handler=self.split),
+            Route(method="GET", path="/stream", handler=self.stream),
+        ]
+
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Starts listeners; stops them all at the end."""
+    runners: list[web.AppRunner] = []
+
+    async def run(routes: Sequence[Route] | None = None, **changes: Any) -> Listener:
+        listener = Listener()
+        settings = public.Settings(**{"public_url": "https://kontakt.example.pl", **changes})
+        app = public.build(
+            routes=listener.routes() if routes is None else routes,
+            settings=settings,
+            translate=translate,
+            log=listener.log,
+            ready=lambda: listener.ready,
+        )
+        runner = web.AppRunner(app)
+        await runner.setup()
+        runners.append(runner)
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        listener.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        return listener
+
+    yield run
+    for runner in runners:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield session
+
+
+async def ask(
+    browser: aiohttp.ClientSession, method: str, url: str, **more: Any
+) -> tuple[aiohttp.ClientResponse, str]:
+    async with browser.request(method, url, allow_redirects=False, **more) as response:
+        return response, await response.text()
+
+
+async def test_headers_of_a_page_that_may_be_framed(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start()
+    response, _ = await ask(browser, "GET", listener.url + "/page")
+    assert response.status == 200
+    csp = response.headers["Content-Security-Policy"]
+    assert f"frame-ancestors 'self' {SITE}" in csp
+    assert "default-src 'none'" in csp and "unsafe" not in csp
+    assert "X-Frame-Options" not in response.headers
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Referrer-Policy"] == "same-origin"
+    assert response.headers["Server"] == "Centrala"
+    assert "max-age" in response.headers["Strict-Transport-Security"]
+
+
+async def test_everything_else_may_not_be_framed(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start()
+    for path in ("/site", "/nowhere", "/healthz"):
+        response, _ = await ask(browser, "GET", listener.url + path)
+        assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
+
+
+async def test_cookies_are_guarded(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start()
+    response, _ = await ask(browser, "GET", listener.url + "/page")
+    cookie = response.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie and "Secure" in cookie and "SameSite=Lax" in cookie
+
+
+@pytest.mark.parametrize("accept", ["text/html", "*/*"])
+async def test_too_large_is_told(start: Start, browser: aiohttp.ClientSession, accept: str) -> None:
+    listener = await start()
+    response, text = await ask(
+        browser, "POST", listener.url + "/in/office", data=b"x" * 101, headers={"Accept": accept}
+    )
+    assert response.status == 413
+    assert "larger" in text
+    assert ("<html" in text) == (accept == "text/html")
+    assert not listener.seen
+
+
+async def test_too_large_without_a_length_is_told(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(50):
+            yield b"x" * 100
+
+    response, _ = await ask(browser, "POST", listener.url + "/in/office", data=chunks())
+    assert response.status == 413
+    assert not listener.seen
+
+
+async def test_a_body_of_the_greatest_size_is_taken(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start()
+    response, _ = await ask(browser, "POST", listener.url + "/in/office", data=b"x" * 100)
+    assert response.status == 200
+    assert listener.seen[0].body == b"x" * 100
+    assert listener.seen[0].params == {"inbox": "office"}
+
+
+async def test_limit_per_address_says_when_to_come_back(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start()
+    statuses = []
+    for _ in range(5):
+        response, text = await ask(browser, "POST", listener.url + "/slow")
+        statuses.append(response.status)
+    assert statuses == [200, 200, 200, 429, 429]
+    assert 1 <= int(response.headers["Retry-After"]) <= 60
+    assert "wait" in text
+
+
+async def test_limit_per_site_counts_everybody(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start(trusted_proxies=("127.0.0.1",))
+    statuses = []
+    for n in range(3):
+        response, _ = await ask(
+            browser, "GET", listener.url + "/site", headers={"X-Forwarded-For": f"203.0.113.{n}"}
+        )
+        statuses.append(response.status)
+    assert statuses == [200, 200, 429]
+
+
+async def test_limit_over_all_pages(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start(per_address="4/minute")
+    statuses = [(await ask(browser, "GET", listener.url + "/page"))[0].status for _ in range(5)]
+    assert statuses == [200, 200, 200, 200, 429]
+    assert (await ask(browser, "GET", listener.url + "/healthz"))[0].status == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Origin": SITE}, 200),
+        ({"Origin": SITE.upper()}, 200),
+        ({"Origin": "https://kontakt.example.pl"}, 200),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": f"{SITE}.evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+    ],
+)
+async def test_posts_of_other_sites_are_refused_with_a_reason(
+    start: Start, browser: aiohttp.ClientSession, headers: dict[str, str], status: int
+) -> None:
+    listener = await start()
+    response, text = await ask(browser, "POST", listener.url + "/page", data={"a": "b"}, headers=headers)
+    assert response.status == status
+    assert ("another site" in text) == (status == 403)
+    assert len(listener.seen) == (status == 200)
+
+
+async def test_a_form_from_the_listener_under_another_name(
+    start: Start, browser: aiohttp.ClientSession
+) -> None:
+    listener = await start()
+    host = listener.url.removeprefix("http://")
+    response, _ = await ask(
+        browser, "POST", listener.url + "/page", data={"a": "b"}, headers={"Origin": f"http://{host}"}
+    )
+    assert response.status == 200
+
+
+async def test_scripts_of_an_allowed_site_may_read(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start()
+    response, _ = await ask(browser, "GET", listener.url + "/page", headers={"Origin": SITE})
+    assert response.headers["Access-Control-Allow-Origin"] == SITE
+    assert "Access-Control-Allow-Credentials" not in response.headers
+    response, _ = await ask(
+        browser, "GET", listener.url + "/page", headers={"Origin": "https://evil.example"}
+    )
+    assert "Access-Control-Allow-Origin" not in response.headers
+    assert "Origin" in response.headers["Vary"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "method", "status"),
+    [(SITE, "POST", 204), (SITE, "DELETE", 403), ("https://evil.example", "POST", 403), ("", "POST", 403)],
+)
+async def test_preflight(
+    start: Start, browser: aiohttp.ClientSession, origin: str, method: str, status: int
+) -> None:
+    listener = await start()
+    headers = {"Access-Control-Request-Method": method} | ({"Origin": origin} if origin else {})
+    response, _ = await ask(browser, "OPTIONS", listener.url + "/page", headers=headers)
+    assert response.status == status
+    assert response.headers.get("Access-Control-Allow-Origin") == (SITE if status == 204 else None)
+
+
+async def test_forms_are_taken_apart(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start()
+    await ask(
+        browser,
+        "POST",
+        listener.url + "/page?lang=en",
+        data=[("name", "Łucja"), ("pick", "1"), ("pick", "2")],
+    )
+    form = aiohttp.FormData(quote_fields=False)
+    form.add_field("name", "Łucja")
+    form.add_field("paper", b"%PDF", filename="umowa ż.pdf", content_type="application/pdf")
+    form.add_field("none", b"", filename="", content_type="application/octet-stream")
+    await ask(browser, "POST", listener.url + "/page", data=form)
+    plain, multi = listener.seen
+    assert plain.fields == {"name": "Łucja", "pick": "1\n2"}
+    assert plain.language == "en"
+    assert multi.fields == {"name": "Łucja"}
+    [file] = multi.files
+    assert (file.field, file.filename, file.content_type, file.content) == (
+        "paper",
+        "umowa ż.pdf",
+        "application/pdf",
+        b"%PDF",
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("application/json", b"{}"),
+        ("", b"a=b"),
+        ("multipart/form-data", b"--x\r\n"),
+        ("multipart/form-data; boundary=x", b"no parts"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\nv\r\n--x--\r\n"),
+        ("application/x-www-form-urlencoded", b"&".join(b"a=b" for _ in range(300))),
+    ],
+)
+async def test_broken_forms_are_refused(
+    start: Start, browser: aiohttp.ClientSession, kind: str, body: bytes
+) -> None:
+    listener = await start()
+    response, text = await ask(
+        browser, "POST", listener.url + "/page", data=body, headers={"Content-Type": kind}
+    )
+    assert response.status == 400
+    assert json.loads(text)["error"]
+    assert not listener.seen
+
+
+async def test_refused_means_come_again(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start()
+    response, text = await ask(browser, "POST", listener.url + "/full", headers={"Accept-Language": "pl"})
+    assert response.status == 503
+    assert response.headers["Retry-After"] == "7"
+    assert text
+
+
+async def test_a_failure_shows_and_logs_no_detail(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start()
+    response, text = await ask(browser, "GET", listener.url + "/broken", headers={"Accept": "text/html"})
+    assert response.status == 500
+    assert "44051401359" not in text and "RuntimeError" not in text
+    assert "44051401359" not in "".join(listener.log.lines)
+    assert any("RuntimeError" in line for line in listener.log.lines)
+
+
+async def test_headers_cannot_be_split(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start()
+    response, _ = await ask(browser, "GET", listener.url + "/split")
+    assert response.headers["X-Fine"] == "c"
+    assert "X-Given" not in response.headers and "X-Injected" not in response.headers
+
+
+async def test_streams(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start()
+    response, text = await ask(browser, "GET", listener.url + "/stream")
+    assert text == "data: x\n\n" * 3
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_other_methods_and_addresses(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start()
+    response, text = await ask(browser, "DELETE", listener.url + "/page", headers={"Accept-Language": "en"})
+    assert response.status == 405
+    assert "POST" in response.headers["Allow"]
+    response, _ = await ask(browser, "GET", listener.url + "/../etc/passwd")
+    assert response.status == 404
+    response, text = await ask(browser, "HEAD", listener.url + "/page")
+    assert (response.status, text) == (200, "")
+
+
+async def test_health(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start()
+    assert (await ask(browser, "GET", listener.url + "/healthz"))[0].status == 200
+    assert (await ask(browser, "GET", listener.url + "/readyz"))[0].status == 200
+    listener.ready = False
+    assert (await ask(browser, "GET", listener.url + "/readyz"))[0].status == 503
+    assert (await ask(browser, "GET", listener.url + "/healthz"))[0].status == 200
+
+
+async def test_a_body_that_dribbles_is_cut_off(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hub.web.public_bodies.PATIENCE", 0.2)
+    listener = await start()
+    host, port = listener.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"POST /in/office HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nabc")
+    await writer.drain()
+    async with asyncio.timeout(5):
+        answer = await reader.read(1000)
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert not listener.seen
+    writer.close()
+
+
+async def test_forwarded_addresses_count_only_from_proxies(
+    start: Start, browser: aiohttp.ClientSession
+) -> None:
+    forged = {"X-Forwarded-For": "203.0.113.9"}
+    plain = await start()
+    await ask(browser, "GET", plain.url + "/page", headers=forged)
+    assert plain.seen[0].remote == "127.0.0.1"
+    behind = await start(trusted_proxies=("127.0.0.0/8", "10.0.0.0/8"))
+    await ask(
+        browser,
+        "GET",
+        behind.url + "/page",
+        headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.9, 10.1.2.3"},
+    )
+    assert behind.seen[0].remote == "203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("header", "language"),
+    [
+        ("pl", "pl"),
+        ("en-GB,en;q=0.9", "en"),
+        ("de, en;q=0.5, pl;q=0.4", "en"),
+        ("pl;q=0, en;q=0.1", "en"),
+        ("fr", None),
+        ("en;q=oops", None),
+        ("", None),
+    ],
+)
+def test_preferred_language(header: str, language: str | None) -> None:
+    assert public.preferred(header, ("pl", "en")) == language
