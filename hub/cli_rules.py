@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -15,6 +14,7 @@ from connectors import registry
 from connectors.contract import InboxId, Message, Micros, ParseContext
 from hub.cli_common import Failed, config_option
 from hub.cli_config import read_config
+from hub.clock import SystemClock
 from hub.config import Config, Inbox
 from hub.directory import directory
 from hub.intake.facts import Clockwork, build_facts, with_texts
@@ -74,7 +74,7 @@ def explain_message(
 
 def _moment(config: Config, at: str | None) -> Micros:
     if at is None:
-        return Micros(time.time_ns() // 1000)
+        return SystemClock().now()
     try:
         local = datetime.fromisoformat(at).replace(tzinfo=ZoneInfo(config.hub.zone))
     except ValueError:

@@ -1,0 +1,130 @@
+"""Backup and restore of the embedded store: the database first, then the files that its rows refer to.
+
+In that order a file that the copied database names is always there: files are durable before the commit that names
+them, and swept only a day after nothing names them any more. Files added meanwhile are copied too and harmless.
+
+A backup is a folder with ``centrala.db``, ``blobs/`` and ``secret.key`` (without which the signed addresses in mails
+already sent would no longer be recognised). It holds personal data and a secret: keep it as carefully as the original.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+from hub.storage import BLOBS
+
+DATABASE = "centrala.db"
+SECRET = "secret.key"  # noqa: S105 - the name of a file
+PARTIAL = ".partial"
+"""What the folder of an unfinished backup ends in."""
+
+
+class BackupError(Exception):
+    """It could not be done; the text is a sentence."""
+
+
+class NotEmpty(BackupError):
+    """There is something already where the copy should go."""
+
+
+def backup(database: Path, data_dir: Path, target: Path) -> None:
+    """Copy everything into ``target``, which must not exist or be empty. The hub may be running.
+
+    ``target`` appears only when it is complete. Raises :class:`BackupError`.
+    """
+    if not database.exists():
+        raise BackupError(f"There is no database at {database}.")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise NotEmpty(f"{target} exists already and is not empty.")
+    partial = target.with_name(target.name + PARTIAL)
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True, mode=0o700)
+    try:
+        _copy_database(database, partial / DATABASE)
+        _copy_files(data_dir, partial)
+    except (OSError, sqlite3.Error) as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise BackupError(f"The backup to {target} failed: {error}.") from error
+    if target.exists():
+        target.rmdir()
+    partial.rename(target)
+    _sync(target.parent)
+
+
+def restore(source: Path, database: Path, data_dir: Path) -> None:
+    """Put a backup into a data folder that holds no database. The caller made sure that no hub runs on it.
+
+    The database is checked before anything is put in its place. Raises :class:`BackupError`.
+    """
+    copied = source / DATABASE
+    if not copied.is_file():
+        raise BackupError(f"{source} is not a backup: it holds no {DATABASE}.")
+    for taken in (database, data_dir / BLOBS, data_dir / SECRET):
+        if taken.exists():
+            raise NotEmpty(f"{taken} exists already; restore into an empty data folder.")
+    database.parent.mkdir(parents=True, exist_ok=True)
+    partial = database.with_name(database.name + PARTIAL)
+    partial.unlink(missing_ok=True)
+    try:
+        _copy_database(copied, partial)
+        _check(partial)
+        _copy_files(source, data_dir)
+    except (OSError, sqlite3.Error) as error:
+        raise BackupError(f"The backup in {source} cannot be restored: {error}.") from error
+    # Last, so that a hub started after a failed restore finds no database rather than half of one.
+    partial.rename(database)
+    _sync(database.parent)
+
+
+def _copy_database(source: Path, target: Path) -> None:
+    """A consistent copy, made in one step by SQLite itself; writers go on meanwhile."""
+    with (
+        contextlib.closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=30)) as origin,
+        contextlib.closing(sqlite3.connect(target)) as copy,
+    ):
+        origin.backup(copy, pages=-1)
+        copy.execute("PRAGMA journal_mode = DELETE")
+    target.chmod(0o600)
+    _sync(target)
+
+
+def _check(database: Path) -> None:
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        ((verdict,),) = connection.execute("PRAGMA integrity_check(1)")
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(f"the database is damaged ({verdict})")
+        connection.execute("SELECT 1 FROM conversation LIMIT 1")
+
+
+def _copy_files(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    if (source / BLOBS).is_dir():
+        shutil.copytree(source / BLOBS, target / BLOBS, ignore=_vanishing, copy_function=_copy_if_there)
+        for folder, _, names in os.walk(target / BLOBS):
+            for path in (Path(folder), *(Path(folder) / name for name in names)):
+                _sync(path)
+    if (source / SECRET).is_file():
+        shutil.copy2(source / SECRET, target / SECRET)
+        _sync(target / SECRET)
+
+
+def _vanishing(_: str, names: list[str]) -> set[str]:
+    """Files that are still being written have no row yet."""
+    return {name for name in names if name.endswith((".tmp", PARTIAL))}
+
+
+def _copy_if_there(source: str, target: str) -> None:
+    with contextlib.suppress(FileNotFoundError):  # swept just now: nothing refers to it
+        shutil.copy2(source, target)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,51 @@
+"""How a command reaches the store: through the running hub, or by opening it while none runs."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from hub.admin import handlers
+from hub.cli_common import Exit, Failed
+from hub.clock import SystemClock
+from hub.config import Config
+from hub.control import AlreadyRunning, CommandFailed, NotRunning, call, exclusive
+from hub.directory import directory
+from hub.storage import make_store
+from hub.store.store import StorageFault
+
+
+def perform(config: Config, command: str, arguments: dict[str, Any]) -> Any:
+    """Carry out a command of :mod:`hub.admin` and return its result. Raises :class:`Failed`."""
+    data_dir = Path(config.hub.data_dir)
+    try:
+        return call(data_dir, command, arguments)
+    except NotRunning:
+        return _on_the_store(config, command, arguments, data_dir)
+    except CommandFailed as error:
+        raise Failed(str(error)) from error
+
+
+def _on_the_store(config: Config, command: str, arguments: dict[str, Any], data_dir: Path) -> Any:
+    try:
+        with exclusive(data_dir):
+            return asyncio.run(_opened(config, command, arguments))
+    except AlreadyRunning as error:
+        raise Failed(
+            f"{error} It does not answer on its control socket yet; try again.", Exit.IN_USE
+        ) from error
+    except CommandFailed as error:
+        raise Failed(str(error)) from error
+    except StorageFault as error:
+        raise Failed(f"The store cannot be opened: {error}.", Exit.UNREACHABLE) from error
+
+
+async def _opened(config: Config, command: str, arguments: dict[str, Any]) -> Any:
+    store = make_store(config, SystemClock())
+    house = directory(config)
+    await store.open()
+    try:
+        return await handlers(store, lambda: house)[command](arguments)
+    finally:
+        await store.close()

@@ -1,0 +1,211 @@
+"""The command line as people use it: sentences, exit codes, quick start, and the running hub before the store."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from hub import cli
+from hub.cli_common import Exit
+from hub.control import exclusive
+
+CONFIG = """\
+[hub]
+data_dir = "{data}"
+rules_file = "rules.yaml"
+
+[store]
+url = "sqlite:{data}/centrala.db"
+
+[[offices]]
+id = "krajowa"
+name = "Infolinia"
+
+[[queues]]
+id = "informacja"
+name_pl = "Informacja"
+name_en = "Information"
+office = "krajowa"
+
+[[queues]]
+id = "spam"
+name_pl = "Spam"
+name_en = "Spam"
+office = "krajowa"
+spam = true
+"""
+
+RULES = """\
+rules:
+  - id: zasilek
+    name: Zasiłek
+    when:
+      words: zasiłek
+    do:
+      queue: informacja
+default:
+  queue: informacja
+"""
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    (tmp_path / "rules.yaml").write_text(RULES)
+    path = tmp_path / "centrala.toml"
+    path.write_text(CONFIG.format(data=tmp_path / "data"))
+    return path
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command in this process: exit code, standard output, standard error."""
+
+    def call(*arguments: object, stdin: str = "") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode()), "utf-8"))
+        code = cli.run([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call
+
+
+def test_help_tells_commands_and_exit_codes(run: Run) -> None:
+    code, out, _ = run("--help")
+    assert code == 0
+    for name in cli.COMMANDS:
+        assert f"  {name} " in out
+    assert "Exit codes:" in out
+
+
+@pytest.mark.parametrize("name", list(cli.COMMANDS))
+def test_each_command_has_help_that_begins_as_its_line_in_the_list(run: Run, name: str) -> None:
+    code, out, _ = run(name, "--help")
+    assert code == 0
+    assert "Usage: centrala" in out and "Options:" in out
+
+
+def test_a_wrong_command_line_is_a_sentence_and_exit_code_2(run: Run) -> None:
+    code, out, err = run("pares", "email")
+    assert (code, out) == (Exit.USAGE, "") and "No such command 'pares'" in err
+    assert run("parse", "emial")[0] == Exit.USAGE
+
+
+def test_a_wrong_configuration_is_exit_code_3_with_its_line(run: Run, config: Path) -> None:
+    config.write_text(config.read_text().replace("rules_file", "rules_fiel"))
+    code, out, err = run("user", "list", "-c", config)
+    assert (code, out) == (Exit.CONFIGURATION, "")
+    assert f'{config}:3: hub.rules_fiel: unknown key; did you mean "rules_file"?' in err
+
+
+def test_users_are_added_listed_and_given_passwords(run: Run, config: Path) -> None:
+    add = [
+        "user",
+        "add",
+        "-c",
+        config,
+        "--role",
+        "agent",
+        "--office",
+        "krajowa",
+        "--name",
+        "Ewa",
+        "--password-stdin",
+    ]
+    assert run(*add, "--login", "Ewa", stdin="dlugie-haslo-1\n")[0] == 0
+    code, out, _ = run("user", "list", "-c", config)
+    assert code == 0
+    assert out.splitlines()[1].split() == ["ewa", "Ewa", "agent", "krajowa", "informacja"]
+    assert run("user", "passwd", "ewa", "-c", config, "--password-stdin", stdin="inne-haslo-22\n")[0] == 0
+    code, _, err = run(*add, "--login", "ewa", stdin="dlugie-haslo-1\n")
+    assert code == Exit.FAILED and "There is an account with this login already." in err
+    code, _, err = run(*add, "--login", "adam", stdin="short\n")
+    assert code == Exit.FAILED and "needs 10 to 256 characters" in err
+    code, _, err = run("user", "passwd", "nikt", "-c", config, "--password-stdin", stdin="inne-haslo-22\n")
+    assert code == Exit.FAILED and "There is no user nikt." in err
+    wrong = [part if part != "krajowa" else "lomza" for part in add]
+    code, _, err = run(*wrong, "--login", "adam", stdin="dlugie-haslo-1\n")
+    assert code == Exit.FAILED and "There is no office lomza in the configuration." in err
+
+
+def test_a_data_folder_in_use_is_exit_code_5(run: Run, config: Path, tmp_path: Path) -> None:
+    run("user", "list", "-c", config)
+    assert run("backup", tmp_path / "copy", "-c", config)[0] == 0
+    with exclusive(tmp_path / "data"):
+        assert run("user", "list", "-c", config)[0] == Exit.IN_USE
+        assert run("restore", tmp_path / "copy", "-c", config)[0] == Exit.IN_USE
+    code, _, err = run("restore", tmp_path / "copy", "-c", config)
+    assert code == Exit.IN_USE and "restore into an empty data folder" in err
+
+
+def test_backup_and_restore_bring_users_back(run: Run, config: Path, tmp_path: Path) -> None:
+    add = [
+        "user",
+        "add",
+        "-c",
+        config,
+        "--role",
+        "administrator",
+        "--office",
+        "krajowa",
+        "--name",
+        "Jan Nowak",
+    ]
+    run(*add, "--login", "jan", "--password-stdin", stdin="dlugie-haslo-1\n")
+    assert run("backup", tmp_path / "copy", "-c", config)[0] == 0
+    other = tmp_path / "other.toml"
+    other.write_text(CONFIG.format(data=tmp_path / "data2"))
+    assert run("restore", tmp_path / "copy", "-c", other)[0] == 0
+    assert "Jan Nowak" in run("user", "list", "-c", other)[1]
+
+
+def test_rules_are_checked_against_the_configuration(run: Run, config: Path) -> None:
+    code, out, _ = run("rules", "check", "-c", config)
+    assert code == 0 and "1 rules; version" in out
+    rules = config.with_name("rules.yaml")
+    rules.write_text(RULES.replace("queue: informacja", "queue: informacje", 1))
+    code, out, err = run("rules", "check", "-c", config)
+    assert (code, out) == (Exit.CONFIGURATION, "")
+    assert f'{rules}:2: rule zasilek: there is no queue "informacje" in the configuration' in err
+    rules.write_text(RULES.replace("words:", "wrods:"))
+    code, _, err = run("rules", "check", "-c", config)
+    assert code == Exit.CONFIGURATION and f"{rules}:5" in err
+
+
+def test_an_interrupt_and_a_closed_pipe_are_not_tracebacks(config: Path) -> None:
+    command = [sys.executable, "-m", "hub.cli", "--help"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["parse", "--help"]])
+def test_the_start_is_quick(arguments: list[str]) -> None:
+    def once() -> float:
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "hub.cli", *arguments], check=True, capture_output=True)
+        return time.perf_counter() - begun
+
+    assert min(once() for _ in range(3)) < 0.5
+
+
+def test_what_cannot_be_parsed_is_a_line_of_its_own(run: Run, tmp_path: Path) -> None:
+    good = tmp_path / "good.eml"
+    good.write_bytes(b"From: a@example.org\r\nTo: b@example.pl\r\nSubject: x\r\n\r\nDzien dobry\r\n")
+    code, out, _ = run("parse", "email", tmp_path / "none.eml", good, tmp_path, good)
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == Exit.FAILED
+    assert [line["source"] for line in lines] == [
+        str(path) for path in (tmp_path / "none.eml", good, tmp_path, good)
+    ]
+    assert "No such file" in lines[0]["error"] and "error" in lines[2]
+    assert lines[1]["sender"]["address"] == "a@example.org" and lines[1]["text"].strip() == "Dzien dobry"
