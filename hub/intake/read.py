@@ -31,7 +31,7 @@ class Known:
         self.conversations: dict[int, ConversationState] = {}
         self.history: dict[int, list[Recent]] = {}
         self.callbacks: dict[str, int] = {}
-        self.articles: dict[tuple[str, str], tuple[int, str | None]] = {}
+        self.articles: dict[tuple[str, str], tuple[int, str | None, str]] = {}
         self.posts: dict[int, tuple[int, str]] = {}
 
     def conversation(self, id_: int | None) -> ConversationState | None:
@@ -199,9 +199,9 @@ def _read_places(tx: Tx, known: Known, messages: Sequence[Message]) -> None:
     if not comments:
         return
     articles = sorted({(str(inbox), place.article) for inbox, place in comments})
-    columns = ("inbox", "key", "id", "moderation")
-    for inbox, key, id_, moderation in tx.lookup(schema.article, ("inbox", "key"), columns, articles):
-        known.articles[inbox, key] = (id_, moderation)
+    columns = ("inbox", "key", "id", "moderation", "site")
+    for inbox, key, id_, moderation, site in tx.lookup(schema.article, ("inbox", "key"), columns, articles):
+        known.articles[inbox, key] = (id_, moderation, site)
     parents = sorted({(place.parent,) for _, place in comments if place.parent is not None})
     for id_, article, path in tx.lookup(schema.post, ("id",), ("id", "article", "path"), parents):
         known.posts[id_] = (article, path)

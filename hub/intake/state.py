@@ -165,6 +165,7 @@ class Rows(msgspec.Struct):
     seen: list[tuple[Any, ...]] = []
     effects: list[tuple[Any, ...]] = []
     articles: list[tuple[Any, ...]] = []
+    sites: list[tuple[str, int]] = []
     posts: list[tuple[Any, ...]] = []
     links: list[tuple[Any, ...]] = []
     offices: list[tuple[Any, ...]] = []

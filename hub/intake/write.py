@@ -20,7 +20,7 @@ _TRACE = ("id", "conversation", "message", "at", "version", "facts", "load", "da
 _KEY = ("key", "conversation", "at")
 _SEEN = ("inbox", "external_id", "conversation", "message", "at")
 
-_ARTICLE = ("id", "inbox", "key", "title", "url", "section", "created_at")
+_ARTICLE = ("id", "inbox", "key", "title", "url", "section", "site", "created_at")
 _LINK = ("conversation", "other", "kind", "at")
 _OFFICE = ("conversation", "office", "at")
 POST = (
@@ -49,6 +49,7 @@ def write(tx: Tx, rows: Rows) -> None:
     insert(connection, schema.seen, _SEEN, rows.seen)
     bulk.insert_new(connection, schema.effect, EFFECT, rows.effects)
     insert(connection, schema.article, _ARTICLE, rows.articles)
+    bulk.update(connection, schema.article, ("site",), rows.sites)
     insert(connection, schema.post, POST, rows.posts)
     insert(connection, schema.conversation_link, _LINK, rows.links)
     bulk.insert_new(connection, schema.conversation_office, _OFFICE, rows.offices)

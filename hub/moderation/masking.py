@@ -94,9 +94,10 @@ def masked_message(message: Message) -> Message:
         text=mask(message.text),
         full_text=mask(message.full_text),
         html="",
-        comment=place and _masked_place(place),
+        comment=place and masked_place(place),
     )
 
 
-def _masked_place(place: CommentPlace) -> CommentPlace:
+def masked_place(place: CommentPlace) -> CommentPlace:
+    """An article as it is stored: its title comes through a form, too."""
     return msgspec.structs.replace(place, title=mask(place.title), section=mask(place.section))
