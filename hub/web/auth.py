@@ -22,6 +22,7 @@ from hub.store.tx import Tx
 from hub.web.desk import SIGNED, Desk, desk_of, signed_of
 from hub.web.forms import Form, read_form
 from hub.web.guard import COOKIE, SECURE_COOKIE, explained, is_https, peer_of
+from hub.web.proxies import bucket
 from hub.web.render import is_local, redirect, render, text
 
 PRE_COOKIE = "centrala_pre"
@@ -90,7 +91,7 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     expected = request.cookies.get(PRE_COOKIE, "")
     if not expected or not hmac.compare_digest(form.pre.encode(), expected.encode()):
         return _log_in_page(request, error=text(request, N_("The page was too old. Try again.")), status=403)
-    limits, peer = desk.house().directory.config.limits, peer_of(request)
+    limits, peer = desk.house().directory.config.limits, bucket(peer_of(request))
     attempt = await desk.store.write(lambda tx: begin_attempt(tx, limits, form.login, peer))
     if attempt.refused:
         minutes = attempt.wait // 60 + 1
@@ -176,7 +177,7 @@ async def change_password(request: web.Request) -> web.StreamResponse:
     desk, signed, form = desk_of(request), signed_of(request), await read_form(request, NewPassword)
     if error := _refusal(request, form):
         return render(request, "auth/password.html", error=error, status=400)
-    limits, peer = desk.house().directory.config.limits, peer_of(request)
+    limits, peer = desk.house().directory.config.limits, bucket(peer_of(request))
     attempt = await desk.store.write(lambda tx: begin_attempt(tx, limits, signed.login, peer))
     if attempt.refused:
         return explained(request, 429, retry_after=attempt.wait)

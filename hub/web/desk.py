@@ -5,36 +5,31 @@ Handlers get it with ``desk_of(request)`` and the person behind the request with
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 from aiohttp import web
 
 from connectors.contract import Blobs, Clock, Health, Log
+from hub.desk.presence import Presence
 from hub.house import House
 from hub.people.sessions import Signed
 from hub.scope import Scope
 from hub.store.store import Store
-from hub.store.tx import Event
-
-
-class Following(Protocol):
-    """The stream in this process; see :mod:`hub.stream`."""
-
-    def follow(self, after: int | None = None) -> AsyncIterator[Sequence[Event] | object]:
-        """Batches of events behind a place (None: from now on); anything else means "read again from the store"."""
+from hub.stream import Stream
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
-    """``house`` gives the house as it is now; take it once in a request. ``health`` is by inbox.
+    """``house`` gives the house as it is now; take it once in a request. ``health`` is by inbox; ``presence`` knows
+    who looks at which conversation.
 
     ``entropy(n)`` gives n unguessable bytes. ``reparse(raw)`` reads quarantined bytes again: its sentence says what
     became of them. ``ready`` tells whether everything that the hub needs to take messages has started.
     """
 
     store: Store
-    stream: Following
+    stream: Stream
+    presence: Presence
     house: Callable[[], House]
     clock: Clock
     blobs: Blobs

@@ -7,13 +7,11 @@ an unsafe method needs the session's own token and must not come from another si
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
-from hub.config import Config
 from hub.i18n import languages
 from hub.i18n import mark as N_
 from hub.people.sessions import find_session, touch_session
@@ -21,6 +19,7 @@ from hub.scope import Conflict, Denied, NotFound
 from hub.store.store import StorageFault, StoreFull
 from hub.web.desk import LANGUAGE, SIGNED, desk_of
 from hub.web.forms import CSRF_FIELD, Unacceptable
+from hub.web.proxies import Network, client_address, from_trusted, networks
 from hub.web.render import is_fragment, render, text, toast_header, wants_json
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -71,33 +70,22 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 # --- the peer --------------------------------------------------------------------------------------------------
 
 
-def _is_trusted(config: Config, peer: str) -> bool:
-    try:
-        address = ipaddress.ip_address(peer)
-        return any(
-            address in ipaddress.ip_network(net, strict=False) for net in config.private.trusted_proxies
-        )
-    except ValueError:
-        return False
-
-
 def peer_of(request: web.Request) -> str:
     """The client's IP address: the connection's, or what a configured proxy says, never what anybody else says."""
-    config, peer = desk_of(request).house().directory.config, request.remote or ""
-    if not _is_trusted(config, peer):
-        return peer
-    for hop in reversed(request.headers.get("X-Forwarded-For", "").split(",")):
-        if hop.strip() and not _is_trusted(config, hop.strip()):
-            return hop.strip()
-    return peer
+    forwarded = request.headers.getall("X-Forwarded-For", [])
+    return client_address(request.remote or "", forwarded, _trusted(request))
 
 
 def is_https(request: web.Request) -> bool:
     """Whether the browser talks HTTPS: to us, or to a configured proxy."""
     if request.scheme == "https":
         return True
-    config = desk_of(request).house().directory.config
-    return _is_trusted(config, request.remote or "") and request.headers.get("X-Forwarded-Proto") == "https"
+    said = request.headers.get("X-Forwarded-Proto") == "https"
+    return said and from_trusted(request.remote or "", _trusted(request))
+
+
+def _trusted(request: web.Request) -> tuple[Network, ...]:
+    return networks(desk_of(request).house().directory.config.private.trusted_proxies)
 
 
 # --- errors ----------------------------------------------------------------------------------------------------

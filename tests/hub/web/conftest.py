@@ -12,10 +12,12 @@ from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from connectors.contract import BlobId, Health
+from hub.desk.presence import Presence
 from hub.house import House
 from hub.logs import logger
 from hub.people import passwords
 from hub.store.store import Store
+from hub.stream import Stream
 from hub.web.console import build
 from hub.web.desk import Desk
 from tests.hub.conftest import FakeClock
@@ -24,14 +26,6 @@ from tests.hub.specimen import a_house, add_person
 PASSWORD = "correct horse battery"
 
 Client = TestClient[web.Request, web.Application]
-
-
-class NoStream:
-    """A stream in which nothing happens; tests of /live bring their own."""
-
-    async def follow(self, after: int | None = None) -> AsyncIterator[Any]:
-        return
-        yield
 
 
 class MemoryBlobs:
@@ -85,8 +79,22 @@ def reparsed() -> list[int]:
 
 
 @pytest.fixture
+async def stream(sqlite_store: Store) -> Stream:
+    """The stream of the test's store."""
+    opened = Stream(sqlite_store, buffer=64)
+    await opened.open()
+    sqlite_store.on_events = opened.publish
+    return opened
+
+
+@pytest.fixture
 def desk(
-    sqlite_store: Store, clock: FakeClock, house: House, health: Mapping[str, Health], reparsed: list[int]
+    sqlite_store: Store,
+    stream: Stream,
+    clock: FakeClock,
+    house: House,
+    health: Mapping[str, Health],
+    reparsed: list[int],
 ) -> Desk:
     async def reparse(raw: int) -> str:
         reparsed.append(raw)
@@ -94,7 +102,8 @@ def desk(
 
     return Desk(
         store=sqlite_store,
-        stream=NoStream(),
+        stream=stream,
+        presence=Presence(),
         house=lambda: house,
         clock=clock,
         blobs=MemoryBlobs(),
