@@ -7,6 +7,7 @@ Durations carry their unit in the name. ``Config()`` alone is a valid configurat
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
@@ -87,6 +88,13 @@ class Hub(Section, frozen=True, kw_only=True):
             "Without it one is made at the first start and kept in data_dir."
         ),
     ] = None
+    node: Annotated[
+        str,
+        _about(
+            "Name of this process where several share one store; its leases and attempts bear it.",
+            min_length=1,
+        ),
+    ] = "hub"
     rules_file: Annotated[str, _about("The routing rules; relative to the configuration file.")] = (
         "rules.yaml"
     )
@@ -124,6 +132,11 @@ class Store(Section, frozen=True, kw_only=True):
     busy_seconds: Annotated[
         float, _about("How long a write waits for another process's lock on the SQLite file.", gt=0)
     ] = 10.0
+
+    def sqlite_path(self) -> Path | None:
+        """The database file of the embedded store; None on PostgreSQL."""
+        kind, _, path = self.url.partition(":")
+        return Path(path) if kind == "sqlite" else None
 
 
 class Listener(Section, frozen=True, kw_only=True):
@@ -438,6 +451,17 @@ class Inbox(Section, frozen=True, kw_only=True):
         return f"Inbox(id={self.id!r}, kind={self.kind!r}, settings={sorted(self.settings)!r}, …)"
 
 
+class Hook(Section, frozen=True, kw_only=True):
+    """An address that rules may call with the action webhook."""
+
+    id: Annotated[Id, _about("Stable name, used by rules.")]
+    url: Annotated[str, _about("Where the event is posted as JSON.", pattern="^https?://")]
+    secret: Annotated[
+        Secret,
+        _about("Signs the body: the header X-Centrala-Signature is HMAC-SHA256 over timestamp and body."),
+    ]
+
+
 _Named = TypeVar("_Named", Office, Queue, Inbox)
 
 
@@ -457,6 +481,7 @@ class Config(Section, frozen=True, kw_only=True):
     queues: Annotated[tuple[Queue, ...], _about("Waiting lines.")] = ()
     teams: Annotated[tuple[Team, ...], _about("Teams.")] = ()
     inboxes: Annotated[tuple[Inbox, ...], _about("Accounts on channels.")] = ()
+    hooks: Annotated[tuple[Hook, ...], _about("Addresses that rules may call.")] = ()
 
     def office(self, office: str) -> Office:
         """By id. Raises KeyError."""

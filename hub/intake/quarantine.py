@@ -34,7 +34,8 @@ def quarantine(tx: Tx, call: Call, reason: str) -> list[Receipt]:
     if call.raw.blob is not None:
         tx.change(schema.blob, call.raw.blob, owner=raw)
     conversation = _conversation(tx, call)
-    system_line(tx, conversation, "quarantined", raw=raw)
+    line = system_line(tx, conversation, "quarantined", raw=raw)
+    tx.change(schema.message, line.id, raw=raw)
     ids = {item.external_id for item in call.items if item.external_id is not None}
     seen = [(call.inbox, external_id, conversation, None, tx.now) for external_id in sorted(ids)]
     columns = ("inbox", "external_id", "conversation", "message", "at")

@@ -16,6 +16,7 @@ from connectors.contract import Blobs, Clock, Connector, Log, SendError, Sent
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.store.store import StorageFault, Store
+from hub.store.tx import Tx
 from hub.wake import Wake
 
 from .backoff import Breaker
@@ -41,6 +42,8 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     log: Log
     node: str
     wake: Wake
+    on_sent: Callable[[Tx, House, str, str], None]
+    """Called in the transaction that records a remote id: reports that came before their message wait for it."""
 
 
 class Sender:
@@ -142,7 +145,14 @@ class Sender:
         if outcome is None:
             await parts.store.write(lambda tx: release_untried(tx, delivery, attempt))
         elif isinstance(outcome, Sent):
-            await parts.store.write(lambda tx: settle_sent(tx, house, delivery, attempt, outcome))
+            sent = outcome
+
+            def record(tx: Tx) -> None:
+                settle_sent(tx, house, delivery, attempt, sent)
+                if sent.remote_id is not None:
+                    parts.on_sent(tx, house, draft.outbound.inbox, sent.remote_id)
+
+            await parts.store.write(record)
             self._note(draft, worked=True)
         else:
             error = outcome

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -50,13 +50,21 @@ class PostgresStore:
     """See :class:`hub.store.store.Store`. ``url`` as ``postgresql://user:password@host:port/database``."""
 
     def __init__(
-        self, url: str, clock: Clock, *, connections: int = 8, calls: int = 4096, size: int = 64 << 20
+        self,
+        url: str,
+        clock: Clock,
+        *,
+        password: str | None = None,
+        connections: int = 8,
+        calls: int = 4096,
+        size: int = 64 << 20,
     ) -> None:
         self.on_events: Callable[[Sequence[Event]], None] = _ignore
         self._clock = clock
-        self._engine: AsyncEngine = create_async_engine(
-            url.replace("postgresql:", "postgresql+asyncpg:", 1), pool_size=connections, max_overflow=0
-        )
+        address = make_url(url).set(drivername="postgresql+asyncpg")
+        if password is not None:
+            address = address.set(password=password)
+        self._engine: AsyncEngine = create_async_engine(address, pool_size=connections, max_overflow=0)
         self._ids = Ids()
         self._reserving = asyncio.Lock()
         self._group = Grouping(self._commit, calls=calls, size=size)

@@ -109,7 +109,8 @@ ruleset = Table(
     "ruleset",
     metadata,
     Column("version", Integer, primary_key=True, autoincrement=False),
-    Column("state", Text, nullable=False),
+    Column("state", Text, nullable=False),  # published, retired
+    Column("digest", Text, nullable=False),  # of the source, as the compiled set names its version
     Column("source", Text, nullable=False),
     Column("author", Id),
     Column("note", Text, nullable=False, server_default=""),
@@ -291,7 +292,7 @@ conversation = Table(
     ),
     Index("conversation_assignee", "assignee", "status", "activity_at", **_where("assignee IS NOT NULL")),
     Index("conversation_owner", "owner", "status", "activity_at", **_where("owner IS NOT NULL")),
-    Index("conversation_snoozed", "snoozed_until", "id", **_where("status = 'snoozed'")),
+    Index("conversation_snoozed", "snoozed_until", "id", **_where("snoozed_until IS NOT NULL")),
     Index("conversation_woken", "activity_at", "id", **_where("woken IS NOT NULL")),
     Index("conversation_contact", "contact", "activity_at"),
     Index("conversation_due", "due_at", "id", **_where("due_at IS NOT NULL")),

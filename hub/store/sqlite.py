@@ -1,20 +1,18 @@
 """The embedded store: one writer thread with the only writing connection, readers with their own.
 
 WAL with ``synchronous=FULL``: a commit is on the disk when it returns. Only the writer checkpoints, which
-also keeps clear of the WAL-reset bug of SQLite before 3.51.3. A lock on the data directory keeps a
-second process out.
+also keeps clear of the WAL-reset bug of SQLite before 3.51.3. That there is one hub for a data folder is
+:mod:`hub.control`'s care.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import QueuePool, StaticPool
@@ -106,7 +104,6 @@ class SqliteStore:
         self._reader_count = readers
         self._write_pool = ThreadPoolExecutor(1, "store-writer")
         self._read_pool = ThreadPoolExecutor(readers, "store-reader")
-        self._lock: IO[str] | None = None
 
     @property
     def waiting(self) -> int:
@@ -114,12 +111,11 @@ class SqliteStore:
         return self._group.waiting
 
     async def open(self) -> None:
-        """Raises StorageFault when another process has the directory or the schema is of another version."""
+        """Raises WrongSchema when the database is of another version."""
         await self._on(self._write_pool, self._open)
 
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = _lock_directory(self._path.parent)
         self._writer = _engine(self._path, writing=True)
         with self._writer.begin() as connection:
             ensure_schema(connection)
@@ -134,8 +130,6 @@ class SqliteStore:
         self._readers = self._writer = None
         self._write_pool.shutdown(wait=False)
         self._read_pool.shutdown(wait=False)
-        if self._lock is not None:
-            self._lock.close()
 
     async def write(self, command: Command[T]) -> T:
         """One command, inside the group commit, under its own savepoint."""
@@ -180,15 +174,3 @@ class SqliteStore:
         with self._writer.begin() as connection:
             self._ids.ensure(connection)
             return run_group(connection, self._clock, self._ids, works)
-
-
-def _lock_directory(folder: Path) -> IO[str]:
-    handle = open(folder / "centrala.lock", "w")  # noqa: SIM115 - held as long as the store is open
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        handle.close()
-        raise StorageFault(f"another process uses the data directory {folder}") from error
-    handle.write(str(os.getpid()))
-    handle.flush()
-    return handle

@@ -149,7 +149,9 @@ class Tx(Reader):
 
     def change(self, table: Table, row_id: int, **values: Any) -> bool:
         """Update the row with this id; False when there is none."""
-        return self.connection.execute(update(table).where(table.c.id == row_id).values(**values)).rowcount == 1
+        return (
+            self.connection.execute(update(table).where(table.c.id == row_id).values(**values)).rowcount == 1
+        )
 
     def locked(self, table: Table, row_id: int) -> Row[Any] | None:
         """The row with this id, locked until the end of the transaction where the engine locks rows."""

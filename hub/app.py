@@ -1,0 +1,337 @@
+"""The composition root: builds the hub from its configuration, runs it, reloads it, drains it.
+
+Only here are connectors looked up by name and parts wired together. Both listeners are bound before anything starts,
+so that a port in use is told before a single message is taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import socket
+import ssl
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from connectors import registry
+from connectors.contract import Clock, Connector, Health, Log, Route
+from hub.building import Supplies, make_blobs, make_connector, make_house, make_store
+from hub.callbacks.booking import StoredAppointments
+from hub.callbacks.offers import HANDLERS as CALLBACK_TIMERS
+from hub.config import Config, Inbox, Listener
+from hub.configfile import ConfigError, signing_secret
+from hub.desk.timed import HANDLERS as DESK_TIMERS
+from hub.directory import Directory, directory
+from hub.egress import CheckedEgress
+from hub.house import House
+from hub.i18n import translate
+from hub.intake.events import release_target
+from hub.intake.reparse import reparse
+from hub.intake.sink import Intake
+from hub.moderation.thread import StoredThread
+from hub.outbox.effects import run_effects
+from hub.outbox.handlers import INSIDE, outside
+from hub.outbox.sender import Parts, Sender
+from hub.people.leaving import HANDLERS as PEOPLE_TIMERS
+from hub.rulefile import read_rules
+from hub.rulesets import publish
+from hub.running import Running, start, stop
+from hub.search.follow import follow_stream
+from hub.store.tx import Event
+from hub.stream import Stream
+from hub.sweep import run_sweeps
+from hub.timers import Handler, run_timers
+from hub.tokens import SignedTokens
+from hub.wake import Wake
+from hub.web import console, public
+from hub.web.desk import Desk
+from rules.words import polish_forms
+
+TIMERS: Mapping[str, Handler] = {**DESK_TIMERS, **PEOPLE_TIMERS, **CALLBACK_TIMERS}
+
+SHUTDOWN = 3.0
+"""Seconds that open requests have to finish when a listener closes."""
+
+BACKLOG = 512
+
+
+class Hub:
+    """A hub in this process. ``load`` reads the configuration anew; ``log`` gives a logger by name."""
+
+    def __init__(
+        self, load: Callable[[], Config], clock: Clock, draw: random.Random, log: Callable[[str], Log]
+    ) -> None:
+        self.config = load()
+        self.clock = clock
+        self._load = load
+        self._draw = draw
+        self._logs = log
+        self.log = log("hub")
+        self.store = make_store(self.config, clock)
+        self.stream = Stream(self.store, buffer=self.config.stream.buffer)
+        self.blobs = make_blobs(self.config, self.store, draw)
+        self.egress = CheckedEgress(self.config.hub.egress_allow)
+        self.tokens = SignedTokens(signing_secret(self.config).encode())
+        self.wakes = {"outbox": Wake(), "effects": Wake(), "timers": Wake()}
+        self._house: House | None = None
+        self._running: dict[str, tuple[Inbox, Running]] = {}
+        self._sockets: dict[str, socket.socket] = {}
+        self._runners: dict[str, web.AppRunner] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._sender: Sender | None = None
+        self.ready = False
+        self.intake = Intake(
+            self.store, self.house, clock.monotonic, self.log, self._ring, self.stream.signal
+        )
+
+    # --- what parts ask for ------------------------------------------------------------------------------------
+
+    def house(self) -> House:
+        """The house as it is now. Raises RuntimeError before the start."""
+        if self._house is None:
+            raise RuntimeError("the hub has not started")
+        return self._house
+
+    def connectors(self) -> Mapping[str, Connector]:
+        """Connectors at work, by inbox."""
+        return {inbox: running.connector for inbox, (_, running) in self._running.items()}
+
+    def health(self) -> Mapping[str, Health]:
+        """The health of each inbox."""
+        return {inbox: running.health for inbox, (_, running) in self._running.items()}
+
+    def ports(self) -> Mapping[str, int]:
+        """The ports of the listeners ``public`` and ``private``."""
+        return {name: found.getsockname()[1] for name, found in self._sockets.items()}
+
+    def _ring(self) -> None:
+        for wake in self.wakes.values():
+            wake.ring()
+
+    def _published(self, events: Sequence[Event]) -> None:
+        self.stream.publish(events)
+        self._ring()
+
+    # --- start -------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Bind, open, build, run. Raises ConfigError, StorageFault, WrongSchema, OSError (an address in use)."""
+        self._bind("public", self.config.public)
+        self._bind("private", self.config.private)
+        await self.store.open()
+        await self.stream.open()
+        self.store.on_events = self._published
+        await self._build(self.config)
+        await self._serve_public()
+        await self._serve_private()
+        self._run_loops()
+        for _, running in self._running.values():
+            start(running, self.clock, self._draw, self._logs(running.inbox))
+        self.ready = True
+        self.log.info("ready", **self.ports())
+
+    def _bind(self, name: str, listener: Listener) -> None:
+        bound = socket.create_server((listener.host, listener.port), backlog=BACKLOG)
+        bound.setblocking(False)
+        self._sockets[name] = bound
+
+    async def _build(self, config: Config) -> None:
+        """The house and the connectors of a configuration; inboxes whose settings are the same go on undisturbed."""
+        found = directory(config)
+        rules = read_rules(config, polish_forms)
+        source = Path(config.hub.rules_file).read_text(encoding="utf-8")
+        version = await self.store.write(lambda tx: publish(tx, rules.version, source))
+        running = self._make_running(found)
+        channels = {inbox.id: registry.load(inbox.kind).channel for inbox in config.inboxes}
+        capabilities = {inbox: r.connector.capabilities for inbox, (_, r) in running.items()}
+        self._house = make_house(
+            found, capabilities, channels, rules, version, self.tokens, translate, self._draw
+        )
+        self._running = running
+        self.config = config
+
+    def _make_running(self, found: Directory) -> dict[str, tuple[Inbox, Running]]:
+        supplies = Supplies(
+            clock=self.clock,
+            draw=self._draw,
+            egress=self.egress,
+            blobs=self.blobs,
+            tokens=self.tokens,
+            translate=translate,
+            threads=StoredThread(self.store, self.house),
+            appointments=StoredAppointments(self.store, self.house),
+            log=self._logs,
+        )
+        running: dict[str, tuple[Inbox, Running]] = {}
+        for inbox in found.config.inboxes:
+            if not inbox.enabled:
+                continue
+            kept = self._running.get(inbox.id)
+            if kept is not None and kept[0] == inbox:
+                running[inbox.id] = kept
+                continue
+            connector = make_connector(found, inbox, registry.load(inbox.kind), supplies)
+            running[inbox.id] = (
+                inbox,
+                Running(inbox=inbox.id, connector=connector, sink=self.intake.sink(inbox.id)),
+            )
+        return running
+
+    async def _serve_public(self) -> None:
+        """Serve the connectors' routes. On a reload the new server takes over the same listening socket, so that no
+        connection is refused in between."""
+        routes: list[Route] = [
+            route for _, running in self._running.values() for route in running.connector.routes()
+        ]
+        app = public.build(
+            routes=routes,
+            settings=public.Settings(
+                public_url=self.config.hub.public_url,
+                language=self.config.hub.language,
+                per_address=self.config.limits.public_per_address,
+                trusted_proxies=self.config.public.trusted_proxies,
+            ),
+            translate=translate,
+            log=self._logs("public"),
+            ready=lambda: self.ready,
+        )
+        await self._serve("public", app, self.config.public)
+
+    async def _serve_private(self) -> None:
+        desk = Desk(
+            store=self.store,
+            stream=self.stream,
+            house=self.house,
+            clock=self.clock,
+            blobs=self.blobs,
+            log=self._logs("console"),
+            entropy=os.urandom,
+            health=self.health,
+            reparse=self._reparse,
+            ready=lambda: self.ready,
+        )
+        await self._serve("private", console.build(desk), self.config.private)
+
+    async def _serve(self, name: str, app: web.Application, listener: Listener) -> None:
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN)
+        await runner.setup()
+        site = web.SockSite(runner, self._sockets[name].dup(), ssl_context=tls(listener), backlog=BACKLOG)
+        await site.start()
+        before, self._runners[name] = self._runners.get(name), runner
+        if before is not None:
+            await before.cleanup()
+
+    def _run_loops(self) -> None:
+        parts = Parts(
+            store=self.store,
+            clock=self.clock,
+            house=self.house,
+            connectors=self.connectors,
+            blobs=self.blobs,
+            log=self._logs("outbox"),
+            node=socket.gethostname(),
+            wake=self.wakes["outbox"],
+            on_sent=release_target,
+        )
+        self._sender = Sender(parts)
+        acts = outside(self.store, self.house, self.connectors, self.egress, self.blobs, self.clock)
+        log, clock, house = self._logs("loops"), self.clock, self.house
+        self._spawn("outbox", self._sender.run())
+        self._spawn(
+            "effects", run_effects(self.store, clock, house, INSIDE, acts, self.wakes["effects"], log)
+        )
+        self._spawn("timers", run_timers(self.store, clock, house, TIMERS, self.wakes["timers"], log))
+        self._spawn("sweeps", run_sweeps(self.store, clock, house, self.blobs.sweep, log))
+        self._spawn("search", follow_stream(self.store, self.stream, log))
+
+    def _spawn(self, name: str, loop: Coroutine[Any, Any, None]) -> None:
+        """Run a loop; one that ends by itself is a fault worth a line and the end of the process's readiness."""
+        task = asyncio.create_task(loop, name=name)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.ready = False
+            self.log.error("a loop of the hub ended", loop=task.get_name(), error=repr(error))
+
+    # --- reload, stop ------------------------------------------------------------------------------------------
+
+    async def reload(self) -> None:
+        """Take over changed rules and inboxes; what did not change goes on. A wrong configuration changes nothing.
+
+        Store, listeners and the secret need a restart.
+        """
+        before = dict(self._running)
+        try:
+            await self._build(self._load())
+        except ConfigError as error:
+            self.log.error("the new configuration is wrong, the old one stays", problems=str(error))
+            return
+        gone = [r for inbox, (_, r) in before.items() if self._running.get(inbox, (None, None))[1] is not r]
+        kept = {id(r) for _, r in before.values()}
+        await asyncio.gather(*(stop(running) for running in gone))
+        await self._serve_public()
+        for _, running in self._running.values():
+            if id(running) not in kept:
+                start(running, self.clock, self._draw, self._logs(running.inbox))
+        self.log.info("reloaded", inboxes=len(self._running), stopped=len(gone))
+
+    async def stop(self) -> None:
+        """Stop taking, finish what is in hand within the configured time, let go of everything."""
+        self.ready = False
+        await asyncio.gather(*(stop(running) for _, running in self._running.values()))
+        for name in ("public", "private"):
+            if (runner := self._runners.pop(name, None)) is not None:
+                await runner.cleanup()
+        if self._sender is not None:
+            await self._sender.drain(self.config.outbox.drain_seconds)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.store.close()
+        await self.egress.close()
+        for bound in self._sockets.values():
+            bound.close()
+        self.log.info("stopped")
+
+    async def _reparse(self, raw: int) -> str:
+        """Read quarantined bytes again, with the channel's parser as it is now."""
+        return await reparse(self.store, self.blobs, self.intake, self.house(), registry.load, raw)
+
+
+def tls(listener: Listener) -> ssl.SSLContext | None:
+    """The TLS of a listener, or None for plain HTTP. Raises OSError for files that cannot be read."""
+    if listener.certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(listener.certificate, listener.certificate_key)
+    return context
+
+
+async def run_until_told(hub: Hub, on_ready: Callable[[Hub], None] | None = None) -> None:
+    """Start, then SIGHUP reloads and SIGTERM or SIGINT stops."""
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    reloads: set[asyncio.Task[None]] = set()
+
+    def reload() -> None:
+        task = loop.create_task(hub.reload(), name="reload")
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+    try:
+        await hub.start()
+        if on_ready is not None:
+            on_ready(hub)
+        await told.wait()
+    finally:
+        await hub.stop()

@@ -1,0 +1,114 @@
+"""Building the parts of a hub from its configuration: store, blobs, house, connectors. No part runs yet."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from connectors.contract import (
+    Appointments,
+    Blobs,
+    Capabilities,
+    Channel,
+    Clock,
+    Connector,
+    Egress,
+    Env,
+    InboxId,
+    Log,
+    Office,
+    PublicThread,
+    Tokens,
+    Translate,
+)
+from hub.blobs import ChunkBlobs, FileBlobs
+from hub.config import Config, Inbox
+from hub.configfile import decode_settings
+from hub.directory import Directory
+from hub.house import House
+from hub.store.postgres import PostgresStore
+from hub.store.sqlite import SqliteStore
+from rules import Compiled
+
+
+def make_store(config: Config, clock: Clock) -> SqliteStore | PostgresStore:
+    """The store of the configured URL."""
+    bounds = {"calls": config.intake.queue, "size": config.intake.queue_bytes}
+    kind, _, rest = config.store.url.partition(":")
+    if kind == "sqlite":
+        return SqliteStore(Path(rest), clock, readers=config.store.readers, **bounds)
+    password = config.store.password.reveal() if config.store.password else None
+    url = config.store.url
+    return PostgresStore(url, clock, password=password, connections=2 * config.store.readers, **bounds)
+
+
+def make_blobs(
+    config: Config, store: SqliteStore | PostgresStore, draw: random.Random
+) -> FileBlobs | ChunkBlobs:
+    """Files in the data folder beside SQLite, chunks in PostgreSQL."""
+    if isinstance(store, SqliteStore):
+        return FileBlobs(store, Path(config.hub.data_dir) / "blobs", draw)
+    return ChunkBlobs(store)
+
+
+class Supplies(msgspec.Struct, frozen=True, kw_only=True):
+    """What every connector's environment is made of."""
+
+    clock: Clock
+    draw: random.Random
+    egress: Egress
+    blobs: Blobs
+    tokens: Tokens
+    translate: Translate
+    threads: PublicThread
+    appointments: Appointments
+    log: Callable[[str], Log]
+
+
+def make_connector(directory: Directory, inbox: Inbox, channel: Channel, supplies: Supplies) -> Connector:
+    """One inbox's connector. Its own source of randomness keeps runs repeatable whatever the others draw."""
+    office = directory.offices[inbox.office]
+    config = directory.config
+    env = Env(
+        inbox=InboxId(inbox.id),
+        office=Office(
+            id=office.id, name=office.name, zone=directory.zone(office.id), language=office.language
+        ),
+        clock=supplies.clock,
+        random=random.Random(supplies.draw.getrandbits(64)),  # noqa: S311 - jitter, not secrets
+        egress=supplies.egress,
+        blobs=supplies.blobs,
+        tokens=supplies.tokens,
+        translate=supplies.translate,
+        log=supplies.log(inbox.id),
+        public_url=config.hub.public_url,
+        threads=supplies.threads,
+        appointments=supplies.appointments,
+    )
+    return channel.create(decode_settings(inbox, channel.config), env)
+
+
+def make_house(
+    directory: Directory,
+    capabilities: Mapping[str, Capabilities],
+    channels: Mapping[str, str],
+    rules: Compiled,
+    rules_version: int,
+    tokens: Tokens,
+    translate: Translate,
+    draw: random.Random,
+) -> House:
+    """The house as services see it."""
+    return House(
+        directory=directory,
+        capabilities=capabilities,
+        channels=channels,
+        rules=rules,
+        rules_version=rules_version,
+        tokens=tokens,
+        translate=translate,
+        random=draw,
+    )

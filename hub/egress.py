@@ -1,0 +1,167 @@
+"""The one client for addresses that come from outside: webhooks, providers' media.
+
+Every resolved address is checked, and the connection goes to just that address, at each hop of a redirect: names that
+lead into the office's own network (also by rebinding or as IPv6-mapped) are refused. Networks that an
+administrator allows (``hub.egress_allow``) pass.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Mapping, Sequence
+from urllib.parse import urljoin
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from connectors.contract import Fetched, SendError
+from hub.i18n import mark as N_
+
+HOPS = 5
+"""Most redirects followed; only for GET and HEAD."""
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+FORBIDDEN = N_("The address leads to a network that the hub may not reach.")
+UNREACHABLE = N_("The other side could not be reached.")
+BROKEN = N_("The connection broke before the other side answered.")
+
+
+class Forbidden(OSError):
+    """A name resolved to addresses that may not be reached."""
+
+
+def permitted(address: str, allowed: Sequence[Network]) -> bool:
+    """Whether an IP address may be connected to."""
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    mapped = getattr(ip, "ipv4_mapped", None)
+    ip = mapped or ip
+    return (ip.is_global and not ip.is_multicast) or any(ip in network for network in allowed)
+
+
+class CheckedResolver(AbstractResolver):
+    """Resolves by the system and drops what is not permitted. Raises Forbidden when nothing is left."""
+
+    def __init__(self, allowed: Sequence[Network]) -> None:
+        self._allowed = allowed
+        self._resolver = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        passed = [result for result in found if permitted(result["host"], self._allowed)]
+        if not passed:
+            raise Forbidden(f"{host} leads to no address that may be reached")
+        return passed
+
+    async def close(self) -> None:
+        await self._resolver.close()
+
+
+class CheckedEgress:
+    """See :class:`connectors.contract.Egress`."""
+
+    def __init__(self, allow: Sequence[str]) -> None:
+        self._allowed = [ipaddress.ip_network(network) for network in allow]
+        self._session: aiohttp.ClientSession | None = None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(resolver=CheckedResolver(self._allowed), use_dns_cache=False)
+            self._session = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+            )
+        return self._session
+
+    async def close(self) -> None:
+        """Close what is kept open."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] = {},
+        body: bytes | None = None,
+        timeout: float = 15.0,
+        max_bytes: int = 10_000_000,
+    ) -> Fetched:
+        """Raises SendError: ``permanent`` for a forbidden address, ``temporary`` where nothing was sent, ``ambiguous``
+        where the connection broke after that."""
+        for _ in range(HOPS + 1):
+            answer = await self._once(method, url, headers, body, timeout, max_bytes)
+            location = answer.headers.get("location")
+            if (
+                answer.status not in (301, 302, 303, 307, 308)
+                or not location
+                or method not in ("GET", "HEAD")
+            ):
+                return answer
+            onward = urljoin(url, location)
+            if URL(onward).origin() != URL(url).origin():
+                # Credentials are for whom they were meant, not for where somebody sends us.
+                headers = {k: v for k, v in headers.items() if k.lower() not in ("authorization", "cookie")}
+            url = onward
+        raise SendError("permanent", UNREACHABLE, "too many redirects")
+
+    async def _once(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout: float,
+        max_bytes: int,
+    ) -> Fetched:
+        self._check(url)
+        try:
+            async with self._open().request(
+                method,
+                url,
+                headers=dict(headers),
+                data=body,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=timeout),
+            ) as response:
+                return Fetched(
+                    status=response.status,
+                    headers={name.lower(): value for name, value in response.headers.items()},
+                    body=await _bounded(response, max_bytes),
+                )
+        except Forbidden as error:
+            raise SendError("permanent", FORBIDDEN, str(error)) from error
+        except aiohttp.ClientConnectorError as error:
+            if isinstance(error.os_error, Forbidden):
+                raise SendError("permanent", FORBIDDEN, str(error.os_error)) from error
+            raise SendError("temporary", UNREACHABLE, type(error).__name__) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise SendError("ambiguous", BROKEN, type(error).__name__) from error
+
+    def _check(self, url: str) -> None:
+        """Scheme, and addresses written as numbers, which no resolver sees."""
+        target = URL(url)
+        if target.scheme not in ("http", "https") or not target.host:
+            raise SendError("permanent", FORBIDDEN, "not an http address")
+        try:
+            literal = str(ipaddress.ip_address(target.host))
+        except ValueError:
+            return
+        if not permitted(literal, self._allowed):
+            raise SendError("permanent", FORBIDDEN, "an address that may not be reached")
+
+
+async def _bounded(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+    body = await response.content.read(max_bytes + 1)
+    parts = [body]
+    size = len(body)
+    while size <= max_bytes and (part := await response.content.read(max_bytes + 1 - size)):
+        parts.append(part)
+        size += len(part)
+    if size > max_bytes:
+        raise SendError("permanent", N_("The other side's answer is too large."), f"over {max_bytes} bytes")
+    return b"".join(parts)

@@ -1,0 +1,245 @@
+"""Events that are not messages: reports, bounces, edits, deletions, reactions, what a citizen changes about a call.
+
+Each is about a message that we know (by what the channel called it) or do not know yet; the latter are parked
+and tried again when that message turns up, for 72 hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, assert_never
+
+import msgspec
+from sqlalchemy import Row, delete, select
+
+from connectors.contract import (
+    Appeal,
+    Bounce,
+    CallbackChange,
+    Deletion,
+    DeliveryReport,
+    Edit,
+    Inbound,
+    Message,
+    PostReport,
+    Reaction,
+    Receipt,
+    Unknown,
+)
+from hub.callbacks.service import change_by_citizen
+from hub.house import House
+from hub.i18n import mark as N_
+from hub.messages import locked_conversation, system_line
+from hub.moderation import arrivals
+from hub.outbox.queue import derive_state
+from hub.outbox.settle import fail_reported
+from hub.outbox.states import may_move
+from hub.store import bulk, schema
+from hub.store.tx import Tx
+
+from .state import Item
+
+HOUR = 3_600_000_000
+
+REFUSED = N_("The recipient's server refused it.")
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Inbound).decode
+_data = msgspec.json.Decoder(dict[str, Any]).decode
+
+message, delivery, parked, seen = schema.message, schema.delivery, schema.parked, schema.seen
+
+
+def apply_event(tx: Tx, house: House, event: Inbound, raw: int) -> Receipt:
+    """Carry out one event, or park it; told again it is a duplicate."""
+    if event.external_id is not None:
+        key = [(str(event.inbox), event.external_id)]
+        before = tx.lookup(seen, ("inbox", "external_id"), ("conversation", "message"), key)
+        if before:
+            return Receipt(conversation=before[0][0], message=before[0][1], duplicate=True)
+    receipt = _carry_out(tx, house, event)
+    if receipt is None:
+        _park(tx, house, event, raw)
+        receipt = Receipt(parked=True)
+    if event.external_id is not None:
+        row = (event.inbox, event.external_id, receipt.conversation, receipt.message, tx.now)
+        columns = ("inbox", "external_id", "conversation", "message", "at")
+        bulk.insert(tx.connection, seen, columns, [row])
+    return receipt
+
+
+def _carry_out(tx: Tx, house: House, event: Inbound) -> Receipt | None:
+    """None: what it is about is not known (yet)."""
+    match event:
+        case DeliveryReport():
+            return _report(tx, event)
+        case Bounce():
+            return _bounce(tx, event)
+        case PostReport() | Appeal():
+            return arrivals.apply(tx, house, event)
+        case Edit() | Deletion() if arrivals.is_about_comment(tx, event):
+            return arrivals.apply(tx, house, event)
+        case Edit() | Deletion() | Reaction():
+            return _changed(tx, event)
+        case CallbackChange():
+            return Receipt(conversation=change_by_citizen(tx, house, event))
+        case Message() | Unknown():
+            raise TypeError("messages are taken in batches")
+        case _:
+            assert_never(event)
+
+
+def _park(tx: Tx, house: House, event: Inbound, raw: int) -> None:
+    hours = house.directory.config.intake.park_hours
+    tx.add(
+        parked,
+        {
+            "inbox": event.inbox,
+            "target": event.target or "",
+            "inbound": _encode(event),
+            "raw": raw,
+            "at": tx.now,
+            "expires_at": tx.now + hours * HOUR,
+        },
+    )
+
+
+def release_parked(tx: Tx, items: Sequence[Item]) -> None:
+    """After messages came in: carry out what waited for them."""
+    houses = {
+        (str(i.message.inbox), i.message.external_id): i.call.house for i in items if i.message.external_id
+    }
+    for inbox, target in houses:
+        release_target(tx, houses[inbox, target], inbox, target or "")
+
+
+def release_target(tx: Tx, house: House, inbox: str, target: str) -> None:
+    """Carry out what was parked for one remote id or external id."""
+    statement = select(parked).where(parked.c.inbox == inbox, parked.c.target == target)
+    for row in tx.rows(statement.order_by(parked.c.id)):
+        if _carry_out(tx, house, _decode(row.inbound)) is not None:
+            tx.execute(delete(parked).where(parked.c.id == row.id))
+
+
+# --- about what we sent ------------------------------------------------------------------------------------------
+
+
+def _sent(tx: Tx, inbox: str, target: str | None) -> Sequence[Row[Any]]:
+    """Deliveries that the channel calls ``target``. A bounce may come to another mailbox than the one that sent."""
+    if not target:
+        return ()
+    rows = tx.rows(select(delivery).where(delivery.c.inbox == inbox, delivery.c.remote_id == target))
+    return rows or tx.rows(select(delivery).where(delivery.c.remote_id == target))
+
+
+def _report(tx: Tx, event: DeliveryReport) -> Receipt | None:
+    rows = _sent(tx, event.inbox, event.target)
+    if not rows:
+        return None
+    for row in rows:
+        if not may_move(row.state, event.state):
+            continue
+        if event.state == "failed":
+            fail_reported(tx, row, event.reason or REFUSED)
+        else:
+            tx.change(delivery, row.id, state=event.state, updated_at=tx.now)
+            derive_state(tx, row.message)
+            tx.emit("delivery", conversation=row.conversation, message=row.message)
+    return Receipt(conversation=rows[0].conversation, message=rows[0].message)
+
+
+def _bounce(tx: Tx, event: Bounce) -> Receipt | None:
+    """Mark the message that bounced, with the reason. A mere delay is only noted."""
+    rows = _sent(tx, event.inbox, event.target)
+    if not rows:
+        return None
+    row = rows[0]
+    failed = [r for r in event.recipients if r.action == "failed"]
+    details = [{"address": r.address, "status": r.status, "action": r.action} for r in event.recipients]
+    if failed and may_move(row.state, "failed"):
+        fail_reported(tx, row, _reason(failed[0].status, failed[0].diagnostic))
+    system_line(
+        tx, row.conversation, "bounced" if failed else "delayed", message=row.message, recipients=details
+    )
+    return Receipt(conversation=row.conversation, message=row.message)
+
+
+_REASONS = {
+    "5.1.1": N_("The address does not exist."),
+    "5.1.2": N_("The recipient's domain does not exist."),
+    "5.1.10": N_("The address does not exist."),
+    "5.2.1": N_("The mailbox is switched off."),
+    "5.2.2": N_("The mailbox is full."),
+    "5.2.3": N_("The mail is too large for the recipient."),
+    "5.3.4": N_("The mail is too large for the recipient."),
+    "5.7.1": N_("The recipient's server refused it by its policy."),
+    "4.4.7": N_("The recipient's server could not be reached for days."),
+}
+"""Enhanced status codes (RFC 3463 and the IANA registry) in plain words."""
+
+
+def _reason(status: str, diagnostic: str) -> str:
+    return _REASONS.get(status) or diagnostic[:300] or REFUSED
+
+
+# --- about what came in ------------------------------------------------------------------------------------------
+
+
+def _changed(tx: Tx, event: Edit | Deletion | Reaction) -> Receipt | None:
+    """An edit, a deletion or a reaction, from the one who wrote it (a reaction: from anybody)."""
+    key = [(str(event.inbox), event.target or "")]
+    found = tx.lookup(seen, ("inbox", "external_id"), ("conversation", "message"), key)
+    row = tx.locked(message, found[0][1]) if found and found[0][1] is not None else None
+    if row is None:
+        sent = _sent(tx, event.inbox, event.target) if isinstance(event, Reaction) else ()
+        row = tx.locked(message, sent[0].message) if sent else None
+    if row is None:
+        return None
+    if isinstance(event, Reaction):
+        _react(tx, row, event)
+    elif _wrote(tx, row, event):
+        _rewrite(tx, row, event)
+    conversation = locked_conversation(tx, row.conversation)
+    tx.change(schema.conversation, conversation.id, version=conversation.version + 1)
+    tx.emit(
+        "message",
+        office=conversation.office,
+        queue=conversation.queue,
+        conversation=conversation.id,
+        message=row.id,
+    )
+    return Receipt(conversation=row.conversation, message=row.id)
+
+
+def _wrote(tx: Tx, row: Row[Any], event: Edit | Deletion) -> bool:
+    key = [(event.sender.kind, event.sender.address)]
+    found = tx.lookup(schema.identity, ("kind", "address"), ("id",), key)
+    return bool(found) and found[0][0] == row.identity
+
+
+def _rewrite(tx: Tx, row: Row[Any], event: Edit | Deletion) -> None:
+    """Both keep what stood there before: an agent may have answered that."""
+    data = _data(row.data)
+    data.setdefault("before", []).append({"at": tx.now, "text": row.text})
+    kept = _encode(data).decode()
+    if isinstance(event, Edit):
+        tx.change(
+            message,
+            row.id,
+            text=event.text,
+            full_text=None,
+            html=event.html or None,
+            edited_at=tx.now,
+            data=kept,
+        )
+    else:
+        tx.change(message, row.id, deleted_at=tx.now, data=kept)
+
+
+def _react(tx: Tx, row: Row[Any], event: Reaction) -> None:
+    data = _data(row.data)
+    reactions = data.setdefault("reactions", {})
+    reactions.pop(event.sender.address, None)
+    if event.emoji:
+        reactions[event.sender.address] = event.emoji
+    tx.change(message, row.id, data=_encode(data).decode())

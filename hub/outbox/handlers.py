@@ -1,0 +1,132 @@
+"""What each kind of effect does: notices to citizens, notifications to staff, webhooks, files fetched later."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, or_, select
+
+from connectors._failpoint import failpoint
+from connectors.contract import Blobs, Clock, Connector, Egress, SendError
+from hub.desk.notify import tell
+from hub.house import House
+from hub.i18n import mark as N_
+from hub.notices import deliver_notice
+from hub.outbox.effects import Inside, Outside
+from hub.store import schema
+from hub.store.store import Store
+from hub.store.tx import Reader, Tx
+
+SIGNATURE = "X-Centrala-Signature"
+TIMESTAMP = "X-Centrala-Timestamp"
+
+
+def notify_staff(tx: Tx, house: House, order: Row[Any]) -> bool:
+    """Tell users, teams and queues that a rule names; False where the names lead to nobody."""
+    names = msgspec.json.decode(order.data, type=dict[str, Any]).get("whom", [])
+    teams = {team.id: team.queues for team in house.directory.config.teams}
+    queues = {queue for name in names for queue in teams.get(name, (name,))}
+    user, member = schema.user, schema.user_queue
+    works = select(member.c.user).where(member.c.queue.in_(queues))
+    people = tx.rows(
+        select(user.c.id).where(user.c.active.is_(True), or_(user.c.login.in_(names), user.c.id.in_(works)))
+    )
+    for person in people:
+        tell(tx, person.id, "rule", order.conversation, order.message)
+    return bool(people)
+
+
+INSIDE: Mapping[str, Inside] = {
+    "notice": deliver_notice,
+    "answer": deliver_notice,
+    "notify": notify_staff,
+}
+"""Effects that need the store alone."""
+
+
+def outside(
+    store: Store,
+    house: Callable[[], House],
+    connectors: Callable[[], Mapping[str, Connector]],
+    egress: Egress,
+    blobs: Blobs,
+    clock: Clock,
+) -> Mapping[str, Outside]:
+    """Effects with I/O."""
+
+    async def webhook(row: Row[Any]) -> None:
+        await _call_hook(store, house(), egress, clock, row)
+
+    async def fetch(row: Row[Any]) -> None:
+        await _fetch(store, connectors(), blobs, row)
+
+    return {"webhook": webhook, "fetch": fetch}
+
+
+async def _call_hook(store: Store, house: House, egress: Egress, clock: Clock, row: Row[Any]) -> None:
+    """Post the event with ids only: the receiver reads content through the API, under its own scope."""
+    name = msgspec.json.decode(row.data, type=dict[str, Any]).get("name")
+    hook = next((hook for hook in house.directory.config.hooks if hook.id == name), None)
+    if hook is None:
+        raise SendError("permanent", N_("The webhook is not configured."), f"no hook {name}")
+    body = await store.read(lambda tx: _hook_body(tx, row))
+    timestamp = str(clock.now() // 1_000_000)
+    secret = hook.secret.reveal().encode()
+    signature = hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    failpoint("effects.webhook.before")
+    answer = await egress.request(
+        "POST",
+        hook.url,
+        headers={
+            "Content-Type": "application/json",
+            TIMESTAMP: timestamp,
+            SIGNATURE: f"sha256={signature}",
+            "Idempotency-Key": str(row.id),
+        },
+        body=body,
+    )
+    failpoint("effects.webhook.after")
+    if answer.status >= 300:
+        kind = "permanent" if 400 <= answer.status < 500 and answer.status not in (408, 429) else "temporary"
+        raise SendError(kind, N_("The webhook was refused."), f"status {answer.status}")  # type: ignore[arg-type]
+
+
+def _hook_body(tx: Reader, row: Row[Any]) -> bytes:
+    found = tx.row(schema.conversation.select().where(schema.conversation.c.id == row.conversation))
+    conversation = (
+        {"id": str(found.id), "reference": found.reference, "queue": found.queue} if found else None
+    )
+    event = {"event": "rule", "id": str(row.id), "conversation": conversation, "message": str(row.message)}
+    return msgspec.json.encode(event)
+
+
+async def _fetch(store: Store, connectors: Mapping[str, Connector], blobs: Blobs, row: Row[Any]) -> None:
+    """Bring the remote files of a message in, one by one; those that are here already stay."""
+    attachment = schema.attachment
+
+    def missing(tx: Reader) -> list[Row[Any]]:
+        wanted = select(attachment, schema.message.c.inbox).join(
+            schema.message, schema.message.c.id == attachment.c.message
+        )
+        return list(tx.rows(wanted.where(attachment.c.message == row.message, attachment.c.blob.is_(None))))
+
+    for file in await store.read(missing):
+        if file.remote is None or (connector := connectors.get(file.inbox)) is None:
+            continue
+        content = await connector.fetch(file.remote)
+        key = await blobs.put(content)
+        digest = hashlib.sha256(content).hexdigest()
+        size = len(content)
+        await store.write(_attach(file.id, row.message, key, size, digest))
+
+
+def _attach(file: int, message: int, key: int, size: int, digest: str) -> Callable[[Tx], None]:
+    def command(tx: Tx) -> None:
+        tx.change(schema.attachment, file, blob=key, size=size, sha256=digest)
+        tx.change(schema.blob, key, owner=message)
+
+    return command

@@ -1,0 +1,61 @@
+"""Housekeeping once in a while: what is past its time is dropped, what nobody claimed is shown to people."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from sqlalchemy import delete, select
+
+from connectors.contract import Clock, Log
+from hub.house import House
+from hub.store import schema
+from hub.store.store import StorageFault, Store
+from hub.store.tx import Tx
+from hub.stream import forget_old_events
+
+EVERY = 900.0
+"""Seconds between two rounds."""
+
+DAY = 86_400_000_000
+KEEP_ANSWERS = 7 * DAY
+"""How long the answer to an idempotency key is kept."""
+
+KEEP_FAILURES = 2 * DAY
+"""How long failed log-ins are kept; the longest configured window must be shorter."""
+
+ORPHAN = "no message turned up that this could be about"
+
+
+def sweep(tx: Tx, house: House) -> None:
+    """One round of the store's own housekeeping."""
+    _show_orphans(tx)
+    forget_old_events(tx, house.directory.config.stream.keep_days)
+    for table, before in (
+        (schema.session.c.expires_at, tx.now),
+        (schema.idempotency.c.at, tx.now - KEEP_ANSWERS),
+        (schema.login_failure.c.at, tx.now - KEEP_FAILURES),
+    ):
+        tx.execute(delete(table.table).where(table < before))
+
+
+def _show_orphans(tx: Tx) -> None:
+    """Reports that waited in vain for their message: their raw bytes go to the quarantine, where people see them."""
+    parked, raw = schema.parked, schema.raw
+    rows = tx.rows(select(parked.c.id, parked.c.raw).where(parked.c.expires_at < tx.now))
+    for row in rows:
+        if row.raw is not None:
+            tx.execute(raw.update().where(raw.c.id == row.raw).values(state="quarantined", error=ORPHAN))
+        tx.execute(delete(parked).where(parked.c.id == row.id))
+
+
+async def run_sweeps(
+    store: Store, clock: Clock, house: Callable[[], House], blobs: Callable[[], Awaitable[int]], log: Log
+) -> None:
+    """Until cancelled."""
+    while True:
+        await clock.sleep(EVERY)
+        try:
+            await store.write(lambda tx: sweep(tx, house()))
+            await blobs()
+        except StorageFault as fault:
+            log.error("housekeeping waits for the storage", error=str(fault))
