@@ -24,7 +24,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP
 
 from connectors._failpoint import failpoint
-from connectors.contract import Env, Refused, Sink
+from connectors.contract import Env, Refused, Sink, storable
 from connectors.email.config import EmailConfig, Listen, is_address
 from connectors.email.intake import Parser, keep, take
 from connectors.email.peers import Peer
@@ -33,7 +33,8 @@ from connectors.email.peers import Peer
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
 MOST_RECIPIENTS = 100
-_PAUSE_EVERY = 256
+_PAUSE_EVERY = 100
+_BLOCK = 1_000_000
 _END = b".\r\n"
 
 TOO_LARGE = "552 5.3.4 The message is larger than {limit} bytes"
@@ -93,7 +94,9 @@ class _Handler:
     async def handle_RCPT(
         self, _server: Any, _session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
-        if not is_address(address.encode("utf-8", "surrogateescape").decode("utf-8", "replace")):
+        if (
+            not is_address(address) or storable(address) != address
+        ):  # bytes that are no UTF-8 come as surrogates
             return "553 5.1.3 The address cannot be read"
         if not self._door.accepts(address):
             return "550 5.1.1 Nobody of that name here"
@@ -159,33 +162,35 @@ class _Connection(SMTP):
             return
         await self.push("354 End with a dot on a line of its own")
         fields = _envelope_fields(envelope.mail_from, envelope.rcpt_tos)
-        async with self._read_mail() as (body, refusal):
-            answer = refusal or await self._door.store(fields + body)
+        async with self._read_mail(fields) as (content, refusal):
+            answer = refusal or await self._door.store(content)
         self.envelope = self._create_envelope()
         times = len(envelope.rcpt_tos) if self.one_answer_each else 1
         await self.push("\r\n".join([answer] * times))
 
     @contextlib.asynccontextmanager
-    async def _read_mail(self) -> AsyncIterator[tuple[bytes, str]]:
-        """The mail, or an empty one and why it is refused; counted as in hand for the length of the block."""
+    async def _read_mail(self, fields: bytes) -> AsyncIterator[tuple[bytes, str]]:
+        """``fields`` and the mail, or nothing and why it is refused; counted as in hand for the length of the block."""
         counted = 0
         # The line break before the first line is the one of the DATA command.
-        data, refusal, pieces = bytearray(b"\r\n"), "", 0
+        kept, tail, refusal, number = [bytearray(fields)], b"\r\n", "", 0
         try:
-            while not data.endswith(b"\r\n" + _END):
+            while tail != b"\r\n" + _END:
                 piece = await self._piece()
                 self._reset_timeout()
-                data += piece
-                pieces += 1
                 if not refusal:
                     counted += len(piece)
                     self._door.bytes_in_hand += len(piece)
-                    refusal = self._too_much(len(data))
-                if refusal:
-                    del data[:-5]  # enough to see the end
-                if pieces % _PAUSE_EVERY == 0:
+                    _keep(kept, _unstuffed(tail, piece))
+                    if refusal := self._too_much(counted):
+                        kept[:] = [bytearray()]
+                tail = (tail + piece[-5:])[-5:]
+                number += 1
+                if number % _PAUSE_EVERY == 0:
                     await asyncio.sleep(0)  # what is buffered is read without a pause otherwise
-            yield (b"" if refusal else await _unstuffed(data)), refusal
+            # Without its dot the end mark is an empty line, whole within the last piece.
+            del kept[-1][-2:]
+            yield b"" if refusal else b"".join(kept), refusal
         finally:
             self._door.bytes_in_hand -= counted
 
@@ -208,13 +213,23 @@ class _LmtpConnection(_Connection, LMTP):
     one_answer_each = True
 
 
-async def _unstuffed(data: bytearray) -> bytes:
-    """The mail without the end mark and the dots that protected lines (RFC 5321 section 4.5.2)."""
+def _keep(kept: list[bytearray], piece: bytes) -> None:
+    """Gather pieces in blocks: one block for all would be moved about as it grows, one for each would be too many."""
+    if len(kept[-1]) > _BLOCK:
+        kept.append(bytearray())
+    kept[-1] += piece
 
-    def unstuff() -> bytes:
-        return bytes(memoryview(data)[: -len(_END)]).replace(b"\r\n.", b"\r\n")[2:]
 
-    return await asyncio.to_thread(unstuff) if len(data) > 1_000_000 else unstuff()
+def _unstuffed(tail: bytes, piece: bytes) -> bytes:
+    """A piece of a mail without the dots that protected lines (RFC 5321 section 4.5.2); ``tail`` is what came before.
+
+    Piece by piece, because a search through a whole large mail would hold up everything else.
+    """
+    if tail.endswith(b"\r\n") and piece.startswith(b"."):
+        piece = piece[1:]
+    elif tail.endswith(b"\r") and piece.startswith(b"\n."):
+        piece = b"\n" + piece[2:]
+    return piece.replace(b"\r\n.", b"\r\n")
 
 
 def _envelope_fields(sender: str, recipients: Sequence[str]) -> bytes:

@@ -1,0 +1,271 @@
+"""What no well-behaved server does: silent lines, refused mails, odd answers. Through a proxy, or a scripted server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from connectors.contract import Message, Secret, Unknown
+from connectors.email import imap, imap_link
+from connectors.email.config import EmailConfig, ImapAccount
+from connectors.email.connector import EmailConnector
+from connectors.email.imap_link import _literals, encode_folder, quoted
+from tests.connectors.email.wire_mail import mail, parse_simply, running, subjects, until
+from tests.contract.world import Ledger, Log, make_env
+from tests.servers.dovecot import Dovecot
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imap, "FIRST_GAP", 0.02)
+    monkeypatch.setattr(imap, "LONGEST_GAP", 0.1)
+
+
+def inbox(port: int, log: Log | None = None, user: str = "u", poll_seconds: float = 60.0) -> EmailConnector:
+    account = ImapAccount(host="127.0.0.1", port=port, tls=False, user=user, password=Secret("pw"))
+    config = EmailConfig(address="kontakt@example.pl", imap=(account,), poll_seconds=poll_seconds)
+    return EmailConnector(config, make_env(log=log or Log()), parse_simply)
+
+
+class Line:
+    """A proxy in front of a server that can stop to pass anything on, as a dead NAT entry does."""
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self.port = 0
+        self.connections = 0
+        self.passing = asyncio.Event()
+        self.passing.set()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._pump(reader, far_writer))
+                both.create_task(self._pump(far_reader, writer))
+        finally:
+            writer.close()
+            far_writer.close()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            await self.passing.wait()
+            writer.write(data)
+        raise ConnectionError
+
+
+@contextlib.asynccontextmanager
+async def served(
+    handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+) -> AsyncIterator[int]:
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        with contextlib.suppress(Exception, asyncio.CancelledError):
+            await handler(reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in tasks:
+            task.cancel()
+
+
+@pytest.mark.servers
+async def test_a_line_that_went_silent_is_noticed(dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imap_link.Link.race, "__defaults__", (0.5,))
+    user, ledger, log, line = f"u{uuid.uuid4().hex[:12]}", Ledger(), Log(), Line(dovecot.imap_port)
+    async with served(line.serve) as port, running(inbox(port, log, user, poll_seconds=0.3), ledger):
+        await asyncio.to_thread(dovecot.deliver, user, mail(1))
+        await ledger.wait_for(1)
+        line.passing.clear()
+        await asyncio.to_thread(dovecot.deliver, user, mail(2))
+        await asyncio.sleep(1.5)
+        assert log.count("stopped answering") == 1
+        line.passing.set()
+        await ledger.wait_for(2, seconds=5)
+    assert line.connections >= 2
+    assert subjects(ledger) == ["Sprawa 1", "Sprawa 2"]
+
+
+class Script:
+    """An IMAP server with fixed mails, whose answers to FETCH a test writes."""
+
+    def __init__(self, mails: dict[int, bytes]) -> None:
+        self.mails = mails
+        self.capabilities = "IMAP4rev1"
+        self.refused: set[int] = set()
+        self.dropped: set[int] = set()
+        self.greeting = "* OK hello"
+        self.commands: list[str] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(f"{self.greeting}\r\n".encode())
+        while line := await reader.readline():
+            tag, _, command = line.decode().strip().partition(" ")
+            self.commands.append(command)
+            writer.write(self.answer(tag, command))
+
+    def answer(self, tag: str, command: str) -> bytes:
+        name = command.upper()
+        if name == "CAPABILITY":
+            return f"* CAPABILITY {self.capabilities}\r\n{tag} OK done\r\n".encode()
+        if name.startswith("SELECT"):
+            state = f"* {len(self.mails)} EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n"
+            return f"{state}{tag} OK [READ-WRITE] done\r\n".encode()
+        if name.startswith("UID SEARCH"):
+            first = int(command.split()[-1].partition(":")[0])
+            found = [uid for uid in self.mails if uid >= first] or list(self.mails)[-1:]
+            return f"* SEARCH {' '.join(map(str, found))}\r\n{tag} OK done\r\n".encode()
+        if name.startswith("UID FETCH"):
+            return self.fetch(tag, command)
+        return f"{tag} OK done\r\n".encode()
+
+    def fetch(self, tag: str, command: str) -> bytes:
+        match = re.match(r"UID FETCH (\S+) \((.*)\)", command)
+        assert match is not None
+        uids = [int(uid) for uid in match[1].split(",")]
+        if "SIZE" in match[2]:
+            sizes = [f"* 1 FETCH (UID {uid} RFC822.SIZE {len(self.mails[uid])})\r\n" for uid in uids]
+            return f"{''.join(sizes)}{tag} OK done\r\n".encode()
+        if self.dropped & set(uids):
+            raise ConnectionError
+        if self.refused & set(uids):
+            return f"{tag} NO [SERVERBUG] cannot read\r\n".encode()
+        return b"".join(self.body(uid) for uid in uids) + f"{tag} OK done\r\n".encode()
+
+    def body(self, uid: int) -> bytes:
+        """With the UID behind the body, as some servers have it."""
+        content = self.mails[uid]
+        return b"* 1 FETCH (BODY[] {%d}\r\n%b UID %d)\r\n" % (len(content), content, uid)
+
+
+@pytest.mark.parametrize("fault", ["refused", "dropped"])
+async def test_a_mail_that_the_server_will_not_hand_out_is_shown_and_stops_nothing(fault: str) -> None:
+    script, ledger, log = Script({uid: mail(uid) for uid in range(1, 6)}), Ledger(), Log()
+    getattr(script, fault).add(3)
+    async with served(script.serve) as port, running(inbox(port, log), ledger):
+        events = await ledger.wait_for(5)
+    assert subjects(ledger) == ["Sprawa 1", "Sprawa 2", "Sprawa 4", "Sprawa 5"]
+    stand_in = next(event for event in events if isinstance(event, Unknown))
+    assert "3" in stand_in.text
+    assert log.count("could not be fetched") == 1
+    assert next(iter(ledger.cursors.values())) == "7:5"
+
+
+async def test_a_server_without_idle_is_polled() -> None:
+    script, ledger = Script({1: mail(1)}), Ledger()
+    async with served(script.serve) as port, running(inbox(port, poll_seconds=0.1), ledger):
+        await ledger.wait_for(1)
+        script.mails[2] = mail(2)
+        await ledger.wait_for(2, seconds=3)
+    assert "IDLE" not in script.commands
+
+
+async def test_an_idle_that_is_never_granted_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imap_link.Link.race, "__defaults__", (0.3,))
+
+    class Mute(Script):
+        def answer(self, tag: str, command: str) -> bytes:
+            return b"" if command == "IDLE" else super().answer(tag, command)
+
+    script, ledger, log = Mute({1: mail(1)}), Ledger(), Log()
+    script.capabilities = "IMAP4rev1 IDLE"
+    async with served(script.serve) as port, running(inbox(port, log), ledger):
+        await ledger.wait_for(1)
+        script.mails[2] = mail(2)
+        await ledger.wait_for(2, seconds=5)
+    assert script.commands.count("IDLE") >= 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "state"),
+    [
+        ("NO [AUTHENTICATIONFAILED] no", "wrong_credentials"),
+        ("NO no such user", "wrong_credentials"),
+        ("NO [UNAVAILABLE] later", "unreachable"),
+        ("BAD LOGIN disabled", "wrong_credentials"),
+    ],
+)
+async def test_what_a_refused_login_means(answer: str, state: str) -> None:
+    class Refusing(Script):
+        def answer(self, tag: str, command: str) -> bytes:
+            return (
+                f"{tag} {answer}\r\n".encode()
+                if command.startswith("LOGIN")
+                else super().answer(tag, command)
+            )
+
+    async with served(Refusing({}).serve) as port:
+        assert (await inbox(port).check()).state == state
+
+
+async def test_a_server_that_says_goodbye_at_once_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imap_link.Link.race, "__defaults__", (0.5,))
+    script = Script({})
+    script.greeting = "* BYE too many connections"
+    async with served(script.serve) as port:
+        began = time.monotonic()
+        assert (await inbox(port).check()).state == "unreachable"
+        assert time.monotonic() - began < 2
+
+
+def test_bodies_are_found_in_every_form_of_answer() -> None:
+    lines: list[bytes | bytearray] = [
+        b"1 FETCH (UID 4 BODY[] {3}",
+        bytearray(b"abc"),
+        b")",
+        b"2 FETCH (FLAGS (\\Seen) BODY[] {2}",
+        bytearray(b"de"),
+        b" UID 5)",
+        b"3 FETCH (FLAGS (\\Seen))",
+        b"4 FETCH (UID 6 BODY[] NIL)",
+        b'5 FETCH (UID 7 BODY[]<0> "a \\"b\\"")',
+        b"Fetch completed.",
+    ]
+    assert _literals(lines) == {4: b"abc", 5: b"de", 6: b"", 7: b'a "b"'}
+
+
+@pytest.mark.parametrize(
+    ("name", "wire"),
+    [
+        ("INBOX", "INBOX"),
+        ("Wysłane", "Wys&AUI-ane"),
+        ("A&B", "A&-B"),
+        ("Załatwione/2026", "Za&AUI-atwione/2026"),
+        ("台北", "&U,BTFw-"),
+    ],
+)
+def test_folder_names_on_the_wire(name: str, wire: str) -> None:
+    assert encode_folder(name) == wire
+
+
+def test_quotes_and_backslashes_in_a_login_name() -> None:
+    assert quoted('urząd\\"x"') == '"urząd\\\\\\"x\\""'
+
+
+async def test_a_mail_of_that_name_is_one_message() -> None:
+    """Two accounts that hold the same mail give one event: its identity is its content."""
+    script, ledger = Script({1: mail(1)}), Ledger()
+    async with served(script.serve) as one, served(Script({9: mail(1)}).serve) as two:
+        accounts = tuple(
+            ImapAccount(host="127.0.0.1", port=port, tls=False, user="u", password=Secret("pw"))
+            for port in (one, two)
+        )
+        config = EmailConfig(address="kontakt@example.pl", imap=accounts)
+        async with running(EmailConnector(config, make_env(), parse_simply), ledger):
+            await until(lambda: ledger.told == 2)
+    assert [event.subject for event in ledger.events if isinstance(event, Message)] == ["Sprawa 1"]
