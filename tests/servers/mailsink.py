@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import functools
 import ssl
 import threading
 import time
@@ -136,7 +137,9 @@ class MailSink:
         self.port = free_port()
         self._ledger = _Ledger()
         self._login = (user, password)
-        self._controller = Controller(
+        # A controller closes its event loop when it stops, so each start needs a new one.
+        self._new_controller = functools.partial(
+            Controller,
             _Handler(self._ledger),
             hostname=self.host,
             port=self.port,
@@ -151,11 +154,12 @@ class MailSink:
 
     def start(self) -> None:
         """Listen, for the first time or again on the same port."""
+        self._controller = self._new_controller()
         self._controller.start()
 
     def stop(self) -> None:
         """Stop listening: a sender's connection is refused."""
-        self._controller.stop()
+        self._controller.stop(no_assert=True)
 
     @property
     def mails(self) -> list[Received]:
