@@ -15,9 +15,8 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from hub.storage import BLOBS
-
 DATABASE = "centrala.db"
+BLOBS = "blobs"
 SECRET = "secret.key"  # noqa: S105 - the name of a file
 PARTIAL = ".partial"
 """What the folder of an unfinished backup ends in."""

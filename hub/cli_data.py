@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 import click
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -17,14 +17,13 @@ from hub.cli_common import Exit, Failed, config_option
 from hub.cli_config import read_config
 from hub.config import Config
 from hub.control import AlreadyRunning, exclusive
-from hub.storage import postgres_url, sqlite_path
 from hub.store.migrate import WrongSchema
 from hub.store.upgrade import upgrade
 
 
 def database_path(config: Config) -> Path:
     """The file of the embedded store. Raises :class:`Failed` where the store is PostgreSQL."""
-    path = sqlite_path(config)
+    path = config.store.sqlite_path()
     if path is None:
         raise Failed(
             "This is for the embedded store. Copy a PostgreSQL database with pg_dump, then the data folder."
@@ -54,10 +53,13 @@ def migrate(config_path: Path) -> None:
 
 
 async def _migrate(config: Config) -> tuple[str | None, str]:
-    path = sqlite_path(config)
+    path = config.store.sqlite_path()
     if path is not None:
         return _migrate_sqlite(path)
-    engine = create_async_engine(postgres_url(config).replace("postgresql:", "postgresql+asyncpg:", 1))
+    url = make_url(config.store.url).set(drivername="postgresql+asyncpg")
+    if config.store.password:
+        url = url.set(password=config.store.password.reveal())
+    engine = create_async_engine(url)
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(upgrade)

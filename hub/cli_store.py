@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from hub.admin import handlers
+from hub.building import make_store
 from hub.cli_common import Exit, Failed
 from hub.clock import SystemClock
 from hub.config import Config
 from hub.control import AlreadyRunning, CommandFailed, NotRunning, call, exclusive
 from hub.directory import directory
-from hub.storage import make_store
+from hub.store.migrate import WrongSchema
 from hub.store.store import StorageFault
 
 
@@ -39,6 +40,8 @@ def _on_the_store(config: Config, command: str, arguments: dict[str, Any], data_
         raise Failed(str(error)) from error
     except StorageFault as error:
         raise Failed(f"The store cannot be opened: {error}.", Exit.UNREACHABLE) from error
+    except WrongSchema as error:
+        raise Failed(f"The store cannot be used: {error}.") from error
 
 
 async def _opened(config: Config, command: str, arguments: dict[str, Any]) -> Any:

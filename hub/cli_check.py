@@ -1,0 +1,88 @@
+"""``centrala check``: everything that can be found wrong before, or while, the hub runs."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import text
+
+from hub.building import make_store
+from hub.cli_common import Exit, Failed, config_option
+from hub.cli_config import read_config
+from hub.clock import SystemClock
+from hub.config import Config
+from hub.control import NotRunning, call
+from hub.rulefile import read_rules
+from hub.store.migrate import WrongSchema
+from hub.store.store import StorageFault
+from rules.words import polish_forms
+
+WORKING = ("ok", "starting")
+
+
+@click.command()
+@config_option
+def check(config_path: Path) -> int:
+    """Tell everything that is wrong with configuration, rules and store, and how a running hub's inboxes are.
+
+    Each line says what was looked at. Exit code 3 for a wrong configuration, 4 when the store or the other side of an
+    inbox cannot be reached.
+    """
+    config = read_config(config_path)
+    click.echo(
+        f"{config_path}: {len(config.offices)} offices, {len(config.queues)} queues, {len(config.inboxes)} inboxes."
+    )
+    compiled = read_rules(config, polish_forms)
+    click.echo(f"{config.hub.rules_file}: {len(compiled.rules)} rules, version {compiled.version}.")
+    _check_folder(Path(config.hub.data_dir))
+    try:
+        return _tell_inboxes(call(Path(config.hub.data_dir), "health", {}))
+    except NotRunning:
+        _check_store(config)
+        click.echo("No hub is running; inboxes are looked at while one is.")
+        return Exit.OK
+
+
+def _check_folder(data_dir: Path) -> None:
+    existing = data_dir
+    while not existing.exists():
+        existing = existing.absolute().parent
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise Failed(f"The data folder {data_dir} cannot be written to.", Exit.UNREACHABLE)
+    click.echo(f"{data_dir}: can be written to.")
+
+
+def _check_store(config: Config) -> None:
+    """Open it and look; a database that does not exist yet is left unmade."""
+    path = config.store.sqlite_path()
+    if path is not None and not path.exists():
+        click.echo(f"{path}: does not exist yet; the first start makes it.")
+        return
+    try:
+        asyncio.run(_open(config))
+    except WrongSchema as error:
+        raise Failed(f"The store cannot be used: {error}.") from error
+    except (StorageFault, OSError) as error:
+        raise Failed(f"The store cannot be opened: {error}.", Exit.UNREACHABLE) from error
+    click.echo(f"{config.store.url}: answers.")
+
+
+async def _open(config: Config) -> None:
+    store = make_store(config, SystemClock())
+    try:
+        await store.open()
+        await store.read(lambda tx: tx.scalar(text("SELECT 1")))
+    finally:
+        await store.close()
+
+
+def _tell_inboxes(health: dict[str, dict[str, Any]]) -> int:
+    for inbox, state in health.items():
+        detail = f": {state['detail']}" if state.get("detail") else ""
+        click.echo(f"inbox {inbox}: {state['state'].replace('_', ' ')}{detail}")
+    bad = [inbox for inbox, state in health.items() if state["state"] not in WORKING]
+    return Exit.UNREACHABLE if bad else Exit.OK

@@ -1,0 +1,102 @@
+"""``centrala run``: the hub in this process, until it is told to stop.
+
+SIGTERM and SIGINT drain: nothing new is taken, what is in hand is finished, the exit code is 0. SIGHUP takes over
+changed rules and inboxes. Commands of the command line come in by the control socket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+import uvloop
+
+from hub import logs
+from hub.admin import handlers
+from hub.app import Hub
+from hub.cli_common import Exit, Failed, config_option
+from hub.cli_config import read_config
+from hub.clock import SystemClock
+from hub.config import Config
+from hub.configfile import signing_secret
+from hub.control import AlreadyRunning, exclusive, listening
+from hub.store.migrate import WrongSchema
+from hub.store.store import StorageFault
+
+Beside = Callable[[Hub], Coroutine[Any, Any, None]]
+"""What runs beside a hub once it is ready: the demo's life."""
+
+
+@click.command()
+@config_option
+def run(config_path: Path) -> None:
+    """Run the hub until SIGTERM.
+
+    SIGTERM stops taking, finishes what is in hand and ends with exit code 0 within 10 seconds. SIGHUP takes over
+    changed rules and inboxes without dropping anything; what is wrong with them is logged, and the old ones stay.
+    """
+    serve(lambda: read_config(config_path))
+
+
+def serve(load: Callable[[], Config], beside: Beside | None = None) -> None:
+    """Run a hub with the configuration that ``load`` gives, and ``beside`` it once it is ready.
+
+    Returns after an orderly stop. Raises ConfigError, :class:`Failed`.
+    """
+    config = load()
+    secrets = [*logs.known_secrets(config), signing_secret(config)]
+    logs.configure(form=config.hub.log_format, level=config.hub.log_level, secrets=secrets)
+    try:
+        with exclusive(Path(config.hub.data_dir)):
+            uvloop.run(_serve(load, beside))
+    except AlreadyRunning as error:
+        raise Failed(str(error), Exit.IN_USE) from error
+    except WrongSchema as error:
+        raise Failed(f"The store cannot be used: {error}.") from error
+    except StorageFault as error:
+        raise Failed(f"The store cannot be opened: {error}.", Exit.UNREACHABLE) from error
+    except OSError as error:
+        raise Failed(f"The hub cannot listen: {error.strerror or error}.", Exit.UNREACHABLE) from error
+
+
+async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
+    hub = Hub(load, SystemClock(), random.SystemRandom(), logs.logger)
+    told = asyncio.Event()
+    reloads: set[asyncio.Task[None]] = set()
+    _on_signals(hub, told, reloads)
+    commands = {**handlers(hub.store, lambda: hub.house().directory), "health": _health(hub)}
+    async with listening(Path(hub.config.hub.data_dir), commands, hub.log):
+        await hub.start()
+        companion = asyncio.create_task(beside(hub)) if beside is not None else None
+        try:
+            await told.wait()
+        finally:
+            for task in (companion, *reloads):
+                if task is not None:
+                    task.cancel()
+            await hub.stop()
+
+
+def _on_signals(hub: Hub, told: asyncio.Event, reloads: set[asyncio.Task[None]]) -> None:
+    def reload() -> None:
+        task = asyncio.create_task(hub.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, told.set)
+    loop.add_signal_handler(signal.SIGINT, told.set)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+
+
+def _health(hub: Hub) -> Callable[[dict[str, Any]], Awaitable[Any]]:
+    async def health(_: dict[str, Any]) -> Any:
+        return {inbox: msgspec.to_builtins(found) for inbox, found in hub.health().items()}
+
+    return health
