@@ -20,7 +20,7 @@ from hub.house import House
 from hub.i18n import mark as N_
 from hub.scope import NotFound, Scope, allows, own_office, require, visible
 from hub.store import schema
-from hub.store.schema import conversation, conversation_office
+from hub.store.schema import access_grant, conversation, conversation_office
 from hub.store.tx import Reader
 
 View = Literal[
@@ -115,18 +115,25 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def page(tx: Reader, house: House, scope: Scope, asked: Asked) -> Page:
-    """One page of a list. Raises Denied, NotFound for a view or queue that there is not, ValueError for a bad place."""
-    require(scope, "answer")
-    order = _ORDERS.get(asked.view, RECENT)
-    place = decode_place(asked.after, len(order.keys)) if asked.after else None
-    branches = _branches(tx, house, scope, asked)
-    ids = _merged(branches, order, asked.size + 1, place)
-    if ids is None:
-        return Page(rows=(), next=None)
-    rows = tx.rows(_with_people(ids, scope, order))
+    """One page of a list. Raises Denied, NotFound for a queue that there is not, ValueError for a bad place."""
+    found = statement(tx, house, scope, asked)
+    rows = tx.rows(found) if found is not None else ()
     more = len(rows) > asked.size
     rows = rows[: asked.size]
-    return Page(rows=rows, next=_place_of(rows[-1], order) if more else None)
+    return Page(rows=rows, next=_place_of(rows[-1], _order(asked.view)) if more else None)
+
+
+def statement(tx: Reader, house: House, scope: Scope, asked: Asked) -> Select[Any] | None:
+    """The one statement of a page, which asks for a row more than it shows; None for a list that is always empty."""
+    require(scope, "answer")
+    order = _order(asked.view)
+    place = decode_place(asked.after, len(order.keys)) if asked.after else None
+    ids = _merged(_branches(tx, house, scope, asked), order, asked.size + 1, place)
+    return None if ids is None else _with_people(ids, scope, order)
+
+
+def _order(view: View) -> Order:
+    return _ORDERS.get(view, RECENT)
 
 
 def count(tx: Reader, house: House, scope: Scope, asked: Asked) -> int:
@@ -211,6 +218,8 @@ def _branches(tx: Reader, house: House, scope: Scope, asked: Asked) -> list[Colu
         return _narrowed([and_(_LISTED, special, visible(scope))], asked.queue)
     statuses = STATUSES if view == "all" else (view,)
     found = [and_(reach, _status(status)) for reach in _reaches(scope) for status in statuses]
+    if not scope.front and scope.role != "system":
+        found.append(and_(_LISTED, _id.in_(_asked_about(scope)), _has_status(*statuses)))
     return _narrowed(found, asked.queue)
 
 
@@ -226,6 +235,11 @@ def free(queue: str | None = None) -> ColumnElement[bool]:
 
 def _status(status: str) -> ColumnElement[bool]:
     return conversation.c.status == status
+
+
+def _has_status(*statuses: str) -> ColumnElement[bool]:
+    """The same as a mere filter: SQLite would rather use the long index by status than the short one that is meant."""
+    return func.coalesce(conversation.c.status, "").in_(statuses)
 
 
 def _lines(house: House, scope: Scope, asked: Asked) -> list[ColumnElement[bool]]:
@@ -248,15 +262,15 @@ def _lines(house: House, scope: Scope, asked: Asked) -> list[ColumnElement[bool]
 def _special(house: House, scope: Scope, view: View, now: Micros) -> ColumnElement[bool] | None:
     """Views that have a small index of their own."""
     if view == "overdue":
-        return and_(conversation.c.due_at.is_not(None), conversation.c.due_at <= now, _status("open"))
+        return and_(conversation.c.due_at.is_not(None), conversation.c.due_at <= now, _has_status("open"))
     if view == "failed":
         return literal_column("failed")
     if view == "snoozed":
-        return literal_column("(status = 'snoozed')")
+        return and_(conversation.c.snoozed_until.is_not(None), _has_status("snoozed"))
     if view == "woke":
         zone = house.directory.zone(scope.office)
         today = wall_moment(zone, at_wall_clock(zone, now).date(), 0)
-        active = conversation.c.status.in_(("open", "waiting-office"))
+        active = _has_status("open", "waiting-office")
         return and_(conversation.c.woken.is_not(None), conversation.c.activity_at >= today, active)
     return None
 
@@ -272,8 +286,14 @@ def _reaches(scope: Scope) -> list[ColumnElement[bool]]:
     if scope.role == "moderator":
         comments: ColumnElement[bool] = literal_column("(channel = 'comments')")
         return [and_(_LISTED, comments), *own]
+    return [and_(_LISTED, conversation.c.office == scope.office), *own]
+
+
+def _asked_about(scope: Scope) -> Select[Any]:
+    """Ids of what the actor's office was asked about, and of what the actor opened with a reason."""
     asked = select(conversation_office.c.conversation).where(conversation_office.c.office == scope.office)
-    return [and_(_LISTED, conversation.c.office == scope.office), and_(_LISTED, _id.in_(asked)), *own]
+    opened = select(access_grant.c.conversation).where(access_grant.c.user == scope.user)
+    return select(asked.union(opened).subquery().c.conversation)
 
 
 def _narrowed(branches: list[ColumnElement[bool]], queue: str | None) -> list[ColumnElement[bool]]:
