@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from connectors._i18n import N_
 from connectors.contract import Raw, Request, Response, SendError, SetCookie
 
 
@@ -58,7 +59,7 @@ def status_error(status: int, headers: Mapping[str, str] = {}, private: str = ""
     if status == 429:
         return SendError("throttled", "The other side asks us to slow down.", reason, wait or 30.0)
     if status in (401, 403, 407):
-        text = "The other side refused our credentials; an administrator has to renew them."
+        text = N_("The other side refused our credentials; an administrator has to renew them.")
         return SendError("temporary", text, reason, wait)
     if status in (408, 409, 421, 423, 425) or not 400 <= status < 500:
         return SendError("temporary", "The other side cannot take it at the moment.", reason, wait)

@@ -50,6 +50,27 @@ TEMPLATES: Mapping[str, Template] = {
             "{explanation}\n\nYou can appeal here: {link}\n\n{hub}"
         ),
     ),
+    "comment-answered": Template(
+        N_("The office answered your comment"),
+        N_(
+            'Good day,\n\nthe office answered your comment under the article "{article}":\n\n{text}\n\n'
+            "You can read it here: {link}\n\n{hub}"
+        ),
+    ),
+    "comment-reinstated": Template(
+        N_("Your comment is published"),
+        N_(
+            'Good day,\n\nanother moderator looked at your comment under the article "{article}" again, and it is '
+            "published now: {link}\n\n{hub}"
+        ),
+    ),
+    "comment-appeal-refused": Template(
+        N_("Your appeal"),
+        N_(
+            'Good day,\n\nanother moderator looked at your comment under the article "{article}" again. The decision '
+            "stays as it was. The reason: {reason}\n\n{explanation}\n\n{hub}"
+        ),
+    ),
     "callback-ordered": Template(
         N_("We will call you on {when}"),
         N_(
@@ -92,9 +113,7 @@ TEMPLATES: Mapping[str, Template] = {
     ),
     "callback-cancelled": Template(
         N_("Your call was cancelled"),
-        N_(
-            "Good day,\n\nthe call to {number} was cancelled. You can order another one: {again}\n\n{office}"
-        ),
+        N_("Good day,\n\nthe call to {number} was cancelled. You can order another one: {again}\n\n{office}"),
     ),
     "callback-expired": Template(
         N_("We could not call you in time"),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import Row, and_, select, update
 
 from connectors.contract import Micros, Recipient
 from hub.calendar import at_wall_clock, calendar, is_open, next_loud, next_opening
@@ -51,7 +51,15 @@ def notify_citizen(
         {"template": template, "params": dict(params), "avoid": avoid},
         key=f"notice:{key}" if key else None,
         conversation=conversation,
+        due_at=due_at,
     )
+
+
+def withdraw_notice(tx: Tx, key: str) -> None:
+    """Do not send a notice that was ordered with this key, unless it went already."""
+    effect = schema.effect
+    waiting = and_(effect.c.key == f"notice:{key}", effect.c.state == "waiting")
+    tx.execute(update(effect).where(waiting).values(state="skipped"))
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):

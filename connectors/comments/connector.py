@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from connectors._http import page, raw_of, see_other
+from connectors._i18n import N_
 from connectors._widget import LANGUAGES, Door, Pages, asset_route, assets, trapped
 from connectors.comments import forms, view, visitors
 from connectors.comments.forms import Problems, Where
@@ -200,9 +201,9 @@ class Comments:
         env, parent = self._env, inbound.comment.parent
         found = await env.threads.page(env.inbox, at.article, visitor=visitor, cursor=None, size=1)
         if not found.open:
-            return {"do": "Comments under this article are closed."}
+            return {"do": N_("Comments under this article are closed.")}
         if parent is not None and await env.threads.post(env.inbox, parent, visitor=visitor) is None:
-            return {"do": "The comment that you answer is no longer here."}
+            return {"do": N_("The comment that you answer is no longer here.")}
         return {}
 
     async def _outcome(self, inbound: Inbound, receipt: Receipt, visitor: str) -> tuple[str, int | None]:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from connectors._i18n import N_
 from connectors._widget import clean_line, clean_text, client_id, email_address, submission_id
 from connectors.comments.settings import Settings
 from connectors.contract import (
@@ -89,7 +90,7 @@ def read(
     deed = fields.get("do", "comment")
     reader = _READERS.get(deed)
     if reader is None:
-        return None, {"do": "This form is not known here. Please open the page again."}
+        return None, {"do": N_("This form is not known here. Please open the page again.")}
     return reader(fields, at, who, settings)
 
 
@@ -101,13 +102,13 @@ def _comment(
     email = email_address(typed)
     problems = _text_problems(text, settings.max_length)
     if not name:
-        problems["name"] = "Please write a name or a nickname."
+        problems["name"] = N_("Please write a name or a nickname.")
     elif len(name) > NAME_LENGTH:
-        problems["name"] = "The name is too long."
+        problems["name"] = N_("The name is too long.")
     if typed and not email:
-        problems["email"] = "This does not look like an e-mail address."
+        problems["email"] = N_("This does not look like an e-mail address.")
     if fields.get("consent", "") != "yes":
-        problems["consent"] = "Please agree to the terms, or we may not publish the comment."
+        problems["consent"] = N_("Please agree to the terms, or we may not publish the comment.")
     if problems:
         return None, problems
     return _message(fields, at, who, settings, (name, text, email)), {}
@@ -183,7 +184,7 @@ def _report(
     reason, version = fields.get("reason", ""), post_number(fields.get("version", ""))
     problems = _target_problems(fields)
     if reason not in REASONS or version is None:
-        problems["reason"] = "Please say what is wrong with the comment."
+        problems["reason"] = N_("Please say what is wrong with the comment.")
     if problems:
         return None, problems
     target = _target(fields)
@@ -205,7 +206,7 @@ def _appeal(
     text, version = clean_text(fields.get("text", "")), post_number(fields.get("version", ""))
     problems = _text_problems(text, APPEAL_LENGTH) | _target_problems(fields)
     if version is None:
-        problems["do"] = "This form is not known here. Please open the page again."
+        problems["do"] = N_("This form is not known here. Please open the page again.")
     if problems:
         return None, problems
     target = _target(fields)
@@ -233,12 +234,12 @@ _READERS: dict[str, _Reader] = {
 
 def _text_problems(text: str, limit: int) -> Problems:
     if not text:
-        return {"text": "Please write something."}
-    return {"text": "The text is too long."} if len(text) > limit else {}
+        return {"text": N_("Please write something.")}
+    return {"text": N_("The text is too long.")} if len(text) > limit else {}
 
 
 def _target_problems(fields: Mapping[str, str]) -> Problems:
-    return {} if _target(fields) else {"do": "This form is not known here. Please open the page again."}
+    return {} if _target(fields) else {"do": N_("This form is not known here. Please open the page again.")}
 
 
 def post_number(text: str) -> int | None:

@@ -11,46 +11,49 @@ from zoneinfo import ZoneInfo
 import msgspec
 from babel.dates import format_datetime
 
+from connectors._i18n import N_
 from connectors.comments.forms import REASONS, Where
 from connectors.contract import Appeal, Deletion, Edit, Inbound, PublicPost, Receipt
 
 NEWS: Mapping[str, str] = {
-    "held": "Thank you. Your comment waits for approval; you can see it here with its state.",
-    "published": "Thank you. Your comment is published.",
-    "edited": "Your change is published.",
-    "pending": "Your change waits for approval; until then readers see the earlier text.",
-    "late": "This comment can no longer be changed.",
-    "deleted": "Your comment is deleted.",
-    "reported": "Thank you. A moderator will look at the comment; you will see the outcome here.",
-    "appealed": "Your appeal is with us. A moderator who has not decided about this comment yet will look at it.",
+    "held": N_("Thank you. Your comment waits for approval; you can see it here with its state."),
+    "published": N_("Thank you. Your comment is published."),
+    "edited": N_("Your change is published."),
+    "pending": N_("Your change waits for approval; until then readers see the earlier text."),
+    "late": N_("This comment can no longer be changed."),
+    "deleted": N_("Your comment is deleted."),
+    "reported": N_("Thank you. A moderator will look at the comment; you will see the outcome here."),
+    "appealed": N_(
+        "Your appeal is with us. A moderator who has not decided about this comment yet will look at it."
+    ),
 }
 """Msgids of what a page says after a form was taken."""
 
 STATES: Mapping[str, str] = {
-    "held": "Waits for approval. Only you can see it.",
-    "hidden": "Hidden by the moderators. Only you can see it.",
-    "rejected": "Not published. Only you can see it.",
+    "held": N_("Waits for approval. Only you can see it."),
+    "hidden": N_("Hidden by the moderators. Only you can see it."),
+    "rejected": N_("Not published. Only you can see it."),
 }
 """Msgids of what an author reads beside their own comment."""
 
 TOMBSTONES: Mapping[str, str] = {
-    "erased": "This comment was deleted by its author.",
-    "hidden": "This comment was hidden by the moderators.",
-    "rejected": "This comment was removed by the moderators.",
+    "erased": N_("This comment was deleted by its author."),
+    "hidden": N_("This comment was hidden by the moderators."),
+    "rejected": N_("This comment was removed by the moderators."),
 }
 
 REPORTED: Mapping[str, str] = {
-    "open": "You reported this comment. A moderator will look at it.",
-    "kept": "You reported this comment. A moderator looked at it and found that it keeps to the rules.",
-    "removed": "You reported this comment. A moderator removed it.",
+    "open": N_("You reported this comment. A moderator will look at it."),
+    "kept": N_("You reported this comment. A moderator looked at it and found that it keeps to the rules."),
+    "removed": N_("You reported this comment. A moderator removed it."),
 }
 
 _REASON_NAMES: Mapping[str, str] = {
-    "abuse": "It insults or harasses somebody",
-    "personal-data": "It gives away personal data",
-    "threat": "It threatens somebody",
-    "spam": "It is advertising or spam",
-    "other": "Something else is wrong",
+    "abuse": N_("It insults or harasses somebody"),
+    "personal-data": N_("It gives away personal data"),
+    "threat": N_("It threatens somebody"),
+    "spam": N_("It is advertising or spam"),
+    "other": N_("Something else is wrong"),
 }
 
 WORDS = {"state_words": STATES, "tombstones": TOMBSTONES, "reported_words": REPORTED}
