@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from hub.web import assets, auth
+from hub.web import assets, auth, live, settings
 from hub.web.desk import DESK, Desk
 from hub.web.guard import MIDDLEWARES, add_headers
 from hub.web.render import ENVIRONMENT, environment
@@ -17,6 +17,8 @@ from hub.web.render import ENVIRONMENT, environment
 SCREENS: Sequence[Sequence[web.AbstractRouteDef]] = (
     assets.ROUTES,
     auth.ROUTES,
+    live.ROUTES,
+    settings.ROUTES,
 )
 
 LARGEST_FORM = 2_000_000
@@ -29,6 +31,7 @@ def build(desk: Desk) -> web.Application:
     app[DESK] = desk
     app[assets.ASSETS] = assets.load_assets()
     app[ENVIRONMENT] = environment()
+    live.install(app, desk)
     app.on_response_prepare.append(add_headers)
     for routes in SCREENS:
         app.add_routes(routes)

@@ -104,6 +104,7 @@ def context_of(request: web.Request) -> dict[str, Any]:
         "preferences": signed.preferences if signed else Preferences(),
         "hub_name": directory.config.hub.name,
         "now": desk.clock.now(),
+        "place": desk.stream.last,
         "rail": [place for place in RAIL if allowed(place.needs)],
         "asset": assets.url,
         "has_asset": assets.files.__contains__,
@@ -112,6 +113,7 @@ def context_of(request: web.Request) -> dict[str, Any]:
         "queue_name": lambda queue: directory.queue_name(queue, language),
         "office_name": lambda office: getattr(directory.offices.get(office), "name", office),
         "inbox_name": lambda inbox: getattr(directory.inboxes.get(inbox), "name", inbox),
+        "conversation_path": conversation_path,
         "said": _said(request),
     }
 
@@ -168,6 +170,11 @@ def redirect(
 def is_local(target: str) -> bool:
     """Whether an address stays on this host: one slash at the start, and nothing a browser reads as two."""
     return target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
+
+
+def conversation_path(conversation: int) -> str:
+    """Where a conversation is read."""
+    return f"/conversations/{conversation}"
 
 
 def toast_header(said: str, *, danger: bool = False, undo: str = "") -> dict[str, str]:

@@ -1,0 +1,77 @@
+"""What the hub has told a person: listed, counted, marked as read. :func:`hub.desk.notify.tell` adds them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, select, update
+
+from hub.i18n import mark as N_
+from hub.scope import NotFound, Scope, may_see
+from hub.store.schema import conversation, notification
+from hub.store.tx import Reader, Tx
+
+TEXTS: dict[str, str] = {
+    "mention": N_("You were mentioned in a note"),
+    "assigned": N_("A conversation was assigned to you"),
+    "failed": N_("A reply could not be delivered"),
+    "woke": N_("A snoozed conversation is back"),
+    "overdue": N_("An answer is overdue"),
+    "owner-check": N_("The office has answered: check and resolve"),
+    "opened": N_("A matter of another office was opened"),
+    "rule": N_("A rule asks for your attention"),
+}
+
+SHOWN = 100
+
+
+def text_of(kind: str) -> str:
+    """The msgid that stands for a kind."""
+    return TEXTS.get(kind, N_("News"))
+
+
+def recent(tx: Reader, scope: Scope, limit: int = SHOWN) -> Sequence[Row[Any]]:
+    """The newest of the actor, unread first, with reference and subject of the conversation.
+
+    The subject is empty where the actor may not read the conversation any more.
+    """
+    n, c = notification.c, conversation.c
+    statement = (
+        select(n.id, n.kind, n.conversation, n.message, n.at, n.read_at, c.reference, c.subject)
+        .join(conversation, c.id == n.conversation, isouter=True)
+        .where(n.user == scope.user)
+        .order_by(n.read_at.is_not(None), n.at.desc(), n.id.desc())
+        .limit(limit)
+    )
+    return [
+        row for row in tx.rows(statement) if row.conversation is None or may_see(tx, scope, row.conversation)
+    ]
+
+
+def read_one(tx: Tx, scope: Scope, notification_id: int) -> int | None:
+    """Mark one as read; returns its conversation. Raises NotFound for somebody else's."""
+    n = notification.c
+    row = tx.row(select(n.conversation, n.read_at).where(n.id == notification_id, n.user == scope.user))
+    if row is None:
+        raise NotFound("notification")
+    if row.read_at is None:
+        tx.change(notification, notification_id, read_at=tx.now)
+        tx.emit("notification", actor=scope.user)
+    return None if row.conversation is None else int(row.conversation)
+
+
+def read_all(tx: Tx, scope: Scope) -> None:
+    """Mark all of the actor's as read."""
+    n = notification.c
+    mine = (n.user == scope.user, n.read_at.is_(None))
+    if tx.execute(update(notification).where(*mine).values(read_at=tx.now)).rowcount:
+        tx.emit("notification", actor=scope.user)
+
+
+def read_about(tx: Tx, scope: Scope, conversation_id: int) -> None:
+    """Mark those about one conversation as read: its page was opened and closed the matter."""
+    n = notification.c
+    mine = (n.user == scope.user, n.conversation == conversation_id, n.read_at.is_(None))
+    if tx.execute(update(notification).where(*mine).values(read_at=tx.now)).rowcount:
+        tx.emit("notification", actor=scope.user)

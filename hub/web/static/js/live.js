@@ -1,0 +1,135 @@
+// News as it happens. One browser keeps one event stream, however many tabs are open: the tab that holds a lock reads
+// it and passes everything on. Screens listen on document for centrala:changes (all), centrala:KIND (each) and
+// centrala:reset (read the page again), and put [data-count="…"], [data-marks="ID"], [data-conversation-open="ID"].
+
+import { send, settings, toast } from "./app.js";
+import { tell } from "./notify.js";
+
+const channel = new BroadcastChannel("centrala-live");
+const NAMES = ["changes", "reset", "marks", "typing"];
+let place = document.documentElement.dataset.place ?? "";
+
+function deliver(name, data) {
+  if (name === "changes") {
+    document.dispatchEvent(new CustomEvent("centrala:changes", { detail: data }));
+    for (const change of data) document.dispatchEvent(new CustomEvent(`centrala:${change.kind}`, { detail: change }));
+    changed(data);
+  } else {
+    document.dispatchEvent(new CustomEvent(`centrala:${name}`, { detail: data }));
+  }
+}
+
+channel.addEventListener("message", ({ data }) => deliver(data.name, data.data));
+
+/** Read the stream until this tab closes; the lock then goes to another tab, which goes on from the present. */
+navigator.locks?.request("centrala-live", () => new Promise(() => {
+  let source;
+  let lostAt = 0;
+  const open = () => {
+    source = new EventSource(place ? `/live?after=${place}` : "/live");
+    for (const name of NAMES) {
+      source.addEventListener(name, (event) => {
+        place = event.lastEventId || place;
+        const message = { name, data: JSON.parse(event.data) };
+        channel.postMessage(message);
+        deliver(message.name, message.data);
+      });
+    }
+    source.addEventListener("open", () => {
+      if (lostAt) refreshCounts();
+      lostAt = 0;
+    });
+    source.addEventListener("error", () => {
+      lostAt ||= Date.now();
+      // A closed stream is not tried again by the browser: the session may have ended, or the hub answers 503.
+      if (source.readyState === EventSource.CLOSED) setTimeout(open, 5000 + Math.random() * 5000);
+    });
+  };
+  open();
+  window.addEventListener("pagehide", () => source.close());
+}));
+
+// --- counts -------------------------------------------------------------------------------------------------------
+
+let counting = 0;
+function refreshCounts() {
+  if (counting) return;
+  counting = setTimeout(async () => {
+    counting = 0;
+    if (document.hidden && !settings.desktop && !settings.sound && Math.random() < 0.5) return;
+    const response = await fetch("/live/counts", { headers: { Accept: "application/json" } }).catch(() => null);
+    if (response?.ok) showCounts((await response.json()).counts);
+  }, 800 + Math.random() * 700);
+}
+
+const title = document.title;
+function showCounts(counts) {
+  for (const place of document.querySelectorAll("[data-count]")) {
+    const number = counts[place.dataset.count];
+    if (number === undefined) continue;
+    place.textContent = number > 999 ? "999+" : String(number);
+    place.toggleAttribute("data-zero", number === 0);
+  }
+  const waiting = (counts.unread ?? 0) + (counts.mine ?? 0);
+  document.title = waiting ? `(${waiting}) ${title}` : title;
+  document.dispatchEvent(new CustomEvent("centrala:counts", { detail: counts }));
+}
+
+function changed(changes) {
+  refreshCounts();
+  const me = Number(settings.user);
+  if (changes.some((change) => change.kind === "notification" && change.actor === me)) tell();
+  if (changes.some((change) => change.kind === "presence" && change.actor === me)) refreshPresence();
+}
+
+async function refreshPresence() {
+  const menu = document.querySelector("details[data-presence]");
+  if (!menu || menu.open) return;
+  const response = await fetch("/presence", { headers: { "HX-Request": "true" } });
+  if (!response.ok) return;
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("details[data-presence]");
+  if (fresh) menu.replaceWith(fresh);
+}
+
+// --- who is here --------------------------------------------------------------------------------------------------
+
+document.addEventListener("centrala:marks", ({ detail }) => showMark(detail.conversation, detail.text));
+
+function showMark(conversation, text) {
+  for (const place of document.querySelectorAll(`[data-marks="${conversation}"]`)) {
+    if (place.textContent !== text) place.textContent = text;
+    place.hidden = !text;
+  }
+}
+
+let writing = 0;
+const opened = () => document.querySelector("[data-conversation-open]")?.dataset.conversationOpen;
+
+async function say(what, conversation = opened()) {
+  if (!conversation) return;
+  const body = { conversation: Number(conversation), what };
+  const response = await send("/live/here", { json: body, quiet: true, keepalive: what === "gone" }).catch(() => null);
+  if (response && what !== "gone") showMark(conversation, (await response.json()).text);
+}
+
+let shown = null;
+function lookAround() {
+  const now = document.hidden ? null : (opened() ?? null);
+  if (shown && shown !== now) say("gone", shown);
+  if (now) say("looking", now);
+  shown = now;
+}
+lookAround();
+setInterval(lookAround, 15_000);
+document.addEventListener("visibilitychange", lookAround);
+document.addEventListener("htmx:after:swap", () => { if ((opened() ?? null) !== shown) lookAround(); });
+window.addEventListener("pagehide", () => { if (shown) say("gone", shown); });
+document.addEventListener("input", (event) => {
+  if (!event.target.closest?.("[data-composer]") || Date.now() - writing < 3000) return;
+  writing = Date.now();
+  say("writing");
+});
+document.addEventListener("centrala:sent", () => { writing = 0; say("stopped"); });
+
+window.addEventListener("offline", () => toast(document.getElementById("toasts").dataset.offline, { danger: true }));
+refreshCounts();

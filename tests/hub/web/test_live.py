@@ -1,0 +1,157 @@
+"""The event stream of a browser, read over a real connection."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import select
+
+from hub.desk.notify import tell
+from hub.people.leaving import HANDLERS
+from hub.store.schema import user
+from hub.store.store import Store
+from hub.timers import run_due
+from hub.web.desk import Desk
+from tests.hub.conftest import FakeClock
+from tests.hub.specimen import add_conversation
+
+
+class Listener:
+    """Reads events until the one that is wanted."""
+
+    def __init__(self, response: Any) -> None:
+        self._response = response
+
+    async def next(self) -> tuple[str, Any, str]:
+        """Name, data and id of the next event that has data."""
+        async with asyncio.timeout(3):
+            while True:
+                lines = await self._block()
+                fields = dict(
+                    line.split(": ", 1) for line in lines if ": " in line and not line.startswith(":")
+                )
+                if "data" in fields:
+                    return fields["event"], msgspec.json.decode(fields["data"]), fields.get("id", "")
+
+    async def _block(self) -> list[str]:
+        lines = []
+        while line := (await self._response.content.readline()).decode().rstrip("\n"):
+            lines.append(line)
+        return lines
+
+    def close(self) -> None:
+        self._response.close()
+
+
+async def listen(browser: Any, after: str = "") -> Listener:
+    headers = {"Last-Event-ID": after} if after else {}
+    response = await browser.client.get("/live", headers=headers)
+    assert response.status == 200
+    assert response.content_type == "text/event-stream"
+    await asyncio.sleep(0.02)
+    return Listener(response)
+
+
+async def test_a_new_message_is_heard_by_those_who_may_see_it(
+    enter: Callable[[str], Any], sqlite_store: Store
+) -> None:
+    agent, lomza, suwalki = [await enter(login) for login in ("agent", "lomza", "suwalki")]
+    heard = [await listen(browser) for browser in (agent, lomza, suwalki)]
+    theirs = await sqlite_store.write(lambda tx: add_conversation(tx, office="pup-lomza", queue="lomza"))
+    ours = await sqlite_store.write(lambda tx: add_conversation(tx))
+    for listener, expected in zip(heard, ([theirs, ours], [theirs], []), strict=True):
+        for conversation in expected:
+            name, changes, _ = await listener.next()
+            assert (name, [change["conversation"] for change in changes]) == ("changes", [conversation])
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await heard[2].next()
+
+
+async def test_reading_goes_on_from_the_last_place(enter: Callable[[str], Any], sqlite_store: Store) -> None:
+    agent = await enter("agent")
+    await sqlite_store.write(add_conversation)
+    listener = await listen(agent)
+    seen = await sqlite_store.write(add_conversation)
+    _, _, place = await listener.next()
+    listener.close()
+    missed = await sqlite_store.write(add_conversation)
+    again = await listen(agent, after=place)
+    _, changes, _ = await again.next()
+    assert [change["conversation"] for change in changes] == [missed] != [seen]
+
+
+async def test_a_notification_is_told_to_its_person_alone(
+    enter: Callable[[str], Any], sqlite_store: Store, people: dict[str, int]
+) -> None:
+    browsers = [await enter(login) for login in ("agent", "supervisor")]
+    agent, supervisor = [await listen(browser) for browser in browsers]
+    await sqlite_store.write(lambda tx: tell(tx, people["agent"], "mention"))
+    conversation = await sqlite_store.write(add_conversation)
+    _, changes, _ = await agent.next()
+    assert changes[0]["kind"] == "notification"
+    _, changes, _ = await supervisor.next()
+    assert changes[0]["conversation"] == conversation
+
+
+async def test_a_colleague_who_writes_is_noticed(enter: Callable[[str], Any], sqlite_store: Store) -> None:
+    conversation = await sqlite_store.write(add_conversation)
+    agent, supervisor, suwalki = [await enter(login) for login in ("agent", "supervisor", "suwalki")]
+    heard, foreign = await listen(agent), await listen(suwalki)
+    body = {"conversation": conversation, "what": "writing"}
+    headers = {"X-CSRF": supervisor.csrf, "Sec-Fetch-Site": "same-origin"}
+    async with supervisor.client.post("/live/here", json=body, headers=headers) as response:
+        assert await response.json() == {"text": ""}
+    name, data, _ = await heard.next()
+    assert (name, data) == ("marks", {"conversation": conversation, "text": "Supervisor is writing"})
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await foreign.next()
+
+
+async def test_nobody_can_mark_a_conversation_of_another_office(
+    enter: Callable[[str], Any], sqlite_store: Store, desk: Desk, clock: FakeClock
+) -> None:
+    conversation = await sqlite_store.write(add_conversation)
+    suwalki = await enter("suwalki")
+    body = {"conversation": conversation, "what": "writing"}
+    headers = {"X-CSRF": suwalki.csrf, "Sec-Fetch-Site": "same-origin"}
+    async with suwalki.client.post("/live/here", json=body, headers=headers) as response:
+        assert response.status == 200
+    assert desk.presence.at(conversation, clock.now()) == []
+
+
+async def test_a_closed_browser_makes_its_person_offline_after_a_while(
+    enter: Callable[[str], Any], sqlite_store: Store, people: dict[str, int], clock: FakeClock, desk: Desk
+) -> None:
+    agent = await enter("agent")
+    listener = await listen(agent)
+    listener.close()
+    await asyncio.sleep(0.05)
+
+    async def presence() -> Any:
+        found = select(user.c.presence).where(user.c.id == people["agent"])
+        await sqlite_store.write(lambda tx: run_due(tx, desk.house(), HANDLERS, desk.log))
+        return await sqlite_store.read(lambda tx: tx.scalar(found))
+
+    assert await presence() == "available"
+    clock.move(61)
+    assert await presence() == "offline"
+    back = await listen(agent)
+    assert await presence() == "available"
+    back.close()
+
+
+async def test_an_ended_session_ends_the_stream(enter: Callable[[str], Any], clock: FakeClock) -> None:
+    agent = await enter("agent")
+    response = await agent.client.get("/live")
+    assert await agent.post("/logout") == (303, "/login")
+    for _ in range(5):
+        clock.move(5)
+        await asyncio.sleep(0.02)
+    async with asyncio.timeout(2):
+        await response.content.read()
