@@ -13,6 +13,8 @@ _TYPED = re.compile(r"(?:tel[.:]?)?[\s+()\d./\-\u2010-\u2015\u00a0]+", re.IGNORE
 _SHORT = 6
 """Most digits of an emergency, harmonised or short number: 112, 19524, 116123."""
 
+_POLAND = 48
+
 _ORDINARY = frozenset(
     {
         PhoneNumberType.FIXED_LINE,
@@ -70,9 +72,11 @@ def _read(typed: str, country: str) -> PhoneNumber:
         number = phonenumbers.parse(re.sub(r"^tel[.:]?", "", text, flags=re.IGNORECASE), country)
     except NumberParseException as error:
         raise BadNumber(NO_SUCH) from error
-    if len(str(number.national_number)) <= _SHORT:
+    digits = len(str(number.national_number))
+    if digits <= _SHORT:
         raise BadNumber(SHORT)
-    if not phonenumbers.is_valid_number(number):
+    # libphonenumber takes an area code with a short number behind it (22 19524): a hotline, nobody's own.
+    if not phonenumbers.is_valid_number(number) or (number.country_code == _POLAND and digits != 9):
         raise BadNumber(NO_SUCH)
     return number
 

@@ -24,7 +24,9 @@ callback = record.callback
 user, user_queue = schema.user, schema.user_queue
 
 AGAIN = 30 * calendar.SECOND
-"""Pause before an agent is looked for again; one who becomes free is given the next call at once."""
+AGAIN_MOST = 300 * calendar.SECOND
+"""Shortest and longest pause before an agent is looked for again; it grows with the time that a call has waited. One
+who becomes free is given the next call at once, so this is for agents whose coming nobody told."""
 
 
 def on_timer(tx: Tx, house: House, timer: Row[Any]) -> None:
@@ -56,7 +58,8 @@ def look_again(tx: Tx, house: House, row: Row[Any]) -> None:
     if loud > tx.now:
         record.wait_until(tx, row, loud)
     elif not _offer(tx, house, row, avoid=None):
-        record.wait_until(tx, row, Micros(tx.now + AGAIN))
+        waited = tx.now - (row.due_at or tx.now)
+        record.wait_until(tx, row, Micros(tx.now + min(max(waited // 10, AGAIN), AGAIN_MOST)))
 
 
 def lapse(tx: Tx, house: House, row: Row[Any]) -> None:
