@@ -37,8 +37,9 @@ bench: $(STAMP)/dev $(STAMP)/vendor $(STAMP)/messages $(STAMP)/servers ## measur
 messages: $(STAMP)/dev ## take new texts into the translation catalogues and compile them
 	$(BIN)/python -m scripts.messages update; $(BIN)/python -m scripts.messages compile
 
-reference: $(STAMP)/dev ## write the JSON Schema and the reference pages anew from the types
+reference: $(STAMP)/dev ## write the JSON Schemas and the reference pages anew from the types
 	$(BIN)/python -m scripts.reference update
+	$(BIN)/python -m scripts.rules_schema
 
 lock: ## resolve the dependencies anew; hashes of every file, no index named
 	$(PYTHON) -m venv $(STAMP)/lock

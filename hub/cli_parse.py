@@ -46,7 +46,7 @@ def _lines(channel: Channel, file: str, inbox: str, zone: str) -> Iterator[dict[
     context = ParseContext(inbox=InboxId(inbox), now=Micros(time.time_ns() // 1000), zone=zone)
     try:
         for item in channel.parse(_content(file), context):
-            yield {"source": file, **describe(channel.channel, item)}
+            yield describe(channel.channel, item, file)
     except OSError as error:
         yield {"source": file, "error": f"cannot be read: {error.strerror}"}
     except Exception as error:  # a parser's bug in one message must not hide the others
