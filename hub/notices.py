@@ -37,11 +37,12 @@ def notify_citizen(
     params: Mapping[str, str],
     key: str | None = None,
     avoid: str = "",
+    due_at: int | None = None,
 ) -> None:
     """Order a notice. ``template`` is a key of :data:`TEMPLATES`; with a ``key`` it is ordered once, ever.
 
-    ``avoid`` is an address that is not theirs after all (a wrong number). Raises KeyError for a template that does not
-    exist.
+    ``avoid`` is an address that is not theirs after all (a wrong number). ``due_at`` (default: now) leaves time to
+    take back what the notice is about; :func:`withdraw_notice` does. Raises KeyError for a template that does not exist.
     """
     if template not in TEMPLATES:
         raise KeyError(template)
