@@ -168,11 +168,8 @@ def _exact(node: model.Condition) -> tuple[str, Allowed] | None:
 
 
 def _positive(probe: Probe, node: model.Condition) -> Need:
-    if probe.words or probe.phrases:
-        # Of a phrase every word must be there; the last is usually its rarest (the noun).
-        return Need(
-            evidence=frozenset(("word", n) for n in (*probe.words, *(p[0][-1] for p in probe.phrases)))
-        )
+    if probe.keys:
+        return Need(evidence=frozenset(("word", number) for number in probe.keys))
     if probe.expression is not None:
         return Need(evidence=frozenset([("regex", probe.expression)]))
     if isinstance(node, model.OneOf):

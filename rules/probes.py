@@ -15,7 +15,7 @@ from rules.detect import DOT, mask, mask_numbers
 from rules.facts import Facts
 from rules.fold import split_words
 from rules.language import DAYS
-from rules.scan import Lexicon, Scan, Spans
+from rules.scan import Lexicon, PhraseSet, Scan, Spans
 
 Check = Callable[[Scan], bool]
 
@@ -33,15 +33,14 @@ class Unknown(Exception):
 class Probe:
     """A predicate ready to run. ``show`` gives the value it sees, short and without personal numbers.
 
-    ``words``, ``expression`` and ``phrases`` are the numbers in the lexicon that the index goes by.
+    ``keys`` (words of which one must occur) and ``expression`` are the numbers in the lexicon that the index goes by.
     """
 
     node: model.Condition
     name: str
     check: Check
     show: Callable[[Scan], str]
-    words: frozenset[int] = frozenset()
-    phrases: tuple[Spans, ...] = ()
+    keys: frozenset[int] = frozenset()
     expression: int | None = None
 
 
@@ -308,28 +307,26 @@ def _language(node: model.Language, lexicon: Lexicon) -> Probe:
 def _words(node: model.Words, lexicon: Lexicon) -> Probe:
     split = [split_words(word) for word in node.words]
     numbers = frozenset(lexicon.word(parts[0], node.exact) for parts in split if len(parts) == 1)
-    several = tuple(lexicon.phrase(parts, 0, node.exact) for parts in split if len(parts) > 1)
+    several = PhraseSet(lexicon.phrase(parts, 0, node.exact) for parts in split if len(parts) > 1)
     least = node.at_least
 
     def any_word(scan: Scan) -> bool:
         return not numbers.isdisjoint(scan.found())
 
     def any_of(scan: Scan) -> bool:
-        return any_word(scan) or any(scan.phrase_at(phrase) >= 0 for phrase in several)
+        return any_word(scan) or several.occurs(scan)
 
     def enough(scan: Scan) -> bool:
-        return (
-            len(numbers & scan.found().keys()) + sum(scan.phrase_at(item) >= 0 for item in several) >= least
-        )
+        return len(numbers & scan.found().keys()) + len(list(several.hits(scan))) >= least
 
     def show(scan: Scan) -> str:
         found = scan.found()
         seen = [found[number] for number in sorted(numbers & found.keys())[:4]]
-        seen += [_phrase_text(scan, phrase) for phrase in several if scan.phrase_at(phrase) >= 0]
+        seen += [_phrase_text(scan, phrase) for phrase in several.hits(scan)]
         return _short(", ".join(dict.fromkeys(seen)) or "none of them")
 
-    check = enough if least > 1 else any_of if several else any_word
-    return Probe(node, "words", check, show, words=numbers, phrases=several)
+    check = enough if least > 1 else any_of if several.lasts else any_word
+    return Probe(node, "words", check, show, keys=numbers | several.lasts)
 
 
 def _phrase_text(scan: Scan, phrase: Spans) -> str:
@@ -338,16 +335,13 @@ def _phrase_text(scan: Scan, phrase: Spans) -> str:
 
 
 def _phrase(node: model.Phrase, lexicon: Lexicon) -> Probe:
-    phrases = tuple(lexicon.phrase(words, node.gap, node.exact) for words in node.phrases)
-
-    def check(scan: Scan) -> bool:
-        return any(scan.phrase_at(phrase) >= 0 for phrase in phrases)
+    phrases = PhraseSet(lexicon.phrase(words, node.gap, node.exact) for words in node.phrases)
 
     def show(scan: Scan) -> str:
-        hit = next((phrase for phrase in phrases if scan.phrase_at(phrase) >= 0), None)
+        hit = next(phrases.hits(scan), None)
         return "none of them" if hit is None else _short(_phrase_text(scan, hit))
 
-    return Probe(node, "phrase", check, show, phrases=phrases)
+    return Probe(node, "phrase", phrases.occurs, show, keys=phrases.lasts)
 
 
 def _pattern(node: model.Pattern, lexicon: Lexicon) -> Probe:

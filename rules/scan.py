@@ -8,7 +8,7 @@ first asked for and kept for the rest of the decision.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import re2
@@ -27,6 +27,31 @@ Spans = tuple[tuple[int, ...], int]
 """A phrase: the numbers of its words in order, and how many other words may stand between two of them."""
 
 
+class PhraseSet:
+    """Phrases looked for together: only those whose last word occurs are tried at all."""
+
+    __slots__ = ("_by_last", "lasts")
+
+    def __init__(self, phrases: Iterable[Spans]) -> None:
+        self._by_last: dict[int, list[Spans]] = {}
+        for phrase in dict.fromkeys(phrases):
+            self._by_last.setdefault(phrase[0][-1], []).append(phrase)
+        self.lasts = frozenset(self._by_last)
+
+    def hits(self, scan: Scan) -> Iterator[Spans]:
+        """The phrases that occur, in the order in which they were given for each last word."""
+        if self.lasts.isdisjoint(scan.found()):
+            return
+        for number in sorted(self.lasts & scan.found().keys()):
+            for phrase in self._by_last[number]:
+                if scan.phrase_at(phrase) >= 0:
+                    yield phrase
+
+    def occurs(self, scan: Scan) -> bool:
+        """Whether any of them occurs."""
+        return next(self.hits(scan), None) is not None
+
+
 class Lexicon:
     """The words, expressions and places of one rule set. Filled while compiling, then :meth:`freeze` ends it."""
 
@@ -43,7 +68,8 @@ class Lexicon:
         self._announced: list[tuple[int, ...]] = []
         self.postcodes = {key.replace("-", ""): office for key, office in places.items() if key[:1].isdigit()}
         named = sorted((key, office) for key, office in places.items() if not key[:1].isdigit())
-        self.counties = [(self.phrase(split_words(key), 0, False), office) for key, office in named]
+        self.counties = {self.phrase(split_words(key), 0, False): office for key, office in named}
+        self.county_phrases = PhraseSet(self.counties)
 
     def word(self, word: str, exact: bool) -> int:
         """The number of a word; its forms now lead to it."""
@@ -138,12 +164,14 @@ class Scan:
             for before in (facts.callback_topic, facts.subject):
                 if before:
                     self._raw = f"{before[:SUBJECT_LIMIT]}\n{self._raw}"
+            if not self._raw.isascii():
+                self._raw = _without_surrogates(self._raw)
         return self._raw
 
     def encoded(self) -> bytes:
         """The same in UTF-8, for RE2."""
         if self._encoded is None:
-            self._encoded = self.raw().encode(errors="replace")
+            self._encoded = self.raw().encode()
         return self._encoded
 
     def folded(self) -> str:
@@ -171,18 +199,23 @@ class Scan:
         """Where each found word stands, counted in tokens."""
         if self._positions is None:
             forms = self.lexicon.forms
-            self._positions = {}
+            self._positions = {number: [] for number in self.found()}
+            hits = forms.keys() & set(self.tokens())
             for position, token in enumerate(self.tokens()):
-                for number in forms.get(token, ()):
-                    self._positions.setdefault(number, []).append(position)
+                if token in hits:
+                    for number in forms[token]:
+                        self._positions[number].append(position)
         return self._positions
 
     def phrase_at(self, phrase: Spans) -> int:
-        """The position of the last word of a phrase's first occurrence, or -1."""
+        """The position of the last word of an occurrence of a phrase, or -1."""
         numbers, gap = phrase
         found = self.found()
-        if not all(number in found for number in numbers):
-            return -1
+        for number in numbers:
+            if number not in found:
+                return -1
+        if len(numbers) == 1:
+            return self.tokens().index(found[numbers[0]])
         positions = self.positions()
         ends = positions[numbers[0]]
         for number in numbers[1:]:
@@ -228,13 +261,21 @@ class Scan:
             if office is not None:
                 found.setdefault(office, postcode)
         named = []
-        for phrase, office in lexicon.counties:
-            end = self.phrase_at(phrase)
-            if end >= 0:
-                named.append((end - len(phrase[0]) + 1, -len(phrase[0]), office))
+        for phrase in lexicon.county_phrases.hits(self):
+            start = self.phrase_at(phrase) - len(phrase[0]) + 1
+            named.append((start, -len(phrase[0]), lexicon.counties[phrase]))
         for start, length, office in sorted(named):
             found.setdefault(office, " ".join(self.tokens()[start : start - length]))
         return found
+
+
+def _without_surrogates(text: str) -> str:
+    """``text`` as it can be encoded; the automaton and RE2 refuse halves of surrogate pairs."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="replace").decode()
+    return text
 
 
 def _followers(ends: list[int], starts: list[int], reach: int) -> list[int]:

@@ -1,0 +1,351 @@
+"""The compiled engine against the naive reading of the language, over random rule sets and facts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rules
+from rules import Actions, Facts, Rule, RuleSet, model
+from tests.rules.naive import Naive
+
+ROOTS = ("zasił", "prac", "błąd", "urząd", "łomż", "staż")
+ENDINGS = ("", "a", "u", "em", "ów")
+PLACES = {"18": "pup-b", "18-4": "pup-a", "łomż": "pup-a", "urząd prac": "pup-c"}
+CHANNELS = ("email", "sms", "comments")
+
+
+def expand(word: str) -> frozenset[str]:
+    """Forms of an invented word: its root with every ending."""
+    root = next((root for root in ROOTS if word.startswith(root)), None)
+    return frozenset(root + ending for ending in ENDINGS) if root else frozenset([word])
+
+
+words = st.sampled_from([root + ending for root in ROOTS for ending in ENDINGS])
+small = st.integers(-1, 9)
+bounds = st.one_of(st.none(), small)
+values = st.lists(st.sampled_from([*CHANNELS, "x", "e*", "*"]), min_size=1, max_size=3).map(tuple)
+text_names = st.sampled_from(
+    [
+        "channel",
+        "inbox",
+        "kind",
+        "direction",
+        "sender",
+        "sender_kind",
+        "last_queue",
+        "previous_queue",
+        "office",
+        "article",
+        "section",
+        "automatic",
+        "suspicious",
+        "callback_topic",
+        "status",
+        "tags",
+        "domain",
+    ]
+)
+flag_names = st.sampled_from(
+    [
+        "sender_verified",
+        "returning",
+        "automatic",
+        "suspicious",
+        "reply_to_automatic",
+        "holiday",
+        "open_hours",
+        "pesel",
+        "phone",
+        "account",
+        "email",
+    ]
+)
+number_names = st.sampled_from(
+    [
+        "history",
+        "open_elsewhere",
+        "duplicates",
+        "join_candidates",
+        "length",
+        "waiting",
+        "links",
+    ]
+)
+minutes = st.integers(0, 1439)
+
+leaves: st.SearchStrategy[model.Condition] = st.one_of(
+    st.builds(model.OneOf, name=text_names, values=values),
+    st.builds(
+        model.OneOf,
+        name=st.just("days"),
+        values=st.lists(st.sampled_from("1234567"), min_size=1, max_size=3).map(tuple),
+    ),
+    st.builds(model.Flag, name=flag_names, value=st.booleans()),
+    st.builds(model.Between, name=number_names, low=bounds, high=bounds),
+    st.builds(
+        model.Keyed,
+        name=st.sampled_from(["contact", "fields"]),
+        key=st.sampled_from("ab"),
+        values=st.one_of(st.just(()), values),
+    ),
+    st.builds(
+        model.KeyedBetween,
+        name=st.sampled_from(["queue_load", "agents_on_duty"]),
+        key=st.sampled_from("ab"),
+        low=bounds,
+        high=bounds,
+    ),
+    st.builds(
+        model.Language,
+        values=st.lists(st.sampled_from(["pl", "uk"]), min_size=1).map(tuple),
+        confidence=st.sampled_from([0.0, 0.8]),
+    ),
+    st.builds(
+        model.Words,
+        words=st.lists(
+            st.one_of(words, st.tuples(words, words).map(" ".join)), min_size=1, max_size=3, unique=True
+        ).map(tuple),
+        at_least=st.integers(1, 2),
+        exact=st.booleans(),
+    ),
+    st.builds(
+        model.Phrase,
+        phrases=st.lists(st.lists(words, min_size=1, max_size=3).map(tuple), min_size=1, max_size=2).map(
+            tuple
+        ),
+        gap=st.integers(0, 3),
+        exact=st.booleans(),
+    ),
+    st.builds(
+        model.Pattern,
+        pattern=st.sampled_from(
+            ["zasił", r"błąd\s*5\d\d", "prac(a|y)", r"^urząd", r"\d{3}", "staż|błąd", "[łl]om"]
+        ),
+    ),
+    st.builds(
+        model.Hours,
+        spans=st.lists(
+            st.tuples(minutes, minutes).filter(lambda s: s[0] != s[1]), min_size=1, max_size=2
+        ).map(tuple),
+    ),
+    st.builds(
+        model.Dates, first=st.sampled_from(["", "2026-11-10"]), last=st.sampled_from(["", "2026-11-20"])
+    ),
+    st.builds(model.Place, offices=st.sampled_from([(), ("pup-a",), ("pup-b", "pup-c")])),
+    st.builds(
+        model.Attachment,
+        types=st.sampled_from([(), ("image/*",), ("text/plain",)]),
+        names=st.sampled_from([(), (".png",)]),
+        size=st.sampled_from([0, 100]),
+    ),
+)
+conditions = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.builds(model.All, items=st.lists(inner, max_size=3).map(tuple)),
+        st.builds(model.Any, items=st.lists(inner, max_size=3).map(tuple)),
+        st.builds(model.Not, item=inner),
+    ),
+    max_leaves=6,
+)
+events = st.lists(st.sampled_from(["new", "message", "edit"]), min_size=1, max_size=2).map(tuple)
+
+
+def numbered(drawn: list[Rule]) -> RuleSet:
+    kept = tuple(msgspec.structs.replace(rule, id=f"r{i}") for i, rule in enumerate(drawn))
+    return RuleSet(version="t", source="t", rules=kept, default=Actions(queue="informacja"))
+
+
+rulesets = st.lists(
+    st.builds(
+        Rule,
+        id=st.just(""),
+        name=st.just(""),
+        on=events,
+        when=conditions,
+        first=st.sampled_from(["", "2026-11-12"]),
+        actions=st.builds(
+            Actions,
+            queue=st.sampled_from([None, "a", "b"]),
+            tags=st.sampled_from([(), ("t",), ("u", "t")]),
+            spam=st.booleans(),
+            answer=st.sampled_from([None, "x"]),
+            office=st.sampled_from([None, "from-text"]),
+            distress=st.sampled_from([None, None, "kryzys"]),
+            join=st.sampled_from([None, "join"]),
+        ),
+        then=st.sampled_from(["stop", "continue"]),
+        enabled=st.sampled_from([True, True, True, False]),
+    ),
+    max_size=12,
+).map(numbered)
+
+pieces = st.one_of(
+    words,
+    words.map(str.upper),
+    st.sampled_from(
+        [
+            "i",
+            "503",
+            "18-400",
+            "18-100",
+            "44051401359",
+            "601 234 567",
+            "https://a.pl",
+            "a@b.pl",
+            ",",
+            "\n",
+            "lomzy",
+            "blad",
+        ]
+    ),
+)
+texts = st.lists(pieces, max_size=12).map(" ".join)
+short = st.sampled_from(["", *CHANNELS, "x", "X"])
+mappings = st.dictionaries(st.sampled_from("ab"), short, max_size=2)
+loads = st.dictionaries(st.sampled_from("ab"), small, max_size=2)
+all_facts = st.builds(
+    Facts,
+    on=st.sampled_from(["new", "message"]),
+    channel=short,
+    inbox=short,
+    kind=short,
+    direction=short,
+    language=st.sampled_from(["", "pl", "uk"]),
+    language_confidence=st.sampled_from([0.0, 0.5, 0.9]),
+    subject=texts,
+    text=texts,
+    sender_address=st.sampled_from(["", "x", "email", "a@x", "a@b.x", "@", "sms@comments"]),
+    sender_kind=short,
+    sender_verified=st.booleans(),
+    contact=mappings,
+    history_count=small,
+    last_queue=short,
+    open_elsewhere=small,
+    returning=st.booleans(),
+    office=short,
+    article=short,
+    section=short,
+    attachments=st.lists(
+        st.tuples(
+            st.sampled_from(["image/png", "text/plain"]),
+            st.sampled_from([0, 100]),
+            st.sampled_from(["a.PNG", "b"]),
+        ),
+        max_size=2,
+    ).map(tuple),
+    automatic=st.sampled_from(["no", "list", ""]),
+    local_minutes=minutes,
+    local_date=st.sampled_from(["", "2026-11-10", "2026-11-21"]),
+    weekday=st.integers(0, 7),
+    holiday=st.booleans(),
+    open_hours=st.sampled_from([None, True, False]),
+    queue_load=loads,
+    agents_on_duty=loads,
+    reply_to_automatic=st.booleans(),
+    duplicates=small,
+    join_candidates=st.lists(st.integers(1, 9), max_size=2).map(tuple),
+    previous_queue=short,
+    tags=st.lists(short, max_size=2).map(tuple),
+    status=short,
+    waiting_minutes=small,
+    callback_topic=st.one_of(short, words),
+    suspicious=short,
+    fields=mappings,
+)
+
+
+@settings(max_examples=120, deadline=None)
+@given(ruleset=rulesets, messages=st.lists(all_facts, min_size=1, max_size=4))
+def test_compiled_equals_naive(ruleset: RuleSet, messages: list[Facts]) -> None:
+    agree(ruleset, messages)
+
+
+def agree(ruleset: RuleSet, messages: list[Facts]) -> None:
+    """Both readings come to the same matches, and the engine tells no fault that the other doesn't see."""
+    compiled = rules.compile_rules(ruleset, expand, PLACES)
+    naive = Naive(ruleset, expand, PLACES)
+    for facts in messages:
+        trace = rules.evaluate(compiled, facts).trace
+        matched, unknown = naive.matched(facts)
+        assert [match.rule for match in trace.matched] == matched[:8]
+        told = {
+            fault.rule for fault in trace.faults if fault.why.split(":")[0] not in Actions.__struct_fields__
+        }
+        assert told <= unknown
+
+
+@pytest.mark.slow
+@settings(max_examples=5_000, deadline=None)
+@given(ruleset=rulesets, messages=st.lists(all_facts, min_size=1, max_size=4))
+def test_compiled_equals_naive_at_length(ruleset: RuleSet, messages: list[Facts]) -> None:
+    agree(ruleset, messages)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ruleset=rulesets, facts=all_facts)
+def test_explain_agrees_with_evaluate(ruleset: RuleSet, facts: Facts) -> None:
+    compiled = rules.compile_rules(ruleset, expand, PLACES)
+    naive = Naive(ruleset, expand, PLACES)
+    matched = [match.rule for match in rules.evaluate(compiled, facts).trace.matched]
+    told = rules.explain(compiled, facts)
+    assert [one.rule for one in told] == [rule.id for rule in ruleset.rules]
+    assert [one.rule for one in told if one.state == "matched"][:8] == matched
+    for rule, one in zip(ruleset.rules, told, strict=True):
+        held = naive.rule(rule, facts)
+        assert (one.state in ("matched", "stopped")) == (held is True)
+        assert (one.state == "fault") == (held is None)
+        if one.state == "failed":
+            assert one.condition
+            assert rules.explain(compiled, facts, rule.id) == [one]
+
+
+@settings(max_examples=60, deadline=None)
+@given(ruleset=rulesets, facts=all_facts)
+def test_one_winner_for_each_action(ruleset: RuleSet, facts: Facts) -> None:
+    decision = rules.evaluate(rules.compile_rules(ruleset, expand, PLACES), facts)
+    by_id = {rule.id: rule.actions for rule in ruleset.rules}
+    matched = [by_id[match.rule] for match in decision.trace.matched]
+    first = next((actions.queue for actions in matched if actions.queue is not None), None)
+    if first is not None:
+        assert decision.actions.queue == first
+    if len(matched) < 8:
+        wanted: list[str] = []
+        for actions in matched:
+            wanted += [tag for tag in actions.tags if tag not in wanted]
+        assert list(decision.actions.tags) == wanted
+    if decision.actions.distress is not None:
+        assert decision.actions.priority == 3
+        assert not (decision.actions.answer or decision.actions.close or decision.actions.spam)
+
+
+odd: st.SearchStrategy[Any] = st.one_of(
+    st.none(), st.integers(), st.text(), st.binary(), st.floats(), st.lists(st.none()), st.just({"a": None})
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ruleset=rulesets, fields=st.dictionaries(st.sampled_from(Facts.__struct_fields__), odd, max_size=6))
+def test_no_facts_ever_raise(ruleset: RuleSet, fields: dict[str, Any]) -> None:
+    compiled = rules.compile_rules(ruleset, expand, PLACES)
+    facts = Facts(**fields)
+    rules.evaluate(compiled, facts)
+    rules.explain(compiled, facts)
+
+
+@settings(max_examples=60, deadline=None)
+@given(facts=all_facts)
+def test_facts_survive_storage(facts: Facts) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(facts), type=Facts) == facts
+
+
+@settings(max_examples=40, deadline=None)
+@given(ruleset=rulesets, facts=all_facts)
+def test_traces_survive_storage(ruleset: RuleSet, facts: Facts) -> None:
+    trace = rules.evaluate(rules.compile_rules(ruleset, expand, PLACES), facts).trace
+    assert rules.decode_trace(rules.encode_trace(trace)) == trace
