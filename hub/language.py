@@ -5,6 +5,7 @@ Chosen over py3langid, which needs 90 MB more and is slower; see ARCHITECTURE.md
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pycld2
@@ -12,22 +13,29 @@ import pycld2
 LOOKED_AT = 4000
 """Characters of a text that are enough to tell its language."""
 
-_NOISE = re.compile(r"https?://\S+|\S+@\S+|[\x00-\x08\x0b-\x1f\x7f]")
+_ADDRESSES = re.compile(r"https?://\S+|\S+@\S+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
 def detect(text: str) -> tuple[str, float]:
     """ISO 639-1 code and confidence from 0 to 1; ``("", 0.0)`` when nothing can be said."""
-    sample = _NOISE.sub(" ", text[:LOOKED_AT])
+    sample = text[:LOOKED_AT]
+    if "@" in sample or "://" in sample:
+        sample = _ADDRESSES.sub(" ", sample)
     try:
         reliable, _, found = pycld2.detect(sample, isPlainText=True, bestEffort=True)
-    except pycld2.error:
-        return "", 0.0
+    except pycld2.error:  # control characters, which it refuses
+        try:
+            reliable, _, found = pycld2.detect(_CONTROL.sub(" ", sample), isPlainText=True, bestEffort=True)
+        except pycld2.error:
+            return "", 0.0
     _, code, percent, _ = found[0]
     if code == "un":
         return "", 0.0
     return code.partition("-")[0], percent / 100 if reliable else percent / 200
 
 
-def letters(text: str) -> int:
-    """How many letters a text has, counted up to what is looked at."""
-    return sum(character.isalpha() for character in text[:LOOKED_AT])
+def has_letters(text: str, wanted: int) -> bool:
+    """Whether a text has at least so many letters; looks no further than it must."""
+    found = filter(str.isalpha, text[:LOOKED_AT])
+    return sum(1 for _ in itertools.islice(found, wanted)) == wanted

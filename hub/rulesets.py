@@ -1,4 +1,4 @@
-"""Versions of the rule set: what was published, when, so that a trace can be explained with the rules it was made by."""
+"""Versions of the rule set: what was published and when, so that a trace can be explained with its own rules."""
 
 from __future__ import annotations
 

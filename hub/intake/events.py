@@ -107,10 +107,13 @@ def _park(tx: Tx, house: House, event: Inbound, raw: int) -> None:
 def release_parked(tx: Tx, items: Sequence[Item]) -> None:
     """After messages came in: carry out what waited for them."""
     houses = {
-        (str(i.message.inbox), i.message.external_id): i.call.house for i in items if i.message.external_id
+        (str(item.message.inbox), item.message.external_id): item.call.house
+        for item in items
+        if item.message.external_id is not None
     }
-    for inbox, target in houses:
-        release_target(tx, houses[inbox, target], inbox, target or "")
+    waiting = tx.lookup(parked, ("inbox", "target"), ("inbox", "target"), list(houses))
+    for inbox, target in dict.fromkeys(waiting):
+        release_target(tx, houses[inbox, target], inbox, target)
 
 
 def release_target(tx: Tx, house: House, inbox: str, target: str) -> None:

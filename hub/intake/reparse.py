@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
-from connectors.contract import BlobId, Blobs, Channel, InboxId, Micros, ParseContext, Raw, Receipt
+from connectors.contract import BlobId, Blobs, Channel, InboxId, Micros, ParseContext, Raw
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.scope import Conflict, NotFound

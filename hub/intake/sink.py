@@ -21,7 +21,7 @@ from connectors.contract import (
     Unknown,
 )
 from hub.house import House
-from hub.language import detect, letters
+from hub.language import detect, has_letters
 from hub.store import schema
 from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Reader
@@ -160,7 +160,7 @@ def language_of(house: House, item: Inbound) -> tuple[str, float]:
     """The language of a message's own words; nothing for texts too short to tell."""
     if not isinstance(item, Message):
         return NO_LANGUAGE
-    if letters(item.text) < house.directory.config.desk.language_letters:
+    if not has_letters(item.text, house.directory.config.desk.language_letters):
         return NO_LANGUAGE
     return detect(item.text)
 

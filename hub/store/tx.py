@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -171,10 +172,9 @@ class Tx(Reader):
         self.after_commit += inner.after_commit
 
 
-_EVENT_COLUMNS = (
-    *("place", "at", "kind", "office", "queue", "queue_before"),
-    *("conversation", "message", "actor", "version"),
-)
+_DRAFT_COLUMNS = EventDraft.__struct_fields__
+_EVENT_COLUMNS = ("place", "at", *_DRAFT_COLUMNS)
+_draft = attrgetter(*_DRAFT_COLUMNS)
 
 
 def place_events(tx: Tx) -> list[Event]:
