@@ -193,6 +193,15 @@ class FormField(Text, frozen=True, kw_only=True):
     value: str
 
 
+class BouncedRecipient(Text, frozen=True, kw_only=True):
+    """One address that a bounce names. ``status`` is RFC 3463 (``5.1.1``), ``action`` RFC 3464."""
+
+    address: str
+    status: str = ""
+    action: str = "failed"
+    diagnostic: str = ""
+
+
 class Event(Text, tag_field="kind", frozen=True, kw_only=True):
     """What every kind of :data:`Inbound` has.
 
@@ -244,6 +253,8 @@ class Message(Event, tag="message", frozen=True, kw_only=True):
     """What the channel itself calls it and a reply must name, where that is not ``external_id`` (``<…>``, a Message-ID)."""
     suspicious: str = ""
     """Why a person should look first (a forged office sender, a failed signature); empty if nothing."""
+    complained: tuple[BouncedRecipient, ...] = ()
+    """Of an ``automatic`` complaint: who called a mail of ours spam."""
 
 
 class Edit(Event, tag="edit", frozen=True, kw_only=True):
@@ -275,15 +286,6 @@ class DeliveryReport(Event, tag="delivery", frozen=True, kw_only=True):
     at: Micros | None = None
 
 
-class BouncedRecipient(Text, frozen=True, kw_only=True):
-    """One address that a bounce names. ``status`` is RFC 3463 (``5.1.1``), ``action`` RFC 3464."""
-
-    address: str
-    status: str = ""
-    action: str = "failed"
-    diagnostic: str = ""
-
-
 class Bounce(Event, tag="bounce", frozen=True, kw_only=True):
     """A mail that says another mail was not (yet) delivered; ``target`` is the original Message-ID."""
 
@@ -293,6 +295,9 @@ class Bounce(Event, tag="bounce", frozen=True, kw_only=True):
     sender: Party | None = None
     sent_at: Micros | None = None
     thread_keys: tuple[ThreadKey, ...] = ()
+    to: tuple[Recipient, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    """What came with it (the machine's report, the mail that came back), named only: the raw mail holds the bytes."""
 
 
 class PostReport(Event, tag="report", frozen=True, kw_only=True):

@@ -1,0 +1,279 @@
+"""Mails that say that another mail was not (yet) delivered: who did not get it, why, and which mail it was.
+
+First what RFC 3464 says in parts of its own, then what a header says, then the many forms that ignore the RFC:
+flufl.bounce knows the old ones; for the rest the text is read (``bounce_texts``). Success notices, complaints
+(RFC 5965) and read receipts (RFC 8098) come through here too: they arrive in the same envelope (RFC 6522).
+"""
+
+from __future__ import annotations
+
+import email
+import logging
+import re
+from collections.abc import Iterable
+
+import flufl.bounce
+import msgspec
+
+from connectors._text import decode
+from connectors.contract import BouncedRecipient
+from connectors.email import automatic, bounce_texts, headers
+from connectors.email.addresses import address as plain_address
+from connectors.email.addresses import mailboxes
+from connectors.email.mime import Part, header_of
+
+MAX_RECIPIENTS = 500
+"""Failed addresses of one notice that are read."""
+
+READ_BYTES = 100_000
+"""So much of a notice that is not RFC 3464 is read; the returned mail behind it may be large."""
+
+_STATUS_TYPES = frozenset(
+    (
+        "message/delivery-status",
+        "message/global-delivery-status",
+        "text/delivery-status",
+        "message/xdelivery-status",
+    )
+)
+_RETURNED_TYPES = frozenset(
+    ("message/rfc822", "text/rfc822-headers", "text/rfc822-header", "message/global", "message/global-headers",
+     "message/rfc822-headers", "text/rfc822", "message/partial")
+)  # fmt: skip
+_CODE = re.compile(r"(?<![\d.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.])")
+_ID_LINE = re.compile(r"^[>\s]{0,5}Message-ID:\s{0,5}(<[^<>\n]{1,500}>)", re.IGNORECASE | re.MULTILINE)
+_BLOCKS = re.compile(rb"\r?\n[ \t]*\r?\n")
+
+logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it logs every detector it tries, per mail
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a mail system reports. ``recipients`` of actions failed and delayed; ``delivered`` of success notices.
+
+    ``original`` is the Message-ID of the mail it is about, without angle brackets, or empty.
+    """
+
+    recipients: tuple[BouncedRecipient, ...] = ()
+    delivered: tuple[str, ...] = ()
+    original: str = ""
+
+
+def read(top: Part, text: str, subject: str, sender: str) -> Notice | None:
+    """What a mail reports, or None for a mail that is no delivery notice. ``text`` is its body."""
+    status = next((part for part in top.walk() if part.content_type in _STATUS_TYPES), None)
+    if status is not None:
+        notice = _standard(status)
+        if notice is not None:
+            return msgspec.structs.replace(notice, original=original_id(top, text))
+    if not _suspected(top, subject, sender, text):
+        return None
+    found = _by_header(top, text) or _by_text(top, text, sender)
+    if not found and not (
+        automatic.is_from_system(top, sender) and bounce_texts.is_failure(f"{subject}\n{text}")
+    ):
+        return None
+    return Notice(recipients=tuple(found[:MAX_RECIPIENTS]), original=original_id(top, text))
+
+
+def _suspected(top: Part, subject: str, sender: str, text: str) -> bool:
+    """Whether it is worth reading as a notice at all: most mails are not, and reading takes time."""
+    if top.parameter("report-type").lower() == "delivery-status" or top.field("x-failed-recipients"):
+        return True
+    if automatic.is_from_system(top, sender):
+        submitted = top.field("auto-submitted").lower()
+        return not (
+            submitted.startswith(b"auto-replied") and not bounce_texts.is_failure(f"{subject}\n{text}")
+        )
+    return bounce_texts.is_failure_subject(subject)
+
+
+# --- RFC 3464 ------------------------------------------------------------------------------------------------------
+
+
+def _standard(status: Part) -> Notice | None:
+    """The blocks of a delivery-status part; None if it names nobody."""
+    failed: dict[str, BouncedRecipient] = {}
+    delivered: list[str] = []
+    named = False
+    for block in _BLOCKS.split(status.content()[:1_000_000])[: MAX_RECIPIENTS + 2]:
+        part = header_of(block.strip(b"\r\n") + b"\r\n\r\n")
+        if not (part.field("final-recipient") or part.field("original-recipient") or part.field("action")):
+            continue
+        named = True
+        action = _action(part)
+        who = _recipient(part)
+        if action in ("delivered", "relayed", "expanded"):
+            delivered.append(who)
+        elif who:
+            failed.setdefault(who, _failure(part, who, action))
+    if not named:
+        return None
+    return Notice(recipients=tuple(failed.values()), delivered=tuple(filter(None, delivered)))
+
+
+def _action(part: Part) -> str:
+    word = decode(part.field("action")).strip().lower()
+    for known in ("delayed", "delivered", "relayed", "expanded"):
+        if word.startswith(known):
+            return known
+    if not word and part.field("status").strip().startswith(b"2"):
+        return "delivered"
+    return "failed"
+
+
+def _recipient(part: Part) -> str:
+    """The address as we knew it (Original-Recipient), else as the last server knew it."""
+    for field in ("original-recipient", "x-original-recipient", "final-recipient", "x-actual-recipient"):
+        value = decode(part.field(field))
+        kind, semicolon, rest = value.partition(";")
+        spelled = rest if semicolon and "@" not in kind else value
+        if found := usable(spelled):
+            return found
+    return ""
+
+
+def usable(spelled: str) -> str:
+    """An address as notices write it (in brackets, in quotes), or empty; what nobody can have is none."""
+    spelled = spelled.strip().strip("'\"").strip()
+    if "<" in spelled:
+        spelled = spelled[spelled.find("<") + 1 :].partition(">")[0]
+    spelled = spelled.partition(" ")[0].strip("<>[]();:,'\"").removeprefix("mailto:").removeprefix("rfc822;")
+    spelled = spelled.partition(";")[2] if spelled.lower().startswith(("smtp;", "rfc822;")) else spelled
+    found = plain_address(spelled.rstrip("."))
+    local, _, domain = found.rpartition("@")
+    doubtful = ".." in found or local.startswith(".") or local.endswith(".") or "." not in domain.strip("[]")
+    return "" if doubtful else found
+
+
+def _failure(part: Part, who: str, action: str) -> BouncedRecipient:
+    diagnostic = headers.text(part.field("diagnostic-code")).partition(";")[2].strip()
+    return BouncedRecipient(
+        address=who,
+        action=action,
+        status=_status(decode(part.field("status")), diagnostic, action),
+        diagnostic=(diagnostic or headers.text(part.field("diagnostic-code")))[:1000],
+    )
+
+
+def _status(status: str, diagnostic: str, action: str) -> str:
+    """The enhanced code; one that says nothing (x.0.0) gives way to the one in the server's own words."""
+    own = _CODE.search(status)
+    theirs = next((match for match in _CODE.finditer(diagnostic[:2000]) if match[1] != "2"), None)
+    if own and (own[2], own[3]) != ("0", "0"):
+        return own[0]
+    if theirs and (not own or own[1] == theirs[1]):
+        return theirs[0]
+    return own[0] if own else bounce_texts.status_of(diagnostic, action)
+
+
+# --- everything else -----------------------------------------------------------------------------------------------
+
+
+def _by_header(top: Part, text: str) -> list[BouncedRecipient]:
+    """Exim and Gmail name them in a header."""
+    value = b", ".join(top.all("x-failed-recipients"))
+    who = [found for mailbox in mailboxes(value) if (found := usable(mailbox.address))]
+    return bounce_texts.described(dict.fromkeys(who), text) if who else []
+
+
+def _by_text(top: Part, text: str, sender: str) -> list[BouncedRecipient]:
+    """The forms of many programs over thirty years."""
+    failed, delayed = _known_forms(top)
+    if failed or delayed:
+        return bounce_texts.described(failed, text) + bounce_texts.described(delayed, text, delayed=True)
+    own = {sender} | {
+        box.address for field in ("to", "cc", "delivered-to") for box in mailboxes(top.field(field))
+    }
+    if not bounce_texts.is_failure(text):
+        return []
+    found = bounce_texts.addresses(text, own, usable)
+    if not found and (returned := _returned(top)) is not None:
+        boxes = mailboxes(returned.field("x-original-to") or returned.field("to"))
+        found = [boxes[0].address] if len(boxes) == 1 and usable(boxes[0].address) else []
+    return bounce_texts.described(found, text, delayed=bounce_texts.is_delay(text))
+
+
+def _known_forms(top: Part) -> tuple[list[str], list[str]]:
+    """What flufl.bounce recognises: (failed, delayed)."""
+    message = email.message_from_bytes(top.beginning(READ_BYTES))
+    try:
+        delayed, failed = flufl.bounce.all_failures(message)
+    except Exception:  # its detectors were not written for any bytes
+        return [], []
+    return _readable(failed), _readable(delayed - failed)
+
+
+def _readable(found: Iterable[bytes]) -> list[str]:
+    return [who for raw in sorted(found) if (who := usable(decode(raw)))]
+
+
+def _returned(top: Part) -> Part | None:
+    """The header of the mail that came back."""
+    for part in top.walk():
+        if part is not top and part.content_type in _RETURNED_TYPES:
+            returned = header_of(part.content()[:READ_BYTES])
+            if returned.fields:
+                return returned
+    return None
+
+
+def original_id(top: Part, text: str) -> str:
+    """The Message-ID of the mail a notice is about: from the copy that came back, else from what the notice answers."""
+    returned = _returned(top)
+    candidates = headers.message_ids(returned.field("message-id")) if returned is not None else []
+    if not candidates and (line := _ID_LINE.search(text[:READ_BYTES])):
+        candidates = headers.message_ids(line[1].encode("utf-8", "replace"))
+    for field in ("in-reply-to", "references"):
+        if not candidates:
+            candidates = headers.message_ids(top.field(field))[-1:]
+    return candidates[0] if candidates else ""
+
+
+# --- the other reports ----------------------------------------------------------------------------------------------
+
+
+class Complaint(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody pressed "spam" on a mail of ours (RFC 5965)."""
+
+    recipients: tuple[BouncedRecipient, ...]
+    original: str
+
+
+def complaint(top: Part, text: str) -> Complaint | None:
+    """A feedback report, or None for any other mail."""
+    report = next((part for part in top.walk() if part.content_type == "message/feedback-report"), None)
+    if report is None:
+        return None
+    fields = header_of(report.content()[:READ_BYTES].strip(b"\r\n") + b"\r\n\r\n")
+    returned = _returned(top)
+    values = fields.all("original-rcpt-to") or fields.all("removal-recipient")
+    if not values and returned is not None:
+        values = [returned.field("to")]
+    who = [usable(mailbox.address) for value in values for mailbox in mailboxes(value)][:MAX_RECIPIENTS]
+    kind = headers.text(fields.field("feedback-type")) or "abuse"
+    recipients = tuple(
+        BouncedRecipient(address=found, action="complained", diagnostic=kind)
+        for found in dict.fromkeys(who)
+        if found
+    )
+    return Complaint(recipients=recipients, original=original_id(top, text))
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """A read receipt (RFC 8098): ``original`` was shown to its reader if ``read``, else only dealt with."""
+
+    original: str
+    read: bool
+
+
+def receipt(top: Part) -> Receipt | None:
+    """A disposition notification, or None for any other mail."""
+    part = next(
+        (part for part in top.walk() if part.content_type == "message/disposition-notification"), None
+    )
+    if part is None:
+        return None
+    fields = header_of(part.content()[:READ_BYTES].strip(b"\r\n") + b"\r\n\r\n")
+    ids = headers.message_ids(fields.field("original-message-id"))
+    disposition = decode(fields.field("disposition")).lower()
+    return Receipt(original=ids[0] if ids else original_id(top, ""), read="displayed" in disposition)
