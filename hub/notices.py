@@ -42,7 +42,7 @@ def notify_citizen(
     """Order a notice. ``template`` is a key of :data:`TEMPLATES`; with a ``key`` it is ordered once, ever.
 
     ``avoid`` is an address that is not theirs after all (a wrong number). ``due_at`` (default: now) leaves time to
-    take back what the notice is about; :func:`withdraw_notice` does. Raises KeyError for a template that does not exist.
+    take back what the notice is about; :func:`withdraw_notice` does. Raises KeyError for an unknown template.
     """
     if template not in TEMPLATES:
         raise KeyError(template)

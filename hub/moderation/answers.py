@@ -1,0 +1,258 @@
+"""Answering a comment: in public as the office, or in a private conversation linked to it.
+
+A public answer is an outbound message in the author's conversation with a post under theirs. A private
+continuation is a new conversation in an agents' queue; the comment's own stays with the editorial team.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, select
+
+from connectors.contract import Micros, Recipient
+from hub.audit import record
+from hub.calendar import add_open_minutes, calendar
+from hub.desk.undoing import remember
+from hub.house import House
+from hub.i18n import mark as N_
+from hub.intake.references import new_reference
+from hub.messages import append, locked_conversation, system_line
+from hub.moderation.decide import STALE, UNDONE
+from hub.moderation.placing import path_of
+from hub.moderation.rows import article_of, change, workable
+from hub.moderation.telling import tell_author
+from hub.outbox.queue import enqueue
+from hub.scope import Conflict, Scope, require
+from hub.store import schema
+from hub.store.tx import Reader, Tx
+from rules import Facts, evaluate
+
+post, message, conversation, link = (
+    schema.post,
+    schema.message,
+    schema.conversation,
+    schema.conversation_link,
+)
+
+MINUTE = 60_000_000
+
+LONGEST_ANSWER = 10_000
+
+NOT_PUBLIC = N_("Publish the comment first: readers would see an answer to nothing.")
+EMPTY = N_("Please write the answer.")
+TOO_LONG = N_("The answer is too long.")
+NO_QUEUE = N_("There is no queue for private conversations of this office.")
+
+CONTINUATION = "continuation"
+"""The kind of link between a comment's conversation and its private one."""
+
+
+def answer_in_public(
+    tx: Tx, house: House, scope: Scope, number: int, text: str, *, client_id: str, revision: int | None = None
+) -> int:
+    """Put the office's answer under a published comment; returns its post. The same ``client_id`` answers once.
+
+    The author is told by a notice where an address is known. Raises Conflict for an unpublished or changed comment.
+    """
+    require(scope, "moderate")
+    row = workable(tx, scope, number)
+    before = tx.scalar(
+        select(message.c.id).where(message.c.author == scope.user, message.c.client_id == client_id)
+    )
+    if before is not None:
+        return int(before)
+    text = text.replace("\r\n", "\n").strip()
+    if not text or len(text) > LONGEST_ANSWER:
+        raise Conflict(TOO_LONG if text else EMPTY)
+    if row.state != "published":
+        raise Conflict(NOT_PUBLIC)
+    if revision is not None and revision != row.revision:
+        raise Conflict(STALE)
+    return _answer(tx, house, scope, row, text, client_id)
+
+
+def _answer(tx: Tx, house: House, scope: Scope, row: Row[Any], text: str, client_id: str) -> int:
+    added = append(
+        tx,
+        row.conversation,
+        kind="outbound",
+        text=text,
+        author=scope.user,
+        inbox=row.inbox,
+        channel="comments",
+        reply_to=row.id,
+        client_id=client_id,
+        data={"public": True},
+    )
+    revision = _add_post(tx, house, row, added.id, text)
+    conversation_row = locked_conversation(tx, row.conversation)
+    to = Recipient(address=_address(tx, row.author), name=row.author_name)
+    enqueue(tx, house, conversation_row, added.id, [to], inbox=row.inbox, operation="publish")
+    _answered(tx, conversation_row)
+    place = article_of(tx, row)
+    undo = int(house.directory.config.outbox.undo_seconds * 1_000_000)
+    key = f"comment-answer:{added.id}"
+    tell_author(tx, house, row, place, "comment-answered", text=text, key=key, due_at=tx.now + undo)
+    record(tx, scope.user, "comment-answer", f"post:{row.id}", {"answer": added.id})
+    item = {"post": added.id, "revision": revision, "before": {"state": "hidden"}, "notice": key}
+    remember(tx, scope, UNDONE, {"posts": [item]})
+    return added.id
+
+
+def _add_post(tx: Tx, house: House, row: Row[Any], number: int, text: str) -> int:
+    """The office's post under a comment; returns its revision."""
+    office = house.directory.offices.get(row.office)
+    tx.add(
+        post,
+        {
+            "id": number,
+            "conversation": row.conversation,
+            "inbox": row.inbox,
+            "office": row.office,
+            "article": row.article,
+            "parent": row.id,
+            "path": path_of(number, row.path),
+            "author": None,
+            "author_name": office.name if office else house.directory.config.hub.name,
+            "state": "published",
+            "version": 1,
+            "revision": 1,
+            "text": text,
+            "hold_reasons": "[]",
+            "reports": 0,
+            "urgent": False,
+            "created_at": tx.now,
+            "published_at": tx.now,
+        },
+    )
+    tx.emit("post", office=row.office, conversation=row.conversation, message=number, version=1)
+    return 1
+
+
+def _answered(tx: Tx, row: Row[Any]) -> None:
+    """Nobody owes the author an answer any more."""
+    first = row.first_reply_at or tx.now
+    tx.change(conversation, row.id, first_reply_at=first, waiting_since=None, due_at=None)
+
+
+def _address(tx: Reader, identity: int | None) -> str:
+    found = tx.scalar(select(schema.identity.c.address).where(schema.identity.c.id == identity))
+    return str(found or "")
+
+
+def open_private(tx: Tx, house: House, scope: Scope, number: int) -> int:
+    """Open a private conversation with a comment's author, linked to the comment; returns its id.
+
+    The rules decide its queue as they would for the same text in a form. Asked again, the open one is returned.
+    """
+    require(scope, "moderate")
+    row = workable(tx, scope, number)
+    if row.author is None or row.state == "erased":
+        raise Conflict(N_("This comment has no author to talk to."))
+    open_one = _continuation(tx, row.conversation)
+    if open_one is not None:
+        return open_one
+    source = locked_conversation(tx, row.conversation)
+    place = article_of(tx, row)
+    created = _open(tx, house, row, source, place)
+    values = {"conversation": source.id, "other": created, "kind": CONTINUATION, "at": tx.now}
+    tx.execute(link.insert().values(values))
+    system_line(tx, created, "continued-from-comment", scope.user, post=row.id, other=source.id)
+    system_line(tx, source.id, "continued-in-private", scope.user, post=row.id, other=created)
+    change(tx, row, scope.user)
+    record(tx, scope.user, "comment-private", f"post:{row.id}", {"conversation": created})
+    return created
+
+
+def _continuation(tx: Reader, source: int) -> int | None:
+    """The private conversation that a comment already has, while it is not resolved."""
+    statement = (
+        select(conversation.c.id)
+        .join(link, link.c.other == conversation.c.id)
+        .where(link.c.conversation == source, link.c.kind == CONTINUATION)
+        .where(conversation.c.status.not_in(("resolved", "spam")))
+        .order_by(conversation.c.id.desc())
+        .limit(1)
+    )
+    found: int | None = tx.scalar(statement)
+    return found
+
+
+def _open(tx: Tx, house: House, row: Row[Any], source: Row[Any], place: Row[Any]) -> int:
+    """A new conversation with the masked comment as its first message."""
+    facts = Facts(
+        on="new", channel="form", inbox=row.inbox, subject=place.title, text=row.text, office=row.office
+    )
+    actions = evaluate(house.rules, facts).actions
+    queue = _queue(house, row, actions.queue)
+    line = house.directory.queues[queue]
+    cal = calendar(house.directory, line.office, queue)
+    created = tx.add(
+        conversation,
+        {
+            "reference": new_reference(house.random),
+            "office": line.office,
+            "queue": queue,
+            "status": "open",
+            "priority": actions.priority or 0,
+            "tier": line.tier,
+            "contact": source.contact,
+            "identity": source.identity,
+            "inbox": row.inbox,
+            "channel": source.channel,
+            "subject": place.title,
+            "preview": " ".join(row.text.split())[:160],
+            "language": source.language,
+            "tags": msgspec.json.encode(list(actions.tags)).decode(),
+            "messages": 1,
+            "version": 1,
+            "created_at": tx.now,
+            "activity_at": tx.now,
+            "inbound_at": tx.now,
+            "waiting_since": tx.now,
+            "due_at": add_open_minutes(cal, Micros(tx.now), line.target_minutes),
+            "listed": True,
+            "previous": source.id,
+        },
+    )
+    tx.execute(
+        schema.conversation_office.insert().values(conversation=created, office=line.office, at=tx.now)
+    )
+    _copy_comment(tx, created, row, source, place)
+    tx.emit("conversation", office=line.office, queue=queue, conversation=created, version=1)
+    return created
+
+
+def _copy_comment(tx: Tx, created: int, row: Row[Any], source: Row[Any], place: Row[Any]) -> None:
+    """What the author wrote, as the agent sees it: the masked text of the comment."""
+    copy = {
+        "conversation": created,
+        "number": 1,
+        "kind": "inbound",
+        "channel": source.channel,
+        "inbox": row.inbox,
+        "identity": row.author,
+        "at": tx.now,
+        "sent_at": row.created_at,
+        "subject": place.title,
+        "text": row.text,
+        "recipients": "[]",
+        "automatic": "no",
+        "language": source.language,
+        "data": msgspec.json.encode({"from_post": row.id}).decode(),
+    }
+    tx.add(message, copy)
+
+
+def _queue(house: House, row: Row[Any], wished: str | None) -> str:
+    """The queue for a private conversation: the rules' own, else the inbox's, else the first of the office; never one
+    for moderation or spam. Raises Conflict when there is none."""
+    queues = house.directory.queues
+    near = [queue.id for queue in queues.values() if queue.office == row.office]
+    for name in (wished, house.directory.inboxes[row.inbox].queue, *near):
+        line = queues.get(name or "")
+        if line is not None and not line.moderation and not line.spam:
+            return line.id
+    raise Conflict(NO_QUEUE)

@@ -1,0 +1,46 @@
+"""Taking back what a moderator decided, as long as nobody changed the comment since."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import update
+
+from hub.desk.undoing import CHANGED
+from hub.house import House
+from hub.moderation.rows import change, workable
+from hub.notices import withdraw_notice
+from hub.scope import Conflict, NotFound, Scope, require
+from hub.store import schema
+from hub.store.tx import Tx
+
+report, appeal = schema.report, schema.appeal
+
+
+def undo_decision(tx: Tx, house: House, scope: Scope, data: dict[str, Any]) -> None:
+    """Put each comment of a decision back that nobody touched since. Raises Conflict when none is left."""
+    require(scope, "moderate")
+    restored = 0
+    for item in data["posts"]:
+        restored += _restore(tx, scope, item)
+    if not restored:
+        raise Conflict(CHANGED)
+
+
+def _restore(tx: Tx, scope: Scope, item: dict[str, Any]) -> bool:
+    try:
+        row = workable(tx, scope, item["post"])
+    except NotFound:
+        return False
+    if row.revision != item["revision"]:
+        return False
+    change(tx, row, scope.user, **item["before"])
+    if item.get("reports"):
+        waiting = report.c.id.in_(item["reports"])
+        tx.execute(update(report).where(waiting).values(outcome=None, decided_at=None))
+    if item.get("appeal"):
+        mine = (appeal.c.post == row.id, appeal.c.version == item["before"]["version"])
+        tx.execute(update(appeal).where(*mine).values(outcome=None, decided_by=None, decided_at=None))
+    if item.get("notice"):
+        withdraw_notice(tx, item["notice"])
+    return True
