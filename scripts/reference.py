@@ -11,7 +11,7 @@ import json
 import sys
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +75,12 @@ def settings_types() -> dict[str, Struct]:
     return {kind: registry.load(kind).config for kind in registry.CHANNELS}
 
 
-def files() -> dict[str, str]:
-    """What is made, by path."""
-    settings = settings_types()
-    return {
-        "config/centrala.schema.json": _json(json_schema(settings)),
-        "docs/configuration.md": configuration(settings),
-        "docs/commands.md": commands(),
-    }
+FILES: dict[str, Callable[[], str]] = {
+    "config/centrala.schema.json": lambda: _json(json_schema(settings_types())),
+    "docs/configuration.md": lambda: configuration(settings_types()),
+    "docs/commands.md": lambda: commands(),
+}
+"""What is made, by path."""
 
 
 def _json(schema: dict[str, Any]) -> str:
@@ -96,14 +94,15 @@ def configuration(settings: dict[str, Struct]) -> str:
         struct, listed = struct_of(field.type)
         if struct is not None:
             title = f"[[{field.name}]]" if listed else f"[{field.name}]"
-            parts += _tables(f"`{title}`", struct)
+            parts += _tables(f"`{title}`", struct, set())
     for kind, struct in settings.items():
-        parts += _tables(f'`[inboxes.settings]` of the kind "{kind}"', struct)
+        parts += _tables(f'`[inboxes.settings]` of the kind "{kind}"', struct, set())
     return "\n".join(parts)
 
 
-def _tables(title: str, struct: Struct, level: int = 2) -> Iterator[str]:
-    """A section for a struct and one for each struct within it."""
+def _tables(title: str, struct: Struct, told: set[Struct], level: int = 2) -> Iterator[str]:
+    """A section for a struct and one for each struct within it that was not ``told`` of before."""
+    told.add(struct)
     yield f"{'#' * level} {title}\n"
     if struct.__doc__:
         yield f"{inspect.cleandoc(struct.__doc__).replace('``', '`')}\n"
@@ -116,7 +115,8 @@ def _tables(title: str, struct: Struct, level: int = 2) -> Iterator[str]:
             inner.append((f"`{field.name}`, a list of tables" if listed else f"`{field.name}`", found))
     yield ""
     for name, found in inner:
-        yield from _tables(name, found, level + 1)
+        if found not in told:
+            yield from _tables(name, found, told, level + 1)
 
 
 def _row(field: msgspec.structs.FieldInfo) -> str:
@@ -229,11 +229,11 @@ def main(arguments: list[str]) -> int:
     if arguments not in (["update"], ["check"]):
         print(__doc__, file=sys.stderr)
         return 2
-    stale = [name for name, text in files().items() if not _same(ROOT / name, text)]
     if arguments == ["update"]:
-        for name, text in files().items():
-            (ROOT / name).write_text(text, encoding="utf-8")
+        for name, make in FILES.items():
+            (ROOT / name).write_text(make(), encoding="utf-8")
         return 0
+    stale = [name for name, make in FILES.items() if not _same(ROOT / name, make())]
     for name in stale:
         print(f"{name} is not current; run: make reference")
     return 1 if stale else 0
