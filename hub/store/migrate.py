@@ -15,11 +15,21 @@ HEAD = "0001"
 
 _version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 
+_TO_INDEX = "INSERT INTO search (rowid, words, reach) VALUES (new.message, new.words, new.reach)"
+_FROM_INDEX = "INSERT INTO search (search, rowid, words, reach) VALUES ('delete', old.message, old.words, old.reach)"
+
 SEARCH_INDEX = {
     # The words are folded already (neither engine folds the Polish l with stroke), so both split at spaces only.
-    "sqlite": "CREATE VIRTUAL TABLE search USING fts5("
-    "words, content = 'search_doc', content_rowid = 'message', tokenize = 'unicode61')",
-    "postgresql": "CREATE INDEX search_doc_words ON search_doc USING gin (to_tsvector('simple', words))",
+    # The triggers keep the index right whoever changes search_doc: the follower, a merge, an erasure.
+    "sqlite": (
+        "CREATE VIRTUAL TABLE search USING fts5("
+        "words, reach, content = 'search_doc', content_rowid = 'message', tokenize = 'unicode61')",
+        f"CREATE TRIGGER search_doc_added AFTER INSERT ON search_doc BEGIN {_TO_INDEX}; END",
+        f"CREATE TRIGGER search_doc_removed AFTER DELETE ON search_doc BEGIN {_FROM_INDEX}; END",
+        "CREATE TRIGGER search_doc_changed AFTER UPDATE OF words, reach ON search_doc "
+        f"BEGIN {_FROM_INDEX}; {_TO_INDEX}; END",
+    ),
+    "postgresql": ("CREATE INDEX search_doc_words ON search_doc USING gin (to_tsvector('simple', words))",),
 }
 
 
@@ -48,6 +58,7 @@ def ensure_schema(connection: Connection) -> None:
 def create(connection: Connection) -> None:
     """All tables, and the rows that must be there from the start."""
     schema.metadata.create_all(connection)
-    connection.exec_driver_sql(SEARCH_INDEX[connection.dialect.name])
+    for statement in SEARCH_INDEX[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
     connection.execute(insert(schema.id_block).values(name="id", next=1))
     connection.execute(insert(schema.stream_head).values(id=1, place=0))

@@ -401,6 +401,7 @@ search_doc = Table(
     Column("message", Id, primary_key=True, autoincrement=False),
     Column("conversation", Id, nullable=False),
     Column("words", Text, nullable=False),
+    Column("reach", Text, nullable=False),  # marks of the offices and the channel, to narrow a search by scope
     Index("search_doc_conversation", "conversation"),
 )
 
