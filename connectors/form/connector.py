@@ -8,9 +8,19 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from connectors._forms import (
+    Problem,
+    form_route,
+    in_words,
+    language_of,
+    page_route,
+    plain_reference,
+    shown_reference,
+    try_later,
+)
 from connectors._http import page, raw_of, see_other
 from connectors._i18n import N_
-from connectors._widget import LANGUAGES, Door, Pages, asset_route, assets, trapped
+from connectors._widget import Door, Pages, asset_route, assets, trapped
 from connectors.contract import (
     Attachment,
     Capabilities,
@@ -28,7 +38,7 @@ from connectors.contract import (
 )
 from connectors.form import reading
 from connectors.form.files import Taken, size
-from connectors.form.reading import Filled, Problem
+from connectors.form.reading import Filled
 from connectors.form.settings import STANDARD_CONSENT, Settings
 
 FOLDER = Path(__file__).parent
@@ -63,34 +73,13 @@ class Form:
     def routes(self) -> Sequence[Route]:
         """The form, what is posted to it, the thank-you page, static files."""
         settings = self._settings
-        show = Route(
-            method="GET",
-            path=self._base,
-            handler=self._show,
-            max_body=0,
-            origins=settings.origins,
-            embeddable=True,
+        room = FIELDS_BYTES + (settings.max_bytes if settings.has_files else 0)
+        return (
+            page_route(self._base, self._show, settings),
+            form_route(self._base, self._take, settings, room),
+            page_route(f"{self._base}/thanks", self._thanks, settings),
+            asset_route(self._base, self._files),
         )
-        take = Route(
-            method="POST",
-            path=self._base,
-            handler=self._take,
-            max_body=FIELDS_BYTES + (settings.max_bytes if settings.has_files else 0),
-            per_address=settings.per_address,
-            per_site=settings.per_site,
-            origins=settings.origins,
-            embeddable=True,
-            form=True,
-        )
-        thanks = Route(
-            method="GET",
-            path=f"{self._base}/thanks",
-            handler=self._thanks,
-            max_body=0,
-            origins=settings.origins,
-            embeddable=True,
-        )
-        return (show, take, thanks, asset_route(self._base, self._files))
 
     async def run(self, sink: Sink) -> None:
         """Take forms until cancelled."""
@@ -117,16 +106,13 @@ class Form:
         self, request: Request, values: Mapping[str, str], problems: Mapping[str, Problem], busy: str = ""
     ) -> str:
         """HTML of the form with what was typed and what is wrong with it."""
-        language = _language(request)
+        language = language_of(request)
         return self._pages.render(
             "form.html",
             language,
             settings=self._settings,
             values=values,
-            errors={
-                name: self._env.translate(language, problem.text, **problem.details)
-                for name, problem in problems.items()
-            },
+            errors=in_words(self._env.translate, language, problems),
             consent=self._consent(language),
             max_size=size(self._settings.max_file_bytes),
             busy=busy,
@@ -138,7 +124,11 @@ class Form:
 
     async def _thanks(self, request: Request) -> Response:
         signed = self._env.tokens.verify(THANKS, request.query.get("number", ""))
-        body = self._pages.render("thanks.html", _language(request), reference=_reference(signed))
+        body = self._pages.render(
+            "thanks.html",
+            language_of(request),
+            reference=shown_reference("" if signed in (None, NOTHING) else signed),
+        )
         return page(body, status=200 if signed else 404)
 
     # --- what is sent ---------------------------------------------------------------------------------------------
@@ -152,12 +142,13 @@ class Form:
         try:
             reference = await self._accept(request, filled)
         except Refused as refused:
-            return self._refused(request, filled, refused)
+            busy = self._env.translate(language_of(request), BUSY)
+            return try_later(self._form(request, filled.values, {}, busy), refused)
         return self._thank(request, reference)
 
     async def _accept(self, request: Request, filled: Filled) -> str:
         """Hand the message in; returns its reference number. Raises :class:`Refused`."""
-        language = _language(request)
+        language = language_of(request)
         inbound = reading.message(
             filled,
             self._settings,
@@ -183,26 +174,8 @@ class Form:
         blob = await self._env.blobs.put(request.body)
         return Raw(blob=blob, content_type=request.headers.get("content-type", "application/octet-stream"))
 
-    def _refused(self, request: Request, filled: Filled, refused: Refused) -> Response:
-        """Nothing was taken: the form comes back with every word in it, files aside."""
-        busy = self._env.translate(_language(request), BUSY)
-        answer = page(self._form(request, filled.values, {}, busy), status=503)
-        headers = {**answer.headers, "Retry-After": str(max(1, round(refused.retry_after)))}
-        return msgspec.structs.replace(answer, headers=headers)
-
     def _thank(self, request: Request, reference: str) -> Response:
         """To the thank-you page: a reload of it sends nothing again."""
-        plain = reference.replace("-", "").lower() or NOTHING
-        query = urlencode({"number": self._env.tokens.sign(THANKS, plain), "lang": _language(request)})
+        plain = plain_reference(reference) or NOTHING
+        query = urlencode({"number": self._env.tokens.sign(THANKS, plain), "lang": language_of(request)})
         return see_other(f"{self._base}/thanks?{query}")
-
-
-def _language(request: Request) -> str:
-    return request.language if request.language in LANGUAGES else LANGUAGES[0]
-
-
-def _reference(signed: str | None) -> str:
-    """A reference number as people read it, in groups of three; empty where there is none."""
-    if not signed or signed == NOTHING:
-        return ""
-    return "-".join(signed[start : start + 3] for start in range(0, len(signed), 3)).upper()

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from connectors._forms import BAD_EMAIL, TICKED, TOO_LONG, Problem, Words
 from connectors._i18n import N_
 from connectors._phone import BadNumber, normalise
 from connectors._widget import (
@@ -34,22 +35,11 @@ from connectors.contract import (
     UploadedFile,
 )
 from connectors.form.files import BadFile, Taken, take
-from connectors.form.settings import CONSENT, STANDARD_CONSENT, Field, Settings, Words
-
-TICKED = "yes"
+from connectors.form.settings import CONSENT, STANDARD_CONSENT, Field, Settings
 
 MISSING = N_("Fill in this field.")
-TOO_LONG = N_("At most {n} characters; there are {count}.")
-BAD_EMAIL = N_("This is not an e-mail address. It should look like name@example.pl.")
 NO_CHOICE = N_("Choose one of the answers.")
 NO_CONSENT = N_("Without this consent we cannot answer you.")
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """What is wrong with a field: a msgid and its placeholders."""
-
-    text: str
-    details: Mapping[str, object] = {}
 
 
 class Filled(msgspec.Struct, frozen=True, kw_only=True):

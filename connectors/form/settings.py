@@ -6,19 +6,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from connectors._forms import Origin, Rate, Words
 from connectors._i18n import N_
 from connectors._widget import CLIENT, HONEYPOT, Theme
-
-Origin = Annotated[
-    str,
-    msgspec.Meta(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$", examples=["https://praca.example.pl"]),
-]
-"""Scheme, host and port of a site, as in the Origin header (RFC 6454)."""
-
-Rate = Annotated[
-    str,
-    msgspec.Meta(pattern="^$|^[1-9][0-9]*/([1-9][0-9]* ?)?(second|minute|hour|day)$", examples=["10/minute"]),
-]
 
 FieldName = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,39}$", examples=["message"])]
 
@@ -38,17 +28,6 @@ TYPES = (
     "application/vnd.oasis.opendocument.text",
 )
 """What people send to an office, and nothing that runs."""
-
-
-class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A text in the languages of the widget; an empty English one falls back to the Polish."""
-
-    pl: str
-    en: str = ""
-
-    def of(self, language: str) -> str:
-        """The text in a language."""
-        return self.en if language == "en" and self.en else self.pl
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
