@@ -33,7 +33,7 @@ MOST_REFERENCES = 30
 QUOTED_CHARACTERS = 20_000
 """Most of the message answered that is quoted."""
 
-_MESSAGE_ID = re.compile(r"<[^<>\s\x00-\x1f\x7f-\uffff]{1,500}>")
+_MESSAGE_ID = re.compile(r"[!-;=?-~]{1,500}")
 
 
 class Sender(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +47,8 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Composed(msgspec.Struct, frozen=True, kw_only=True):
-    """A mail ready for the wire. ``utf8`` says that an address needs SMTPUTF8 (RFC 6531)."""
+    """A mail ready for the wire. ``message_id`` has no brackets, as in the parser's keys; ``utf8`` says that an address
+    needs SMTPUTF8 (RFC 6531)."""
 
     message_id: str
     sender: str
@@ -73,11 +74,11 @@ def compose(outbound: Outbound, sender: Sender, now: Micros, translate: Translat
 
 
 def message_id(outbound: Outbound, sender: Sender) -> str:
-    """``<d17.TOKEN@example.pl>``: stable for a delivery; the token names the conversation."""
+    """``d17.TOKEN@example.pl``: stable for a delivery; the token names the conversation."""
     if not re.fullmatch(r"[0-9A-Za-z]*", outbound.token):
         raise BadField("the conversation's token is not letters and digits")
     local = f"d{outbound.delivery}" + (f".{outbound.token}" if outbound.token else "")
-    return f"<{local}@{sender.address.rpartition('@')[2]}>"
+    return f"{local}@{sender.address.rpartition('@')[2]}"
 
 
 def _wire_address(address: str) -> str:
@@ -106,7 +107,7 @@ def _fields(outbound: Outbound, sender: Sender, now: Micros) -> bytes:
     if not outbound.to and not outbound.cc:
         fields.append(field("To", "undisclosed-recipients:;"))
     fields.append(field("Subject", encoded("Subject", outbound.subject)))
-    fields.append(field("Message-ID", message_id(outbound, sender)))
+    fields.append(field("Message-ID", f"<{message_id(outbound, sender)}>"))
     fields += _threading(outbound)
     if outbound.automatic:
         kind = "auto-replied" if outbound.reply_to or outbound.references else "auto-generated"
@@ -138,9 +139,15 @@ def _threading(outbound: Outbound) -> list[bytes]:
 
 
 def _message_ids(candidates: Iterable[str]) -> list[str]:
-    """Those that are Message-IDs, with or without the prefix of a thread key."""
-    bare = [candidate.removeprefix("mid:").strip() for candidate in candidates]
-    return [candidate for candidate in bare if _MESSAGE_ID.fullmatch(candidate)]
+    """Those that are Message-IDs, in angle brackets; they come with them, without, or as thread keys."""
+    found = []
+    for candidate in candidates:
+        name = candidate.strip()
+        sure = name.startswith(("mid:", "<"))
+        name = name.removeprefix("mid:").removeprefix("<").removesuffix(">")
+        if _MESSAGE_ID.fullmatch(name) and not name.startswith("sha256:") and (sure or "@" in name):
+            found.append(f"<{name}>")
+    return found
 
 
 def _body(outbound: Outbound, sender: Sender, translate: Translate) -> bytes:

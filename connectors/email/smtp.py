@@ -18,10 +18,12 @@ import aiosmtplib
 import msgspec
 
 from connectors._failpoint import failpoint
-from connectors.contract import Env, Micros, Outbound, Refusal, SendError, Sent, ThreadKey, Translate
+from connectors._i18n import N_
+from connectors.contract import Env, Micros, Outbound, Refusal, SendError, Sent, Translate
 from connectors.email.compose import Composed, Sender, compose
 from connectors.email.compose_mime import BadField
 from connectors.email.config import EmailConfig, Smtp
+from connectors.email.headers import message_key
 from connectors.email.peers import Peer
 
 KEEP_SECONDS = 15.0
@@ -35,11 +37,6 @@ ENVELOPE_SECONDS = 90.0
 
 DATA_SECONDS = 60.0
 """Longest wait for the answer to a whole mail."""
-
-
-def N_(msgid: str) -> str:
-    """Marks a text for translation where it stands; it is translated where an agent sees it."""
-    return msgid
 
 
 _UNREACHABLE = N_("The mail server cannot be reached now. The mail will be tried again.")
@@ -104,8 +101,9 @@ class Sending:
             raise
         self._keep(client)
         self._peer.up(self._env)
-        keys = (ThreadKey(f"mid:{mail.message_id}"),)
-        return Sent(remote_id=mail.message_id, adds_keys=keys, refused=tuple(refused))
+        return Sent(
+            remote_id=mail.message_id, adds_keys=(message_key(mail.message_id),), refused=tuple(refused)
+        )
 
     async def _composed(self, outbound: Outbound) -> Composed:
         """In a thread, because encoding attachments takes its time."""

@@ -61,7 +61,7 @@ def test_the_usual_reply() -> None:
     assert message["From"] == "Zielona Linia <kontakt@urzad.example.pl>"
     assert message["To"] == "Jan Łukasiński <jan@example.org>"
     assert message["Subject"] == "Re: Zasiłek"
-    assert message["Message-ID"] == mail.message_id == "<d17.n5abc@urzad.example.pl>"
+    assert message["Message-ID"] == f"<{mail.message_id}>" == "<d17.n5abc@urzad.example.pl>"
     assert message["In-Reply-To"] == "<q1@example.org>"
     assert message["References"] == "<q0@example.org> <q1@example.org>"
     assert message["Reply-To"] == "kontakt+n5abc@urzad.example.pl"
@@ -153,16 +153,19 @@ def test_threading_takes_message_ids_only() -> None:
         composed(
             reply_to="3f2a" * 16,
             references=(
-                "mid:<a@x>",
+                "mid:a@x",
                 "<b@x>\r\nBcc: evil@example.org",
                 "no id",
                 "<b c@x>",
-                "mid:<d@x>",
+                "mid:sha256:3f2a",
+                "mid:without-at",
+                "<zażółć@x>",
+                "d@x",
                 "<a@x>",
             ),
         )
     )
-    assert message["References"] == "<a@x> <d@x>"
+    assert message["References"] == "<a@x> <without-at> <d@x>"
     assert message["In-Reply-To"] == "<d@x>"
     assert "Bcc" not in message
 
