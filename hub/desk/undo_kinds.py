@@ -9,6 +9,7 @@ from hub.desk.contacts import undo_block, undo_link
 from hub.desk.merging import undo_merge, undo_move
 from hub.desk.reply import undo_send
 from hub.desk.undoing import Undo
+from hub.moderation.undoing import undo_decision
 
 KINDS: Mapping[str, Undo] = {
     "set": undo_set,
@@ -17,4 +18,5 @@ KINDS: Mapping[str, Undo] = {
     "move": undo_move,
     "link": undo_link,
     "block": undo_block,
+    "moderation": undo_decision,
 }

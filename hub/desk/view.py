@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, case, or_, select
+from sqlalchemy import Row, and_, case, false, or_, select, true
 
 from hub.desk.contacts import identities, links
 from hub.desk.row import seen
@@ -89,7 +89,7 @@ def stream(tx: Reader, scope: Scope, conversation_id: int, before: int | None = 
     seen(tx, scope, conversation_id)
     wanted = and_(
         message.c.conversation == conversation_id,
-        message.c.number < (before if before is not None else 1 << 31),
+        message.c.number < (before if before is not None else (1 << 31) - 1),
         # What was taken back in time was never sent: it is a draft again, and no part of the story.
         or_(message.c.deleted_at.is_(None), message.c.kind != "outbound"),
     )
@@ -180,14 +180,14 @@ def person(tx: Reader, scope: Scope, conversation_id: int) -> Person:
     open_to = visible(scope)
     columns = conversation.c
     shown = (
-        *(columns.id, columns.channel, columns.office, columns.topic, columns.status),
+        *(columns.id, columns.channel, columns.office, columns.topic),
         *(columns.activity_at, columns.created_at),
     )
-    hidden = (columns.reference, columns.subject, columns.preview)
+    hidden = (columns.reference, columns.subject, columns.preview, columns.status)
     statement = (
         select(
             *shown,
-            open_to.label("may_open"),
+            case((open_to, true()), else_=false()).label("may_open"),
             *(case((open_to, column), else_="").label(column.name) for column in hidden),
         )
         .where(columns.contact == row.contact, columns.id != row.id, columns.merged_into.is_(None))

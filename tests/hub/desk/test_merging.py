@@ -1,0 +1,211 @@
+"""Merging, taking apart, moving a message: nothing is lost, both numbers keep working, everything goes back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from hub.desk import drafts, merging, view, why
+from hub.house import House
+from hub.scope import Conflict, NotFound
+from hub.store import schema
+from hub.store.store import Store
+from hub.store.tx import Reader, Tx
+from rules import Match, Seen, Trace, encode_trace
+from tests.hub.desk.asking import row_of, said, undo
+from tests.hub.desk.conftest import Who
+from tests.hub.specimen import add_conversation, add_message
+
+HOUR = 3_600_000_000
+
+
+async def pair(store: Store, *, same: bool = True, **columns: Any) -> tuple[int, int]:
+    """An older and a newer conversation, of one person or of two."""
+
+    def command(tx: Tx) -> tuple[int, int]:
+        old = add_conversation(
+            tx, created_at=tx.now - HOUR, waiting_since=None, status="resolved", tags='["a"]'
+        )
+        new = add_conversation(tx, email="anna@example.pl", tags='["b"]', priority=2, due_at=9, **columns)
+        add_message(tx, old, number=2, kind="outbound", at=tx.now + 1)
+        tx.change(schema.conversation, old, messages=2)
+        if same:
+            row = tx.row(select(schema.conversation).where(schema.conversation.c.id == old))
+            assert row is not None
+            tx.change(schema.conversation, new, contact=row.contact)
+        key = {"key": "mid:<x@y>", "conversation": new, "at": tx.now}
+        tx.execute(schema.thread_key.insert().values(**key))
+        return old, new
+
+    return await store.write(command)
+
+
+async def numbers(store: Store, conversation: int) -> list[tuple[int, str]]:
+    message = schema.message
+
+    def query(tx: Reader) -> list[tuple[int, str]]:
+        own = select(message.c.number, message.c.kind).where(message.c.conversation == conversation)
+        return [(row.number, row.kind) for row in tx.rows(own.order_by(message.c.number))]
+
+    return await store.read(query)
+
+
+async def key_leads_to(store: Store) -> int:
+    found = await store.read(lambda tx: tx.scalar(select(schema.thread_key.c.conversation)))
+    return int(found)
+
+
+async def test_the_earlier_number_survives_and_everything_comes_along(
+    store: Store, house: House, who: Who
+) -> None:
+    old, new = await pair(store)
+    merged = await store.write(lambda tx: merging.merge_conversations(tx, house, who.ola, new, old))
+    assert (merged.survivor, merged.absorbed) == (old, new)
+    assert await numbers(store, old) == [(1, "inbound"), (2, "outbound"), (3, "inbound"), (4, "system")]
+    row = await row_of(store, old)
+    assert (row.status, row.priority, row.due_at, row.tags, row.messages) == ("open", 2, 9, '["a","b"]', 4)
+    assert row.waiting_since is not None and (await row_of(store, new)).merged_into == old
+    assert await key_leads_to(store) == old
+    assert await store.read(lambda tx: view.leads_to(tx, who.ola, new)) == old
+    shown = await store.read(lambda tx: view.stream(tx, who.ola, old))
+    assert [entry.row.number for entry in shown.entries] == [1, 3, 4, 2]  # by time, not by number
+    with pytest.raises(Conflict):  # nothing happens to an absorbed one any more
+        await store.write(lambda tx: merging.merge_conversations(tx, house, who.ola, new, old))
+
+
+async def test_a_merge_is_taken_apart_as_it_was(store: Store, house: House, who: Who) -> None:
+    old, new = await pair(store)
+    before = {found: await numbers(store, found) for found in (old, new)}
+    await store.write(lambda tx: merging.merge_conversations(tx, house, who.ola, old, new))
+    assert await undo(store, house, who.ola) == "merge"
+    row = await row_of(store, old)
+    assert (row.status, row.priority, row.due_at, row.tags) == ("resolved", 0, None, '["a"]')
+    assert await key_leads_to(store) == new
+    for found, kept in before.items():
+        assert (await numbers(store, found))[: len(kept)] == kept
+        assert [kind for _, kind in (await numbers(store, found))[len(kept) :]] in (
+            ["system"],
+            ["system"] * 2,
+        )
+    around = await store.read(lambda tx: view.around(tx, who.ola, old))
+    assert around.merges == []
+
+
+async def test_what_came_after_the_merge_stays_with_the_survivor(
+    store: Store, house: House, who: Who
+) -> None:
+    old, new = await pair(store)
+    merged = await store.write(lambda tx: merging.merge_conversations(tx, house, who.ola, old, new))
+
+    def later(tx: Tx) -> None:
+        add_message(tx, old, number=9)
+        tx.change(schema.conversation, old, messages=9, inbound_at=tx.now + 5, waiting_since=77)
+
+    await store.write(later)
+    await store.write(lambda tx: merging.unmerge(tx, house, who.ola, merged.merge))
+    assert (9, "inbound") in await numbers(store, old)
+    assert (await row_of(store, old)).waiting_since == 77
+    with pytest.raises(Conflict):
+        await store.write(lambda tx: merging.unmerge(tx, house, who.ola, merged.merge))
+
+
+async def test_two_people_are_refused_until_linked_on_purpose(store: Store, house: House, who: Who) -> None:
+    old, new = await pair(store, same=False)
+    with pytest.raises(Conflict, match="two different people"):
+        await store.write(lambda tx: merging.merge_conversations(tx, house, who.ola, old, new))
+    await store.write(lambda tx: merging.merge_conversations(tx, house, who.ola, old, new, link=True))
+    assert (await row_of(store, old)).contact == (await row_of(store, new)).contact
+
+
+async def test_access_to_both_is_needed(store: Store, house: House, who: Who) -> None:
+    old, new = await pair(store, office="pup-lomza", queue="lomza")
+    with pytest.raises(NotFound):
+        await store.write(lambda tx: merging.merge_conversations(tx, house, who.lom, old, new))
+    await store.write(lambda tx: merging.merge_conversations(tx, house, who.ola, old, new))
+    # the office that worked on the absorbed one still sees its matter
+    assert await store.read(lambda tx: view.stream(tx, who.lom, old)) is not None
+    await undo(store, house, who.ola)
+    with pytest.raises(NotFound):
+        await store.read(lambda tx: view.stream(tx, who.lom, old))
+
+
+async def test_no_word_of_a_draft_is_lost(store: Store, house: House, who: Who) -> None:
+    old, new = await pair(store)
+    for found, text in ((old, "pierwszy"), (new, "drugi")):
+        await store.write(
+            lambda tx, c=found, t=text: drafts.save_draft(  # type: ignore[misc]
+                tx, who.jan, conversation=c, kind="reply", revision=0, text=t
+            )
+        )
+    await store.write(lambda tx: merging.merge_conversations(tx, house, who.ola, old, new))
+    mine = await store.read(lambda tx: drafts.drafts_of(tx, who.jan, old))
+    assert mine["reply"].text == "pierwszy\n\ndrugi"
+
+
+async def test_a_message_moves_to_a_conversation_of_its_own_and_back(
+    store: Store, house: House, who: Who
+) -> None:
+    def fill(tx: Tx) -> tuple[int, int, int]:
+        found = add_conversation(tx)
+        second = add_message(tx, found, number=2, text="A poza tym: meldunek?")
+        tx.change(schema.conversation, found, messages=2)
+        only = add_conversation(tx)
+        return found, second, only
+
+    found, second, only = await store.write(fill)
+    new = await store.write(lambda tx: merging.move_message(tx, house, who.ola, second))
+    row = await row_of(store, new)
+    assert (row.preview, row.queue, row.status) == ("A poza tym: meldunek?", "bezrobotni", "open")
+    assert row.reference != (await row_of(store, found)).reference
+    assert (await numbers(store, new))[0] == (1, "inbound")
+    around = await store.read(lambda tx: view.around(tx, who.ola, new))
+    assert around.moved_from == found
+    assert await undo(store, house, who.ola) == "move"
+    assert (2, "inbound") in await numbers(store, found)
+    assert (await row_of(store, new)).merged_into == found
+    again = await store.write(lambda tx: merging.move_message(tx, house, who.ola, second))
+    await store.write(lambda tx: merging.move_back(tx, house, who.ola, again))
+    assert (await row_of(store, again)).merged_into == found
+    alone = await store.read(
+        lambda tx: tx.scalar(select(schema.message.c.id).where(schema.message.c.conversation == only))
+    )
+    with pytest.raises(Conflict, match="only message"):
+        await store.write(lambda tx: merging.move_message(tx, house, who.ola, alone))
+    assert "moved-away" in await said(store, found)
+
+
+async def test_history_of_other_offices_shows_no_text(store: Store, house: House, who: Who) -> None:
+    old, new = await pair(store, office="pup-lomza", queue="lomza", topic="dotacja")
+    shown = await store.read(lambda tx: view.person(tx, who.lom, new))
+    (row,) = shown.history
+    assert (row.id, row.may_open, row.office, row.channel) == (old, False, "krajowa", "email")
+    assert (row.reference, row.subject, row.preview) == ("", "", "")
+    full = await store.read(lambda tx: view.person(tx, who.ola, new))
+    assert full.history[0].preview and full.history[0].may_open
+
+
+async def test_why_is_it_here(store: Store, house: House, who: Who) -> None:
+    found = await store.write(lambda tx: add_conversation(tx))
+    trace = Trace(
+        version="7", matched=(Match("employers", (Seen("words", "firma"),)),), winners={"queue": "employers"}
+    )
+
+    def keep(tx: Tx) -> None:
+        row = {"conversation": found, "at": tx.now, "version": 7, "facts": b"{}", "data": encode_trace(trace)}
+        tx.add(schema.trace, row)
+
+    await store.write(keep)
+    (reason,) = await store.read(lambda tx: why.why(tx, who.ola, found))
+    assert reason.trace.matched[0].rule == "employers" and reason.trace.winners == {"queue": "employers"}
+    with pytest.raises(NotFound):
+        await store.read(lambda tx: why.why(tx, who.suw, found))
+
+
+async def test_reading_moves_forward_only(store: Store, house: House, who: Who) -> None:
+    found = await store.write(lambda tx: add_conversation(tx, messages=5))
+    for number, expected in ((3, 3), (2, 3), (99, 5)):
+        await store.write(lambda tx, n=number: view.mark_read(tx, who.ola, found, n))  # type: ignore[misc]
+        assert await store.read(lambda tx: tx.scalar(select(schema.conversation_read.c.number))) == expected
+    assert (await row_of(store, found)).version == 1
