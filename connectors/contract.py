@@ -247,6 +247,8 @@ class Message(Event, tag="message", frozen=True, kw_only=True):
     comment: CommentPlace | None = None
     callback: CallbackWish | None = None
     fields: tuple[FormField, ...] = ()
+    reply_to: tuple[Party, ...] = ()
+    """Where the sender wants the answer, where that is not the address it came from (Reply-To)."""
     also: tuple[Party, ...] = ()
     """Further addresses of the same person, as the person claims (the phone number on a form)."""
     wire_id: str | None = None

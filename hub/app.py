@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import signal
 import socket
 import ssl
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -21,10 +20,12 @@ from aiohttp import web
 from connectors import registry
 from connectors.contract import Clock, Connector, Health, Log, Route
 from hub.building import Supplies, make_blobs, make_connector, make_house, make_store
-from hub.callbacks.booking import StoredAppointments
-from hub.callbacks.offers import HANDLERS as CALLBACK_TIMERS
+from hub.callbacks.appointments import CallbackAppointments
+from hub.callbacks.offers import on_timer as on_callback_timer
+from hub.callbacks.record import TIMER as CALLBACK
 from hub.config import Config, Inbox, Listener
 from hub.configfile import ConfigError, signing_secret
+from hub.desk.presence import Presence
 from hub.desk.timed import HANDLERS as DESK_TIMERS
 from hub.directory import Directory, directory
 from hub.egress import CheckedEgress
@@ -52,7 +53,7 @@ from hub.web import console, public
 from hub.web.desk import Desk
 from rules.words import polish_forms
 
-TIMERS: Mapping[str, Handler] = {**DESK_TIMERS, **PEOPLE_TIMERS, **CALLBACK_TIMERS}
+TIMERS: Mapping[str, Handler] = {**DESK_TIMERS, **PEOPLE_TIMERS, CALLBACK: on_callback_timer}
 
 SHUTDOWN = 3.0
 """Seconds that open requests have to finish when a listener closes."""
@@ -74,6 +75,7 @@ class Hub:
         self.log = log("hub")
         self.store = make_store(self.config, clock)
         self.stream = Stream(self.store, buffer=self.config.stream.buffer)
+        self.presence = Presence()
         self.blobs = make_blobs(self.config, self.store, draw)
         self.egress = CheckedEgress(self.config.hub.egress_allow)
         self.tokens = SignedTokens(signing_secret(self.config).encode())
@@ -164,7 +166,7 @@ class Hub:
             tokens=self.tokens,
             translate=translate,
             threads=StoredThread(self.store, self.house),
-            appointments=StoredAppointments(self.store, self.house),
+            appointments=CallbackAppointments(self.store, self.house, self.clock),
             log=self._logs,
         )
         running: dict[str, tuple[Inbox, Running]] = {}
@@ -206,6 +208,7 @@ class Hub:
         desk = Desk(
             store=self.store,
             stream=self.stream,
+            presence=self.presence,
             house=self.house,
             clock=self.clock,
             blobs=self.blobs,
@@ -312,26 +315,3 @@ def tls(listener: Listener) -> ssl.SSLContext | None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(listener.certificate, listener.certificate_key)
     return context
-
-
-async def run_until_told(hub: Hub, on_ready: Callable[[Hub], None] | None = None) -> None:
-    """Start, then SIGHUP reloads and SIGTERM or SIGINT stops."""
-    loop = asyncio.get_running_loop()
-    told = asyncio.Event()
-    reloads: set[asyncio.Task[None]] = set()
-
-    def reload() -> None:
-        task = loop.create_task(hub.reload(), name="reload")
-        reloads.add(task)
-        task.add_done_callback(reloads.discard)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.set)
-    loop.add_signal_handler(signal.SIGHUP, reload)
-    try:
-        await hub.start()
-        if on_ready is not None:
-            on_ready(hub)
-        await told.wait()
-    finally:
-        await hub.stop()

@@ -36,13 +36,14 @@ from rules import Compiled
 
 def make_store(config: Config, clock: Clock) -> SqliteStore | PostgresStore:
     """The store of the configured URL."""
-    bounds = {"calls": config.intake.queue, "size": config.intake.queue_bytes}
+    calls, size = config.intake.queue, config.intake.queue_bytes
     kind, _, rest = config.store.url.partition(":")
     if kind == "sqlite":
-        return SqliteStore(Path(rest), clock, readers=config.store.readers, **bounds)
+        return SqliteStore(Path(rest), clock, readers=config.store.readers, calls=calls, size=size)
     password = config.store.password.reveal() if config.store.password else None
     url = config.store.url
-    return PostgresStore(url, clock, password=password, connections=2 * config.store.readers, **bounds)
+    connections = 2 * config.store.readers
+    return PostgresStore(url, clock, password=password, connections=connections, calls=calls, size=size)
 
 
 def make_blobs(

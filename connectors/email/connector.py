@@ -47,6 +47,7 @@ class EmailConnector:
         self.port: int | None = None
         # A mail with the same Message-ID twice is a smaller evil than one that never came.
         self.capabilities = Capabilities(
+            reaches=("email",),
             formatting="plain",
             attachments=("*/*",),
             attachment_bytes=20_000_000,

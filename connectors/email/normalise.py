@@ -34,7 +34,7 @@ from connectors.email.addresses import mailboxes
 from connectors.email.content import Body, Content, collect
 from connectors.email.mime import Part, read
 
-MAX_TEXT = 1_000_000
+MAX_TEXT = 500_000
 """Of a longer body only so much is text (characters); all of it is kept as an attachment."""
 
 MAX_REFERENCES = 50
@@ -154,12 +154,13 @@ def _message(mail: Mail, texts: Texts, identity: str, context: ParseContext, *, 
         mentions=tuple(dict.fromkeys(_REFERENCE.findall(mail.subject[:1000]))),
         sent_at=mail.sent_at,
         automatic=kind,
-        also=_also(mail),
+        reply_to=_reply_to(mail),
+        wire_id=f"<{own[0]}>" if own else None,
         complained=complaint.recipients if complaint else (),
     )
 
 
-def _also(mail: Mail) -> tuple[Party, ...]:
+def _reply_to(mail: Mail) -> tuple[Party, ...]:
     """Reply-To, where it is somebody else: web forms and shared mailboxes write so on behalf of a person."""
     boxes = [box for box in mailboxes(mail.top.field("reply-to"))[:5] if box.address]
     return tuple(
@@ -239,8 +240,8 @@ def _invitation(attachments: list[Attachment]) -> str:
 def _external_id(mail: Mail) -> str:
     """The same for the same mail on whatever way it came: nothing that servers on the way add or encode anew counts."""
     digest = hashlib.sha256()
-    for name in ("message-id", "from", "date", "subject"):
-        digest.update(headers.text(mail.top.field(name)).encode("utf-8", "surrogatepass") + b"\0")
+    fields = [headers.text(mail.top.field(name)) for name in ("message-id", "from", "date")]
+    digest.update("\0".join([*fields, mail.subject, ""]).encode("utf-8", "surrogatepass"))
     for body in mail.content.bodies:
         digest.update(body.text.rstrip().encode("utf-8", "surrogatepass") + b"\0")
     for attachment in mail.content.attachments:

@@ -295,6 +295,8 @@ def _data(message: Message) -> str:
     data: dict[str, Any] = {}
     if message.wire_id is not None:
         data["wire_id"] = message.wire_id
+    if message.reply_to:
+        data["reply_to"] = [{"address": party.address, "name": party.name} for party in message.reply_to]
     if message.fields:
         data["fields"] = message.fields
     return _json(data).decode() if data else "{}"
