@@ -1,10 +1,11 @@
 """Who is looking at a conversation, who is writing: in memory, worth no commit, forgotten after half a minute.
 
-One per process. A mark is renewed while the page is open. What returns True has to be told to the others at once.
+One per process. A mark is renewed while the page is open; whoever follows is told at once when something changed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -40,38 +41,45 @@ class Presence:
 
     def __init__(self) -> None:
         self._marks: dict[int, dict[int, _Mark]] = {}
+        self._followers: list[Callable[[int], None]] = []
 
-    def mark(self, conversation: int, user: int, name: str, what: What, now: int) -> bool:
-        """Somebody is there (``writing`` means looking too); whether that is news."""
+    def follow(self, call: Callable[[int], None]) -> Callable[[], None]:
+        """Have ``call`` told of each conversation where somebody comes, writes or goes; returns the way out."""
+        self._followers.append(call)
+        return lambda: self._followers.remove(call)
+
+    def mark(self, conversation: int, user: int, name: str, what: What, now: int) -> None:
+        """Somebody is there; ``writing`` means looking too."""
         here = self._marks.get(conversation)
         if here is None:
             if len(self._marks) >= MOST:
                 self._forget(now)
             if len(self._marks) >= MOST:
-                return False
+                return
             here = self._marks[conversation] = {}
         before = self._seen(here.get(user), now)
         mark = here.setdefault(user, _Mark(name, 0, 0))
         mark.looking_until = now + LOOKING
         if what == "writing":
             mark.writing_until = now + WRITING
-        return self._seen(mark, now) != before
+        if self._seen(mark, now) != before:
+            self._tell(conversation)
 
-    def gone(self, conversation: int, user: int) -> bool:
-        """Somebody closed the page; whether they were there."""
+    def gone(self, conversation: int, user: int) -> None:
+        """Somebody closed the page."""
         here = self._marks.get(conversation, {})
         was = here.pop(user, None)
         if not here:
             self._marks.pop(conversation, None)
-        return was is not None
+        if was is not None:
+            self._tell(conversation)
 
-    def stopped_writing(self, conversation: int, user: int) -> bool:
-        """Somebody sent or discarded what they wrote; whether they had been writing."""
+    def stopped_writing(self, conversation: int, user: int) -> None:
+        """Somebody sent or discarded what they wrote."""
         mark = self._marks.get(conversation, {}).get(user)
-        if mark is None or not mark.writing_until:
-            return False
-        mark.writing_until = 0
-        return True
+        if mark is not None and mark.writing_until:
+            mark.writing_until = 0
+            self._tell(conversation)
 
     def at(self, conversation: int, now: int, but: int | None = None) -> list[Person]:
         """Who is there now except ``but``, writers first."""
@@ -93,3 +101,7 @@ class Presence:
         for conversation, here in list(self._marks.items()):
             if all(self._seen(mark, now) is None for mark in here.values()):
                 del self._marks[conversation]
+
+    def _tell(self, conversation: int) -> None:
+        for call in list(self._followers):
+            call(conversation)

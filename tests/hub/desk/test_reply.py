@@ -347,12 +347,21 @@ def test_whatever_is_typed_gives_addresses_or_a_refusal(typed: str) -> None:
 
 def test_presence_is_told_once_and_forgotten() -> None:
     presence, now = Presence(), 1_000_000_000
-    assert presence.mark(7, 1, "Ola", "looking", now)
-    assert not presence.mark(7, 1, "Ola", "looking", now + 1)
-    assert presence.mark(7, 2, "Jan", "writing", now + 2)
+    told: list[int] = []
+    leave = presence.follow(told.append)
+    presence.mark(7, 1, "Ola", "looking", now)
+    presence.mark(7, 1, "Ola", "looking", now + 1)
+    presence.mark(7, 2, "Jan", "writing", now + 2)
+    assert told == [7, 7]
     here = [(person.name, person.what) for person in presence.at(7, now + 3)]
     assert here == [("Jan", "writing"), ("Ola", "looking")]
     assert [person.name for person in presence.at(7, now + 3, but=2)] == ["Ola"]
     assert [p.what for p in presence.at(7, now + 8_000_000)] == ["looking", "looking"]
     assert presence.at(7, now + 40_000_000) == []
-    assert presence.gone(7, 1) and not presence.gone(7, 1)
+    presence.stopped_writing(7, 2)
+    presence.gone(7, 1)
+    presence.gone(7, 1)
+    assert told == [7, 7, 7, 7]
+    leave()
+    presence.gone(7, 2)
+    assert told == [7, 7, 7, 7]
