@@ -1,0 +1,21 @@
+"""The world of comments on both engines."""
+
+from __future__ import annotations
+
+import pytest
+
+from hub.store.store import Store
+from tests.hub.conftest import FakeClock
+from tests.hub.moderation.world import World
+
+
+@pytest.fixture
+async def world(store: Store, clock: FakeClock) -> World:
+    """On each engine."""
+    return await World(store, clock).open()
+
+
+@pytest.fixture
+async def small_world(sqlite_store: Store, clock: FakeClock) -> World:
+    """On the embedded store alone."""
+    return await World(sqlite_store, clock).open()
