@@ -148,6 +148,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         if error.status < 400:
             raise
         return explained(request, error.status)
+    except ConnectionError:
+        raise  # the reader went away: nobody is left to tell
     except Exception as error:
         place = request.match_info.route.resource
         named = place.canonical if place else "unknown"

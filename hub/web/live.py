@@ -84,7 +84,13 @@ class Attendance:
 
 ATTENDANCE = web.AppKey("attendance", Attendance)
 AUDIENCE = web.AppKey("audience", Audience)
-STREAMS = web.AppKey("streams", set[asyncio.Task[None]])
+
+
+class Streams(set[asyncio.Task[None]]):
+    """The open streams of an application."""
+
+
+STREAMS = web.AppKey("streams", Streams)
 
 
 class _Line:
@@ -251,8 +257,7 @@ def install(app: web.Application, desk: Desk) -> None:
     """What the live pages of an application share."""
     app[ATTENDANCE] = Attendance()
     app[AUDIENCE] = Audience(desk.store)
-    streams: set[asyncio.Task[None]] = set()
-    app[STREAMS] = streams
+    app[STREAMS] = Streams()
     app.on_shutdown.append(close_streams)
 
 

@@ -41,7 +41,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 RAIL = (
-    Place("/inbox", "inbox", N_("Conversations"), "g i", "answer"),
+    Place("/inbox", "inbox", N_("Inbox"), "g i", "answer"),
     Place("/moderation", "shield", N_("Moderation"), "g m", "moderate"),
     Place("/callbacks", "phone", N_("Callbacks"), "g c", "answer"),
     Place("/supervisor", "chart", N_("Queues"), "g q", "supervise"),
