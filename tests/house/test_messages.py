@@ -69,5 +69,5 @@ def test_the_compiled_catalogue_says_the_same_as_its_source(tmp_path: Path) -> N
     with (tmp_path / "pl.mo").open("rb") as file:
         compiled = gettext.GNUTranslations(file)
     for message in messages.read("pl"):
-        if isinstance(message.id, str) and message.id:
+        if isinstance(message.id, str) and message.id and message.string:
             assert compiled.gettext(message.id) == message.string
