@@ -92,9 +92,15 @@ def build(
             if route.method == "GET":
                 resource.add_route("HEAD", handler)
         resource.add_route("OPTIONS", _preflight(mounted))
+    app.router.add_get("/favicon.ico", _nothing)
     app.router.add_get("/healthz", _alive)
     app.router.add_get("/readyz", _ready(ready))
     return app
+
+
+async def _nothing(request: web.Request) -> web.Response:
+    """Browsers ask for a site's icon by themselves; widgets have none."""
+    return web.Response(status=204, headers={"Cache-Control": "public, max-age=86400"})
 
 
 async def _alive(request: web.Request) -> web.Response:

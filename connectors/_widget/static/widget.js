@@ -26,4 +26,4 @@ document.addEventListener("submit", (event) => {
 });
 
 // After an error the first thing to know is what was wrong.
-document.querySelector(".problems, .news")?.focus();
+document.querySelector(".problems")?.focus();
