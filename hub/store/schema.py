@@ -714,8 +714,8 @@ api_token = Table(
     Column("id", Id, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False),
     Column("token_hash", Text, nullable=False),
-    Column("office", Text, nullable=False),
-    Column("scopes", Text, nullable=False),  # JSON list
+    Column("user", Id, nullable=False),  # the account in whose name it acts; nobody can log in with it
+    Column("scopes", Text, nullable=False),  # JSON list: read, write, stream
     Column("created_at", Time, nullable=False),
     Column("revoked_at", Time),
     Index("api_token_hash", "token_hash", unique=True),
