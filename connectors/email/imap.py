@@ -154,20 +154,22 @@ async def _look(link: Link, box: Mailbox, reader: Reader) -> int:
     """Commit what is new; returns how many mails that were."""
     selected = await link.select(box.account.folder)
     validity, last = box.place = await _place(box, reader, selected)
-    box.peer.up(reader.env)
     await _finish(link, box, reader.env, ())
     if selected.uidnext is not None and selected.uidnext <= last + 1:
         box.peer.backlog = 0
+        box.peer.up(reader.env)
         return 0
     uids = await link.uids_from(last + 1)
     box.peer.backlog = len(uids)
+    if not uids:
+        box.peer.up(reader.env)
     for batch in _batches(uids, box.trouble):
         async with reader.batches:
             taken = await _take_batch(link, box, reader, batch, validity)
             await _finish(link, box, reader.env, taken)
         box.place = (validity, batch[-1])
         box.peer.backlog -= len(batch)
-        box.peer.up(reader.env)
+        box.peer.up(reader.env)  # not before: a server that answers is of no use to a hub that takes nothing
     return len(uids)
 
 

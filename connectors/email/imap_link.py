@@ -14,7 +14,7 @@ import base64
 import logging
 import re
 import ssl
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
 import aioimaplib
@@ -31,6 +31,10 @@ COMMAND_SECONDS = 60.0
 
 CHUNK_BYTES = 1_000_000
 """Large mails are fetched in pieces of this size."""
+
+MOST_LINES = 100
+PIECE_BYTES = 4_096
+"""A packet of more lines than that is read in pieces of so many bytes."""
 
 T = TypeVar("T")
 
@@ -55,16 +59,46 @@ class Selected(msgspec.Struct, frozen=True, kw_only=True):
     exists: int
 
 
+class _Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # it ships no types
+    """The library reads the lines of one packet by recursion, and fails when somebody deletes a thousand mails."""
+
+    def data_received(self, data: bytes) -> None:
+        if data.count(b"\r\n") < MOST_LINES:
+            super().data_received(data)
+        else:
+            for start in range(0, len(data), PIECE_BYTES):
+                super().data_received(data[start : start + PIECE_BYTES])
+
+
+class _Client(aioimaplib.IMAP4):  # type: ignore[misc]  # it ships no types
+    """The library's client with the protocol above. Its own class for TLS forgets the callback; this one does not."""
+
+    def create_client(
+        self,
+        host: str,
+        port: int,
+        loop: asyncio.AbstractEventLoop,
+        conn_lost_cb: Callable[[Exception | None], None] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self.protocol = _Protocol(loop, conn_lost_cb)
+        self.connecting = loop.create_task(
+            loop.create_connection(lambda: self.protocol, host, port, ssl=ssl_context)
+        )
+        self._client_task = self.connecting
+
+
 class Link:
     """A connection that is logged in. Made by :func:`connect`; :meth:`close` ends it at once."""
 
     def __init__(self, account: ImapAccount, context: ssl.SSLContext | None) -> None:
-        self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._lost: asyncio.Future[None] = loop.create_future()
         self._commands = asyncio.Lock()
-        # The library's own class for TLS swallows the callback; the plain one takes a TLS context just as well.
-        self._client = aioimaplib.IMAP4(
+        self._client = _Client(
             host=account.host,
             port=account.port,
+            loop=loop,
             timeout=COMMAND_SECONDS,
             conn_lost_cb=self._on_lost,
             ssl_context=context,
@@ -77,7 +111,7 @@ class Link:
     def close(self) -> None:
         """Close the socket now, without a word to the server, and end what still waits for it."""
         protocol = self._client.protocol
-        waiting = [self._client._client_task, *self._client.tasks, *protocol.tasks]
+        waiting = [self._client.connecting, *self._client.tasks, *protocol.tasks]
         for task in waiting:
             task.cancel()
         if protocol.transport is not None:

@@ -98,9 +98,9 @@ async def test_flags_of_other_readers_hide_nothing(dovecot: Dovecot, user: str) 
 
 
 async def test_a_refusing_hub_leaves_the_mail_on_the_server(dovecot: Dovecot, user: str) -> None:
-    ledger = Ledger()
+    ledger, log = Ledger(), Log()
     ledger.refuse(retry_after=0.1)
-    inbox = connector(account(dovecot, user))
+    inbox = connector(account(dovecot, user), log=log)
     await deliver(dovecot, user, 1, 2, 3)
     async with running(inbox, ledger):
         await until(lambda: ledger.refusals >= 3)
@@ -114,6 +114,7 @@ async def test_a_refusing_hub_leaves_the_mail_on_the_server(dovecot: Dovecot, us
         await until(lambda: dovecot.count(user, query="seen") == 3)
         assert (await inbox.check()).state == "ok"
     assert subjects(ledger) == ["Sprawa 1", "Sprawa 2", "Sprawa 3"]
+    assert log.count("peer is down") == log.count("peer is back") == 1
 
 
 async def test_a_kicked_connection_loses_and_repeats_nothing(dovecot: Dovecot, user: str) -> None:
@@ -121,10 +122,12 @@ async def test_a_kicked_connection_loses_and_repeats_nothing(dovecot: Dovecot, u
     async with running(connector(account(dovecot, user), log=log), ledger):
         for number in range(3):
             await deliver(dovecot, user, number)
-            await asyncio.to_thread(dovecot.kick, user)
             await ledger.wait_for(number + 1)
-    assert len(subjects(ledger)) == 3
-    assert log.count("peer is back") == log.count("peer is down") >= 1
+            await asyncio.to_thread(dovecot.kick, user)
+        await until(lambda: log.count("peer is back") == log.count("peer is down") >= 1)
+        await deliver(dovecot, user, 3)
+        await ledger.wait_for(4)
+    assert len(subjects(ledger)) == 4
 
 
 async def test_a_killed_server_is_found_again(dovecot: Dovecot, user: str) -> None:

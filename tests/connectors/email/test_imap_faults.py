@@ -114,6 +114,27 @@ async def test_an_idle_that_is_never_granted_is_given_up(monkeypatch: pytest.Mon
     assert script.commands.count("IDLE") >= 1
 
 
+async def test_a_flood_of_news_is_read() -> None:
+    """Somebody deletes five thousand mails while we wait: one packet, thousands of lines."""
+
+    class Flooding(Script):
+        waiting = ""
+
+        def answer(self, tag: str, command: str) -> bytes:
+            if command == "IDLE":
+                self.waiting = tag
+                return b"+ idling\r\n" + b"* 1 EXPUNGE\r\n" * 5_000
+            return f"{self.waiting} OK done\r\n".encode() if tag == "DONE" else super().answer(tag, command)
+
+    script, ledger, log = Flooding({1: mail(1)}), Ledger(), Log()
+    script.capabilities = "IMAP4rev1 IDLE"
+    async with served(script.serve) as port, running(inbox(port, log), ledger):
+        await ledger.wait_for(1)
+        script.mails[2] = mail(2)
+        await ledger.wait_for(2, seconds=5)
+    assert log.lines == []
+
+
 @pytest.mark.parametrize(
     ("answer", "state"),
     [
