@@ -5,7 +5,7 @@ A decision never raises: a rule that cannot be evaluated counts as not matched, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from rules.compiled import Compiled, CompiledRule
@@ -169,29 +169,28 @@ def _check_join(outcome: _Outcome, facts: Facts, faults: list[Fault]) -> None:
 
 
 def observed(tree: Tree, scan: Scan) -> tuple[Seen, ...]:
-    """The conditions that made a matching tree hold, with the values they saw; gates are left out."""
-    found = (seen for seen in _deciding(tree, scan, True) if seen[0].name not in _SILENT)
-    out = []
-    for probe, held in found:
-        out.append(Seen(probe.name if held else f"not {probe.name}", show(probe, scan)))
-        if len(out) == MAX_SEEN:
-            break
-    return tuple(out)
+    """The conditions that made a matching tree hold, with the values they saw; the gate for the event is left out."""
+    deciding: list[tuple[Probe, bool]] = []
+    _collect(tree, scan, True, deciding)
+    shown = [(probe, held) for probe, held in deciding if probe.name not in _SILENT][:MAX_SEEN]
+    return tuple(
+        Seen(probe.name if held else f"not {probe.name}", show(probe, scan)) for probe, held in shown
+    )
 
 
-def _deciding(tree: Tree, scan: Scan, held: bool) -> Iterator[tuple[Probe, bool]]:
-    """The predicates that made ``tree`` come out as ``held``, each with what it came out as itself."""
+def _collect(tree: Tree, scan: Scan, held: bool, out: list[tuple[Probe, bool]]) -> None:
+    """Add the predicates that made ``tree`` come out as ``held``, each with what it came out as itself."""
     if isinstance(tree, Probe):
-        yield tree, held
+        out.append((tree, held))
     elif tree.kind == "not":
-        yield from _deciding(tree.items[0], scan, not held)
+        _collect(tree.items[0], scan, not held, out)
     elif (tree.kind == "all") is held:
         for item in tree.items:
-            yield from _deciding(item, scan, held)
+            _collect(item, scan, held, out)
     else:
         for item in tree.items:
             if judge(item, scan) is held:
-                yield from _deciding(item, scan, held)
+                _collect(item, scan, held, out)
                 return
 
 

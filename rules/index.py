@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rules import model
-from rules.probes import FLAGS, MAPPINGS, NUMBERS, TEXTS, Probe, Tree, domains, matcher
+from rules.probes import Probe, Tree
+from rules.readings import FLAGS, MAPPINGS, NUMBERS, TEXTS, domains, matcher
 from rules.scan import Scan
 
 Key = Any

@@ -8,15 +8,13 @@ from __future__ import annotations
 import datetime
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, cast
-
-import re2
+from typing import cast
 
 from rules import model
 from rules.errors import Problems
+from rules.expressions import expression_problem, required_literals
 from rules.fold import fold, split_words, tokens
 from rules.language import DAYS, PREDICATES
-from rules.literals import required_literals
 from rules.yamltree import Mapping as MappingNode
 from rules.yamltree import Node, Scalar, Sequence
 
@@ -308,28 +306,6 @@ def _regex(reader: Reader, key: str, node: Node, path: str) -> model.Condition |
         return None
     reader.loose += not required_literals(pattern)
     return model.Pattern(pattern=pattern, line=node.line)
-
-
-def expression_options() -> Any:
-    """How expressions of rules are compiled: case ignored, 4 MB at most, errors told and not logged."""
-    options: Any = re2.Options()
-    options.case_sensitive = False
-    options.max_mem = 4 << 20
-    options.log_errors = False
-    return options
-
-
-def expression_problem(pattern: str) -> str:
-    """Why RE2 refuses ``pattern``, or empty."""
-    try:
-        re2.compile(pattern, expression_options())
-    except re2.error as error:
-        reason = error.args[0] if error.args else ""
-        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        return f"the expression is not valid RE2: {text}"
-    except UnicodeEncodeError:
-        return "the expression holds half of a surrogate pair"
-    return ""
 
 
 def _minutes(text: str) -> int | None:

@@ -15,10 +15,9 @@ import re2
 from ahocorasick_rs import AhoCorasick
 
 from rules import detect
+from rules.expressions import expression_options, required_literals
 from rules.facts import TEXT_LIMIT, Facts
 from rules.fold import fold, split_words, tokens
-from rules.literals import required_literals
-from rules.reader import expression_options
 
 SUBJECT_LIMIT = 1_000
 

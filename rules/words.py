@@ -54,6 +54,7 @@ def _chosen(word: str, lemmas: set[_Lemma]) -> set[str]:
     return {entry.lemma for entry in (common if common and word.islower() else own)}
 
 
+@functools.lru_cache(maxsize=4096)
 def polish_forms(word: str) -> frozenset[str]:
     """Every inflected form of ``word``, in lower case, itself included.
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.expressions import required_literals
 from rules.fold import fold, split_words, tokens
-from rules.literals import required_literals
 from rules.words import polish_forms
 
 

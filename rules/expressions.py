@@ -1,10 +1,15 @@
-"""Literals that a regular expression requires: pieces of text of which at least one stands in whatever it matches.
+"""Regular expressions of rules: how they are compiled, why one is refused, and which literals it requires.
 
-They let one scan of a message tell which expressions are worth trying. The reading is cautious: whatever it does
-not understand counts as "anything", so a literal may be missed but never invented.
+Literals are pieces of text of which at least one stands in whatever the expression matches. They let one scan of a
+message tell which expressions are worth trying. The reading is cautious: whatever it does not understand counts as
+"anything", so a literal may be missed but never invented.
 """
 
 from __future__ import annotations
+
+from typing import Any
+
+import re2
 
 from rules.fold import fold
 
@@ -13,6 +18,28 @@ MIN_LITERAL = 3
 
 _POLISH = frozenset("ąćęłńóśźżĄĆĘŁŃÓŚŹŻ")
 _SPECIAL = frozenset(".^$*+?{}[]()|\\")
+
+
+def expression_options() -> Any:
+    """How expressions of rules are compiled: case ignored, 4 MB at most, errors told and not logged."""
+    options: Any = re2.Options()
+    options.case_sensitive = False
+    options.max_mem = 4 << 20
+    options.log_errors = False
+    return options
+
+
+def expression_problem(pattern: str) -> str:
+    """Why RE2 refuses ``pattern``, or empty."""
+    try:
+        re2.compile(pattern, expression_options())
+    except re2.error as error:
+        reason = error.args[0] if error.args else ""
+        text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
+        return f"the expression is not valid RE2: {text}"
+    except UnicodeEncodeError:
+        return "the expression holds half of a surrogate pair"
+    return ""
 
 
 def required_literals(pattern: str) -> tuple[str, ...]:
