@@ -17,7 +17,7 @@ from typing import NamedTuple
 import nh3
 from lxml import etree  # type: ignore[import-untyped]
 
-MAX_HTML = 1_000_000
+MAX_HTML = 500_000
 """Longer documents are cut before anything else is done with them (characters)."""
 
 MAX_DEPTH = 1_000
@@ -123,68 +123,62 @@ _ANY_TAG = re.compile(r"<[^<>]{0,2000}>")
 
 
 class _Writer:
-    """Puts words into lines: white space collapses, blocks begin on a line of their own."""
+    """Puts text into lines: white space collapses, blocks begin on a line of their own."""
 
-    __slots__ = ("_gap", "_line", "_once", "_space", "lines", "marks", "preformatted")
+    __slots__ = ("_gap", "_once", "lines", "marks", "preformatted", "written")
 
     def __init__(self) -> None:
         self.lines: list[Line] = []
         self.marks = 0
         self.preformatted = 0
-        self._line: list[str] = []
-        self._space = False
+        self.written: list[str] = []
         self._gap = 0
         self._once = 0
 
-    def text(self, text: str) -> None:
+    def _flush(self) -> bool:
+        """End the line; whether there was any text on it."""
+        if not self.written:
+            return False
+        text = "".join(self.written)
+        self.written.clear()
         if self.preformatted:
-            self._keep(text)
-            return
-        words = " ".join(text.split())
-        if not words:
-            self._space = True
-            return
-        if not self._line:
-            self._open()
-        elif self._space or text[0].isspace():
-            self._line.append(" ")
-        self._line.append(words)
-        self._space = text[-1].isspace()
+            return self._keep(text)
+        text = " ".join(text.split())
+        if text:
+            self._add(text)
+        return bool(text)
 
-    def _keep(self, text: str) -> None:
-        for number, line in enumerate(text.split("\n")):
-            if number:
-                self.newline()
+    def _add(self, text: str) -> None:
+        marks = self.marks
+        if self._gap and self.lines:
+            self.lines.extend([Line("", marks)] * self._gap)
+        self.lines.append(Line(text, marks | self._once))
+        self._gap = self._once = 0
+
+    def _keep(self, text: str) -> bool:
+        """Lines as they stand in a ``pre``."""
+        lines = text.split("\n")
+        for line in lines:
             if line.strip():
-                if not self._line:
-                    self._open()
-                self._line.append(line.rstrip())
-
-    def _open(self) -> None:
-        if self.lines:
-            self.lines.extend([Line("", self.marks)] * self._gap)
-        self._gap = 0
-        self._space = False
+                self._add(line.rstrip())
+            else:
+                self._gap = min(2, self._gap + 1)
+        return bool(lines[-1].strip())
 
     def newline(self) -> None:
         """A line break: ends the line, or leaves an empty one."""
-        if self._line:
-            self.block(0)
-        else:
+        if not self._flush():
             self._gap = min(2, self._gap + 1)
 
     def block(self, gap: int) -> None:
         """The edge of a block, with so many empty lines around it."""
-        if self._line:
-            self.lines.append(Line("".join(self._line), self.marks | self._once))
-            self._line = []
-            self._gap = self._once = 0
-        self._space = False
-        self._gap = max(self._gap, gap)
+        self._flush()
+        if gap > self._gap:
+            self._gap = gap
 
     def once(self, mark: int) -> None:
         """A mark for the next line that has text."""
-        self.block(0)
+        self._flush()
         self._once |= mark
 
 
@@ -215,13 +209,13 @@ class _Reader:
                 _mark(writer, tag, attributes)
             writer.block(_gap(tag, attributes))
             if tag == "li":
-                writer.text("* ")
+                writer.written.append("* ")
             elif tag == "pre":
                 writer.preformatted += 1
         elif attributes and tag == "span":
             _mark(writer, tag, attributes)
         elif tag == "img":
-            writer.text(_picture(attributes))
+            writer.written.append(_picture(attributes))
 
     def end(self, tag: str) -> None:
         writer = self._writer
@@ -234,11 +228,11 @@ class _Reader:
             if tag == "pre":
                 writer.preformatted -= 1
         elif tag in ("td", "th"):
-            writer.text(" ")
+            writer.written.append(" ")
 
     def data(self, text: str) -> None:
         if not self._hidden:
-            self._writer.text(text)
+            self._writer.written.append(text)
 
     def close(self) -> list[Line]:
         """The lines; the reader is then ready for the next document."""

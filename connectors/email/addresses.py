@@ -17,7 +17,7 @@ MAX_MAILBOXES = 1_000
 
 _PIECE = re.compile(
     rb"(?P<word>=\?[^?\s]{1,60}\?[bBqQ]\?[^?]{0,500}\?=)"  # an encoded word: commas and brackets in it are letters
-    rb'|"(?P<quoted>(?:[^"\\]|\\.){0,1000})"'
+    rb'|"(?P<quoted>(?:[^"\\]|\\.){0,300}+)"'
     rb"|\((?P<comment>(?:[^()\\]|\\.|\((?:[^()\\]|\\.){0,500}\)){0,1000})\)"  # comments nest at most once here
     rb"|<(?P<angle>[^<>]{0,1000})>"
     rb"|(?P<end>[,;:])"

@@ -21,6 +21,9 @@ MAX_PARTS = 1_000
 MAX_DEPTH = 20
 """Multiparts nested deeper are shown as they are."""
 
+MAX_TRIES = 100_000
+"""Places of one multipart that look like a delimiter."""
+
 MAX_HEADERS = 2_000
 """Header fields of one part that are looked at."""
 
@@ -184,7 +187,7 @@ def _fields(source: bytes, start: int, stop: int) -> tuple[list[tuple[str, bytes
     found: list[tuple[str, int, int]] = []
     stray: int | None = None
     place = start
-    last_known = max((match.start() for match in _KNOWN_FIELD.finditer(source, start, stop)), default=start)
+    last_known = -1
     lines = source[start : min(stop, start + MAX_HEADER_BYTES)].split(b"\n")
     for line in lines:
         end = place + len(line)
@@ -194,14 +197,20 @@ def _fields(source: bytes, start: int, stop: int) -> tuple[list[tuple[str, bytes
             if len(found) >= MAX_HEADERS:
                 break
             found.append((match[1].decode("ascii").lower(), place + match.end(), end))
-        elif place < last_known or _LOST_PARAMETER.match(line):
+        elif line.strip():
+            if last_known < 0:
+                last_known = _last_known_field(source, start, stop)
+            if place >= last_known and not _LOST_PARAMETER.match(line):
+                stray = place
+                break
             # A continuation that lost its indentation on the way: more of the header follows.
             found[-1:] = [(*field[:2], end) for field in found[-1:]]
-        elif line.strip():
-            stray = place
-            break
         place = end + 1
     return [(name, source[begin:end].rstrip(b"\r")) for name, begin, end in found], stray
+
+
+def _last_known_field(source: bytes, start: int, stop: int) -> int:
+    return max((match.start() for match in _KNOWN_FIELD.finditer(source, start, stop)), default=start)
 
 
 def _children(source: bytes, part: Part, budget: int) -> list[Part]:
@@ -226,7 +235,9 @@ def _delimiters(source: bytes, part: Part, boundary: bytes, budget: int) -> list
     delimiter = b"--" + boundary
     places: list[tuple[int, int]] = []
     place = source.find(delimiter, part.start, part.end)
-    while place >= 0 and len(places) < budget:
+    tries = 0
+    while place >= 0 and len(places) < budget and tries < MAX_TRIES:
+        tries += 1
         after = place + len(delimiter)
         line_end = source.find(b"\n", after, part.end)
         line_end = part.end if line_end < 0 else line_end

@@ -30,13 +30,14 @@ from connectors.email.quotes_words import (
 LONGEST = 300
 """Characters of a line, or of an attribution on several lines, that are looked at."""
 
-MAX_LINES = 20_000
+MAX_LINES = 4_000
 """Longer texts are not searched for quotations below that line."""
 
 _MARKED = re.compile(r"[ \t]{0,3}(?:[^\W\d_]{1,3})?>")
 _LABEL = re.compile(r"[\s>*_|]*([^\W\d_][^:：\n]{0,28}?)[\s*_]*[:：][\s*_]*(.{0,200})")
 _SHARED = re.compile(r"(?:-{2,}\s*)?\bOn [^\n]{6,200}\bwrote:\s*$")
 _UNDERSCORES = re.compile(r"\s*[_=*-]{8,}\s*$")
+_LAST = frozenset(":：-–—>)]")
 _ENDS = re.compile(r"[:：]\s*[-–—_*]*\s*$|-{2,}\s*$")
 _ANDROID = re.compile(r"\s*-{2,}\s*\S.{0,120}\s-{2,}\s*$")
 
@@ -190,7 +191,7 @@ def _attribution(lines: Sequence[Line], number: int) -> Cut | None:
         return None
     dated = bool(DATED.match(text))
     opening = dated or bool(OPENING.match(text))
-    if not opening and not VERB.search(text) and "@" not in text:
+    if not opening and "@" not in text and not _may_end(text):
         return None
     joined = ""
     for end in range(number + 1, min(len(lines), number + (6 if opening else 2)) + 1):
@@ -198,27 +199,41 @@ def _attribution(lines: Sequence[Line], number: int) -> Cut | None:
         joined = f"{joined} {part}" if joined else part
         if len(joined) > LONGEST:
             return None
-        if part and _says_who(joined, lines, end, dated=dated, opening=opening):
+        if part and _may_end(part) and _says_who(joined, lines, end, dated=dated, opening=opening):
             return Cut(number, end, False)
         if end > number + 1 and not part and not opening:
             return None
     return None
 
 
+def _may_end(part: str) -> bool:
+    """Whether a line can be the last of an attribution: by a colon, a dash, a bracket, or the verb without any."""
+    return part.rstrip(" *_")[-1:] in _LAST or bool(VERB.search(part[-24:]))
+
+
 def _says_who(text: str, lines: Sequence[Line], end: int, *, dated: bool, opening: bool) -> bool:
     when = bool(DATE.search(text))
+    who = bool(ADDRESS.search(text))
+    stripped = text.rstrip()
+    colon = stripped.endswith((":", "："))
+    if not (
+        (when and (opening or dated))
+        or who
+        or _ANDROID.match(text)
+        or (colon and _next_is_quoted(lines, end))
+    ):
+        return False
     verbs = [match.end() for match in VERB.finditer(text)]
     ends = bool(_ENDS.search(text)) or bool(verbs and not text[verbs[-1] :].strip(" :*_-–—"))
-    who = bool(ADDRESS.search(text))
     if verbs and ends:
-        return (
-            bool(opening and when) or who or _ANDROID.match(text) is not None or _next_is_quoted(lines, end)
-        )
+        return True
     if ends and WRITTEN_BY.match(text) and when:
         return True
-    if dated and when and text.rstrip().endswith((":", "：")):
-        return bool(ANGLED.search(text.rstrip(": ："))) or (who and _next_is_quoted(lines, end))
-    return dated and when and bool(ANGLED.search(text)) and _next_is_quoted(lines, end)
+    if not (dated and when):
+        return False
+    if colon:
+        return bool(ANGLED.search(stripped.rstrip(": ："))) or (who and _next_is_quoted(lines, end))
+    return bool(ANGLED.search(text)) and _next_is_quoted(lines, end)
 
 
 def _next_is_quoted(lines: Sequence[Line], place: int) -> bool:

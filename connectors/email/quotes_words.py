@@ -99,7 +99,7 @@ _VERBS = (
     r"ha scritto|scrive|scriveva|schreef|heeft geschreven|het volgende geschreven|skrev|skriver|kirjoitti|"
     r"napsal(?:\(a\)|a)?|píše|napísal(?:\(a\)|a)?|escreveu|escreveram|ezt írta|írta|a scris|şunu yazdı|yazdı|"
     r"şöyle yazdı|"
-    r"έγραψε|пише(?:ть)?|пишет|написал(?:\(а\)|а)?|написав(?:\(ла\)|ла)?|написала|напиша|пісаў(?:\(ла\))?|"
+    r"έγραψε|пише(?:ть)?|пишет|піша|написал(?:\(а\)|а)?|написав(?:\(ла\)|ла)?|написала|напиша|пісаў(?:\(ла\))?|"
     r"kirjutas|rašė|parašė|rakstīja|je napisao(?:/la)?|je napisala|je napisal(?:/a)?|napisao je|đã viết|viết|"
     r"のメール|は書きました|は書き込みました|さんは書きました|写道|寫道|님이 작성|님이 썼습니다|작성"
 )
