@@ -1,23 +1,28 @@
-"""The configuration as commands need it: the file of ``-c``, the environment, and the settings of every channel."""
+"""The configuration as commands need it: the file of ``-c``, the environment, and the settings of every channel.
+
+Besides ``hub.app`` this is the one module of the hub that looks up channels by name.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-import msgspec
-
 from connectors import registry
+from connectors.contract import Channel
 from hub.config import Config
 from hub.configfile import Channels, load
 
-
-def settings_type(kind: str) -> type[msgspec.Struct]:
-    """The type of the settings of a kind of inbox. Raises KeyError."""
-    return registry.load(kind).config
+KINDS = tuple(registry.CHANNELS)
+"""The kinds of inbox that exist."""
 
 
-CHANNELS = Channels(kinds=tuple(registry.CHANNELS), config=settings_type)
+def channel(kind: str) -> Channel:
+    """The channel of a kind, imported on first use. Raises KeyError."""
+    return registry.load(kind)
+
+
+CHANNELS = Channels(kinds=KINDS, config=lambda kind: channel(kind).config)
 
 
 def read_config(path: Path) -> Config:

@@ -11,16 +11,17 @@ from typing import Any
 import click
 import msgspec
 
-from connectors import registry
 from connectors.contract import Channel, InboxId, Micros, ParseContext
 from hub.cli_common import Exit
+from hub.cli_config import KINDS
+from hub.cli_config import channel as find_channel
 from hub.parse import describe
 
 STANDARD_INPUT = "-"
 
 
 @click.command()
-@click.argument("channel", type=click.Choice(list(registry.CHANNELS)), metavar="CHANNEL")
+@click.argument("channel", type=click.Choice(KINDS), metavar="CHANNEL")
 @click.argument("files", nargs=-1, metavar="[FILE…|-]")
 @click.option("--inbox", default="parse", show_default=True, help="The inbox that it is said to come to.")
 @click.option("--zone", default="Europe/Warsaw", show_default=True, help="Zone of times that name none.")
@@ -32,7 +33,7 @@ def parse(channel: str, files: tuple[str, ...], inbox: str, zone: str) -> int:
     its "source", the file as given. What cannot be read or parsed gets a line with "error" instead, the others go on,
     and the exit code is 1.
     """
-    found = registry.load(channel)
+    found = find_channel(channel)
     failed = False
     for file in files or (STANDARD_INPUT,):
         for line in _lines(found, file, inbox, zone):

@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 import click
 import msgspec
 
-from connectors import registry
 from connectors.contract import InboxId, Message, Micros, ParseContext
 from hub.cli_common import Failed, config_option
-from hub.cli_config import read_config
+from hub.cli_config import channel, read_config
 from hub.clock import SystemClock
 from hub.config import Config, Inbox
 from hub.directory import directory
@@ -84,7 +83,7 @@ def _moment(config: Config, at: str | None) -> Micros:
 
 def _messages(config: Config, inbox: Inbox, content: bytes, now: Micros) -> list[Message]:
     context = ParseContext(inbox=InboxId(inbox.id), now=now, zone=config.hub.zone)
-    items = registry.load(inbox.kind).parse(content, context)
+    items = channel(inbox.kind).parse(content, context)
     messages = [item for item in items if isinstance(item, Message)]
     if not messages:
         kinds = ", ".join(sorted({type(item).__name__.lower() for item in items})) or "nothing"
@@ -107,7 +106,7 @@ def _facts(config: Config, inbox: Inbox, message: Message, now: Micros) -> Facts
         now=now,
         tags=(),
     )
-    facts = msgspec.structs.replace(facts, channel=registry.load(inbox.kind).channel)
+    facts = msgspec.structs.replace(facts, channel=channel(inbox.kind).channel)
     return with_texts(facts, message.subject, message.text, Load())
 
 
