@@ -148,12 +148,12 @@ def by_loop(rules: Sequence[CompiledRule], everything: Compiled, facts: Facts) -
 
 
 def microseconds(run: Callable[[Facts], object], messages: Sequence[Facts]) -> list[float]:
-    """How long each message took."""
+    """Processor time of each message."""
     out = []
     for facts in messages:
-        start = time.perf_counter_ns()
+        start = time.thread_time_ns()
         run(facts)
-        out.append((time.perf_counter_ns() - start) / 1_000)
+        out.append((time.thread_time_ns() - start) / 1_000)
     return out
 
 

@@ -1,8 +1,8 @@
 """The rules engine: facts in, actions and a trace out. Pure: no I/O, no clock, nothing of the hub.
 
 :func:`load` a file's text, :func:`compile_rules` it once, :func:`evaluate` it for every message, :func:`explain` on
-demand. docs/rules.md describes the language. All names of other modules of this package are private to it,
-except ``rules.words``, which alone needs a dictionary.
+demand. docs/rules.md describes the language. Besides what stands here, ``rules.words`` (inflected forms, which alone
+need a dictionary), ``rules.fold`` (words as they are compared) and ``rules.detect`` (personal numbers) serve others.
 """
 
 from __future__ import annotations
