@@ -85,7 +85,8 @@ _COPY_FOLLOWS = re.compile(
     r"follows|header)|"
     r"start of returned|the (?:original|first \d+) (?:message|lines)|kopia (?:oryginalnej )?wiadomości|"
     r"oryginalna wiadomość|wiadomość oryginalna|treść wiadomości|originalnachricht|included is a copy|"
-    r"исходное сообщение|message follows)\b",
+    r"исходное сообщение|message follows)\b"
+    r"(?!\s+(?:was|were|could|has|had|is|to|from|you|sent|by|did|that|in|will|on)\b)",
     re.IGNORECASE,
 )
 _HEADER_LINE = re.compile(

@@ -244,7 +244,7 @@ def complaint(top: Part, text: str) -> Complaint | None:
     report = next((part for part in top.walk() if part.content_type == "message/feedback-report"), None)
     if report is None:
         return None
-    fields = header_of(report.content()[:READ_BYTES].strip(b"\r\n") + b"\r\n\r\n")
+    fields = _all_fields(report)
     returned = _returned(top)
     values = fields.all("original-rcpt-to") or fields.all("removal-recipient")
     if not values and returned is not None:
@@ -257,6 +257,11 @@ def complaint(top: Part, text: str) -> Complaint | None:
         if found
     )
     return Complaint(recipients=recipients, original=original_id(top, text))
+
+
+def _all_fields(report: Part) -> Part:
+    """The fields of a report whose blocks some programs part by empty lines."""
+    return header_of(_BLOCKS.sub(b"\n", report.content()[:READ_BYTES].strip(b"\r\n")) + b"\n\n")
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -273,7 +278,7 @@ def receipt(top: Part) -> Receipt | None:
     )
     if part is None:
         return None
-    fields = header_of(part.content()[:READ_BYTES].strip(b"\r\n") + b"\r\n\r\n")
+    fields = _all_fields(part)
     ids = headers.message_ids(fields.field("original-message-id"))
     disposition = decode(fields.field("disposition")).lower()
     return Receipt(original=ids[0] if ids else original_id(top, ""), read="displayed" in disposition)

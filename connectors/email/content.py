@@ -27,6 +27,7 @@ _FIRST_IS_BODY = frozenset(
 
 _USUAL_NAMES = {
     "message/delivery-status": ("delivery-status", ".txt"),
+    "text/delivery-status": ("delivery-status", ".txt"),
     "message/disposition-notification": ("disposition-notification", ".txt"),
     "message/feedback-report": ("feedback-report", ".txt"),
     "text/rfc822-headers": ("headers", ".txt"),

@@ -108,7 +108,7 @@ def _read(raw: bytes, context: ParseContext) -> Inbound:
             state="delivered",
             at=mail.sent_at,
         )
-    if notice is not None and not notice.delivered:
+    if notice is not None and (notice.recipients or not notice.delivered):
         return _bounce(mail, texts, notice, identity, context)
     return _message(mail, texts, identity, context, report=notice is not None or receipt is not None)
 

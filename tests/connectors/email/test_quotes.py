@@ -1,4 +1,5 @@
-"""The visible reply, cut from what mail programs leave around it: one case for every form seen in the wild."""
+"""The visible reply, cut from what mail programs leave around it: one case for every form seen in the "
+"wild."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ REPLY = "Dzień dobry,\nproszę o odpowiedź w sprawie zasiłku.\n\nPozdrawiam\n
 ATTRIBUTIONS = {
     "gmail pl": "czw., 12 lis 2026 o 10:12 Urząd Pracy <kontakt@urzad.example> napisał(a):",
     "gmail pl, older": "W dniu 12 listopada 2026 10:12 użytkownik Urząd <kontakt@urzad.example>\nnapisał:",
-    "gmail pl, on two lines": "śr., 11 lis 2026 o 08:02 Urząd Pracy w Łomży, kancelaria <\nkontakt@urzad.example> napisał(a):",
+    "gmail pl, on two lines": "śr., 11 lis 2026 o 08:02 Urząd Pracy w Łomży, kancelaria <\n"
+    "kontakt@urzad.example> napisał(a):",
     "thunderbird pl": "W dniu 12.11.2026 o 10:12, Urząd Pracy pisze:",
     "thunderbird pl, newer": "W dniu 12.11.2026 o 10:12, Urząd Pracy napisał(a):",
     "thunderbird pl, iso date": "W dniu 2026-11-12 10:12, Urząd Pracy napisał(a):",
@@ -29,7 +31,8 @@ ATTRIBUTIONS = {
     "sylpheed pl": "Dnia Thu, 12 Nov 2026 10:12:33 +0100\nUrząd <kontakt@urzad.example> napisał(a):",
     "the bat pl": "W liście datowanym 12 listopada 2026 (10:12:33) Urząd <kontakt@urzad.example> napisał:",
     "gmail en": "On Thu, Nov 12, 2026 at 10:12 AM Office <office@example.org> wrote:",
-    "gmail en, on two lines": "On Thu, Nov 12, 2026 at 10:12 AM The Labour Office in Lomza\n<office@example.org> wrote:",
+    "gmail en, on two lines": "On Thu, Nov 12, 2026 at 10:12 AM The Labour Office in Lomza\n"
+    "<office@example.org> wrote:",
     "apple en": "On 12 Nov 2026, at 10:12, Office <office@example.org> wrote:",
     "thunderbird en": "On 12/11/2026 10:12, Office wrote:",
     "outlook for ios": 'On Thu, Nov 12, 2026 at 10:12 AM +0100, "Office" <office@example.org> wrote:',
@@ -76,7 +79,8 @@ BLOCKS = {
     "To: Jan Nowak <jan@example.pl>\nSubject: Sprawa",
     "outlook in Polish": "Od: Urząd <kontakt@urzad.example>\nWysłano: czwartek, 12 listopada 2026 10:12\n"
     "Do: Jan Nowak <jan@example.pl>\nTemat: Sprawa",
-    "outlook in Polish, with copies": "Od: Urząd [mailto:kontakt@urzad.example] \nWysłane: 12 listopada 2026 10:12\n"
+    "outlook in Polish, with copies": "Od: Urząd [mailto:kontakt@urzad.example] \nWysłane: 12 listopada "
+    "2026 10:12\n"
     "Do: Jan Nowak; Anna Nowak\nDW: Piotr\nTemat: Sprawa\nWażność: Wysoka",
     "outlook mobile": "________________________________\nOd: Urząd <kontakt@urzad.example>\n"
     "Wysłane: czwartek, 12 listopada 2026 10:12:33\nDo: jan@example.pl <jan@example.pl>\nTemat: Sprawa",
@@ -86,18 +90,28 @@ BLOCKS = {
     "Wysłane: 10:12 Czwartek 2026-11-12\nTemat: Sprawa",
     "poczta onet": "-----Wiadomość oryginalna-----\nOd: Urząd\nTemat: Sprawa",
     "the word alone": "-----Oryginalna wiadomość-----",
-    "lotus notes": "Od:\tUrząd <kontakt@urzad.example>\nDo:\tjan@example.pl, \nData:\t2026-11-12 10:12\nTemat:\tSprawa",
-    "bold labels": "*Od:* Urząd <kontakt@urzad.example>\n*Wysłane:* czwartek, 12 listopada 2026 10:12\n*Do:* Jan\n*Temat:* x",
-    "date first": "Data: 12 listopada 2026 10:12\nOd: Urząd <kontakt@urzad.example>\nDo: jan@example.pl\nTemat: Sprawa",
-    "german": "Von: Amt <amt@example.org>\nGesendet: Donnerstag, 12. November 2026 10:12\nAn: Jan\nBetreff: Sache",
-    "web.de": 'Gesendet: Donnerstag, 12. November 2026 um 10:12 Uhr\nVon: "Amt" <amt@example.org>\nAn: jan@example.pl\n'
+    "lotus notes": "Od:\tUrząd <kontakt@urzad.example>\nDo:\tjan@example.pl, \nData:\t2026-11-12 "
+    "10:12\nTemat:\tSprawa",
+    "bold labels": "*Od:* Urząd <kontakt@urzad.example>\n*Wysłane:* czwartek, 12 listopada 2026 10:12\n"
+    "*Do:* Jan\n*Temat:* x",
+    "date first": "Data: 12 listopada 2026 10:12\nOd: Urząd <kontakt@urzad.example>\nDo: "
+    "jan@example.pl\nTemat: Sprawa",
+    "german": "Von: Amt <amt@example.org>\nGesendet: Donnerstag, 12. November 2026 10:12\nAn: Jan\n"
     "Betreff: Sache",
-    "ukrainian": "Від: Бюро <biuro@example.org>\nНадіслано: четвер, 12 листопада 2026 р. 10:12\nКому: Ян\nТема: Справа",
+    "web.de": 'Gesendet: Donnerstag, 12. November 2026 um 10:12 Uhr\nVon: "Amt" <amt@example.org>\nAn: '
+    "jan@example.pl\n"
+    "Betreff: Sache",
+    "ukrainian": "Від: Бюро <biuro@example.org>\nНадіслано: четвер, 12 листопада 2026 р. 10:12\nКому: "
+    "Ян\nТема: Справа",
     "russian": "От: Бюро <biuro@example.org>\nОтправлено: 12 ноября 2026 г. 10:12\nКому: Ян\nТема: Дело",
-    "french": "De : Bureau <bureau@example.org>\nEnvoyé : jeudi 12 novembre 2026 10:12\nÀ : Jan\nObjet : Affaire",
-    "spanish": "De: Oficina <oficina@example.org>\nEnviado el: jueves, 12 de noviembre de 2026 10:12\nPara: Jan\nAsunto: x",
-    "italian": "Da: Ufficio <ufficio@example.org>\nInviato: giovedì 12 novembre 2026 10:12\nA: Jan\nOggetto: x",
-    "dutch": "Van: Bureau <bureau@example.org>\nVerzonden: donderdag 12 november 2026 10:12\nAan: Jan\nOnderwerp: x",
+    "french": "De : Bureau <bureau@example.org>\nEnvoyé : jeudi 12 novembre 2026 10:12\nÀ : Jan\nObjet : "
+    "Affaire",
+    "spanish": "De: Oficina <oficina@example.org>\nEnviado el: jueves, 12 de noviembre de 2026 10:12\n"
+    "Para: Jan\nAsunto: x",
+    "italian": "Da: Ufficio <ufficio@example.org>\nInviato: giovedì 12 novembre 2026 10:12\nA: Jan\n"
+    "Oggetto: x",
+    "dutch": "Van: Bureau <bureau@example.org>\nVerzonden: donderdag 12 november 2026 10:12\nAan: Jan\n"
+    "Onderwerp: x",
     "czech": "Od: Úřad <urad@example.org>\nOdesláno: čtvrtek 12. listopadu 2026 10:12\nKomu: Jan\nPředmět: x",
     "finnish": "Lähettäjä: Toimisto <toimisto@example.org>\nLähetetty: torstai 12. marraskuuta 2026 10.12\n"
     "Vastaanottaja: Jan\nAihe: x",
@@ -155,12 +169,16 @@ def test_answers_between_quoted_lines_are_kept_with_what_they_answer() -> None:
 
 
 FORWARDED = [
-    "---------- Forwarded message ---------\nOd: Urząd <a@b.example>\nDate: czw., 12 lis 2026 o 10:12\nSubject: x\nTo: <j@x.pl>",
-    "---------- Wiadomość przekazana dalej ----------\nOd: Urząd <a@b.example>\nData: 12 listopada 2026 10:12\nTemat: x",
-    "-------- Przekazana wiadomość --------\nTemat: x\nData: Thu, 12 Nov 2026 10:12:00 +0100\nNadawca: U <a@b.example>",
+    "---------- Forwarded message ---------\nOd: Urząd <a@b.example>\nDate: czw., 12 lis 2026 o 10:12\n"
+    "Subject: x\nTo: <j@x.pl>",
+    "---------- Wiadomość przekazana dalej ----------\nOd: Urząd <a@b.example>\nData: 12 listopada 2026 "
+    "10:12\nTemat: x",
+    "-------- Przekazana wiadomość --------\nTemat: x\nData: Thu, 12 Nov 2026 10:12:00 +0100\nNadawca: U "
+    "<a@b.example>",
     "-------- Treść przekazanej wiadomości --------\nTemat: x\nData: 12 Nov 2026\nNadawca: U <a@b.example>",
     "Początek przekazywanej wiadomości:\n\nOd: Urząd <a@b.example>\nTemat: x\nData: 12 listopada 2026 10:12",
-    "Begin forwarded message:\n\n> From: Office <a@b.example>\n> Date: 12 November 2026\n> Subject: x\n> To: j@x.pl",
+    "Begin forwarded message:\n\n> From: Office <a@b.example>\n> Date: 12 November 2026\n> Subject: x\n> "
+    "To: j@x.pl",
     "-------- Weitergeleitete Nachricht --------\nBetreff: x\nDatum: 12 Nov 2026\nVon: A <a@b.example>",
     "-------- Переслане повідомлення --------\nТема: x\nДата: 12 Nov 2026\nВід: A <a@b.example>",
     '-------- Пересылаемое сообщение --------\n12.11.2026, 10:12, "Бюро" <a@b.example>:',
@@ -181,14 +199,17 @@ def test_a_subject_says_that_a_mail_is_passed_on(prefix: str) -> None:
 
 
 def test_a_reply_to_a_mail_that_was_passed_on_is_cut() -> None:
-    text = f"{REPLY}\n\nW dniu 12.11.2026 o 10:12, Urząd pisze:\n> -------- Przekazana wiadomość --------\n> Temat: x\n> y"
+    old = "> -------- Przekazana wiadomość --------\n> Temat: x\n> y"
+    text = f"{REPLY}\n\nW dniu 12.11.2026 o 10:12, Urząd pisze:\n{old}"
     assert quotes.visible(text) == REPLY
 
 
 NOTHING_QUOTED = {
-    "a list of labels": "Dzień dobry,\n\nTemat: zasiłek\nImię: Jan\nData: od poniedziałku\n\nProszę o kontakt.",
+    "a list of labels": "Dzień dobry,\n\nTemat: zasiłek\nImię: Jan\nData: od poniedziałku\n\nProszę o "
+    "kontakt.",
     "a form": "Imię: Jan\nE-mail: jan@example.pl\nTelefon: 600 000 000\nTemat: staż\nTreść: kiedy nabór?",
-    "an appointment": "Zapraszam na rozmowę:\n\nData: środa, 12 listopada 2026\nGodzina: 7:00\nAdres: Nowa 1\n\nProszę o dowód.",
+    "an appointment": "Zapraszam na rozmowę:\n\nData: środa, 12 listopada 2026\nGodzina: 7:00\nAdres: "
+    "Nowa 1\n\nProszę o dowód.",
     "hours": "Do urzędu pracy od poniedziałku do piątku\nOd: 8:00\nDo: 16:00\nczy tak?",
     "a sentence with napisał": "W piśmie z 12.11.2026 urząd napisał, że odmawia.\nCo mam zrobić?",
     "a quoted letter": 'Kierownik napisał:\n"Odmawiam."\nCzy to prawda?',
@@ -207,7 +228,8 @@ def test_what_people_write_stays(name: str) -> None:
 
 
 def test_the_name_of_a_phone_stays_and_its_quotation_goes() -> None:
-    text = "Tak\n\nWysłane z iPhone'a\n\n> Wiadomość napisana przez Urząd <a@b.example> w dniu 12.11.2026, o godz. 10:12:\n>\n> Treść"
+    above = "Tak\n\nWysłane z iPhone'a\n\n"
+    text = above + "> Wiadomość napisana przez U <a@b.example> w dniu 12.11.2026, o godz. 10:12:\n>\n> Treść"
     assert quotes.visible(text) == "Tak\n\nWysłane z iPhone'a"
 
 
