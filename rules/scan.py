@@ -193,9 +193,7 @@ class Scan:
         if self._found is None:
             forms = self.lexicon.forms
             self._found = {
-                number: token
-                for token in sorted(forms.keys() & set(self.tokens()))
-                for number in forms[token]
+                number: token for token in sorted(forms.keys() & self.tokens()) for number in forms[token]
             }
         return self._found
 
@@ -204,7 +202,7 @@ class Scan:
         if self._positions is None:
             forms = self.lexicon.forms
             self._positions = {number: [] for number in self.found()}
-            hits = forms.keys() & set(self.tokens())
+            hits = forms.keys() & self.tokens()
             for position, token in enumerate(self.tokens()):
                 if token in hits:
                     for number in forms[token]:

@@ -122,10 +122,9 @@ def json_schema() -> Schema:
 
 
 def _condition() -> Schema:
-    groups: Schema = {"oneOf": [_CONDITION, {"type": "array", "items": _CONDITION, "minItems": 1}]}
     entries = {
-        "all": {**groups, "description": "Every one must hold."},
-        "any": {**groups, "description": "One must hold."},
+        "all": {**_CONDITION, "description": "Every one must hold."},
+        "any": {**_CONDITION, "description": "One must hold."},
         "not": {**_CONDITION, "description": "Must not hold."},
         **{name: _predicate(predicate) for name, predicate in PREDICATES.items()},
     }

@@ -1,27 +1,138 @@
-"""The JSON Schema: as the tables say, and the file beside the configuration is up to date."""
+"""The JSON Schema: as the tables say, up to date beside the configuration, and of one mind with the reader."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 import rules
+from rules.errors import Problems
 from rules.language import ACTIONS, PREDICATES
 from rules.reader import _SHAPES
+from rules.yamltree import Mapping, Node, Scalar, Sequence, parse
+from tests.rules.test_docs import ACTS, CONDITIONS, FILE, indented, parts
 
 CONFIG = Path(__file__).parents[2] / "config"
+SCHEMA = rules.json_schema()
+
+
+def plain(node: Node | None) -> Any:
+    """A tree as the values that an editor sees."""
+    match node:
+        case Scalar():
+            return node.value
+        case Sequence():
+            return [plain(item) for item in node.items]
+        case Mapping():
+            return {key: plain(item) for key, item in node.entries.items()}
+    return None
+
+
+def valid(text: str) -> bool:
+    return fits(plain(parse(text, Problems("t"))), SCHEMA)
+
+
+TYPES = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+}
+
+
+def has_type(value: Any, name: str) -> bool:
+    wanted: Any = TYPES[name]
+    return isinstance(value, wanted) and (not isinstance(value, bool) or name == "boolean")
+
+
+def fits(value: Any, schema: dict[str, Any]) -> bool:
+    """JSON Schema as far as ours goes; a keyword that is not known here fails the test."""
+    return all(holds(key, wanted, value, schema) for key, wanted in schema.items())
+
+
+def holds(key: str, wanted: Any, value: Any, schema: dict[str, Any]) -> bool:
+    match key:
+        case "$ref":
+            return fits(value, SCHEMA["$defs"][wanted.rpartition("/")[2]])
+        case "type":
+            return any(has_type(value, name) for name in ([wanted] if isinstance(wanted, str) else wanted))
+        case "enum":
+            return value in wanted and type(value) in {type(item) for item in wanted}
+        case "oneOf":
+            return sum(fits(value, one) for one in wanted) == 1
+        case "pattern":
+            return isinstance(value, str) and re.search(wanted, value) is not None
+        case "minimum":
+            return bool(value >= wanted)
+        case "maximum":
+            return bool(value <= wanted)
+        case "$schema" | "title" | "description" | "$defs" | "default" | "format":
+            return True
+    return held_by_container(key, wanted, value, schema)
+
+
+def held_by_container(key: str, wanted: Any, value: Any, schema: dict[str, Any]) -> bool:
+    match key:
+        case "items":
+            return all(fits(item, wanted) for item in value)
+        case "minItems" | "minProperties":
+            return bool(len(value) >= wanted)
+        case "required":
+            return set(wanted) <= set(value)
+        case "properties":
+            return all(fits(value[name], one) for name, one in wanted.items() if name in value)
+        case "additionalProperties":
+            others = [item for name, item in value.items() if name not in schema.get("properties", {})]
+            return not others if wanted is False else all(fits(item, wanted) for item in others)
+    raise AssertionError(f"keyword {key!r} is not known to this test")
 
 
 def test_the_file_is_up_to_date() -> None:
     text = (CONFIG / "rules.schema.json").read_text(encoding="utf-8")
-    assert json.loads(text) == rules.json_schema(), "run: python -m scripts.rules_schema"
+    assert json.loads(text) == SCHEMA, "run: python -m scripts.rules_schema"
 
 
 def test_every_predicate_and_action_is_in_it() -> None:
-    schema = rules.json_schema()["$defs"]
+    schema = SCHEMA["$defs"]
     assert set(PREDICATES) < set(schema["condition"]["oneOf"][0]["properties"])
     assert set(ACTIONS) == set(schema["actions"]["properties"]) == set(rules.Actions.__struct_fields__)
 
 
 def test_every_shape_is_read() -> None:
     assert {predicate.shape for predicate in PREDICATES.values()} == set(_SHAPES)
+
+
+def test_the_default_rules_fit() -> None:
+    assert valid((CONFIG / "rules.yaml").read_text(encoding="utf-8"))
+    assert valid(FILE)
+
+
+def a_rule(when: str = " {}", do: str = " {queue: q}") -> str:
+    return f"default: {{queue: q}}\nrules:\n  - id: r\n    when:{indented(when)}\n    do:{indented(do)}\n"
+
+
+@pytest.mark.parametrize("text", [text for _, text in CONDITIONS])
+def test_conditions_of_the_page_fit(text: str) -> None:
+    assert valid(a_rule(when=parts(text)["when"]))
+
+
+@pytest.mark.parametrize("text", [text for _, text in ACTS])
+def test_actions_of_the_page_fit(text: str) -> None:
+    assert valid(a_rule(do=parts(text)["do"]))
+
+
+@pytest.mark.parametrize(
+    "when",
+    ["{chanel: x}", "{history: many}", "{days: monday}", "{hours: 8-16}", "{direction: inn}", "{any: 3}", "{pesel: 1}",
+     "{phrase: {gap: 1}}", "{automatic: bounced}", "{language: {confidence: 1}}", "{channel: []}"],
+)  # fmt: skip
+def test_what_the_reader_refuses_does_not_fit(when: str) -> None:
+    assert not valid(a_rule(when=f" {when}"))
+    with pytest.raises(rules.RuleFileError):
+        rules.load(a_rule(when=f" {when}"))
