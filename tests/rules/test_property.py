@@ -287,6 +287,17 @@ def test_compiled_equals_naive_at_length(ruleset: RuleSet, messages: list[Facts]
     agree(ruleset, messages)
 
 
+@settings(max_examples=150, deadline=None)
+@given(
+    phrase=st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map(tuple),
+    gap=st.integers(0, 3),
+    text=st.lists(st.sampled_from("abcd"), max_size=12).map(" ".join),
+)
+def test_phrases_in_a_small_alphabet(phrase: tuple[str, ...], gap: int, text: str) -> None:
+    when = model.Phrase(phrases=(phrase,), gap=gap)
+    agree(numbered([Rule(id="", name="", when=when)]), [Facts(text=text)])
+
+
 @settings(max_examples=60, deadline=None)
 @given(ruleset=rulesets, facts=all_facts)
 def test_explain_agrees_with_evaluate(ruleset: RuleSet, facts: Facts) -> None:
