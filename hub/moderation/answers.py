@@ -58,11 +58,9 @@ def answer_in_public(
     """
     require(scope, "moderate")
     row = workable(tx, scope, number)
-    before = tx.scalar(
-        select(message.c.id).where(message.c.author == scope.user, message.c.client_id == client_id)
-    )
+    before = earlier_answer(tx, scope, client_id)
     if before is not None:
-        return int(before)
+        return before
     text = text.replace("\r\n", "\n").strip()
     if not text or len(text) > LONGEST_ANSWER:
         raise Conflict(TOO_LONG if text else EMPTY)
@@ -71,6 +69,13 @@ def answer_in_public(
     if revision is not None and revision != row.revision:
         raise Conflict(STALE)
     return _answer(tx, house, scope, row, text, client_id)
+
+
+def earlier_answer(tx: Reader, scope: Scope, client_id: str) -> int | None:
+    """The answer that this actor gave with this id, or None."""
+    mine = (message.c.author == scope.user, message.c.client_id == client_id)
+    found: int | None = tx.scalar(select(message.c.id).where(*mine))
+    return found
 
 
 def _answer(tx: Tx, house: House, scope: Scope, row: Row[Any], text: str, client_id: str) -> int:

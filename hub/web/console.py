@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from hub.web import assets, auth, live, search_page, settings
+from hub.web import assets, auth, live, moderation, search_page, settings
 from hub.web.desk import DESK, Desk
 from hub.web.guard import MIDDLEWARES, add_headers
 from hub.web.render import ENVIRONMENT, environment
@@ -18,6 +18,7 @@ SCREENS: Sequence[Sequence[web.AbstractRouteDef]] = (
     assets.ROUTES,
     auth.ROUTES,
     live.ROUTES,
+    moderation.ROUTES,
     search_page.ROUTES,
     settings.ROUTES,
 )

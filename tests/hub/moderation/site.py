@@ -1,4 +1,4 @@
-"""A comment section on a real port: the connector behind the public listener, with the intake and the thread of a test."""
+"""A comment section on a real port: the connector behind the public listener, with a test's intake and thread."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
-from connectors.comments import CHANNEL, Settings
+from connectors.comments import CHANNEL
+from connectors.comments.settings import Settings
 from connectors.contract import Connector, Env, Office
 from hub.i18n import translate
 from hub.web import public

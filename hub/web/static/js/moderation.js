@@ -1,0 +1,245 @@
+// The bench by keys: one comment is the present one, its buttons carry the keys; decisions are sent without leaving
+// the list and the next comment becomes the present one. Without this file every button is a form that works.
+
+import { send, settings, toast } from "./app.js";
+
+const bench = document.getElementById("bench");
+const list = () => document.getElementById("bench-items");
+const posts = () => [...(list()?.querySelectorAll(":scope > .post") ?? [])];
+const present = () => list()?.querySelector(':scope > .post[aria-current="true"]') ?? null;
+const CLAIM_AFTER = 400;
+let claimed = null;
+let claiming = 0;
+let busy = false;
+
+// --- the present comment -----------------------------------------------------------------------------------------
+
+function choose(post, { focus = true } = {}) {
+  for (const other of posts()) {
+    const chosen = other === post;
+    other.toggleAttribute("aria-current", false);
+    if (chosen) other.setAttribute("aria-current", "true");
+    for (const element of other.querySelectorAll("[data-own-key]")) {
+      if (chosen) element.dataset.key = element.dataset.ownKey;
+      else delete element.dataset.key;
+    }
+  }
+  giveKeys();
+  if (post && focus) {
+    post.focus({ preventScroll: true });
+    post.scrollIntoView({ block: "nearest" });
+  }
+  claimSoon(post);
+}
+
+/** While something is selected, p, d and h are the bar's and mean all that is selected. */
+function giveKeys() {
+  const many = Boolean(list()?.querySelector('input[name="choice"]:checked'));
+  for (const element of bench.querySelectorAll("[data-bulk-key]")) {
+    if (many) element.dataset.key = element.dataset.bulkKey;
+    else delete element.dataset.key;
+  }
+  for (const element of present()?.querySelectorAll("[data-own-key]") ?? []) {
+    const taken = many && "pdh".includes(element.dataset.ownKey);
+    if (taken) delete element.dataset.key;
+    else element.dataset.key = element.dataset.ownKey;
+  }
+}
+
+function move(by) {
+  const all = posts();
+  const at = all.indexOf(present());
+  const next = all[at < 0 ? 0 : Math.max(0, Math.min(all.length - 1, at + by))];
+  if (next) choose(next);
+  if (at >= all.length - 5) more();
+}
+
+bench?.addEventListener("click", (event) => {
+  const step = event.target.closest("[data-move]");
+  if (step) move(Number(step.dataset.move));
+  const post = event.target.closest(".post");
+  if (post && post !== present()) choose(post, { focus: false });
+});
+bench?.addEventListener("focusin", (event) => {
+  const post = event.target.closest(".post");
+  if (post && post !== present()) choose(post, { focus: false });
+});
+bench?.addEventListener("change", (event) => {
+  if (event.target.matches('input[type="checkbox"]')) queueMicrotask(giveKeys);
+});
+
+// --- claims ------------------------------------------------------------------------------------------------------
+
+function claimSoon(post) {
+  clearTimeout(claiming);
+  const id = post?.dataset.post ?? null;
+  if (id === claimed) return;
+  claiming = setTimeout(() => {
+    if (claimed) release(claimed);
+    claimed = id;
+    if (id) send(`/moderation/${id}/claim`, { quiet: true }).catch(() => { if (claimed === id) claimed = null; });
+  }, CLAIM_AFTER);
+}
+
+function release(id, keepalive = false) {
+  send(`/moderation/${id}/release`, { quiet: true, keepalive }).catch(() => {});
+}
+
+window.addEventListener("pagehide", () => { if (claimed) release(claimed, true); });
+
+// --- decisions ---------------------------------------------------------------------------------------------------
+
+bench?.addEventListener("submit", async (event) => {
+  const form = event.target.closest("form[data-deed]");
+  if (!form) return;
+  event.preventDefault();
+  if (busy) return;
+  const data = new FormData(form, event.submitter);
+  if (form.id === "bulk-refuse") {
+    for (const box of list().querySelectorAll('input[name="choice"]:checked')) data.append("choice", box.value);
+  }
+  if (form.matches("[data-mask]")) data.set("part", selectedIn(form.closest(".post")));
+  busy = true;
+  try {
+    const response = await send(form.getAttribute("action"), { body: new URLSearchParams(data) });
+    settle(await response.json(), form);
+  } catch (problem) {
+    if (problem.status === 409) refresh(form.closest(".post"));
+  } finally {
+    busy = false;
+    delete form.dataset.sent;
+  }
+}, false);
+
+/** The words that are marked inside a comment's text, or nothing. */
+function selectedIn(post) {
+  const marked = window.getSelection();
+  const text = marked?.toString().trim() ?? "";
+  return text && post?.querySelector(".post__text")?.contains(marked.anchorNode) ? text.slice(0, 200) : "";
+}
+
+function settle(outcome, form) {
+  toast(outcome.said, { undo: outcome.undo, danger: outcome.done.length === 0 && outcome.failed.length > 0 });
+  for (const box of bench.querySelectorAll("[data-checks]")) box.checked = false;
+  for (const id of outcome.failed) refresh(document.getElementById(`post-${id}`));
+  const done = outcome.done.map((id) => document.getElementById(`post-${id}`)).filter(Boolean);
+  if (form.getAttribute("action").startsWith("/moderation/undo")) reread();
+  else if (form.matches("[data-again]") || bench.dataset.show !== "waiting") done.forEach((post) => refresh(post));
+  else leave(done);
+}
+
+/** Take decided comments out of the list; the one behind them becomes the present one. */
+function leave(done) {
+  const all = posts();
+  const last = Math.max(...done.map((post) => all.indexOf(post)), -1);
+  const next = all.slice(last + 1).find((post) => !done.includes(post)) ?? all.findLast((post) => !done.includes(post));
+  if (done.some((post) => post.dataset.post === claimed)) claimed = null;
+  for (const post of done) post.remove();
+  if (posts().length === 0) reread();
+  else {
+    choose(next ?? posts()[0]);
+    if (posts().length < 8) more();
+  }
+  readFilters();
+}
+
+async function refresh(post) {
+  if (!post) return;
+  const response = await part(`/moderation/${post.dataset.post}`);
+  if (!response) {
+    leave([post]);
+    return;
+  }
+  const fresh = response.querySelector(".post");
+  const here = post === present();
+  post.replaceWith(fresh);
+  if (here) choose(fresh);
+}
+
+// --- reading again -----------------------------------------------------------------------------------------------
+
+async function part(address) {
+  const response = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
+  return response?.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
+}
+
+async function reread() {
+  const fresh = await part(location.href);
+  if (!fresh) return;
+  const was = present()?.dataset.post;
+  document.getElementById("bench-list")?.replaceChildren(...fresh.body.childNodes);
+  announcement?.remove();
+  announcement = null;
+  const again = was ? document.getElementById(`post-${was}`) : null;
+  choose(again ?? posts()[0] ?? null);
+  readFilters();
+}
+
+let reading = false;
+async function more() {
+  const link = bench.querySelector("[data-more]");
+  if (!link || reading) return;
+  reading = true;
+  const fresh = await part(link.href);
+  const known = new Set(posts().map((post) => post.id));
+  const added = [...(fresh?.querySelectorAll(".post") ?? [])].filter((post) => !known.has(post.id));
+  const next = fresh?.querySelector("[data-more]");
+  if (next) link.replaceWith(next);
+  else link.parentElement.remove();
+  list()?.append(...added);
+  reading = false;
+}
+bench?.addEventListener("click", (event) => {
+  if (event.target.closest("[data-more]")) {
+    event.preventDefault();
+    more();
+  }
+});
+
+let filtering = 0;
+function readFilters() {
+  clearTimeout(filtering);
+  filtering = setTimeout(async () => {
+    const response = await fetch(location.href).catch(() => null);
+    if (!response?.ok) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    for (const place of ["nav.tabs", ".bench__reasons"]) {
+      const fresh = page.querySelector(`#bench ${place}`);
+      const old = bench.querySelector(place);
+      if (fresh && old) old.replaceWith(fresh);
+      else if (old && !fresh) old.remove();
+    }
+  }, 700);
+}
+
+// --- news --------------------------------------------------------------------------------------------------------
+
+let announcement = null;
+
+document.addEventListener("centrala:post", ({ detail }) => {
+  if (!bench || String(detail.actor ?? "") === settings.user) return;
+  const post = document.getElementById(`post-${detail.message}`);
+  if (post && !post.contains(document.activeElement?.closest("textarea"))) refresh(post);
+  else if (!post && bench.dataset.show === "waiting") announce();
+});
+document.addEventListener("centrala:reset", () => { if (bench?.dataset.show !== "one") announce(); });
+document.addEventListener("centrala:undone", () => { if (bench) reread(); });
+
+/** New comments wait behind a button: nothing moves under the pointer. An empty list simply fills. */
+function announce() {
+  if (posts().length === 0) {
+    reread();
+    return;
+  }
+  if (announcement) return;
+  announcement = document.createElement("button");
+  announcement.type = "button";
+  announcement.className = "news";
+  announcement.dataset.key = ".";
+  announcement.textContent = bench.dataset.newOne;
+  announcement.addEventListener("click", () => reread());
+  document.getElementById("bench-list")?.before(announcement);
+}
+
+bench?.querySelector(".bench__moves")?.classList.add("is-live");
+if (bench && posts().length) choose(posts()[0], { focus: false });
