@@ -10,13 +10,16 @@ from rules import model
 from rules.decision import Actions
 from rules.index import Index, need
 from rules.language import ACTIONS
-from rules.probes import Check, Tree, build
+from rules.probes import Branch, Check, Tree, build
 from rules.scan import Lexicon
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledRule:
-    """A rule ready to run. ``asks`` holds only the actions that the rule names."""
+    """A rule ready to run. ``asks`` holds only the actions that the rule names.
+
+    ``tree`` is all that must hold; ``check`` leaves out the event (``on``), which the index has settled exactly.
+    """
 
     rule: model.Rule
     tree: Tree
@@ -69,8 +72,11 @@ def compile_rules(
 
 
 def _rule(rule: model.Rule, lexicon: Lexicon) -> CompiledRule:
-    tree = build(model.All(items=(*gates(rule), rule.when)), lexicon)
-    return CompiledRule(rule, tree, tree.check, asked(rule.actions), rule.then == "stop")
+    event, *dates = gates(rule)
+    inner = model.All(items=(*dates, rule.when)) if dates else rule.when
+    tree = build(model.All(items=(event, inner)), lexicon)
+    check = tree.items[1].check if isinstance(tree, Branch) else tree.check
+    return CompiledRule(rule, tree, check, asked(rule.actions), rule.then == "stop")
 
 
 def gates(rule: model.Rule) -> tuple[model.Condition, ...]:

@@ -5,7 +5,6 @@ A decision never raises: a rule that cannot be evaluated counts as not matched, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from rules.compiled import Compiled, CompiledRule
@@ -78,13 +77,13 @@ def _match(compiled: Compiled, scan: Scan) -> tuple[list[CompiledRule], list[Fau
     return matched, faults
 
 
-def _candidates(compiled: Compiled, scan: Scan) -> Iterable[int]:
-    """The rules worth checking, in order; all of them when facts are so odd that the index cannot read them."""
+def _candidates(compiled: Compiled, scan: Scan) -> list[int]:
+    """The rules worth checking, in order; all for this event when facts are so odd that the index cannot read them."""
     try:
         return rules_in(compiled.index.candidates(scan))
     except Exception:
         # Bad data must not stop a message: each rule is then tried, and says itself what it could not read.
-        return range(len(compiled.rules))
+        return [number for number, rule in enumerate(compiled.rules) if scan.facts.on in rule.rule.on]
 
 
 def settle(rule: CompiledRule, scan: Scan, faults: list[Fault]) -> bool:

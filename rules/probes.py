@@ -74,7 +74,10 @@ def _constant(node: model.Condition, holds: bool) -> Probe:
 
 def _all(checks: tuple[Check, ...]) -> Check:
     def check(scan: Scan) -> bool:
-        return all(item(scan) for item in checks)
+        for item in checks:  # noqa: SIM110 - a generator costs more than the checks themselves
+            if not item(scan):
+                return False
+        return True
 
     def two(scan: Scan) -> bool:
         return first(scan) and second(scan)
@@ -89,7 +92,10 @@ def _all(checks: tuple[Check, ...]) -> Check:
 
 def _any(checks: tuple[Check, ...]) -> Check:
     def check(scan: Scan) -> bool:
-        return any(item(scan) for item in checks)
+        for item in checks:  # noqa: SIM110 - as above
+            if item(scan):
+                return True
+        return False
 
     return check
 
