@@ -42,7 +42,7 @@ from hub.people.leaving import HANDLERS as PEOPLE_TIMERS
 from hub.rulefile import read_rules
 from hub.rulesets import publish
 from hub.running import Running, start, stop
-from hub.search.follow import follow_stream
+from hub.search.follower import run_search
 from hub.store.tx import Event
 from hub.stream import Stream
 from hub.sweep import run_sweeps
@@ -250,7 +250,7 @@ class Hub:
         )
         self._spawn("timers", run_timers(self.store, clock, house, TIMERS, self.wakes["timers"], log))
         self._spawn("sweeps", run_sweeps(self.store, clock, house, self.blobs.sweep, log))
-        self._spawn("search", follow_stream(self.store, self.stream, log))
+        self._spawn("search", run_search(self.store, self.stream, clock, log))
 
     def _spawn(self, name: str, loop: Coroutine[Any, Any, None]) -> None:
         """Run a loop; one that ends by itself is a fault worth a line and the end of the process's readiness."""

@@ -63,6 +63,8 @@ def _outbound(tx: Reader, house: House, row: Row[Any], sent: Row[Any], conversat
         for role in ("to", "cc", "bcc")
     }
     answered = _answered(tx, sent)
+    # An automatic answer quotes nothing: a forged sender must not make us mail somebody else's text (RFC 3834, 3.1.6).
+    quoted = answered if sent.automatic == "no" else None
     inbox = house.directory.inboxes.get(row.inbox)
     return Outbound(
         delivery=row.id,
@@ -78,9 +80,9 @@ def _outbound(tx: Reader, house: House, row: Row[Any], sent: Row[Any], conversat
         reference=conversation.reference,
         reply_to=answered.external if answered else None,
         references=_references(tx, conversation.id, sent.number),
-        quoted=answered.text if answered else "",
-        quoted_from=answered.name if answered else "",
-        quoted_at=Micros(answered.at) if answered else None,
+        quoted=quoted.text if quoted else "",
+        quoted_from=quoted.name if quoted else "",
+        quoted_at=Micros(quoted.at) if quoted else None,
         from_name=inbox.name if inbox else "",
         language=conversation.language or "pl",
         target=_target(tx, sent) if row.operation != "send" else None,

@@ -67,6 +67,7 @@ class PostgresStore:
         self._engine: AsyncEngine = create_async_engine(address, pool_size=connections, max_overflow=0)
         self._ids = Ids()
         self._reserving = asyncio.Lock()
+        self._commits: set[asyncio.Task[None]] = set()
         self._group = Grouping(self._commit, calls=calls, size=size)
 
     @property
@@ -85,16 +86,18 @@ class PostgresStore:
     async def close(self) -> None:
         """Finish what waits, then close the pool."""
         await self._group.close()
+        if self._commits:
+            await asyncio.wait(self._commits)
         await self._engine.dispose()
 
     async def write(self, command: Command[T]) -> T:
         """One command in a transaction of its own."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         work: Work[Command[T], T] = Work(run_command, command, 0, future)
-        task = asyncio.create_task(self._commit([work]))
-        result = await asyncio.shield(future)
-        await task
-        return result
+        task = asyncio.create_task(self._commit([work]), name="commit")
+        self._commits.add(task)
+        task.add_done_callback(self._commits.discard)
+        return await asyncio.shield(future)
 
     async def gather(self, handler: Batch[C, R], call: C, size: int = 0) -> R:
         """One call of a batch handler."""

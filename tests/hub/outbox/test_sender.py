@@ -1,0 +1,348 @@
+"""The outbox at work against a connector that does as it is told, on both stores, under a clock of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy import Row, select
+
+from connectors.contract import (
+    Capabilities,
+    DeliveryReport,
+    Health,
+    InboxId,
+    Outbound,
+    Recipient,
+    Refusal,
+    Route,
+    SendError,
+    Sent,
+    Sink,
+)
+from hub.house import House
+from hub.intake.events import apply_event, release_target
+from hub.logs import logger
+from hub.messages import append, locked_conversation
+from hub.outbox.queue import enqueue
+from hub.outbox.sender import Parts, Sender
+from hub.store import schema
+from hub.store.store import Store
+from hub.store.tx import Tx
+from hub.wake import Wake
+from tests.hub.conftest import FakeClock
+from tests.hub.intake.conftest import Feed, feed, intake, mail  # noqa: F401 - fixtures
+from tests.hub.specimen import a_house
+
+delivery, attempt, conversation = schema.delivery, schema.attempt, schema.conversation
+
+Answer = Sent | SendError | Exception
+
+
+class Scripted:
+    """A connector whose answers a test queues up by recipient; without one it accepts."""
+
+    def __init__(self) -> None:
+        self.capabilities = Capabilities(reaches=("email",), copies=True, on_ambiguous="hold")
+        self.script: dict[str, list[Answer]] = {}
+        self.sent: list[Outbound] = []
+        self.hold: asyncio.Event | None = None
+        self.called = asyncio.Event()
+
+    async def send(self, outbound: Outbound) -> Sent:
+        self.sent.append(outbound)
+        self.called.set()
+        if self.hold is not None:
+            await self.hold.wait()
+        answers = self.script.get(outbound.to[0].address, [])
+        answer = answers.pop(0) if answers else Sent(remote_id=f"<r{outbound.delivery}>")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def routes(self) -> Sequence[Route]:
+        return ()
+
+    async def run(self, sink: Sink) -> None:
+        await asyncio.Event().wait()
+
+    async def fetch(self, ref: str) -> bytes:
+        raise SendError("permanent", "nothing to fetch")
+
+    async def check(self) -> Health:
+        return Health(state="ok")
+
+
+class Blobless:
+    """No files in these tests."""
+
+    async def put(self, content: Any) -> Any:
+        raise AssertionError
+
+    async def get(self, blob: int) -> bytes:
+        raise KeyError(blob)
+
+
+@pytest.fixture
+def peer() -> Scripted:
+    return Scripted()
+
+
+@pytest.fixture
+def house(peer: Scripted) -> House:
+    plain = a_house()
+    return msgspec.structs.replace(plain, capabilities={"kontakt": peer.capabilities})
+
+
+class Outgoing:
+    """A sender that can be started, ended and asked."""
+
+    def __init__(self, store: Store, clock: FakeClock, house: House, peer: Scripted) -> None:
+        self.store, self.clock, self.house, self.peer = store, clock, house, peer
+        self.wake = Wake()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        parts = Parts(
+            store=self.store,
+            clock=self.clock,
+            house=lambda: self.house,
+            connectors=lambda: {"kontakt": self.peer},
+            blobs=Blobless(),
+            log=logger("test"),
+            node="this",
+            wake=self.wake,
+            on_sent=release_target,
+        )
+        self._task = asyncio.create_task(Sender(parts).run())
+
+    async def end(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def state(self, key: int) -> str:
+        row = await self.store.read(lambda tx: tx.row(select(delivery.c.state).where(delivery.c.id == key)))
+        assert row is not None
+        return str(row.state)
+
+    async def becomes(self, key: int, wanted: str, attempts: int = 0) -> None:
+        """Until a delivery is in a state after so many attempts; the clock stands still meanwhile."""
+        async with asyncio.timeout(20):
+            while True:
+                row = await self.row(delivery, key)
+                if row.state == wanted and row.attempts >= attempts:
+                    return
+                self.wake.ring()
+                await asyncio.sleep(0.01)
+
+    async def row(self, table: Any, key: int) -> Row[Any]:
+        found = await self.store.read(lambda tx: tx.row(select(table).where(table.c.id == key)))
+        assert found is not None
+        return found
+
+    async def reply(self, conversation_id: int | None, to: str = "jan@example.pl", **more: Any) -> int:
+        assert conversation_id is not None
+
+        def command(tx: Tx) -> int:
+            recipients = [Recipient(address=to)]
+            added = append(
+                tx, conversation_id, kind="outbound", text="Odpowiedź", recipients=recipients, author=None
+            )
+            place = locked_conversation(tx, conversation_id)
+            return enqueue(tx, self.house, place, added.id, recipients, inbox="kontakt", **more)[0]
+
+        return await self.store.write(command)
+
+
+@pytest.fixture
+async def out(store: Store, clock: FakeClock, house: House, peer: Scripted) -> AsyncIterator[Outgoing]:
+    outgoing = Outgoing(store, clock, house, peer)
+    outgoing.start()
+    yield outgoing
+    await outgoing.end()
+
+
+async def test_a_reply_is_sent_once_and_shown_as_accepted(out: Outgoing, feed: Feed) -> None:  # noqa: F811
+    opened = await feed(mail(1))
+    key = await out.reply(opened.conversation)
+    await out.becomes(key, "accepted")
+    row = await out.row(delivery, key)
+    assert (row.attempts, row.remote_id) == (1, f"<r{key}>")
+    assert (await out.row(schema.message, row.message)).state == "accepted"
+    assert len(out.peer.sent) == 1
+
+
+async def test_it_names_what_it_answers(out: Outgoing, feed: Feed) -> None:  # noqa: F811
+    opened = await feed(mail(1))
+    key = await out.reply(opened.conversation)
+    await out.becomes(key, "accepted")
+    assert out.peer.sent[0].references == ("<1@example.pl>",)
+    assert out.house.tokens.verify("conversation", out.peer.sent[0].token) == str(opened.conversation)
+
+
+async def test_temporary_failure_waits_and_is_tried_again(
+    out: Outgoing,
+    feed: Feed,  # noqa: F811
+    clock: FakeClock,
+) -> None:
+    out.peer.script["jan@example.pl"] = [SendError("temporary", "later")]
+    key = await out.reply((await feed(mail(1))).conversation)
+    await out.becomes(key, "queued", attempts=1)
+    wait_until = (await out.row(delivery, key)).due_at
+    assert wait_until > clock.now()
+    clock.move((wait_until - clock.now()) / 1e6 + 1)
+    await out.becomes(key, "accepted")
+    assert [sent.delivery for sent in out.peer.sent] == [key, key]
+
+
+async def test_what_a_provider_asks_for_is_obeyed(
+    out: Outgoing,
+    feed: Feed,  # noqa: F811
+    clock: FakeClock,
+) -> None:
+    out.peer.script["jan@example.pl"] = [SendError("throttled", "slow down", retry_after=777)]
+    key = await out.reply((await feed(mail(1))).conversation)
+    await out.becomes(key, "queued", attempts=1)
+    assert (await out.row(delivery, key)).due_at == clock.now() + 777_000_000
+
+
+async def test_permanent_failure_reopens_and_says_why(
+    out: Outgoing,
+    feed: Feed,  # noqa: F811
+    store: Store,
+    clock: FakeClock,
+) -> None:
+    opened = await feed(mail(1))
+    await store.write(
+        lambda tx: tx.change(
+            conversation, opened.conversation or 0, status="resolved", resolved_at=clock.now()
+        )
+    )
+    out.peer.script["jan@example.pl"] = [SendError("permanent", "The address does not exist.")]
+    key = await out.reply(opened.conversation)
+    await out.becomes(key, "failed")
+    row = await out.row(conversation, opened.conversation or 0)
+    assert (row.status, row.failed, row.resolved_at) == ("open", True, None)
+    lines = await store.read(
+        lambda tx: tx.rows(select(schema.message.c.data).where(schema.message.c.kind == "system"))
+    )
+    assert any("The address does not exist." in line.data for line in lines)
+
+
+async def test_one_waiting_mail_delays_nobody_else(out: Outgoing, feed: Feed) -> None:  # noqa: F811
+    first, second = await feed(mail(1)), await feed(mail(2, sender="ewa@inny.pl"))
+    out.peer.script["jan@example.pl"] = [SendError("temporary", "later")]
+    stuck = await out.reply(first.conversation)
+    await out.becomes(stuck, "queued", attempts=1)
+    behind = await out.reply(first.conversation)
+    other = await out.reply(second.conversation, "ewa@inny.pl")
+    await out.becomes(other, "accepted")
+    assert await out.state(behind) == "queued", "its own lane stays in order"
+
+
+async def test_a_failed_one_frees_its_lane(out: Outgoing, feed: Feed) -> None:  # noqa: F811
+    opened = await feed(mail(1))
+    out.peer.script["jan@example.pl"] = [SendError("permanent", "no")]
+    first = await out.reply(opened.conversation)
+    second = await out.reply(opened.conversation)
+    await out.becomes(first, "failed")
+    await out.becomes(second, "accepted")
+
+
+async def test_order_is_kept_in_a_lane(out: Outgoing, feed: Feed) -> None:  # noqa: F811
+    opened = await feed(mail(1))
+    keys = [await out.reply(opened.conversation) for _ in range(5)]
+    await out.becomes(keys[-1], "accepted")
+    assert [sent.delivery for sent in out.peer.sent] == keys
+
+
+async def test_what_is_held_for_undo_goes_when_its_time_comes(
+    out: Outgoing,
+    feed: Feed,  # noqa: F811
+    clock: FakeClock,
+) -> None:
+    opened = await feed(mail(1))
+    key = await out.reply(opened.conversation, due_at=clock.now() + 15_000_000, held=True)
+    ready = await out.reply(opened.conversation)
+    await out.becomes(ready, "accepted")
+    assert await out.state(key) == "held"
+    clock.move(16)
+    await out.becomes(key, "accepted")
+
+
+async def test_it_gives_up_after_days(out: Outgoing, feed: Feed, clock: FakeClock) -> None:  # noqa: F811
+    out.peer.script["jan@example.pl"] = [SendError("temporary", "later")] * 200
+    key = await out.reply((await feed(mail(1))).conversation)
+    for _ in range(200):
+        await asyncio.sleep(0.01)
+        if await out.state(key) == "failed":
+            break
+        clock.move(hours=4)
+        out.wake.ring()
+    row = await out.row(delivery, key)
+    assert row.state == "failed"
+    assert row.give_up_at - row.created_at == 120 * 3_600_000_000
+
+
+@pytest.mark.parametrize("broken", [SendError("ambiguous", "cut"), RuntimeError("bug")])
+async def test_what_may_have_left_is_shown_so(out: Outgoing, feed: Feed, broken: Exception) -> None:  # noqa: F811
+    out.peer.script["jan@example.pl"] = [broken]
+    opened = await feed(mail(1))
+    key = await out.reply(opened.conversation)
+    await out.becomes(key, "possibly-sent")
+    assert (await out.row(conversation, opened.conversation or 0)).failed
+    assert len(out.peer.sent) == 1
+
+
+async def test_policy_retry_sends_the_same_again(out: Outgoing, feed: Feed, clock: FakeClock) -> None:  # noqa: F811
+    out.peer.capabilities = Capabilities(reaches=("email",), copies=True, on_ambiguous="retry")
+    out.house = msgspec.structs.replace(out.house, capabilities={"kontakt": out.peer.capabilities})
+    out.peer.script["jan@example.pl"] = [SendError("ambiguous", "cut")]
+    key = await out.reply((await feed(mail(1))).conversation)
+    await out.becomes(key, "queued", attempts=1)
+    clock.move(hours=1)
+    await out.becomes(key, "accepted")
+    assert [sent.delivery for sent in out.peer.sent] == [key, key]
+
+
+async def test_an_attempt_that_a_crash_left_open_is_found(out: Outgoing, feed: Feed) -> None:  # noqa: F811
+    out.peer.hold = asyncio.Event()
+    key = await out.reply((await feed(mail(1))).conversation)
+    await out.becomes(key, "sending")
+    await out.peer.called.wait()
+    await out.end()
+    assert await out.state(key) == "sending", "nothing was recorded when the process died"
+    out.peer.hold = None
+    out.start()
+    await out.becomes(key, "possibly-sent")
+    assert len(out.peer.sent) == 1
+
+
+async def test_refused_recipients_become_failures_of_their_own(
+    out: Outgoing,
+    feed: Feed,  # noqa: F811
+    store: Store,
+) -> None:
+    refusal = Refusal(address="jan@example.pl", reason="unknown")
+    out.peer.script["jan@example.pl"] = [Sent(remote_id="<x>", refused=(refusal,))]
+    key = await out.reply((await feed(mail(1))).conversation)
+    await out.becomes(key, "accepted")
+    states = await store.read(lambda tx: sorted(row.state for row in tx.rows(select(delivery.c.state))))
+    assert states == ["accepted", "failed"]
+
+
+async def test_a_report_that_came_before_its_message_waits_for_it(
+    out: Outgoing,
+    feed: Feed,  # noqa: F811
+    store: Store,
+) -> None:
+    report = DeliveryReport(inbox=InboxId("kontakt"), external_id="dlr", target="<early>", state="delivered")
+    receipt = await store.write(lambda tx: apply_event(tx, out.house, report, 0))
+    assert receipt.parked
+    out.peer.script["jan@example.pl"] = [Sent(remote_id="<early>")]
+    key = await out.reply((await feed(mail(1))).conversation)
+    await out.becomes(key, "delivered")
