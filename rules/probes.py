@@ -238,10 +238,10 @@ def _words(node: model.Words, lexicon: Lexicon) -> Probe:
         return not numbers.isdisjoint(scan.found())
 
     def any_of(scan: Scan) -> bool:
-        return any_word(scan) or several.occurs(scan)
+        return any_word(scan) or bool(several.hits(scan))
 
     def enough(scan: Scan) -> bool:
-        return len(numbers & scan.found().keys()) + len(list(several.hits(scan))) >= least
+        return len(numbers & scan.found().keys()) + len(several.hits(scan)) >= least
 
     def show(scan: Scan) -> str:
         found = scan.found()
@@ -262,10 +262,10 @@ def _phrase(node: model.Phrase, lexicon: Lexicon) -> Probe:
     phrases = PhraseSet(lexicon.phrase(words, node.gap, node.exact) for words in node.phrases)
 
     def show(scan: Scan) -> str:
-        hit = next(phrases.hits(scan), None)
-        return "none of them" if hit is None else _short(_phrase_text(scan, hit))
+        hits = phrases.hits(scan)
+        return _short(_phrase_text(scan, hits[0])) if hits else "none of them"
 
-    return Probe(node, "phrase", phrases.occurs, show, keys=phrases.lasts)
+    return Probe(node, "phrase", lambda scan: bool(phrases.hits(scan)), show, keys=phrases.lasts)
 
 
 def _pattern(node: model.Pattern, lexicon: Lexicon) -> Probe:

@@ -8,8 +8,8 @@ first asked for and kept for the rest of the decision.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import re2
 from ahocorasick_rs import AhoCorasick, Implementation
@@ -18,6 +18,8 @@ from rules import detect
 from rules.expressions import expression_options, required_literals
 from rules.facts import TEXT_LIMIT, Facts
 from rules.fold import fold, split_words, tokens
+
+T = TypeVar("T")
 
 SUBJECT_LIMIT = 1_000
 
@@ -40,18 +42,15 @@ class PhraseSet:
             self._by_last.setdefault(phrase[0][-1], []).append(phrase)
         self.lasts = frozenset(self._by_last)
 
-    def hits(self, scan: Scan) -> Iterator[Spans]:
-        """The phrases that occur, in the order in which they were given for each last word."""
+    def hits(self, scan: Scan) -> list[Spans]:
+        """The phrases that occur, grouped by their last word; looked for once in a message."""
         if self.lasts.isdisjoint(scan.found()):
-            return
-        for number in sorted(self.lasts & scan.found().keys()):
-            for phrase in self._by_last[number]:
-                if scan.phrase_at(phrase) >= 0:
-                    yield phrase
+            return []
+        return scan.once(self, self._search)
 
-    def occurs(self, scan: Scan) -> bool:
-        """Whether any of them occurs."""
-        return next(self.hits(scan), None) is not None
+    def _search(self, scan: Scan) -> list[Spans]:
+        lasts = sorted(self.lasts & scan.found().keys())
+        return [phrase for last in lasts for phrase in self._by_last[last] if scan.phrase_at(phrase) >= 0]
 
 
 class Lexicon:
@@ -160,6 +159,13 @@ class Scan:
         self._announced: frozenset[int] | set[int] | None = None
         self._kept: dict[Any, Any] = {}
 
+    def once(self, key: Hashable, work: Callable[[Scan], T]) -> T:
+        """What ``work`` gives for this message, done when first asked for."""
+        if key not in self._kept:
+            self._kept[key] = work(self)
+        kept: T = self._kept[key]
+        return kept
+
     def raw(self) -> str:
         """Subject, topic of a callback and text, as far as rules look."""
         if self._raw is None:
@@ -233,27 +239,19 @@ class Scan:
         """What a regular expression found, or None."""
         if number not in self.announced():
             return None
-        key = ("expression", number)
-        if key not in self._kept:
-            found = self.lexicon.expressions[number].search(self.encoded())
-            self._kept[key] = found[0].decode(errors="replace") if found else None
-        text: str | None = self._kept[key]
-        return text
+        return self.once(("expression", number), lambda scan: scan._search(number))
+
+    def _search(self, number: int) -> str | None:
+        found = self.lexicon.expressions[number].search(self.encoded())
+        return found[0].decode(errors="replace") if found else None
 
     def numbers(self, kind: str) -> list[str]:
         """Personal numbers and links in the text: ``pesel``, ``phone``, ``account``, ``email`` or ``link``."""
-        if kind not in self._kept:
-            raw = self.raw()
-            self._kept[kind] = [raw[start:end] for start, end in _FINDERS[kind](raw)]
-        found: list[str] = self._kept[kind]
-        return found
+        return self.once(kind, lambda scan: [scan.raw()[a:b] for a, b in _FINDERS[kind](scan.raw())])
 
     def offices(self) -> dict[str, str]:
         """Offices named by the text, best first: office → the postcode or county that named it."""
-        if "offices" not in self._kept:
-            self._kept["offices"] = self._find_offices()
-        found: dict[str, str] = self._kept["offices"]
-        return found
+        return self.once("offices", Scan._find_offices)
 
     def _find_offices(self) -> dict[str, str]:
         lexicon = self.lexicon
