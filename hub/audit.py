@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, insert, select, update
 
-from hub.scope import Scope, require
+from hub.scope import Denied, Scope, require
 from hub.store.schema import audit, setting
 from hub.store.tx import Reader, Tx
 
@@ -109,8 +109,10 @@ def _all_rows(tx: Reader) -> Sequence[Row[Any]]:
 
 
 def page(tx: Reader, scope: Scope, *, before: int | None = None, limit: int = 100) -> Sequence[Row[Any]]:
-    """The newest rows, or those older than the row ``before``. Raises Denied for all but administrators."""
+    """The newest rows, or those older than ``before``. Raises Denied for all but the front office's administrators."""
     require(scope, "administer")
+    if not scope.front:
+        raise Denied("administer")  # it tells of all offices
     statement = select(audit).order_by(audit.c.at.desc(), audit.c.id.desc()).limit(limit)
     if before is not None:
         last = tx.row(select(audit.c.at, audit.c.id).where(audit.c.id == before))

@@ -21,6 +21,7 @@ TEXTS: dict[str, str] = {
     "owner-check": N_("The office has answered: check and resolve"),
     "opened": N_("A matter of another office was opened"),
     "rule": N_("A rule asks for your attention"),
+    "callback": N_("A call is offered to you"),
 }
 
 SHOWN = 100

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Row, func, select
 
+from hub.callbacks.offers import agent_came
 from hub.house import House
 from hub.scope import NotFound, Scope
 from hub.store.schema import session, timer, user
@@ -41,6 +42,8 @@ def _become(tx: Tx, house: House, user_id: int, presence: Presence, before: str 
         set_timer(tx, AGENT_GONE, user_id, tx.now + away)
     elif presence != "offline":
         cancel_timer(tx, AGENT_GONE, user_id)
+    if presence == "available":
+        agent_came(tx, user_id)
     if row.presence != presence:
         tx.emit("presence", actor=user_id)
 
@@ -51,6 +54,7 @@ def signed_in(tx: Tx, user_id: int) -> None:
     if row is not None and row.presence == "offline":
         tx.change(user, user_id, presence="available", presence_at=tx.now, presence_before=None)
         cancel_timer(tx, AGENT_GONE, user_id)
+        agent_came(tx, user_id)
         tx.emit("presence", actor=user_id)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete, insert, select
 from hub.audit import record
 from hub.people.sessions import hash_token
 from hub.people.users import set_password
-from hub.scope import NotFound, Scope, require
+from hub.scope import NotFound, Scope, own_office, require
 from hub.store.schema import password_reset, user
 from hub.store.tx import Tx
 
@@ -21,7 +21,8 @@ def make_reset(tx: Tx, scope: Scope, user_id: int, token: str) -> None:
     Raises Denied, NotFound (also for a disabled account).
     """
     require(scope, "administer")
-    if tx.scalar(select(user.c.id).where(user.c.id == user_id, user.c.active.is_(True))) is None:
+    office = tx.scalar(select(user.c.office).where(user.c.id == user_id, user.c.active.is_(True)))
+    if office is None or not own_office(scope, office):
         raise NotFound("user")
     tx.execute(delete(password_reset).where(password_reset.c.user == user_id))
     values = {

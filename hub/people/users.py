@@ -13,7 +13,7 @@ from hub.audit import record
 from hub.directory import Directory
 from hub.i18n import mark as N_
 from hub.people.sessions import close_sessions, hash_token
-from hub.scope import Conflict, NotFound, Role, Scope, require
+from hub.scope import Conflict, Denied, NotFound, Role, Scope, own_office, require
 from hub.store.schema import password_reset, user, user_queue
 from hub.store.tx import Reader, Tx
 
@@ -74,6 +74,7 @@ def add_user(
     Raises Denied, and Conflict for a login that is taken or malformed, an empty name, an unknown role.
     """
     require(scope, "administer")
+    _own(scope, office)
     login = login_form(login)
     if not _LOGIN.fullmatch(login):
         raise Conflict(BAD_LOGIN)
@@ -92,6 +93,12 @@ def add_user(
     record(tx, scope.user, "user-added", f"user:{new}", {"role": role, "office": office})
     tx.emit("user", actor=new)
     return new
+
+
+def _own(scope: Scope, office: str) -> None:
+    """Whoever is not of the front office manages the people of their own office alone."""
+    if not own_office(scope, office):
+        raise Denied("administer")
 
 
 def _described(name: str, role: str, office: str, language: str, skills: Sequence[str]) -> dict[str, Any]:
@@ -127,8 +134,9 @@ def change_user(
     """
     require(scope, "administer")
     before = tx.locked(user, user_id)
-    if before is None:
+    if before is None or not own_office(scope, before.office):
         raise NotFound("user")
+    _own(scope, office)
     values = {**_described(name, role, office, language, skills), "active": active}
     was = before.role == "administrator" and before.active
     if was and not (role == "administrator" and active) and _administrators(tx) == 1:
@@ -162,7 +170,8 @@ def set_queues(tx: Tx, scope: Scope, directory: Directory, user_id: int, queues:
     Raises Denied for less than supervisors, NotFound.
     """
     require(scope, "supervise")
-    if tx.locked(user, user_id) is None:
+    row = tx.locked(user, user_id)
+    if row is None or not own_office(scope, row.office):
         raise NotFound("user")
     kept = sorted(set(queues) & set(directory.queues))
     tx.execute(delete(user_queue).where(user_queue.c.user == user_id))
@@ -179,12 +188,15 @@ def find_login(tx: Reader, login: str, *, active_only: bool = True) -> Row[Any] 
 
 
 def list_users(tx: Reader, scope: Scope) -> list[Person]:
-    """All accounts by name, the disabled last. Raises Denied for less than supervisors."""
+    """Accounts by name, the disabled last; outside the front office those of the own one. Raises Denied."""
     require(scope, "supervise")
     queues: dict[int, list[str]] = {}
     for row in tx.rows(select(user_queue).order_by(user_queue.c.queue)):
         queues.setdefault(row.user, []).append(row.queue)
-    rows = tx.rows(select(user).order_by(user.c.active.desc(), user.c.name, user.c.id))
+    people = select(user).where(user.c.login.not_like("%#%"))  # accounts of integrations are no people
+    if not scope.front:
+        people = people.where(user.c.office == scope.office)
+    rows = tx.rows(people.order_by(user.c.active.desc(), user.c.name, user.c.id))
     return [_person(row, queues.get(row.id, [])) for row in rows]
 
 
@@ -192,7 +204,7 @@ def get_user(tx: Reader, scope: Scope, user_id: int) -> Person:
     """One account. Raises Denied, NotFound."""
     require(scope, "supervise")
     row = tx.row(select(user).where(user.c.id == user_id))
-    if row is None:
+    if row is None or not own_office(scope, row.office):
         raise NotFound("user")
     queues = tx.rows(
         select(user_queue.c.queue).where(user_queue.c.user == user_id).order_by(user_queue.c.queue)

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import msgspec
 from aiohttp import web
 
+from hub.callbacks.lists import waiting as waiting_calls
 from hub.desk import lists
 from hub.desk.presence import Person
 from hub.people.audience import Audience, Standings, hears, read_standings, sees
@@ -249,7 +250,8 @@ async def _follow(request: web.Request, line: _Line) -> None:
 
 async def close_streams(app: web.Application) -> None:
     """At shutdown: let go of open streams at once, so that the hub need not wait for them."""
-    for task in list(app[STREAMS]):
+    streams = app[STREAMS]
+    for task in list(streams):
         task.cancel()
 
 
@@ -294,7 +296,8 @@ async def counts(request: web.Request) -> web.StreamResponse:
     def query(tx: Reader) -> dict[str, int]:
         scope = signed.scope
         found = lists.counts(tx, desk.house(), scope) if allows(scope, "answer") else {}
-        return {**found, "/inbox": found.get("mine", 0), "unread": signed.unread}
+        calls = waiting_calls(tx, scope) if allows(scope, "answer") else 0
+        return {**found, "/inbox": found.get("mine", 0), "/callbacks": calls, "unread": signed.unread}
 
     return web.json_response({"counts": await desk.store.read(query)})
 

@@ -1,0 +1,96 @@
+"""The quarantine as supervisors see it: what could not be taken in, why, and the way out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, true
+
+from hub.audit import record
+from hub.desk.row import change
+from hub.directory import Directory
+from hub.house import House
+from hub.i18n import mark as N_
+from hub.messages import system_line
+from hub.scope import Conflict, NotFound, Scope, require
+from hub.store.schema import conversation, message, raw
+from hub.store.tx import Reader, Tx
+
+SHOWN = 200
+
+OVER = N_("It is not in quarantine any more.")
+
+
+def _reachable(directory: Directory, scope: Scope) -> ColumnElement[bool]:
+    """Raws of inboxes that are this actor's business: those of their office, for the front office all."""
+    if scope.front or scope.role == "system":
+        return true()
+    own = [inbox.id for inbox in directory.inboxes.values() if inbox.office == scope.office]
+    return raw.c.inbox.in_(own)
+
+
+def quarantined(tx: Reader, house: House, scope: Scope) -> Sequence[Row[Any]]:
+    """Raws in quarantine with their conversation, the newest first; ``suspicious`` says why a parsed mail is here.
+
+    Raises Denied for less than supervisors.
+    """
+    require(scope, "supervise")
+    c = conversation.c
+    waiting = or_(raw.c.state == "quarantined", c.quarantined.is_(True))
+    statement = (
+        select(
+            raw.c.id,
+            raw.c.inbox,
+            raw.c.received_at,
+            raw.c.content_type,
+            raw.c.error,
+            raw.c.state,
+            func.length(raw.c.content).label("size"),
+            raw.c.blob,
+            c.id.label("conversation"),
+            c.reference,
+            c.subject,
+            c.suspicious,
+        )
+        .join(message, message.c.raw == raw.c.id)
+        .join(conversation, and_(c.id == message.c.conversation, c.merged_into.is_(None)))
+        .where(waiting, _reachable(house.directory, scope))
+        .order_by(raw.c.received_at.desc(), raw.c.id.desc())
+        .limit(SHOWN)
+    )
+    unique = {row.id: row for row in tx.rows(statement)}
+    return list(unique.values())
+
+
+def raw_bytes(tx: Reader, house: House, scope: Scope, raw_id: int) -> Row[Any]:
+    """The raw row with its bytes, or the blob that holds them. Raises Denied, NotFound."""
+    require(scope, "supervise")
+    row = tx.row(select(raw).where(raw.c.id == raw_id, _reachable(house.directory, scope)))
+    if row is None:
+        raise NotFound("raw")
+    return row
+
+
+def release_to(tx: Tx, house: House, scope: Scope, conversation_id: int, queue: str) -> None:
+    """Let people work on it as it is, in a queue. Raises Denied, NotFound (also for a foreign queue), Conflict."""
+    require(scope, "supervise")
+    target = house.directory.queues.get(queue)
+    row = tx.locked(conversation, conversation_id)
+    if row is None or target is None or not (scope.front or row.office == scope.office == target.office):
+        raise NotFound("conversation")
+    if not row.quarantined:
+        raise Conflict(OVER)
+    change(
+        tx,
+        scope,
+        conversation_id,
+        quarantined=False,
+        queue=queue,
+        office=target.office,
+        status="open",
+        listed=True,
+        waiting_since=row.waiting_since or tx.now,
+    )
+    system_line(tx, conversation_id, "released", scope.user, queue=queue)
+    record(tx, scope.user, "quarantine-released", f"conversation:{conversation_id}", {"queue": queue})

@@ -1,0 +1,97 @@
+"""How the hub is: the page of inboxes for people, ``/healthz``, ``/readyz`` and ``/metrics`` for machines."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+from sqlalchemy import select
+
+from connectors.contract import Health
+from hub.i18n import mark as N_
+from hub.scope import own_office, require
+from hub.store.schema import stream_head
+from hub.store.store import StorageFault
+from hub.web.desk import Desk, desk_of, scope_of
+from hub.web.live import ATTENDANCE
+from hub.web.metrics import exposition
+from hub.web.render import is_fragment, render
+
+STATES: dict[str, tuple[str, str, str]] = {
+    "ok": ("ok", N_("Works"), ""),
+    "starting": ("", N_("Starting"), ""),
+    "degraded": ("warn", N_("Works in part"), N_("Messages arrive; something beside is wrong.")),
+    "unreachable": (
+        "danger",
+        N_("Not reachable"),
+        N_("It is tried again by itself; messages wait on their server."),
+    ),
+    "wrong_credentials": (
+        "danger",
+        N_("Wrong password"),
+        N_("Change the password in the configuration, then reload it."),
+    ),
+    "misconfigured": (
+        "danger",
+        N_("Wrong configuration"),
+        N_("It cannot work until the configuration is changed."),
+    ),
+    "off": ("", N_("Switched off"), N_("The configuration says that it is not started.")),
+}
+"""By state: the badge, its words, what to do."""
+
+CHECK_SECONDS = 2.0
+"""Longest that the store may take to answer a readiness check."""
+
+
+async def inboxes(request: web.Request) -> web.StreamResponse:
+    """Every inbox of the actor's business with its state, last sign of life, lag and backlog."""
+    desk, scope = desk_of(request), scope_of(request)
+    require(scope, "supervise")
+    known, health = desk.house().directory.inboxes, desk.health()
+    rows = [
+        (inbox, health.get(inbox.id, Health(state="starting")), inbox.enabled)
+        for inbox in known.values()
+        if own_office(scope, inbox.office)
+    ]
+    rows.sort(key=lambda row: (row[1].state in ("ok", "starting"), row[0].name))
+    template = "supervisor/inbox_list.html" if is_fragment(request) else "supervisor/inboxes.html"
+    return render(request, template, rows=rows, states=STATES)
+
+
+async def healthz(request: web.Request) -> web.StreamResponse:
+    """The process answers."""
+    return web.json_response({"status": "ok"})
+
+
+async def readyz(request: web.Request) -> web.StreamResponse:
+    """Everything has started and the store answers; else 503, and a load balancer sends nobody here."""
+    if await is_ready(desk_of(request)):
+        return web.json_response({"status": "ready"})
+    return web.json_response({"status": "not ready"}, status=503, headers={"Retry-After": "2"})
+
+
+async def is_ready(desk: Desk) -> bool:
+    """Whether messages can be taken now."""
+    if not desk.ready():
+        return False
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await desk.store.read(lambda tx: tx.scalar(select(stream_head.c.place)))
+    except (StorageFault, TimeoutError, OSError):
+        return False
+    return True
+
+
+async def metrics(request: web.Request) -> web.StreamResponse:
+    """For Prometheus."""
+    body = await exposition(desk_of(request), request.app[ATTENDANCE].people)
+    return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+
+ROUTES = [
+    web.get("/inboxes", inboxes),
+    web.get("/healthz", healthz),
+    web.get("/readyz", readyz),
+    web.get("/metrics", metrics),
+]

@@ -1,0 +1,136 @@
+"""The figures at ``/metrics`` (Prometheus text format): read from the store when asked, never personal.
+
+``METRICS`` names them all; docs/administration.md describes each, and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import func, select
+
+from connectors.contract import Health
+from hub.people.overview import Line, lines
+from hub.scope import SYSTEM
+from hub.search.follower import behind
+from hub.store.schema import delivery, effect, raw
+from hub.store.tx import Reader
+from hub.web.desk import Desk
+
+METRICS: Mapping[str, str] = {
+    "centrala_ready": "1 when the hub takes messages.",
+    "centrala_conversations_waiting": "Open conversations in a queue.",
+    "centrala_conversations_overdue": "Open conversations in a queue whose answer is overdue.",
+    "centrala_oldest_waiting_seconds": "How long the longest waiting citizen of a queue has waited.",
+    "centrala_agents_available": "Available people who work a queue.",
+    "centrala_deliveries": "Deliveries that are not finished, by state.",
+    "centrala_effects_waiting": "Effects that wait to be carried out.",
+    "centrala_quarantined": "Messages that could not be read and wait for a person.",
+    "centrala_inbox_up": "1 when an inbox works.",
+    "centrala_inbox_lag_seconds": "How far an inbox is behind its wire.",
+    "centrala_inbox_backlog": "Messages known to wait on an inbox's wire.",
+    "centrala_stream_place": "The latest place of the stream.",
+    "centrala_search_behind": "Places by which the search index is behind the stream.",
+    "centrala_store_waiting": "Calls that wait for a commit.",
+    "centrala_live_people": "People with an open page.",
+}
+
+UNFINISHED = ("held", "queued", "sending", "ambiguous")
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """What one reading of the store gives."""
+
+    lines: tuple[Line, ...]
+    deliveries: Mapping[str, int]
+    effects: int
+    quarantined: int
+    search_behind: int
+    now: int
+
+
+def figures(tx: Reader, desk: Desk) -> Figures:
+    """Read the store once."""
+    states = select(delivery.c.state, func.count().label("n")).where(delivery.c.state.in_(UNFINISHED))
+    waiting = select(func.count()).select_from(effect).where(effect.c.state.in_(("waiting", "running")))
+    held = select(func.count()).select_from(raw).where(raw.c.state == "quarantined")
+    return Figures(
+        lines=tuple(lines(tx, desk.house(), SYSTEM)),
+        deliveries={row.state: row.n for row in tx.rows(states.group_by(delivery.c.state))},
+        effects=tx.scalar(waiting) or 0,
+        quarantined=tx.scalar(held) or 0,
+        search_behind=behind(tx, desk.stream.last),
+        now=tx.now,
+    )
+
+
+async def exposition(desk: Desk, live_people: int) -> bytes:
+    """All metrics as Prometheus reads them."""
+    read = await desk.store.read(lambda tx: figures(tx, desk))
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(
+        _Snapshot([*_of_store(read), *_of_process(desk, live_people), *_of_inboxes(desk.health())])
+    )
+    return generate_latest(registry)
+
+
+class _Snapshot(Collector):
+    def __init__(self, families: list[GaugeMetricFamily]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        return self._families
+
+
+def _gauge(name: str, label: str = "") -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, METRICS[name], labels=[label] if label else None)
+
+
+def _plain(name: str, value: float) -> GaugeMetricFamily:
+    family = _gauge(name)
+    family.add_metric([], value)
+    return family
+
+
+def _of_store(read: Figures) -> Iterator[GaugeMetricFamily]:
+    waiting = _gauge("centrala_conversations_waiting", "queue")
+    overdue = _gauge("centrala_conversations_overdue", "queue")
+    oldest = _gauge("centrala_oldest_waiting_seconds", "queue")
+    agents = _gauge("centrala_agents_available", "queue")
+    for line in read.lines:
+        waiting.add_metric([line.queue], line.waiting)
+        overdue.add_metric([line.queue], line.overdue)
+        oldest.add_metric([line.queue], (read.now - line.oldest) / 1e6 if line.oldest else 0)
+        agents.add_metric([line.queue], line.on_duty)
+    deliveries = _gauge("centrala_deliveries", "state")
+    for state in UNFINISHED:
+        deliveries.add_metric([state], read.deliveries.get(state, 0))
+    yield from (waiting, overdue, oldest, agents, deliveries)
+    yield _plain("centrala_effects_waiting", read.effects)
+    yield _plain("centrala_quarantined", read.quarantined)
+    yield _plain("centrala_search_behind", read.search_behind)
+
+
+def _of_process(desk: Desk, live_people: int) -> Iterator[GaugeMetricFamily]:
+    yield _plain("centrala_ready", desk.ready())
+    yield _plain("centrala_stream_place", desk.stream.last)
+    yield _plain("centrala_store_waiting", desk.store.waiting)
+    yield _plain("centrala_live_people", live_people)
+
+
+def _of_inboxes(health: Mapping[str, Health]) -> Iterator[GaugeMetricFamily]:
+    up, lag, backlog = (
+        _gauge(name, "inbox")
+        for name in ("centrala_inbox_up", "centrala_inbox_lag_seconds", "centrala_inbox_backlog")
+    )
+    for inbox, state in sorted(health.items()):
+        up.add_metric([inbox], state.state == "ok")
+        if state.lag is not None:
+            lag.add_metric([inbox], state.lag)
+        if state.backlog is not None:
+            backlog.add_metric([inbox], state.backlog)
+    yield from (up, lag, backlog)
