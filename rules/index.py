@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -58,6 +59,7 @@ class Need:
 
 
 NOTHING = Need()
+_ONE = re.compile("1")
 
 
 def need(tree: Tree, negated: bool = False) -> Need:
@@ -316,15 +318,14 @@ def bitmap(numbers: Iterable[int]) -> int:
 
 def rules_in(bits: int) -> list[int]:
     """The numbers of the set bits, the lowest first."""
-    out = []
-    if bits.bit_count() > 12:
-        # Taking bits off a long integer copies it each time; a text is searched in place.
+    count = bits.bit_count()
+    if count > 12:
+        # Taking bits off a long integer copies it each time; as text it is read in place.
         digits = bin(bits)[:1:-1]
-        at = digits.find("1")
-        while at >= 0:
-            out.append(at)
-            at = digits.find("1", at + 1)
-        return out
+        if count * 4 > len(digits):
+            return [number for number, digit in enumerate(digits) if digit == "1"]
+        return [found.start() for found in _ONE.finditer(digits)]
+    out = []
     while bits:
         low = bits & -bits
         out.append(low.bit_length() - 1)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import rules
 from rules import Compiled, Facts, Fault
+from rules.index import bitmap, rules_in
 
 
 def compiled(text: str, places: dict[str, str] | None = None) -> Compiled:
@@ -208,3 +211,9 @@ def test_what_lies_behind_the_limit_is_not_searched() -> None:
 def test_odd_text_is_no_fault_of_the_message() -> None:
     everything = compiled("rules: [{id: a, when: {regex: 'abc'}, do: {queue: q}}]\ndefault: {queue: d}")
     assert ids(everything, Facts(text="abc \ud800 \x00")) == ["a"]
+
+
+@given(st.sets(st.integers(0, 400)))
+def test_bitmaps_hold_what_was_put_in(numbers: set[int]) -> None:
+    assert rules_in(bitmap(numbers)) == sorted(numbers)
+    assert rules_in(bitmap({*numbers, 9_999})) == sorted({*numbers, 9_999})
