@@ -9,7 +9,19 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from hub.web import assets, auth, live, moderation, search_page, settings
+from hub.web import (
+    admin,
+    assets,
+    auth,
+    health,
+    live,
+    moderation,
+    quarantine,
+    rules_page,
+    search_page,
+    settings,
+    supervisor,
+)
 from hub.web.desk import DESK, Desk
 from hub.web.guard import MIDDLEWARES, add_headers
 from hub.web.render import ENVIRONMENT, environment
@@ -21,6 +33,11 @@ SCREENS: Sequence[Sequence[web.AbstractRouteDef]] = (
     moderation.ROUTES,
     search_page.ROUTES,
     settings.ROUTES,
+    supervisor.ROUTES,
+    quarantine.ROUTES,
+    health.ROUTES,
+    rules_page.ROUTES,
+    admin.ROUTES,
 )
 
 LARGEST_FORM = 2_000_000
