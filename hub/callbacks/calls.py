@@ -12,7 +12,7 @@ from sqlalchemy import Row, func, select
 from connectors.contract import Micros
 from hub.callbacks import matter, record, schedule, texts
 from hub.callbacks.notices import tell
-from hub.callbacks.offers import AGAIN, offer_next
+from hub.callbacks.offers import WATCH, give_back, offer_next
 from hub.callbacks.service import opened
 from hub.callbacks.states import TALKING
 from hub.desk import actions
@@ -20,6 +20,7 @@ from hub.desk.notes import add_note
 from hub.desk.row import change
 from hub.house import House
 from hub.i18n import mark as N_
+from hub.people.notifications import read_about
 from hub.scope import Conflict, Denied, Scope, allows
 from hub.store import schema
 from hub.store.tx import Tx
@@ -52,8 +53,9 @@ def dial(tx: Tx, house: House, scope: Scope, callback_id: int, *, version: int |
 
 def _dial(tx: Tx, row: Row[Any], scope: Scope) -> Row[Any]:
     row = record.step(tx, row, "dial", actor=scope.user, dialled_at=tx.now)
-    record.rest(tx, row)
+    record.wait_until(tx, row, Micros(tx.now + WATCH))
     matter.give(tx, row, scope.user)
+    read_about(tx, scope, record.conversation_of(tx, row.conversation).id)
     record.note(tx, row, "callback-dialling", scope.user, attempt=row.attempts + 1)
     return row
 
@@ -75,12 +77,7 @@ def release(tx: Tx, house: House, scope: Scope, callback_id: int, *, version: in
     row = opened(tx, scope, callback_id, version)
     if row.agent != scope.user and not allows(scope, "supervise"):
         raise Denied("callback")
-    agent = row.agent
-    row = record.step(tx, row, "release", actor=scope.user, agent=None, dialled_at=None)
-    matter.take_back(tx, row, agent)
-    record.note(tx, row, "callback-released", scope.user)
-    record.wait_until(tx, row, Micros(tx.now + AGAIN))
-    return row
+    return give_back(tx, house, row, scope.user)
 
 
 def no_answer(
@@ -88,31 +85,30 @@ def no_answer(
 ) -> Row[Any]:
     """Nobody answered: the next attempt is set, or it was the last. The citizen is told. Raises as the others do."""
     row = _own(tx, scope, callback_id, version)
-    count = row.attempts + 1
-    at = row.dialled_at or tx.now
+    agent, count, at = row.agent, row.attempts + 1, row.dialled_at or tx.now
     _keep_attempt(tx, row, at, "no-answer")
     row = record.step(tx, row, "miss", actor=scope.user, attempts=count, agent=None, dialled_at=None)
     due = schedule.retry_due(house.directory.config.desk, record.hours_of(house, row), at, count)
     if due is None:
-        _unreachable(tx, house, row, scope)
+        _unreachable(tx, house, row, scope, agent)
     else:
-        _retry(tx, house, row, scope, max(due, tx.now))
-    _next(tx, house, scope)
+        _retry(tx, house, row, scope, agent, max(due, tx.now))
+    _next(tx, house, agent)
     return record.locked(tx, callback_id)
 
 
-def _retry(tx: Tx, house: House, row: Row[Any], scope: Scope, due: Micros) -> None:
+def _retry(tx: Tx, house: House, row: Row[Any], scope: Scope, agent: int | None, due: Micros) -> None:
     row = record.step(tx, row, "retry", actor=scope.user, due_at=due)
     record.wait_until(tx, row, due)
-    matter.sleep(tx, row, due, leaving=scope.user)
+    matter.sleep(tx, row, due, leaving=agent)
     record.note(tx, row, "callback-no-answer", scope.user, attempt=row.attempts, at=due)
     tell(tx, house, row, "callback-no-answer")
 
 
-def _unreachable(tx: Tx, house: House, row: Row[Any], scope: Scope) -> None:
+def _unreachable(tx: Tx, house: House, row: Row[Any], scope: Scope, agent: int | None) -> None:
     row = record.step(tx, row, "give-up", actor=scope.user)
     record.rest(tx, row)
-    matter.await_citizen(tx, row, leaving=scope.user)
+    matter.await_citizen(tx, row, leaving=agent)
     record.note(tx, row, "callback-unreachable", scope.user, attempt=row.attempts)
     tell(tx, house, row, "callback-unreachable")
 
@@ -122,6 +118,7 @@ def wrong_number(
 ) -> Row[Any]:
     """Somebody else answered, or the number does not exist: it is not called again. Raises as the others do."""
     row = _own(tx, scope, callback_id, version)
+    agent = row.agent
     _keep_attempt(tx, row, row.dialled_at or tx.now, "wrong-number")
     row = record.step(
         tx,
@@ -136,7 +133,7 @@ def wrong_number(
     record.rest(tx, row)
     record.note(tx, row, "callback-wrong-number", scope.user)
     tell(tx, house, row, "callback-wrong-number", wrong=True)
-    _next(tx, house, scope)
+    _next(tx, house, agent)
     return row
 
 
@@ -158,6 +155,7 @@ def finish(
     if outcome not in texts.OUTCOMES:
         raise Conflict(NO_OUTCOME)
     row = _own(tx, scope, callback_id, version)
+    agent = row.agent
     _keep_attempt(tx, row, row.dialled_at or tx.now, "answered")
     row = record.step(
         tx,
@@ -173,7 +171,7 @@ def finish(
     record.note(tx, row, "callback-done", scope.user, outcome=outcome)
     _close(tx, house, scope, row, topic)
     tell(tx, house, row, "callback-done")
-    _next(tx, house, scope)
+    _next(tx, house, agent)
     return row
 
 
@@ -189,11 +187,11 @@ def _close(tx: Tx, house: House, scope: Scope, row: Row[Any], topic: str) -> Non
 
 
 def _own(tx: Tx, scope: Scope, callback_id: int, version: int | None) -> Row[Any]:
-    """A call that this agent has in hand. Raises Denied for somebody else's, NotFound, Conflict."""
+    """A call that this agent has in hand, or for a supervisor anybody's. Raises Denied, NotFound, Conflict."""
     row = opened(tx, scope, callback_id, version)
     if row.agent is None and row.state not in TALKING:
         raise Conflict(record.NOT_NOW)
-    if row.agent != scope.user:
+    if row.agent != scope.user and not allows(scope, "supervise"):
         raise Denied("callback")
     return row
 
@@ -205,7 +203,7 @@ def _keep_attempt(tx: Tx, row: Row[Any], at: Micros, outcome: str) -> None:
     tx.execute(attempt.insert(), values)
 
 
-def _next(tx: Tx, house: House, scope: Scope) -> None:
-    """Whoever ends a call is free for the next one."""
-    if scope.user is not None:
-        offer_next(tx, house, scope.user)
+def _next(tx: Tx, house: House, agent: int | None) -> None:
+    """Whoever ended a call is free for the next one."""
+    if agent is not None:
+        offer_next(tx, house, agent)

@@ -32,6 +32,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     topic: str
     queue: str
+    office: str
     state: State
     due_at: Micros | None
     attempts: int
@@ -155,6 +156,7 @@ def _call(row: Row[Any], scope: Scope) -> Call:
         number=row.number,
         topic=row.topic,
         queue=row.queue or "",
+        office=row.office,
         state=row.state,
         due_at=row.due_at,
         attempts=row.attempts,

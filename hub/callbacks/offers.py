@@ -10,18 +10,23 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, and_, func, select, update
 
 from connectors.contract import Micros
 from hub import calendar
 from hub.callbacks import matter, record, schedule
 from hub.callbacks.notices import tell
+from hub.callbacks.states import TALKING
+from hub.desk.notify import tell as tell_agent
 from hub.house import House
 from hub.store import schema
 from hub.store.tx import Tx
 
 callback = record.callback
 user, user_queue = schema.user, schema.user_queue
+
+WATCH = 30 * calendar.MINUTE
+"""How often a call in somebody's hands is looked after."""
 
 AGAIN = 30 * calendar.SECOND
 AGAIN_MOST = 300 * calendar.SECOND
@@ -36,6 +41,8 @@ def on_timer(tx: Tx, house: House, timer: Row[Any]) -> None:
         fall_due(tx, house, row)
     elif row.state == "offered":
         lapse(tx, house, row)
+    elif row.state in TALKING:
+        watch(tx, house, row)
     elif row.state == "due":
         look_again(tx, house, row)
 
@@ -72,6 +79,34 @@ def lapse(tx: Tx, house: House, row: Row[Any]) -> None:
         record.wait_until(tx, row, Micros(tx.now + AGAIN))
 
 
+def watch(tx: Tx, house: House, row: Row[Any]) -> None:
+    """A call in the hands of an agent who went home: one that only rang goes back, another waits for a supervisor."""
+    gone = tx.scalar(select(user.c.presence).where(user.c.id == row.agent)) in (None, "offline")
+    if gone and row.state == "dialling":
+        give_back(tx, house, row)
+    else:
+        record.wait_until(tx, row, Micros(tx.now + WATCH))
+
+
+def give_back(tx: Tx, house: House, row: Row[Any], actor: int | None = None) -> Row[Any]:
+    """Back to the queue without an attempt."""
+    agent = row.agent
+    row = record.step(tx, row, "release", actor=actor, agent=None, dialled_at=None)
+    matter.take_back(tx, row, agent)
+    record.note(tx, row, "callback-released", actor)
+    record.wait_until(tx, row, Micros(tx.now + AGAIN))
+    return row
+
+
+def agent_came(tx: Tx, agent: int) -> None:
+    """Somebody became available: calls that are due in their queues look for an agent at once."""
+    queues = select(user_queue.c.queue).where(user_queue.c.user == agent)
+    due = select(callback.c.id).where(callback.c.state == "due", callback.c.queue.in_(queues))
+    timer = schema.timer
+    waiting = and_(timer.c.kind == record.TIMER, timer.c.state == "waiting", timer.c.subject.in_(due))
+    tx.execute(update(timer).where(waiting).values(due_at=tx.now))
+
+
 def offer_next(tx: Tx, house: House, agent: int) -> int | None:
     """Offer the callback that waited longest to an agent who became free; its id, or None.
 
@@ -106,6 +141,7 @@ def _give(tx: Tx, house: House, row: Row[Any], agent: int) -> Row[Any]:
     wait = round(house.directory.config.desk.callback_offer_minutes * calendar.MINUTE)
     record.wait_until(tx, row, Micros(tx.now + wait))
     record.note(tx, row, "callback-offered", agent, name=_name(tx, agent))
+    tell_agent(tx, agent, "callback", record.conversation_of(tx, row.conversation).id)
     return row
 
 

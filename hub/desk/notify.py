@@ -7,7 +7,9 @@ from typing import Literal
 from hub.store import schema
 from hub.store.tx import Tx
 
-Kind = Literal["mention", "assigned", "failed", "woke", "overdue", "owner-check", "opened", "rule"]
+Kind = Literal[
+    "mention", "assigned", "failed", "woke", "overdue", "owner-check", "opened", "rule", "callback"
+]
 
 
 def tell(tx: Tx, user: int, kind: Kind, conversation: int | None = None, message: int | None = None) -> int:

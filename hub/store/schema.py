@@ -755,7 +755,7 @@ notification = Table(
     metadata,
     Column("id", Id, primary_key=True, autoincrement=False),
     Column("user", Id, nullable=False),
-    Column("kind", Text, nullable=False),  # mention, failed, woke, overdue, rule
+    Column("kind", Text, nullable=False),  # see hub.desk.notify.Kind
     Column("conversation", Id),
     Column("message", Id),
     Column("at", Time, nullable=False),
