@@ -8,10 +8,10 @@ it cannot grow a second line.
 from __future__ import annotations
 
 import binascii
-import calendar
 import email.utils
 import hashlib
 import re
+from datetime import UTC, datetime
 from urllib.parse import unquote_to_bytes
 
 from connectors._text import decode, one_line
@@ -178,7 +178,9 @@ def date(value: bytes) -> Micros | None:
         fields = email.utils.parsedate_tz(decode(value[:200]))
         if fields is None or not 1970 <= fields[0] <= 2200:
             return None
-        return Micros((calendar.timegm((*fields[:6], 0, 1, 0)) - (fields[9] or 0)) * 1_000_000)
+        year, month, day, hour, minute, second = fields[:6]
+        moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=UTC)  # 60 is a leap second
+        return Micros((int(moment.timestamp()) - (fields[9] or 0)) * 1_000_000)
     except (ValueError, OverflowError, IndexError, TypeError):
         return None
 

@@ -1,0 +1,445 @@
+"""A whole mail to what intake sees: body, attachments, thread, identity, who wrote it."""
+
+from __future__ import annotations
+
+import base64
+import email
+import hashlib
+import random
+import time
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.contract import Inbound, InboxId, Message, Micros, ParseContext
+from connectors.email.normalise import _unreadable, parse
+
+HERE = Path(__file__).parent
+SPECIMENS = [*sorted((HERE / "notices").glob("*.eml")), *sorted((HERE / "mails").glob("*.eml"))]
+
+
+class OneToken:
+    """Signed names of which exactly one is genuine."""
+
+    def sign(self, what: str, value: int | str) -> str:
+        return f"tok{what}{value}"
+
+    def verify(self, what: str, token: str) -> str | None:
+        prefix = f"tok{what}"
+        return token.removeprefix(prefix) if token.startswith(prefix) else None
+
+
+CONTEXT = ParseContext(inbox=InboxId("kontakt"), now=Micros(1_794_000_000_000_000), tokens=OneToken())
+
+
+def read(raw: bytes | str) -> Message:
+    [event] = parse(raw.encode() if isinstance(raw, str) else raw, CONTEXT)
+    assert isinstance(event, Message)
+    return event
+
+
+def simple(headers: str = "", body: str = "Treść\n") -> str:
+    return f"From: Jan Nowak <jan@example.pl>\nTo: kontakt@urzad.example\nSubject: Sprawa\n{headers}\n{body}"
+
+
+# --- body and attachments ------------------------------------------------------------------------------------------
+
+
+def test_a_plain_mail() -> None:
+    message = read((HERE / "mails" / "plain.eml").read_bytes())
+    assert message.sender.address == "jan.nowak@wp.example"
+    assert message.sender.name == "Jan Żółw"
+    assert [(item.address, item.role) for item in message.recipients] == [
+        ("kontakt@urzad.example", "to"),
+        ("ola@example.pl", "cc"),
+    ]
+    assert message.subject == "Zasiłek – pytanie"
+    assert message.text == "Dzień dobry,\n\nkiedy mam się zgłosić?\n\n-- \nJan"
+    assert message.html == ""
+    assert message.sent_at == 1794474720_000000
+    assert message.automatic == "no"
+    assert message.received_at == CONTEXT.now
+
+
+def test_the_richer_alternative_with_its_pictures() -> None:
+    message = read((HERE / "mails" / "outlook.eml").read_bytes())
+    assert message.text == "Dzień dobry,\nw załączeniu wniosek."
+    assert "odpowiemy jutro" in message.full_text
+    assert 'src="cid:image001.png@01DA"' in message.html
+    assert [(item.filename, item.content_type, item.inline) for item in message.attachments] == [
+        ("image001.png", "image/png", True),
+        ("wniosek o zasiłek.pdf", "application/pdf", False),
+    ]
+    pdf = message.attachments[1]
+    assert pdf.content == b"%PDF-1.4 wniosek"
+    assert (pdf.size, pdf.sha256) == (16, hashlib.sha256(b"%PDF-1.4 wniosek").hexdigest())
+    assert message.attachments[0].content_id == "image001.png@01DA"
+
+
+def test_texts_between_pictures_are_one_text() -> None:
+    message = read((HERE / "mails" / "apple.eml").read_bytes())
+    assert message.text == "Pierwszy\n\nDrugi"
+    assert [item.filename for item in message.attachments] == ["zdjęcie.png"]
+
+
+def test_an_invitation_is_readable_and_attached() -> None:
+    message = read((HERE / "mails" / "invitation.eml").read_bytes())
+    assert message.text.split("\n")[0] == "Rozmowa, doradca"
+    assert "2026-11-13 09:00" in message.text
+    assert [(item.filename, item.content_type) for item in message.attachments] == [
+        ("invitation.ics", "text/calendar")
+    ]
+
+
+def test_mails_inside_a_mail_are_named_by_their_subject() -> None:
+    message = read((HERE / "mails" / "inside.eml").read_bytes())
+    assert [item.filename for item in message.attachments] == [
+        "Decyzja_odmowna.eml",
+        "message.eml",
+        "winmail.dat",
+    ]
+    assert message.text == "W załączeniu."
+
+
+def test_empty_html_gives_way_to_the_plain_text() -> None:
+    raw = simple(
+        "Content-Type: multipart/alternative; boundary=b\n",
+        "--b\n\nTreść\n--b\nContent-Type: text/html\n\n<p></p>\n--b--",
+    )
+    assert read(raw).text == "Treść"
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ('Content-Disposition: attachment; filename="C:\\\\Users\\\\jan\\\\umowa.pdf"', "umowa.pdf"),
+        ('Content-Disposition: attachment; filename="/etc/passwd"', "passwd"),
+        ('Content-Disposition: attachment; filename="../../x.pdf"', ".._.._x.pdf"),
+        ('Content-Disposition: attachment; filename="umowa\u202efdp.exe"', "umowafdp.exe"),
+        ("Content-Disposition: attachment; filename*=utf-8''faktura%0D%0ABcc%3A.pdf", "faktura Bcc:.pdf"),
+        ("Content-Type: application/pdf; name=umowa.pdf", "umowa.pdf"),
+        ("Content-Type: image/jpeg", "image.jpg"),
+        ("Content-Type: application/x-nothing", "file"),
+        ("Content-Type: image/png\nContent-ID: <logo.png@x>", "logo.png"),
+        ("Content-Type: image/png\nContent-Description: Zrzut", "Zrzut.png"),
+    ],
+)
+def test_names_of_attachments(header: str, name: str) -> None:
+    raw = simple("Content-Type: multipart/mixed; boundary=b\n", f"--b\n\nTreść\n--b\n{header}\n\nx\n--b--")
+    assert [item.filename for item in read(raw).attachments] == [name]
+
+
+def test_attachments_of_one_name_are_told_apart() -> None:
+    part = "--b\nContent-Type: image/png; name=zdjecie.png\n\n"
+    raw = simple(
+        "Content-Type: multipart/mixed; boundary=b\n", f"--b\n\nTreść\n{part}1\n{part}2\n{part}3\n--b--"
+    )
+    names = [item.filename for item in read(raw).attachments]
+    assert names == ["zdjecie.png", "zdjecie1.png", "zdjecie2.png"]
+
+
+def test_flowed_text_is_put_together() -> None:
+    body = "To jest jeden \nakapit.\n\n> a \n> b\n>> c\n-- \nJan"
+    message = read(simple("Content-Type: text/plain; format=flowed; charset=utf-8\n", body))
+    assert message.full_text == "To jest jeden akapit.\n\n> a b\n>> c\n-- \nJan"
+
+
+@pytest.mark.parametrize(
+    ("header", "body"),
+    [
+        ("Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n", "xYLDs2TFug=="),
+        ("Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n", "xYLD\ns2TFug"),
+        ("Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n", "łódź"),
+        (
+            "Content-Type: text/plain; charset=iso-8859-2\nContent-Transfer-Encoding: quoted-printable\n",
+            "=B3=F3d=BC",
+        ),
+        ("Content-Type: text/plain; charset=iso-8859-2\nContent-Transfer-Encoding: 8bit\n", "łódź"),
+        ("Content-Type: text\nContent-Transfer-Encoding: 8BIT;\n", "łódź"),
+        ("Content-Type: \n", "łódź"),
+        ("", "łódź"),
+        ('Content-Type: multipart/mixed; boundary="b"\n', "--b\n\nłódź"),
+        ("Content-Type: multipart/mixed\n", "--sep\n\nłódź\n--sep--\n"),
+        ("Content-Type: multipart/mixed; boundary=other\n", "łódź"),
+        (
+            'Content-Type: multipart/mixed; boundary="b"\n',
+            "preamble\n--b\nContent-Type: text/plain\n\nłódź\n--b--\nepilogue",
+        ),
+    ],
+)
+def test_broken_and_unusual_bodies(header: str, body: str) -> None:
+    assert read(simple(header, body)).text == "łódź"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
+def test_any_line_end(end: str) -> None:
+    raw = simple("Content-Type: multipart/mixed; boundary=b\n", "--b\n\nTreść\nDalej\n--b--\n").replace(
+        "\n", end
+    )
+    message = read(raw)
+    assert (message.text, message.subject) == ("Treść\nDalej", "Sprawa")
+
+
+def test_a_header_that_lost_its_indentation() -> None:
+    raw = "Received: from a\nby b; Thu\nFrom: jan@example.pl\nX-Long: abc\ndef\nSubject: Sprawa\n\nTreść"
+    message = read(raw)
+    assert (message.sender.address, message.subject, message.text) == ("jan@example.pl", "Sprawa", "Treść")
+
+
+def test_a_mailbox_line_before_the_header() -> None:
+    assert read("From jan@example.pl Thu Nov 12 10:12:00 2026\n" + simple()).subject == "Sprawa"
+
+
+# --- identity and thread -------------------------------------------------------------------------------------------
+
+
+def test_the_same_mail_by_another_way_is_the_same() -> None:
+    body = "Dzień dobry, łódź"
+    one = simple("Message-ID: <a@b>\nContent-Type: text/plain; charset=utf-8\n", body)
+    encoded = base64.encodebytes(body.encode()).decode()
+    two = simple(
+        "Message-ID: <a@b>\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n",
+        encoded,
+    )
+    trace = f"Received: from mx by hub; Thu\nDelivered-To: x@y\nX-Spam: no\n{one}"
+    assert len({read(raw).external_id for raw in (one, two, trace, one.replace("\n", "\r\n"))}) == 1
+
+
+def test_another_content_under_the_same_message_id_is_another_mail() -> None:
+    mails = [
+        simple("Message-ID: <a@b>\n", "jeden"),
+        simple("Message-ID: <a@b>\n", "dwa"),
+        simple("", "jeden"),
+        simple("Message-ID: <a@b>\nDate: Thu, 12 Nov 2026 10:12:00 +0100\n", "jeden"),
+        simple("Message-ID: <a@b>\nContent-Type: image/png\n", "jeden"),
+    ]
+    assert len({read(raw).external_id for raw in mails}) == len(mails)
+
+
+def test_our_own_signed_names_come_first() -> None:
+    raw = simple(
+        "Message-ID: <own@x>\nIn-Reply-To: <b@x>\nReferences: <a@x> <d1.tokconversation42@urzad.example> <b@x>\n"
+        "Cc: kontakt+tokconversation7@urzad.example\n"
+    )
+    message = read(raw)
+    assert message.thread_keys == (
+        *("conversation:42", "conversation:7"),
+        *("mid:b@x", "mid:d1.tokconversation42@urzad.example", "mid:a@x"),
+    )
+    assert message.adds_keys == ("mid:own@x",)
+
+
+def test_a_token_that_is_not_ours_joins_nothing() -> None:
+    message = read(simple("In-Reply-To: <d1.forged00000042@urzad.example>\n"))
+    assert message.thread_keys == ("mid:d1.forged00000042@urzad.example",)
+
+
+def test_reference_numbers_in_the_subject() -> None:
+    message = read(
+        simple().replace("Sprawa", "Odp: Sprawa 3F7-K2M-9QX, wcześniej ABC-123-DEF (XABC-123-DEF)")
+    )
+    assert message.mentions == ("3F7-K2M-9QX", "ABC-123-DEF")
+
+
+def test_several_authors_and_none() -> None:
+    assert read("From: a@x.pl, b@x.pl\nFrom: c@x.pl\n\nx").sender.address == "a@x.pl"
+    assert read("Sender: s@x.pl\nFrom: <a@x.pl> <b@x.pl>\n\nx").sender.address == "s@x.pl"
+    assert read("Subject: x\n\nx").sender.address == ""
+
+
+def test_a_line_end_in_a_field_makes_no_second_field() -> None:
+    message = read("From: =?utf-8?Q?Jan=0D=0ABcc:_x@y?= <jan@example.pl>\nSubject: =?utf-8?Q?a=0Ab?=\n\nx")
+    assert (message.sender.name, message.subject) == ("Jan Bcc: x@y", "a b")
+
+
+# --- machines ------------------------------------------------------------------------------------------------------
+
+AUTOMATIC = {
+    "": "no",
+    "Auto-Submitted: no\n": "no",
+    "Auto-Submitted: auto-replied\n": "auto-reply",
+    "Auto-Submitted: auto-generated (x)\n": "auto-reply",
+    "Auto-Submitted: auto-notified; owner-email=x\n": "auto-reply",
+    "X-Autoreply: yes\n": "auto-reply",
+    "X-Autoreply: no\n": "no",
+    "X-Autorespond: Nie ma mnie\n": "auto-reply",
+    "Precedence: auto_reply\n": "auto-reply",
+    "Precedence: bulk\nSubject: Automatyczna odpowiedź: Sprawa\n": "auto-reply",
+    "X-Auto-Response-Suppress: All\nSubject: Odpowiedź automatyczna: Sprawa\n": "auto-reply",
+    "X-Auto-Response-Suppress: All\n": "no",
+    "Return-Path: <>\n": "auto-reply",
+    "Return-Path: <>\nSubject: Nieobecność: Sprawa\n": "auto-reply",
+    "Precedence: bulk\n": "list",
+    "List-Id: <praca.example>\n": "list",
+    "List-Unsubscribe: <https://x>\n": "list",
+    "Precedence: first-class\n": "no",
+}
+
+
+@pytest.mark.parametrize("headers", AUTOMATIC)
+def test_what_machines_write(headers: str) -> None:
+    assert read(f"From: jan@example.pl\nTo: x@y.pl\n{headers}\nTreść").automatic == AUTOMATIC[headers]
+
+
+@pytest.mark.parametrize(
+    "subject", ["Automatyczna odpowiedź, którą dostałem", "Urlop wychowawczy", "Vacation job"]
+)
+def test_a_subject_alone_makes_no_machine(subject: str) -> None:
+    assert read(f"From: jan@example.pl\nSubject: {subject}\n\nTreść").automatic == "no"
+
+
+@pytest.mark.parametrize("local", ["noreply", "no-reply", "do-not-reply", "nie-odpowiadaj"])
+def test_addresses_that_take_no_answer(local: str) -> None:
+    assert read(f"From: {local}@example.pl\nSubject: x\n\nTreść").automatic == "auto-reply"
+
+
+# --- anything at all -----------------------------------------------------------------------------------------------
+
+
+def check(raw: bytes) -> Inbound:
+    [event] = parse(raw, CONTEXT)
+    assert event.external_id
+    assert not event.external_id.startswith("raw:"), "only the last resort could read it"
+    [again] = parse(raw, CONTEXT)
+    assert again.external_id == event.external_id
+    return event
+
+
+@given(st.binary(max_size=500))
+def test_any_bytes(raw: bytes) -> None:
+    check(raw)
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *(
+                    b"From: a@b.pl\n",
+                    b"Content-Type: multipart/mixed; boundary=b\n",
+                    b"Content-Type: text/html\n",
+                ),
+                *(
+                    b"\n",
+                    b"--b\n",
+                    b"--b--\n",
+                    b"Content-Transfer-Encoding: base64\n",
+                    b"xYLDs2TFug==\n",
+                    b"<p>\n",
+                ),
+                *(
+                    b"Content-Type: message/rfc822\n",
+                    b"Subject: =?utf-8?B?xYI\n",
+                    b" ?=\n",
+                    b"> x\n",
+                    b"\xff\xfe\n",
+                ),
+                *(
+                    b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n",
+                    b"Action: failed\n",
+                ),
+                *(
+                    b"Content-Type: message/delivery-status\n",
+                    b"Final-Recipient: rfc822; a@b.pl\n",
+                    b"Return-Path: <>\n",
+                ),
+            ]
+        ),
+        max_size=25,
+    )
+)
+def test_any_order_of_the_bricks_of_mail(bricks: list[bytes]) -> None:
+    check(b"".join(bricks))
+
+
+def mutated(raw: bytes, rng: random.Random) -> bytes:
+    """A mail after an accident: bytes flipped, lines lost, doubled or moved, the end cut off."""
+    lines = raw.split(b"\n")
+    for _ in range(rng.randint(1, 6)):
+        place = rng.randrange(len(lines))
+        what = rng.randrange(6)
+        if what == 0:
+            del lines[place]
+        elif what == 1:
+            lines.insert(place, rng.choice(lines) if lines else b"")
+        elif what == 2:
+            lines[place] = lines[place][: rng.randint(0, len(lines[place]))]
+        elif what == 3:
+            lines[place] += rng.randbytes(rng.randint(1, 8))
+        elif what == 4:
+            lines = lines[: max(1, place)]
+        else:
+            line = bytearray(lines[place] or b" ")
+            line[rng.randrange(len(line))] = rng.randrange(256)
+            lines[place] = bytes(line)
+        lines = lines or [b""]
+    return b"\n".join(lines)
+
+
+def test_mangled_mails_are_never_lost() -> None:
+    rng = random.Random(20261112)
+    specimens = [path.read_bytes() for path in SPECIMENS]
+    assert len(specimens) > 15
+    for _ in range(2_000):
+        [event] = parse(mutated(rng.choice(specimens), rng), CONTEXT)
+        assert event.external_id
+        assert not event.external_id.startswith("raw:")
+
+
+HOSTILE = {
+    "ten thousand parts": b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 10_000,
+    "ten thousand attachments": b"Content-Type: multipart/mixed; boundary=b\n\n"
+    + b"--b\nContent-Type: image/png\n\nx\n" * 10_000,
+    "nested": b"Content-Type: multipart/mixed; boundary=b\n\n--b\n" * 3_000,
+    "nested, each with its own boundary": b"".join(
+        b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (number, number)
+        for number in range(2_000)
+    ),
+    "one line": b"Subject: x\n\n" + b"a" * 3_000_000,
+    "a header without end": b"Subject: x" + b"\n y" * 500_000,
+    "header fields without end": b"X-A: b\n" * 300_000,
+    "encoded words": b"Subject: " + b"=?a?q?" * 200_000 + b"\n\nx",
+    "brackets": b"From: " + b'(<"' * 200_000 + b"\n\nx",
+    "Message-IDs": b"References: " + b"<a@b>" * 200_000 + b"\n\nx",
+    "labels": b"Subject: x\n\n" + b"From: x\n" * 100_000,
+    "notice": b"From: MAILER-DAEMON@x\nSubject: Undelivered Mail\n\ncould not be delivered\n"
+    + b"a@b.pl:\n" * 50_000,
+    "nothing but NUL": b"\0" * 1_000_000,
+    "noise": random.Random(1).randbytes(1_000_000),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HOSTILE)
+def test_time_is_bounded(name: str) -> None:
+    begin = time.perf_counter()
+    check(HOSTILE[name])
+    assert time.perf_counter() - begin < 15
+
+
+def test_the_last_resort_shows_the_bytes() -> None:
+    message = _unreadable("Subject: Sprawa\r\n\r\nTreść\x00".encode(), CONTEXT)
+    assert (message.subject, message.text) == ("Sprawa", "Subject: Sprawa\n\nTreść")
+    assert message.external_id
+    assert message.external_id.startswith("raw:")
+
+
+@settings(max_examples=50)
+@given(st.text(max_size=200), st.text(max_size=200), st.binary(max_size=200))
+def test_what_python_writes_is_read_back(subject: str, body: str, data: bytes) -> None:
+    subject = " ".join("".join(letter for letter in subject if letter.isprintable()).split())
+    body = "\n".join(
+        " ".join("".join(c for c in line if c.isprintable()).split()) for line in body.split("\n")
+    )
+    mail = EmailMessage()
+    mail["From"], mail["Subject"] = "jan@example.pl", subject
+    mail.set_content(body, cte="base64")
+    mail.add_attachment(data, maintype="application", subtype="pdf", filename="zażółć.pdf")
+    message = read(mail.as_bytes())
+    assert message.subject == subject
+    assert message.full_text == body.strip("\n").rstrip()
+    assert [(item.filename, item.content) for item in message.attachments] == [("zażółć.pdf", data)]
+    assert email.message_from_bytes(mail.as_bytes()).get_content_type() == "multipart/mixed"
