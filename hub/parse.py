@@ -18,11 +18,11 @@ def describe(channel: str, inbound: Inbound, source: str) -> dict[str, Any]:
     Times are microseconds UTC. Every kind of event has every key, empty where it has nothing to say; what a kind has
     beyond them (a callback's number, a form's fields) follows under its own name.
     """
-    plain = msgspec.to_builtins(inbound)
+    kind = inbound.__struct_config__.tag
     known: dict[str, Any] = {
         "source": source,
         "channel": channel,
-        "kind": plain["kind"],
+        "kind": kind,
         "external_id": inbound.external_id,
         "target": inbound.target,
         "thread": list(getattr(inbound, "thread_keys", ())),
@@ -42,13 +42,19 @@ def describe(channel: str, inbound: Inbound, source: str) -> dict[str, Any]:
         case Bounce():
             known |= _bounce(inbound)
         case _:
-            extra = {name: value for name, value in plain.items() if name not in known}
-            known |= {"automatic": "report" if plain["kind"] == "delivery" else "no"} | extra
+            extra = {
+                name: value for name, value in _plain(inbound).items() if name not in (*known, "thread_keys")
+            }
+            known |= {"automatic": "report" if kind == "delivery" else "no"} | extra
     return known
 
 
+def _plain(value: Any) -> Any:
+    """A value as JSON knows it."""
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
 def _message(message: Message) -> dict[str, Any]:
-    plain = msgspec.to_builtins(message)
     known: dict[str, Any] = {
         "recipients": _addresses(message.recipients),
         "full_text": message.full_text,
@@ -58,9 +64,9 @@ def _message(message: Message) -> dict[str, Any]:
     }
     if message.automatic == "complaint":
         known["bounce"] = {"recipients": _bounced(message.complained), "original_message_id": ""}
-    for name in ("comment", "callback", "fields", "also"):
-        if plain[name]:
-            known[name] = plain[name]
+    for name in ("comment", "callback", "fields", "also", "reply_to"):
+        if value := getattr(message, name):
+            known[name] = _plain(value)
     return known
 
 
