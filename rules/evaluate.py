@@ -131,6 +131,8 @@ def _safeguard(outcome: _Outcome, scan: Scan) -> list[Fault]:
         if values.get(name) == FROM_TEXT:
             _office_from_text(outcome, name, scan, faults)
     if "distress" in values:
+        if "spam" in values and outcome.winners.get("queue") == outcome.winners["spam"]:
+            outcome.drop("queue", "not where the spam goes, for distress", faults)
         for name in ("answer", "close", "spam"):
             outcome.drop(name, "never done by a machine for distress", faults)
         if values.get("priority") != PRIORITIES["top"]:

@@ -167,6 +167,11 @@ def test_machines_and_rubbish(compiled: rules.Compiled) -> None:
     assert (forged.tags, forged.answer) == (("podejrzane",), None)
 
 
+def test_distress_in_what_looks_like_spam(compiled: rules.Compiled) -> None:
+    actions = decide(compiled, polish("Chwilówki i pożyczka bez BIK, nie chcę już żyć"))
+    assert (actions.distress, actions.queue, actions.spam) == ("kryzys", None, False)
+
+
 def test_an_office_keeps_its_own_mail(compiled: rules.Compiled) -> None:
     actions = decide(compiled, polish("Kiedy zasiłek?", office="pup-lomza", inbox="pup-lomza"))
     assert (actions.queue, actions.tier) == (None, 3)

@@ -137,6 +137,18 @@ def test_safeguards_leave_their_reason() -> None:
     assert {fault.why.split(":")[0] for fault in decision.trace.faults} == {"answer", "close", "spam"}
 
 
+def test_distress_is_not_put_where_the_spam_goes() -> None:
+    everything = compiled(
+        "rules:\n"
+        "  - {id: a, do: {distress: k}, then: continue}\n"
+        "  - {id: b, when: {channel: form}, do: {queue: q}, then: continue}\n"
+        "  - {id: c, do: {queue: spam, spam: true}}\n"
+        "default: {queue: d}"
+    )
+    assert rules.evaluate(everything, Facts()).actions == rules.Actions(distress="k", priority=3)
+    assert rules.evaluate(everything, Facts(channel="form")).actions.queue == "q"
+
+
 def test_explanations_tell_the_first_failing_condition() -> None:
     everything = compiled(
         "rules:\n"

@@ -323,7 +323,7 @@ def test_one_winner_for_each_action(ruleset: RuleSet, facts: Facts) -> None:
     by_id = {rule.id: rule.actions for rule in ruleset.rules}
     matched = [by_id[match.rule] for match in decision.trace.matched]
     first = next((actions.queue for actions in matched if actions.queue is not None), None)
-    if first is not None:
+    if first is not None and decision.actions.distress is None:
         assert decision.actions.queue == first
     if len(matched) < 8:
         wanted: list[str] = []
