@@ -5,7 +5,7 @@ Chosen over py3langid, which needs 90 MB more and is slower; see ARCHITECTURE.md
 
 from __future__ import annotations
 
-import itertools
+import functools
 import re
 
 import pycld2
@@ -35,7 +35,11 @@ def detect(text: str) -> tuple[str, float]:
     return code.partition("-")[0], percent / 100 if reliable else percent / 200
 
 
+@functools.cache
+def _letters(wanted: int) -> re.Pattern[str]:
+    return re.compile(rf"(?:[\W\d_]*[^\W\d_]){{{wanted}}}")
+
+
 def has_letters(text: str, wanted: int) -> bool:
     """Whether a text has at least so many letters; looks no further than it must."""
-    found = filter(str.isalpha, text[:LOOKED_AT])
-    return sum(1 for _ in itertools.islice(found, wanted)) == wanted
+    return _letters(wanted).match(text[:LOOKED_AT]) is not None
