@@ -14,9 +14,9 @@ from connectors.email.addresses import mailboxes
 from connectors.email.mime import Part
 
 DAEMONS = re.compile(
-    r"(?:mailer-?daemon|mail-?daemon|postmaster|post-?master|mdaemon|mailerdaemon|mail[-_.]?delivery[-_.]?\w*|"
-    r"mail-?system|mailsystem|bounces?|bounce-?handler|microsoftexchange[0-9a-f]+|daemon|mmdf|mail-?administrator|"
-    r"mmdaemon|mailmaster|mailagent|delivery|admin-?mail|nondeliver\w*)(?:[+=@-]|$)",
+    r"(?:mailer-?daemon|mail-?daemon|post[-_]?master|mdaemon|mailerdaemon|mail[-_.]?delivery[-_.]?\w*|"
+    r"mail-?system|mailsystem|bounces?|bounce-?handler|microsoftexchange[0-9a-f]+|mmdf|mail-?administrator|"
+    r"mmdaemon|mailmaster|mailagent|nondeliver\w*)(?:[+=@-]|$)",
     re.IGNORECASE,
 )
 """Local parts under which mail systems write."""
@@ -56,7 +56,7 @@ def classify(top: Part, subject: str, sender: str) -> Automatic:
     if submitted not in _VALUE_NO:
         return "auto-reply"
     if is_from_system(top, sender):
-        return "bounce" if _names_daemon(top, sender) and not _ABSENT.search(subject) else "auto-reply"
+        return "bounce" if is_daemon(top, sender) and not _ABSENT.search(subject) else "auto-reply"
     weak = bool(precedence & _BULK) or _ROBOTS.match(sender) or _suppresses(top)
     if weak and _ABSENT.search(subject):
         return "auto-reply"
@@ -67,12 +67,11 @@ def classify(top: Part, subject: str, sender: str) -> Automatic:
 
 def is_from_system(top: Part, sender: str) -> bool:
     """Whether a mail comes from a mail system: no return path, or a name under which such systems write."""
-    return (
-        top.field("return-path").strip() == b"<>" or bool(DAEMONS.match(sender)) or _names_daemon(top, sender)
-    )
+    return top.field("return-path").strip() == b"<>" or bool(DAEMONS.match(sender)) or is_daemon(top, sender)
 
 
-def _names_daemon(top: Part, sender: str) -> bool:
+def is_daemon(top: Part, sender: str) -> bool:
+    """Whether a mail bears a name under which mail systems write."""
     if DAEMONS.match(sender):
         return True
     name = headers.words(top.field("from")).lower()

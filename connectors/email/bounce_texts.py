@@ -37,9 +37,10 @@ _FAILURE = re.compile(
     r"doręcz|wys[łl])|"
     r"niedostarcz|niedoręcz|niedorecz|nie dostarczono|zwrot (?:poczty|wiadomości|przesyłki)|błąd dostarcz|"
     r"powiadomienie o (?:stanie|niedostarczeniu)|unzustellbar|nicht zugestellt|zustellung|übermittlung|"
-    r"nicht (?:ausgeliefert|zustellen|zugestellt)|non remis|non distribu|n'a pas pu être|remise|"
-    r"no (?:se )?(?:ha|pudo|puede|entregad)[^.\n]{0,40}entreg|entrega|mancata consegna|"
-    r"non (?:è stato )?(?:recapitat|consegnat)|"
+    r"nicht (?:ausgeliefert|zustellen|zugestellt)|non remis|non distribu|n'a pas pu être (?:remis|distribu|"
+    r"envoy)|remise impossible|échec de (?:la )?remise|"
+    r"no (?:se )?(?:ha|pudo|puede|entregad)[^.\n]{0,40}entreg|entrega fallida|falha na entrega|mancata consegna|"
+    r"non (?:è (?:stato |possibile )?)?(?:recapit|consegn)|"
     r"niet (?:be)?zorgd|onbestelbaar|afgeleverd|kunde inte levereras|kunne ikke leveres|ikke leveres|"
     r"ei voitu toimittaa|"
     r"nedoručiteln|nelze doručit|não (?:foi )?(?:possível|entregue)|не (?:было |был |может быть |удалось |"
@@ -48,6 +49,7 @@ _FAILURE = re.compile(
     r"配信|配達|送信できません|エラーメール|退信|无法投递|發送失敗|无法送达|전송 ?실패|반송",
     re.IGNORECASE,
 )
+_SERVER = re.compile(r"\b[45]\d\d[ -]#?[45]\.\d{1,3}\.\d{1,3}\b|\bsaid: [45]\d\d\b|\(#[45]\.\d\.\d\)")
 _FAILURE_SUBJECT = re.compile(
     r"undeliver|returned mail|mail (?:delivery|system error|failure|could not)|deliver(?:y|ed)[^\n]{0,30}"
     r"(?:fail|status|notif|problem|error|delay|report|abort)|failure (?:notice|notification|delivering)|"
@@ -122,7 +124,13 @@ _REASONS = tuple(
         (
             "5.2.2",
             (
-                *(r"quota", r"mailbox (?:is )?full", r"full mailbox", r"exceeded[^.\n]{0,20}stor"),
+                *(
+                    r"quota",
+                    r"mailbox (?:is )?full",
+                    r"full mailbox",
+                    r"mailbox[^.\n]{0,20}exceed",
+                    r"exceeded[^.\n]{0,20}stor",
+                ),
                 *(r"insufficient (?:disk )?space", r"pełna", r"przepełnion", r"voll", r"переполн"),
             ),
         ),
@@ -194,7 +202,12 @@ _REASONS = tuple(
 
 def is_failure(text: str) -> bool:
     """Whether a notice says that something was not delivered."""
-    return bool(_FAILURE.search(text[:20_000]))
+    return bool(_FAILURE.search(text[:20_000])) or quotes_a_server(text)
+
+
+def quotes_a_server(text: str) -> bool:
+    """Whether a text gives a server's refusal in its own words (``550 5.1.1 …``, ``said: 550``)."""
+    return bool(_SERVER.search(text[:20_000]))
 
 
 def is_failure_subject(subject: str) -> bool:

@@ -67,24 +67,27 @@ def read(top: Part, text: str, subject: str, sender: str) -> Notice | None:
             return msgspec.structs.replace(notice, original=original_id(top, text))
     if not _suspected(top, subject, sender, text):
         return None
-    found = _by_header(top, text) or _by_text(top, text, sender)
-    if not found and not (
-        automatic.is_from_system(top, sender) and bounce_texts.is_failure(f"{subject}\n{text}")
-    ):
+    found = _by_header(top, text) or _by_text(top, text, subject, sender)
+    if not found and not (automatic.is_daemon(top, sender) and bounce_texts.is_failure(f"{subject}\n{text}")):
         return None
     return Notice(recipients=tuple(found[:MAX_RECIPIENTS]), original=original_id(top, text))
 
 
 def _suspected(top: Part, subject: str, sender: str, text: str) -> bool:
-    """Whether it is worth reading as a notice at all: most mails are not, and reading takes time."""
+    """Whether it is worth reading as a notice at all: most mails are not, and reading takes time.
+
+    No return path alone proves nothing: answering machines and web forms have none either.
+    """
     if top.parameter("report-type").lower() == "delivery-status" or top.field("x-failed-recipients"):
         return True
-    if automatic.is_from_system(top, sender):
+    if automatic.is_daemon(top, sender):
         submitted = top.field("auto-submitted").lower()
         return not (
             submitted.startswith(b"auto-replied") and not bounce_texts.is_failure(f"{subject}\n{text}")
         )
-    return bounce_texts.is_failure_subject(subject)
+    if bounce_texts.is_failure_subject(subject):
+        return True
+    return top.field("return-path").strip() == b"<>" and bounce_texts.quotes_a_server(text)
 
 
 # --- RFC 3464 ------------------------------------------------------------------------------------------------------
@@ -176,7 +179,7 @@ def _by_header(top: Part, text: str) -> list[BouncedRecipient]:
     return bounce_texts.described(dict.fromkeys(who), text) if who else []
 
 
-def _by_text(top: Part, text: str, sender: str) -> list[BouncedRecipient]:
+def _by_text(top: Part, text: str, subject: str, sender: str) -> list[BouncedRecipient]:
     """The forms of many programs over thirty years."""
     failed, delayed = _known_forms(top)
     if failed or delayed:
@@ -184,13 +187,23 @@ def _by_text(top: Part, text: str, sender: str) -> list[BouncedRecipient]:
     own = {sender} | {
         box.address for field in ("to", "cc", "delivered-to") for box in mailboxes(top.field(field))
     }
-    if not bounce_texts.is_failure(text):
+    if not bounce_texts.is_failure(text) and not (
+        automatic.is_daemon(top, sender) and bounce_texts.is_failure_subject(subject)
+    ):
         return []
     found = bounce_texts.addresses(text, own, usable)
-    if not found and (returned := _returned(top)) is not None:
-        boxes = mailboxes(returned.field("x-original-to") or returned.field("to"))
-        found = [boxes[0].address] if len(boxes) == 1 and usable(boxes[0].address) else []
+    found = found or _addressee(top, own)
     return bounce_texts.described(found, text, delayed=bounce_texts.is_delay(text))
+
+
+def _addressee(top: Part, own: set[str]) -> list[str]:
+    """To whom the mail that came back was addressed, if that is one person and not of our own house."""
+    returned = _returned(top)
+    boxes = mailboxes(returned.field("to")) if returned is not None else []
+    houses = {who.rpartition("@")[2] for who in own}
+    if len(boxes) != 1 or not usable(boxes[0].address) or boxes[0].address.rpartition("@")[2] in houses:
+        return []
+    return [boxes[0].address]
 
 
 def _known_forms(top: Part) -> tuple[list[str], list[str]]:
