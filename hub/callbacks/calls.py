@@ -181,7 +181,8 @@ def _close(tx: Tx, house: House, scope: Scope, row: Row[Any], topic: str) -> Non
     if row.note:
         add_note(tx, house, scope, conversation.id, row.note)
     if row.outcome != "follow-up":
-        actions.resolve(tx, scope, [conversation.id], topic=topic, outcome=row.outcome)
+        said = house.translate(house.directory.config.hub.language, texts.OUTCOMES[row.outcome])
+        actions.resolve(tx, scope, [conversation.id], topic=topic, outcome=said)
     elif topic:
         change(tx, scope, conversation.id, topic=topic)
 

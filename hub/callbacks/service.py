@@ -172,7 +172,9 @@ def move(
     *,
     version: int | None = None,
 ) -> Row[Any]:
-    """An agent sets another time (None: as soon as possible). Raises Denied, NotFound, Conflict."""
+    """An agent sets another time (None: as soon as possible). Raises Denied, NotFound, Conflict (the past included)."""
+    if at is not None and at <= tx.now:
+        raise Conflict(actions.PAST)
     return _move(tx, house, opened(tx, scope, callback_id, version), at, scope.user)
 
 

@@ -11,8 +11,12 @@ from aiohttp import web
 
 from hub.web import (
     admin,
+    api,
+    api_openapi,
+    api_stream,
     assets,
     auth,
+    callbacks,
     health,
     live,
     moderation,
@@ -31,6 +35,7 @@ SCREENS: Sequence[Sequence[web.AbstractRouteDef]] = (
     auth.ROUTES,
     live.ROUTES,
     moderation.ROUTES,
+    callbacks.ROUTES,
     search_page.ROUTES,
     settings.ROUTES,
     supervisor.ROUTES,
@@ -38,6 +43,9 @@ SCREENS: Sequence[Sequence[web.AbstractRouteDef]] = (
     health.ROUTES,
     rules_page.ROUTES,
     admin.ROUTES,
+    api.ROUTES,
+    api_stream.ROUTES,
+    api_openapi.ROUTES,
 )
 
 LARGEST_FORM = 2_000_000
