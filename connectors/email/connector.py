@@ -132,6 +132,8 @@ class EmailConnector:
             link = await connect(box.account, await tls_context(box.account, contexts))
         except WrongCredentials as refusal:
             box.peer.down(self._env, "wrong_credentials", f"the server refused the login: {refusal}")
+        except FileNotFoundError:
+            box.peer.down(self._env, "misconfigured", "ca_file does not exist")
         except (Lost, OSError) as error:
             box.peer.down(self._env, "unreachable", type(error).__name__)
         else:

@@ -143,7 +143,9 @@ async def _session(link: Link, box: Mailbox, reader: Reader) -> None:
             box.peer.down(reader.env, "degraded", f"the hub takes nothing now: {refusal}")
             await link.race(_wait(reader.env, refusal.retry_after), seconds=None)
             continue
-        await link.idle(reader.env.clock, reader.config.poll_seconds)
+        # A little earlier or later each time, so that hundreds of mailboxes do not ask in the same moment.
+        seconds = reader.config.poll_seconds * (0.8 + reader.env.random.random() / 5)
+        await link.idle(reader.env.clock, seconds)
 
 
 async def _wait(env: Env, seconds: float) -> None:
@@ -159,7 +161,7 @@ async def _look(link: Link, box: Mailbox, reader: Reader) -> int:
         box.peer.backlog = 0
         box.peer.up(reader.env)
         return 0
-    uids = await link.uids_from(last + 1)
+    uids = await _new_uids(link, last + 1, selected.uidnext)
     box.peer.backlog = len(uids)
     if not uids:
         box.peer.up(reader.env)
@@ -171,6 +173,13 @@ async def _look(link: Link, box: Mailbox, reader: Reader) -> int:
         box.peer.backlog -= len(batch)
         box.peer.up(reader.env)  # not before: a server that answers is of no use to a hub that takes nothing
     return len(uids)
+
+
+async def _new_uids(link: Link, first: int, following: int | None) -> list[int]:
+    """What may be new; of a few it costs less to ask for their sizes than to ask first which of them exist."""
+    if following is not None and following - first <= BATCH:
+        return list(range(first, following))
+    return await link.uids_from(first)
 
 
 async def _place(box: Mailbox, reader: Reader, selected: Selected) -> tuple[int, int]:

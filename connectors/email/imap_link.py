@@ -60,9 +60,16 @@ class Selected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Protocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # it ships no types
-    """The library reads the lines of one packet by recursion, and fails when somebody deletes a thousand mails."""
+    """What the library's own does not stand: a greeting that is a refusal, and very many lines in one packet."""
+
+    async def welcome(self, command: bytes) -> None:
+        try:
+            await super().welcome(command)
+        except Exception:  # it runs in a task that nobody awaits: what it raises shows as a lost connection
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
+        """In small pieces, because lines are read by recursion: a thousand deleted mails would exceed its limit."""
         if data.count(b"\r\n") < MOST_LINES:
             super().data_received(data)
         else:

@@ -66,16 +66,16 @@ class Door:
 
     async def store(self, mail: bytes) -> str:
         """Commit a mail; the line to answer."""
-        failpoint("email.lmtp.received")
         try:
+            failpoint("email.lmtp.received")
             await take(await keep(mail, self.env), self.env, self.sink, self.parse)
+            failpoint("email.lmtp.committed")
         except Refused as refusal:
             self.peer.down(self.env, "degraded", f"the hub takes nothing now: {refusal}")
             return f"451 4.3.0 {_one_line(str(refusal))}"
         except Exception as error:  # the peer keeps the mail and tries again
             self.peer.down(self.env, "degraded", f"storing failed: {type(error).__name__}")
             return FAILED
-        failpoint("email.lmtp.committed")
         self.peer.up(self.env)
         return "250 2.0.0 Taken"
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 
+from connectors._failpoint import armed
 from connectors.contract import Message, Secret, Unknown
 from connectors.email import imap, imap_link
 from connectors.email.config import EmailConfig, ImapAccount
@@ -15,6 +18,7 @@ from connectors.email.connector import EmailConnector
 from connectors.email.imap_link import _literals, encode_folder, quoted
 from tests.connectors.email.wire_imap import Script, served
 from tests.connectors.email.wire_mail import mail, parse_simply, running, subjects, until
+from tests.connectors.email.wire_tls import certificate
 from tests.contract.world import Ledger, Log, make_env
 from tests.servers.dovecot import Dovecot
 
@@ -89,6 +93,18 @@ async def test_a_mail_that_the_server_will_not_hand_out_is_shown_and_stops_nothi
     assert next(iter(ledger.cursors.values())) == "7:5"
 
 
+@pytest.mark.parametrize("place", ["email.imap.fetched", "email.imap.committed", "email.imap.flagged"])
+async def test_a_fault_of_our_own_at_any_place_loses_and_repeats_nothing(place: str) -> None:
+    script, ledger, log = Script({uid: mail(uid) for uid in range(1, 31)}), Ledger(), Log()
+    with armed(f"{place}=error@2") as passed:
+        async with served(script.serve) as port, running(inbox(port, log), ledger):
+            await ledger.wait_for(30)
+            await until(lambda: log.count("peer is back") == 1)
+    assert passed[place] >= 2
+    assert len(ledger.events) == 30
+    assert log.count("mailbox reader failed") == 1
+
+
 async def test_a_server_without_idle_is_polled() -> None:
     script, ledger = Script({1: mail(1)}), Ledger()
     async with served(script.serve) as port, running(inbox(port, poll_seconds=0.1), ledger):
@@ -112,6 +128,26 @@ async def test_an_idle_that_is_never_granted_is_given_up(monkeypatch: pytest.Mon
         script.mails[2] = mail(2)
         await ledger.wait_for(2, seconds=5)
     assert script.commands.count("IDLE") >= 1
+
+
+async def test_tls_checks_the_certificate_and_notices_a_lost_line(tmp_path: Path) -> None:
+    chain, context = certificate(tmp_path)
+    script, ledger = Script({1: mail(1)}), Ledger()
+
+    def tls_inbox(port: int, ca_file: str | None) -> EmailConnector:
+        account = ImapAccount(host="127.0.0.1", port=port, user="u", password=Secret("pw"), ca_file=ca_file)
+        return EmailConnector(EmailConfig(address="k@example.pl", imap=(account,)), make_env(), parse_simply)
+
+    async with served(script.serve, context) as port:
+        assert (await tls_inbox(port, None).check()).state == "unreachable"
+        assert (await tls_inbox(port, "/nonexistent.pem").check()).state == "misconfigured"
+        inbox = tls_inbox(port, chain)
+        assert (await inbox.check()).state == "ok"
+        async with running(inbox, ledger):
+            await ledger.wait_for(1)
+            script.hang_up()
+            script.mails[2] = mail(2)
+            await ledger.wait_for(2, seconds=5)  # by a new connection: the next poll is a minute away
 
 
 async def test_a_flood_of_news_is_read() -> None:
@@ -157,14 +193,15 @@ async def test_what_a_refused_login_means(answer: str, state: str) -> None:
         assert (await inbox(port).check()).state == state
 
 
-async def test_a_server_that_says_goodbye_at_once_is_unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imap_link.Link.race, "__defaults__", (0.5,))
+async def test_a_server_that_says_goodbye_at_once_is_unreachable(caplog: pytest.LogCaptureFixture) -> None:
     script = Script({})
     script.greeting = "* BYE too many connections"
     async with served(script.serve) as port:
         began = time.monotonic()
         assert (await inbox(port).check()).state == "unreachable"
         assert time.monotonic() - began < 2
+    gc.collect()
+    assert not caplog.records, "an error that nobody fetched"
 
 
 def test_bodies_are_found_in_every_form_of_answer() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from connectors._failpoint import armed
 from connectors.contract import Message
 from connectors.email.config import EmailConfig, Listen
 from connectors.email.connector import EmailConnector
@@ -124,6 +125,17 @@ async def test_a_hub_that_takes_nothing_answers_451(fault: str) -> None:
         await asyncio.to_thread(deliver, port, ["kontakt@example.pl"], mail(1))
     assert log.count("peer is down") == log.count("peer is back") == 1
     assert len(ledger.events) == 1
+
+
+@pytest.mark.parametrize("place", ["email.lmtp.received", "email.lmtp.committed"])
+async def test_a_fault_of_our_own_before_or_after_the_commit_makes_the_peer_try_again(place: str) -> None:
+    ledger = Ledger()
+    async with door(ledger) as port:
+        with armed(f"{place}=error@1"):
+            with pytest.raises(smtplib.SMTPDataError):
+                await asyncio.to_thread(deliver, port, ["kontakt@example.pl"], mail(1))
+            await asyncio.to_thread(deliver, port, ["kontakt@example.pl"], mail(1))
+    assert subjects(ledger) == ["Sprawa 1"]
 
 
 async def test_a_mail_that_is_too_large_is_refused_and_the_connection_goes_on() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
-import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from connectors.email import smtp
 from connectors.email.config import EmailConfig, Smtp
 from connectors.email.connector import EmailConnector
 from tests.connectors.email.wire_mail import parse_simply, running
+from tests.connectors.email.wire_tls import certificate
 from tests.contract.world import Ledger, Log, make_env
 from tests.servers.mailsink import MailSink
 
@@ -190,38 +189,15 @@ async def test_login() -> None:
     assert "inne-haslo" not in "".join(log.lines) + error.private + error.public
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A certificate for 127.0.0.1 and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, chain = folder / "key.pem", folder / "chain.pem"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-    ]
-    name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "36500"]
-    subprocess.run(
-        [*command, *name, "-keyout", str(key), "-out", str(chain)], check=True, capture_output=True
-    )
-    return chain, key
-
-
-async def test_starttls_is_demanded_and_certificates_are_checked(certificate: tuple[Path, Path]) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(*certificate)
+async def test_starttls_is_demanded_and_certificates_are_checked(tmp_path: Path) -> None:
+    chain, context = certificate(tmp_path)
     settings: dict[str, Any] = {"security": "starttls", "user": "hub", "password": Secret(PASSWORD)}
     with sink(tls=context, user="hub", password=PASSWORD) as server:
-        await connector(server.port, ca_file=str(certificate[0]), **settings).send(outbound())
+        await connector(server.port, ca_file=chain, **settings).send(outbound())
         assert (await failure(connector(server.port, **settings))).kind == "temporary"
         assert len(server.mails) == 1
     with sink() as plain:  # a server, or somebody in between, that offers no STARTTLS
-        error = await failure(connector(plain.port, ca_file=str(certificate[0]), **settings))
+        error = await failure(connector(plain.port, ca_file=chain, **settings))
         assert error.kind == "temporary"
         assert plain.mails == []
     missing = connector(1, ca_file="/nonexistent.pem", **settings)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 
 @contextlib.asynccontextmanager
 async def served(
     handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    context: ssl.SSLContext | None = None,
 ) -> AsyncIterator[int]:
+    """A server with that handler; gives its port. Its connections end with it."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -22,7 +25,7 @@ async def served(
             await handler(reader, writer)
         writer.close()
 
-    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    server = await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -41,8 +44,15 @@ class Script:
         self.dropped: set[int] = set()
         self.greeting = "* OK hello"
         self.commands: list[str] = []
+        self._open: list[asyncio.StreamWriter] = []
+
+    def hang_up(self) -> None:
+        """Close all connections."""
+        for writer in self._open:
+            writer.close()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._open.append(writer)
         writer.write(f"{self.greeting}\r\n".encode())
         while line := await reader.readline():
             tag, _, command = line.decode().strip().partition(" ")
