@@ -68,7 +68,7 @@ def read(top: Part, text: str, subject: str, sender: str) -> Notice | None:
     if not _suspected(top, subject, sender, text):
         return None
     found = _by_header(top, text) or _by_text(top, text, subject, sender)
-    if not found and not (automatic.is_daemon(top, sender) and bounce_texts.is_failure(f"{subject}\n{text}")):
+    if not found and not _is_notice(top, text, subject, sender):
         return None
     return Notice(recipients=tuple(found[:MAX_RECIPIENTS]), original=original_id(top, text))
 
@@ -88,6 +88,14 @@ def _suspected(top: Part, subject: str, sender: str, text: str) -> bool:
     if bounce_texts.is_failure_subject(subject):
         return True
     return top.field("return-path").strip() == b"<>" and bounce_texts.quotes_a_server(text)
+
+
+def _is_notice(top: Part, text: str, subject: str, sender: str) -> bool:
+    """Whether a mail that names nobody is a notice all the same."""
+    if automatic.is_daemon(top, sender):
+        return bounce_texts.is_failure(f"{subject}\n{text}")
+    told = bounce_texts.is_failure_subject(subject) and bounce_texts.is_failure(text)
+    return told and _returned(top) is not None
 
 
 # --- RFC 3464 ------------------------------------------------------------------------------------------------------
@@ -192,15 +200,15 @@ def _by_text(top: Part, text: str, subject: str, sender: str) -> list[BouncedRec
     ):
         return []
     found = bounce_texts.addresses(text, own, usable)
-    found = found or _addressee(top, own)
+    found = found or _addressee(top, own, sender)
     return bounce_texts.described(found, text, delayed=bounce_texts.is_delay(text))
 
 
-def _addressee(top: Part, own: set[str]) -> list[str]:
+def _addressee(top: Part, own: set[str], sender: str) -> list[str]:
     """To whom the mail that came back was addressed, if that is one person and not of our own house."""
     returned = _returned(top)
     boxes = mailboxes(returned.field("to")) if returned is not None else []
-    houses = {who.rpartition("@")[2] for who in own}
+    houses = {who.rpartition("@")[2] for who in own if who != sender}
     if len(boxes) != 1 or not usable(boxes[0].address) or boxes[0].address.rpartition("@")[2] in houses:
         return []
     return [boxes[0].address]
