@@ -64,7 +64,9 @@ class PostgresStore:
         address = make_url(url).set(drivername="postgresql+asyncpg")
         if password is not None:
             address = address.set(password=password)
-        self._engine: AsyncEngine = create_async_engine(address, pool_size=connections, max_overflow=0)
+        self._engine: AsyncEngine = create_async_engine(
+            address, pool_size=connections, max_overflow=0, hide_parameters=True
+        )
         self._ids = Ids()
         self._reserving = asyncio.Lock()
         self._commits: set[asyncio.Task[None]] = set()

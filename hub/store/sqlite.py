@@ -71,7 +71,10 @@ def _engine(path: Path, *, writing: bool, size: int = 1) -> Engine:
     pool: dict[str, Any] = {"poolclass": StaticPool}
     if not writing:
         pool = {"poolclass": QueuePool, "pool_size": size, "max_overflow": 0}
-    engine = create_engine("sqlite://", creator=lambda: _connect(path, writing=writing), **pool)
+    # hide_parameters: an error's text, and so the log, must not hold what a citizen wrote.
+    engine = create_engine(
+        "sqlite://", hide_parameters=True, creator=lambda: _connect(path, writing=writing), **pool
+    )
     begin = "BEGIN IMMEDIATE" if writing else "BEGIN"
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
