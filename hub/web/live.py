@@ -214,7 +214,8 @@ def _change(event: Event) -> Change:
     return Change(**{name: getattr(event, name) for name in Change.__struct_fields__})
 
 
-def _place_of(request: web.Request) -> int | None:
+def place_of(request: web.Request) -> int | None:
+    """The place of the stream from which a reader goes on."""
     asked = request.headers.get("Last-Event-ID") or request.query.get("after", "")
     return int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 16 else None
 
@@ -239,7 +240,7 @@ async def _follow(request: web.Request, line: _Line) -> None:
     unfollow = desk.presence.follow(follower.note)
     try:
         async with request.app[ATTENDANCE].present(desk, follower.signed.user), asyncio.TaskGroup() as group:
-            group.create_task(follower.changes(_place_of(request)))
+            group.create_task(follower.changes(place_of(request)))
             group.create_task(follower.marks())
             group.create_task(follower.ticks())
     except* (_Ended, ConnectionError, TimeoutError):

@@ -52,16 +52,28 @@ CONFIG = Config(
 )
 
 
+MAIL = Capabilities(
+    reaches=("email",),
+    attachments=("*/*",),
+    attachment_bytes=20_000_000,
+    subject=True,
+    copies=True,
+    starts=True,
+)
+
+
 def compiled(text: str = RULES) -> Compiled:
     """Rules without a dictionary: a word matches itself only."""
     return compile_rules(load(text), lambda word: frozenset([word]))
 
 
 def a_house(config: Config = CONFIG, *, rules: str = RULES) -> House:
-    """The specimen's house; every inbox can send plain text."""
+    """The specimen's house; its mailboxes can send."""
     return House(
         directory=directory(config),
-        capabilities={inbox.id: Capabilities() for inbox in config.inboxes},
+        capabilities={
+            inbox.id: MAIL if inbox.kind == "email" else Capabilities() for inbox in config.inboxes
+        },
         channels={inbox.id: inbox.kind for inbox in config.inboxes},
         rules=compiled(rules),
         rules_version=7,
