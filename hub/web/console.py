@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from hub.people.presence import expect_browsers
 from hub.web import (
     admin,
     api,
@@ -66,6 +67,11 @@ LARGEST_FORM = 2_000_000
 """Bytes of a form without files; upload routes read their bodies themselves, in pieces."""
 
 
+async def _expect_browsers(app: web.Application) -> None:
+    """Nobody is connected yet; whoever does not come back soon goes offline."""
+    await app[DESK].store.write(expect_browsers)
+
+
 def build(desk: Desk) -> web.Application:
     """The application of the private listener."""
     app = web.Application(middlewares=MIDDLEWARES, client_max_size=LARGEST_FORM)
@@ -73,6 +79,7 @@ def build(desk: Desk) -> web.Application:
     app[assets.ASSETS] = assets.load_assets()
     app[ENVIRONMENT] = environment()
     live.install(app, desk)
+    app.on_startup.append(_expect_browsers)
     app.on_response_prepare.append(add_headers)
     for routes in SCREENS:
         app.add_routes(routes)

@@ -50,7 +50,8 @@ async def move(request: web.Request) -> web.StreamResponse:
         lambda tx: transfer(tx, desk.house(), scope, form.conversation, queue=form.to)
     )
     name = desk.house().directory.queue_name(form.to, scope.language)
-    return redirect(request, back, N_("Moved to {queue}: {n}"), queue=name, n=len(done.changed))
+    undo = f"/undo/{done.undo}" if done.undo is not None else ""
+    return redirect(request, back, N_("Moved to {queue}: {n}"), undo=undo, queue=name, n=len(done.changed))
 
 
 class Queues(Form, frozen=True, kw_only=True):
