@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
+import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -233,8 +234,9 @@ def _unstuffed(tail: bytes, piece: bytes) -> bytes:
 
 
 def _envelope_fields(sender: str, recipients: Sequence[str]) -> bytes:
-    """The envelope as header fields that go before the mail."""
-    lines = [f"Return-Path: <{'' if sender == '<>' else sender}>"]
+    """The envelope as header fields that go before the mail. The sender may be anything but several lines."""
+    sender = "" if sender == "<>" else re.sub(r"[\x00-\x1f\x7f<>]", "", sender)
+    lines = [f"Return-Path: <{sender}>"]
     lines += [f"Delivered-To: {recipient}" for recipient in recipients]
     return "".join(f"{line}\r\n" for line in lines).encode("utf-8", "surrogateescape")
 

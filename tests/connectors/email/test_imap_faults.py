@@ -193,6 +193,20 @@ async def test_what_a_refused_login_means(answer: str, state: str) -> None:
         assert (await inbox(port).check()).state == state
 
 
+async def test_a_wrong_password_is_not_tried_in_a_hurry() -> None:
+    class Refusing(Script):
+        def answer(self, tag: str, command: str) -> bytes:
+            return (
+                f"{tag} NO no\r\n".encode() if command.startswith("LOGIN") else super().answer(tag, command)
+            )
+
+    script, log = Refusing({}), Log()
+    async with served(script.serve) as port, running(inbox(port, log), Ledger()):
+        await until(lambda: log.count("wrong_credentials") == 1)
+        await asyncio.sleep(0.5)  # a refused connection would be tried many times by now
+    assert sum(command.startswith("LOGIN") for command in script.commands) == 1
+
+
 async def test_a_server_that_says_goodbye_at_once_is_unreachable(caplog: pytest.LogCaptureFixture) -> None:
     script = Script({})
     script.greeting = "* BYE too many connections"

@@ -85,6 +85,22 @@ async def test_the_null_sender_stays_null() -> None:
     assert event.automatic == "bounce"
 
 
+async def test_an_odd_sender_stays_on_one_line() -> None:
+    ledger = Ledger()
+    async with door(ledger) as port:
+        replies = await talk(
+            port,
+            HELLO[0],
+            b'MAIL FROM:<"a\rX-Evil: 1"@example.org>\r\n',
+            HELLO[2],
+            b"DATA\r\n",
+            mail(1) + b".\r\n",
+        )
+    assert replies[-1].startswith(b"250")
+    content = ledger.raws[0].content or b""
+    assert content.splitlines()[0].startswith(b"Return-Path: <") and b"X-Evil" in content.splitlines()[0]
+
+
 async def test_each_recipient_gets_an_answer() -> None:
     """By hand, because Python's own LMTP client reads one answer only."""
     ledger = Ledger()
