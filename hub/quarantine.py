@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, func, select, true
 
 from hub.audit import record
 from hub.desk.row import change
@@ -30,37 +29,40 @@ def _reachable(directory: Directory, scope: Scope) -> ColumnElement[bool]:
     return raw.c.inbox.in_(own)
 
 
-def quarantined(tx: Reader, house: House, scope: Scope) -> Sequence[Row[Any]]:
-    """Raws in quarantine with their conversation, the newest first; ``suspicious`` says why a parsed mail is here.
+def quarantined(tx: Reader, house: House, scope: Scope) -> list[Row[Any]]:
+    """Raws in quarantine, the newest first, with their conversation (None: a report about a message nobody knows).
 
-    Raises Denied for less than supervisors.
+    ``suspicious`` says why a mail that could be read is here all the same. Raises Denied for less than supervisors.
     """
     require(scope, "supervise")
+    mine = _reachable(house.directory, scope)
+    unread = _listing().where(raw.c.state == "quarantined", mine)
+    held = _listing().where(conversation.c.quarantined.is_(True), conversation.c.merged_into.is_(None), mine)
+    rows = [*tx.rows(unread), *tx.rows(held)]
+    unique = {row.id: row for row in rows}
+    return sorted(unique.values(), key=lambda row: (-row.received_at, -row.id))[:SHOWN]
+
+
+def _listing() -> Select[Any]:
     c = conversation.c
-    waiting = or_(raw.c.state == "quarantined", c.quarantined.is_(True))
-    statement = (
+    return (
         select(
             raw.c.id,
             raw.c.inbox,
             raw.c.received_at,
-            raw.c.content_type,
             raw.c.error,
             raw.c.state,
             func.length(raw.c.content).label("size"),
-            raw.c.blob,
             c.id.label("conversation"),
             c.reference,
             c.subject,
             c.suspicious,
         )
-        .join(message, message.c.raw == raw.c.id)
-        .join(conversation, and_(c.id == message.c.conversation, c.merged_into.is_(None)))
-        .where(waiting, _reachable(house.directory, scope))
+        .join(message, message.c.raw == raw.c.id, isouter=True)
+        .join(conversation, c.id == message.c.conversation, isouter=True)
         .order_by(raw.c.received_at.desc(), raw.c.id.desc())
         .limit(SHOWN)
     )
-    unique = {row.id: row for row in tx.rows(statement)}
-    return list(unique.values())
 
 
 def raw_bytes(tx: Reader, house: House, scope: Scope, raw_id: int) -> Row[Any]:

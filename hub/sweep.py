@@ -32,6 +32,7 @@ def sweep(tx: Tx, house: House) -> None:
     forget_old_events(tx, house.directory.config.stream.keep_days)
     for table, before in (
         (schema.session.c.expires_at, tx.now),
+        (schema.password_reset.c.expires_at, tx.now),
         (schema.idempotency.c.at, tx.now - KEEP_ANSWERS),
         (schema.login_failure.c.at, tx.now - KEEP_FAILURES),
     ):

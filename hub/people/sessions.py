@@ -114,8 +114,3 @@ def close_session(tx: Tx, token_hash: str) -> None:
 def close_sessions(tx: Tx, user_id: int, *, but: str = "") -> None:
     """End all sessions of a person, but the one with this token hash."""
     tx.execute(delete(session).where(session.c.user == user_id, session.c.token_hash != but))
-
-
-def sweep_sessions(tx: Tx) -> None:
-    """Delete what has ended."""
-    tx.execute(delete(session).where(session.c.expires_at <= tx.now))

@@ -65,8 +65,3 @@ def begin_attempt(tx: Tx, limits: Limits, login: str, address: str) -> Attempt:
 def forgive(tx: Tx, attempt: Attempt) -> None:
     """The password was right: this attempt does not count. Earlier failures stay until they are too old."""
     tx.execute(delete(login_failure).where(login_failure.c.id.in_(attempt.rows)))
-
-
-def sweep_failures(tx: Tx, older_than: int) -> None:
-    """Delete what no rate looks at any more (microseconds UTC)."""
-    tx.execute(delete(login_failure).where(login_failure.c.at < older_than))

@@ -131,6 +131,7 @@ raw = Table(
     Column("blob", Id),
     Column("state", Text, nullable=False),  # ok, quarantined, parsed-again
     Column("error", Text),
+    Index("raw_quarantined", "received_at", **_where("state = 'quarantined'")),
 )
 
 seen = Table(
@@ -296,6 +297,7 @@ conversation = Table(
     Index("conversation_woken", "activity_at", "id", **_where("woken IS NOT NULL")),
     Index("conversation_contact", "contact", "activity_at"),
     Index("conversation_due", "due_at", "id", **_where("due_at IS NOT NULL")),
+    Index("conversation_quarantined", "activity_at", **_where("quarantined")),
     Index("conversation_failed", "activity_at", "id", **_where("failed")),
 )
 
@@ -401,7 +403,9 @@ search_doc = Table(
     Column("message", Id, primary_key=True, autoincrement=False),
     Column("conversation", Id, nullable=False),
     Column("words", Text, nullable=False),
-    Column("reach", Text, nullable=False),  # marks of the offices and the channel, to narrow a search by scope
+    Column(
+        "reach", Text, nullable=False
+    ),  # marks of the offices and the channel, to narrow a search by scope
     Index("search_doc_conversation", "conversation"),
 )
 

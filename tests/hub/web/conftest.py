@@ -16,10 +16,14 @@ from hub.desk.presence import Presence
 from hub.house import House
 from hub.logs import logger
 from hub.people import passwords
+from hub.people.presence import signed_in
+from hub.people.sessions import open_session
 from hub.store.store import Store
+from hub.store.tx import Tx
 from hub.stream import Stream
 from hub.web.console import build
 from hub.web.desk import Desk
+from hub.web.guard import COOKIE
 from tests.hub.conftest import FakeClock
 from tests.hub.specimen import a_house, add_person
 
@@ -184,17 +188,25 @@ async def log_in(client: Client, login: str, password: str = PASSWORD) -> tuple[
 
 
 @pytest.fixture
-async def enter(server: TestServer, people: dict[str, int]) -> AsyncIterator[Callable[[str], Any]]:
-    """``await enter("agent")`` gives a :class:`Browser` of that person."""
+async def enter(
+    server: TestServer, people: dict[str, int], sqlite_store: Store, house: House
+) -> AsyncIterator[Callable[[str], Any]]:
+    """``await enter("agent")`` gives a :class:`Browser` of that person, without the slow hashing of a log-in."""
     opened: list[Client] = []
 
     async def make(login: str) -> Browser:
+        token, csrf = f"token-{login}-{len(opened)}", f"csrf-{login}-{len(opened)}"
+        limits = house.directory.config.limits
+
+        def command(tx: Tx) -> None:
+            open_session(tx, limits, people[login], token, csrf)
+            signed_in(tx, people[login])
+
+        await sqlite_store.write(command)
         client: Client = TestClient(server, cookie_jar=CookieJar(unsafe=True))
+        client.session.cookie_jar.update_cookies({COOKIE: token}, server.make_url("/"))
         opened.append(client)
-        status, _ = await log_in(client, login)
-        assert status == 303
-        page = await (await client.get("/settings/password")).text()
-        return Browser(client, field(page, "csrf"))
+        return Browser(client, csrf)
 
     yield make
     for client in opened:
