@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, get_args
 
 import msgspec
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
 from connectors.contract import Micros
 from hub.calendar import calendar, next_working_day
@@ -21,9 +21,9 @@ from hub.directory import Directory
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.messages import system_line
-from hub.scope import SYSTEM, Conflict, Scope
+from hub.scope import SYSTEM, Conflict, Scope, require
 from hub.store import schema
-from hub.store.tx import Tx
+from hub.store.tx import Reader, Tx
 from hub.timers import cancel_timer, set_timer
 from rules.decision import PRIORITIES
 
@@ -143,6 +143,17 @@ def assign(
         for conversation in done.changed:
             tell(tx, assignee, "assigned", conversation)
     return done
+
+
+def assignable(tx: Reader, house: House, scope: Scope, office: str) -> Sequence[Row[Any]]:
+    """Active people who may be given a conversation of this office, by name; a county office offers its own only."""
+    require(scope, "answer")
+    user = schema.user
+    offices = {office, *house.directory.front} if scope.front or scope.role == "system" else {scope.office}
+    who = select(user.c.id, user.c.name, user.c.login, user.c.office, user.c.presence)
+    return tx.rows(
+        who.where(user.c.active.is_(True), user.c.office.in_(sorted(offices))).order_by(user.c.name)
+    )
 
 
 def scope_of(directory: Directory, account: Row[Any]) -> Scope:

@@ -45,6 +45,17 @@ def known_contact(tx: Reader, scope: Scope, contact_id: int) -> Row[Any]:
     return found
 
 
+def latest_conversation(tx: Reader, scope: Scope, contact_id: int) -> int:
+    """The latest conversation with a person that the actor may see. Raises Denied, NotFound."""
+    require(scope, "answer")
+    theirs = and_(conversation.c.contact == contact_id, conversation.c.merged_into.is_(None), visible(scope))
+    latest = select(conversation.c.id).where(theirs).order_by(conversation.c.activity_at.desc()).limit(1)
+    found = tx.scalar(latest)
+    if found is None:
+        raise NotFound("contact")
+    return int(found)
+
+
 def identities(tx: Reader, contact_id: int) -> Sequence[Row[Any]]:
     """The addresses of a person, verified first."""
     statement = select(identity).where(identity.c.contact == contact_id)

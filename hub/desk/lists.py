@@ -108,7 +108,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
-    """Rows of ``conversation`` with ``name``, ``address`` and ``read`` (number last read) of the actor beside."""
+    """Rows of ``conversation`` with ``person`` and ``address`` of the citizen, ``agent`` (the assignee) and ``read``
+    (the number of the message that the actor read last)."""
 
     rows: Sequence[Any]
     next: str | None
@@ -171,11 +172,13 @@ def _with_people(ids: Select[Any], scope: Scope, order: Order) -> Select[Any]:
             schema.contact.c.name.label("person"),
             schema.identity.c.address.label("address"),
             func.coalesce(read.c.number, 0).label("read"),
+            schema.user.c.name.label("agent"),
             *(key.label(f"key{n}") for n, key in enumerate(order.keys)),
         )
         .join(schema.contact, schema.contact.c.id == conversation.c.contact, isouter=True)
         .join(schema.identity, schema.identity.c.id == conversation.c.identity, isouter=True)
         .join(read, mine, isouter=True)
+        .join(schema.user, schema.user.c.id == conversation.c.assignee, isouter=True)
         .where(_id.in_(select(ids.subquery().c.id)))
         .order_by(*order.columns())
     )

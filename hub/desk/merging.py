@@ -17,11 +17,11 @@ from hub.desk.row import change, opened, seen
 from hub.desk.undoing import CHANGED, remember
 from hub.house import House
 from hub.i18n import mark as N_
-from hub.intake.references import new_reference
+from hub.intake.references import new_reference, read_reference
 from hub.messages import announce, system_line
-from hub.scope import Conflict, NotFound, Scope, require
+from hub.scope import Conflict, NotFound, Scope, require, visible
 from hub.store import schema
-from hub.store.tx import Tx
+from hub.store.tx import Reader, Tx
 
 message, conversation, merge = schema.message, schema.conversation, schema.conversation_merge
 
@@ -34,6 +34,7 @@ STRANGERS = N_(
 )
 COMMENTS = N_("A comment stands under its article and cannot be moved.")
 ONLY = N_("It is the only message; there would be nothing left.")
+NO_SUCH = N_("There is no conversation with that number, or none that you may see.")
 UNDONE = N_("That merge was undone already.")
 
 
@@ -118,6 +119,20 @@ def _bring_drafts(tx: Tx, absorbed: int, survivor: int) -> None:
             update(schema.attachment).where(schema.attachment.c.draft == row.id).values(draft=other.id)
         )
         tx.execute(draft.delete().where(draft.c.id == row.id))
+
+
+def meant(tx: Reader, scope: Scope, typed: str) -> int:
+    """The conversation that a typed number, or an id from a link, names. Raises Denied, Conflict when there is none."""
+    require(scope, "answer")
+    columns, word = conversation.c, typed.strip()
+    reference = read_reference(word) or word
+    same = columns.reference == reference
+    if word.isascii() and word.isdigit() and len(word) <= 16:
+        same = columns.id == int(word)
+    found = tx.scalar(select(columns.id).where(and_(same, visible(scope))))
+    if found is None:
+        raise Conflict(NO_SUCH)
+    return int(found)
 
 
 def _of(table: Table, conversation_id: int) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -278,10 +277,9 @@ def retry(tx: Tx, house: House, scope: Scope, message_id: int) -> int:
     return int(count)
 
 
-def outgoing(tx: Reader, messages: Sequence[int]) -> dict[int, list[Row[Any]]]:
-    """Deliveries by message, in the order in which they were made."""
-    found: dict[int, list[Row[Any]]] = {}
-    statement = select(delivery).where(delivery.c.message.in_(messages)).order_by(delivery.c.id)
-    for row in tx.rows(statement):
-        found.setdefault(row.message, []).append(row)
-    return found
+def conversation_of(tx: Reader, message_id: int) -> int:
+    """Where a message stands. Raises NotFound."""
+    found = tx.scalar(select(message.c.conversation).where(message.c.id == message_id))
+    if found is None:
+        raise NotFound("message")
+    return int(found)

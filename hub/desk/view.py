@@ -270,11 +270,3 @@ def file_of(tx: Reader, scope: Scope, attachment_id: int) -> Row[Any]:
     if tx.row(select(schema.draft.c.id).where(mine)) is None:
         raise NotFound("file")
     return row
-
-
-def inline_files(tx: Reader, message_id: int) -> dict[str, int]:
-    """Ids of the inline images of a message, by their Content-ID."""
-    attachment = schema.attachment
-    own = and_(attachment.c.message == message_id, attachment.c.content_id != "")
-    rows = tx.rows(select(attachment.c.id, attachment.c.content_id).where(own))
-    return {row.content_id.strip("<>"): row.id for row in rows}

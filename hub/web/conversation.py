@@ -1,0 +1,247 @@
+"""A conversation on the screen: its page, the parts that live news refresh, its files, its originals."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from sqlalchemy import Row
+
+from connectors.contract import Micros, Recipient
+from hub.calendar import at_wall_clock, calendar, next_working_day, wall_moment
+from hub.desk import actions, contacts, drafts, topics, view, ways
+from hub.desk.addresses import show_addresses
+from hub.desk.lists import NAMES
+from hub.desk.row import seen
+from hub.desk.why import why
+from hub.house import House
+from hub.i18n import mark as N_
+from hub.scope import Scope, own_office
+from hub.store.tx import Reader, Tx
+from hub.web.conversation_files import PREVIEWS, has_remote_images
+from hub.web.conversation_words import (
+    OUTCOME_NAMES,
+    PRIORITY_BY_RANK,
+    PRIORITY_NAMES,
+    STATES,
+    decided,
+    line,
+)
+from hub.web.desk import Desk, desk_of, number_of, scope_of
+from hub.web.forms import read_query
+from hub.web.inbox import VOCABULARY, Listed, Where, read_listed
+from hub.web.render import conversation_path, is_fragment, render
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that one conversation's panes show."""
+
+    row: Row[Any]
+    stream: view.Stream
+    person: view.Person
+    around: view.Around
+    tags: Sequence[str]
+    read: int
+    may_snooze_to: Sequence[tuple[str, str, str]]
+
+
+class Composing(msgspec.Struct, frozen=True, kw_only=True):
+    """What the composer and the dialogs of a conversation need."""
+
+    reach: ways.Reach
+    drafts: Mapping[str, Row[Any]]
+    files: Mapping[str, Sequence[Row[Any]]]
+    people: Sequence[Row[Any]]
+    queues: Sequence[Any]
+    offices: Sequence[Any]
+    topics: Sequence[str]
+
+
+class Place(Where, frozen=True, kw_only=True):
+    """Which list the conversation was opened from, and before which message to read."""
+
+    before: int | None = None
+
+
+def read_shown(tx: Reader, house: House, scope: Scope, number: int, before: int | None = None) -> Shown:
+    """The conversation with its surroundings. Raises Denied, NotFound."""
+    row = seen(tx, scope, number)
+    return Shown(
+        row=row,
+        stream=view.stream(tx, scope, number, before),
+        person=view.person(tx, scope, number),
+        around=view.around(tx, scope, number),
+        tags=msgspec.json.decode(row.tags),
+        read=row.messages,
+        may_snooze_to=snooze_choices(house, row.office, tx.now),
+    )
+
+
+def read_composing(tx: Reader, house: House, scope: Scope, row: Row[Any]) -> Composing:
+    """What can be done from here: ways to answer, drafts, people and queues to hand it to."""
+    own = drafts.drafts_of(tx, scope, row.id)
+    directory = house.directory
+    lines = [q for q in directory.queues.values() if not (q.moderation or q.spam)]
+    return Composing(
+        reach=ways.reach(tx, house, scope, row),
+        drafts=own,
+        files={kind: drafts.files(tx, found.id) for kind, found in own.items()},
+        people=actions.assignable(tx, house, scope, row.office),
+        queues=[q for q in lines if q.office in directory.front or own_office(scope, q.office)],
+        offices=[o for o in directory.offices.values() if o.id not in directory.front],
+        topics=topics.used(tx, scope),
+    )
+
+
+SNOOZES = (
+    (N_("In three hours"), "h"),
+    (N_("Next working day"), "n"),
+    (N_("Monday"), "m"),
+    (N_("In a week"), "w"),
+)
+
+
+def snooze_choices(house: House, office: str, now: Micros) -> list[tuple[str, str, str]]:
+    """Name, key and local time of the offered times."""
+    cal = calendar(house.directory, office)
+    time_of_day = house.directory.config.desk.snooze_until
+    today = at_wall_clock(cal.zone, now).date()
+    monday = today + dt.timedelta(days=7 - today.weekday())
+    minute = int(time_of_day[:2]) * 60 + int(time_of_day[3:])
+    moments = (
+        Micros(now + 3 * 3_600_000_000),
+        next_working_day(cal, now, time_of_day),
+        wall_moment(cal.zone, monday, minute),
+        wall_moment(cal.zone, today + dt.timedelta(days=7), minute),
+    )
+    return [
+        (name, key, f"{at_wall_clock(cal.zone, at):%Y-%m-%dT%H:%M}")
+        for (name, key), at in zip(SNOOZES, moments, strict=True)
+    ]
+
+
+def words(request: web.Request, house: House) -> dict[str, Any]:
+    """Names of states and sentences for system lines, for the templates of a conversation."""
+    scope = scope_of(request)
+    zone = house.directory.zone(scope.office)
+
+    def said(entry: view.Entry) -> str:
+        return line(entry.data, entry.author, scope.language, zone, house.directory)
+
+    return {
+        **VOCABULARY,
+        "line": said,
+        "states": STATES,
+        "outcomes": OUTCOME_NAMES,
+        "statuses": actions.STATUS_NAMES,
+        "priorities": PRIORITY_NAMES,
+        "priority_by_rank": PRIORITY_BY_RANK,
+        "topic_of": topics.shown,
+        "list_names": NAMES,
+        "previews": PREVIEWS,
+        "has_remote_images": has_remote_images,
+        "recipients_of": recipients_of,
+        "line_of": show_addresses,
+    }
+
+
+def recipients_of(stored: str) -> list[Recipient]:
+    """Recipients as a message, a delivery or a draft keeps them."""
+    return msgspec.json.decode(stored, type=list[Recipient])
+
+
+async def page(request: web.Request) -> web.StreamResponse:
+    """The whole console with one conversation open. One that was merged leads to its survivor."""
+    desk, scope, place = desk_of(request), scope_of(request), read_query(request, Place)
+    house, number = desk.house(), number_of(request)
+
+    def query(tx: Reader) -> tuple[int, Shown | None, Composing | None, Listed | None]:
+        found = view.leads_to(tx, scope, number)
+        if found != number:
+            return found, None, None, None
+        shown = read_shown(tx, house, scope, found, place.before)
+        where = Where(view=place.view, queue=place.queue, after=place.after)
+        return found, shown, read_composing(tx, house, scope, shown.row), read_listed(tx, house, scope, where)
+
+    found, shown, composing, listed = await desk.store.read(query)
+    if shown is None:
+        raise web.HTTPFound(conversation_path(found))
+    await _mark_read(desk, scope, shown)
+    return render(
+        request,
+        "inbox/conversation.html",
+        shown=shown,
+        composing=composing,
+        listed=listed,
+        current=found,
+        client_id=desk.entropy(16).hex(),
+        **words(request, house),
+    )
+
+
+async def _mark_read(desk: Desk, scope: Scope, shown: Shown) -> None:
+    def command(tx: Tx) -> None:
+        view.mark_read(tx, scope, shown.row.id, shown.row.messages)
+
+    await desk.store.write(command)
+
+
+async def parts(request: web.Request) -> web.StreamResponse:
+    """Head, stream and context as they are now, to be morphed into an open page."""
+    return await render_parts(request, number_of(request))
+
+
+async def render_parts(
+    request: web.Request, number: int, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """The parts of a conversation that change, each for its place in the page."""
+    desk, scope = desk_of(request), scope_of(request)
+    house = desk.house()
+    shown = await desk.store.read(lambda tx: read_shown(tx, house, scope, view.leads_to(tx, scope, number)))
+    await _mark_read(desk, scope, shown)
+    return render(request, "inbox/parts.html", headers=headers, shown=shown, **words(request, house))
+
+
+async def explain(request: web.Request) -> web.StreamResponse:
+    """Why it is here: every decision of the rules about it, in words."""
+    desk, scope, number = desk_of(request), scope_of(request), number_of(request)
+    reasons = await desk.store.read(lambda tx: why(tx, scope, number))
+    names = {rule.rule.id: rule.rule.name for rule in desk.house().rules.rules}
+    template = "inbox/why.html" if is_fragment(request) else "inbox/why_page.html"
+    return render(request, template, decisions=decided(reasons, names, scope.language), number=number)
+
+
+async def print_view(request: web.Request) -> web.StreamResponse:
+    """The whole conversation on paper."""
+    desk, scope, number = desk_of(request), scope_of(request), number_of(request)
+    house = desk.house()
+
+    def query(tx: Reader) -> tuple[Shown, list[view.Entry]]:
+        shown = read_shown(tx, house, scope, number)
+        entries, earlier = list(shown.stream.entries), shown.stream.earlier
+        while earlier is not None:
+            more = view.stream(tx, scope, number, earlier)
+            entries, earlier = [*more.entries, *entries], more.earlier
+        return shown, entries
+
+    shown, entries = await desk.store.read(query)
+    return render(request, "inbox/print.html", shown=shown, entries=entries, **words(request, house))
+
+
+async def person_of(request: web.Request) -> web.StreamResponse:
+    """A person leads to their latest conversation that the actor may see."""
+    desk, scope, number = desk_of(request), scope_of(request), number_of(request)
+    found = await desk.store.read(lambda tx: contacts.latest_conversation(tx, scope, number))
+    raise web.HTTPFound(conversation_path(found))
+
+
+ROUTES = [
+    web.get("/conversations/{id}", page),
+    web.get("/conversations/{id}/parts", parts),
+    web.get("/conversations/{id}/why", explain),
+    web.get("/conversations/{id}/print", print_view),
+    web.get("/contacts/{id}", person_of),
+]

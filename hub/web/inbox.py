@@ -1,0 +1,236 @@
+"""The list of conversations: views and queues, pages, take next, actions on many at once, undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+import msgspec
+from aiohttp import web
+
+from connectors.contract import Micros
+from hub.calendar import moment
+from hub.desk import actions, lists, topics, transfer
+from hub.desk.actions import Done
+from hub.desk.drafts import unfinished
+from hub.desk.lists import Asked, Page, View
+from hub.desk.take import take_next
+from hub.desk.undo_kinds import KINDS
+from hub.desk.undoing import undo_last
+from hub.house import House
+from hub.i18n import mark as N_
+from hub.scope import Scope
+from hub.store.tx import Reader, Tx
+from hub.web.conversation_words import PRIORITY_BY_RANK, PRIORITY_NAMES
+from hub.web.desk import desk_of, number_of, scope_of
+from hub.web.forms import Form, Unacceptable, read_form, read_query
+from hub.web.render import (
+    conversation_path,
+    is_fragment,
+    is_local,
+    redirect,
+    render,
+    text,
+    toast_header,
+    wants_json,
+)
+
+ATTENTION: Sequence[View] = ("mine", "unassigned", "overdue", "failed", "woke")
+"""Views at the top of the left pane, with their counts."""
+
+ELSEWHERE: Sequence[View] = ("waiting-citizen", "waiting-office", "snoozed", "resolved", "spam", "all")
+
+ICONS: Mapping[View, str] = {
+    "mine": "person",
+    "unassigned": "inbox",
+    "queue": "inbox",
+    "overdue": "clock",
+    "failed": "warning",
+    "woke": "snooze",
+    "waiting-citizen": "reply",
+    "waiting-office": "office",
+    "snoozed": "snooze",
+    "resolved": "check",
+    "spam": "spam",
+    "all": "people",
+}
+
+
+class Where(Form, frozen=True, kw_only=True):
+    """Which list, as addresses name it."""
+
+    view: View = "mine"
+    queue: str | None = None
+    after: str = ""
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """The two left panes: a page of a list and the counts beside the views. ``query`` names the list in links."""
+
+    where: Where
+    page: Page
+    counts: Mapping[str, int]
+    queues: Sequence[str]
+    drafts: int
+    query: str
+
+
+def query_of(where: Where) -> str:
+    """The list as part of an address: ``?view=queue&queue=bezrobotni``."""
+    parts = {"view": where.view, **({"queue": where.queue} if where.queue else {})}
+    return f"?{urlencode(parts)}"
+
+
+def read_listed(tx: Reader, house: House, scope: Scope, where: Where) -> Listed:
+    """What the left panes show. Raises Denied, NotFound, Unacceptable for a place that is none."""
+    size = house.directory.config.limits.list_rows
+    asked = Asked(view=where.view, queue=where.queue, after=where.after, size=size)
+    try:
+        page = lists.page(tx, house, scope, asked)
+    except ValueError:
+        raise Unacceptable("after: no place in a list") from None
+    return Listed(
+        where=where,
+        page=page,
+        counts=lists.counts(tx, house, scope),
+        queues=lists.offered_queues(house, scope),
+        drafts=len(unfinished(tx, scope)),
+        query=query_of(where),
+    )
+
+
+VOCABULARY: Mapping[str, Any] = {
+    "views": ATTENTION,
+    "elsewhere": ELSEWHERE,
+    "view_names": lists.NAMES,
+    "view_icons": ICONS,
+    "priority_names": {rank: PRIORITY_NAMES[name] for rank, name in PRIORITY_BY_RANK.items()},
+}
+"""What the templates of the left panes need besides the data."""
+
+
+async def inbox(request: web.Request) -> web.StreamResponse:
+    """The list on its own; for htmx only its rows."""
+    desk, scope, where = desk_of(request), scope_of(request), read_query(request, Where)
+    listed = await desk.store.read(lambda tx: read_listed(tx, desk.house(), scope, where))
+    template = "inbox/rows.html" if is_fragment(request) else "inbox/inbox.html"
+    return render(request, template, listed=listed, current=None, **VOCABULARY)
+
+
+async def drafts(request: web.Request) -> web.StreamResponse:
+    """What one began to write and did not send."""
+    desk, scope = desk_of(request), scope_of(request)
+    rows = await desk.store.read(lambda tx: unfinished(tx, scope))
+    return render(request, "inbox/drafts.html", rows=rows)
+
+
+NOTHING_WAITS = N_("Nothing waits in your queues within your skills.")
+
+
+class Going(Form, frozen=True, kw_only=True):
+    next: str = "/inbox"
+
+
+async def take(request: web.Request) -> web.StreamResponse:
+    """Take the next conversation and open it."""
+    desk, scope, form = desk_of(request), scope_of(request), await read_form(request, Going)
+    found = await desk.store.write(lambda tx: take_next(tx, desk.house(), scope))
+    if found is None:
+        return redirect(request, form.next if is_local(form.next) else "/inbox", NOTHING_WAITS)
+    return redirect(request, conversation_path(found))
+
+
+# --- many at once ----------------------------------------------------------------------------------------------
+
+Action = Literal["mine", "assign", "resolve", "snooze", "spam", "transfer", "tag", "reopen", "priority"]
+
+
+class Bulk(Form, frozen=True, kw_only=True):
+    """``c``: the ticked conversations. The other fields as the action needs them."""
+
+    c: tuple[int, ...] = ()
+    act: Action
+    next: str = "/inbox"
+    assignee: int | None = None
+    queue: str | None = None
+    note: str = ""
+    until: str = ""
+    topic: str = ""
+    tag: str = ""
+    priority: str = "normal"
+
+
+async def bulk(request: web.Request) -> web.StreamResponse:
+    """One action on all ticked conversations; all of them or none."""
+    desk, scope, form = desk_of(request), scope_of(request), await read_form(request, Bulk)
+    to = form.next if is_local(form.next) else "/inbox"
+    if not form.c:
+        return redirect(request, to, N_("Nothing is ticked."))
+    house = desk.house()
+    until = read_until(form.until, house.directory.zone(scope.office))
+    done = await desk.store.write(lambda tx: act_on(tx, house, scope, form, until))
+    said = N_("{n} conversations changed.") if len(done.changed) != 1 else N_("One conversation changed.")
+    return redirect(request, to, said, undo="/undo" if done.undo else "", n=len(done.changed))
+
+
+def act_on(tx: Tx, house: House, scope: Scope, form: Bulk, until: Micros | None) -> Done:
+    """Carry out the action of a form."""
+    topic, outcome = topics.read(form.topic)
+    calls: Mapping[Action, Callable[[], Done]] = {
+        "mine": lambda: actions.assign(tx, house, scope, form.c, scope.user),
+        "assign": lambda: actions.assign(tx, house, scope, form.c, form.assignee),
+        "resolve": lambda: actions.resolve(tx, scope, form.c, topic=topic, outcome=outcome),
+        "snooze": lambda: actions.snooze(tx, house, scope, form.c, until),
+        "spam": lambda: actions.spam(tx, scope, form.c),
+        "transfer": lambda: transfer.transfer(tx, house, scope, form.c, queue=form.queue, note=form.note),
+        "tag": lambda: actions.tag(tx, scope, form.c, add=form.tag.split(",")),
+        "reopen": lambda: actions.reopen(tx, scope, form.c),
+        "priority": lambda: actions.prioritise(tx, scope, form.c, form.priority),
+    }
+    return calls[form.act]()
+
+
+def read_until(typed: str, zone: str) -> Micros | None:
+    """A moment as a form says it: ``2026-11-16T08:00`` on the office's clock. None for nothing.
+
+    Raises Unacceptable for what is no time.
+    """
+    if not typed.strip():
+        return None
+    try:
+        wall = datetime.fromisoformat(typed.strip())
+    except ValueError:
+        raise Unacceptable("until: no time") from None
+    return moment(wall if wall.tzinfo else wall.replace(tzinfo=ZoneInfo(zone)))
+
+
+# --- undo ------------------------------------------------------------------------------------------------------
+
+UNDONE = N_("Undone.")
+
+
+async def undo(request: web.Request) -> web.StreamResponse:
+    """Take the last action back, or the one with this id."""
+    desk, scope = desk_of(request), scope_of(request)
+    wanted = number_of(request) if "id" in request.match_info else None
+    house = desk.house()
+    kind = await desk.store.write(lambda tx: undo_last(tx, house, scope, KINDS, wanted))
+    if wants_json(request):
+        return web.json_response({"kind": kind})
+    if is_fragment(request):
+        return web.Response(status=204, headers=toast_header(text(request, UNDONE)))
+    form = await read_form(request, Going)
+    return redirect(request, form.next if is_local(form.next) else "/inbox", UNDONE)
+
+
+ROUTES = [
+    web.get("/inbox", inbox),
+    web.get("/inbox/drafts", drafts),
+    web.post("/inbox/take", take),
+    web.post("/inbox/bulk", bulk),
+    web.post("/undo", undo),
+    web.post("/undo/{id}", undo),
+]

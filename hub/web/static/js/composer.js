@@ -1,0 +1,515 @@
+// The composer never loses a word and never sends twice. What is typed goes to this browser at once and to the server
+// a moment later, by revision. A sending has an id of its own that outlives a reload, so repeating it is harmless.
+
+import { send, toast } from "./app.js";
+
+const box = document.querySelector("[data-composer]");
+const conversation = box.dataset.conversation;
+const kept = box.querySelector("[data-kept]");
+const news = box.querySelector("[data-news]");
+const SAVE_AFTER = 700;
+const forms = new Map();
+
+const store = {
+  read(key) { try { return JSON.parse(localStorage.getItem(key) ?? "null"); } catch { return null; } },
+  write(key, value) { try { localStorage.setItem(key, JSON.stringify(value)); } catch { /* full: the server keeps it */ } },
+  drop(key) { try { localStorage.removeItem(key); } catch { /* nothing was kept */ } },
+};
+
+/** One thing that is being written: a reply, a note, a new conversation. */
+class Writing {
+  constructor(form) {
+    this.form = form;
+    this.kind = form.dataset.kind;
+    this.text = form.querySelector("textarea");
+    this.error = form.querySelector("[role=alert]");
+    this.key = `draft ${document.documentElement.dataset.user} ${conversation || "new"} ${this.kind}`;
+    this.id = form.dataset.draft;
+    this.revision = Number(form.dataset.revision);
+    this.timer = 0;
+    this.saving = null;
+    this.dirty = false;
+    this.restore();
+    form.addEventListener("input", () => this.changed());
+    form.addEventListener("submit", (event) => this.submit(event));
+    this.text.addEventListener("keydown", (event) => this.keys(event));
+    this.text.addEventListener("paste", (event) => this.paste(event));
+    for (const name of ["dragover", "dragleave", "drop"]) this.text.addEventListener(name, (event) => this.drag(event));
+    form.querySelector("[data-upload]")?.addEventListener("change", (event) => {
+      this.upload([...event.target.files]);
+      event.target.value = "";
+    });
+    form.addEventListener("click", (event) => this.click(event));
+    form.querySelector("[name=identity]")?.addEventListener("change", () => this.switched());
+    this.measure();
+  }
+
+  field(name) { return this.form.elements.namedItem(name); }
+  value(name) { return this.field(name)?.value ?? ""; }
+
+  /** What this browser kept and the server does not have yet: a crash, a lost connection. */
+  restore() {
+    const local = store.read(this.key);
+    if (!local) return;
+    if (local.client_id) this.field("client_id").value = local.client_id;
+    if (local.text && local.text !== this.text.value && local.revision >= this.revision) {
+      this.text.value = local.text;
+      for (const name of ["to", "cc", "bcc", "subject"]) if (local[name] !== undefined && this.field(name)) this.field(name).value = local[name];
+      if (local.based_on && this.field("based_on")) this.field("based_on").value = local.based_on;
+      this.changed();
+    }
+  }
+
+  state() {
+    const lines = Object.fromEntries(["to", "cc", "bcc", "subject"].map((name) => [name, this.value(name)]));
+    return { ...lines, text: this.text.value, based_on: Number(this.value("based_on") || 0) };
+  }
+
+  changed() {
+    if (this.kind === "reply" && !this.begun && !this.text.value.trim()) this.base();
+    this.begun = Boolean(this.text.value.trim());
+    this.dirty = true;
+    store.write(this.key, { ...this.state(), revision: this.revision, client_id: this.value("client_id") });
+    if (kept) kept.textContent = box.dataset.unsaved;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.save(), SAVE_AFTER);
+    this.measure();
+  }
+
+  /** Before a word is written, everything in sight has been seen. */
+  base() {
+    const seen = document.querySelector("#head .head")?.dataset.last;
+    if (seen && this.field("based_on")) this.field("based_on").value = seen;
+  }
+
+  /** Save on the server; one request at a time. */
+  async save(force = false) {
+    clearTimeout(this.timer);
+    if (this.saving) await this.saving;
+    if (!this.dirty && !force) return;
+    this.dirty = false;
+    const { based_on, ...state } = this.state();
+    const json = { ...state, based_on, kind: this.kind, revision: this.revision };
+    if (conversation) json.conversation = Number(conversation);
+    if (this.id) json.id = Number(this.id);
+    this.saving = this.put(json);
+    try { await this.saving; } finally { this.saving = null; }
+  }
+
+  async put(json) {
+    try {
+      const answer = await (await send("/drafts", { json, quiet: true })).json();
+      this.id = answer.id;
+      this.revision = answer.revision;
+      this.field("draft").value = answer.id;
+      store.write(this.key, { ...this.state(), revision: this.revision, client_id: this.value("client_id") });
+      if (kept && !this.dirty) kept.textContent = box.dataset.saved;
+    } catch (problem) {
+      if (problem.status === 409 && problem.problem?.text !== undefined) this.collide(problem.problem);
+      else this.dirty = true;
+    }
+  }
+
+  /** Two windows wrote the same draft: both texts are kept, the other one below. */
+  collide({ text, revision }) {
+    this.revision = revision;
+    if (text && !this.text.value.includes(text)) this.text.value = `${this.text.value}\n\n---\n${text}`;
+    toast(box.dataset.other, { danger: true });
+    this.changed();
+  }
+
+  say(problem) {
+    this.error.textContent = problem;
+    this.error.hidden = !problem;
+    if (problem && this.field("to")) this.form.querySelector(".composer__to")?.setAttribute("open", "");
+  }
+
+  async submit(event, more = {}) {
+    event?.preventDefault();
+    const after = more.after ?? event?.submitter?.dataset.send;
+    if (this.sending) return;
+    this.sending = true;
+    this.say("");
+    for (const button of this.form.querySelectorAll("[data-send], [data-send-resolve]")) button.disabled = true;
+    try {
+      if (this.saving) await this.saving;
+      clearTimeout(this.timer);
+      const body = new FormData(this.form);
+      body.set("client_id", this.value("client_id"));
+      if (this.kind === "reply") body.set("after", after || "open");
+      if (more.topic !== undefined) body.set("topic", more.topic);
+      if (!body.get("identity")) body.delete("identity");
+      store.write(this.key, { ...this.state(), revision: this.revision, client_id: this.value("client_id") });
+      const done = await (await send(this.form.action, { body, quiet: true })).json();
+      this.sent(done);
+    } catch (problem) {
+      if (problem.status === 409 && problem.problem?.new) stopped(problem.problem.new, problem.message);
+      else this.say(problem.message);
+    } finally {
+      this.sending = false;
+      for (const button of this.form.querySelectorAll("[data-send], [data-send-resolve]")) button.disabled = false;
+    }
+  }
+
+  sent(done) {
+    clearTimeout(this.timer);
+    this.dirty = false;
+    store.drop(this.key);
+    this.clear();
+    toast(done.said, { undo: done.undo, seconds: Math.max(8, done.seconds ?? 0) });
+    document.dispatchEvent(new CustomEvent("centrala:sent", { detail: done }));
+    document.dispatchEvent(new CustomEvent("centrala:refresh"));
+    if (this.kind === "new") location.assign(`/conversations/${done.conversation}`);
+  }
+
+  clear() {
+    this.text.value = "";
+    this.id = "";
+    this.revision = 0;
+    this.begun = false;
+    this.field("draft").value = "";
+    this.field("client_id").value = crypto.randomUUID();
+    this.form.querySelector("[data-files]")?.replaceChildren();
+    if (kept) kept.textContent = "";
+    this.measure();
+  }
+
+  /** Take over what the server has: after a sending was taken back. */
+  take(draft) {
+    this.text.value = draft.text;
+    this.id = draft.id;
+    this.revision = draft.revision;
+    this.field("draft").value = draft.id;
+    for (const name of ["to", "cc", "bcc"]) if (this.field(name) && draft.to) this.field(name).value = draft[name];
+    if (this.field("subject") && draft.subject) this.field("subject").value = draft.subject;
+    this.base();
+    this.files(draft.files, true);
+    this.measure();
+  }
+
+  // --- keys and canned texts --------------------------------------------------------------------------------------
+
+  keys(event) {
+    if (canned.open && canned.writing === this && canned.keys(event)) return;
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
+      event.preventDefault();
+      if (event.shiftKey && this.kind === "reply") resolveAfter(this);
+      else this.form.requestSubmit(this.form.querySelector("[data-send]"));
+    } else if (event.key === "Escape") {
+      this.text.blur();
+    }
+  }
+
+  click(event) {
+    const removes = event.target.closest("[data-removes]");
+    if (removes) this.remove(removes.dataset.removes);
+    const adds = event.target.closest("[data-adds]");
+    if (adds) {
+      const line = this.field("cc");
+      line.value = line.value ? `${line.value}, ${adds.dataset.adds}` : adds.dataset.adds;
+      adds.remove();
+      this.changed();
+    }
+    if (event.target.closest("[data-send-resolve]")) resolveAfter(this);
+    if (event.target.closest("[data-plain]")) this.plain();
+  }
+
+  // --- channel and length -----------------------------------------------------------------------------------------
+
+  way() {
+    const identity = this.field("identity");
+    if (!identity) return {};
+    return (identity.selectedOptions ? identity.selectedOptions[0] : identity).dataset;
+  }
+
+  switched() {
+    const way = this.way();
+    const to = this.form.querySelector("[data-to-shown]");
+    if (to && way.address) to.textContent = way.address;
+    for (const name of ["to", "cc", "bcc", "subject"]) {
+      const field = this.field(name);
+      if (!field) continue;
+      const usable = name === "subject" ? way.subject === "1" : way.copies === "1";
+      field.disabled = !usable;
+      if (name === "to" && usable && way.address) field.value = way.address;
+    }
+    this.changed();
+  }
+
+  measure() {
+    const place = this.form.querySelector("[data-length]");
+    if (!place) return;
+    const way = this.way();
+    const text = this.text.value;
+    const plain = this.form.querySelector("[data-plain]");
+    if (way.kind === "phone") {
+      const sms = segments(text);
+      place.textContent = `${text.length} / ${sms.room} · ${sms.count} SMS${way.cost > 0 ? ` · ${(sms.count * way.cost / 100).toFixed(2)} zł` : ""}`;
+      if (plain) plain.hidden = sms.gsm || !text;
+    } else {
+      place.textContent = way.longest ? `${text.length} / ${way.longest}` : "";
+      if (plain) plain.hidden = true;
+    }
+  }
+
+  plain() {
+    this.text.value = withoutDiacritics(this.text.value);
+    this.changed();
+  }
+
+  // --- files ------------------------------------------------------------------------------------------------------
+
+  paste(event) {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (!files.length || !this.form.querySelector("[data-upload]")) return;
+    event.preventDefault();
+    this.upload(files);
+  }
+
+  drag(event) {
+    if (!event.dataTransfer?.types.includes("Files") || !this.form.querySelector("[data-upload]")) return;
+    event.preventDefault();
+    this.text.classList.toggle("is-over", event.type === "dragover");
+    if (event.type === "drop") this.upload([...event.dataTransfer.files]);
+  }
+
+  async upload(files) {
+    if (!files.length) return;
+    await this.save(true);
+    if (!this.id) return;
+    const body = new FormData();
+    for (const file of files) body.append("file", file, file.name);
+    try {
+      this.files((await (await send(`/drafts/${this.id}/files`, { body })).json()).files);
+    } catch { /* the toast has said it */ }
+  }
+
+  files(found, anew = false) {
+    const place = this.form.querySelector("[data-files]");
+    if (!place) return;
+    if (anew) place.replaceChildren();
+    for (const file of found) place.append(fileItem(file));
+  }
+
+  async remove(id) {
+    await send(`/files/${id}/remove`);
+    this.form.querySelector(`[data-file="${CSS.escape(id)}"]`)?.remove();
+  }
+}
+
+function fileItem(file) {
+  const item = document.createElement("li");
+  item.className = "file";
+  item.dataset.file = file.id;
+  if (file.picture) {
+    const picture = document.createElement("img");
+    picture.src = file.picture;
+    picture.alt = "";
+    item.append(picture);
+  }
+  const link = document.createElement("a");
+  link.href = `/files/${file.id}`;
+  link.download = file.name;
+  link.textContent = file.name;
+  const off = document.createElement("button");
+  off.type = "button";
+  off.className = "button button--quiet button--icon button--small";
+  off.dataset.removes = file.id;
+  off.ariaLabel = box.dataset.remove.replace("{name}", file.name);
+  off.textContent = "×";
+  item.append(link, off);
+  return item;
+}
+
+// --- SMS: 160 characters of GSM 03.38, 70 of anything else; less in each part when there are several -----------------
+
+const GSM = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
+const GSM_TWICE = "^{}\\[~]|€";
+
+export function segments(text) {
+  const gsm = [...text].every((c) => GSM.includes(c) || GSM_TWICE.includes(c));
+  const length = gsm ? [...text].reduce((sum, c) => sum + (GSM_TWICE.includes(c) ? 2 : 1), 0) : text.length;
+  const [one, part] = gsm ? [160, 153] : [70, 67];
+  const count = length <= one ? Math.min(1, length) : Math.ceil(length / part);
+  return { gsm, count, room: count > 1 ? count * part : one };
+}
+
+export const withoutDiacritics = (text) => text.replaceAll("ł", "l").replaceAll("Ł", "L").normalize("NFKD").replace(/\p{M}/gu, "")
+  .replace(/[„”“]/g, '"').replace(/[’‘]/g, "'").replace(/[–—]/g, "-").replaceAll("…", "...");
+
+// --- canned responses by / ----------------------------------------------------------------------------------------
+
+const canned = {
+  list: document.getElementById("canned"),
+  open: false,
+  writing: null,
+  found: [],
+  at: 0,
+  start: 0,
+
+  /** After each key: is there a / at the start of a word before the caret? */
+  async look(writing) {
+    const { value, selectionStart } = writing.text;
+    const typed = /(^|\s)\/([\p{L}\p{N}-]*)$/u.exec(value.slice(0, selectionStart));
+    if (!typed || !this.list || !conversation) { this.close(); return; }
+    this.writing = writing;
+    this.start = selectionStart - typed[2].length - 1;
+    const asked = typed[2];
+    const response = await fetch(`/conversations/${conversation}/texts?q=${encodeURIComponent(asked)}`).catch(() => null);
+    if (!response?.ok || writing.text.selectionStart !== selectionStart) return;
+    this.found = (await response.json()).texts;
+    this.at = 0;
+    this.open = true;
+    this.show();
+  },
+
+  show() {
+    this.list.hidden = false;
+    this.list.replaceChildren(...this.found.map((text, index) => {
+      const option = document.createElement("div");
+      option.role = "option";
+      option.id = `canned-${index}`;
+      option.ariaSelected = String(index === this.at);
+      const name = document.createElement("strong");
+      name.textContent = `/${text.shortcut} `;
+      option.append(name, text.title);
+      option.addEventListener("mousedown", (event) => { event.preventDefault(); this.insert(index); });
+      return option;
+    }));
+    if (!this.found.length) {
+      const none = document.createElement("p");
+      none.textContent = box.dataset.noText;
+      this.list.append(none);
+    }
+    this.writing.text.setAttribute("aria-controls", "canned");
+    this.writing.text.setAttribute("aria-activedescendant", this.found.length ? `canned-${this.at}` : "");
+  },
+
+  keys(event) {
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      this.at = Math.max(0, Math.min(this.found.length - 1, this.at + (event.key === "ArrowDown" ? 1 : -1)));
+      this.show();
+    } else if ((event.key === "Enter" && !event.ctrlKey) || event.key === "Tab") {
+      if (!this.found.length) return false;
+      this.insert(this.at);
+    } else if (event.key === "Escape") {
+      this.close();
+    } else {
+      return false;
+    }
+    event.preventDefault();
+    return true;
+  },
+
+  insert(index) {
+    const { text } = this.writing;
+    text.setRangeText(this.found[index].text, this.start, text.selectionStart, "end");
+    const { writing } = this;
+    this.close();
+    writing.changed();
+    text.focus();
+  },
+
+  close() {
+    if (!this.open) return;
+    this.open = false;
+    this.list.hidden = true;
+    this.writing?.text.removeAttribute("aria-activedescendant");
+  },
+};
+
+// --- news while writing -------------------------------------------------------------------------------------------
+
+/** Sending stopped because somebody wrote: show what is new and wait for a person to say that they read it. */
+function stopped(numbers, text) {
+  if (!news) return;
+  news.querySelector("[data-news-text]").textContent = text || box.dataset.new;
+  news.hidden = false;
+  document.dispatchEvent(new CustomEvent("centrala:sent"));
+  const first = document.querySelector(`#stream [data-number="${numbers?.[0]}"]`);
+  first?.scrollIntoView({ block: "nearest" });
+  news.querySelector("[data-news-read]").focus();
+}
+
+news?.querySelector("[data-news-read]").addEventListener("click", () => {
+  news.hidden = true;
+  const writing = forms.get("reply");
+  writing?.base();
+  writing?.changed();
+  writing?.text.focus();
+});
+
+/** While somebody writes, others' messages come into the stream above: say so before they press Send. */
+document.addEventListener("centrala:parts", () => {
+  const writing = forms.get("reply");
+  if (!writing || !writing.text.value.trim()) { writing?.base(); return; }
+  const based = Number(writing.value("based_on"));
+  const fresh = [...document.querySelectorAll("#stream article[data-number]")].filter((entry) =>
+    Number(entry.dataset.number) > based && !entry.classList.contains("entry--outbound"));
+  if (fresh.length && news.hidden) {
+    news.querySelector("[data-news-text]").textContent = box.dataset.new;
+    news.hidden = false;
+  }
+});
+
+// --- send and resolve ---------------------------------------------------------------------------------------------
+
+let resolving = null;
+function resolveAfter(writing) {
+  const dialog = document.getElementById("dialog-resolve");
+  resolving = writing;
+  const label = dialog.querySelector("[data-resolve-label]");
+  label.dataset.alone ??= label.textContent;
+  label.textContent = label.dataset.both;
+  dialog.showModal();
+  dialog.querySelector("[name=topic]").focus();
+}
+const dialog = document.getElementById("dialog-resolve");
+dialog?.addEventListener("close", () => {
+  resolving = null;
+  const label = dialog.querySelector("[data-resolve-label]");
+  if (label.dataset.alone) label.textContent = label.dataset.alone;
+});
+dialog?.querySelector("form").addEventListener("submit", (event) => {
+  if (!resolving) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  const writing = resolving;
+  const topic = dialog.querySelector("[name=topic]").value;
+  dialog.close();
+  writing.submit(null, { after: "resolve", topic });
+}, true);
+
+// --- modes --------------------------------------------------------------------------------------------------------
+
+function mode(name, focus = true) {
+  if (!forms.has(name)) return;
+  box.dataset.mode = name;
+  for (const [kind, writing] of forms) writing.form.hidden = kind !== name;
+  for (const button of box.querySelectorAll("button[data-mode]")) button.setAttribute("aria-pressed", String(button.dataset.mode === name));
+  const writing = forms.get(name);
+  if (focus) writing.text.focus();
+}
+box.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-mode]");
+  if (button) mode(button.dataset.mode);
+});
+box.addEventListener("input", (event) => {
+  const writing = [...forms.values()].find((found) => found.text === event.target);
+  if (writing) canned.look(writing);
+});
+
+for (const form of box.querySelectorAll(".composer__form")) forms.set(form.dataset.kind, new Writing(form));
+if (forms.get("note")?.text.value && !forms.get("reply")?.text.value) mode("note", false);
+
+// What is not saved yet goes with the page; the browser keeps it as well.
+const flush = () => { for (const writing of forms.values()) if (writing.dirty) writing.save(); };
+document.addEventListener("visibilitychange", () => { if (document.hidden) flush(); });
+window.addEventListener("pagehide", flush);
+window.addEventListener("online", flush);
+
+document.addEventListener("centrala:undone", async () => {
+  if (!conversation) return;
+  const found = await (await send(`/conversations/${conversation}/drafts`, { method: "GET", quiet: true })).json();
+  for (const [kind, writing] of forms) if (found[kind] && !writing.text.value.trim()) writing.take(found[kind]);
+});

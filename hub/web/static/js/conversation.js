@@ -1,0 +1,140 @@
+// An open conversation: parts refreshed when something changed, dialogs that carry the version in sight, mail frames,
+// forwarding. The composer is not touched from here except by events.
+
+import { send, toast } from "./app.js";
+
+const pane = document.querySelector("[data-conversation-open]");
+const conversation = pane.dataset.conversationOpen;
+const stream = document.getElementById("stream");
+const head = () => document.querySelector("#head .head");
+
+// --- fresh parts --------------------------------------------------------------------------------------------------
+
+const scroller = () => (getComputedStyle(stream).overflowY === "visible" ? document.scrollingElement : stream);
+const atEnd = () => scroller().scrollHeight - scroller().scrollTop - scroller().clientHeight < 40;
+const inHand = () => document.querySelector("#head details[open], #context details.menu[open], #stream details.menu[open]");
+
+let asked = 0;
+/** Ask for the parts anew; later while a menu is open, so that it does not close under the pointer. */
+function refresh(wait = 120) {
+  clearTimeout(asked);
+  asked = setTimeout(async () => {
+    if (inHand()) { refresh(1000); return; }
+    const end = atEnd();
+    await window.htmx.ajax("GET", `/conversations/${conversation}/parts`, { source: "#stream", swap: "none" });
+    if (end) toEnd();
+  }, wait);
+}
+
+function toEnd() {
+  scroller().scrollTop = scroller().scrollHeight;
+}
+
+document.addEventListener("centrala:changes", ({ detail }) => {
+  if (detail.some((change) => String(change.conversation) === conversation)) refresh();
+});
+document.addEventListener("centrala:reset", () => refresh());
+document.addEventListener("centrala:undone", () => refresh());
+document.addEventListener("centrala:sent", () => refresh(0));
+document.addEventListener("htmx:after:swap", () => {
+  document.dispatchEvent(new CustomEvent("centrala:parts", { detail: { last: Number(head()?.dataset.last ?? 0) } }));
+});
+if (!new URLSearchParams(location.search).has("before") && getComputedStyle(stream).overflowY !== "visible") toEnd();
+
+// --- dialogs ------------------------------------------------------------------------------------------------------
+
+// The version in sight when a dialog opens is what its action is about.
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-opens]");
+  if (!opener) return;
+  const dialog = document.getElementById(opener.dataset.opens);
+  const version = dialog?.querySelector('input[name="version"]');
+  if (version && head()) version.value = head().dataset.version;
+  if (opener.dataset.forward) {
+    const form = document.getElementById("forward-form");
+    form.action = `/messages/${opener.dataset.forward}/forward`;
+    form.querySelector("[name=subject]").value = opener.dataset.forwardSubject;
+  }
+  opener.closest("details.menu")?.removeAttribute("open");
+});
+
+document.addEventListener("htmx:after:request", (event) => {
+  const { ctx } = event.detail;
+  const form = ctx?.sourceElement?.closest?.("form");
+  if (!form || (ctx.response?.status ?? 500) >= 400) return;
+  form.closest("dialog")?.close();
+  form.closest("details.menu")?.removeAttribute("open");
+  if (form.hasAttribute("data-clears")) form.reset();
+  document.dispatchEvent(new CustomEvent("centrala:refresh"));
+});
+
+document.addEventListener("click", (event) => {
+  const chip = event.target.closest("[data-fills]");
+  if (!chip) return;
+  document.getElementById(chip.dataset.fills).value = chip.dataset.value;
+  chip.closest("form").requestSubmit(chip.closest("form").querySelector("[data-primary]"));
+});
+
+// Ctrl+Enter sends the form that one is in; Enter and a double click choose in a list of people or queues.
+document.addEventListener("keydown", (event) => {
+  const chosen = event.target.matches?.("dialog select[size]") && event.key === "Enter";
+  const sent = (event.ctrlKey || event.metaKey) && event.key === "Enter" && event.target.closest?.("dialog");
+  if (!chosen && !sent) return;
+  event.preventDefault();
+  const form = event.target.closest("form");
+  form.requestSubmit(form.querySelector("[data-primary]"));
+});
+document.addEventListener("dblclick", (event) => {
+  if (event.target.matches?.("dialog select[size] option")) {
+    const form = event.target.closest("form");
+    form.requestSubmit(form.querySelector("[data-primary]"));
+  }
+});
+
+// --- forwarding ---------------------------------------------------------------------------------------------------
+
+const forwarding = document.getElementById("forward-form");
+forwarding.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const error = forwarding.querySelector("[role=alert]");
+  error.hidden = true;
+  try {
+    const done = await (await send(forwarding.action, { body: new FormData(forwarding), quiet: true })).json();
+    forwarding.closest("dialog").close();
+    forwarding.reset();
+    forwarding.querySelector("[name=client_id]").value = crypto.randomUUID();
+    toast(done.said, { undo: done.undo, seconds: Math.max(8, done.seconds ?? 0) });
+    refresh(0);
+  } catch (problem) {
+    error.textContent = problem.message;
+    error.hidden = false;
+  }
+}, true);
+
+// --- mail frames --------------------------------------------------------------------------------------------------
+
+function frame(details, address) {
+  const made = details.querySelector("iframe") ?? document.createElement("iframe");
+  made.className = "entry__frame";
+  made.title = details.querySelector("summary").textContent;
+  made.setAttribute("sandbox", "allow-popups allow-popups-to-escape-sandbox");
+  made.referrerPolicy = "no-referrer";
+  made.src = address;
+  details.append(made);
+}
+stream.addEventListener("toggle", (event) => {
+  const details = event.target.closest("[data-frame]");
+  if (details?.open && !details.querySelector("iframe")) frame(details, details.dataset.frame);
+}, true);
+stream.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-images]");
+  if (button) frame(button.closest("details"), button.dataset.images);
+});
+
+// The scheduled day of a block begins a week ahead.
+const until = document.getElementById("block-until");
+if (until && !until.value) {
+  const week = new Date(Date.now() + 7 * 86_400_000);
+  week.setMinutes(week.getMinutes() - week.getTimezoneOffset());
+  until.value = week.toISOString().slice(0, 16);
+}

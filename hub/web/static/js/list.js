@@ -1,0 +1,139 @@
+// The list of conversations: keys j k x Enter, news announced and brought in only where nothing moves under the
+// pointer, the place kept when a conversation is opened. The server renders every row; this only asks for rows anew.
+
+import { refreshTimes } from "./app.js";
+
+const list = document.getElementById("list");
+const rows = document.getElementById("rows");
+const news = document.getElementById("news");
+const said = document.getElementById("news-said");
+
+const items = () => [...rows.querySelectorAll("[data-row]")];
+const linkOf = (item) => item?.querySelector(".item__link");
+const boxOf = (item) => item?.querySelector('input[name="c"]');
+
+// --- keys ---------------------------------------------------------------------------------------------------------
+
+const FIELDS = "input:not([type=checkbox]), textarea, select, [contenteditable], dialog, .menu__panel";
+
+/** The row that keys act on: the focused one, else the open one. */
+function here() {
+  return document.activeElement?.closest?.("[data-row]") ?? rows.querySelector(".item--open");
+}
+
+function step(by) {
+  const all = items();
+  if (!all.length) return;
+  const at = all.indexOf(here());
+  const next = all[at < 0 ? 0 : Math.min(all.length - 1, Math.max(0, at + by))];
+  linkOf(next).focus({ preventScroll: true });
+  next.scrollIntoView({ block: "nearest" });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (document.documentElement.dataset.keys === "off") return;
+  if (event.target.closest?.(FIELDS) || document.querySelector("dialog[open]")) return;
+  if (event.key === "j" || event.key === "k") {
+    event.preventDefault();
+    step(event.key === "j" ? 1 : -1);
+  } else if (event.key === "x") {
+    const box = boxOf(here() ?? items()[0]);
+    if (!box) return;
+    event.preventDefault();
+    box.click();
+  } else if (event.key === "Escape") {
+    for (const box of rows.querySelectorAll('input[name="c"]:checked')) box.click();
+  }
+});
+
+// Enter in a field that names a button presses that button (the field and the form may stand apart).
+document.addEventListener("keydown", (event) => {
+  const button = event.key === "Enter" && event.target.dataset?.enter;
+  if (!button) return;
+  event.preventDefault();
+  document.getElementById(button)?.click();
+});
+
+// --- news ---------------------------------------------------------------------------------------------------------
+
+let waiting = new Set();
+let pointed = false;
+let asking = null;
+list.addEventListener("pointerenter", () => { pointed = true; });
+list.addEventListener("pointerleave", () => { pointed = false; settle(); });
+
+const scroller = () => (getComputedStyle(list).overflowY === "visible" ? document.scrollingElement : list);
+const atTop = () => scroller().scrollTop < 8;
+const busy = () => pointed || rows.contains(document.activeElement) || rows.querySelector("input:checked")
+  || document.querySelector("#bulk details[open]") !== null;
+
+function concerns(change) {
+  if (change.kind !== "conversation" && change.kind !== "message" && change.kind !== "delivery") return false;
+  if (!change.conversation) return false;
+  if (document.getElementById(`c${change.conversation}`)) return true;
+  const queue = list.dataset.queue;
+  return !queue || change.queue === queue || change.queue_before === queue;
+}
+
+document.addEventListener("centrala:changes", ({ detail }) => {
+  const found = detail.filter(concerns);
+  if (!found.length) return;
+  for (const change of found) waiting.add(change.conversation);
+  settle();
+});
+document.addEventListener("centrala:reset", () => refresh());
+document.addEventListener("centrala:undone", () => refresh());
+
+/** Bring news in where that moves nothing, else say how many there are. */
+function settle() {
+  if (!waiting.size) return;
+  if (atTop() && !busy()) refresh();
+  else ask();
+}
+
+async function ask() {
+  // Rows that are shown already are not news; what is new is found out by looking at the list's first page.
+  const fresh = [...waiting].filter((id) => !document.getElementById(`c${id}`)).length;
+  if (!fresh) return;
+  const text = fresh === 1 ? list.dataset.newsOne : list.dataset.newsMany.replace("{n}", fresh);
+  news.textContent = text;
+  news.hidden = false;
+  if (said.textContent !== text) said.textContent = text;
+}
+
+news.addEventListener("click", () => {
+  scroller().scrollTo({ top: 0 });
+  refresh();
+  list.querySelector("h1").scrollIntoView({ block: "nearest" });
+});
+
+function refresh() {
+  clearTimeout(asking);
+  asking = setTimeout(async () => {
+    waiting = new Set();
+    const ticked = new Set([...rows.querySelectorAll("input:checked")].map((box) => box.value));
+    await window.htmx.ajax("GET", list.dataset.list, { source: "#rows", target: "#rows", swap: "innerMorph" });
+    mark();
+    for (const box of rows.querySelectorAll('input[name="c"]')) box.checked = ticked.has(box.value);
+    news.hidden = true;
+    refreshTimes(rows);
+  }, 150);
+}
+
+/** The open conversation stays marked in rows that the server rendered without knowing of it. */
+function mark() {
+  const item = list.dataset.current && document.getElementById(`c${list.dataset.current}`);
+  if (!item) return;
+  item.classList.add("item--open");
+  linkOf(item).setAttribute("aria-current", "true");
+}
+
+document.addEventListener("centrala:refresh", () => refresh());
+
+// --- the place ----------------------------------------------------------------------------------------------------
+
+const PLACE = `place ${list.dataset.view} ${list.dataset.queue}`;
+window.addEventListener("pagehide", () => sessionStorage.setItem(PLACE, String(list.scrollTop)));
+list.scrollTop = Number(sessionStorage.getItem(PLACE) ?? 0);
+rows.querySelector(".item--open")?.scrollIntoView({ block: "nearest" });
