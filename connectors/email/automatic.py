@@ -62,7 +62,8 @@ def classify(top: Part, subject: str, sender: str) -> Automatic:
         return "auto-reply"
     if precedence & {"bulk", "list", "junk"} or top.field("list-unsubscribe"):
         return "list"
-    return "auto-reply" if _ROBOTS.match(sender) else "no"
+    # A web form writes from an address that takes no answer, and names the citizen in Reply-To.
+    return "auto-reply" if _ROBOTS.match(sender) and not top.field("reply-to") else "no"
 
 
 def is_from_system(top: Part, sender: str) -> bool:

@@ -51,6 +51,7 @@ _USUAL_NAMES = {
 _NAME_LIKE = re.compile(r"[^@/\\]{1,100}\.[a-z0-9]{2,5}", re.IGNORECASE)
 _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _PATH = re.compile(r"(?:[a-z]:\\|\\\\|/|~/|file:/)", re.IGNORECASE)
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w-]{1,40})", re.IGNORECASE)
 _QUOTE_MARKS = re.compile(r">+")
 
 
@@ -162,7 +163,11 @@ def _named_text(top: Part) -> Part | None:
 
 
 def _body(part: Part) -> Body:
-    text = tidy(part.text())
+    data = part.content()
+    declared = part.charset
+    if not declared and part.content_type == "text/html" and (meta := _META_CHARSET.search(data[:4_000])):
+        declared = meta[1].decode("ascii", "replace")
+    text = tidy(decode(data, declared))
     if part.parameter("format").lower() == "flowed" and part.content_type == "text/plain":
         text = _unflowed(text, part.parameter("delsp").lower() == "yes")
     return Body(text=text, html=part.content_type == "text/html")

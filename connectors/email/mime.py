@@ -12,7 +12,6 @@ import binascii
 import re
 from collections.abc import Iterator
 
-from connectors._text import decode
 from connectors.email.headers import Parameters, parameters, unfold
 
 MAX_PARTS = 1_000
@@ -109,10 +108,6 @@ class Part:
     def content(self) -> bytes:
         """The body without its transfer encoding."""
         return without_encoding(self.raw, self.field("content-transfer-encoding"))
-
-    def text(self) -> str:
-        """The body as text."""
-        return decode(self.content(), self.charset)
 
     def walk(self) -> Iterator[Part]:
         """This part and everything below it, in the order of the mail."""

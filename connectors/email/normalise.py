@@ -12,6 +12,7 @@ import re
 import msgspec
 
 from connectors import _html
+from connectors._i18n import N_
 from connectors._text import decode, one_line, tidy
 from connectors.contract import (
     MAX_KEY,
@@ -33,6 +34,7 @@ from connectors.email import automatic, bounces, headers, invitation, quotes
 from connectors.email.addresses import mailboxes
 from connectors.email.content import Body, Content, collect
 from connectors.email.mime import Part, read
+from connectors.email.quotes_words import REPLY_SUBJECT
 
 MAX_TEXT = 500_000
 """Of a longer body only so much is text (characters); all of it is kept as an attachment."""
@@ -41,6 +43,8 @@ MAX_REFERENCES = 50
 """Message-IDs of a thread that are looked at, the newest."""
 
 MAX_RECIPIENTS = 500
+
+SEVERAL_SENDERS = N_("The mail names several senders; the first of them is shown.")
 
 _REFERENCE = re.compile(r"\b[0-9A-Z]{3}-[0-9A-Z]{3}-[0-9A-Z]{3}\b")
 _TOKEN = re.compile(r"[a-z0-9]{8,200}")
@@ -97,7 +101,7 @@ def _read(raw: bytes, context: ParseContext) -> Inbound:
             state="read",
             at=mail.sent_at,
         )
-    texts = _texts(mail.content, mail.subject)
+    texts = _texts(mail.content, mail.subject, answers=_answers(mail))
     notice = bounces.read(top, texts.full_text, mail.subject, address)
     if notice is not None and notice.delivered and not notice.recipients and notice.original:
         return DeliveryReport(
@@ -156,6 +160,7 @@ def _message(mail: Mail, texts: Texts, identity: str, context: ParseContext, *, 
         automatic=kind,
         reply_to=_reply_to(mail),
         wire_id=f"<{own[0]}>" if own else None,
+        suspicious=SEVERAL_SENDERS if mail.senders > 1 else "",
         complained=complaint.recipients if complaint else (),
     )
 
@@ -183,7 +188,13 @@ def _recipients(top: Part) -> tuple[Recipient, ...]:
 # --- the body ------------------------------------------------------------------------------------------------------
 
 
-def _texts(content: Content, subject: str) -> Texts:
+def _answers(mail: Mail) -> bool:
+    """Whether a mail answers another, as its program or its subject says."""
+    linked = mail.top.field("in-reply-to") or mail.top.field("references") or mail.top.field("thread-index")
+    return bool(linked) or REPLY_SUBJECT.match(mail.subject) is not None
+
+
+def _texts(content: Content, subject: str, *, answers: bool) -> Texts:
     written: list[str] = []
     whole: list[str] = []
     shown: list[str] = []
@@ -192,11 +203,11 @@ def _texts(content: Content, subject: str) -> Texts:
         if body.html:
             lines = _html.lines(text)
             full = "\n".join(line.text for line in lines).strip()
-            written.append(quotes.visible_lines(lines, subject=subject) if full else "")
+            written.append(quotes.visible_lines(lines, subject=subject, answers=answers) if full else "")
             shown.append(_html.sanitise(text))
         else:
             full = text.strip("\n").rstrip()
-            written.append(quotes.visible(text, subject=subject) if full else "")
+            written.append(quotes.visible(text, subject=subject, answers=answers) if full else "")
             shown.append(_html.as_html(full))
         whole.append(full)
     if not any(whole) and (calendar := _invitation(content.attachments)):

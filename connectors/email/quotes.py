@@ -52,21 +52,26 @@ class Cut(NamedTuple):
     forward: bool = False
 
 
-def visible(text: str, *, subject: str = "") -> str:
-    """What was written now in a plain text. ``subject`` tells whether the mail passes another on."""
+def visible(text: str, *, subject: str = "", answers: bool = True) -> str:
+    """What was written now in a plain text.
+
+    ``subject`` tells whether the mail passes another on. ``answers`` says whether the mail answers another: in one that
+    does not, labels like From and Subject are more likely a form that somebody filled in.
+    """
     lines = [Line(line, QUOTED if _MARKED.match(line) else 0) for line in _unshared(text.split("\n"))]
-    return _reply(lines, text, subject=subject, html=False)
+    return _reply(lines, text, subject=subject, answers=answers, html=False)
 
 
-def visible_lines(lines: Sequence[Line], *, subject: str = "") -> str:
-    """What was written now in the lines of an HTML body."""
-    return _reply(lines, "\n".join(line.text for line in lines), subject=subject, html=True)
+def visible_lines(lines: Sequence[Line], *, subject: str = "", answers: bool = True) -> str:
+    """What was written now in the lines of an HTML body; as :func:`visible`."""
+    full = "\n".join(line.text for line in lines)
+    return _reply(lines, full, subject=subject, answers=answers, html=True)
 
 
-def _reply(lines: Sequence[Line], full: str, *, subject: str, html: bool) -> str:
+def _reply(lines: Sequence[Line], full: str, *, subject: str, answers: bool, html: bool) -> str:
     if FORWARD_SUBJECT.match(subject):
         return full.strip("\n")
-    cut = _first_cut(lines)
+    cut = _first_cut(lines, answers=answers)
     if cut is not None and cut.forward:
         return full.strip("\n")
     quoted = _quoted(lines, cut, html=html)
@@ -95,7 +100,7 @@ def _unshared(lines: list[str]) -> list[str]:
     return out
 
 
-def _first_cut(lines: Sequence[Line]) -> Cut | None:
+def _first_cut(lines: Sequence[Line], *, answers: bool) -> Cut | None:
     """The first place where a program introduces an older mail."""
     for number, line in enumerate(lines[:MAX_LINES]):
         text = line.text
@@ -105,7 +110,9 @@ def _first_cut(lines: Sequence[Line]) -> Cut | None:
             continue
         if FORWARD.match(text[:LONGEST]):
             return Cut(number, number + 1, True, forward=True)
-        found = _separator(lines, number) or _block(lines, number) or _attribution(lines, number)
+        found = (
+            _separator(lines, number) or (answers and _block(lines, number)) or _attribution(lines, number)
+        )
         if found:
             return found
     return None

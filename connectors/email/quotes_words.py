@@ -76,6 +76,13 @@ _FORWARD_LINE = (
     r"переспрямованого листа|переадресованого повідомлення)|továbbított levél kezdete|転送されたメッセージ"
 )
 
+REPLY_SUBJECT = re.compile(
+    r"\s*(?:\[[^\]]{0,60}\]\s*)?(?:re|odp|odpowiedź|aw|antw|antwort|sv|vs|ref|rif|r|res|tr|ynt|відп|від|отв|ответ|на|"
+    r"回复|回覆|返信|답장)\s*(?:\[\d+\]|\^\d+|\(\d+\))?\s*[:：]",
+    re.IGNORECASE,
+)
+"""A subject that says that the mail answers another."""
+
 _DASHES = r"[\s>*_|~]*[-=_*~–—]{2,}[\s>*]*"
 SEPARATOR = re.compile(rf"{_DASHES}(?:{_ORIGINAL})\s*:?[\s*]*[-=_*~–—]{{2,}}", re.IGNORECASE)
 """``-----Original Message-----``, in any language."""

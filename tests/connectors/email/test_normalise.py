@@ -193,6 +193,25 @@ def test_a_mailbox_line_before_the_header() -> None:
     assert read("From jan@example.pl Thu Nov 12 10:12:00 2026\n" + simple()).subject == "Sprawa"
 
 
+def test_only_an_answer_loses_its_labels() -> None:
+    body = "Formularz\n\nOd: Jan <jan@example.pl>\nTemat: staż\nData: 12.11.2026\n\nKiedy nabór?"
+    assert read(simple("", body)).text == body
+    assert read(simple("In-Reply-To: <a@b>\n", body)).text == "Formularz"
+    assert read(simple("", body).replace("Subject: ", "Subject: Odp: ")).text == "Formularz"
+
+
+def test_html_that_names_its_charset_only_itself() -> None:
+    html = '<html><head><meta http-equiv="Content-Type" content="text/html; charset=iso-8859-5"></head><body>'
+    message = read(simple("Content-Type: text/html\n", html).encode() + "Привет".encode("iso8859-5"))
+    assert message.text == "Привет"
+
+
+def test_a_web_form_writes_for_a_person() -> None:
+    message = read("From: noreply@site.example\nReply-To: Jan <jan@example.pl>\nSubject: Formularz\n\nKiedy?")
+    assert message.automatic == "no"
+    assert [party.address for party in message.reply_to] == ["jan@example.pl"]
+
+
 # --- identity and thread -------------------------------------------------------------------------------------------
 
 
@@ -245,7 +264,10 @@ def test_reference_numbers_in_the_subject() -> None:
 
 
 def test_several_authors_and_none() -> None:
-    assert read("From: a@x.pl, b@x.pl\nFrom: c@x.pl\n\nx").sender.address == "a@x.pl"
+    several = read("From: a@x.pl, b@x.pl\nFrom: c@x.pl\n\nx")
+    assert several.sender.address == "a@x.pl"
+    assert several.suspicious
+    assert not read("From: a@x.pl\nFrom: A <A@x.pl>\n\nx").suspicious
     assert read("Sender: s@x.pl\nFrom: <a@x.pl> <b@x.pl>\n\nx").sender.address == "s@x.pl"
     assert read("Subject: x\n\nx").sender.address == ""
 

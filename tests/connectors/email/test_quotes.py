@@ -227,6 +227,13 @@ def test_what_people_write_stays(name: str) -> None:
     assert quotes.visible(NOTHING_QUOTED[name]) == NOTHING_QUOTED[name]
 
 
+@pytest.mark.parametrize("name", ["lotus notes", "date first", "outlook in Polish"])
+def test_a_form_that_was_filled_in_is_no_older_mail(name: str) -> None:
+    text = f"Nowa wiadomość z formularza\n\n{BLOCKS[name]}\n\nKiedy nabór?"
+    assert quotes.visible(text, answers=False) == text
+    assert quotes.visible(text, answers=True) == "Nowa wiadomość z formularza"
+
+
 def test_the_name_of_a_phone_stays_and_its_quotation_goes() -> None:
     above = "Tak\n\nWysłane z iPhone'a\n\n"
     text = above + "> Wiadomość napisana przez U <a@b.example> w dniu 12.11.2026, o godz. 10:12:\n>\n> Treść"
