@@ -53,6 +53,11 @@ def in_words(translate: Translate, language: str, problems: Mapping[str, Problem
     return {name: translate(language, found.text, **found.details) for name, found in problems.items()}
 
 
+def named(errors: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, str]:
+    """The same problems for the summary above a form: each with the name of its field, where it has one."""
+    return {name: f"{labels[name]}: {error}" if labels.get(name) else error for name, error in errors.items()}
+
+
 def language_of(request: Request) -> str:
     """The language in which a widget answers."""
     return request.language if request.language in LANGUAGES else LANGUAGES[0]

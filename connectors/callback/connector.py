@@ -11,6 +11,7 @@ from connectors._forms import (
     form_route,
     in_words,
     language_of,
+    named,
     page_route,
     plain_reference,
     shown_reference,
@@ -108,16 +109,23 @@ class Callback:
     ) -> str:
         """HTML of the form with what was typed and what is wrong with it."""
         language = language_of(request)
+        errors = in_words(self._env.translate, language, problems)
         return self._pages.render(
             "order.html",
             language,
             settings=self._settings,
             values=values,
-            errors=in_words(self._env.translate, language, problems),
+            errors=errors,
+            labels=view.LABELS,
+            summary=named(errors, self._labels(language)),
             days=view.days(await self._slots(), self._env.office.zone, language),
             consent=self._consent(language),
             busy=busy,
         )
+
+    def _labels(self, language: str) -> dict[str, str]:
+        """Names of the fields, as their labels say them."""
+        return {name: self._env.translate(language, label) for name, label in view.LABELS.items()}
 
     def _consent(self, language: str) -> str:
         own = self._settings.consent

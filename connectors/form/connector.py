@@ -13,6 +13,7 @@ from connectors._forms import (
     form_route,
     in_words,
     language_of,
+    named,
     page_route,
     plain_reference,
     shown_reference,
@@ -107,12 +108,14 @@ class Form:
     ) -> str:
         """HTML of the form with what was typed and what is wrong with it."""
         language = language_of(request)
+        errors = in_words(self._env.translate, language, problems)
         return self._pages.render(
             "form.html",
             language,
             settings=self._settings,
             values=values,
-            errors=in_words(self._env.translate, language, problems),
+            errors=errors,
+            summary=named(errors, {field.name: field.label.of(language) for field in self._settings.fields}),
             consent=self._consent(language),
             max_size=size(self._settings.max_file_bytes),
             busy=busy,
