@@ -46,9 +46,7 @@ async def _take(path: Path, house: House, messages: Sequence[bytes]) -> float:
     """Messages a second."""
     store = SqliteStore(path, SystemClock())
     await store.open()
-    intake = Intake(
-        store, lambda: house, time.monotonic, logger("bench"), lambda: None, lambda key, what: None
-    )
+    intake = Intake(store, lambda: house, time.monotonic, logger("bench"), lambda key, what: None)
     sink = intake.sink("kontakt")
     rest = iter(messages)
 

@@ -131,8 +131,8 @@ def _body(draw: random.Random, n: int, count: int, inbox: str) -> dict[str, Any]
 def fill(path: Path, rows: int, *, search: bool = False) -> None:
     """A new store at ``path`` with so many conversations of one message each, most of them resolved."""
     engine = create_engine(f"sqlite:///{path}")
-    with engine.begin() as connection:
-        ensure_schema(connection)
+    with engine.begin() as opened:
+        ensure_schema(opened)
     engine.dispose()
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode = WAL")

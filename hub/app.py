@@ -11,7 +11,7 @@ import os
 import random
 import socket
 import ssl
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,6 @@ from hub.rulefile import read_rules
 from hub.rulesets import publish
 from hub.running import Running, start, stop
 from hub.search.follower import run_search
-from hub.store.tx import Event
 from hub.stream import Stream
 from hub.sweep import run_sweeps
 from hub.timers import Handler, run_timers
@@ -87,9 +86,7 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
         self._sender: Sender | None = None
         self.ready = False
-        self.intake = Intake(
-            self.store, self.house, clock.monotonic, self.log, self._ring, self.stream.signal
-        )
+        self.intake = Intake(self.store, self.house, clock.monotonic, self.log, self.stream.signal)
 
     # --- what parts ask for ------------------------------------------------------------------------------------
 
@@ -111,13 +108,9 @@ class Hub:
         """The ports of the listeners ``public`` and ``private``."""
         return {name: found.getsockname()[1] for name, found in self._sockets.items()}
 
-    def _ring(self) -> None:
-        for wake in self.wakes.values():
-            wake.ring()
-
-    def _published(self, events: Sequence[Event]) -> None:
-        self.stream.publish(events)
-        self._ring()
+    def _ring(self, loops: Set[str]) -> None:
+        for name in loops:
+            self.wakes[name].ring()
 
     # --- start -------------------------------------------------------------------------------------------------
 
@@ -127,7 +120,8 @@ class Hub:
         self._bind("private", self.config.private)
         await self.store.open()
         await self.stream.open()
-        self.store.on_events = self._published
+        self.store.on_events = self.stream.publish
+        self.store.on_rings = self._ring
         await self._build(self.config)
         await self._serve_public()
         await self._serve_private()

@@ -79,7 +79,7 @@ def make_connector(directory: Directory, inbox: Inbox, channel: Channel, supplie
             id=office.id, name=office.name, zone=directory.zone(office.id), language=office.language
         ),
         clock=supplies.clock,
-        random=random.Random(supplies.draw.getrandbits(64)),  # noqa: S311 - jitter, not secrets
+        random=random.Random(supplies.draw.getrandbits(64)),
         egress=supplies.egress,
         blobs=supplies.blobs,
         tokens=supplies.tokens,

@@ -39,6 +39,7 @@ def set_timer(tx: Tx, kind: str, subject: int, due_at: int, data: Mapping[str, A
     encoded = msgspec.json.encode(data or {}).decode()
     values = {"kind": kind, "subject": subject, "due_at": due_at, "state": "waiting", "data": encoded}
     tx.add(timer, values)
+    tx.ring("timers")
 
 
 def cancel_timer(tx: Tx, kind: str, subject: int) -> None:
@@ -81,14 +82,14 @@ async def run_timers(
     """Until cancelled: sleep until the next row is due, or until woken, and carry it out."""
     while True:
         try:
-            failpoint("timers.before")
-            ran = await store.write(lambda tx: run_due(tx, house(), handlers, log))
-            failpoint("timers.after")
-            if ran == BATCH:
-                continue
             due = await store.read(_next_due)
+            if due is not None and due <= clock.now():
+                failpoint("timers.before")
+                await store.write(lambda tx: run_due(tx, house(), handlers, log))
+                failpoint("timers.after")
+                continue
         except StorageFault as fault:
             log.error("timers wait for the storage", error=str(fault))
             due = None
-        pause = POLL if due is None else min(POLL, max(0.0, (due - clock.now()) / 1e6))
+        pause = POLL if due is None else min(POLL, (due - clock.now()) / 1e6)
         await wake.wait(clock, pause)

@@ -261,6 +261,7 @@ def retry(tx: Tx, house: House, scope: Scope, message_id: int) -> int:
     count = tx.execute(update(delivery).where(again).values(values)).rowcount
     if not count:
         raise Conflict(NOTHING_FAILED)
+    tx.ring("outbox")
     derive_state(tx, message_id)
     failed = and_(delivery.c.conversation == row.id, delivery.c.state == "failed")
     left = tx.scalar(select(func.count()).select_from(delivery).where(failed))

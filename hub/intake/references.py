@@ -23,7 +23,10 @@ def _check(body: str) -> str:
 
 def new_reference(draw: random.Random) -> str:
     """A fresh number; the unique index decides whether it is free (31^8 of them exist)."""
-    body = "".join(draw.choices(ALPHABET[:_BASE], k=8))
+    value, body = draw.randrange(_BASE**8), ""
+    for _ in range(8):
+        value, digit = divmod(value, _BASE)
+        body += ALPHABET[digit]
     full = body + _check(body)
     return f"{full[:3]}-{full[3:6]}-{full[6:]}"
 

@@ -38,7 +38,7 @@ NO_LANGUAGE = ("", 0.0)
 
 
 class Intake:
-    """What all sinks of a hub share. ``changed`` is called after a commit that may have made work for others."""
+    """What all sinks of a hub share."""
 
     def __init__(
         self,
@@ -46,14 +46,12 @@ class Intake:
         house: Callable[[], House],
         monotonic: Callable[[], float],
         log: Log,
-        changed: Callable[[], None],
         signal: Callable[[str, str], None],
     ) -> None:
         self.store = store
         self.house = house
         self.log = log
         self.signal = signal
-        self._changed = changed
         self._monotonic = monotonic
         self._load = Load()
         self._load_due = float("-inf")
@@ -84,7 +82,6 @@ class Intake:
         except StorageFault as fault:
             raise Refused(f"the storage failed: {fault}", retry_after=10.0) from fault
         failpoint("intake.accept.after")
-        self._changed()
         return receipts
 
     async def _commit(self, call: Call) -> list[Receipt]:

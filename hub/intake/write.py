@@ -48,6 +48,8 @@ def write(tx: Tx, rows: Rows) -> None:
     bulk.put(connection, schema.thread_key, ("key",), _KEY, list(rows.pair_keys.values()))
     insert(connection, schema.seen, _SEEN, rows.seen)
     bulk.insert_new(connection, schema.effect, EFFECT, rows.effects)
+    if rows.effects:
+        tx.ring("effects")
     insert(connection, schema.article, _ARTICLE, rows.articles)
     bulk.update(connection, schema.article, ("site",), rows.sites)
     insert(connection, schema.post, POST, rows.posts)

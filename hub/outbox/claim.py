@@ -78,12 +78,10 @@ def _begin(tx: Tx, row: Row[Any], node: str) -> int:
 
 
 def next_due(tx: Reader) -> int | None:
-    """When the next delivery or effect falls due, or None."""
-    effect = schema.effect
-    first = tx.scalar(select(func.min(delivery.c.due_at)).where(delivery.c.state.in_(("held", "queued"))))
-    second = tx.scalar(select(func.min(effect.c.due_at)).where(effect.c.state == "waiting"))
-    found = [int(due) for due in (first, second) if due is not None]
-    return min(found, default=None)
+    """When the next delivery falls due, or None."""
+    first = select(func.min(delivery.c.due_at)).where(delivery.c.state.in_(("held", "queued")))
+    found: int | None = tx.scalar(first)
+    return found
 
 
 def find_ambiguous(tx: Tx, house: House, node: str, limits: dict[str, float]) -> int:

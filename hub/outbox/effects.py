@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, and_, func, or_, select
 
 from connectors._failpoint import failpoint
 from connectors.contract import Clock, Log, SendError
 from hub.house import House
 from hub.store import schema
 from hub.store.store import StorageFault, Store
-from hub.store.tx import Tx
+from hub.store.tx import Reader, Tx
 from hub.wake import Wake
 
 effect = schema.effect
@@ -99,19 +99,31 @@ async def run_effects(
     log: Log,
 ) -> None:
     """Until cancelled: carry out what is due."""
+    kinds = [*inside, *outside]
     while True:
         try:
-            failpoint("effects.before")
-            ran = await store.write(lambda tx: run_inside(tx, house(), inside, log))
-            claimed = await store.write(lambda tx: take_outside(tx, list(outside))) if outside else []
-            for row in claimed:
-                await _act(store, outside[row.kind], row)
-            failpoint("effects.after")
+            first = await store.read(lambda tx: next_due(tx, kinds))
+            if first is not None and first <= clock.now():
+                failpoint("effects.before")
+                await store.write(lambda tx: run_inside(tx, house(), inside, log))
+                for row in await store.write(lambda tx: take_outside(tx, list(outside))):
+                    await _act(store, outside[row.kind], row)
+                failpoint("effects.after")
+                continue
         except StorageFault as fault:
             log.error("effects wait for the storage", error=str(fault))
-            ran, claimed = 0, []
-        if ran < BATCH and len(claimed) < BATCH:
-            await wake.wait(clock, POLL)
+            first = None
+        pause = POLL if first is None else min(POLL, (first - clock.now()) / 1e6)
+        await wake.wait(clock, pause)
+
+
+def next_due(tx: Reader, kinds: Sequence[str]) -> int | None:
+    """When the next effect of these kinds falls due, in microseconds; one that a crash left running counts too."""
+    open_ = effect.c.kind.in_(kinds)
+    waiting = tx.scalar(select(func.min(effect.c.due_at)).where(effect.c.state == "waiting", open_))
+    running = tx.scalar(select(func.min(effect.c.due_at)).where(effect.c.state == "running", open_))
+    found = [due for due in (waiting, running and running + RUN_LIMIT) if due is not None]
+    return min(found, default=None)
 
 
 async def _act(store: Store, handler: Outside, row: Row[Any]) -> None:

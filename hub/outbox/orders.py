@@ -29,4 +29,5 @@ def add_effect(
     encoded = msgspec.json.encode(data).decode()
     row = (effect, kind, key, conversation, message, "waiting", due, 0, encoded, tx.now)
     bulk.insert_new(tx.connection, schema.effect, EFFECT, [row])
+    tx.ring("effects")
     return effect

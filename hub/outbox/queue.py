@@ -83,6 +83,7 @@ def enqueue(
         for group in groups
     ]
     derive_state(tx, message)
+    tx.ring("outbox")
     return ids
 
 

@@ -97,9 +97,10 @@ class Sender:
         claimed: list[tuple[int, int]] = []
         if free > 0:
             try:
-                claimed = await self._claim(free)
-                due = await parts.store.read(next_due) if not claimed else None
-                if due is not None:
+                due = await parts.store.read(next_due)
+                if due is not None and due <= parts.clock.now():
+                    claimed = await self._claim(free)
+                if due is not None and not claimed:
                     # What rests behind a breaker or a lane is due already; looking again at once would spin.
                     pause = min(pause, max(0.2, (due - parts.clock.now()) / 1e6))
             except StorageFault as fault:

@@ -16,7 +16,9 @@ HEAD = "0001"
 _version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 
 _TO_INDEX = "INSERT INTO search (rowid, words, reach) VALUES (new.message, new.words, new.reach)"
-_FROM_INDEX = "INSERT INTO search (search, rowid, words, reach) VALUES ('delete', old.message, old.words, old.reach)"
+_FROM_INDEX = (
+    "INSERT INTO search (search, rowid, words, reach) VALUES ('delete', old.message, old.words, old.reach)"
+)
 
 SEARCH_INDEX = {
     # The words are folded already (neither engine folds the Polish l with stroke), so both split at spaces only.

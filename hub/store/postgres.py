@@ -7,7 +7,7 @@ Intake keeps one group in flight per process, as on SQLite.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, make_url
@@ -25,6 +25,7 @@ from .store import (
     Query,
     StorageFault,
     Work,
+    ignore,
     is_storage_fault,
     run_command,
     run_group,
@@ -42,10 +43,6 @@ AGAIN = frozenset({"40P01", "40001"})
 TRIES = 5
 
 
-def _ignore(events: Sequence[Event]) -> None:
-    """Nobody follows yet."""
-
-
 class PostgresStore:
     """See :class:`hub.store.store.Store`. ``url`` as ``postgresql://user:password@host:port/database``."""
 
@@ -59,7 +56,8 @@ class PostgresStore:
         calls: int = 4096,
         size: int = 64 << 20,
     ) -> None:
-        self.on_events: Callable[[Sequence[Event]], None] = _ignore
+        self.on_events: Callable[[Sequence[Event]], None] = ignore
+        self.on_rings: Callable[[Set[str]], None] = ignore
         self._clock = clock
         address = make_url(url).set(drivername="postgresql+asyncpg")
         if password is not None:
@@ -125,7 +123,7 @@ class PostgresStore:
             if isinstance(error, asyncio.CancelledError):
                 raise
             return
-        tell(committed, works, self.on_events)
+        tell(committed, works, self)
 
     async def _transact(self, works: list[Work[Any, Any]]) -> Committed:
         for _ in range(TRIES - 1):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +28,7 @@ from .store import (
     Query,
     StorageFault,
     Work,
+    ignore,
     is_storage_fault,
     run_command,
     run_group,
@@ -38,10 +39,6 @@ from .tx import Event, Ids, Reader
 T = TypeVar("T")
 C = TypeVar("C")
 R = TypeVar("R")
-
-
-def _ignore(events: Sequence[Event]) -> None:
-    """Nobody follows yet."""
 
 
 def _connect(path: Path, *, writing: bool) -> sqlite3.Connection:
@@ -96,7 +93,8 @@ class SqliteStore:
         calls: int = 4096,
         size: int = 64 << 20,
     ) -> None:
-        self.on_events: Callable[[Sequence[Event]], None] = _ignore
+        self.on_events: Callable[[Sequence[Event]], None] = ignore
+        self.on_rings: Callable[[Set[str]], None] = ignore
         self._path = path
         self._clock = clock
         self._inline = inline
@@ -169,7 +167,7 @@ class SqliteStore:
             if isinstance(error, asyncio.CancelledError):
                 raise
             return
-        tell(committed, works, self.on_events)
+        tell(committed, works, self)
 
     def _transact(self, works: list[Work[Any, Any]]) -> Committed:
         if self._writer is None:

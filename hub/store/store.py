@@ -8,7 +8,7 @@ one gathers meanwhile, so under load a commit carries many calls and when idle a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -45,6 +45,9 @@ class Store(Protocol):
 
     on_events: Callable[[Sequence[Event]], None]
     """Called after each commit with its events, in the order of their places within that commit."""
+
+    on_rings: Callable[[Set[str]], None]
+    """Called after a commit that made work for loops, with their names (see ``Tx.ring``)."""
 
     async def open(self) -> None:
         """Connect, make the schema where the database is new, refuse one of another version."""
@@ -94,14 +97,17 @@ class Work(Generic[C, R]):
 class Committed:
     """What one transaction leaves behind for the event loop's side."""
 
-    __slots__ = ("after_commit", "events", "outcomes")
+    __slots__ = ("after_commit", "events", "outcomes", "rings")
 
-    def __init__(
-        self, outcomes: list[Any], events: list[Event], after_commit: list[Callable[[], None]]
-    ) -> None:
+    def __init__(self, outcomes: list[Any], events: list[Event], tx: Tx) -> None:
         self.outcomes = outcomes
         self.events = events
-        self.after_commit = after_commit
+        self.rings = tx.rings
+        self.after_commit = tx.after_commit
+
+
+def ignore(_: object) -> None:
+    """What a store tells while nobody listens yet."""
 
 
 def run_command(tx: Tx, commands: Sequence[Command[Any]]) -> Sequence[Any]:
@@ -152,20 +158,20 @@ def run_group(connection: Connection, clock: Clock, ids: Ids, works: Sequence[Wo
             outcomes[position] = result
     events = place_events(tx)
     failpoint("commit.before")
-    return Committed(outcomes, events, tx.after_commit)
+    return Committed(outcomes, events, tx)
 
 
-def tell(
-    committed: Committed, works: Sequence[Work[Any, Any]], on_events: Callable[[Sequence[Event]], None]
-) -> None:
+def tell(committed: Committed, works: Sequence[Work[Any, Any]], store: Store) -> None:
     """After the commit: settle the callers, then wake whoever follows."""
     failpoint("commit.after")
     for work, outcome in zip(works, committed.outcomes, strict=True):
         work.settle(outcome)
     for call in committed.after_commit:
         call()
+    if committed.rings:
+        store.on_rings(committed.rings)
     if committed.events:
-        on_events(committed.events)
+        store.on_events(committed.events)
 
 
 class Grouping:

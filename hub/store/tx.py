@@ -126,6 +126,7 @@ class Tx(Reader):
         super().__init__(connection, now)
         self.ids = ids
         self.events: list[EventDraft] = []
+        self.rings: set[str] = set()
         self.after_commit: list[Callable[[], None]] = []
 
     def new_id(self) -> int:
@@ -135,6 +136,10 @@ class Tx(Reader):
     def emit(self, kind: str, **fields: Any) -> None:
         """Put an event into the stream, at the place that the commit gives it."""
         self.events.append(EventDraft(kind=kind, **fields))
+
+    def ring(self, loop: str) -> None:
+        """Wake a loop (``outbox``, ``effects``, ``timers``) after the commit: there is work for it."""
+        self.rings.add(loop)
 
     def on_commit(self, call: Callable[[], None]) -> None:
         """Call ``call`` on the event loop's side once this is durable; it must not fail or block."""
@@ -169,6 +174,7 @@ class Tx(Reader):
         with self.connection.begin_nested():
             yield inner
         self.events += inner.events
+        self.rings |= inner.rings
         self.after_commit += inner.after_commit
 
 

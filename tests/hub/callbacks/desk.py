@@ -121,9 +121,7 @@ class Centre:
     def reopened(self, store: Store) -> None:
         """Go on with a store that was opened again."""
         self.store = store
-        self.intake = Intake(
-            store, lambda: self.house, self.clock.monotonic, self.log, lambda: None, no_events
-        )
+        self.intake = Intake(store, lambda: self.house, self.clock.monotonic, self.log, no_events)
 
     async def order(
         self,

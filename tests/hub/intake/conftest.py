@@ -43,7 +43,7 @@ def house() -> House:
 
 @pytest.fixture
 def intake(store: Store, house: House, clock: FakeClock) -> Intake:
-    return Intake(store, lambda: house, clock.monotonic, logger("test"), lambda: None, lambda key, what: None)
+    return Intake(store, lambda: house, clock.monotonic, logger("test"), lambda key, what: None)
 
 
 @pytest.fixture

@@ -81,9 +81,7 @@ class World:
         self.store = store
         self.clock = clock
         self.house = house or house_of_comments()
-        intake = Intake(
-            store, lambda: self.house, clock.monotonic, NoLog(), lambda: None, lambda key, what: None
-        )
+        intake = Intake(store, lambda: self.house, clock.monotonic, NoLog(), lambda key, what: None)
         self.sink = intake.sink(INBOX)
         self.thread = StoredThread(store, lambda: self.house)
         self.anna = self.ewa = self.agent = Scope(user=0, role="moderator", office="krajowa")

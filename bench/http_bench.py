@@ -1,0 +1,236 @@
+"""Webhook over HTTP: signed events into a running hub, beside bare aiohttp answering the same bodies.
+
+Run: ``python -m bench.http_bench [EVENTS]``. Hub and bare server are processes of their own; the client writes prepared
+requests on raw sockets, so that it is not what is measured. Signatures, limits, 1,000 rules and traces are on; 10 % of
+the events are told twice and 20 % answer earlier ones. The latency is taken open-loop at half of the measured rate,
+from the moment at which a request was due.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import os
+import random
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import uvloop
+from aiohttp import web
+
+from bench.office import rule_text, some_text
+from bench.report import line, median, percentile
+
+CONNECTIONS = 256
+ROUNDS = 5
+SECRET = "the secret of the benchmarks"  # noqa: S105 - signs nothing but this run
+
+CONFIG = """
+[hub]
+data_dir = "{folder}/data"
+rules_file = "rules.yaml"
+log_level = "warning"
+[store]
+url = "sqlite:{folder}/data/centrala.db"
+[public]
+port = {port}
+trusted_proxies = ["127.0.0.1"]
+[private]
+port = {private}
+[limits]
+public_per_address = "100000000/minute"
+[[offices]]
+id = "krajowa"
+name = "Infolinia"
+{queues}
+[[inboxes]]
+id = "system"
+kind = "webhook"
+name = "System"
+office = "krajowa"
+queue = "q0"
+[inboxes.settings]
+secret = "{secret}"
+per_address = "100000000/minute"
+"""
+
+QUEUE = '[[queues]]\nid = "q{n}"\nname_pl = "K{n}"\nname_en = "Q{n}"\noffice = "krajowa"\n'
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(600):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if process.poll() is not None:
+            raise SystemExit("the server ended at once")
+        time.sleep(0.05)
+    raise SystemExit("the server did not start")
+
+
+@contextmanager
+def _running(command: Sequence[str], port: int) -> Iterator[None]:
+    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.getcwd()})
+    try:
+        _wait_for(port, process)
+        yield
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+@contextmanager
+def hub(port: int) -> Iterator[None]:
+    """A hub with a webhook inbox."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        queues = "\n".join(QUEUE.format(n=n) for n in range(20))
+        values = {"folder": folder, "port": port, "private": _free_port(), "secret": SECRET, "queues": queues}
+        (folder / "rules.yaml").write_text(rule_text(1000))
+        (folder / "centrala.toml").write_text(CONFIG.format(**values))
+        with _running([sys.executable, "-m", "hub.cli", "run", "-c", str(folder / "centrala.toml")], port):
+            yield
+
+
+@contextmanager
+def bare(port: int) -> Iterator[None]:
+    """aiohttp that reads a body and answers."""
+    with _running([sys.executable, "-m", "bench.http_bench", "--bare", str(port)], port):
+        yield
+
+
+def serve_bare(port: int) -> None:
+    """The other process."""
+
+    async def take(request: web.Request) -> web.Response:
+        await request.read()
+        return web.json_response({"ok": True})
+
+    async def run() -> None:
+        app = web.Application()
+        app.router.add_post("/in/system", take)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        await asyncio.Event().wait()
+
+    uvloop.run(run())
+
+
+def requests(count: int, port: int, prefix: str) -> list[bytes]:
+    """Signed requests as they go over the wire; every tenth tells an earlier one again."""
+    draw = random.Random(prefix)
+    wire: list[bytes] = []
+    for n in range(count):
+        again = n >= 100 and draw.random() < 0.1
+        wire.append(wire[draw.randrange(n)] if again else _request(draw, n, port, prefix))
+    return wire
+
+
+def _request(draw: random.Random, n: int, port: int, prefix: str) -> bytes:
+    answers = n >= 100 and draw.random() < 0.2
+    event = {
+        "type": "message",
+        "id": f"{prefix}-{n}",
+        "thread": f"{prefix}-{draw.randrange(n) if answers else n}",
+        "sender": {"address": f"u{draw.randrange(5000)}", "name": "Jan Kowalski"},
+        "subject": "Pytanie",
+        "text": some_text(draw),
+    }
+    body = msgspec.json.encode(event)
+    timestamp = str(int(time.time()))
+    signature = hmac.new(SECRET.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    head = (
+        f"POST /in/system HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+        f"X-Forwarded-For: 198.51.100.{n % 250}\r\nX-Centrala-Timestamp: {timestamp}\r\n"
+        f"X-Centrala-Signature: sha256={signature}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes) -> None:
+    writer.write(request)
+    head = await reader.readuntil(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 200"):
+        raise SystemExit(f"refused: {head.decode()[:200]}")
+    for row in head.split(b"\r\n"):
+        if row.lower().startswith(b"content-length:"):
+            await reader.readexactly(int(row.split(b":")[1]))
+
+
+async def _closed(port: int, wire: Sequence[bytes]) -> float:
+    """Requests a second with a fixed number of connections that are never idle."""
+    rest = iter(wire)
+
+    async def connection() -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for request in rest:
+            await _ask(reader, writer, request)
+        writer.close()
+
+    began = time.perf_counter()
+    await asyncio.gather(*(connection() for _ in range(CONNECTIONS)))
+    return len(wire) / (time.perf_counter() - began)
+
+
+async def _open(port: int, wire: Sequence[bytes], rate: float) -> list[float]:
+    """Seconds from the moment at which each request was due to its answer."""
+    free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+    for _ in range(CONNECTIONS):
+        free.put_nowait(await asyncio.open_connection("127.0.0.1", port))
+    took: list[float] = []
+    began = time.perf_counter()
+
+    async def one(due: float, request: bytes) -> None:
+        pair = await free.get()
+        await _ask(*pair, request)
+        took.append(time.perf_counter() - due)
+        free.put_nowait(pair)
+
+    async with asyncio.TaskGroup() as tasks:
+        for n, request in enumerate(wire):
+            due = began + n / rate
+            if (wait := due - time.perf_counter()) > 0:
+                await asyncio.sleep(wait)
+            tasks.create_task(one(due, request))
+    return took
+
+
+def main(count: int = 10_000) -> None:
+    """Measure and print."""
+    ours, theirs, late = [], [], []
+    port, other = _free_port(), _free_port()
+    with hub(port), bare(other):
+        for number in range(ROUNDS):
+            ours.append(uvloop.run(_closed(port, requests(count, port, f"a{number}"))))
+            theirs.append(uvloop.run(_closed(other, requests(count, other, f"b{number}"))))
+            half = median(ours) / 2
+            late.append(
+                percentile(uvloop.run(_open(port, requests(count // 2, port, f"c{number}"), half)), 0.99)
+            )
+            print(
+                f"round {number + 1}: {ours[-1]:,.0f} and bare {theirs[-1]:,.0f} a second, p99 {late[-1] * 1e3:.1f} ms"
+            )
+    print(line("acknowledgement p99 at half load", median(late) * 1000, "ms", 25, inverse=True))
+    print(line("webhook over HTTP", median(ours), "events/s", median(theirs)))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--bare"]:
+        serve_bare(int(sys.argv[2]))
+    else:
+        main(*map(int, sys.argv[1:]))
