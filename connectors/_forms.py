@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 import msgspec
 
@@ -11,6 +11,12 @@ from connectors._http import page
 from connectors._i18n import N_
 from connectors._widget import LANGUAGES
 from connectors.contract import Handler, Refused, Request, Response, Route, Translate
+
+
+def about(description: str, **limits: Any) -> msgspec.Meta:
+    """What a setting means, and between which values it may lie; the reference pages are made from it."""
+    return msgspec.Meta(description=description, **limits)
+
 
 Origin = Annotated[
     str,
@@ -33,8 +39,8 @@ BAD_EMAIL = N_("This is not an e-mail address. It should look like name@example.
 class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A text in the languages of the widget; an empty English one falls back to the Polish."""
 
-    pl: str
-    en: str = ""
+    pl: Annotated[str, about("In Polish.")]
+    en: Annotated[str, about("In English; empty: the Polish text.")] = ""
 
     def of(self, language: str) -> str:
         """The text in a language."""

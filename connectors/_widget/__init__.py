@@ -34,7 +34,14 @@ HONEYPOT = "homepage"
 CLIENT = "client"
 """The field with the id that the form was served with (``client_field()`` in templates)."""
 
-Colour = Annotated[str, msgspec.Meta(pattern=r"^$|^#[0-9a-fA-F]{3,8}$|^[a-z]{3,20}$", examples=["#0b5cad"])]
+Colour = Annotated[
+    str,
+    msgspec.Meta(
+        description="A colour as in CSS; empty: the widget's own.",
+        pattern=r"^$|^#[0-9a-fA-F]{3,8}$|^[a-z]{3,20}$",
+        examples=["#0b5cad"],
+    ),
+]
 
 
 class Theme(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from connectors._forms import Origin, Rate, Words
+from connectors._forms import Origin, Rate, Words, about
 from connectors._i18n import N_
 from connectors._widget import Theme
 
@@ -14,26 +14,31 @@ Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$", examples=["PL"])]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``origins`` are the sites that may show the form in a frame. ``title`` and ``intro`` stand above the fields.
+    """One callback form."""
 
-    ``days``: how many days ahead a time can be chosen (the desk's ``callback_days`` bounds it). ``countries`` whose
-    numbers are called (the first is where a number without a country code is from); empty: any. ``topics`` are choices;
-    without them the topic is a free text. ``email``: whether an address for the confirmation is asked for. ``consent``
-    is the text beside the box that everybody must tick (without it a standard one), ``privacy_url`` where it leads.
-    """
-
-    origins: tuple[Origin, ...] = ()
-    title: Words = Words(pl="Zamów rozmowę", en="Order a call")
-    intro: Words | None = None
-    days: Annotated[int, msgspec.Meta(ge=1, le=60)] = 10
-    countries: tuple[Country, ...] = ("PL",)
-    topics: tuple[Words, ...] = ()
-    email: bool = True
-    consent: Words | None = None
-    privacy_url: Annotated[str, msgspec.Meta(pattern=r"^$|^https?://\S+$")] = ""
-    per_address: Rate = "5/minute"
-    per_site: Rate = "120/minute"
-    theme: Theme = Theme()
+    origins: Annotated[tuple[Origin, ...], about("Sites that may show the form in a frame.")] = ()
+    title: Annotated[Words, about("Heading above the fields.")] = Words(pl="Zamów rozmowę", en="Order a call")
+    intro: Annotated[Words | None, about("Text above the fields.")] = None
+    days: Annotated[
+        int, about("How many days ahead a time can be chosen; desk.callback_days bounds it.", ge=1, le=60)
+    ] = 10
+    countries: Annotated[
+        tuple[Country, ...],
+        about(
+            "Countries whose numbers are called, the first for numbers without a country code; empty: any."
+        ),
+    ] = ("PL",)
+    topics: Annotated[
+        tuple[Words, ...], about("Topics to choose from; without them the topic is a free text.")
+    ] = ()
+    email: Annotated[bool, about("Whether an address for the confirmation is asked for.")] = True
+    consent: Annotated[
+        Words | None, about("Text beside the box that everybody must tick; without it a standard one.")
+    ] = None
+    privacy_url: Annotated[str, about("Where the consent text leads.", pattern=r"^$|^https?://\S+$")] = ""
+    per_address: Annotated[Rate, about("What one network address may post.")] = "5/minute"
+    per_site: Annotated[Rate, about("What may be posted through one site.")] = "120/minute"
+    theme: Annotated[Theme, about("The site's own colours.")] = Theme()
 
 
 STANDARD_CONSENT = N_("I agree that you call me and process my data for this purpose.")

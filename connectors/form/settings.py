@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from connectors._forms import Origin, Rate, Words
+from connectors._forms import Origin, Rate, Words, about
 from connectors._i18n import N_
 from connectors._widget import CLIENT, HONEYPOT, Theme
 
@@ -31,26 +31,36 @@ TYPES = (
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One choice of a ``select``; ``value`` is what rules and agents' tools see."""
+    """One choice of a ``select``."""
 
-    value: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-    label: Words
+    value: Annotated[str, about("What rules and agents' tools see.", min_length=1, max_length=100)]
+    label: Annotated[Words, about("What people see.")]
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One field. Three names have a meaning: ``name`` is the person's, ``subject`` becomes the subject, ``message`` the
-    text. The first field of the type ``email`` (else of the type ``phone``) is where the answer goes.
+    """One field of a form."""
 
-    ``max_length`` is in characters, ``options`` are the choices of a ``select``.
-    """
-
-    name: FieldName
-    type: FieldType = "text"
-    label: Words
-    hint: Words | None = None
-    required: bool = False
-    max_length: Annotated[int, msgspec.Meta(ge=1, le=20_000)] | None = None
-    options: tuple[Option, ...] = ()
+    name: Annotated[
+        FieldName,
+        about(
+            "Name of the field. Three have a meaning: name is the person's, subject becomes the subject, "
+            "message the text."
+        ),
+    ]
+    type: Annotated[
+        FieldType,
+        about(
+            "Kind of field. The first of the type email (else of the type phone) is where the answer goes."
+        ),
+    ] = "text"
+    label: Annotated[Words, about("What people see.")]
+    hint: Annotated[Words | None, about("Help beside the field.")] = None
+    required: Annotated[bool, about("Whether it must be filled in.")] = False
+    max_length: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=20_000)] | None,
+        about("Most characters; without it what suits the type."),
+    ] = None
+    options: Annotated[tuple[Option, ...], about("The choices of a select.")] = ()
 
     def __post_init__(self) -> None:
         if (self.type == "select") != bool(self.options):
@@ -79,26 +89,32 @@ _DEFAULT = (
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``origins`` are the sites that may show the form in a frame. ``title`` and ``intro`` stand above the fields.
+    """One contact form."""
 
-    ``consent`` is the text beside the box that everybody must tick (without it a standard one), ``privacy_url`` where
-    it leads. Files: at most ``max_files`` of ``max_file_bytes`` each and ``max_bytes`` together, of the content types
-    ``file_types``, judged by their content. ``per_address`` and ``per_site`` limit what is sent.
-    """
-
-    origins: tuple[Origin, ...] = ()
-    title: Words = Words(pl="Napisz do nas", en="Write to us")
-    intro: Words | None = None
-    fields: tuple[Field, ...] = _DEFAULT
-    consent: Words | None = None
-    privacy_url: Annotated[str, msgspec.Meta(pattern=r"^$|^https?://\S+$")] = ""
-    max_files: Annotated[int, msgspec.Meta(ge=1, le=20)] = 5
-    max_file_bytes: Annotated[int, msgspec.Meta(ge=1000, le=50_000_000)] = 10_000_000
-    max_bytes: Annotated[int, msgspec.Meta(ge=1000, le=100_000_000)] = 20_000_000
-    file_types: tuple[str, ...] = TYPES
-    per_address: Rate = "10/minute"
-    per_site: Rate = "300/minute"
-    theme: Theme = Theme()
+    origins: Annotated[tuple[Origin, ...], about("Sites that may show the form in a frame.")] = ()
+    title: Annotated[Words, about("Heading above the fields.")] = Words(pl="Napisz do nas", en="Write to us")
+    intro: Annotated[Words | None, about("Text above the fields.")] = None
+    fields: Annotated[
+        tuple[Field, ...],
+        about(
+            "The fields in order; without them name, address, telephone, subject, message and attachments."
+        ),
+    ] = _DEFAULT
+    consent: Annotated[
+        Words | None, about("Text beside the box that everybody must tick; without it a standard one.")
+    ] = None
+    privacy_url: Annotated[str, about("Where the consent text leads.", pattern=r"^$|^https?://\S+$")] = ""
+    max_files: Annotated[int, about("Most files of one form.", ge=1, le=20)] = 5
+    max_file_bytes: Annotated[int, about("Largest file.", ge=1000, le=50_000_000)] = 10_000_000
+    max_bytes: Annotated[int, about("Most bytes of all files together.", ge=1000, le=100_000_000)] = (
+        20_000_000
+    )
+    file_types: Annotated[tuple[str, ...], about("Content types that are taken, judged by the content.")] = (
+        TYPES
+    )
+    per_address: Annotated[Rate, about("What one network address may post.")] = "10/minute"
+    per_site: Annotated[Rate, about("What may be posted through one site.")] = "300/minute"
+    theme: Annotated[Theme, about("The site's own colours.")] = Theme()
 
     def __post_init__(self) -> None:
         names = [field.name for field in self.fields]
