@@ -14,7 +14,8 @@ let busy = false;
 
 // --- the present comment -----------------------------------------------------------------------------------------
 
-function choose(post, { focus = true } = {}) {
+/** `claim`: the moderator went there; what becomes the present one by itself is left to whoever comes first. */
+function choose(post, { focus = true, claim = true } = {}) {
   for (const other of posts()) {
     const chosen = other === post;
     other.toggleAttribute("aria-current", false);
@@ -29,7 +30,7 @@ function choose(post, { focus = true } = {}) {
     post.focus({ preventScroll: true });
     post.scrollIntoView({ block: "nearest" });
   }
-  claimSoon(post);
+  if (claim) claimSoon(post?.matches("[data-not-mine]") ? null : post);
 }
 
 /** While something is selected, p, d and h are the bar's and mean all that is selected. */
@@ -67,6 +68,11 @@ bench?.addEventListener("focusin", (event) => {
 bench?.addEventListener("change", (event) => {
   if (event.target.matches('input[type="checkbox"]')) queueMicrotask(giveKeys);
 });
+
+// Whoever opens an answer wants to write it, by mouse as by key.
+bench?.addEventListener("toggle", (event) => {
+  if (event.target.matches("details.answer[open]")) event.target.querySelector("textarea").focus();
+}, true);
 
 // --- claims ------------------------------------------------------------------------------------------------------
 
@@ -129,8 +135,9 @@ function settle(outcome, form) {
 }
 
 /** Take decided comments out of the list; the one behind them becomes the present one. */
-function leave(done) {
+function leave(decided) {
   const all = posts();
+  const done = [...decided, ...all.filter((post) => post.matches(".is-leaving"))];
   const last = Math.max(...done.map((post) => all.indexOf(post)), -1);
   const next = all.slice(last + 1).find((post) => !done.includes(post)) ?? all.findLast((post) => !done.includes(post));
   if (done.some((post) => post.dataset.post === claimed)) claimed = null;
@@ -152,8 +159,13 @@ async function refresh(post) {
   }
   const fresh = response.querySelector(".post");
   const here = post === present();
+  if (bench.dataset.show === "waiting" && !fresh.matches("[data-waiting]")) {
+    // Decided by somebody else: it stays in its place, so that nothing moves under the pointer, and goes with the next.
+    fresh.classList.add("is-leaving");
+    fresh.querySelector('input[name="choice"]')?.remove();
+  }
   post.replaceWith(fresh);
-  if (here) choose(fresh);
+  if (here) choose(fresh, { focus: false, claim: false });
 }
 
 // --- reading again -----------------------------------------------------------------------------------------------
@@ -171,7 +183,7 @@ async function reread() {
   announcement?.remove();
   announcement = null;
   const again = was ? document.getElementById(`post-${was}`) : null;
-  choose(again ?? posts()[0] ?? null);
+  choose(again ?? posts()[0] ?? null, { focus: false, claim: false });
   readFilters();
 }
 
@@ -242,4 +254,4 @@ function announce() {
 }
 
 bench?.querySelector(".bench__moves")?.classList.add("is-live");
-if (bench && posts().length) choose(posts()[0], { focus: false });
+if (bench && posts().length) choose(posts()[0], { focus: false, claim: false });

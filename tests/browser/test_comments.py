@@ -1,0 +1,247 @@
+"""Comments from a reader without JavaScript to the moderator's keys and back, through the whole hub in Chromium."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+from sqlalchemy import MetaData, Table, func, select
+from sqlalchemy.engine import Row
+
+from hub.store import schema
+from hub.store.tx import Reader
+from tests.browser.whole_hub import WholeHub, whole_hub
+from tests.servers.browser import axe_violations
+from tests.servers.mailsink import MailSink
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+ARTICLE = {"article": "zasilek-2026", "title": "Zasiłek krok po kroku", "section": "poradnik"}
+ABUSE = "Ta złodziejka z PUP w Łomży ukradła mi zasiłek! Mój PESEL 44051401359, sprawdźcie, debile."
+PESEL = "44051401359"
+
+
+@pytest.fixture
+async def hub(tmp_path: Path, mailsink: MailSink) -> AsyncIterator[WholeHub]:
+    async with whole_hub(tmp_path, mailsink) as running:
+        yield running
+
+
+class Citizen:
+    """A reader whose browser runs no JavaScript."""
+
+    def __init__(self, hub: WholeHub, page: Page) -> None:
+        self.page = page
+        self.address = f"{hub.public}/embed/comments/komentarze?{urlencode(ARTICLE)}"
+
+    async def open(self) -> str:
+        """The article's section; its text."""
+        await self.page.goto(self.address)
+        return await self.page.inner_text("main")
+
+    async def write(self, text: str, *, name: str, email: str = "") -> str:
+        """Post a comment; the text of the page that answers."""
+        await self.open()
+        await self.page.fill("textarea[name=text]", text)
+        await self.page.fill("input[name=name]", name)
+        await self.page.fill("input[name=email]", email)
+        await self.page.check("input[name=consent]")
+        await self.page.click("form.write button")
+        await self.page.wait_for_url("**news=*")
+        return await self.page.inner_text("main")
+
+
+async def citizen(hub: WholeHub, browser: Browser) -> Citizen:
+    context = await browser.new_context(java_script_enabled=False, locale="pl-PL")
+    return Citizen(hub, await context.new_page())
+
+
+async def bench(hub: WholeHub, browser: Browser, login: str = "redakcja") -> Page:
+    """The moderation bench of a logged-in moderator."""
+    page = await hub.enter(browser, login)
+    await page.goto(f"{hub.console}/moderation")
+    return page
+
+
+async def test_posted_held_published_seen_answered(hub: WholeHub, browser: Browser) -> None:
+    author, reader = await citizen(hub, browser), await citizen(hub, browser)
+    told = await author.write("Czy zasiłek przysługuje po roku pracy?", name="Marek")
+    assert "zatwierdzenie" in told and "Czy zasiłek przysługuje" in told
+    assert "Czy zasiłek przysługuje" not in await reader.open()
+
+    page = await bench(hub, browser)
+    await expect(page.locator(".post")).to_contain_text("Czy zasiłek przysługuje po roku pracy?")
+    await page.keyboard.press("p")
+    await expect(page.locator(".post")).to_have_count(0)
+    assert "Czy zasiłek przysługuje po roku pracy?" in await reader.open()
+
+    await page.goto(f"{hub.console}/moderation?show=published")
+    await page.keyboard.press("r")
+    await page.keyboard.type("Tak, jeśli opłacano składki przez 365 dni.")
+    await page.click(".answer form button")
+    await expect(page.locator(".post", has_text="opłacano składki")).to_have_count(0)
+    await expect(page.locator("#toasts")).to_contain_text(re.compile("odpowiedź", re.IGNORECASE))
+    seen = await reader.open()
+    assert "Tak, jeśli opłacano składki przez 365 dni." in seen
+    assert "Infolinia urzędów pracy" in seen
+    [state] = await until_settled(hub)
+    assert state == "delivered"
+
+
+async def until_settled(hub: WholeHub) -> list[str]:
+    """States of all deliveries, once none is on its way."""
+    for _ in range(100):
+        rows = await hub.hub.store.read(lambda tx: tx.rows(select(schema.delivery.c.state)))
+        if rows and not {row.state for row in rows} & {"queued", "held", "sending"}:
+            return [str(row.state) for row in rows]
+        await asyncio.sleep(0.05)
+    raise AssertionError("deliveries are still on their way")
+
+
+async def test_the_day_of_the_abusive_comment(hub: WholeHub, browser: Browser) -> None:
+    author, reader = await citizen(hub, browser), await citizen(hub, browser)
+    pages = [await author.write(ABUSE, name="Zły", email="zly@example.org")]
+    pages.append(await reader.open())
+    assert "debile" not in pages[-1]
+
+    page = await bench(hub, browser)
+    shown = await page.inner_text(".post")
+    assert "440••••••••" in shown
+    pages.append(await page.content())
+    await page.keyboard.press("o")
+    await expect(page.locator(".post a[href^='/conversations/']")).to_have_count(1)
+    private = str(await page.get_attribute(".post a[href^='/conversations/']", "href"))
+    await page.keyboard.press("d")
+    await page.keyboard.press("1")
+    await expect(page.locator(".post")).to_have_count(0)
+
+    [mail] = await hub.mails.wait_for(1)
+    letter = mail.message.get_body(("plain",))
+    assert letter is not None and mail.recipients == ("zly@example.org",)
+    words = letter.get_content()
+    appeal = re.findall(r"https?://\S+", words)[0]
+    pages += [words, await author.open()]
+    assert "Nieopublikowany" in pages[-1] or "nie został opublikowany" in pages[-1].lower()
+
+    conversation = await one(hub, schema.conversation, int(private.rsplit("/", 1)[1]))
+    assert (conversation.queue, conversation.listed, conversation.status) == ("bezrobotni", True, "open")
+    agent = await hub.enter(browser, "konsultant")
+    for address in (private, "/inbox", "/search?q=ukradła", "/moderation"):
+        await agent.goto(hub.console + address)
+        pages.append(await agent.content())
+    await agent.goto(f"{hub.console}/search?q={PESEL}")
+    await expect(agent.locator(".hit")).to_have_count(0)
+
+    await author.page.goto(appeal)
+    await author.page.fill("form.write textarea", "Proszę o ponowne sprawdzenie.")
+    await author.page.click("form.write button")
+    pages.append(await author.page.inner_text("main"))
+    second = await bench(hub, browser, "redakcja2")
+    await expect(second.locator(".post")).to_contain_text("Proszę o ponowne sprawdzenie.")
+    await second.keyboard.press("d")
+    await second.keyboard.press("1")
+    await expect(second.locator(".post")).to_have_count(0)
+
+    clean = await author.write("Nie dostałem zasiłku z PUP w Łomży, proszę o sprawdzenie.", name="Zły")
+    assert "zatwierdzenie" in clean
+    await second.goto(f"{hub.console}/moderation")
+    await expect(second.locator(".post")).to_have_count(1)
+    await second.keyboard.press("p")
+    await expect(second.locator(".post")).to_have_count(0)
+    pages.append(await reader.open())
+    assert "Nie dostałem zasiłku" in pages[-1]
+
+    for number, text in enumerate(pages):
+        assert PESEL not in text.replace(" ", ""), f"page {number}"
+    assert PESEL not in hub.log.getvalue()
+    for received in hub.mails.mails:
+        assert PESEL.encode() not in received.content
+    assert await places_of(hub, PESEL) == ["raw.content"]
+
+
+async def one(hub: WholeHub, table: Table, number: int) -> Row[Any]:
+    row = await hub.hub.store.read(lambda tx: tx.row(select(table).where(table.c.id == number)))
+    assert row is not None
+    return row
+
+
+async def places_of(hub: WholeHub, text: str) -> list[str]:
+    """Every column of the database in which ``text`` stands, the engine's own search index included."""
+
+    def query(tx: Reader) -> list[str]:
+        found = []
+        everything = MetaData()
+        everything.reflect(tx.connection)
+        for table in everything.sorted_tables:
+            for column in table.columns:
+                # Of a text SQLite compares characters, of a blob bytes.
+                wanted = (func.instr(column, text) > 0) | (func.instr(column, text.encode()) > 0)
+                number = tx.scalar(select(func.count()).select_from(table).where(wanted))
+                if number:
+                    found.append(f"{table.name}.{column.name}")
+        return found
+
+    return await hub.hub.store.read(query)
+
+
+async def test_few_keys(hub: WholeHub, browser: Browser) -> None:
+    """Tasks 15 to 17: reject with a reason and next in 2 keys, approve 30 in 3, answer and go private in 3 clicks."""
+    author = await citizen(hub, browser)
+    for n in range(4):
+        await author.write(f"Komentarz numer {n}", name="Marek")
+    page = await bench(hub, browser)
+    await expect(page.locator(".post")).to_have_count(4)
+    await page.keyboard.press("d")
+    await page.keyboard.press("4")
+    await expect(page.locator(".post")).to_have_count(3)
+    await expect(page.locator('.post[aria-current="true"]')).to_contain_text("Komentarz numer 1")
+
+    await page.keyboard.press("u")
+    await expect(page.locator(".post")).to_have_count(4)
+
+    await page.locator(".post .answer summary").first.click()
+    await expect(page.locator(".post .answer textarea").first).to_be_focused()
+    await page.keyboard.type("Dziękujemy.")
+    await page.locator(".post .answer button").first.click()
+    await expect(page.locator(".post")).to_have_count(3)
+    await page.keyboard.press("Shift+X")
+    await page.keyboard.press("p")
+    await expect(page.locator(".post")).to_have_count(0)
+    seen = await author.open()
+    assert all(f"Komentarz numer {n}" in seen for n in range(4))
+    assert "Dziękujemy." in seen
+
+
+async def test_two_moderators_see_each_other(hub: WholeHub, browser: Browser) -> None:
+    author = await citizen(hub, browser)
+    await author.write("Pierwszy", name="Marek")
+    await author.write("Drugi", name="Marek")
+    first = await bench(hub, browser)
+    await expect(first.locator('.post[aria-current="true"]')).to_contain_text("Pierwszy")
+    await first.keyboard.press("j")
+    await expect(first.locator('.post[aria-current="true"]')).to_contain_text("Drugi")
+    second = await bench(hub, browser, "redakcja2")
+    await expect(second.locator(".post", has_text="Drugi").locator("[data-claim]")).to_be_visible()
+    await first.keyboard.press("k")
+    await first.keyboard.press("p")
+    await expect(second.locator(".post", has_text="Pierwszy")).to_have_class(re.compile("is-leaving"))
+
+
+async def test_accessible_at_320_pixels(hub: WholeHub, browser: Browser) -> None:
+    author = await citizen(hub, browser)
+    await author.write("Czy zasiłek przysługuje po roku pracy?", name="Marek")
+    page = await hub.enter(browser, "redakcja", viewport={"width": 320, "height": 700})
+    for address in ("/moderation", "/moderation?show=published", "/moderation/articles"):
+        await page.goto(hub.console + address)
+        assert await axe_violations(page) == []
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+    reader = await (await browser.new_context(viewport={"width": 320, "height": 700})).new_page()
+    await reader.goto(author.address)
+    assert await axe_violations(reader) == []
+    assert await reader.evaluate("document.documentElement.scrollWidth") <= 320
