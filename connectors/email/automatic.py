@@ -39,6 +39,16 @@ _ABSENT = re.compile(
     re.IGNORECASE,
 )
 
+_ABSENT_PREFIX = re.compile(
+    r"\s*(?:automatyczna odpowiedź|odpowiedź automatyczna|autoodpowiedź|automatic reply|auto(?:matic)?[ -]?(?:reply|"
+    r"response)|auto|out of (?:the )?office(?: auto ?reply)?|abwesenheitsnotiz|automatische antwort|"
+    r"réponse automatique|respuesta automática|risposta automatica|automatisch antwoord|autosvar|automatiskt svar|"
+    r"automaattinen vastaus|automatická odpověď|resposta automática|автоматический ответ|автоответ|"
+    r"автоматична відповідь|nieobecność)\s?:",
+    re.IGNORECASE,
+)
+"""What answering programs put before the subject of the mail that they answer."""
+
 _BULK = frozenset(("bulk", "list", "junk", "auto_reply", "auto-reply"))
 _VALUE_NO = frozenset(("", "no", "none", "false", "0"))
 
@@ -58,7 +68,8 @@ def classify(top: Part, subject: str, sender: str) -> Automatic:
     if is_from_system(top, sender):
         return "bounce" if is_daemon(top, sender) and not _ABSENT.search(subject) else "auto-reply"
     weak = bool(precedence & _BULK) or _ROBOTS.match(sender) or _suppresses(top)
-    if weak and _ABSENT.search(subject):
+    answers = top.field("in-reply-to") or top.field("references")
+    if (weak and _ABSENT.search(subject)) or (answers and _ABSENT_PREFIX.match(subject)):
         return "auto-reply"
     if precedence & {"bulk", "list", "junk"} or top.field("list-unsubscribe"):
         return "list"

@@ -39,7 +39,7 @@ LABELS: dict[str, str] = {
 """What stands before the colon in the block above an older mail, in lower case, to what it says."""
 
 _ORIGINAL = (
-    r"original (?:message|e-?mail|mail|text)|reply message|message original|original[- ]?nachricht|"
+    r"original (?:message|e-?mail|mail|text|appointment)|reply message|message original|original[- ]?nachricht|"
     r"(?:wiadomość|wiadomosc|e-?mail|mail) oryginaln[ay]|(?:oryginalna|oryginalny|pierwotna|treść oryginalnej) "
     r"(?:wiadomość|wiadomosc|wiadomości|e-?mail|mail)|treść oryginalnej wiadomości|wiadomość pierwotna|"
     r"(?:ursprüngliche|originale|weitere) (?:nachricht|mail|e-mail)|antwort nachricht|oprindelig (?:meddelelse|"
@@ -101,7 +101,7 @@ FORWARD_SUBJECT = re.compile(
 """A subject that says that the mail passes another on."""
 
 _VERBS = (
-    r"wrote|writes|sent|said|napisał(?:\s?\(a\)|a|/a|/-a|\[a\])?|napisali|pisze|przesłał(?:\(a\)|a)?|"
+    r"wrote|writes|sent|said|napisał(?:\s?\(-?a\)|a|/-?a|\[a\])?|napisali|pisze|przesłał(?:\(a\)|a)?|"
     r"schrieb(?: am)?|hat geschrieben|schrieben|geschrieben|a écrit|écrit|a ecrit|escribió|escribe|ha escrito|"
     r"ha scritto|scrive|scriveva|schreef|heeft geschreven|het volgende geschreven|skrev|skriver|kirjoitti|"
     r"napsal(?:\(a\)|a)?|píše|napísal(?:\(a\)|a)?|escreveu|escreveram|ezt írta|írta|a scris|şunu yazdı|yazdı|"

@@ -292,6 +292,8 @@ AUTOMATIC = {
     "Precedence: bulk\nSubject: Automatyczna odpowiedź: Sprawa\n": "auto-reply",
     "X-Auto-Response-Suppress: All\nSubject: Odpowiedź automatyczna: Sprawa\n": "auto-reply",
     "X-Auto-Response-Suppress: All\n": "no",
+    "In-Reply-To: <a@b>\nSubject: Automatic reply: Sprawa\n": "auto-reply",
+    "In-Reply-To: <a@b>\nSubject: Odp: Automatyczna odpowiedź: Sprawa\n": "no",
     "Return-Path: <>\n": "auto-reply",
     "Return-Path: <>\nSubject: Nieobecność: Sprawa\n": "auto-reply",
     "Precedence: bulk\n": "list",

@@ -29,6 +29,9 @@ ATTRIBUTIONS = {
     "roundcube pl": "Dnia 2026-11-12, o godz. 10:12:00\nUrząd <kontakt@urzad.example> napisał(a):",
     "kmail pl": "Dnia czwartek, 12 listopada 2026 10:12:33 CET Urząd pisze:",
     "sylpheed pl": "Dnia Thu, 12 Nov 2026 10:12:33 +0100\nUrząd <kontakt@urzad.example> napisał(a):",
+    "icloud pl": "W dniu 12 lis 2026, o godz. 10:12, Urząd <kontakt@urzad.example> napisał(-a):",
+    "old thunderbird pl": "Użytkownik Urząd <kontakt@urzad.example> napisał:",
+    "tlen": "---- Użytkownik Urząd Pracy napisał ----",
     "the bat pl": "W liście datowanym 12 listopada 2026 (10:12:33) Urząd <kontakt@urzad.example> napisał:",
     "gmail en": "On Thu, Nov 12, 2026 at 10:12 AM Office <office@example.org> wrote:",
     "gmail en, on two lines": "On Thu, Nov 12, 2026 at 10:12 AM The Labour Office in Lomza\n"
@@ -129,7 +132,7 @@ def test_reply_above_an_attribution(name: str, marked: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in ATTRIBUTIONS if name not in ("android", "samsung", "seznam")]
+    "name", [name for name in ATTRIBUTIONS if name not in ("android", "samsung", "seznam", "tlen")]
 )
 def test_reply_below_a_marked_quotation(name: str) -> None:
     assert quotes.visible(f"{ATTRIBUTIONS[name]}\n> Kiedy?\n> Proszę podać.\n\n{REPLY}\n") == REPLY
