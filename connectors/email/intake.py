@@ -91,12 +91,15 @@ async def take(mail: Mail, env: Env, sink: Sink, parse: Parser, state: Cursor | 
 
 async def understand(mail: Mail, env: Env, parse: Parser) -> list[Inbound]:
     """What intake sees of a mail; never fails and never gives nothing."""
+    if len(mail.content) > THREAD_BYTES:
+        return await asyncio.to_thread(_understood, mail, env, parse)
+    return _understood(mail, env, parse)
+
+
+def _understood(mail: Mail, env: Env, parse: Parser) -> list[Inbound]:
     context = ParseContext(inbox=env.inbox, now=env.clock.now(), tokens=env.tokens, zone=env.office.zone)
     try:
-        if len(mail.content) > THREAD_BYTES:
-            items = await asyncio.to_thread(parse, mail.content, context)
-        else:
-            items = parse(mail.content, context)
+        items = parse(mail.content, context)
     except Exception as error:  # whatever a mail does to the parser, the mail itself is kept
         env.log.error("mail could not be taken apart", error=type(error).__name__, bytes=mail.size)
         items = []
