@@ -134,7 +134,7 @@ class Comments:
             site_way=found.moderation or self._settings.moderation,
             time=view.Times(env.office.zone, _language(request)),
             token=token,
-            values=view.Blank(values if problems else {}),
+            values=view.Blank(values if problems and (doing or _is_comment(values)) else {}),
             **view.WORDS,
         )
 
@@ -143,7 +143,7 @@ class Comments:
     ) -> view.Doing | None:
         """The form that stands open beside a comment: an answer, an edit or an appeal."""
         if refilled:
-            deed = "reply" if values.get("do", "comment") == "comment" else values.get("do", "")
+            deed = "reply" if _is_comment(values) else values.get("do", "")
             number = forms.post_number(values.get("parent" if deed == "reply" else "post", ""))
         else:
             deed = next((name for name in ("reply", "edit", "appeal") if name in values), "")
@@ -225,7 +225,7 @@ class Comments:
             carried = self._env.tokens.sign("visitor", visitor)
         link = view.Links(self._base, at, _language(request), carried)
         # An answer stays on the page that it was written on; a new comment is on the first one.
-        answers = request.fields.get("do", "comment") != "comment" or request.fields.get("parent")
+        answers = not _is_comment(request.fields) or request.fields.get("parent")
         place = {"at": request.fields.get("at", "")} if answers else {}
         return link.to(news=news, post=str(number or ""), **place) + "#news"
 
@@ -243,3 +243,7 @@ class Comments:
 
 def _language(request: Request) -> str:
     return request.language if request.language in LANGUAGES else LANGUAGES[0]
+
+
+def _is_comment(fields: Mapping[str, str]) -> bool:
+    return fields.get("do", "comment") == "comment"

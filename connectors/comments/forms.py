@@ -184,7 +184,7 @@ def _report(
     reason, version = fields.get("reason", ""), post_number(fields.get("version", ""))
     problems = _target_problems(fields)
     if reason not in REASONS or version is None:
-        problems["reason"] = N_("Please say what is wrong with the comment.")
+        problems["do"] = N_("Please say what is wrong with the comment.")
     if problems:
         return None, problems
     target = _target(fields)

@@ -98,9 +98,9 @@ class Reader:
         values = {"article": "zasilek", "title": "Zasiłek od A do Z", "lang": "en", **query}
         return await self._follow("GET", self.site.url, params=values)
 
-    async def send(self, page: str, form: int = 0, **fields: str) -> str:
-        """Fill in the form number ``form`` of a page and send it; the page that it leads to."""
-        return await self.post(forms(page)[form] | fields)
+    async def send(self, page: str, **fields: str) -> str:
+        """Fill in the first form of a page and send it; the page that it leads to."""
+        return await self.post(forms(page)[0] | fields)
 
     async def post(self, fields: dict[str, str]) -> str:
         """Send fields as a form; the page that it leads to."""
