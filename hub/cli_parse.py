@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from connectors.contract import Channel, InboxId, Micros, ParseContext
 from hub.cli_common import Exit
 from hub.cli_config import KINDS
 from hub.cli_config import channel as find_channel
-from hub.parse import describe
+from hub.parse import as_line, describe
 
 STANDARD_INPUT = "-"
 
@@ -38,7 +37,7 @@ def parse(channel: str, files: tuple[str, ...], inbox: str, zone: str) -> int:
     for file in files or (STANDARD_INPUT,):
         for line in _lines(found, file, inbox, zone):
             failed = failed or "error" in line
-            sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+            sys.stdout.buffer.write(as_line(line))
         sys.stdout.buffer.flush()
     return Exit.FAILED if failed else Exit.OK
 

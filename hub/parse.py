@@ -11,6 +11,8 @@ import msgspec
 
 from connectors.contract import Attachment, Bounce, BouncedRecipient, Inbound, Message, Party, Recipient
 
+_SEPARATORS = tuple((chr(code).encode(), rb"\u%04x" % code) for code in (0x85, 0x2028, 0x2029))
+
 
 def describe(channel: str, inbound: Inbound, source: str) -> dict[str, Any]:
     """One event as a JSON object. ``source`` is the input's name as given on the command line.
@@ -47,6 +49,15 @@ def describe(channel: str, inbound: Inbound, source: str) -> dict[str, Any]:
             }
             known |= {"automatic": "report" if kind == "delivery" else "no"} | extra
     return known
+
+
+def as_line(described: dict[str, Any]) -> bytes:
+    """One JSON object on one line, also for readers to whom U+0085, U+2028 and U+2029 end a line."""
+    encoded = msgspec.json.encode(described)
+    for separator, escaped in _SEPARATORS:
+        if separator in encoded:
+            encoded = encoded.replace(separator, escaped)
+    return encoded + b"\n"
 
 
 def _plain(value: Any) -> Any:

@@ -22,7 +22,7 @@ from connectors.contract import (
     ThreadKey,
     Unknown,
 )
-from hub.parse import describe
+from hub.parse import as_line, describe
 
 KEYS = {
     *(
@@ -59,6 +59,14 @@ def test_every_kind_has_every_key_and_is_plain_json(event: Inbound) -> None:
     assert json.loads(json.dumps(described)) == described
     assert set(described["sender"]) == {"address", "name"}
     assert (described["source"], described["channel"]) == ("a.eml", "email")
+
+
+def test_a_line_is_one_line_to_every_reader() -> None:
+    text = "a\u2028b\u2029c\x85d\ne\rf\x1cg\x0bh łódź"
+    line = as_line(describe("email", Unknown(inbox=INBOX, sender=JAN, what="x", text=text), "-"))
+    assert len(line.decode().splitlines()) == 1
+    assert json.loads(line)["text"] == text
+    assert "łódź".encode() in line
 
 
 def test_a_message() -> None:
