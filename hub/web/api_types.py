@@ -141,6 +141,23 @@ class File(Answer, frozen=True, kw_only=True):
     size: int
 
 
+class Attempt(Answer, frozen=True, kw_only=True):
+    """One try to deliver. ``outcome`` is null while it runs, or when a crash left it open."""
+
+    at: Time
+    outcome: Literal["accepted", "delivered", "temporary", "permanent", "throttled", "ambiguous"] | None
+
+
+class Delivery(Answer, frozen=True, kw_only=True):
+    """One way of an outbound message out, with every attempt: the truth about what was sent."""
+
+    id: Id
+    inbox: str
+    state: str
+    reason: str | None
+    attempts: list[Attempt]
+
+
 class Message(Answer, frozen=True, kw_only=True):
     """One message. ``author`` is a colleague's name, ``sender`` and ``address`` the person's."""
 
@@ -158,6 +175,7 @@ class Message(Answer, frozen=True, kw_only=True):
     sender: str
     address: str
     attachments: list[File]
+    deliveries: list[Delivery]
 
 
 class Messages(Answer, frozen=True, kw_only=True):
@@ -251,7 +269,14 @@ def _message(entry: view.Entry) -> Message:
         sender=entry.sender or "",
         address=entry.address or "",
         attachments=_files(entry.files),
+        deliveries=[_delivery(sending) for sending in entry.sendings],
     )
+
+
+def _delivery(sending: view.Sending) -> Delivery:
+    row = sending.row
+    tries = [Attempt(at=machine(a.started_at), outcome=a.outcome) for a in sending.attempts]
+    return Delivery(id=str(row.id), inbox=row.inbox, state=row.state, reason=row.reason, attempts=tries)
 
 
 def _files(rows: Sequence[Row[Any]]) -> list[File]:

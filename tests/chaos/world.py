@@ -10,12 +10,19 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from hub.clock import SystemClock
+from hub.configfile import load
+from hub.directory import directory
+from hub.people.tokens import make_token
+from hub.scope import SYSTEM
+from hub.store.sqlite import SqliteStore
+from hub.store.tx import Tx
 from tests.servers.mailsink import MailSink
 from tests.servers.process import Process, answers, folder, free_port
 
 ROOT = Path(__file__).parents[2]
 WEBHOOK_SECRET = "a secret of the chaos tests, long enough"
-PASSWORD = "correct horse battery staple"
+TOKEN = "ctl_a-token-of-the-chaos-tests-only"
 
 RULES = """
 rules:
@@ -116,17 +123,19 @@ office = "krajowa"
 queue = "bezrobotni"
 [inboxes.settings]
 secret = "{secret}"
+url = "http://127.0.0.1:{hook}/"
+per_address = ""
 """
 
 
 class World:
-    """The hub's folder, ports and process. ``source`` is the tree it runs from (a faulty copy, to prove the harness)."""
+    """The hub's folder, ports and process. ``source`` is the tree it runs from (a faulty copy proves the harness)."""
 
     def __init__(self, path: Path, source: Path = ROOT) -> None:
         self.path = path
         self.source = source
         self.sink = MailSink()
-        self.public, self.private, self.lmtp = free_port(), free_port(), free_port()
+        self.public, self.private, self.lmtp, self.hook = free_port(), free_port(), free_port(), free_port()
         self.failpoints = ""
         (path / "rules.yaml").write_text(RULES)
         (path / "centrala.toml").write_text(self._config())
@@ -139,6 +148,7 @@ class World:
             lmtp=self.lmtp,
             smtp=self.sink.port,
             data=self.path / "data",
+            hook=self.hook,
             secret=WEBHOOK_SECRET,
         )
 
@@ -163,6 +173,20 @@ class World:
             check=True,
         )
         return done.stdout
+
+    async def prepare(self) -> None:
+        """Make the store, and in it the token of the agent who answers by the API."""
+        store = SqliteStore(self.path / "data" / "centrala.db", SystemClock())
+        await store.open()
+        config = load(self.path / "centrala.toml", environ={})
+        house = directory(config)
+
+        def make(tx: Tx) -> int:
+            grants = ("read", "write")
+            return make_token(tx, SYSTEM, house, name="Agent", office="krajowa", grants=grants, token=TOKEN)
+
+        await store.write(make)
+        await store.close()
 
     def start(self) -> None:
         """Start the hub and wait until it takes messages."""
