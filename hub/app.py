@@ -39,7 +39,7 @@ from hub.outbox.effects import run_effects
 from hub.outbox.handlers import INSIDE, outside
 from hub.outbox.sender import Parts, Sender
 from hub.people.leaving import HANDLERS as PEOPLE_TIMERS
-from hub.rulefile import read_rules
+from hub.rulefile import read_rules_lightly
 from hub.rulesets import publish
 from hub.running import Running, start, stop
 from hub.search.follower import run_search
@@ -50,7 +50,7 @@ from hub.tokens import SignedTokens
 from hub.wake import Wake
 from hub.web import console, public
 from hub.web.desk import Desk
-from rules.words import polish_forms
+from rules import Compiled
 
 TIMERS: Mapping[str, Handler] = {**DESK_TIMERS, **PEOPLE_TIMERS, CALLBACK: on_callback_timer}
 
@@ -118,11 +118,7 @@ class Hub:
         """Bind, open, build, run. Raises ConfigError, StorageFault, WrongSchema, OSError (an address in use)."""
         self._bind("public", self.config.public)
         self._bind("private", self.config.private)
-        await self.store.open()
-        await self.stream.open()
-        self.store.on_events = self.stream.publish
-        self.store.on_rings = self._ring
-        await self._build(self.config)
+        await self.prepare()
         await self._serve_public()
         await self._serve_private()
         self._run_loops()
@@ -130,6 +126,16 @@ class Hub:
             start(running, self.clock, self._draw, self._logs(running.inbox))
         self.ready = True
         self.log.info("ready", **self.ports())
+
+    async def prepare(self) -> None:
+        """Open the store, build house and connectors, and run nothing: for whoever moves the clock by hand, as the
+        demo's past week does. :meth:`stop` ends it too. Raises ConfigError, StorageFault, WrongSchema.
+        """
+        await self.store.open()
+        await self.stream.open()
+        self.store.on_events = self.stream.publish
+        self.store.on_rings = self._ring
+        await self._build(self.config)
 
     def _bind(self, name: str, listener: Listener) -> None:
         bound = socket.create_server((listener.host, listener.port), backlog=BACKLOG)
@@ -139,8 +145,7 @@ class Hub:
     async def _build(self, config: Config) -> None:
         """The house and the connectors of a configuration; inboxes whose settings are the same go on undisturbed."""
         found = directory(config)
-        rules = read_rules(config, polish_forms)
-        source = Path(config.hub.rules_file).read_text(encoding="utf-8")
+        rules, source = await asyncio.to_thread(_rules, config)
         version = await self.store.write(lambda tx: publish(tx, rules.version, source))
         running = self._make_running(found)
         channels = {inbox.id: registry.load(inbox.kind).channel for inbox in config.inboxes}
@@ -223,7 +228,8 @@ class Hub:
         if before is not None:
             await before.cleanup()
 
-    def _run_loops(self) -> None:
+    def outbox(self) -> Sender:
+        """What sends; its ``run`` is one of the hub's loops."""
         parts = Parts(
             store=self.store,
             clock=self.clock,
@@ -235,7 +241,10 @@ class Hub:
             wake=self.wakes["outbox"],
             on_sent=release_target,
         )
-        self._sender = Sender(parts)
+        return Sender(parts)
+
+    def _run_loops(self) -> None:
+        self._sender = self.outbox()
         acts = outside(self.store, self.house, self.connectors, self.egress, self.blobs, self.clock)
         log, clock, house = self._logs("loops"), self.clock, self.house
         self._spawn("outbox", self._sender.run())
@@ -300,6 +309,11 @@ class Hub:
     async def _reparse(self, raw: int) -> str:
         """Read quarantined bytes again, with the channel's parser as it is now."""
         return await reparse(self.store, self.blobs, self.intake, self.house(), registry.load, raw)
+
+
+def _rules(config: Config) -> tuple[Compiled, str]:
+    """The compiled rules and their source. Raises ConfigError."""
+    return read_rules_lightly(config), Path(config.hub.rules_file).read_text(encoding="utf-8")
 
 
 def tls(listener: Listener) -> ssl.SSLContext | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from hub.config import Config, Office
 from hub.config_check import nearest
 from hub.configfile import ConfigError, Problem
+from hub.wordforms import FILE, WordForms
 from rules import Compiled, Reference, RuleFileError, RuleSet, compile_rules, load, references
 
 Expand = Callable[[str], frozenset[str]]
@@ -22,6 +23,19 @@ def read_rules(config: Config, expand: Expand, *, path: Path | None = None) -> C
     if problems:
         raise ConfigError(problems)
     return compile_rules(ruleset, expand, places(config.offices))
+
+
+def read_rules_lightly(config: Config) -> Compiled:
+    """The same for a process that goes on: forms of words come from the data folder, new ones from a child process.
+
+    Takes a part of a second where there are new ones: call it in a thread. Raises :class:`ConfigError`.
+    """
+    forms = WordForms(Path(config.hub.data_dir) / FILE)
+    compiled = read_rules(config, forms.expand)
+    if not forms.missing:
+        return compiled
+    forms.look_up()
+    return read_rules(config, forms.expand)
 
 
 def _read(file: Path) -> RuleSet:

@@ -67,6 +67,17 @@ class Sender:
             for task in self._tasks:
                 task.cancel()
 
+    async def work_off(self) -> int:
+        """Send everything that is due now and wait for its outcomes, without the loop; returns how many sendings.
+
+        For whoever moves the clock by hand. Raises StorageFault.
+        """
+        done = 0
+        while claimed := await self._claim(self._workers):
+            await asyncio.gather(*(self._deliver(*pair) for pair in claimed))
+            done += len(claimed)
+        return done
+
     async def drain(self, seconds: float) -> None:
         """Claim nothing more and wait for what is being sent, at most so long."""
         self._draining = True
