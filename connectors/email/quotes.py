@@ -1,7 +1,7 @@
 """The part of a mail that was written now, cut from the older mails that its program left below, above or around it.
 
 Works on lines and what is known about them: for plain text whether they begin with ``>``, for HTML what element they
-stood in (``connectors._html``). What people wrote is kept: answers between quoted lines keep the lines that they
+stood in (``connectors._html_lines``). What people wrote is kept: answers between quoted lines keep the lines that they
 answer, a mail that is passed on is content and stays whole, signatures stay. Where nothing would remain, everything
 does. Time is linear in the length of the text.
 """
@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from connectors._html import ATTRIBUTION, CITED, CONTAINER, QUOTED, RULED, SOFT, START, Line
+from connectors._html_lines import ATTRIBUTION, CITED, CONTAINER, QUOTED, RULED, SOFT, START, Line
 from connectors.email.quotes_words import (
     ADDRESS,
     ANGLED,
