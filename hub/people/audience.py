@@ -8,14 +8,14 @@ A test holds the two answers against each other.
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
 
 import msgspec
 from sqlalchemy import select
 
 from hub.scope import Scope, allows, own_office
-from hub.store.schema import conversation, conversation_office
+from hub.store.schema import access_grant, conversation, conversation_office
 from hub.store.store import Store
 from hub.store.tx import Event, Reader
 
@@ -31,6 +31,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     owner: int | None
     assignee: int | None
     asked: frozenset[str] = frozenset()
+    granted: frozenset[int] = frozenset()
+    """Users who opened it with a reason."""
 
 
 Standings = Mapping[int, Standing]
@@ -40,7 +42,8 @@ def sees(scope: Scope, standing: Standing) -> bool:
     """Whether this actor may read the conversation; the twin of :func:`hub.scope.visible`."""
     if scope.role == "system":
         return True
-    own = scope.user is not None and scope.user in (standing.assignee, standing.owner)
+    mine = (standing.assignee, standing.owner, *standing.granted)
+    own = scope.user is not None and scope.user in mine
     if scope.role == "moderator":
         return own or standing.channel == "comments"
     if scope.front:
@@ -68,10 +71,13 @@ def read_standings(tx: Reader, conversations: Sequence[int]) -> Standings:
     """The facts about some conversations; those that do not exist are left out."""
     if not conversations:
         return {}
-    c, asked = conversation.c, conversation_office.c
-    offices: dict[int, set[str]] = {}
+    c, asked, grant = conversation.c, conversation_office.c, access_grant.c
+    offices: defaultdict[int, set[str]] = defaultdict(set)
     for row in tx.rows(select(asked.conversation, asked.office).where(asked.conversation.in_(conversations))):
-        offices.setdefault(row.conversation, set()).add(row.office)
+        offices[row.conversation].add(row.office)
+    granted: defaultdict[int, set[int]] = defaultdict(set)
+    for row in tx.rows(select(grant.conversation, grant.user).where(grant.conversation.in_(conversations))):
+        granted[row.conversation].add(row.user)
     statement = select(c.id, c.office, c.channel, c.owner, c.assignee).where(c.id.in_(conversations))
     return {
         row.id: Standing(
@@ -79,7 +85,8 @@ def read_standings(tx: Reader, conversations: Sequence[int]) -> Standings:
             channel=row.channel,
             owner=row.owner,
             assignee=row.assignee,
-            asked=frozenset(offices.get(row.id, ())),
+            asked=frozenset(offices[row.id]),
+            granted=frozenset(granted[row.id]),
         )
         for row in tx.rows(statement)
     }
