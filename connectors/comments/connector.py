@@ -202,8 +202,10 @@ class Comments:
         found = await env.threads.page(env.inbox, at.article, visitor=visitor, cursor=None, size=1)
         if not found.open:
             return {"do": N_("Comments under this article are closed.")}
-        if parent is not None and await env.threads.post(env.inbox, parent, visitor=visitor) is None:
-            return {"do": N_("The comment that you answer is no longer here.")}
+        if parent is not None:
+            above = await env.threads.post(env.inbox, parent, visitor=visitor)
+            if above is None or above.state != "published":
+                return {"do": N_("The comment that you answer is no longer here.")}
         return {}
 
     async def _outcome(self, inbound: Inbound, receipt: Receipt, visitor: str) -> tuple[str, int | None]:
