@@ -218,7 +218,9 @@ async def new_page(request: web.Request) -> web.StreamResponse:
         client_id=desk.entropy(16).hex(),
         kept=kept,
         files=files,
-        **{**lines, "to": lines["to"] or asked.to[:254]},
+        to=lines["to"] or asked.to[:254],
+        cc=lines["cc"],
+        bcc=lines["bcc"],
     )
 
 

@@ -19,7 +19,7 @@ from hub.desk.row import seen
 from hub.desk.why import why
 from hub.house import House
 from hub.i18n import mark as N_
-from hub.scope import Scope, own_office
+from hub.scope import Scope
 from hub.store.tx import Reader, Tx
 from hub.web.conversation_files import PREVIEWS, has_remote_images
 from hub.web.conversation_words import (
@@ -90,7 +90,7 @@ def read_composing(tx: Reader, house: House, scope: Scope, row: Row[Any]) -> Com
         drafts=own,
         files={kind: drafts.files(tx, found.id) for kind, found in own.items()},
         people=actions.assignable(tx, house, scope, row.office),
-        queues=[q for q in lines if q.office in directory.front or own_office(scope, q.office)],
+        queues=[q for q in lines if q.office in directory.front or q.office == scope.office],
         offices=[o for o in directory.offices.values() if o.id not in directory.front],
         topics=topics.used(tx, scope),
     )
