@@ -24,58 +24,17 @@ MAX_HTML = 500_000
 MAX_DEPTH = 1_000
 """Documents nested deeper are shown as their text: the time to sanitise them grows with the square of the depth."""
 
-_SKIPPED = frozenset(
-    ("script", "style", "head", "title", "template", "object", "applet", "svg", "math", "select", "xml")
+
+def _names(names: str) -> frozenset[str]:
+    return frozenset(names.split())
+
+
+_SKIPPED = _names("script style head title template object applet svg math select xml")
+_BLOCKS = _names(
+    "address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure footer form "
+    "h1 h2 h3 h4 h5 h6 header hr html li main nav ol p pre section summary table tbody tfoot thead tr ul"
 )
-_BLOCKS = frozenset(
-    (
-        *(
-            "address",
-            "article",
-            "aside",
-            "blockquote",
-            "body",
-            "caption",
-            "center",
-            "dd",
-            "details",
-            "div",
-            "dl",
-            "dt",
-        ),
-        *(
-            "fieldset",
-            "figcaption",
-            "figure",
-            "footer",
-            "form",
-            "h1",
-            "h2",
-            "h3",
-            "h4",
-            "h5",
-            "h6",
-            "header",
-            "hr",
-        ),
-        *(
-            "html",
-            "li",
-            "main",
-            "nav",
-            "ol",
-            "p",
-            "pre",
-            "section",
-            "summary",
-            "table",
-            "tbody",
-            "tfoot",
-            "thead",
-        ),
-        *("tr", "ul"),
-    )
-)
+
 _HIDDEN = re.compile(r"display\s*:\s*none", re.IGNORECASE)
 _BIG_DATA = re.compile(r"data:[a-z]+/[a-z+.-]+;base64,[A-Za-z0-9+/=\s]{20000,}")
 
@@ -195,95 +154,20 @@ def depth_within(html: str, limit: int) -> bool:
 
 
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,30})")
-_VOID = frozenset(
-    ("br", "img", "hr", "meta", "link", "input", "col", "base", "area", "wbr", "p", "li", "td", "tr", "th")
-)
+_VOID = _names("br img hr meta link input col base area wbr p li td tr th")
 
-_TAGS = {
-    *(
-        "a",
-        "abbr",
-        "address",
-        "article",
-        "aside",
-        "b",
-        "bdi",
-        "bdo",
-        "big",
-        "blockquote",
-        "br",
-        "caption",
-        "center",
-    ),
-    *(
-        "cite",
-        "code",
-        "col",
-        "colgroup",
-        "dd",
-        "del",
-        "details",
-        "dfn",
-        "div",
-        "dl",
-        "dt",
-        "em",
-        "figcaption",
-    ),
-    *(
-        "figure",
-        "font",
-        "footer",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-    ),
-    *("li", "main", "mark", "nav", "ol", "p", "pre", "q", "s", "samp", "section", "small", "span", "strike"),
-    *(
-        "strong",
-        "sub",
-        "summary",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "time",
-        "tr",
-        "tt",
-        "u",
-    ),
-    *("ul", "var", "wbr"),
-}
+_TAGS = _names(
+    "a abbr address article aside b bdi bdo big blockquote br caption center cite code col colgroup dd del details dfn "
+    "div dl dt em figcaption figure font footer h1 h2 h3 h4 h5 h6 header hr i img ins kbd li main mark nav ol p pre q "
+    "s samp section small span strike strong sub summary sup table tbody td tfoot th thead time tr tt u ul var wbr"
+)
+_DROPPED = _names(
+    "script style title head template object applet embed iframe svg math select textarea audio video canvas noframes "
+    "noembed xmp plaintext"
+)
 _CLEANER = nh3.Cleaner(
-    tags=_TAGS,
-    clean_content_tags={
-        *(
-            "script",
-            "style",
-            "title",
-            "head",
-            "template",
-            "object",
-            "applet",
-            "embed",
-            "iframe",
-            "svg",
-            "math",
-        ),
-        *("select", "textarea", "audio", "video", "canvas", "noframes", "noembed", "xmp", "plaintext"),
-    },
+    tags=set(_TAGS),
+    clean_content_tags=set(_DROPPED),
     attributes={
         "*": {"dir", "lang", "title"},
         "a": {"href"},

@@ -113,7 +113,7 @@ def gap_around(tag: str, attributes: dict[str, str]) -> int:
 
 def mark_element(writer: Writer, tag: str, attributes: dict[str, str]) -> None:
     """Note what a quotation looks like in the mark-up of the programs that make them."""
-    name = f"{attributes.get('class', '')} {attributes.get('id', '')}"
+    name = f"{attributes.get('class', '')[:300]} {attributes.get('id', '')[:300]}"
     if tag == "blockquote":
         known = attributes.get("type") == "cite" or "cite" in attributes
         mark = SOFT if "gmail_quote" in name else CITED if known else QUOTED
@@ -122,7 +122,7 @@ def mark_element(writer: Writer, tag: str, attributes: dict[str, str]) -> None:
         return
     else:
         mark = _mark_by_name(name) if len(name) > 1 else 0
-        if not mark and _BORDER_TOP.search(attributes.get("style", "")):
+        if not mark and _BORDER_TOP.search(attributes.get("style", "")[:500]):
             writer.once(RULED)
         if attributes.get("name") == "quote":
             mark = CONTAINER
