@@ -33,6 +33,9 @@ MOST_REFERENCES = 30
 QUOTED_CHARACTERS = 20_000
 """Most of the message answered that is quoted."""
 
+_QUOTED = re.compile(r'"(?:[ !#-\[\]-~]|\\[ -~]){0,62}"')
+"""A local part in quotes: rare, but a citizen may have one."""
+
 _MESSAGE_ID = re.compile(r"[!-;=?-~]{1,500}")
 
 
@@ -63,13 +66,14 @@ def compose(outbound: Outbound, sender: Sender, now: Micros, translate: Translat
     if not people:
         raise BadField("the mail has no recipient")
     recipients = tuple(dict.fromkeys(_wire_address(party.address) for party in people))
+    sender = msgspec.structs.replace(sender, address=_wire_address(sender.address))
     content = _fields(outbound, sender, now) + _body(outbound, sender, translate)
     return Composed(
         message_id=message_id(outbound, sender),
         sender=sender.address,
         recipients=recipients,
         content=content,
-        utf8=not all(address.isascii() for address in recipients),
+        utf8=not all(address.isascii() for address in (sender.address, *recipients)),
     )
 
 
@@ -83,9 +87,9 @@ def message_id(outbound: Outbound, sender: Sender) -> str:
 
 def _wire_address(address: str) -> str:
     """An address as it goes on the wire; a domain with other letters as IDNA. Raises :class:`BadField`."""
-    if not is_address(address):
-        raise BadField("an address of a recipient is not valid")
     local, _, domain = address.rpartition("@")
+    if not is_address(f"quoted@{domain}" if _QUOTED.fullmatch(local) else address):
+        raise BadField("an address of a recipient is not valid")
     if not domain.isascii():
         try:
             domain = domain.encode("idna").decode("ascii")

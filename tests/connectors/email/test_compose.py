@@ -197,12 +197,27 @@ def test_addresses_with_other_letters() -> None:
     assert not idna_only.utf8
 
 
+def test_a_local_part_in_quotes() -> None:
+    mail = composed(to=(Party(kind="email", address='"jan kowalski"@example.org', name="Jan"),))
+    assert mail.recipients == ('"jan kowalski"@example.org',)
+    assert parsed(mail)["To"].addresses[0].username == "jan kowalski"
+
+
 EVIL = ["x\r\nBcc: evil@example.org", "x\nBcc: evil@example.org", "x\r", "a\x00b", "a\x85b", "a\u2028b"]
 
 
-@pytest.mark.parametrize("evil", EVIL)
+PLACES = ["subject", "from_name", "name", "address", "cc", "filename", "token", "bcc"]
+
+
 @pytest.mark.parametrize(
-    "place", ["subject", "from_name", "name", "address", "cc", "filename", "token", "bcc"]
+    ("place", "evil"),
+    [
+        (place, evil)
+        for place in PLACES
+        for evil in EVIL
+        if "\x00" not in evil
+        or place in ("subject", "from_name", "filename", "token")  # a Party never holds NUL
+    ],
 )
 def test_line_breaks_are_refused_in_every_field(place: str, evil: str) -> None:
     changes: dict[str, dict[str, Any]] = {
@@ -215,8 +230,6 @@ def test_line_breaks_are_refused_in_every_field(place: str, evil: str) -> None:
         "filename": {"attachments": (OutAttachment(filename=evil, content_type="text/plain", content=b"x"),)},
         "token": {"token": evil},
     }
-    if "\x00" in evil and place in ("name", "address", "cc", "bcc"):
-        pytest.skip("a Party never holds NUL")
     with pytest.raises(BadField):
         composed(**changes[place])
 
