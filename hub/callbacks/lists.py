@@ -11,7 +11,7 @@ from connectors.contract import Micros
 from hub.callbacks import record
 from hub.callbacks.states import State
 from hub.house import House
-from hub.scope import NotFound, Scope, allows, may_see, require, visible
+from hub.scope import NotFound, Scope, allows, require, visible
 from hub.store import schema
 from hub.store.tx import Reader
 
@@ -81,14 +81,6 @@ def waiting(tx: Reader, scope: Scope) -> int:
     mine = callback.c.agent == (scope.user or 0)
     together = select(func.count()).select_from(callback.join(conversation, _same)).where(or_(mine, reach))
     return int(tx.scalar(together) or 0)
-
-
-def of_conversation(tx: Reader, scope: Scope, conversation_id: int) -> tuple[Call, ...]:
-    """The callbacks of a conversation, the newest first. Raises NotFound."""
-    if not may_see(tx, scope, conversation_id):
-        raise NotFound("conversation")
-    wanted = _select(callback.c.conversation == conversation_id).order_by(callback.c.id.desc())
-    return tuple(_call(row, scope) for row in tx.rows(wanted.limit(SHOWN)))
 
 
 def one(tx: Reader, scope: Scope, callback_id: int) -> Call:

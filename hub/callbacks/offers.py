@@ -48,15 +48,19 @@ def on_timer(tx: Tx, house: House, timer: Row[Any]) -> None:
 
 
 def fall_due(tx: Tx, house: House, row: Row[Any]) -> None:
-    """The time of a call has come. It goes to the queue that the conversation is in now."""
-    conversation = record.conversation_of(tx, row.conversation)
-    row = record.step(tx, row, "fall-due", queue=conversation.queue, office=conversation.office)
+    """The time of a call has come; one whose conversation was filed as spam is not made."""
+    if record.conversation_of(tx, row.conversation).status == "spam":
+        record.step(tx, row, "cancel")
+        record.note(tx, row, "callback-cancelled")
+        return
+    row = record.step(tx, row, "fall-due")
     matter.wake(tx, row)
     look_again(tx, house, row)
 
 
 def look_again(tx: Tx, house: House, row: Row[Any]) -> None:
     """Offer a due callback, or come back later: in a moment, after quiet hours; too old, it is given up."""
+    row = _follow(tx, row)
     desk, cal = house.directory.config.desk, record.hours_of(house, row)
     if tx.now >= schedule.expiry(cal, row.due_at or row.created_at, desk.callback_expire_days):
         _expire(tx, house, row)
@@ -67,6 +71,15 @@ def look_again(tx: Tx, house: House, row: Row[Any]) -> None:
     elif not _offer(tx, house, row, avoid=None):
         waited = tx.now - (row.due_at or tx.now)
         record.wait_until(tx, row, Micros(tx.now + min(max(waited // 10, AGAIN), AGAIN_MOST)))
+
+
+def _follow(tx: Tx, row: Row[Any]) -> Row[Any]:
+    """A call goes to the queue that its conversation is in now: it may have been handed on since it was ordered."""
+    conversation = record.conversation_of(tx, row.conversation)
+    if (conversation.queue, conversation.office) == (row.queue, row.office):
+        return row
+    tx.change(callback, row.id, queue=conversation.queue, office=conversation.office)
+    return record.locked(tx, row.id)
 
 
 def lapse(tx: Tx, house: House, row: Row[Any]) -> None:

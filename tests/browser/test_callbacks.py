@@ -185,6 +185,51 @@ async def test_a_call_from_order_to_end(hub: WholeHub, browser: Browser, clock: 
     assert len(await mails_to(hub, "jan@example.org", 4)) == 4
 
 
+async def test_news_never_touches_what_an_agent_writes(hub: WholeHub, browser: Browser) -> None:
+    async with citizen(browser) as page:
+        await order(page, hub)
+        await page.wait_for_url("**/thanks?*")
+        anna = await hub.enter(browser, "anna")
+        await anna.goto(f"{hub.console}/callbacks")
+        now, coming = anna.locator("#call-now"), anna.locator("#call-lists section:last-child li")
+        await expect(now).to_have_attribute("data-state", "offered", timeout=15_000)
+        await anna.evaluate(
+            "document.querySelector('a[data-dials]').addEventListener('click', e => e.preventDefault())"
+        )
+        await anna.click("a[data-dials]")  # the number itself: dialling is noted with it
+        await expect(now).to_have_attribute("data-state", "dialling")
+        await anna.keyboard.press("y")
+        await expect(now).to_have_attribute("data-state", "in-call")
+        await anna.fill("textarea[name=note]", "Prosi o druk")
+        await order(page, hub, phone="600 700 801", when=str(at("2026-11-17 09:00") // 1_000_000))
+        await page.wait_for_url("**/thanks?*")
+    await expect(coming).to_have_count(1)
+    assert await anna.input_value("textarea[name=note]") == "Prosi o druk"
+    assert await anna.evaluate("document.activeElement.name") == "note"
+    await anna.hover("#call-lists li")
+    async with citizen(browser) as page:
+        await order(page, hub, phone="600 700 802", when=str(at("2026-11-17 10:00") // 1_000_000))
+        await page.wait_for_url("**/thanks?*")
+    await expect(anna.locator("#call-refresh")).to_be_visible()
+    await expect(coming).to_have_count(1)
+    await anna.click("#call-refresh")
+    await expect(coming).to_have_count(2)
+    assert await anna.input_value("textarea[name=note]") == "Prosi o druk"
+
+
+async def test_an_agent_without_javascript(hub: WholeHub, browser: Browser) -> None:
+    async with citizen(browser) as page:
+        await order(page, hub)
+        await page.wait_for_url("**/thanks?*")
+    await hub.enter(browser, "ewa")
+    await until_state(hub, "offered")
+    agent = await hub.enter(browser, "ewa", java_script_enabled=False)
+    await agent.goto(f"{hub.console}/callbacks")
+    for deed in ("dial", "answer", "hang-up", "finish"):
+        await agent.click(f'form[action$="/{deed}"] button')
+    await until_state(hub, "done")
+
+
 async def axe_free(browser: Browser, address: str) -> list[str]:
     """What axe finds on a public page, in both colour schemes and on a narrow screen."""
     found = []

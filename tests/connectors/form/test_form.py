@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import html
 import re
 import uuid
@@ -397,6 +398,18 @@ async def test_a_browser_without_javascript_sends_text_and_files() -> None:
             assert "3F7-K2M-9QX" in await answer.text()
         assert form.message.attachments[0].filename == "zaświadczenie.pdf"
         assert form.message.external_id
+
+
+async def test_the_script_of_a_page_is_small() -> None:
+    async with over_http(Settings()) as (client, _):
+        async with client.get(BASE) as answer:
+            page = await answer.text()
+        size = 0
+        for address in re.findall(r'<script[^>]* src="([^"]+)"', page):
+            async with client.get(address) as answer:
+                assert answer.status == 200
+                size += len(gzip.compress(await answer.read()))
+    assert 0 < size <= 15_000
 
 
 async def test_too_much_is_refused_before_it_is_read() -> None:

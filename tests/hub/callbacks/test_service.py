@@ -244,6 +244,55 @@ async def test_the_queue_is_that_of_the_conversation_when_the_call_is_due(small:
     assert (row.queue, row.agent) == ("pracodawcy", anna.user)
 
 
+async def test_a_due_call_follows_a_conversation_that_is_handed_on(small: Centre) -> None:
+    anna = await small.agent("anna", queues=("pracodawcy",))
+    call = await ordered(small, "2026-11-16 10:00")
+    await small.run_until(at("2026-11-16 10:05"))
+    assert (await small.row(call)).state == "due"
+    conversation = (await small.row(call)).conversation
+    await small.store.write(lambda tx: tx.change(schema.conversation, conversation, queue="pracodawcy"))
+    await small.run_until(at("2026-11-16 10:10"))
+    row = await small.row(call)
+    assert (row.queue, row.last_agent) == ("pracodawcy", anna.user)
+
+
+async def test_a_call_of_a_spammer_is_not_made_and_nobody_is_told(small: Centre) -> None:
+    await small.agent("anna")
+    call = await ordered(small, "2026-11-16 10:00")
+    conversation = (await small.row(call)).conversation
+    await small.store.write(lambda tx: tx.change(schema.conversation, conversation, status="spam"))
+    await small.run_until(at("2026-11-16 10:10"))
+    assert (await small.row(call)).state == "cancelled"
+    assert len(await small.told()) == 1
+
+
+async def test_a_call_of_an_agent_who_went_home_goes_back_while_it_only_rang(small: Centre) -> None:
+    anna = await small.agent("anna")
+    call = await ordered(small, "2026-11-16 10:00")
+    await small.run_until(at("2026-11-16 10:00"))
+    await small.do(calls.dial, anna, call)
+    await small.run_until(at("2026-11-16 10:40"))
+    assert (await small.row(call)).state == "dialling"
+    await small.presence(anna, "offline")
+    await small.run_until(at("2026-11-16 11:10"))
+    row = await small.row(call)
+    assert (row.state, row.agent, row.attempts) == ("due", None, 0)
+
+
+async def test_a_talk_that_nobody_finished_waits_for_a_supervisor(small: Centre) -> None:
+    anna, boss = await small.agent("anna"), await small.agent("boss", role="supervisor", presence="away")
+    call = await ordered(small, "2026-11-16 10:00")
+    await small.run_until(at("2026-11-16 10:00"))
+    for action in (calls.dial, calls.answer):
+        await small.do(action, anna, call)
+    await small.presence(anna, "offline")
+    await small.run_until(at("2026-11-16 15:00"))
+    assert (await small.row(call)).state == "in-call"
+    await small.do(calls.finish, boss, call, outcome="settled", topic="Inne")
+    row = await small.row(call)
+    assert (row.state, row.attempts) == ("done", 1)
+
+
 async def test_no_answer_in_one_click_then_retries_then_unreachable(centre: Centre) -> None:
     anna = await centre.agent("anna")
     call = await ordered(centre, "2026-11-16 10:00")
