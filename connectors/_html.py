@@ -139,8 +139,7 @@ def text(html: str) -> str:
 def depth_within(html: str, limit: int) -> bool:
     """Whether elements of a document are nested at most ``limit`` deep, as far as its tags say.
 
-    Tags that never close (``<br>``) count as well, so a long flat document of them may seem deep only if its closing
-    tags are missing too.
+    Elements that need no closing tag do not count: a parser closes them by itself.
     """
     depth = 0
     for tag in _TAG.finditer(html):
@@ -182,11 +181,12 @@ _CLEANER = nh3.Cleaner(
         "bdo": {"dir"},
     },
     url_schemes={"http", "https", "mailto", "tel", "cid"},
+    url_relative="deny",  # a mail has no place that it could be relative to, but the console
     link_rel="noopener noreferrer",
     strip_comments=True,
 )
 _IMAGE = re.compile(r'<img ((?:[^">]|"[^"]*")*)>')
-_REMOTE = re.compile(r'(^|")\s*src="(?!cid:)')
+_ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 
 
 def sanitise(html: str) -> str:
@@ -205,7 +205,13 @@ def sanitise(html: str) -> str:
 
 
 def _without_load(image: re.Match[str]) -> str:
-    return f"<img {_REMOTE.sub(lambda found: found[1] + (' ' if found[1] else '') + 'data-src=' + chr(34), image[1])}>"
+    return f"<img {_ATTRIBUTE.sub(_parked, image[1])}>"
+
+
+def _parked(attribute: re.Match[str]) -> str:
+    """The address of a picture elsewhere put where no browser looks for it."""
+    remote = attribute[1] == "src" and not attribute[2].startswith("cid:")
+    return f"data-{attribute[0]}" if remote else attribute[0]
 
 
 def as_html(plain: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
@@ -76,8 +77,37 @@ def test_pictures_elsewhere_wait_for_a_click() -> None:
     assert ' src="http' not in clean
 
 
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<img alt=" src=" src="https://example.org/a.png">',
+        '<img title="x src=" alt=">" src="https://example.org/a.png">',
+        "<img alt='\" src=\"cid:' src=https://example.org/a.png>",
+        '<img src="//example.org/a.png">',
+        '<img src="/a.png">',
+        '<IMG SRC="https://example.org/a.png" SRC="cid:x">',
+    ],
+)
+def test_no_picture_elsewhere_loads_by_itself(html: str) -> None:
+    class Sources(HTMLParser):
+        found: list[str | None] = []
+
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            self.found = [*self.found, *(value for name, value in attrs if name == "src")]
+
+    sources = Sources()
+    sources.feed(_html.sanitise(html))
+    assert sources.found == []
+
+
 def test_text_that_looks_like_a_picture_stays_text() -> None:
     assert _html.sanitise('&lt;img src="http://x"&gt;') == '&lt;img src="http://x"&gt;'
+
+
+def test_links_do_not_lead_into_the_console() -> None:
+    assert "href" not in _html.sanitise(
+        '<a href="/users">x</a><a href="//evil.example">y</a><a href="?a=1">z</a>'
+    )
 
 
 def test_links_do_not_tell_where_they_were_clicked() -> None:
