@@ -7,6 +7,7 @@ python -m scripts.messages check     says what is missing; exit code 1 if anythi
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -40,6 +41,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
 """Functions whose arguments are texts, and which arguments. ``translate(language, text)``; see :mod:`hub.i18n`."""
 
 
+@functools.cache
 def extracted() -> Catalog:
     """All texts of the source code, without translations."""
     catalogue = Catalog(project="centrala", charset="utf-8")

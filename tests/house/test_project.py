@@ -142,10 +142,10 @@ def _single_settings() -> list[tuple[str, str]]:
     return found
 
 
-def test_modules_stay_small_and_say_what_they_are_for() -> None:
+def test_modules_say_what_they_are_for() -> None:
     for path in tracked("*.py"):
-        tree = ast.parse(path.read_text())
-        assert not tree.body or ast.get_docstring(tree), f"{path.relative_to(ROOT)} has no docstring"
+        text = path.read_text().lstrip()
+        assert not text or text.startswith(('"""', 'r"""')), f"{path.relative_to(ROOT)} has no docstring"
 
 
 def test_no_unfinished_business_is_checked_in() -> None:
