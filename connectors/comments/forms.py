@@ -172,7 +172,7 @@ def _delete(
     if problems:
         return None, problems
     target = _target(fields)
-    external = submission_id("", "delete", target, who.visitor)
+    external = _event_id(fields, who, "delete", target)
     return Deletion(
         inbox=who.inbox, external_id=external, target=target, received_at=who.now, sender=_visitor(who)
     ), {}
@@ -190,7 +190,7 @@ def _report(
     target = _target(fields)
     return PostReport(
         inbox=who.inbox,
-        external_id=submission_id("", "report", target, str(version), who.visitor),
+        external_id=_event_id(fields, who, "report", target, str(version), reason),
         target=target,
         received_at=who.now,
         sender=_visitor(who),
@@ -212,7 +212,7 @@ def _appeal(
     target = _target(fields)
     return Appeal(
         inbox=who.inbox,
-        external_id=submission_id("", "appeal", target, str(version), who.visitor),
+        external_id=_event_id(fields, who, "appeal", target, str(version), text),
         target=target,
         received_at=who.now,
         sender=_visitor(who),
