@@ -191,7 +191,7 @@ class Comments:
             inbox=self._env.inbox,
             visitor=visitor,
             now=self._env.clock.now(),
-            origin=visitors.origin_of(request.remote, request.fields.get("post", ""), self._env.tokens),
+            origin=visitors.origin_of(request.remote, forms.about(request.fields), self._env.tokens),
         )
 
     async def _refusals(self, inbound: Inbound, at: Where, visitor: str) -> Problems:

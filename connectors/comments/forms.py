@@ -89,9 +89,18 @@ def read(
     """The inbound of a form, or what is wrong with it by field name."""
     deed = fields.get("do", "comment")
     reader = _READERS.get(deed)
+    fields = _about(fields)
     if reader is None:
         return None, {"do": N_("This form is not known here. Please open the page again.")}
     return reader(fields, at, who, settings)
+
+
+def _about(fields: Mapping[str, str]) -> Mapping[str, str]:
+    """A report's button carries all it is about in one value, ``POST.VERSION.REASON``."""
+    parts = fields.get("about", "").split(".")
+    if len(parts) != 3:
+        return fields
+    return {**fields, "post": parts[0], "version": parts[1], "reason": parts[2]}
 
 
 def _comment(
@@ -248,6 +257,11 @@ def post_number(text: str) -> int | None:
         return None
     number = int(text)
     return number if 0 < number < 2**53 else None
+
+
+def about(fields: Mapping[str, str]) -> str:
+    """The id of the comment that a form is about, as text; empty where it is about none."""
+    return _target(_about(fields))
 
 
 def _target(fields: Mapping[str, str]) -> str:

@@ -132,7 +132,9 @@ async def test_change_and_delete_ones_own(small_world: World) -> None:
 async def test_report_in_one_click_and_its_outcome(small_world: World) -> None:
     number = await small_world.comment("Sporny", by="v9")
     async with section(small_world, POST) as site, Reader(site) as reader:
-        page = await reader.post(form_of(await reader.open(), "report", number) | {"reason": "abuse"})
+        page = await reader.open()
+        assert f'form="report" name="about" value="{number}.1.abuse"' in page
+        page = await reader.post(form_of(page, "report") | {"about": f"{number}.1.abuse"})
         assert "Thank you" in page and "You reported this comment" in page
         await small_world.decide("publish", number)
         assert "keeps to the rules" in await reader.open()
@@ -178,6 +180,8 @@ async def test_a_section_needs_an_article(small_world: World, query: str) -> Non
         {"do": "erase"},
         {"do": "report", "post": "1", "version": "1", "reason": "because"},
         {"do": "report", "post": "x", "version": "1", "reason": "spam"},
+        {"do": "report", "about": "1.1.because"},
+        {"do": "report", "about": "1.1"},
         {"do": "delete", "post": "99999999999999999999"},
         {"do": "edit", "post": "", "text": "x"},
         {"do": "appeal", "post": "1", "version": "-1", "text": "x"},
