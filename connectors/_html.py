@@ -111,10 +111,14 @@ class _Mine(threading.local):
 _MINE = _Mine()
 
 
+def without_large_data(html: str) -> str:
+    """A document that is too long, without the pictures that were written into it."""
+    return _BIG_DATA.sub("data:,", html) if len(html) > MAX_HTML else html
+
+
 def lines(html: str) -> list[Line]:
     """The lines of text of a document as a reader sees them, hidden text left out."""
-    if len(html) > MAX_HTML:
-        html = _BIG_DATA.sub("data:,", html)[:MAX_HTML]
+    html = without_large_data(html)[:MAX_HTML]
     if html.count("<") > MAX_DEPTH and not depth_within(html, MAX_DEPTH):
         html = _ANY_TAG.sub(" ", html)
     try:
@@ -196,8 +200,7 @@ def sanitise(html: str) -> str:
     itself keep ``src="cid:…"``. Links carry ``rel="noopener noreferrer"``. What is nested or large beyond reason comes
     back as its plain text.
     """
-    if len(html) > MAX_HTML:
-        html = _BIG_DATA.sub("data:,", html)
+    html = without_large_data(html)
     if len(html) > MAX_HTML or (html.count("<") > MAX_DEPTH and not depth_within(html, MAX_DEPTH)):
         return as_html(text(html))
     clean = _CLEANER.clean(html)

@@ -222,8 +222,9 @@ def _texts(content: Content, subject: str, *, answers: bool) -> Texts:
 
 def _bounded(body: Body, content: Content) -> str:
     """The text of a body; of one that is too long its beginning, the whole becoming an attachment."""
+    text = _html.without_large_data(body.text) if body.html and len(body.text) > MAX_TEXT else body.text
     if len(body.text) <= MAX_TEXT:
-        return body.text
+        return text
     data = body.text.encode("utf-8", "replace")
     kind = "html" if body.html else "plain"
     content.attachments.append(
@@ -235,7 +236,7 @@ def _bounded(body: Body, content: Content) -> str:
             content=data,
         )
     )
-    return body.text[:MAX_TEXT]
+    return text[:MAX_TEXT]
 
 
 def _invitation(attachments: list[Attachment]) -> str:

@@ -23,6 +23,7 @@ from connectors.email.quotes_words import (
     LABELS,
     OPENING,
     SEPARATOR,
+    TIME,
     VERB,
     WRITTEN_BY,
 )
@@ -110,9 +111,8 @@ def _first_cut(lines: Sequence[Line], *, answers: bool) -> Cut | None:
             continue
         if FORWARD.match(text[:LONGEST]):
             return Cut(number, number + 1, True, forward=True)
-        found = (
-            _separator(lines, number) or (answers and _block(lines, number)) or _attribution(lines, number)
-        )
+        found = _separator(lines, number) or (_block(lines, number) if answers else None)
+        found = found or _attribution(lines, number, answers=answers)
         if found:
             return found
     return None
@@ -191,7 +191,7 @@ def _is_heading(kinds: set[str], lines: Sequence[Line], *, ruled: bool) -> bool:
     return telling == 2 and bool(ADDRESS.search(together)) and "date" in kinds and bool(DATE.search(together))
 
 
-def _attribution(lines: Sequence[Line], number: int) -> Cut | None:
+def _attribution(lines: Sequence[Line], number: int, *, answers: bool) -> Cut | None:
     """ "On … wrote:", "W dniu … napisał(a):", "12.11.2026 10:12, Jan <…>:", on up to six lines."""
     text = lines[number].text
     if len(text) > LONGEST:
@@ -206,8 +206,10 @@ def _attribution(lines: Sequence[Line], number: int) -> Cut | None:
         joined = f"{joined} {part}" if joined else part
         if len(joined) > LONGEST:
             return None
-        if part and _may_end(part) and _says_who(joined, lines, end, dated=dated, opening=opening):
-            return Cut(number, end, False)
+        if part and _may_end(part):
+            quoted = _next_is_quoted(lines, end)
+            if _says_who(joined, dated=dated, opening=opening, quoted=quoted, answers=answers):
+                return Cut(number, end, False)
         if end > number + 1 and not part and not opening:
             return None
     return None
@@ -218,29 +220,26 @@ def _may_end(part: str) -> bool:
     return part.rstrip(" *_")[-1:] in _LAST or bool(VERB.search(part[-24:]))
 
 
-def _says_who(text: str, lines: Sequence[Line], end: int, *, dated: bool, opening: bool) -> bool:
+def _says_who(text: str, *, dated: bool, opening: bool, quoted: bool, answers: bool) -> bool:
+    """Whether ``text`` is an attribution. Where nothing below is marked as quoted it must be one beyond doubt: people
+    too write "W dniu 12.11. urząd napisał:" and go on with their own words."""
     when = bool(DATE.search(text))
     who = bool(ADDRESS.search(text))
-    stripped = text.rstrip()
-    colon = stripped.endswith((":", "："))
-    if not (
-        (when and (opening or dated))
-        or who
-        or _ANDROID.match(text)
-        or (colon and _next_is_quoted(lines, end))
-    ):
+    if not (who or quoted or (when and opening) or _ANDROID.match(text)):
         return False
     verbs = [match.end() for match in VERB.finditer(text)]
     ends = bool(_ENDS.search(text)) or bool(verbs and not text[verbs[-1] :].strip(" :*_-–—"))
     if verbs and ends:
-        return True
+        exact = opening and when and answers and bool(TIME.search(text))
+        return who or quoted or exact or _ANDROID.match(text) is not None
     if ends and WRITTEN_BY.match(text) and when:
         return True
+    stripped = text.rstrip()
     if not (dated and when):
         return False
-    if colon:
-        return bool(ANGLED.search(stripped.rstrip(": ："))) or (who and _next_is_quoted(lines, end))
-    return bool(ANGLED.search(text)) and _next_is_quoted(lines, end)
+    if stripped.endswith((":", "：")):
+        return bool(ANGLED.search(stripped.rstrip(": ："))) or (who and quoted)
+    return quoted and bool(ANGLED.search(text))
 
 
 def _next_is_quoted(lines: Sequence[Line], place: int) -> bool:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.contract import Inbound, InboxId, Message, Micros, ParseContext
-from connectors.email.normalise import _unreadable, parse
+from connectors.email.normalise import MAX_TEXT, _unreadable, parse
 
 HERE = Path(__file__).parent
 SPECIMENS = [*sorted((HERE / "notices").glob("*.eml")), *sorted((HERE / "mails").glob("*.eml"))]
@@ -191,6 +191,23 @@ def test_a_header_that_lost_its_indentation() -> None:
 
 def test_a_mailbox_line_before_the_header() -> None:
     assert read("From jan@example.pl Thu Nov 12 10:12:00 2026\n" + simple()).subject == "Sprawa"
+
+
+def test_a_picture_written_into_the_html_does_not_hide_the_text() -> None:
+    picture = base64.b64encode(bytes(600_000)).decode()
+    message = read(
+        simple(
+            "Content-Type: text/html\n", f'<p>Przed</p><img src="data:image/png;base64,{picture}"><p>Po</p>'
+        )
+    )
+    assert message.text == "Przed\n\nPo"
+    assert [item.filename for item in message.attachments] == ["message.html"]
+
+
+def test_of_a_text_beyond_reason_all_is_kept() -> None:
+    message = read(simple("", "słowo " * 200_000))
+    assert len(message.full_text) <= MAX_TEXT
+    assert [(item.filename, item.size) for item in message.attachments] == [("message.txt", 1_400_000)]
 
 
 def test_only_an_answer_loses_its_labels() -> None:
