@@ -178,11 +178,15 @@ class CommentPlace(Text, frozen=True, kw_only=True):
 
 
 class CallbackWish(Text, frozen=True, kw_only=True):
-    """A wish to be called: ``number`` in E.164, ``at`` the wished time or None for "soon"."""
+    """A wish to be called: ``number`` in E.164, ``at`` the wished time or None for "soon".
+
+    ``email`` is where the person wants the confirmation, if they said so.
+    """
 
     number: str
     at: Micros | None = None
     topic: str = ""
+    email: str = ""
 
 
 class FormField(Text, frozen=True, kw_only=True):

@@ -29,6 +29,18 @@ QUIET_KINDS = frozenset({"phone"})
 """Kinds of address that ring: bound by quiet hours."""
 
 
+class Where(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which of a person's addresses a notice may go to.
+
+    ``mail`` is the address that they gave for it; ``avoid`` one that is not theirs after all (a wrong number).
+    ``known_by``: only addresses that were theirs at that time, so that nobody can claim one afterwards to get a link.
+    """
+
+    mail: str = ""
+    avoid: str = ""
+    known_by: int | None = None
+
+
 def notify_citizen(
     tx: Tx,
     house: House,
@@ -36,20 +48,20 @@ def notify_citizen(
     template: str,
     params: Mapping[str, str],
     key: str | None = None,
-    avoid: str = "",
+    where: Where | None = None,
     due_at: int | None = None,
 ) -> None:
     """Order a notice. ``template`` is a key of :data:`TEMPLATES`; with a ``key`` it is ordered once, ever.
 
-    ``avoid`` is an address that is not theirs after all (a wrong number). ``due_at`` (default: now) leaves time to
-    take back what the notice is about; :func:`withdraw_notice` does. Raises KeyError for an unknown template.
+    ``due_at`` (default: now) leaves time to take back what the notice is about; :func:`withdraw_notice` does.
+    Raises KeyError for an unknown template.
     """
     if template not in TEMPLATES:
         raise KeyError(template)
     add_effect(
         tx,
         "notice",
-        {"template": template, "params": dict(params), "avoid": avoid},
+        {"template": template, "params": dict(params), "where": where or Where()},
         key=f"notice:{key}" if key else None,
         conversation=conversation,
         due_at=due_at,
@@ -64,26 +76,30 @@ def withdraw_notice(tx: Tx, key: str) -> None:
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a notice goes: the identity and the inbox that reaches it."""
+    """Where a notice goes, and the inbox that reaches it."""
 
-    identity: int
     kind: str
     address: str
     name: str
     inbox: str
 
 
-def reachable(tx: Reader, house: House, conversation: Row[Any], avoid: str = "") -> Address | None:
-    """The address to use: the one they wrote from, else a mail address, else any other of the same person."""
+def reachable(tx: Reader, house: House, conversation: Row[Any], where: Where | None = None) -> Address | None:
+    """The address to use: the one that they gave for it, the one they wrote from, else a mail address, else another."""
+    where = where or Where()
+    if where.mail:
+        inbox = outlet(house, conversation.office, "email", conversation.inbox)
+        if inbox is not None:
+            return Address(kind="email", address=where.mail, name="", inbox=inbox)
     table = schema.identity
     rows = tx.rows(select(table).where(table.c.contact == conversation.contact).order_by(table.c.id))
     ranked = sorted(rows, key=lambda row: (row.id != conversation.identity, row.kind != "email"))
     for row in ranked:
-        if row.address == avoid:
+        if row.address == where.avoid or (where.known_by is not None and row.created_at > where.known_by):
             continue
         inbox = outlet(house, conversation.office, row.kind, conversation.inbox)
         if inbox is not None:
-            return Address(identity=row.id, kind=row.kind, address=row.address, name=row.name, inbox=inbox)
+            return Address(kind=row.kind, address=row.address, name=row.name, inbox=inbox)
     return None
 
 
@@ -92,7 +108,7 @@ def deliver_notice(tx: Tx, house: House, order: Row[Any]) -> bool:
     data = msgspec.json.decode(order.data, type=dict[str, Any])
     template = TEMPLATES[data["template"]]
     conversation = locked_conversation(tx, order.conversation)
-    address = reachable(tx, house, conversation, data.get("avoid", ""))
+    address = reachable(tx, house, conversation, msgspec.convert(data.get("where", {}), Where))
     if address is None:
         return False
     params = {**standard_params(house, conversation, tx.now), **data.get("params", {})}

@@ -116,7 +116,7 @@ class Callback:
             settings=self._settings,
             values=values,
             errors=errors,
-            labels=view.LABELS,
+            labels=reading.LABELS,
             summary=named(errors, self._labels(language)),
             days=view.days(await self._slots(), self._env.office.zone, language),
             consent=self._consent(language),
@@ -125,7 +125,7 @@ class Callback:
 
     def _labels(self, language: str) -> dict[str, str]:
         """Names of the fields, as their labels say them."""
-        return {name: self._env.translate(language, label) for name, label in view.LABELS.items()}
+        return {name: self._env.translate(language, label) for name, label in reading.LABELS.items()}
 
     def _consent(self, language: str) -> str:
         own = self._settings.consent
@@ -152,6 +152,7 @@ class Callback:
             filled,
             inbox=self._env.inbox,
             language=language,
+            labels=self._labels(language),
             consent=self._consent(language),
             now=self._env.clock.now(),
         )

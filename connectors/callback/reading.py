@@ -31,6 +31,15 @@ TOPIC_LIMIT = 500
 NAME_LIMIT = 100
 SECOND = 1_000_000
 
+LABELS: Mapping[str, str] = {
+    "phone": N_("Your telephone number"),
+    "time": N_("When shall we call?"),
+    "topic": N_("What is it about?"),
+    "name": N_("Name"),
+    "email": N_("E-mail address"),
+}
+"""Labels of the form's fields; the box of the consent speaks for itself."""
+
 NO_TIME = N_("Choose a time.")
 TIME_GONE = N_("This time is no longer free. Choose another one.")
 NO_TOPIC = N_("Say in a few words what the call is about.")
@@ -106,15 +115,26 @@ def _topic(topic: str, settings: Settings, problems: Problems) -> None:
         problems["topic"] = Problem(TOO_LONG, {"n": TOPIC_LIMIT, "count": len(topic)})
 
 
-def wish(filled: Filled, *, inbox: InboxId, language: str, consent: str, now: Micros) -> Message:
-    """The message of a form without problems. ``consent`` is the text that the person agreed to, kept as proof."""
+def wish(
+    filled: Filled,
+    *,
+    inbox: InboxId,
+    language: str,
+    labels: Mapping[str, str],
+    consent: str,
+    now: Micros,
+) -> Message:
+    """The message of a form without problems. ``consent`` is the text that the person agreed to, kept as proof.
+
+    ``labels`` names the fields in the language of the form.
+    """
     values = filled.values
     sender = Party(kind="phone", address=filled.number, name=values["name"], language=language)
     address = email_address(values["email"])
     also = (Party(kind="email", address=address, name=values["name"], language=language),) if address else ()
     fields = (
-        FormField(name="phone", label="Telefon", value=shown(filled.number)),
-        FormField(name="topic", label="Temat", value=values["topic"]),
+        FormField(name="phone", label=labels["phone"], value=shown(filled.number)),
+        FormField(name="topic", label=labels["topic"], value=values["topic"]),
         FormField(name="consent", label=consent, value=TICKED),
     )
     return Message(
@@ -127,7 +147,7 @@ def wish(filled: Filled, *, inbox: InboxId, language: str, consent: str, now: Mi
         text=values["topic"],
         full_text=values["topic"],
         sent_at=now,
-        callback=CallbackWish(number=filled.number, at=filled.at, topic=values["topic"]),
+        callback=CallbackWish(number=filled.number, at=filled.at, topic=values["topic"], email=address or ""),
         fields=fields,
     )
 
@@ -176,4 +196,13 @@ def parse(raw: bytes, context: ParseContext) -> list[Inbound]:
     if filled.problems:
         name, problem = next(iter(filled.problems.items()))
         raise ValueError(f"{name}: {problem.text}")
-    return [wish(filled, inbox=context.inbox, language="pl", consent=STANDARD_CONSENT, now=context.now)]
+    return [
+        wish(
+            filled,
+            inbox=context.inbox,
+            language="pl",
+            labels=LABELS,
+            consent=STANDARD_CONSENT,
+            now=context.now,
+        )
+    ]

@@ -15,15 +15,6 @@ from connectors.contract import Booking, Micros
 
 _LOCALES = {"pl": "pl", "en": "en_GB"}
 
-LABELS: Mapping[str, str] = {
-    "phone": N_("Your telephone number"),
-    "time": N_("When shall we call?"),
-    "topic": N_("What is it about?"),
-    "name": N_("Name"),
-    "email": N_("E-mail address"),
-}
-"""Labels of the form's fields; the box of the consent speaks for itself."""
-
 STATES: Mapping[str, str] = {
     "scheduled": N_("We will call you on {when}."),
     "retry-wait": N_("Nobody answered. We will call again on {when}."),

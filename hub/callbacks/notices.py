@@ -10,7 +10,7 @@ from connectors._phone import masked
 from hub.callbacks import record, texts
 from hub.house import House
 from hub.i18n import languages
-from hub.notices import notify_citizen
+from hub.notices import Where, notify_citizen
 from hub.store.tx import Tx
 
 
@@ -24,7 +24,7 @@ def tell(
     """
     conversation = record.conversation_of(tx, row.conversation)
     language = speaks(house, row, conversation.language)
-    avoid = row.number if wrong else ""
+    where = Where(mail=row.email, avoid=row.number if wrong else "", known_by=row.created_at)
     params = {
         "when": texts.when(language, record.hours_of(house, row).zone, row.due_at) if row.due_at else "",
         "number": masked(row.number),
@@ -33,7 +33,7 @@ def tell(
         "reason": house.translate(language, reason).rstrip(".") if reason else "",
     }
     key = f"{template}:{row.id}:{row.version}"
-    notify_citizen(tx, house, conversation.id, template, params, key=key, avoid=avoid)
+    notify_citizen(tx, house, conversation.id, template, params, key=key, where=where)
 
 
 def speaks(house: House, row: Row[Any], language: str) -> str:

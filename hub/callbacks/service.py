@@ -79,6 +79,7 @@ def _insert(tx: Tx, conversation: int, message: int, wish: CallbackWish, inbox: 
         "queue": row.queue,
         "number": number,
         "topic": wish.topic,
+        "email": wish.email,
         "state": "requested",
         "wished_at": wish.at,
         "attempts": 0,

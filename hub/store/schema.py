@@ -616,6 +616,7 @@ callback = Table(
     Column("queue", Text),
     Column("number", Text, nullable=False),
     Column("topic", Text, nullable=False),
+    Column("email", Text, nullable=False, server_default=""),  # where its notices go, if the person said so
     Column("state", Text, nullable=False),
     Column("wished_at", Time),
     Column("due_at", Time),

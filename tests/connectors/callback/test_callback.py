@@ -18,7 +18,7 @@ from connectors import _phone
 from connectors._forms import BAD_EMAIL, Words
 from connectors.callback import CHANNEL, reading, view
 from connectors.callback.settings import Settings
-from connectors.contract import Booking, CallbackChange, Env, InboxId, Message, Micros
+from connectors.contract import Booking, CallbackChange, CallbackWish, Env, InboxId, Message, Micros
 from hub.i18n import translate
 from tests.connectors.requests import form_post, get
 from tests.connectors.webapp import served
@@ -114,10 +114,8 @@ async def test_an_order_is_a_message_with_a_wish() -> None:
         assert (await form.send(GOOD)).status == 303
         message = form.message
     assert message.callback is not None
-    assert (message.callback.number, message.callback.at, message.callback.topic) == (
-        "+48600700800",
-        TEN,
-        GOOD["topic"],
+    assert message.callback == CallbackWish(
+        number="+48600700800", at=TEN, topic=GOOD["topic"], email="jan@example.pl"
     )
     assert (message.sender.kind, message.sender.address) == ("phone", "+48600700800")
     assert [(party.kind, party.address) for party in message.also] == [("email", "jan@example.pl")]

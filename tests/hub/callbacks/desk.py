@@ -139,7 +139,7 @@ class Centre:
             sender=Party(kind="phone", address=number, name="Jan"),
             also=also,
             text=topic,
-            callback=CallbackWish(number=number, at=when, topic=topic),
+            callback=CallbackWish(number=number, at=when, topic=topic, email=email),
         )
         return await self.tell(item)
 
@@ -253,6 +253,11 @@ class Centre:
     async def mails(self) -> list[str]:
         """Texts of what the citizen was sent, in order."""
         return [row.text for row in await self._messages("outbound")]
+
+    async def recipients(self) -> list[str]:
+        """Whom the citizens' mails went to, in order."""
+        decode = msgspec.json.decode
+        return [decode(row.recipients)[0]["address"] for row in await self._messages("outbound")]
 
     async def lines(self) -> list[str]:
         """What the system lines of all conversations say happened, in order."""

@@ -18,7 +18,7 @@ from hub.i18n import translate
 from hub.scope import Conflict, Denied, NotFound, Scope
 from hub.store import schema
 from hub.store.store import Store
-from tests.hub.callbacks.desk import CONFIG, NUMBER, Centre, at, make_house, shown
+from tests.hub.callbacks.desk import CONFIG, MAIL, NUMBER, Centre, at, make_house, shown
 from tests.hub.conftest import FakeClock
 
 
@@ -117,6 +117,23 @@ async def test_nothing_is_told_to_a_number_that_is_wrong(small: Centre) -> None:
     await ordered(small, number="700123456", email="")
     await small.notices()
     assert await small.told() == []
+
+
+async def test_the_confirmation_goes_to_the_address_given_though_it_is_somebody_elses_already(
+    small: Centre,
+) -> None:
+    await small.order(number="600700801")
+    await small.order(number="600700802")
+    await small.notices()
+    assert await small.recipients() == [MAIL, MAIL]
+
+
+async def test_nobody_gets_the_link_by_claiming_an_address_later(small: Centre) -> None:
+    await ordered(small, "2026-11-16 10:00", email="")
+    small.clock.move(60)
+    await small.order(email="curious@example.org")
+    await small.notices()
+    assert await small.recipients() == []
 
 
 async def test_told_by_sms_where_there_is_no_mail(small: Centre) -> None:
