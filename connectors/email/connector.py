@@ -20,7 +20,7 @@ from connectors.contract import (
 from connectors.email.config import EmailConfig, Listen
 from connectors.email.imap import Mailbox, Reader, mailboxes, tls_context, watch
 from connectors.email.imap_link import Lost, NotDone, WrongCredentials, connect
-from connectors.email.intake import Parser
+from connectors.email.intake import Parser, Taker
 from connectors.email.lmtp import listening
 from connectors.email.peers import Peer, summary
 from connectors.email.smtp import Sending
@@ -64,27 +64,26 @@ class EmailConnector:
 
     async def run(self, sink: Sink) -> None:
         """Read all mailboxes and listen, until cancelled."""
-        reader = Reader(env=self._env, sink=sink, parse=self._parse, config=self._config)
+        taker = Taker(self._env, sink, self._parse)
+        reader = Reader(taker=taker, config=self._config)
         self._running = True
         try:
             async with asyncio.TaskGroup() as tasks:
                 for box in self._boxes:
                     tasks.create_task(watch(box, reader))
                 if self._config.listen is not None:
-                    tasks.create_task(self._listen(self._config.listen, sink))
+                    tasks.create_task(self._listen(self._config.listen, taker))
                 await asyncio.Event().wait()  # an inbox that only sends has nothing else to do here
         finally:
             self._running = False
             if self._sending is not None:
                 self._sending.close()
 
-    async def _listen(self, settings: Listen, sink: Sink) -> None:
+    async def _listen(self, settings: Listen, taker: Taker) -> None:
         """Keep the listener open; a port that somebody else still has is tried again."""
         while True:
             try:
-                async with listening(
-                    self._config, settings, self._env, sink, self._parse, self._door
-                ) as self.port:
+                async with listening(self._config, settings, taker, self._door) as self.port:
                     await asyncio.Event().wait()
             except OSError as error:
                 reason = f"port {settings.port} cannot be opened: {error.strerror}"

@@ -21,7 +21,7 @@ from connectors._failpoint import failpoint
 from connectors.contract import Cursor, Env, Party, Raw, Refused, Sink, Unknown
 from connectors.email.config import EmailConfig, ImapAccount, mailbox_key
 from connectors.email.imap_link import Link, Lost, NotDone, Selected, WrongCredentials, connect
-from connectors.email.intake import INLINE_BYTES, Mail, Parser, keep, keep_stream, take
+from connectors.email.intake import INLINE_BYTES, Mail, Taker, keep, keep_stream
 from connectors.email.peers import Peer
 
 BATCH = 20
@@ -57,14 +57,20 @@ class Mailbox:
 class Reader:
     """What all mailboxes of an inbox share; the semaphores bound how much of them is in memory at once."""
 
-    env: Env
-    sink: Sink
-    parse: Parser
+    taker: Taker
     config: EmailConfig
     connecting: asyncio.Semaphore = dataclasses.field(default_factory=lambda: asyncio.Semaphore(16))
     batches: asyncio.Semaphore = dataclasses.field(default_factory=lambda: asyncio.Semaphore(16))
     large: asyncio.Semaphore = dataclasses.field(default_factory=lambda: asyncio.Semaphore(2))
     contexts: dict[str | None, ssl.SSLContext] = dataclasses.field(default_factory=dict)
+
+    @property
+    def env(self) -> Env:
+        return self.taker.env
+
+    @property
+    def sink(self) -> Sink:
+        return self.taker.sink
 
 
 def mailboxes(config: EmailConfig) -> list[Mailbox]:
@@ -270,12 +276,12 @@ async def _take(
 ) -> None:
     """Commit one mail; ``body`` is None for one that must be fetched in pieces."""
     if body is not None:
-        await take(await keep(body, reader.env), reader.env, reader.sink, reader.parse, state)
+        await reader.taker.take(await keep(body, reader.env), state)
     else:
         async with reader.large:
             mail = await _fetched(link, box, reader, uid)
             if mail.size:
-                await take(mail, reader.env, reader.sink, reader.parse, state)
+                await reader.taker.take(mail, state)
             elif state is not None:  # it vanished from the server, but its place counts
                 await reader.sink.accept(Raw(), [], state)
     box.trouble.pop(uid, None)

@@ -32,7 +32,7 @@ from connectors.contract import (
 INLINE_BYTES = 64_000
 """Largest raw mail or attachment that travels inside the commit."""
 
-THREAD_BYTES = 16_000
+THREAD_BYTES = 8_000
 """Mails above this are taken apart in a thread."""
 
 HEAD_BYTES = 64_000
@@ -83,17 +83,28 @@ async def keep_stream(chunks: AsyncIterator[bytes], env: Env, limit: int) -> Mai
     return Mail(raw=raw, content=bytes(head), size=size, whole=size <= limit)
 
 
-async def take(mail: Mail, env: Env, sink: Sink, parse: Parser, state: Cursor | None = None) -> list[Receipt]:
-    """Take a mail apart and commit it. Raises :class:`Refused` when nothing was committed."""
-    items = await _stored(await understand(mail, env, parse), env)
-    return await sink.accept(mail.raw, items, state)
+class Taker:
+    """The way in of one inbox: what every mail goes through, whichever way it came."""
 
+    def __init__(self, env: Env, sink: Sink, parse: Parser) -> None:
+        self.env = env
+        self.sink = sink
+        self._parse = parse
+        self._turn = asyncio.Lock()
 
-async def understand(mail: Mail, env: Env, parse: Parser) -> list[Inbound]:
-    """What intake sees of a mail; never fails and never gives nothing."""
-    if len(mail.content) > THREAD_BYTES:
-        return await asyncio.to_thread(_understood, mail, env, parse)
-    return _understood(mail, env, parse)
+    async def take(self, mail: Mail, state: Cursor | None = None) -> list[Receipt]:
+        """Take a mail apart and commit it. Raises :class:`Refused` when nothing was committed."""
+        items = await _stored(await self.understand(mail), self.env)
+        return await self.sink.accept(mail.raw, items, state)
+
+    async def understand(self, mail: Mail) -> list[Inbound]:
+        """What intake sees of a mail; never fails and never gives nothing."""
+        if len(mail.content) > THREAD_BYTES:
+            return await asyncio.to_thread(_understood, mail, self.env, self._parse)
+        async with self._turn:  # a batch would hold up everything else; so the sockets get a look in between
+            items = _understood(mail, self.env, self._parse)
+            await asyncio.sleep(0)
+        return items
 
 
 def _understood(mail: Mail, env: Env, parse: Parser) -> list[Inbound]:

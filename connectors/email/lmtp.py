@@ -25,9 +25,9 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP
 
 from connectors._failpoint import failpoint
-from connectors.contract import Env, Refused, Sink, storable
+from connectors.contract import Env, Refused, storable
 from connectors.email.config import EmailConfig, Listen, is_address
-from connectors.email.intake import Parser, keep, take
+from connectors.email.intake import Taker, keep
 from connectors.email.peers import Peer
 
 # It logs every address and every command.
@@ -47,15 +47,17 @@ FAILED = "451 4.3.0 The message could not be stored, try again later"
 class Door:
     """What the connections of one listener share. ``bytes_in_hand`` counts mails that are not answered yet."""
 
-    env: Env
-    sink: Sink
-    parse: Parser
+    taker: Taker
     address: str
     settings: Listen
     peer: Peer
     subaddressing: bool = True
     connections: set[_Connection] = dataclasses.field(default_factory=set)
     bytes_in_hand: int = 0
+
+    @property
+    def env(self) -> Env:
+        return self.taker.env
 
     def accepts(self, recipient: str) -> bool:
         """Whether mail for a recipient belongs to this inbox."""
@@ -69,7 +71,7 @@ class Door:
         """Commit a mail; the line to answer."""
         try:
             failpoint("email.lmtp.received")
-            await take(await keep(mail, self.env), self.env, self.sink, self.parse)
+            await self.taker.take(await keep(mail, self.env))
             failpoint("email.lmtp.committed")
         except Refused as refusal:
             self.peer.down(self.env, "degraded", f"the hub takes nothing now: {refusal}")
@@ -242,17 +244,13 @@ def _envelope_fields(sender: str, recipients: Sequence[str]) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def listening(
-    config: EmailConfig, settings: Listen, env: Env, sink: Sink, parse: Parser, peer: Peer
-) -> AsyncIterator[int]:
+async def listening(config: EmailConfig, settings: Listen, taker: Taker, peer: Peer) -> AsyncIterator[int]:
     """Listen for the length of the block and give the port; at its end every socket is closed at once.
 
     Raises OSError when the port cannot be had.
     """
     door = Door(
-        env=env,
-        sink=sink,
-        parse=parse,
+        taker=taker,
         address=config.address,
         settings=settings,
         peer=peer,
@@ -261,7 +259,7 @@ async def listening(
     connection = _LmtpConnection if settings.protocol == "lmtp" else _Connection
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: connection(door), settings.host, settings.port)
-    peer.up(env)
+    peer.up(taker.env)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
