@@ -129,9 +129,6 @@ class Store(Section, frozen=True, kw_only=True):
     ] = "sqlite:data/centrala.db"
     password: Annotated[Secret | None, _about("Password of the PostgreSQL role, kept out of the URL.")] = None
     readers: Annotated[int, _about("Connections for reading.", ge=1, le=64)] = 4
-    busy_seconds: Annotated[
-        float, _about("How long a write waits for another process's lock on the SQLite file.", gt=0)
-    ] = 10.0
 
     def sqlite_path(self) -> Path | None:
         """The database file of the embedded store; None on PostgreSQL."""
@@ -172,9 +169,8 @@ class Private(Listener, frozen=True, kw_only=True):
 
 
 class Intake(Section, frozen=True, kw_only=True):
-    """The way in: how much is gathered in one transaction, how much may wait."""
+    """The way in: how much may wait."""
 
-    batch: Annotated[int, _about("Most items in one transaction.", ge=1, le=10_000)] = 256
     queue: Annotated[
         int, _about("Most items waiting for the writer; above it the wire is told to try later.", ge=1)
     ] = 4096
@@ -182,9 +178,6 @@ class Intake(Section, frozen=True, kw_only=True):
     park_hours: Annotated[
         int, _about("How long a report about a message not known yet waits for it.", ge=1)
     ] = 72
-    load_seconds: Annotated[
-        float, _about("Oldest snapshot of queue load and agents on duty that rules may see.", gt=0)
-    ] = 5.0
 
 
 class Outbox(Section, frozen=True, kw_only=True):
@@ -207,9 +200,6 @@ class Outbox(Section, frozen=True, kw_only=True):
     poll_seconds: Annotated[
         float, _about("How often work is looked for when nothing woke the outbox.", gt=0)
     ] = 5.0
-    lease_seconds: Annotated[
-        float, _about("How long a lease on an inbox or a timer holds without renewal.", ge=3)
-    ] = 30.0
     drain_seconds: Annotated[float, _about("How long SIGTERM waits for what is in hand.", gt=0, le=10)] = 8.0
 
 
@@ -227,9 +217,6 @@ class Stream(Section, frozen=True, kw_only=True):
 class Limits(Section, frozen=True, kw_only=True):
     """Bounds against floods, mistakes and guessing."""
 
-    mail_bytes: Annotated[int, _about("Largest mail taken by the LMTP and SMTP listener.", ge=100_000)] = (
-        50_000_000
-    )
     upload_bytes: Annotated[int, _about("Largest attachment of a form or a reply.", ge=1000)] = 20_000_000
     uploads: Annotated[int, _about("Most attachments of one form or reply.", ge=0)] = 10
     text_characters: Annotated[int, _about("Longest text of a form, comment or reply.", ge=100)] = 50_000
@@ -276,13 +263,6 @@ class Desk(Section, frozen=True, kw_only=True):
     sms_answer_minutes: Annotated[
         float, _about("An automatic SMS this soon after the citizen's own is not bound by quiet hours.", ge=0)
     ] = 15.0
-    acknowledge: Annotated[
-        bool, _about("Send one acknowledgement for each new conversation by e-mail or form.")
-    ] = True
-    acknowledge_seconds: Annotated[
-        float, _about("An acknowledgement later than this counts as late.", gt=0)
-    ] = 60.0
-    automatic_per_day: Annotated[int, _about("Automatic answers to one identity in a day.", ge=0)] = 1
     language_letters: Annotated[
         int, _about("A conversation's language is taken from texts with at least so many letters.", ge=1)
     ] = 20
@@ -320,8 +300,6 @@ class Desk(Section, frozen=True, kw_only=True):
     callback_expire_days: Annotated[
         int, _about("Working days after its time when a call that no agent could take is given up.", ge=1)
     ] = 2
-    incident_alike: Annotated[int, _about("Messages alike that propose an incident.", ge=2)] = 20
-    incident_minutes: Annotated[float, _about("Time within which they must come.", gt=0)] = 10.0
 
 
 class Week(Section, frozen=True, kw_only=True):
@@ -391,7 +369,6 @@ class Office(Section, frozen=True, kw_only=True):
     email: Annotated[
         str | None, _about("Its registered address: the only one from which it may answer by mail.")
     ] = None
-    phone: Annotated[str | None, _about("Telephone number as shown to citizens.")] = None
     address: Annotated[str, _about("Street address as shown to citizens.")] = ""
     signature: Annotated[str, _about("Text under its answers.")] = ""
 

@@ -50,7 +50,7 @@ A secret need not stand in the file. For each secret `key` there is also:
 - the environment: `CENTRALA_TABLE_KEY` or `CENTRALA_TABLE_KEY_FILE`, for an inbox `CENTRALA_INBOX_ID_KEY`, with hyphens
   as underscores and the keys of inner tables one after the other: `CENTRALA_INBOX_KONTAKT_SMTP_PASSWORD_FILE`.
 
-The environment can set every other single value too (`CENTRALA_PUBLIC_PORT=9000`, `CENTRALA_DESK_ACKNOWLEDGE=false`),
+The environment can set every other single value too (`CENTRALA_PUBLIC_PORT=9000`, `CENTRALA_DESK_REOPEN_DAYS=7`),
 and wins over the file. A variable that begins like a table's name but names no setting is an error. Secrets
 appear in no log, no error and no listing of the configuration.
 

@@ -195,14 +195,14 @@ def test_secrets_and_settings_come_from_the_environment(tmp_path: Path) -> None:
         "CENTRALA_INBOX_KONTAKT_SMTP_PASSWORD": "tajne-haslo",
         "CENTRALA_INBOX_KONTAKT_SMTP_PORT": "587",
         "CENTRALA_PUBLIC_PORT": "9000",
-        "CENTRALA_DESK_ACKNOWLEDGE": "false",
+        "CENTRALA_DESK_REOPEN_DAYS": "7",
         "CENTRALA_CONFIG": "not a setting",
         "PATH": "/bin",
     }
     config = load(written(tmp_path, GOOD), environ=environ, channels=CHANNELS)
     assert signing_secret(config) == "0123456789" * 4
     assert config.public.port == 9000
-    assert config.desk.acknowledge is False
+    assert config.desk.reopen_days == 7
     mail = decode_settings(config.inbox("kontakt"), Mail)
     assert mail.smtp is not None and mail.smtp.password == Secret("tajne-haslo") and mail.smtp.port == 587
 
