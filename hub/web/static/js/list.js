@@ -42,6 +42,11 @@ document.addEventListener("keydown", (event) => {
     if (!box) return;
     event.preventDefault();
     box.click();
+  } else if (event.key === "X") {
+    event.preventDefault();
+    const boxes = items().map(boxOf);
+    const all = boxes.every((box) => box.checked);
+    for (const box of boxes) if (box.checked === all) box.click();
   } else if (event.key === "Escape") {
     for (const box of rows.querySelectorAll('input[name="c"]:checked')) box.click();
   }

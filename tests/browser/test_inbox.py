@@ -1,0 +1,471 @@
+"""What an agent does all day, in Chromium against the real console: read, take, answer, hand over, put away, undo."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, FilePayload, Page, expect
+
+from hub.store import schema
+from hub.store.tx import Tx
+from tests.browser.desk_console import Console, console, inbound, morning
+from tests.hub.specimen import add_conversation
+from tests.servers.browser import axe_violations
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Console]:
+    async with console(tmp_path, language="en") as running:
+        yield running
+
+
+@pytest.fixture
+async def made(desk: Console) -> dict[str, int]:
+    return await desk.store.write(lambda tx: morning(tx, desk.people))
+
+
+async def opened(desk: Console, browser: Browser, conversation: int, login: str = "ola") -> Page:
+    """Somebody's page with a conversation open, failing the test on any script error."""
+    page = await desk.enter(browser, login)
+    page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
+    await page.goto(f"{desk.url}/conversations/{conversation}?view=mine")
+    return page
+
+
+async def said(page: Page) -> str:
+    """The newest toast."""
+    toast = page.locator(".toast").last
+    await expect(toast).to_be_visible()
+    return await toast.inner_text()
+
+
+async def test_taking_the_next_is_one_key(desk: Console, made: dict[str, int], browser: Browser) -> None:
+    page = await desk.enter(browser)
+    await page.goto(f"{desk.url}/inbox?view=unassigned")
+    await page.keyboard.press("q")
+    await page.wait_for_url(f"**/conversations/{made['urgent']}")
+    await expect(page.locator(".notice--danger")).to_contain_text("112")
+    assert (await desk.row(made["urgent"])).assignee == desk.people["ola"]
+    await page.keyboard.press("u")
+    await desk.until(lambda: _is_free(desk, made["urgent"]), page)
+
+
+async def _is_free(desk: Console, conversation: int) -> bool:
+    return (await desk.row(conversation)).assignee is None
+
+
+async def test_the_list_by_keyboard_and_many_at_once(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await desk.enter(browser)
+    await page.goto(f"{desk.url}/inbox?view=unassigned")
+    first = page.locator("[data-row]").first
+    await page.keyboard.press("j")
+    await expect(first.locator(".item__link")).to_be_focused()
+    await page.keyboard.press("x")
+    await expect(page.locator("#bulk")).to_be_visible()
+    await expect(page.locator("#bulk [data-number]")).to_have_text("1")
+    await page.keyboard.press("j")
+    await page.keyboard.press("k")
+    await expect(first.locator(".item__link")).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#bulk")).to_be_hidden()
+    # three keys: all, resolve, Enter
+    waiting = await page.locator("[data-row]").count()
+    await page.keyboard.press("X")
+    await page.keyboard.press("e")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("[data-row]")).to_have_count(0)
+    assert str(waiting) in await said(page)
+    assert (await desk.row(made["overdue"])).status == "resolved"
+    await page.locator(".toast button").last.click()
+    await expect(page.locator("[data-row]")).to_have_count(waiting)
+    await page.keyboard.press("j")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/conversations/**")
+
+
+async def test_a_reply_is_sent_once_and_can_be_taken_back(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["long"])
+    await page.keyboard.press("r")
+    await page.keyboard.type("Tak, ubezpieczenie też.")
+    await page.keyboard.press("Control+Enter")
+    assert "15" in await said(page)
+    sent = page.locator(".entry--outbound").last
+    await expect(sent).to_contain_text("Tak, ubezpieczenie też.")
+    await expect(sent).to_contain_text("Infolinia urzędów pracy")  # the signature
+    await expect(page.locator("#reply-text")).to_have_value("")
+    deliveries = await desk.rows(schema.delivery, conversation=made["long"])
+    assert [row.state for row in deliveries] == ["delivered", "held"]
+    await page.locator(".toast button").last.click()
+    await expect(page.locator("#reply-text")).to_have_value("Tak, ubezpieczenie też.")
+    await expect(page.locator("#stream")).not_to_contain_text("Tak, ubezpieczenie też.")
+    deliveries = await desk.rows(schema.delivery, conversation=made["long"])
+    assert [row.state for row in deliveries] == ["delivered", "cancelled"]
+    # four keys: Ctrl+Shift+Enter, the topic, Enter
+    await page.locator("#reply-text").focus()
+    await page.keyboard.press("Control+Shift+Enter")
+    await page.keyboard.type("zasiłek · wyjaśniono")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#head .badge").first).to_have_text("Resolved")
+    row = await desk.row(made["long"])
+    assert (row.status, row.topic, row.outcome) == ("resolved", "zasiłek", "wyjaśniono")
+
+
+async def test_a_draft_survives_reload_a_colleague_and_a_dead_server(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["long"])
+    await page.keyboard.press("r")
+    await page.keyboard.type("Zaczynam pisać")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    colleague = await opened(desk, browser, made["long"], "jan")
+    await colleague.keyboard.press("a")
+    await colleague.keyboard.press("Enter")
+    await expect(page.locator("#head")).to_contain_text("Jan Zięba")
+    await page.reload()
+    await expect(page.locator("#reply-text")).to_have_value("Zaczynam pisać")
+    await page.route("**/drafts", lambda route: route.abort())
+    await page.locator("#reply-text").press("End")
+    await page.locator("#reply-text").press_sequentially(" dalej")
+    await page.wait_for_timeout(900)
+    await page.unroute("**/drafts")
+    await page.reload()
+    await expect(page.locator("#reply-text")).to_have_value("Zaczynam pisać dalej")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    await page.goto(f"{desk.url}/inbox/drafts")
+    await expect(page.locator(".draft")).to_contain_text("Zaczynam pisać dalej")
+
+
+async def test_sending_stops_and_shows_what_is_new(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["long"])
+    await page.keyboard.press("r")
+    await page.keyboard.type("Odpowiedź")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    await desk.seed(lambda tx: inbound(tx, made["long"], "Już nieaktualne, dziękuję."))
+    await expect(page.locator("#stream")).to_contain_text("Już nieaktualne")  # live
+    await expect(page.locator("[data-news]")).to_be_visible()
+    await page.locator("#reply-text").press("Control+Enter")
+    await page.wait_for_timeout(300)
+    assert len(await desk.rows(schema.delivery, conversation=made["long"])) == 1
+    await page.locator("[data-news-read]").click()
+    await page.locator("#reply-text").press("Control+Enter")
+    await said(page)
+    assert len(await desk.rows(schema.delivery, conversation=made["long"])) == 2
+
+
+async def test_the_same_sending_repeated_after_a_lost_answer_is_one(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["long"])
+
+    async def lose_answer(route: object) -> None:
+        await route.fetch()  # type: ignore[attr-defined]
+        await route.abort()  # type: ignore[attr-defined]
+
+    await page.route("**/reply", lose_answer)
+    await page.keyboard.press("r")
+    await page.keyboard.type("Raz")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#reply-form [role=alert]")).to_be_visible()
+    await page.unroute("**/reply")
+    await page.reload()
+    await expect(page.locator("#reply-text")).to_have_value("Raz")
+    await page.locator("#reply-text").press("Control+Enter")
+    await said(page)
+    assert len(await desk.rows(schema.delivery, conversation=made["long"])) == 2
+
+
+async def test_canned_notes_and_recipients(desk: Console, made: dict[str, int], browser: Browser) -> None:
+    page = await opened(desk, browser, made["long"])
+    for key in ("r", "/", "d", "Enter"):  # four keys
+        await page.keyboard.press(key)
+        await page.wait_for_timeout(250)
+    text = await page.locator("#reply-text").input_value()
+    assert text.startswith("Dzień dobry Anna Nowak,") and "000-000-" in text
+    await page.locator(".composer__to summary").click()
+    await page.locator("#reply-cc").fill("to nie adres")
+    await page.locator("#reply-form [data-send]").first.click()
+    await expect(page.locator("#reply-error")).to_contain_text("to nie adres")
+    await page.locator("#reply-cc").fill("Szef <szef@firma.example>")
+    await page.locator("#reply-form [data-send]").first.click()
+    await said(page)
+    (_, delivery) = await desk.rows(schema.delivery, conversation=made["long"])
+    assert "szef@firma.example" in delivery.recipients and '"cc"' in delivery.recipients
+    await page.keyboard.press("Escape")
+    await page.locator("#stream").focus()
+    await page.keyboard.press("n")
+    await page.keyboard.type("@jan proszę o telefon")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator(".entry--note").last).to_contain_text("proszę o telefon")
+    told = await desk.rows(schema.notification, user=desk.people["jan"], kind="mention")
+    assert told
+
+
+async def test_files_by_choice_and_drop(desk: Console, made: dict[str, int], browser: Browser) -> None:
+    page = await opened(desk, browser, made["long"])
+    png = bytes.fromhex(
+        "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+        "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+    )
+    files: list[FilePayload] = [
+        {"name": "skan.png", "mimeType": "image/png", "buffer": png},
+        {"name": "<img src=x>.html", "mimeType": "text/html", "buffer": b"<script>alert(1)</script>"},
+    ]
+    await page.locator("#reply-form [data-upload]").set_input_files(files)
+    await expect(page.locator("#reply-form .file")).to_have_count(2)
+    await expect(page.locator("#reply-form .file img")).to_have_count(1)
+    await page.reload()
+    await expect(page.locator("#reply-form .file")).to_have_count(2)
+    kept = await desk.rows(schema.attachment)
+    async with page.expect_download() as started:
+        await page.evaluate(f"location.assign('/files/{kept[1].id}')")
+    assert (await (await started.value).path()).read_bytes() == b"<script>alert(1)</script>"
+    stranger = await desk.enter(browser, "jan")
+    answer = await stranger.request.get(f"{desk.url}/files/{kept[0].id}")
+    assert answer.status == 404
+    await page.goto(f"{desk.url}/conversations/{made['long']}")
+    await page.locator("#reply-form [data-removes]").last.click()
+    await expect(page.locator("#reply-form .file")).to_have_count(1)
+    await page.locator("#reply-text").press("Control+Enter")
+    await said(page)
+    await expect(page.locator(".entry--outbound").last.locator(".file")).to_contain_text("skan.png")
+
+
+async def test_hand_over_snooze_tag_and_undo(desk: Console, made: dict[str, int], browser: Browser) -> None:
+    page = await opened(desk, browser, made["long"])
+    await page.keyboard.press("z")
+    await page.keyboard.press("m")  # Monday: two keys
+    await expect(page.locator("#head .badge").first).to_have_text("Snoozed")
+    await said(page)
+    await page.keyboard.press("u")
+    await expect(page.locator("#head .badge").first).to_have_text("Open")
+    await page.locator("#tag-add").fill("dotacja")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".tags")).to_contain_text("dotacja")
+    await page.locator("#stream").focus()
+    await page.keyboard.press("t")
+    await page.locator("#transfer-to").select_option("office:pup-lomza")
+    await page.locator("#transfer-note").fill("To sprawa z Łomży")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#head .badge").first).to_have_text("Waiting for an office")
+    await expect(page.locator("#stream")).to_contain_text("To sprawa z Łomży")
+    row = await desk.row(made["long"])
+    assert (row.office, row.owner) == ("pup-lomza", desk.people["ola"])
+    consultant = await desk.enter(browser, "lom")
+    await consultant.goto(f"{desk.url}/inbox?view=unassigned")
+    await expect(consultant.locator("[data-row]")).to_have_count(1)
+
+
+async def test_merge_by_one_click_and_taken_apart(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["duplicate"])
+    await page.locator("#context form[action$='/merge'] button").click()
+    await page.wait_for_url(f"**/conversations/{made['long']}")
+    assert (await desk.row(made["duplicate"])).merged_into == made["long"]
+    await expect(page.locator("#stream")).to_contain_text("ubezpieczenie zdrowotne")
+    await page.goto(f"{desk.url}/conversations/{made['duplicate']}")
+    await page.wait_for_url(f"**/conversations/{made['long']}")
+    await page.locator("form[action^='/merges/'] button").click()
+    await page.wait_for_url(f"**/conversations/{made['duplicate']}")
+    assert (await desk.row(made["duplicate"])).merged_into is None
+    # a message to a conversation of its own, and back
+    await page.goto(f"{desk.url}/conversations/{made['long']}")
+    last = page.locator(".entry--inbound").last
+    await last.locator("details.menu summary").click()
+    await last.locator("form[action$='/move'] button").click()
+    await page.wait_for_function(f"!location.pathname.endsWith('/{made['long']}')")
+    await expect(page.locator(".entry--inbound")).to_have_count(1)
+    await page.keyboard.press("u")
+    await desk.until(lambda: _has_inbound(desk, made["long"], 2), page)
+
+
+async def _has_inbound(desk: Console, conversation: int, count: int) -> bool:
+    return len(await desk.rows(schema.message, conversation=conversation, kind="inbound")) == count
+
+
+async def test_a_failed_mail_is_sent_again_by_one_click(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["failed"])
+    await expect(page.locator(".entry__foot")).to_contain_text("Failed")
+    await page.locator("form[action$='/retry'] button").click()
+    await expect(page.locator(".entry__foot")).to_contain_text("Queued")
+    (delivery,) = await desk.rows(schema.delivery, conversation=made["failed"])
+    assert delivery.state == "queued" and not (await desk.row(made["failed"])).failed
+
+
+async def test_why_is_it_here_is_one_click(desk: Console, made: dict[str, int], browser: Browser) -> None:
+    page = await opened(desk, browser, made["long"])
+    await page.locator("#why summary").click()
+    await expect(page.locator("#why .decision")).to_contain_text("Przedsiębiorcy")
+    await expect(page.locator("#why .decision")).to_contain_text("wniosek")
+
+
+async def test_a_colleague_who_types_is_seen_within_a_second(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["long"])
+    colleague = await opened(desk, browser, made["long"], "jan")
+    await expect(page.locator(".marks")).to_contain_text("Jan Zięba")
+    await colleague.locator("#reply-text").press_sequentially("Ja")
+    await expect(page.locator(".marks")).to_contain_text("is writing", timeout=1500)
+
+
+async def test_news_is_announced_and_nothing_moves_under_the_pointer(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await desk.enter(browser)
+    await page.goto(f"{desk.url}/inbox?view=unassigned")
+    await page.wait_for_timeout(600)
+    await page.locator("[data-row]").nth(2).hover()
+    before = await page.locator("[data-row]").evaluate_all("rows => rows.map(row => row.dataset.row)")
+
+    def arrive(tx: Tx) -> int:
+        return add_conversation(tx, subject="Wypadek", priority=3, waiting_since=tx.now - 1)
+
+    await desk.seed(arrive)
+    await expect(page.locator("#news")).to_be_visible()
+    after = await page.locator("[data-row]").evaluate_all("rows => rows.map(row => row.dataset.row)")
+    assert after == before
+    assert await page.locator("#news-said").inner_text() != ""
+    await page.locator("#news").click()
+    await expect(page.locator("#news")).to_be_hidden()
+    grown = await page.locator("[data-row]").count()
+    assert grown > len(before)
+
+
+async def test_forward_and_start_a_conversation(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["long"])
+    first = page.locator(".entry--inbound").first
+    await first.locator("details.menu summary").click()
+    await first.locator("[data-forward]").click()
+    await page.locator("#forward-to").fill("biegly@example.com")
+    await page.locator("#forward-text").fill("Prosimy o opinię.")
+    await page.keyboard.press("Control+Enter")
+    await said(page)
+    await expect(page.locator(".entry--outbound").last).to_contain_text("Prosimy o opinię.")
+    await page.goto(f"{desk.url}/new")
+    await page.locator("#new-to").fill("Nowa Osoba <nowa@example.pl>")
+    await page.locator("#new-subject").fill("W nawiązaniu do rozmowy")
+    await page.locator("#new-text").fill("Dzień dobry, przesyłam ustalenia.")
+    await page.locator("[data-send]").click()
+    await page.wait_for_url("**/conversations/**")
+    await expect(page.locator("h1#conversation-title")).to_have_text("W nawiązaniu do rozmowy")
+
+
+async def test_keys_do_nothing_in_fields_and_can_be_switched_off(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["long"])
+    await page.locator("#reply-text").fill("")
+    await page.locator("#reply-text").press_sequentially("ez azt")
+    await expect(page.locator("dialog[open]")).to_have_count(0)
+    await page.locator("#stream").focus()
+    await page.keyboard.press("Alt+e")
+    await expect(page.locator("dialog[open]")).to_have_count(0)
+    await page.keyboard.press("e")
+    await expect(page.locator("#dialog-resolve")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await page.evaluate("document.documentElement.dataset.keys = 'off'")
+    await desk.store.write(
+        lambda tx: tx.change(schema.user, desk.people["ola"], settings='{"theme":"auto","keys":false}')
+    )
+    await page.reload()
+    await page.locator("#stream").focus()
+    await page.keyboard.press("e")
+    await page.keyboard.press("j")
+    await expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+XSS = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
+
+
+async def test_nothing_that_a_citizen_writes_runs(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    def attack(tx: Tx) -> int:
+        tx.change(
+            schema.conversation, made["long"], subject=XSS, preview=XSS, tags='["' + "x" + '"]', topic=XSS
+        )
+        return inbound(tx, made["long"], XSS, html=f"<p>{XSS}</p><a href='javascript:hacked=1'>x</a>")
+
+    number = await desk.seed(attack)
+    page = await opened(desk, browser, made["long"])
+    await expect(page.locator(".entry--inbound").last).to_contain_text("<script>")
+    await page.locator(".entry--inbound").last.locator("[data-frame] summary").click()
+    frame = page.locator("iframe").last
+    await expect(frame).to_be_visible()
+    assert "allow-scripts" not in (await frame.get_attribute("sandbox") or "")
+    answer = await page.request.get(f"{desk.url}/messages/{number}/html")
+    policy = answer.headers["content-security-policy"]
+    assert "sandbox" in policy and "default-src 'none'" in policy and "script" not in await answer.text()
+    assert "https:" not in policy and "x.example" not in await answer.text()
+    await page.wait_for_timeout(300)
+    assert await page.evaluate("window.hacked") is None
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_axe_finds_nothing(desk: Console, made: dict[str, int], browser: Browser, theme: str) -> None:
+    page = await desk.enter(browser, "ewa", color_scheme=theme)
+    for path in (
+        "/inbox?view=unassigned",
+        "/inbox?view=spam",
+        "/new",
+        "/texts",
+        "/inbox/drafts",
+        f"/conversations/{made['urgent']}",
+        f"/conversations/{made['long']}/print",
+        f"/conversations/{made['long']}/why",
+    ):
+        await page.goto(f"{desk.url}{path}")
+        assert await axe_violations(page) == [], path
+    await page.goto(f"{desk.url}/conversations/{made['failed']}?view=all")
+    assert await axe_violations(page) == []
+    for key in ("e", "z", "a", "t"):
+        await page.keyboard.press(key)
+        await expect(page.locator("dialog[open]")).to_be_visible()
+        assert await axe_violations(page) == [], key
+        await page.keyboard.press("Escape")
+    await page.keyboard.press("n")
+    assert await axe_violations(page) == []
+
+
+async def test_one_pane_at_a_time_on_a_phone(desk: Console, made: dict[str, int], browser: Browser) -> None:
+    page = await desk.enter(browser, viewport={"width": 320, "height": 640})
+    for path in ("/inbox?view=unassigned", f"/conversations/{made['long']}", "/new", "/texts"):
+        await page.goto(f"{desk.url}{path}")
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 320, path
+    await page.goto(f"{desk.url}/inbox?view=unassigned")
+    await expect(page.locator(".pane--queues")).to_be_hidden()
+    await page.locator("[data-pane=queues]").click()
+    await expect(page.locator(".pane--queues")).to_be_visible()
+    await page.goto(f"{desk.url}/conversations/{made['long']}")
+    await page.locator("#head [data-pane=context]").click()
+    await expect(page.locator(".pane--context")).to_be_visible()
+    await page.locator(".pane--context > [data-pane=conversation]").click()
+    await page.locator("#reply-text").fill("Z telefonu")
+    await page.locator("#reply-form [data-send]").first.click()
+    await said(page)
+    await expect(page.locator(".entry--outbound").last).to_contain_text("Z telefonu")
+
+
+async def test_it_works_without_scripts(desk: Console, made: dict[str, int], browser: Browser) -> None:
+    page = await desk.enter(browser, java_script_enabled=False)
+    await page.goto(f"{desk.url}/inbox?view=mine")
+    await page.locator(".item__link").first.click()
+    await page.locator("#reply-text").fill("Bez skryptów")
+    await page.locator("#reply-form [data-send]").first.click()
+    await expect(page.locator(".entry--outbound").last).to_contain_text("Bez skryptów")
