@@ -112,6 +112,12 @@ class Hub:
         for name in loops:
             self.wakes[name].ring()
 
+    def _tell_outage(self, reason: str | None) -> None:
+        if reason is not None:
+            self.log.error("the storage failed: nothing is taken until it works", reason=reason)
+        else:
+            self.log.info("the storage works again")
+
     # --- start -------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -135,6 +141,7 @@ class Hub:
         await self.stream.open()
         self.store.on_events = self.stream.publish
         self.store.on_rings = self._ring
+        self.store.outage.tell = self._tell_outage
         await self._build(self.config)
 
     def _bind(self, name: str, listener: Listener) -> None:
@@ -252,7 +259,7 @@ class Hub:
             "effects", run_effects(self.store, clock, house, INSIDE, acts, self.wakes["effects"], log)
         )
         self._spawn("timers", run_timers(self.store, clock, house, TIMERS, self.wakes["timers"], log))
-        self._spawn("sweeps", run_sweeps(self.store, clock, house, self.blobs.sweep, log))
+        self._spawn("sweeps", run_sweeps(self.store, clock, house, self.blobs.sweep))
         self._spawn("search", run_search(self.store, self.stream, clock, log))
 
     def _spawn(self, name: str, loop: Coroutine[Any, Any, None]) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import delete, select
 
-from connectors.contract import Clock, Log
+from connectors.contract import Clock
 from hub.house import House
 from hub.store import schema
-from hub.store.store import StorageFault, Store
+from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Tx
 from hub.stream import forget_old_events
 
@@ -50,7 +50,7 @@ def _show_orphans(tx: Tx) -> None:
 
 
 async def run_sweeps(
-    store: Store, clock: Clock, house: Callable[[], House], blobs: Callable[[], Awaitable[int]], log: Log
+    store: Store, clock: Clock, house: Callable[[], House], blobs: Callable[[], Awaitable[int]]
 ) -> None:
     """Until cancelled."""
     while True:
@@ -58,5 +58,5 @@ async def run_sweeps(
         try:
             await store.write(lambda tx: sweep(tx, house()))
             await blobs()
-        except StorageFault as fault:
-            log.error("housekeeping waits for the storage", error=str(fault))
+        except (StorageFault, StoreFull):
+            continue

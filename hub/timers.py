@@ -16,7 +16,7 @@ from connectors._failpoint import failpoint
 from connectors.contract import Clock, Log
 from hub.house import House
 from hub.store import schema
-from hub.store.store import StorageFault, Store
+from hub.store.store import StorageFault, Store, StoreFull, is_storage_fault
 from hub.store.tx import Reader, Tx
 from hub.wake import Wake
 
@@ -48,7 +48,8 @@ def cancel_timer(tx: Tx, kind: str, subject: int) -> None:
     tx.execute(update(timer).where(waiting).values(state="cancelled"))
 
 
-def _next_due(tx: Reader) -> int | None:
+def next_due(tx: Reader) -> int | None:
+    """When the next row that waits falls due, in microseconds."""
     found = tx.scalar(select(func.min(timer.c.due_at)).where(timer.c.state == "waiting"))
     return None if found is None else int(found)
 
@@ -64,7 +65,7 @@ def run_due(tx: Tx, house: House, handlers: Mapping[str, Handler], log: Log) -> 
                 inner.change(timer, row.id, state="done")
                 handlers[row.kind](inner, house, row)
         except Exception as error:
-            if isinstance(error, StorageFault):
+            if is_storage_fault(error):
                 raise
             log.error("timer failed", timer=row.id, timer_kind=row.kind, error=type(error).__name__)
             tx.change(timer, row.id, due_at=tx.now + AGAIN)
@@ -82,14 +83,13 @@ async def run_timers(
     """Until cancelled: sleep until the next row is due, or until woken, and carry it out."""
     while True:
         try:
-            due = await store.read(_next_due)
+            due = await store.read(next_due)
             if due is not None and due <= clock.now():
                 failpoint("timers.before")
                 await store.write(lambda tx: run_due(tx, house(), handlers, log))
                 failpoint("timers.after")
                 continue
-        except StorageFault as fault:
-            log.error("timers wait for the storage", error=str(fault))
+        except (StorageFault, StoreFull):
             due = None
         pause = POLL if due is None else min(POLL, (due - clock.now()) / 1e6)
         await wake.wait(clock, pause)

@@ -102,8 +102,8 @@ class Intake:
             self._load_due = now + LOAD_AGE
             try:
                 self._load = await self.store.write(take_load)
-            except (StorageFault, StoreFull) as fault:
-                self.log.warning("no fresh snapshot of the load", error=str(fault))
+            except (StorageFault, StoreFull):
+                self._load_due = now
         return self._load
 
 

@@ -11,7 +11,7 @@ from connectors._failpoint import failpoint
 from connectors.contract import Clock, Log, SendError
 from hub.house import House
 from hub.store import schema
-from hub.store.store import StorageFault, Store
+from hub.store.store import StorageFault, Store, StoreFull, is_storage_fault
 from hub.store.tx import Reader, Tx
 from hub.wake import Wake
 
@@ -59,9 +59,9 @@ def run_inside(tx: Tx, house: House, handlers: Mapping[str, Inside], log: Log) -
             with tx.savepoint() as inner:
                 done = handlers[row.kind](inner, house, row)
                 inner.change(effect, row.id, state="done" if done else "skipped", attempts=row.attempts + 1)
-        except StorageFault:
-            raise
         except Exception as error:
+            if is_storage_fault(error):
+                raise
             log.error("effect failed", effect=row.id, effect_kind=row.kind, error=type(error).__name__)
             put_off(tx, row, f"{type(error).__name__}: {error}")
     return len(rows)
@@ -110,8 +110,7 @@ async def run_effects(
                     await _act(store, outside[row.kind], row)
                 failpoint("effects.after")
                 continue
-        except StorageFault as fault:
-            log.error("effects wait for the storage", error=str(fault))
+        except (StorageFault, StoreFull):
             first = None
         pause = POLL if first is None else min(POLL, (first - clock.now()) / 1e6)
         await wake.wait(clock, pause)

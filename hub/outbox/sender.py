@@ -15,7 +15,7 @@ from connectors._failpoint import failpoint
 from connectors.contract import Blobs, Clock, Connector, Log, SendError, Sent
 from hub.house import House
 from hub.i18n import mark as N_
-from hub.store.store import StorageFault, Store
+from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Tx
 from hub.wake import Wake
 
@@ -93,8 +93,7 @@ class Sender:
                 found = await parts.store.write(
                     lambda tx, limits=limits: find_ambiguous(tx, parts.house(), parts.node, limits)  # type: ignore[misc]
                 )
-            except StorageFault as fault:
-                parts.log.error("outbox waits for the storage", error=str(fault))
+            except StorageFault:
                 await parts.clock.sleep(STORAGE_PAUSE)
                 continue
             if found:
@@ -114,8 +113,7 @@ class Sender:
                 if due is not None and not claimed:
                     # What rests behind a breaker or a lane is due already; looking again at once would spin.
                     pause = min(pause, max(0.2, (due - parts.clock.now()) / 1e6))
-            except StorageFault as fault:
-                parts.log.error("outbox waits for the storage", error=str(fault))
+            except (StorageFault, StoreFull):
                 pause = STORAGE_PAUSE
         for pair in claimed:
             task = asyncio.create_task(self._deliver(*pair), name=f"delivery-{pair[0]}")
@@ -138,51 +136,54 @@ class Sender:
         return claimed
 
     async def _deliver(self, delivery: int, attempt: int) -> None:
-        """One attempt from its claim to its outcome. A storage that fails meanwhile leaves the attempt open: it is
-        found as ambiguous at the next start."""
+        """One attempt from its claim to its outcome."""
         parts = self._parts
         house = parts.house()
         try:
             draft = await parts.store.read(lambda tx: read_outbound(tx, house, delivery, attempt))
-            if draft is not None:
-                await self._attempt(draft, delivery, attempt)
-        except StorageFault as fault:
-            parts.log.error("outcome of a sending not recorded", delivery=delivery, error=str(fault))
-
-    async def _attempt(self, draft: Draft, delivery: int, attempt: int) -> None:
-        parts = self._parts
+        except StorageFault:
+            await self._record(lambda tx: release_untried(tx, delivery, attempt))
+            return
+        if draft is None:
+            return
         outcome = await self._send(draft)
         failpoint("outbox.outcome.before")
-        house = parts.house()
-        if outcome is None:
-            await parts.store.write(lambda tx: release_untried(tx, delivery, attempt))
-        elif isinstance(outcome, Sent):
-            sent = outcome
-
-            def record(tx: Tx) -> None:
-                settle_sent(tx, house, delivery, attempt, sent)
-                if sent.remote_id is not None:
-                    parts.on_sent(tx, house, draft.outbound.inbox, sent.remote_id)
-
-            await parts.store.write(record)
-            self._note(draft, worked=True)
-        else:
-            error = outcome
-            await parts.store.write(
-                lambda tx: settle(
-                    tx,
-                    house,
-                    delivery,
-                    attempt,
-                    error.kind,
-                    public=error.public,
-                    private=error.private,
-                    retry_after=error.retry_after,
-                )
-            )
-            self._note(draft, worked=error.kind != "temporary")
-            parts.log.info("sending not done", inbox=draft.outbound.inbox, outcome=error.kind)
+        await self._record(lambda tx: self._settle(tx, draft, attempt, outcome))
         failpoint("outbox.outcome.after")
+        if outcome is not None:
+            self._note(draft, outcome)
+
+    def _settle(self, tx: Tx, draft: Draft, attempt: int, outcome: Sent | SendError | None) -> None:
+        """Record what came back, with what waited for it."""
+        house, outbound = self._parts.house(), draft.outbound
+        if outcome is None:
+            release_untried(tx, outbound.delivery, attempt)
+        elif isinstance(outcome, Sent):
+            settle_sent(tx, house, outbound.delivery, attempt, outcome)
+            if outcome.remote_id is not None:
+                self._parts.on_sent(tx, house, outbound.inbox, outcome.remote_id)
+        else:
+            settle(
+                tx,
+                house,
+                outbound.delivery,
+                attempt,
+                outcome.kind,
+                public=outcome.public,
+                private=outcome.private,
+                retry_after=outcome.retry_after,
+            )
+
+    async def _record(self, command: Callable[[Tx], None]) -> None:
+        """Write until it is written: what the wire said must not be forgotten because a disk was full for a while."""
+        parts = self._parts
+        while True:
+            try:
+                await parts.store.write(command)
+            except (StorageFault, StoreFull):
+                await parts.clock.sleep(STORAGE_PAUSE)
+            else:
+                return
 
     async def _send(self, draft: Draft) -> Sent | SendError | None:
         """What the channel said; None when it is too late to begin."""
@@ -213,13 +214,14 @@ class Sender:
         failpoint("outbox.send.after")
         return sent
 
-    def _note(self, draft: Draft, *, worked: bool) -> None:
-        """Feed the breaker and log once when a destination goes to rest and once when it is back."""
-        parts = self._parts
-        to = draft.outbound.to[0].address if draft.outbound.to else ""
-        destination = breaker_key(draft.outbound.inbox, to)
-        if worked:
+    def _note(self, draft: Draft, outcome: Sent | SendError) -> None:
+        """Feed the breaker; log once when a destination goes to rest and once when it is back."""
+        parts, inbox = self._parts, draft.outbound.inbox
+        destination = breaker_key(inbox, draft.outbound.to[0].address if draft.outbound.to else "")
+        if isinstance(outcome, SendError):
+            parts.log.info("sending not done", inbox=inbox, outcome=outcome.kind)
+        if not isinstance(outcome, SendError) or outcome.kind != "temporary":
             if self._breaker.worked(destination):
-                parts.log.info("destination works again", inbox=draft.outbound.inbox)
+                parts.log.info("destination works again", inbox=inbox)
         elif self._breaker.failed(destination, parts.clock.now()):
-            parts.log.warning("destination rests after failures in a row", inbox=draft.outbound.inbox)
+            parts.log.warning("destination rests after failures in a row", inbox=inbox)

@@ -22,9 +22,11 @@ from .store import (
     Command,
     Committed,
     Grouping,
+    Outage,
     Query,
     StorageFault,
     Work,
+    fault_of,
     ignore,
     is_storage_fault,
     run_command,
@@ -58,6 +60,7 @@ class PostgresStore:
     ) -> None:
         self.on_events: Callable[[Sequence[Event]], None] = ignore
         self.on_rings: Callable[[Set[str]], None] = ignore
+        self.outage = Outage()
         self._clock = clock
         address = make_url(url).set(drivername="postgresql+asyncpg")
         if password is not None:
@@ -117,12 +120,16 @@ class PostgresStore:
         try:
             committed = await self._transact(works)
         except BaseException as error:
-            fault = StorageFault(str(error)) if is_storage_fault(error) else error
+            fault: BaseException = error
+            if is_storage_fault(error):
+                fault = fault_of(error)
+                self.outage.failed(fault)
             for work in works:
                 work.settle(fault)
             if isinstance(error, asyncio.CancelledError):
                 raise
             return
+        self.outage.worked()
         tell(committed, works, self)
 
     async def _transact(self, works: list[Work[Any, Any]]) -> Committed:

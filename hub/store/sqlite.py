@@ -25,9 +25,11 @@ from .store import (
     Command,
     Committed,
     Grouping,
+    Outage,
     Query,
     StorageFault,
     Work,
+    fault_of,
     ignore,
     is_storage_fault,
     run_command,
@@ -95,6 +97,7 @@ class SqliteStore:
     ) -> None:
         self.on_events: Callable[[Sequence[Event]], None] = ignore
         self.on_rings: Callable[[Set[str]], None] = ignore
+        self.outage = Outage()
         self._path = path
         self._clock = clock
         self._inline = inline
@@ -161,12 +164,16 @@ class SqliteStore:
             committed = await self._on(self._write_pool, lambda: self._transact(works))
         except BaseException as error:
             self._ids.forget()
-            fault = StorageFault(str(error)) if is_storage_fault(error) else error
+            fault: BaseException = error
+            if is_storage_fault(error):
+                fault = fault_of(error)
+                self.outage.failed(fault)
             for work in works:
                 work.settle(fault)
             if isinstance(error, asyncio.CancelledError):
                 raise
             return
+        self.outage.worked()
         tell(committed, works, self)
 
     def _transact(self, works: list[Work[Any, Any]]) -> Committed:

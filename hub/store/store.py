@@ -36,6 +36,37 @@ class StorageFault(Exception):
     """The storage itself failed (disk full, connection lost): nothing was committed, try again later."""
 
 
+def ignore(_: object) -> None:
+    """What a store tells while nobody listens yet."""
+
+
+def fault_of(error: BaseException) -> StorageFault:
+    """What callers are told: the driver's own words, without the statement and its values."""
+    return StorageFault(str(getattr(error, "orig", None) or error))
+
+
+class Outage:
+    """Told once when the storage goes down and once when it is back."""
+
+    def __init__(self) -> None:
+        self.tell: Callable[[str | None], None] = ignore
+        """Called with the reason, and with None when it is over."""
+
+        self._down = False
+
+    def failed(self, fault: StorageFault) -> None:
+        """A transaction failed for the storage's fault."""
+        if not self._down:
+            self._down = True
+            self.tell(str(fault))
+
+    def worked(self) -> None:
+        """A transaction was committed."""
+        if self._down:
+            self._down = False
+            self.tell(None)
+
+
 class StoreFull(Exception):
     """Too much waits for a commit already."""
 
@@ -48,6 +79,8 @@ class Store(Protocol):
 
     on_rings: Callable[[Set[str]], None]
     """Called after a commit that made work for loops, with their names (see ``Tx.ring``)."""
+
+    outage: Outage
 
     async def open(self) -> None:
         """Connect, make the schema where the database is new, refuse one of another version."""
@@ -104,10 +137,6 @@ class Committed:
         self.events = events
         self.rings = tx.rings
         self.after_commit = tx.after_commit
-
-
-def ignore(_: object) -> None:
-    """What a store tells while nobody listens yet."""
 
 
 def run_command(tx: Tx, commands: Sequence[Command[Any]]) -> Sequence[Any]:

@@ -137,6 +137,7 @@ class World:
         self.sink = MailSink()
         self.public, self.private, self.lmtp, self.hook = free_port(), free_port(), free_port(), free_port()
         self.failpoints = ""
+        self.largest_file: int | None = None
         (path / "rules.yaml").write_text(RULES)
         (path / "centrala.toml").write_text(self._config())
         self._process: Process | None = None
@@ -190,9 +191,21 @@ class World:
 
     def start(self) -> None:
         """Start the hub and wait until it takes messages."""
-        command = ["env", f"CENTRALA_FAILPOINTS={self.failpoints}", f"PYTHONPATH={self.source}"]
+        command = [
+            "env",
+            f"--chdir={self.source}",
+            f"CENTRALA_FAILPOINTS={self.failpoints}",
+            f"PYTHONPATH={self.source}",
+        ]
+        if self.largest_file is not None:
+            command = ["prlimit", f"--fsize={self.largest_file}:unlimited", *command]
         self._process = Process("centrala", [*command, *self.command("run")], self.path / "hub.log")
         self._process.start(self.public, self.private, self.lmtp)
+
+    def lift_limit(self) -> None:
+        """Let the running hub's files grow again, as when somebody makes room on the disk."""
+        if self._process is not None:
+            subprocess.run(["prlimit", "--fsize=unlimited:", f"--pid={self._process.pid}"], check=True)
 
     def kill(self) -> None:
         """SIGKILL, as at a power cut without the disk."""

@@ -116,6 +116,13 @@ class Process:
         )
         return self.running()
 
+    @property
+    def pid(self) -> int:
+        """Of the running process. Raises RuntimeError when there is none."""
+        if self._running is None:
+            raise RuntimeError(f"{self._name} does not run")
+        return self._running.pid
+
     def running(self) -> bool:
         """Whether it was started and has not ended."""
         return self._running is not None and self._running.poll() is None
