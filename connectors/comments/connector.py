@@ -122,6 +122,7 @@ class Comments:
             "section.html",
             _language(request),
             at=at,
+            consent=self._settings.consent.of(_language(request)) if self._settings.consent else "",
             cursor=cursor or "",
             doing=doing,
             errors=view.Blank(self._errors(request, problems or {})),

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from connectors._forms import Origin, Rate, about
+from connectors._forms import Origin, Rate, Words, about
 from connectors._widget import Theme
 
 
@@ -28,7 +28,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     page_size: Annotated[int, about("Comments on one page.", ge=5, le=200)] = 50
     per_address: Annotated[Rate, about("What one network address may post.")] = "10/minute"
     per_site: Annotated[Rate, about("What may be posted through one site.")] = "300/minute"
-    consent: Annotated[str, about("Text beside the box that an author ticks; empty: a standard one.")] = ""
+    consent: Annotated[
+        Words | None, about("Text beside the box that an author ticks; without it a standard one.")
+    ] = None
     privacy_url: Annotated[str, about("Where the consent text leads.", pattern=r"^$|^https?://\S+$")] = ""
     email: Annotated[bool, about("Whether an author may leave an address for the answer.")] = True
     theme: Annotated[Theme, about("The site's own colours.")] = Theme()
