@@ -36,12 +36,19 @@ def languages() -> tuple[str, ...]:
     return tuple(sorted(found | {SOURCE_LANGUAGE}))
 
 
-@functools.cache
 def translator(language: str) -> gettext.NullTranslations:
     """The catalogue of a language (``pl``, ``pl-PL``, ``pl_PL``); for one without, the untranslated texts."""
-    code = re.split("[-_]", language, maxsplit=1)[0].lower()
-    if code not in languages() or code == SOURCE_LANGUAGE:
-        return gettext.NullTranslations()
+    code = language.replace("_", "-").partition("-")[0].lower()
+    return _catalogue(code) if code in languages() else _UNTRANSLATED
+
+
+_UNTRANSLATED = gettext.NullTranslations()
+
+
+@functools.cache
+def _catalogue(code: str) -> gettext.NullTranslations:
+    if code == SOURCE_LANGUAGE:
+        return _UNTRANSLATED
     source = catalogue_path(code)
     compiled = source.with_suffix(".mo")
     if compiled.exists() and compiled.stat().st_mtime >= source.stat().st_mtime:
