@@ -67,10 +67,12 @@ class Writer:
         self.written.clear()
         if self.preformatted:
             return self._keep(text)
-        text = " ".join(text.split())
-        if text:
-            self._add(text)
-        return bool(text)
+        words = " ".join(text.split())
+        if words:
+            self._add(words)
+        elif "\xa0" in text and not self._gap:
+            self._gap = 1  # Outlook's empty line
+        return bool(words)
 
     def _add(self, text: str) -> None:
         marks = self.marks

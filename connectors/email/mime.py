@@ -221,7 +221,10 @@ def _children(source: bytes, part: Part, budget: int) -> list[Part]:
         if begin < 0:
             break
         end = places[number + 1][0] if number + 1 < len(places) else part.end
-        children.append(_entity(source, begin, max(begin, end)))
+        child = _entity(source, begin, max(begin, end))
+        if part.content_type == "multipart/digest" and not child.field("content-type"):
+            child.content_type = "message/rfc822"
+        children.append(child)
     return children
 
 

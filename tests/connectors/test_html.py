@@ -17,6 +17,7 @@ TEXTS = {
     "<div>a<br></div><div><br></div><div>b</div>": "a\n\nb",
     "a<br>b<br><br>c": "a\nb\n\nc",
     "<p class=MsoNormal>a</p><p class=MsoNormal>b</p>": "a\nb",
+    "<p class=MsoNormal>a</p><p class=MsoNormal><o:p>&nbsp;</o:p></p><p class=MsoNormal>b</p>": "a\n\nb",
     "<b>a</b> <i>b</i>c": "a bc",
     "<ul><li>a<li>b</ul>c": "* a\n* b\n\nc",
     "<table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table>": "a b\nc",

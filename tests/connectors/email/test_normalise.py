@@ -7,6 +7,7 @@ import email
 import hashlib
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -102,6 +103,22 @@ def test_mails_inside_a_mail_are_named_by_their_subject() -> None:
         "winmail.dat",
     ]
     assert message.text == "W załączeniu."
+
+
+def test_a_digest_is_mails() -> None:
+    raw = simple(
+        "Content-Type: multipart/digest; boundary=b\n",
+        "--b\n\nSubject: Raz\n\nx\n--b\n\nSubject: Dwa\n\ny\n--b--",
+    )
+    assert [item.filename for item in read(raw).attachments] == ["Raz.eml", "Dwa.eml"]
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    """Large mails are taken apart in threads, several at a time."""
+    raws = [path.read_bytes() for path in SPECIMENS] * 10
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda raw: parse(raw, CONTEXT), raws))
+    assert together == [parse(raw, CONTEXT) for raw in raws]
 
 
 def test_empty_html_gives_way_to_the_plain_text() -> None:
