@@ -5,7 +5,10 @@ BIN := .venv/bin
 STAMP := .make
 VENDOR := hub/web/static/vendor
 
+PIP := $(BIN)/pip --quiet --disable-pip-version-check
+
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help run test test-all check format bench messages reference lock clean
 
 help: ## show this list
@@ -61,15 +64,16 @@ $(BIN)/python: | $(STAMP)
 		|| { echo "Centrala needs Python 3.11 or newer; name it with make PYTHON=…" >&2; exit 1; }
 	$(PYTHON) -m venv .venv || { echo "Install venv first: apt-get install python3-venv" >&2; exit 1; }
 
-# Packages by their hashes, then our own by its folder: what is edited is what runs.
+# Packages by their hashes, then our own by its folder: what is edited is what runs. Where the tests' packages are
+# installed already, they stay.
 $(STAMP)/runtime: requirements.lock pyproject.toml | $(BIN)/python
-	@[ -e $(STAMP)/dev ] || $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) install --require-hashes -r $(if $(wildcard $(STAMP)/dev),requirements-dev.lock,requirements.lock)
+	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(STAMP)/dev: requirements-dev.lock pyproject.toml | $(BIN)/python
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@ $(STAMP)/runtime
 
 $(STAMP)/vendor: package-lock.json | $(STAMP)
