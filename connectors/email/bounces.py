@@ -10,7 +10,7 @@ from __future__ import annotations
 import email
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import flufl.bounce
 import msgspec
@@ -26,7 +26,7 @@ MAX_RECIPIENTS = 500
 """Failed addresses of one notice that are read."""
 
 READ_BYTES = 100_000
-"""So much of a notice that is not RFC 3464 is read; the returned mail behind it may be large."""
+"""So much of a notice, or of each of its parts, is read; the returned mail behind it may be large."""
 
 _STATUS_TYPES = frozenset(
     (
@@ -60,11 +60,10 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(top: Part, text: str, subject: str, sender: str) -> Notice | None:
     """What a mail reports, or None for a mail that is no delivery notice. ``text`` is its body."""
-    status = next((part for part in top.walk() if part.content_type in _STATUS_TYPES), None)
-    if status is not None:
-        notice = _standard(status)
-        if notice is not None:
-            return msgspec.structs.replace(notice, original=original_id(top, text))
+    statuses = [part for part in top.walk() if part.content_type in _STATUS_TYPES]
+    if statuses and (notice := _standard(statuses)) is not None:
+        recipients = _named(notice.recipients, _addressee(top, _own(top), sender))
+        return msgspec.structs.replace(notice, recipients=recipients, original=original_id(top, text))
     if not _suspected(top, subject, sender, text):
         return None
     found = _by_header(top, text) or _by_text(top, text, subject, sender)
@@ -101,25 +100,37 @@ def _is_notice(top: Part, text: str, subject: str, sender: str) -> bool:
 # --- RFC 3464 ------------------------------------------------------------------------------------------------------
 
 
-def _standard(status: Part) -> Notice | None:
-    """The blocks of a delivery-status part; None if it names nobody."""
+def _standard(statuses: list[Part]) -> Notice | None:
+    """The blocks of delivery-status parts; None if they name nobody."""
     failed: dict[str, BouncedRecipient] = {}
     delivered: list[str] = []
     named = False
-    for block in _BLOCKS.split(status.content()[:1_000_000])[: MAX_RECIPIENTS + 2]:
-        part = header_of(block.strip(b"\r\n") + b"\r\n\r\n")
-        if not (part.field("final-recipient") or part.field("original-recipient") or part.field("action")):
+    for block in _blocks(statuses):
+        if not (block.field("final-recipient") or block.field("original-recipient") or block.field("action")):
             continue
         named = True
-        action = _action(part)
-        who = _recipient(part)
+        action = _action(block)
+        who = _recipient(block)
         if action in ("delivered", "relayed", "expanded"):
             delivered.append(who)
-        elif who:
-            failed.setdefault(who, _failure(part, who, action))
+        else:
+            failed.setdefault(who, _failure(block, who, action))
     if not named:
         return None
     return Notice(recipients=tuple(failed.values()), delivered=tuple(filter(None, delivered)))
+
+
+def _named(failed: tuple[BouncedRecipient, ...], addressee: list[str]) -> tuple[BouncedRecipient, ...]:
+    """Failures with an address. Some systems name a mailbox only by its number: then it is the mail's addressee."""
+    if len(failed) == 1 and not failed[0].address and addressee:
+        return (msgspec.structs.replace(failed[0], address=addressee[0]),)
+    return tuple(item for item in failed if item.address)
+
+
+def _blocks(statuses: list[Part]) -> Iterator[Part]:
+    for status in statuses[:20]:
+        for block in _BLOCKS.split(status.content()[:READ_BYTES])[: MAX_RECIPIENTS + 2]:
+            yield header_of(block.strip(b"\r\n") + b"\r\n\r\n")
 
 
 def _action(part: Part) -> str:
@@ -138,13 +149,16 @@ def _recipient(part: Part) -> str:
         value = decode(part.field(field))
         kind, semicolon, rest = value.partition(";")
         spelled = rest if semicolon and "@" not in kind else value
-        if found := usable(spelled):
+        if found := usable(spelled, dotless=True):
             return found
     return ""
 
 
-def usable(spelled: str) -> str:
-    """An address as notices write it (in brackets, in quotes), or empty; what nobody can have is none."""
+def usable(spelled: str, *, dotless: bool = False) -> str:
+    """An address as notices write it (in brackets, in quotes), or empty; what nobody can have is none.
+
+    ``dotless`` allows a domain of one word, which in prose is more likely no address at all.
+    """
     spelled = spelled.strip().strip("'\"").strip()
     if "<" in spelled:
         spelled = spelled[spelled.find("<") + 1 :].partition(">")[0]
@@ -152,8 +166,9 @@ def usable(spelled: str) -> str:
     spelled = spelled.partition(";")[2] if spelled.lower().startswith(("smtp;", "rfc822;")) else spelled
     found = plain_address(spelled.rstrip("."))
     local, _, domain = found.rpartition("@")
-    doubtful = ".." in found or local.startswith(".") or local.endswith(".") or "." not in domain.strip("[]")
-    return "" if doubtful else found
+    if ".." in found or local.startswith(".") or local.endswith(".") or not (dotless or "." in domain):
+        return ""
+    return found
 
 
 def _failure(part: Part, who: str, action: str) -> BouncedRecipient:
@@ -204,6 +219,11 @@ def _by_text(top: Part, text: str, subject: str, sender: str) -> list[BouncedRec
     return bounce_texts.described(found, text, delayed=bounce_texts.is_delay(text))
 
 
+def _own(top: Part) -> set[str]:
+    """Addresses of ours: to whom the notice came."""
+    return {box.address for field in ("to", "cc", "delivered-to") for box in mailboxes(top.field(field))}
+
+
 def _addressee(top: Part, own: set[str], sender: str) -> list[str]:
     """To whom the mail that came back was addressed, if that is one person and not of our own house."""
     returned = _returned(top)
@@ -225,7 +245,7 @@ def _known_forms(top: Part) -> tuple[list[str], list[str]]:
 
 
 def _readable(found: Iterable[bytes]) -> list[str]:
-    return [who for raw in sorted(found) if (who := usable(decode(raw)))]
+    return [who for raw in sorted(found) if (who := usable(decode(raw), dotless=True))]
 
 
 def _returned(top: Part) -> Part | None:

@@ -134,6 +134,13 @@ def test_notice_by_the_standard(name: str, kind: str) -> None:
     assert [attachment.filename for attachment in event.attachments] == ["delivery-status.txt", "headers.txt"]
 
 
+def test_a_block_without_a_usable_recipient() -> None:
+    """Some systems name a mailbox by its number; whom the mail that came back was for tells the rest."""
+    [event] = parse(_report("Final-Recipient: LOCAL; 4711\nAction: failed\nStatus: 5.2.2"), CONTEXT)
+    assert isinstance(event, Bounce)
+    assert [item.address for item in event.recipients] == ["jan@wp.example"]
+
+
 def test_several_recipients_and_each_once() -> None:
     blocks = [
         f"Final-Recipient: rfc822; {who}@wp.example\nAction: failed\nStatus: 5.1.1"
