@@ -10,6 +10,7 @@ import asyncio
 import random
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,11 @@ from hub.control import AlreadyRunning, exclusive, listening
 from hub.store.migrate import WrongSchema
 from hub.store.store import StorageFault
 
-Beside = Callable[[Hub], Coroutine[Any, Any, None]]
-"""What runs beside a hub once it is ready: the demo's life."""
+Life = Callable[[], Coroutine[Any, Any, None]]
+
+Beside = Callable[[Hub], AbstractAsyncContextManager[Life]]
+"""What stands around a hub (the demo's world): entered before the hub starts and left after it has stopped. What it
+gives runs while the hub does."""
 
 
 @click.command()
@@ -45,7 +49,7 @@ def run(config_path: Path) -> None:
 
 
 def serve(load: Callable[[], Config], beside: Beside | None = None) -> None:
-    """Run a hub with the configuration that ``load`` gives, and ``beside`` it once it is ready.
+    """Run a hub with the configuration that ``load`` gives, with ``beside`` around it.
 
     Returns after an orderly stop. Raises ConfigError, :class:`Failed`.
     """
@@ -71,16 +75,21 @@ async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
     reloads: set[asyncio.Task[None]] = set()
     _on_signals(hub, told, reloads)
     commands = {**handlers(hub.store, lambda: hub.house().directory), "health": _health(hub)}
-    async with listening(Path(hub.config.hub.data_dir), commands, hub.log):
+    around = beside(hub) if beside is not None else nullcontext(_nothing)
+    async with listening(Path(hub.config.hub.data_dir), commands, hub.log), around as life:
         await hub.start()
-        companion = asyncio.create_task(beside(hub)) if beside is not None else None
+        companion = asyncio.create_task(life(), name="beside")
         try:
             await told.wait()
         finally:
             for task in (companion, *reloads):
-                if task is not None:
-                    task.cancel()
+                task.cancel()
+            await asyncio.gather(companion, return_exceptions=True)
             await hub.stop()
+
+
+async def _nothing() -> None:
+    """A hub alone."""
 
 
 def _on_signals(hub: Hub, told: asyncio.Event, reloads: set[asyncio.Task[None]]) -> None:

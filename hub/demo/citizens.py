@@ -1,0 +1,196 @@
+"""How a citizen of a story writes: the forms, signatures and mails of anybody outside, given to the connectors."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import random
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import urlencode
+
+import msgspec
+
+from connectors._widget import CLIENT
+from connectors.contract import (
+    Channel,
+    Clock,
+    Connector,
+    Cursor,
+    Inbound,
+    InboxId,
+    Message,
+    Micros,
+    ParseContext,
+    Raw,
+    Receipt,
+    Request,
+    Response,
+    Sink,
+    ThreadKey,
+    Tokens,
+)
+
+BEYOND = Micros(1 << 70)
+"""A time that no store can hold: what a reader with a fault makes of a mail."""
+
+
+class Refused(Exception):
+    """A form of the story was not taken; the text is what the hub answered."""
+
+
+class Listening:
+    """A sink that passes everything on and remembers what became of it."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self.receipts: list[Receipt] = []
+
+    async def accept(self, raw: Raw, items: Sequence[Inbound], state: Cursor | None = None) -> list[Receipt]:
+        """See :class:`connectors.contract.Sink`."""
+        self.receipts = await self._sink.accept(raw, items, state)
+        return self.receipts
+
+    async def cursor(self, key: str) -> str | None:
+        """See :class:`connectors.contract.Sink`."""
+        return await self._sink.cursor(key)
+
+    def signal(self, conversation_key: ThreadKey, what: str) -> None:
+        """See :class:`connectors.contract.Sink`."""
+        self._sink.signal(conversation_key, what)
+
+
+class Doors:
+    """The ways into the hub: connectors by inbox, each with its sink. Nothing of them listens on the network."""
+
+    def __init__(
+        self,
+        connectors: Mapping[str, Connector],
+        sink: Callable[[str], Sink],
+        mail: Channel,
+        tokens: Tokens,
+        clock: Clock,
+    ) -> None:
+        self._connectors = connectors
+        self._sinks = {inbox: Listening(sink(inbox)) for inbox in connectors}
+        self._mail = mail
+        self._tokens = tokens
+        self._clock = clock
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        """Let connectors that have nothing but routes take what is posted."""
+        for inbox, connector in self._connectors.items():
+            if connector.routes():
+                self._tasks.append(asyncio.create_task(connector.run(self._sinks[inbox])))
+        await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        """Close them again."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def deliver(self, inbox: str, mail: bytes, *, broken: bool = False) -> Receipt:
+        """A mail as the office's mail server hands it over; ``broken``: read with a fault, and not to be stored."""
+        context = ParseContext(inbox=InboxId(inbox), now=self._clock.now(), tokens=self._tokens)
+        items = self._mail.parse(mail, context)
+        if broken:
+            items = [msgspec.structs.replace(i, sent_at=BEYOND) for i in items if isinstance(i, Message)]
+        raw = Raw(content=mail, content_type="message/rfc822")
+        [receipt] = await self._sinks[inbox].accept(raw, items)
+        return receipt
+
+    async def post(self, inbox: str, path: str, fields: Mapping[str, str], remote: str) -> Receipt:
+        """A form as a browser posts it. Raises :class:`Refused` when the page says what is wrong with it."""
+        body = urlencode(fields).encode()
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        return await self._post(inbox, path, body, headers, fields, remote)
+
+    async def tell(self, inbox: str, event: Mapping[str, object], secret: str) -> Receipt:
+        """An event of the office's application, signed as docs/channels/webhook.md says."""
+        body = msgspec.json.encode(event)
+        headers = {name.lower(): value for name, value in signed(body, secret, self._clock.now()).items()}
+        return await self._post(inbox, f"/in/{inbox}", body, headers, {}, "127.0.0.1")
+
+    async def _post(
+        self,
+        inbox: str,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        fields: Mapping[str, str],
+        remote: str,
+    ) -> Receipt:
+        route = next(r for r in self._connectors[inbox].routes() if (r.method, r.path) == ("POST", path))
+        request = Request(
+            method="POST",
+            path=path,
+            params={},
+            query={},
+            headers=headers,
+            cookies={},
+            body=body,
+            remote=remote,
+            language="pl",
+            fields=fields,
+        )
+        sink = self._sinks[inbox]
+        sink.receipts = []
+        answer: Response = await route.handler(request)
+        if answer.status >= 400 or not sink.receipts:
+            raise Refused(f"{path} answered {answer.status}: {answer.body.decode()[-3000:]}")
+        return sink.receipts[0]
+
+
+def signed(body: bytes, secret: str, now: Micros) -> dict[str, str]:
+    """The headers that the office's application signs a request with."""
+    timestamp = str(now // 1_000_000)
+    digest = hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+    return {"X-Centrala-Timestamp": timestamp, "X-Centrala-Signature": f"sha256={digest}"}
+
+
+# --- what is filled in ---------------------------------------------------------------------------------------------
+
+
+def _with_client(draw: random.Random, **fields: str) -> dict[str, str]:
+    client = str(uuid.UUID(int=draw.getrandbits(128), version=4))
+    return {CLIENT: client, "consent": "yes", **fields}
+
+
+def contact_form(
+    draw: random.Random, name: str, email: str, phone: str, subject: str, text: str
+) -> dict[str, str]:
+    """The contact form."""
+    return _with_client(draw, name=name, email=email, phone=phone, subject=subject, message=text)
+
+
+def callback_form(
+    draw: random.Random, name: str, email: str, phone: str, topic: str, at: Micros | None
+) -> dict[str, str]:
+    """The order of a call; ``at`` None: as soon as possible."""
+    time = "soon" if at is None else str(at // 1_000_000)
+    return _with_client(draw, name=name, email=email, phone=phone, topic=topic, time=time)
+
+
+def comment_form(
+    draw: random.Random, name: str, email: str, text: str, article: Mapping[str, str], parent: int | None
+) -> dict[str, str]:
+    """A comment, or an answer to the comment ``parent``."""
+    place = {**article, "parent": str(parent or "")}
+    return _with_client(draw, do="comment", name=name, email=email, text=text, **place)
+
+
+def report_form(post: int, reason: str, article: Mapping[str, str]) -> dict[str, str]:
+    """A reader's report of a comment as it was published."""
+    return {"do": "report", "post": str(post), "version": "1", "reason": reason, **article}
+
+
+def application_event(
+    draw: random.Random, name: str, thread: str, subject: str, text: str
+) -> dict[str, object]:
+    """A message in the office's application."""
+    sender = {"address": thread, "name": name, "language": "pl"}
+    event = {"type": "message", "id": f"{draw.getrandbits(64):016x}", "sender": sender, "text": text.strip()}
+    return {**event, "thread": thread, **({"subject": subject} if subject else {})}

@@ -1,0 +1,102 @@
+"""What citizens were sent, kept as the world outside received it, one JSON line each; the hub's tables are never asked."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+from collections.abc import Callable, Sequence
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from connectors.contract import Micros
+
+SHOWN = 1000
+"""Most letters kept in memory, the newest."""
+
+Way = Literal["email", "application"]
+
+
+class Letter(msgspec.Struct, frozen=True, kw_only=True):
+    """One mail, or one message in the office's application. ``refused`` says why the mail server did not take it."""
+
+    at: int
+    way: Way
+    to: str
+    subject: str
+    text: str
+    sender: str = ""
+    reply_to: str = ""
+    message_id: str = ""
+    references: str = ""
+    automatic: bool = False
+    files: tuple[str, ...] = ()
+    refused: str = ""
+
+
+Hear = Callable[[Letter], None]
+
+
+class Letters:
+    """The ledger. ``path`` is where it is kept."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._all = _read(path)
+        self._hear: list[Hear] = []
+
+    def add(self, letter: Letter) -> None:
+        """Keep one and tell whoever listens."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("ab") as file:
+            file.write(msgspec.json.encode(letter) + b"\n")
+        self._all = [*self._all[-SHOWN + 1 :], letter]
+        for hear in self._hear:
+            hear(letter)
+
+    def listen(self, hear: Hear) -> None:
+        """Have ``hear`` told of each new letter."""
+        self._hear.append(hear)
+
+    def newest(self, to: str = "") -> Sequence[Letter]:
+        """The newest first; ``to`` one address only."""
+        return [letter for letter in reversed(self._all) if not to or letter.to == to.lower()]
+
+    def last_to(self, address: str) -> Letter | None:
+        """The last letter that a person wrote to this address, else the last one at all, that arrived."""
+        arrived = [letter for letter in self.newest(address) if not letter.refused]
+        return next((letter for letter in arrived if not letter.automatic), next(iter(arrived), None))
+
+
+def _read(path: Path) -> list[Letter]:
+    if not path.exists():
+        return []
+    lines = path.read_bytes().splitlines()[-SHOWN:]
+    return [msgspec.json.decode(line, type=Letter) for line in lines]
+
+
+def read_mail(content: bytes, recipient: str, at: Micros) -> Letter:
+    """A mail as the citizen's program shows it."""
+    mail = email.message_from_bytes(content, policy=email.policy.default)
+    body = mail.get_body(("plain", "html"))
+    return Letter(
+        at=at,
+        way="email",
+        to=recipient.lower(),
+        subject=str(mail.get("Subject", "")),
+        text=str(body.get_content()).strip() if body is not None else "",
+        sender=str(mail.get("From", "")),
+        reply_to=_address(mail, "Reply-To") or _address(mail, "From"),
+        message_id=str(mail.get("Message-ID", "")).strip(),
+        references=" ".join(str(mail.get("References", "")).split()),
+        automatic=str(mail.get("Auto-Submitted", "no")).lower() != "no",
+        files=tuple(part.get_filename() or "" for part in mail.iter_attachments()),
+    )
+
+
+def _address(mail: EmailMessage, field: str) -> str:
+    header = mail.get(field)
+    found = getattr(header, "addresses", ())
+    return str(found[0].addr_spec) if found else ""

@@ -1,0 +1,40 @@
+"""The world around the demo's hub: the citizens' mail server, and the office's site with its application."""
+
+from __future__ import annotations
+
+import contextlib
+
+from aiohttp import web
+
+from connectors.contract import Clock
+from hub.config import Config
+from hub.demo import site
+from hub.demo.letters import Letters
+from hub.demo.mailserver import mail_server
+from hub.demo.setting import Ports
+
+
+class Outside:
+    """Runs for the length of an ``async with``. Raises OSError where a port cannot be had."""
+
+    def __init__(self, ports: Ports, letters: Letters, clock: Clock, config: Config) -> None:
+        self._ports = ports
+        self._letters = letters
+        self._clock = clock
+        self._config = config
+        self._stack = contextlib.AsyncExitStack()
+
+    async def __aenter__(self) -> Outside:
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(mail_server(self._ports.mail, self._letters, self._clock))
+            runner = web.AppRunner(
+                site.build(self._config, self._letters, self._clock), access_log=None, shutdown_timeout=1.0
+            )
+            stack.push_async_callback(runner.cleanup)
+            await runner.setup()
+            await web.TCPSite(runner, "127.0.0.1", self._ports.site).start()
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._stack.aclose()

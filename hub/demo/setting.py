@@ -1,0 +1,89 @@
+"""Where the demo stands: free ports of loopback, and the configuration that goes with them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from hub.config import Config, Inbox
+from hub.configfile import Channels, load
+
+SITE_PORT = 8082
+"""Port of the office's site, where it is free."""
+
+MAIL_INBOX, APPLICATION_INBOX = "kontakt", "aplikacja"
+WIDGETS = ("comments", "form", "callback")
+"""Kinds of inbox that a page of the site shows in a frame."""
+
+
+class Ports(msgspec.Struct, frozen=True, kw_only=True):
+    """TCP ports on loopback: the hub's two listeners and its LMTP door, the site, the citizens' mail server."""
+
+    public: int
+    private: int
+    lmtp: int
+    site: int
+    mail: int
+
+
+def address(port: int) -> str:
+    """The address of something that listens on loopback."""
+    return f"http://127.0.0.1:{port}"
+
+
+def find_ports(wished: Config) -> Ports:
+    """The configured ports where they are free, else any that are."""
+    taken: set[int] = set()
+    wishes = (wished.public.port, wished.private.port, 0, SITE_PORT, 0)
+    found = [_port(wish, taken) for wish in wishes]
+    return Ports(public=found[0], private=found[1], lmtp=found[2], site=found[3], mail=found[4])
+
+
+def _port(wish: int, taken: set[int]) -> int:
+    """A free port that is not promised to another part already."""
+    for candidate in (wish, *([0] * 20)):
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", candidate)) as found:
+            port = int(found.getsockname()[1])
+            if port not in taken:
+                taken.add(port)
+                return port
+    raise OSError("no free port was found on 127.0.0.1")
+
+
+def demo_config(path: Path, ports: Ports, channels: Channels, *, data_dir: str = "") -> Config:
+    """The configuration at ``path`` with these ports, and with another data folder where one is named.
+
+    The environment wins over what is set here. Raises ConfigError.
+    """
+    config = load(path, environ={**_environment(ports, data_dir), **os.environ}, channels=channels)
+    inboxes = tuple(_with_origin(inbox, address(ports.site)) for inbox in config.inboxes)
+    return msgspec.structs.replace(config, inboxes=inboxes)
+
+
+def _environment(ports: Ports, data_dir: str) -> Mapping[str, str]:
+    where = {
+        "CENTRALA_HUB_PUBLIC_URL": address(ports.public),
+        "CENTRALA_HUB_CONSOLE_URL": address(ports.private),
+        "CENTRALA_PUBLIC_PORT": str(ports.public),
+        "CENTRALA_PRIVATE_PORT": str(ports.private),
+        "CENTRALA_INBOX_KONTAKT_LISTEN_PORT": str(ports.lmtp),
+        "CENTRALA_INBOX_KONTAKT_SMTP_PORT": str(ports.mail),
+        "CENTRALA_INBOX_APLIKACJA_URL": f"{address(ports.site)}/aplikacja",
+    }
+    if data_dir:
+        where |= {"CENTRALA_HUB_DATA_DIR": data_dir, "CENTRALA_STORE_URL": f"sqlite:{data_dir}/centrala.db"}
+    return where
+
+
+def _with_origin(inbox: Inbox, origin: str) -> Inbox:
+    """Widgets may stand on the demo's site."""
+    if inbox.kind not in WIDGETS:
+        return inbox
+    origins = [*inbox.settings.get("origins", ()), origin]
+    settings = {**inbox.settings, "origins": origins, "privacy_url": f"{origin}/prywatnosc"}
+    return msgspec.structs.replace(inbox, settings=settings)
