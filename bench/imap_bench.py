@@ -3,7 +3,7 @@
 Run: ``python -m bench.imap_bench [MAILBOXES]`` as root (each mailbox gets a user of its own, because the kernel limits
 how many folders one user may watch). The connector reads all mailboxes with the real parser into a ledger in memory.
 The floor is a bare client beside it that logs in, selects and waits under IDLE on plain asyncio streams, and only
-notices the news. Both run in fresh processes in turn, three times; the medians are printed.
+notices the news. Both run in fresh processes in turn, five times; the medians are printed.
 
 ``memory per mailbox`` is what the process grew by from before the first connection until all wait under IDLE.
 ``all mails seen`` is from the first of one mail into each mailbox (put into its Maildir) until the last is committed
@@ -17,7 +17,6 @@ import gc
 import json
 import os
 import pwd
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,13 +26,14 @@ from pathlib import Path
 
 import uvloop
 
+from bench.report import line, median
 from connectors.contract import Secret
 from connectors.email import CHANNEL
 from connectors.email.config import EmailConfig, ImapAccount
 from tests.contract.world import Ledger, make_env
 from tests.servers.dovecot import PASSWORD, Dovecot
 
-ROUNDS = 3
+ROUNDS = 5
 FIRST_USER = 20_001
 """Users are named by their numeric id."""
 
@@ -87,7 +87,7 @@ def resident() -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def report(**figures: float) -> None:
+def tell(**figures: float) -> None:
     print(json.dumps(figures), flush=True)
 
 
@@ -107,9 +107,9 @@ async def ours(port: int, users: list[str]) -> None:
             break
     waiting = time.monotonic() - began
     await asyncio.sleep(1.0)
-    report(ready=1, memory=(resident() - before) / len(users), login=waiting)
+    tell(ready=1, memory=(resident() - before) / len(users), login=waiting)
     await ledger.wait_for(len(users), 120)
-    report(seen=time.monotonic())
+    tell(seen=time.monotonic())
     task.cancel()
 
 
@@ -121,10 +121,10 @@ async def bare(port: int, users: list[str]) -> None:
     for _ in users:
         await idling.acquire()
     await asyncio.sleep(1.0)
-    report(ready=1, memory=(resident() - before) / len(users), login=0)
+    tell(ready=1, memory=(resident() - before) / len(users), login=0)
     for _ in users:
         await seen.acquire()
-    report(seen=time.monotonic())
+    tell(seen=time.monotonic())
     for task in tasks:
         task.cancel()
 
@@ -184,19 +184,16 @@ def main(count: int) -> None:
         finally:
             server.stop()
 
-    def median(side: str, figure: str) -> float:
-        return statistics.median(result[side][figure] for result in rounds)
+    def middle(side: str, figure: str) -> float:
+        return median([result[side][figure] for result in rounds])
 
-    connected, dropped = median("ours", "login"), median("ours", "dropped")
+    connected, dropped = middle("ours", "login"), middle("ours", "dropped")
     print(
         f"{count} mailboxes; all connected after {connected:.1f} s; all mails put there after {dropped:.2f} s"
     )
-    for name, figure, unit, scale in (
-        ("memory per mailbox", "memory", "kB", 1000),
-        ("all mails seen", "seconds", "s", 1),
-    ):
-        value, floor = median("ours", figure) / scale, median("bare", figure) / scale
-        print(f"{name}: {value:.2f} {unit}, floor {floor:.2f}, ratio {value / floor:.2f}")
+    memory, floor = middle("ours", "memory") / 1000, middle("bare", "memory") / 1000
+    print(line("memory per mailbox", memory, "kB", floor, inverse=True))
+    print(line("all mails seen", middle("ours", "seconds"), "s", middle("bare", "seconds"), inverse=True))
 
 
 if __name__ == "__main__":

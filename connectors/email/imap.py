@@ -174,7 +174,7 @@ async def _look(link: Link, box: Mailbox, reader: Reader) -> int:
     for batch in _batches(uids, box.trouble):
         async with reader.batches:
             taken = await _take_batch(link, box, reader, batch, validity)
-            await _finish(link, box, reader.env, taken)
+        await _finish(link, box, reader.env, taken)
         box.place = (validity, batch[-1])
         box.peer.backlog -= len(batch)
         box.peer.up(reader.env)  # not before: a server that answers is of no use to a hub that takes nothing
