@@ -77,7 +77,7 @@ _FORWARD_LINE = (
 )
 
 REPLY_SUBJECT = re.compile(
-    r"\s*(?:\[[^\]]{0,60}\]\s*)?(?:re|odp|odpowiedź|aw|antw|antwort|sv|vs|ref|rif|r|res|tr|ynt|відп|від|отв|ответ|на|"
+    r"\s*(?:\[[^\]]{0,60}\]\s*)?(?:re|odp|odpowiedź|aw|antw|antwort|sv|vs|ref|rif|r|res|ynt|відп|від|отв|ответ|на|"
     r"回复|回覆|返信|답장)\s*(?:\[\d+\]|\^\d+|\(\d+\))?\s*[:：]",
     re.IGNORECASE,
 )
