@@ -30,21 +30,21 @@ async def test_published_first_or_approved_first(world: World) -> None:
     assert page.total == 1
 
 
-async def test_a_rule_holds_where_comments_are_published_first(world: World) -> None:
-    number = await world.comment("Debile!", way="post")
-    assert await world.state(number) == "held"
-    assert await world.reasons(number) == ("abuse",)
+async def test_a_rule_holds_where_comments_are_published_first(small_world: World) -> None:
+    number = await small_world.comment("Debile!", way="post")
+    assert await small_world.state(number) == "held"
+    assert await small_world.reasons(number) == ("abuse",)
 
 
-async def test_a_pesel_is_held_without_any_rule(world: World) -> None:
-    number = await world.comment("Mój numer: 440 514 013 59", way="post")
-    assert await world.reasons(number) == ("personal-data",)
-    assert (await world.row(number)).text == "Mój numer: 440••••••••"
+async def test_a_pesel_is_held_without_any_rule(small_world: World) -> None:
+    number = await small_world.comment("Mój numer: 440 514 013 59", way="post")
+    assert await small_world.reasons(number) == ("personal-data",)
+    assert (await small_world.row(number)).text == "Mój numer: 440••••••••"
 
 
-async def test_a_pesel_in_the_name_is_held_and_masked(world: World) -> None:
-    number = await world.comment("Dobry artykuł", name="Jan 44051401359", way="post")
-    row = await world.row(number)
+async def test_a_pesel_in_the_name_is_held_and_masked(small_world: World) -> None:
+    number = await small_world.comment("Dobry artykuł", name="Jan 44051401359", way="post")
+    row = await small_world.row(number)
     assert row.state == "held"
     assert row.author_name == "Jan 440••••••••"
 
@@ -57,12 +57,12 @@ async def test_somebody_in_danger_is_on_top(world: World) -> None:
     assert page.items[0].urgent
 
 
-async def test_authors_see_their_own_and_others_do_not(world: World) -> None:
-    number = await world.comment(way="pre")
-    assert [post.state for post in (await world.page("v1")).posts] == ["held"]
-    assert not (await world.page("v2")).posts
-    assert await world.seen(number, "v2") is None
-    assert await world.seen(number) is None
+async def test_authors_see_their_own_and_others_do_not(small_world: World) -> None:
+    number = await small_world.comment(way="pre")
+    assert [post.state for post in (await small_world.page("v1")).posts] == ["held"]
+    assert not (await small_world.page("v2")).posts
+    assert await small_world.seen(number, "v2") is None
+    assert await small_world.seen(number) is None
 
 
 async def test_publish_reject_hide_restore(world: World) -> None:
@@ -79,27 +79,27 @@ async def test_publish_reject_hide_restore(world: World) -> None:
     assert await world.state(one) == "published"
 
 
-async def test_rejecting_takes_a_reason(world: World) -> None:
-    number = await world.comment(way="pre")
+async def test_rejecting_takes_a_reason(small_world: World) -> None:
+    number = await small_world.comment(way="pre")
     with pytest.raises(Conflict):
-        await world.decide("reject", number, reason="")
+        await small_world.decide("reject", number, reason="")
     with pytest.raises(Conflict):
-        await world.decide("reject", number, reason="because")
+        await small_world.decide("reject", number, reason="because")
 
 
-async def test_moderators_own_words_are_told(world: World) -> None:
-    number = await world.comment(way="pre")
-    await world.decide("reject", number, reason="abuse", words="Proszę bez wyzwisk. Tel. 601 234 567")
-    mine = await world.seen(number, "v1")
+async def test_moderators_own_words_are_told(small_world: World) -> None:
+    number = await small_world.comment(way="pre")
+    await small_world.decide("reject", number, reason="abuse", words="Proszę bez wyzwisk. Tel. 601 234 567")
+    mine = await small_world.seen(number, "v1")
     assert mine is not None and mine.reason == "Proszę bez wyzwisk. Tel. 601••••••"
 
 
-async def test_agents_may_not_moderate(world: World) -> None:
-    number = await world.comment(way="pre")
+async def test_agents_may_not_moderate(small_world: World) -> None:
+    number = await small_world.comment(way="pre")
     with pytest.raises(Denied):
-        await world.decide("publish", number, by=world.agent)
+        await small_world.decide("publish", number, by=small_world.agent)
     with pytest.raises(Denied):
-        await world.store.read(lambda tx: bench.bench_page(tx, world.agent, bench.Filter()))
+        await small_world.store.read(lambda tx: bench.bench_page(tx, small_world.agent, bench.Filter()))
 
 
 async def test_another_office_sees_nothing(world: World) -> None:
@@ -162,13 +162,13 @@ async def test_undo_puts_everything_back(world: World) -> None:
     assert [row.state for row in effects] == ["skipped"]
 
 
-async def test_undo_never_overwrites_somebody_else(world: World) -> None:
-    number = await world.comment(way="pre")
-    await world.decide("publish", number)
-    await world.decide("hide", number, by=world.ewa, reason="other")
+async def test_undo_never_overwrites_somebody_else(small_world: World) -> None:
+    number = await small_world.comment(way="pre")
+    await small_world.decide("publish", number)
+    await small_world.decide("hide", number, by=small_world.ewa, reason="other")
     with pytest.raises(Conflict):
-        await world.store.write(lambda tx: undo_last(tx, world.house, world.anna, KINDS))
-    assert await world.state(number) == "hidden"
+        await small_world.store.write(lambda tx: undo_last(tx, small_world.house, small_world.anna, KINDS))
+    assert await small_world.state(number) == "hidden"
 
 
 async def test_masking_a_number_that_no_check_knows(world: World) -> None:
@@ -200,14 +200,14 @@ async def test_an_edit_where_comments_are_approved_first(world: World) -> None:
     assert (post.text, post.edited, post.version) == ("Drugi tekst", True, 2)
 
 
-async def test_a_refused_edit_leaves_the_old_text(world: World) -> None:
-    number = await world.comment("Pierwszy tekst", way="pre")
-    await world.decide("publish", number)
-    await world.edit(number, "Drugi tekst")
-    await world.decide("reject", number, reason="abuse")
-    [post] = (await world.page()).posts
+async def test_a_refused_edit_leaves_the_old_text(small_world: World) -> None:
+    number = await small_world.comment("Pierwszy tekst", way="pre")
+    await small_world.decide("publish", number)
+    await small_world.edit(number, "Drugi tekst")
+    await small_world.decide("reject", number, reason="abuse")
+    [post] = (await small_world.page()).posts
     assert post.text == "Pierwszy tekst"
-    assert await world.reasons(number) == ()
+    assert await small_world.reasons(number) == ()
 
 
 async def test_an_edit_where_comments_are_published_first_runs_the_rules(world: World) -> None:
@@ -221,25 +221,27 @@ async def test_an_edit_where_comments_are_published_first_runs_the_rules(world: 
     assert set(await world.reasons(number)) == {"edited", "abuse", "personal-data"}
 
 
-async def test_an_edit_comes_from_the_author_and_in_time(world: World) -> None:
-    number = await world.comment("Pierwszy tekst", way="post")
-    assert await world.edit(number, "Cudzy", by="v2") == ""
-    world.clock.move(minutes=16)
-    assert await world.edit(number, "Za późno") == ""
-    assert (await world.row(number)).text == "Pierwszy tekst"
+async def test_an_edit_comes_from_the_author_and_in_time(small_world: World) -> None:
+    number = await small_world.comment("Pierwszy tekst", way="post")
+    assert await small_world.edit(number, "Cudzy", by="v2") == ""
+    small_world.clock.move(minutes=16)
+    assert await small_world.edit(number, "Za późno") == ""
+    assert (await small_world.row(number)).text == "Pierwszy tekst"
 
 
-async def test_a_moderator_never_approves_a_text_unseen(world: World) -> None:
-    number = await world.comment("Pierwszy", way="pre")
-    await world.decide("publish", number)
-    await world.edit(number, "Drugi")
-    seen = (await world.row(number)).revision
-    await world.edit(number, "Trzeci")
+async def test_a_moderator_never_approves_a_text_unseen(small_world: World) -> None:
+    number = await small_world.comment("Pierwszy", way="pre")
+    await small_world.decide("publish", number)
+    await small_world.edit(number, "Drugi")
+    seen = (await small_world.row(number)).revision
+    await small_world.edit(number, "Trzeci")
 
     def late(tx: Tx) -> decide.Bulk:
-        return decide.decide(tx, world.house, world.anna, "publish", [Choice(post=number, revision=seen)])
+        return decide.decide(
+            tx, small_world.house, small_world.anna, "publish", [Choice(post=number, revision=seen)]
+        )
 
-    assert (await world.store.write(late)).failed == ((number, decide.STALE),)
+    assert (await small_world.store.write(late)).failed == ((number, decide.STALE),)
 
 
 # --- deletions ---------------------------------------------------------------------------------------------------
@@ -277,16 +279,16 @@ async def test_three_readers_hide_a_comment(world: World) -> None:
     assert row.urgent and row.reports == 3
 
 
-async def test_one_address_counts_once_however_many_visitors_it_invents(world: World) -> None:
-    number = await world.comment()
+async def test_one_address_counts_once_however_many_visitors_it_invents(small_world: World) -> None:
+    number = await small_world.comment()
     for n in range(5):
-        assert await world.report(number, "abuse", by=f"r{n}", origin="same") == "published"
+        assert await small_world.report(number, "abuse", by=f"r{n}", origin="same") == "published"
 
 
 @pytest.mark.parametrize("reason", ["threat", "personal-data"])
-async def test_one_grave_report_hides(world: World, reason: str) -> None:
-    number = await world.comment()
-    assert await world.report(number, reason, by="r1") == "hidden"
+async def test_one_grave_report_hides(small_world: World, reason: str) -> None:
+    number = await small_world.comment()
+    assert await small_world.report(number, reason, by="r1") == "hidden"
 
 
 async def test_reporters_and_author_learn_the_outcome(world: World) -> None:
@@ -305,36 +307,36 @@ async def test_reporters_and_author_learn_the_outcome(world: World) -> None:
     assert seen is not None and seen.reported == "removed" and seen.text == ""
 
 
-async def test_after_keeping_reports_are_silent_until_five_more(world: World) -> None:
-    number = await world.comment()
-    await world.report(number, "abuse", by="r0")
-    await world.decide("publish", number)
+async def test_after_keeping_reports_are_silent_until_five_more(small_world: World) -> None:
+    number = await small_world.comment()
+    await small_world.report(number, "abuse", by="r0")
+    await small_world.decide("publish", number)
     for n in range(1, 5):
-        assert await world.report(number, "abuse", by=f"r{n}") == "published"
-        assert await world.reasons(number) == ()
-    assert await world.report(number, "abuse", by="r5") == "hidden"
+        assert await small_world.report(number, "abuse", by=f"r{n}") == "published"
+        assert await small_world.reasons(number) == ()
+    assert await small_world.report(number, "abuse", by="r5") == "hidden"
 
 
-async def test_after_keeping_another_reason_is_loud(world: World) -> None:
-    number = await world.comment()
-    await world.report(number, "abuse", by="r0")
-    await world.decide("publish", number)
-    await world.report(number, "spam", by="r1")
-    assert "reported-spam" in await world.reasons(number)
+async def test_after_keeping_another_reason_is_loud(small_world: World) -> None:
+    number = await small_world.comment()
+    await small_world.report(number, "abuse", by="r0")
+    await small_world.decide("publish", number)
+    await small_world.report(number, "spam", by="r1")
+    assert "reported-spam" in await small_world.reasons(number)
 
 
-async def test_reports_belong_to_a_version(world: World) -> None:
-    number = await world.comment()
-    await world.report(number, "abuse", by="r1")
-    await world.report(number, "abuse", by="r2")
-    assert await world.edit(number, "Grzeczniej") == "published"
-    assert await world.report(number, "abuse", by="r3", version=2) == "published"
-    assert await world.report(number, "abuse", by="r4", version=1) == "published"
+async def test_reports_belong_to_a_version(small_world: World) -> None:
+    number = await small_world.comment()
+    await small_world.report(number, "abuse", by="r1")
+    await small_world.report(number, "abuse", by="r2")
+    assert await small_world.edit(number, "Grzeczniej") == "published"
+    assert await small_world.report(number, "abuse", by="r3", version=2) == "published"
+    assert await small_world.report(number, "abuse", by="r4", version=1) == "published"
 
 
-async def test_nobody_reports_themselves(world: World) -> None:
-    number = await world.comment()
-    assert await world.report(number, "threat", by="v1") == "published"
+async def test_nobody_reports_themselves(small_world: World) -> None:
+    number = await small_world.comment()
+    assert await small_world.report(number, "threat", by="v1") == "published"
 
 
 # --- appeals -----------------------------------------------------------------------------------------------------
@@ -353,20 +355,20 @@ async def test_an_appeal_is_decided_by_another_moderator(world: World) -> None:
     assert await world.state(number) == "published"
 
 
-async def test_a_refused_appeal_stays_refused(world: World) -> None:
-    number = await world.comment(way="pre")
-    await world.decide("reject", number, reason="abuse")
-    await world.appeal(number)
-    await world.decide("reject", number, by=world.ewa, reason="abuse")
-    mine = await world.seen(number, "v1")
+async def test_a_refused_appeal_stays_refused(small_world: World) -> None:
+    number = await small_world.comment(way="pre")
+    await small_world.decide("reject", number, reason="abuse")
+    await small_world.appeal(number)
+    await small_world.decide("reject", number, by=small_world.ewa, reason="abuse")
+    mine = await small_world.seen(number, "v1")
     assert mine is not None and mine.state == "rejected" and not mine.appealable
-    assert await world.appeal(number) == ""
+    assert await small_world.appeal(number) == ""
 
 
-async def test_nobody_appeals_against_what_reports_alone_did(world: World) -> None:
-    number = await world.comment()
-    await world.report(number, "threat", by="r1")
-    assert await world.appeal(number) == ""
+async def test_nobody_appeals_against_what_reports_alone_did(small_world: World) -> None:
+    number = await small_world.comment()
+    await small_world.report(number, "threat", by="r1")
+    assert await small_world.appeal(number) == ""
 
 
 # --- answers -----------------------------------------------------------------------------------------------------
@@ -400,11 +402,13 @@ async def test_answering_in_public(world: World) -> None:
     assert [post.id for post in (await world.page()).posts] == [other, number]
 
 
-async def test_an_answer_needs_a_published_comment(world: World) -> None:
-    number = await world.comment(way="pre")
+async def test_an_answer_needs_a_published_comment(small_world: World) -> None:
+    number = await small_world.comment(way="pre")
     with pytest.raises(Conflict):
-        await world.store.write(
-            lambda tx: answers.answer_in_public(tx, world.house, world.anna, number, "x", client_id="c")
+        await small_world.store.write(
+            lambda tx: answers.answer_in_public(
+                tx, small_world.house, small_world.anna, number, "x", client_id="c"
+            )
         )
 
 
@@ -451,11 +455,11 @@ async def test_an_article_moderated_otherwise_than_its_site(world: World) -> Non
     assert await world.reasons(third) == ("closed",)
 
 
-async def test_a_later_comment_renames_no_article(world: World) -> None:
-    await world.comment()
+async def test_a_later_comment_renames_no_article(small_world: World) -> None:
+    await small_world.comment()
     place = CommentPlace(article="zasilek", title="Podmieniony", url="https://evil.example", moderation="pre")
-    await world.take(msgspec.structs.replace(world.written("Drugi", by="v2"), comment=place))
-    row = await world.store.read(lambda tx: tx.row(select(schema.article)))
+    await small_world.take(msgspec.structs.replace(small_world.written("Drugi", by="v2"), comment=place))
+    row = await small_world.store.read(lambda tx: tx.row(select(schema.article)))
     assert row is not None
     assert (row.title, row.site) == ("Zasiłek od A do Z", "pre")
 
