@@ -97,6 +97,7 @@ _LIKELY = (
 """Charsets that undeclared mail is really written in; museum pieces among the guesses only make guesses worse."""
 
 _POLISH = frozenset("ąćęłńóśźżĄĆĘŁŃÓŚŹŻ\xa0§°„”–—…«»’‘“•€")
+_SCRAMBLED = re.compile("[ÂÃÄÅÐÑâĂĹ][^\x00-\x7f]")
 _C1 = re.compile(rb"[\x80-\x9f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _UTF8_MANY = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
@@ -105,6 +106,27 @@ _HIGH = re.compile(rb"[\x80-\xff]")
 
 def decode(data: bytes, declared: str = "") -> str:
     """``data`` as text. ``declared`` is the charset as the sender wrote it, in any spelling, or empty."""
+    text = _decoded(data, declared)
+    return text if text.isascii() or not _SCRAMBLED.search(text) else unscrambled(text)
+
+
+def unscrambled(text: str) -> str:
+    """``text`` that was UTF-8, read by somebody as a one-byte charset and encoded again ("zasiÅ‚ek"), put right.
+
+    Only where every letter that is not ASCII agrees, and the result is Polish or more than one letter.
+    """
+    for codec in ("cp1252", "cp1250", "latin-1"):
+        try:
+            right = text.encode(codec).decode("utf-8")
+        except UnicodeError:
+            continue
+        letters = [letter for letter in right if letter > "\x7f"]
+        if len(letters) > 1 or set(letters) <= _POLISH:
+            return right
+    return text
+
+
+def _decoded(data: bytes, declared: str) -> str:
     codec = _codec(declared)
     if codec in ("utf-8", "") and data.isascii():
         return data.decode("ascii")
@@ -203,7 +225,7 @@ def _wide(data: bytes, codec: str) -> str:
         return data.decode("utf-16-be", "replace")
     if codec == "utf-16" and b"\x00" in data:
         return data.decode("utf-16", "replace")
-    return decode(data.replace(b"\x00", b""), "" if codec == "utf-16" else codec)
+    return _decoded(data.replace(b"\x00", b""), "" if codec == "utf-16" else codec)
 
 
 def tidy(text: str) -> str:
