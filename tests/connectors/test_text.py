@@ -54,6 +54,40 @@ def test_a_character_cut_in_two_spoils_only_itself() -> None:
     assert decode(POLISH.encode()[:-1] + "ł".encode()[:1], "utf-8").startswith(POLISH[:-2])
 
 
+def scrambled(text: str, read_as: str) -> str | None:
+    """UTF-8 read in a one-byte charset; None where that charset lacks one of the bytes."""
+    try:
+        return text.encode().decode(read_as)
+    except UnicodeDecodeError:
+        return None
+
+
+TWICE = [
+    (text, wrong)
+    for text in ("Małgorzata", "żółć i gęś", UKRAINIAN, "Schöne Grüße")
+    for read_as in ("cp1252", "cp1250", "latin-1")
+    if (wrong := scrambled(text, read_as)) is not None
+]
+
+
+@pytest.mark.parametrize(("text", "wrong"), TWICE)
+def test_what_was_encoded_twice_is_put_right(text: str, wrong: str) -> None:
+    assert wrong != text
+    assert decode(wrong.encode(), "utf-8") == text
+
+
+@pytest.mark.parametrize(
+    "text", [POLISH, GERMAN, "„Ä“ und „Ö“", "Ã la carte", "Größe: 5 Å–6 Å", "Đặng Thị Ánh"]
+)
+def test_what_is_right_stays(text: str) -> None:
+    assert decode(text.encode(), "utf-8") == text
+
+
+@given(st.text(alphabet="aąäÄÅÃ„–“ ł", max_size=30))
+def test_repair_leaves_ascii_alone(text: str) -> None:
+    assert [c for c in decode(text.encode(), "utf-8") if c.isascii()] == [c for c in text if c.isascii()]
+
+
 @given(
     st.binary(max_size=200),
     st.sampled_from(["", "utf-8", "rot13", "hex", "idna", "utf-16", "gb2312", "x\0y", "é"]),
