@@ -65,7 +65,8 @@ per_address = "100000000/minute"
 QUEUE = '[[queues]]\nid = "q{n}"\nname_pl = "K{n}"\nname_en = "Q{n}"\noffice = "krajowa"\n'
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -83,7 +84,8 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _running(command: Sequence[str], port: int) -> Iterator[None]:
+def running(command: Sequence[str], port: int) -> Iterator[None]:
+    """A server in a process of its own, once it listens."""
     process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.getcwd()})
     try:
         _wait_for(port, process)
@@ -99,17 +101,17 @@ def hub(port: int) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         queues = "\n".join(QUEUE.format(n=n) for n in range(20))
-        values = {"folder": folder, "port": port, "private": _free_port(), "secret": SECRET, "queues": queues}
+        values = {"folder": folder, "port": port, "private": free_port(), "secret": SECRET, "queues": queues}
         (folder / "rules.yaml").write_text(rule_text(1000))
         (folder / "centrala.toml").write_text(CONFIG.format(**values))
-        with _running([sys.executable, "-m", "hub.cli", "run", "-c", str(folder / "centrala.toml")], port):
+        with running([sys.executable, "-m", "hub.cli", "run", "-c", str(folder / "centrala.toml")], port):
             yield
 
 
 @contextmanager
 def bare(port: int) -> Iterator[None]:
     """aiohttp that reads a body and answers."""
-    with _running([sys.executable, "-m", "bench.http_bench", "--bare", str(port)], port):
+    with running([sys.executable, "-m", "bench.http_bench", "--bare", str(port)], port):
         yield
 
 
@@ -213,7 +215,7 @@ async def _open(port: int, wire: Sequence[bytes], rate: float) -> list[float]:
 def main(count: int = 10_000) -> None:
     """Measure and print."""
     ours, theirs, late = [], [], []
-    port, other = _free_port(), _free_port()
+    port, other = free_port(), free_port()
     with hub(port), bare(other):
         for number in range(ROUNDS):
             ours.append(uvloop.run(_closed(port, requests(count, port, f"a{number}"))))
