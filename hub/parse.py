@@ -74,7 +74,10 @@ def _message(message: Message) -> dict[str, Any]:
         "mentions": list(message.mentions),
     }
     if message.automatic == "complaint":
-        known["bounce"] = {"recipients": _bounced(message.complained), "original_message_id": ""}
+        known["bounce"] = {
+            "recipients": _bounced(message.complained),
+            "original_message_id": message.target or "",
+        }
     for name in ("comment", "callback", "fields", "also", "reply_to"):
         if value := getattr(message, name):
             known[name] = _plain(value)

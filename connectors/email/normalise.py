@@ -145,6 +145,7 @@ def _message(mail: Mail, texts: Texts, identity: str, context: ParseContext, *, 
     return Message(
         inbox=context.inbox,
         external_id=identity,
+        target=complaint.original[:MAX_KEY] or None if complaint else None,
         received_at=context.now,
         sender=mail.sender,
         recipients=mail.recipients,

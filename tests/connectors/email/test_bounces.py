@@ -196,6 +196,7 @@ def test_a_complaint_names_who_complained_and_about_what() -> None:
     assert event.automatic == "complaint"
     assert [item.address for item in event.complained] == ["jan@wp.example"]
     assert "mid:m1.tokentoken@urzad.example" in event.thread_keys
+    assert event.target == "m1.tokentoken@urzad.example"
 
 
 PEOPLE = {
