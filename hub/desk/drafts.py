@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Row, and_, select, update
+from sqlalchemy import ColumnElement, Row, and_, or_, select, update
 
 from connectors.contract import BlobId, Recipient
 from hub.desk.row import opened, seen
 from hub.house import House
 from hub.i18n import mark as N_
-from hub.scope import Conflict, NotFound, Scope, require
+from hub.scope import Conflict, NotFound, Scope, require, visible
 from hub.store import schema
+from hub.store.schema import conversation as matter
 from hub.store.tx import Reader, Tx
 
 draft, attachment = schema.draft, schema.attachment
@@ -54,19 +55,27 @@ def drafts_of(tx: Reader, scope: Scope, conversation: int) -> dict[str, Row[Any]
     return {row.kind: row for row in tx.rows(select(draft).where(mine))}
 
 
+def _mine(scope: Scope) -> ColumnElement[bool]:
+    """Drafts of the actor. One in a matter that left their sight waits there until they see it again."""
+    reachable = select(matter.c.id).where(matter.c.id == draft.c.conversation, visible(scope))
+    sees = or_(draft.c.conversation.is_(None), reachable.correlate(draft).exists())
+    return and_(draft.c.user == (scope.user or 0), sees)
+
+
 def own_draft(tx: Reader, scope: Scope, draft_id: int) -> Row[Any]:
-    """One of the actor's drafts. Raises NotFound."""
-    row = tx.row(select(draft).where(and_(draft.c.id == draft_id, draft.c.user == (scope.user or 0))))
+    """One of the actor's drafts, in a conversation that they may still see. Raises NotFound."""
+    row = tx.row(select(draft).where(and_(draft.c.id == draft_id, _mine(scope))))
     if row is None:
         raise NotFound("draft")
     return row
 
 
 def unfinished(tx: Reader, scope: Scope) -> Sequence[Row[Any]]:
-    """All drafts of the actor that hold words, the newest first."""
+    """All drafts of the actor that hold words, the newest first; not of what they may not see any more."""
     require(scope, "answer")
-    mine = and_(draft.c.user == (scope.user or 0), draft.c.text != "")
-    return tx.rows(select(draft).where(mine).order_by(draft.c.updated_at.desc()).limit(100))
+    return tx.rows(
+        select(draft).where(_mine(scope), draft.c.text != "").order_by(draft.c.updated_at.desc()).limit(100)
+    )
 
 
 def save_draft(
@@ -180,10 +189,11 @@ def clean_name(filename: str) -> str:
 
 def remove_file(tx: Tx, scope: Scope, attachment_id: int) -> None:
     """Take a file out of an own draft; its bytes are swept later. Raises NotFound."""
+    require(scope, "answer")
     row = tx.locked(attachment, attachment_id)
-    if row is None or row.draft is None:
+    owner = select(draft.c.user).where(draft.c.id == (row.draft if row is not None else None))
+    if row is None or scope.user is None or tx.scalar(owner) != scope.user:
         raise NotFound("file")
-    own_draft(tx, scope, row.draft)
     shared = tx.row(select(attachment.c.id).where(attachment.c.blob == row.blob, attachment.c.id != row.id))
     if row.blob is not None and shared is None:
         tx.change(schema.blob, row.blob, owner=None)

@@ -262,6 +262,7 @@ def retry(tx: Tx, house: House, scope: Scope, message_id: int) -> int:
     if not count:
         raise Conflict(NOTHING_FAILED)
     tx.ring("outbox")
+    tx.ring("outbox")
     derive_state(tx, message_id)
     failed = and_(delivery.c.conversation == row.id, delivery.c.state == "failed")
     left = tx.scalar(select(func.count()).select_from(delivery).where(failed))
