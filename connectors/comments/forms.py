@@ -151,6 +151,7 @@ def _message(
             parent=parent,
             moderation=settings.moderation,
         ),
+        reply_to=(Party(kind="email", address=email, name=name),) if email else (),
         also=(Party(kind="email", address=email, name=name),) if email else (),
     )
 

@@ -41,7 +41,7 @@ def place_post(
         text=message.text,
         author_name=message.sender.name,
         parent=parent,
-        hold=actions.hold,
+        hold=actions.hold or ("spam" if actions.spam else None),
         distress=actions.distress is not None,
         blocked=person.blocked_until is not None and person.blocked_until > tx.now,
     )

@@ -22,7 +22,7 @@ from hub.messages import append, locked_conversation, system_line
 from hub.moderation.decide import STALE, UNDONE
 from hub.moderation.placing import path_of
 from hub.moderation.rows import article_of, change, workable
-from hub.moderation.telling import tell_author
+from hub.moderation.telling import address_given, tell_author
 from hub.outbox.queue import enqueue
 from hub.scope import Conflict, Scope, require
 from hub.store import schema
@@ -246,9 +246,15 @@ def _copy_comment(tx: Tx, created: int, row: Row[Any], source: Row[Any], place: 
         "recipients": "[]",
         "automatic": "no",
         "language": source.language,
-        "data": msgspec.json.encode({"from_post": row.id}).decode(),
+        "data": msgspec.json.encode({"from_post": row.id} | _reply_address(tx, row.id)).decode(),
     }
     tx.add(message, copy)
+
+
+def _reply_address(tx: Reader, number: int) -> dict[str, Any]:
+    """Where the author wants the answer, as intake keeps it; nothing where they left no address."""
+    address = address_given(tx, number)
+    return {"reply_to": [{"address": address, "name": ""}]} if address else {}
 
 
 def _queue(house: House, row: Row[Any], wished: str | None) -> str:

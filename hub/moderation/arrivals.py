@@ -81,7 +81,7 @@ def _edited(tx: Tx, house: House, row: Row[Any], event: Edit) -> str:
     reasons = hold_reasons(
         way=way(place.moderation, place.site),
         text=event.text,
-        hold=actions.hold,
+        hold=actions.hold or ("spam" if actions.spam else None),
         distress=actions.distress is not None,
         blocked=False,
     )
@@ -134,7 +134,7 @@ def erase(tx: Tx, row: Row[Any], actor: int | None = None) -> str:
     """Take a comment away for good; where it was answered a tombstone stays. Returns the new state."""
     state = after(row.state, "erase")
     change(tx, row, actor, state=state, text="", author_name="", pending_text=None, **OFF_BENCH)
-    tx.change(message, row.id, text="", full_text=None, html=None, deleted_at=tx.now)
+    tx.change(message, row.id, text="", full_text=None, html=None, data="{}", deleted_at=tx.now)
     tx.execute(delete(schema.search_doc).where(schema.search_doc.c.message == row.id))
     conversation = schema.conversation
     number = select(message.c.number).where(message.c.id == row.id).scalar_subquery()

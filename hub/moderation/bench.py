@@ -201,6 +201,7 @@ def _items(tx: Reader, scope: Scope, rows: Sequence[Row[Any]]) -> list[Item]:
     records = _records(tx, {row.author for row in rows if row.author is not None})
     complaints = _complaints(tx, [row.id for row in rows])
     appeals = _appeals(tx, [row.id for row in rows])
+    given = _addresses_given(tx, [row.id for row in rows])
     private = _private(tx, [row.conversation for row in rows])
     people = names(tx, [who for row in rows for who in (row.claimed_by, row.decided_by)])
     items = []
@@ -230,7 +231,7 @@ def _items(tx: Reader, scope: Scope, rows: Sequence[Row[Any]]) -> list[Item]:
                 section=place.section,
                 parent=above.text if above else None,
                 parent_author=above.author_name if above else "",
-                record=records.get(row.author, Author()),
+                record=_with_address(records.get(row.author, Author()), row.id in given),
                 complaints=complaints.get((row.id, row.version), ()),
                 appeal=plea.text if plea and plea.outcome is None else None,
                 appeal_mine=plea is not None and plea.outcome is None and row.decided_by == scope.user,
@@ -278,6 +279,19 @@ def _records(tx: Reader, authors: set[int]) -> dict[int | None, Author]:
         )
         for author in authors
     }
+
+
+def _addresses_given(tx: Reader, numbers: Sequence[int]) -> set[int]:
+    """Comments with which their author left an address, whoever else has it."""
+    if not numbers:
+        return set()
+    message = schema.message
+    wanted = (message.c.id.in_(numbers), message.c.data.contains('"reply_to"'))
+    return {row.id for row in tx.rows(select(message.c.id).where(*wanted))}
+
+
+def _with_address(record: Author, given: bool) -> Author:
+    return msgspec.structs.replace(record, reachable=True) if given else record
 
 
 def _complaints(tx: Reader, numbers: Sequence[int]) -> dict[tuple[int, int], tuple[Complaint, ...]]:

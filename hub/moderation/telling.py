@@ -8,12 +8,13 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from sqlalchemy import Row, select
 
 from hub.house import House
 from hub.i18n import is_translated
 from hub.moderation.reasons import REFUSALS, shown_reason
-from hub.notices import notify_citizen
+from hub.notices import Where, notify_citizen
 from hub.store import schema
 from hub.store.tx import Reader, Tx
 
@@ -70,7 +71,18 @@ def tell_author(
         "text": text,
         "link": section_link(tx, house, row, place, f"#c{row.id}", **appeal),
     }
-    notify_citizen(tx, house, row.conversation, template, params, key=key, due_at=due_at)
+    where = Where(mail=address_given(tx, row.id))
+    notify_citizen(tx, house, row.conversation, template, params, key=key, where=where, due_at=due_at)
+
+
+def address_given(tx: Reader, number: int) -> str:
+    """The e-mail address that the author left with this comment, or an empty text.
+
+    Kept with the message, because an address that is somebody else's already does not become the author's own.
+    """
+    data = tx.scalar(select(schema.message.c.data).where(schema.message.c.id == number))
+    kept = msgspec.json.decode(data or "{}", type=dict[str, Any]).get("reply_to") or [{}]
+    return str(kept[0].get("address", ""))
 
 
 def _spoken(house: House, language: str | None, msgid: str) -> str:

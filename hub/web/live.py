@@ -19,6 +19,7 @@ from aiohttp import web
 from hub.callbacks.lists import waiting as waiting_calls
 from hub.desk import lists
 from hub.desk.presence import Person
+from hub.moderation.bench import waiting_counts
 from hub.people.audience import Audience, Standings, hears, read_standings, sees
 from hub.people.presence import browser_back, browser_gone, browser_is_missed
 from hub.people.sessions import Signed, find_session
@@ -298,7 +299,9 @@ async def counts(request: web.Request) -> web.StreamResponse:
         scope = signed.scope
         found = lists.counts(tx, desk.house(), scope) if allows(scope, "answer") else {}
         calls = waiting_calls(tx, scope) if allows(scope, "answer") else 0
-        return {**found, "/inbox": found.get("mine", 0), "/callbacks": calls, "unread": signed.unread}
+        comments = waiting_counts(tx, scope).get("", 0) if allows(scope, "moderate") else 0
+        rail = {"/inbox": found.get("mine", 0), "/callbacks": calls, "/moderation": comments}
+        return {**found, **rail, "unread": signed.unread}
 
     return web.json_response({"counts": await desk.store.read(query)})
 

@@ -183,6 +183,16 @@ async def test_masking_a_number_that_no_check_knows(world: World) -> None:
     assert text == "Moja sprawa ••••••••, pani ••••••••"
 
 
+async def test_an_address_that_somebody_else_has_already_is_still_told(small_world: World) -> None:
+    await small_world.comment("Pierwszy", by="v1", email="anna@example.pl")
+    number = await small_world.comment("Drugi", by="v2", email="anna@example.pl", way="pre")
+    await small_world.decide("reject", number, reason="spam")
+    effects = await small_world.store.read(lambda tx: tx.rows(select(schema.effect.c.data)))
+    assert [row.data for row in effects if '"mail":"anna@example.pl"' in row.data]
+    item = await small_world.store.read(lambda tx: bench.bench_item(tx, small_world.anna, number))
+    assert item.record.reachable
+
+
 # --- edits -------------------------------------------------------------------------------------------------------
 
 

@@ -131,6 +131,7 @@ class World:
                 parent=parent,
                 moderation=way,  # type: ignore[arg-type]
             ),
+            reply_to=(Party(kind="email", address=email, name=name),) if email else (),
             also=(Party(kind="email", address=email, name=name),) if email else (),
         )
 
