@@ -16,7 +16,8 @@ from multidict import MultiMapping
 T = TypeVar("T", bound=msgspec.Struct)
 
 CSRF_FIELD = "csrf"
-LONGEST_JSON = 1_000_000
+LARGEST_NUMBER = 1 << 53
+"""Ids and times stay below it, so that JSON readers hold them exactly."""
 
 
 class Unacceptable(Exception):
@@ -45,7 +46,7 @@ async def read_json(request: web.Request, kind: type[T]) -> T:
     if request.content_type != "application/json":
         raise Unacceptable("the body must be application/json")
     try:
-        return msgspec.json.decode(await request.read(), type=kind)
+        return _storable(msgspec.json.decode(await request.read(), type=kind))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Unacceptable(str(error)) from None
 
@@ -59,9 +60,19 @@ def convert(fields: MultiMapping[str], kind: type[T]) -> T:
         several = get_origin(hints.get(name)) is tuple
         values[name] = tuple(fields.getall(name)) if several else _single(name, fields.getall(name), hints)
     try:
-        return msgspec.convert(values, kind, strict=False)
+        return _storable(msgspec.convert(values, kind, strict=False))
     except msgspec.ValidationError as error:
         raise Unacceptable(str(error)) from None
+
+
+def _storable(struct: T) -> T:
+    """Refuses numbers that are no number of ours: a database would raise on them."""
+    for name in struct.__struct_fields__:
+        value = getattr(struct, name)
+        for number in value if isinstance(value, tuple) else (value,):
+            if isinstance(number, int) and abs(number) > LARGEST_NUMBER:
+                raise Unacceptable(f"the field {name} is too large")
+    return struct
 
 
 def _single(name: str, values: Iterable[str], hints: dict[str, Any]) -> str | bool | None:

@@ -126,7 +126,9 @@ def explained(request: web.Request, status: int, detail: str = "", retry_after: 
     if is_fragment(request):
         swap = {"HX-Reswap": "none", **toast_header(sentence, danger=True)}
         return web.Response(status=status, headers={**headers, **swap})
-    return render(request, "error.html", status=status, headers=headers, sentence=sentence, title=title)
+    return render(
+        request, "error.html", status=status, headers=headers, sentence=sentence, title=title, path="/"
+    )
 
 
 @web.middleware

@@ -114,6 +114,7 @@ def context_of(request: web.Request) -> dict[str, Any]:
         "office_name": lambda office: getattr(directory.offices.get(office), "name", office),
         "inbox_name": lambda inbox: getattr(directory.inboxes.get(inbox), "name", inbox),
         "conversation_path": conversation_path,
+        "web_link": web_link,
         "said": _said(request),
     }
 
@@ -175,6 +176,12 @@ def is_local(target: str) -> bool:
 def conversation_path(conversation: int) -> str:
     """Where a conversation is read."""
     return f"/conversations/{conversation}"
+
+
+def web_link(address: str | None) -> str:
+    """An address from outside that may stand in ``href``: http and https alone, else ""."""
+    text = (address or "").strip()
+    return text if text.lower().startswith(("https://", "http://")) else ""
 
 
 def toast_header(said: str, *, danger: bool = False, undo: str = "") -> dict[str, str]:

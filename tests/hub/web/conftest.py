@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,7 +13,8 @@ import pytest
 from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from connectors.contract import BlobId, Health
+from connectors.contract import Health
+from hub.blobs import FileBlobs
 from hub.desk.presence import Presence
 from hub.house import House
 from hub.logs import logger
@@ -30,22 +33,6 @@ from tests.hub.specimen import a_house, add_person
 PASSWORD = "correct horse battery"
 
 Client = TestClient[web.Request, web.Application]
-
-
-class MemoryBlobs:
-    """Blobs of a test."""
-
-    def __init__(self) -> None:
-        self.kept: dict[BlobId, bytes] = {}
-
-    async def put(self, content: bytes | AsyncIterator[bytes]) -> BlobId:
-        body = content if isinstance(content, bytes) else b"".join([part async for part in content])
-        blob = BlobId(len(self.kept) + 1)
-        self.kept[blob] = body
-        return blob
-
-    async def get(self, blob: BlobId) -> bytes:
-        return self.kept[blob]
 
 
 class Entropy:
@@ -99,6 +86,7 @@ def desk(
     house: House,
     health: Mapping[str, Health],
     reparsed: list[int],
+    tmp_path: Path,
 ) -> Desk:
     async def reparse(raw: int) -> str:
         reparsed.append(raw)
@@ -110,7 +98,7 @@ def desk(
         presence=Presence(),
         house=lambda: house,
         clock=clock,
-        blobs=MemoryBlobs(),
+        blobs=FileBlobs(sqlite_store, tmp_path / "blobs", random.Random(1)),
         log=logger("test"),
         entropy=Entropy(),
         health=lambda: health,

@@ -1,0 +1,211 @@
+"""Every address of the private listener: who may use it, on what, and a request that would do something.
+
+A route that is missing here fails ``test_access.py``, so nobody adds one without saying who may use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+Needs = Literal["nobody", "anyone", "answer", "moderate", "supervise", "administer", "token"]
+
+
+class Row(NamedTuple):
+    """``needs``: ``nobody`` is open without a session, ``anyone`` is open to every session.
+
+    ``thing``: what the number in the address names. ``body``: fields of a form, in which ``{kind}`` stands for a
+    thing's number; ``json``: they go as JSON. ``bound``: to an ``office``, or to a ``person``. ``reasoned``: may be
+    opened across offices, with a reason, on purpose. ``stateful``: works only on a thing in a state that this one
+    is not in, so that even who may use it is told no (400, 404, 409). ``quiet``: a bulk action that leaves out what
+    the actor may not touch and goes back to its list.
+    """
+
+    needs: Needs
+    thing: str = ""
+    body: Mapping[str, Any] | None = None
+    json: bool = False
+    bound: Literal["", "office", "person"] = ""
+    reasoned: bool = False
+    stateful: bool = False
+    quiet: bool = False
+    extra: Mapping[str, str] = {}
+
+
+def _office(needs: Needs, thing: str, **fields: Any) -> Row:
+    return Row(needs, thing, fields, bound="office")
+
+
+def _own(needs: Needs, thing: str, **fields: Any) -> Row:
+    return Row(needs, thing, fields, bound="person")
+
+
+def _conversation(**fields: Any) -> Row:
+    return _office("answer", "conversation", **fields)
+
+
+LETTER = {"text": "Odpowiedź", "client_id": "{uuid}", "based_on": "1"}
+USER = {"name": "Nowe", "role": "agent", "office": "krajowa", "language": "pl"}
+
+MATRIX: dict[tuple[str, str], Row] = {
+    ("GET", "/static/{version}/{path}"): Row("nobody"),
+    ("GET", "/healthz"): Row("nobody"),
+    ("GET", "/readyz"): Row("nobody"),
+    ("GET", "/metrics"): Row("nobody"),
+    ("GET", "/login"): Row("nobody"),
+    ("POST", "/login"): Row("nobody"),
+    ("GET", "/reset/{token}"): Row("nobody"),
+    ("POST", "/reset/{token}"): Row("nobody"),
+    ("GET", "/api/v1/openapi.json"): Row("nobody"),
+    ("GET", "/api/v1/stream"): Row("token"),
+    ("GET", "/api/v1/conversations"): Row("token"),
+    ("GET", "/api/v1/conversations/{id}"): Row("token", "conversation"),
+    ("GET", "/api/v1/conversations/{id}/messages"): Row("token", "conversation"),
+    ("POST", "/api/v1/conversations/{id}/reply"): Row("token", "conversation"),
+    ("POST", "/api/v1/conversations/{id}/notes"): Row("token", "conversation"),
+    ("POST", "/api/v1/conversations/{id}/assign"): Row("token", "conversation"),
+    ("POST", "/api/v1/conversations/{id}/transfer"): Row("token", "conversation"),
+    ("POST", "/api/v1/conversations/{id}/status"): Row("token", "conversation"),
+    ("GET", "/"): Row("anyone"),
+    ("POST", "/logout"): Row("anyone", body={}),
+    ("GET", "/settings/password"): Row("anyone"),
+    ("POST", "/settings/password"): Row("anyone", body={"password": "x", "again": "y"}, stateful=True),
+    ("GET", "/live"): Row("anyone"),
+    ("POST", "/live/here"): Row("anyone", body={"conversation": 1, "what": "gone"}, json=True),
+    ("GET", "/live/counts"): Row("anyone"),
+    ("GET", "/presence"): Row("anyone"),
+    ("POST", "/presence"): Row("anyone", body={"presence": "away"}),
+    ("GET", "/settings"): Row("anyone"),
+    ("POST", "/settings"): Row("anyone", body={"theme": "dark", "language": "pl"}),
+    ("GET", "/notifications"): Row("anyone"),
+    ("GET", "/notifications/newest"): Row("anyone"),
+    ("POST", "/notifications/read"): Row("anyone", body={}),
+    ("POST", "/notifications/{id}/open"): _own("anyone", "notification"),
+    ("GET", "/search"): Row("answer"),
+    ("GET", "/inbox"): Row("answer"),
+    ("GET", "/inbox/drafts"): Row("answer"),
+    ("POST", "/inbox/take"): Row("answer", body={}),
+    ("POST", "/inbox/bulk"): _conversation(c="{conversation}", act="spam"),
+    ("POST", "/undo"): Row("answer", body={}),
+    ("POST", "/undo/{id}"): _own("answer", "undo"),
+    ("GET", "/conversations/{id}"): _conversation(),
+    ("GET", "/conversations/{id}/parts"): _conversation(),
+    ("GET", "/conversations/{id}/why"): _conversation(),
+    ("GET", "/conversations/{id}/print"): _conversation(),
+    ("GET", "/contacts/{id}"): _office("answer", "contact"),
+    ("POST", "/conversations/{id}/assign"): _conversation(),
+    ("POST", "/conversations/{id}/mine"): _conversation(),
+    ("POST", "/conversations/{id}/transfer"): _conversation(to="queue:pracodawcy"),
+    ("POST", "/conversations/{id}/status"): _conversation(status="waiting-citizen"),
+    ("POST", "/conversations/{id}/snooze"): _conversation(),
+    ("POST", "/conversations/{id}/resolve"): _conversation(topic="zasiłek"),
+    ("POST", "/conversations/{id}/tags"): _conversation(add="pilne"),
+    ("POST", "/conversations/{id}/priority"): _conversation(priority="high"),
+    ("POST", "/conversations/{id}/spam"): _conversation(),
+    ("POST", "/conversations/{id}/block"): _conversation(reason="obelgi", until="2027-01-01"),
+    ("POST", "/conversations/{id}/unblock"): _conversation(),
+    ("POST", "/conversations/{id}/merge"): _conversation(other="{other}", link="on"),
+    ("POST", "/conversations/{id}/back"): Row("answer", "conversation", {}, bound="office", stateful=True),
+    ("POST", "/conversations/{id}/link"): _conversation(other="{other}"),
+    ("POST", "/conversations/{id}/unlink/{link}"): Row(
+        "answer", "conversation", {}, bound="office", stateful=True, extra={"link": "1"}
+    ),
+    ("POST", "/conversations/{id}/open"): Row(
+        "answer", "conversation", {"reason": "prośba obywatela"}, bound="office", reasoned=True
+    ),
+    ("POST", "/merges/{id}/undo"): _office("answer", "merge"),
+    ("POST", "/messages/{id}/move"): _office("answer", "message"),
+    ("POST", "/messages/{id}/retry"): Row("answer", "message", {}, bound="office", stateful=True),
+    ("POST", "/messages/{id}/forward"): _office(
+        "answer", "message", client_id="{uuid}", to="kto@example.pl", text="Do wiadomości"
+    ),
+    ("GET", "/messages/{id}/html"): _office("answer", "message"),
+    ("GET", "/messages/{id}/source"): _office("answer", "message"),
+    ("GET", "/files/{id}"): _office("answer", "file"),
+    ("GET", "/files/{id}/image"): _office("answer", "file"),
+    ("POST", "/files/{id}/remove"): _own("answer", "draft-file"),
+    ("POST", "/conversations/{id}/reply"): _conversation(**LETTER),
+    ("POST", "/conversations/{id}/notes"): _conversation(text="Notatka", client_id="{uuid}"),
+    ("GET", "/conversations/{id}/drafts"): _conversation(),
+    ("GET", "/conversations/{id}/texts"): _conversation(),
+    ("GET", "/new"): Row("answer"),
+    ("POST", "/new"): Row(
+        "answer",
+        body={
+            "inbox": "kontakt",
+            "to": "a@example.pl",
+            "text": "x",
+            "subject": "x",
+            "client_id": "{uuid}",
+        },
+    ),
+    ("POST", "/drafts"): Row(
+        "answer",
+        "conversation",
+        {"kind": "note", "revision": 0, "text": "x", "conversation": "{conversation}"},
+        json=True,
+        bound="office",
+    ),
+    ("POST", "/drafts/{id}/discard"): _own("answer", "draft"),
+    ("POST", "/drafts/{id}/files"): _own("answer", "draft"),
+    ("GET", "/texts"): Row("answer"),
+    ("POST", "/texts"): Row("supervise", body={"shortcut": "nowy-{text}", "title": "T", "text": "T"}),
+    ("POST", "/texts/{id}"): _office("supervise", "text", shortcut="inny-{text}", title="T", text="T"),
+    ("POST", "/texts/{id}/delete"): _office("supervise", "text"),
+    ("GET", "/moderation"): Row("moderate"),
+    ("POST", "/moderation/decide"): Row(
+        "moderate", "post", {"deed": "publish", "choice": "{post}:1"}, bound="office", quiet=True
+    ),
+    ("POST", "/moderation/undo"): Row("answer", body={}),
+    ("POST", "/moderation/undo/{id}"): _own("answer", "undo"),
+    ("GET", "/moderation/articles"): Row("moderate"),
+    ("POST", "/moderation/articles/{id}"): _office("moderate", "article", way="post"),
+    ("GET", "/moderation/{id}"): _office("moderate", "post"),
+    ("POST", "/moderation/{id}/claim"): _office("moderate", "post"),
+    ("POST", "/moderation/{id}/release"): _office("moderate", "post"),
+    ("POST", "/moderation/{id}/mask"): _office("moderate", "post", revision="1"),
+    ("POST", "/moderation/{id}/answer"): _office(
+        "moderate", "post", text="Dzień dobry", client="{uuid}", revision="1"
+    ),
+    ("POST", "/moderation/{id}/private"): _office("moderate", "post"),
+    ("GET", "/callbacks"): Row("answer"),
+    ("GET", "/callbacks/{id}"): _office("answer", "call"),
+    ("POST", "/callbacks/{id}/finish"): Row(
+        "answer", "call", {"version": "1", "outcome": "done"}, bound="office", stateful=True
+    ),
+    ("POST", "/callbacks/{id}/move"): _office("answer", "call", version="1"),
+    ("POST", "/callbacks/{id}/{deed}"): Row(
+        "answer", "call", {"version": "1"}, bound="office", extra={"deed": "take"}
+    ),
+    ("GET", "/supervisor"): Row("supervise"),
+    ("GET", "/supervisor/queues/{queue}"): Row("supervise", extra={"queue": "bezrobotni"}),
+    ("POST", "/supervisor/queues/{queue}/move"): Row(
+        "supervise",
+        "conversation",
+        {"conversation": "{conversation}", "to": "pracodawcy"},
+        bound="office",
+        extra={"queue": "bezrobotni"},
+    ),
+    ("GET", "/supervisor/people"): Row("supervise"),
+    ("POST", "/supervisor/people/{id}"): _office("supervise", "user", queues="bezrobotni"),
+    ("GET", "/inboxes"): Row("supervise"),
+    ("GET", "/quarantine"): Row("supervise"),
+    ("GET", "/quarantine/{id}/raw"): _office("supervise", "raw"),
+    ("POST", "/quarantine/{id}/again"): _office("supervise", "raw"),
+    ("POST", "/quarantine/conversations/{id}/release"): _office(
+        "supervise", "conversation", queue="pracodawcy"
+    ),
+    ("GET", "/admin"): Row("administer"),
+    ("GET", "/admin/rules"): Row("administer"),
+    ("GET", "/admin/users"): Row("administer"),
+    ("GET", "/admin/users/new"): Row("administer"),
+    ("POST", "/admin/users"): Row("administer", body={**USER, "login": "nowy{user}"}),
+    ("GET", "/admin/users/{id}"): _office("administer", "user"),
+    ("POST", "/admin/users/{id}"): _office("administer", "user", **USER, active="on"),
+    ("POST", "/admin/users/{id}/reset-link"): _office("administer", "user"),
+    ("POST", "/admin/users/{id}/printed-password"): _office("administer", "user"),
+    ("GET", "/admin/tokens"): Row("administer"),
+    ("POST", "/admin/tokens"): Row("administer", body={"name": "S", "office": "krajowa", "grants": "read"}),
+    ("POST", "/admin/tokens/{id}/revoke"): _office("administer", "token"),
+    ("GET", "/admin/audit"): Row("administer"),
+}
