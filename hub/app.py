@@ -48,7 +48,7 @@ from hub.sweep import run_sweeps
 from hub.timers import Handler, run_timers
 from hub.tokens import SignedTokens
 from hub.wake import Wake
-from hub.web import console, public
+from hub.web import console, public, public_watch
 from hub.web.desk import Desk
 from rules import Compiled
 
@@ -227,7 +227,9 @@ class Hub:
         await self._serve("private", console.build(desk), self.config.private)
 
     async def _serve(self, name: str, app: web.Application, listener: Listener) -> None:
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN)
+        runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=SHUTDOWN, keepalive_timeout=public_watch.KEEP_ALIVE
+        )
         await runner.setup()
         site = web.SockSite(runner, self._sockets[name].dup(), ssl_context=tls(listener), backlog=BACKLOG)
         await site.start()
@@ -250,6 +252,14 @@ class Hub:
         )
         return Sender(parts)
 
+    async def _watch_public(self) -> None:
+        """Close connections to the public listener that never get to a request."""
+        while True:
+            await self.clock.sleep(public_watch.EVERY)
+            runner = self._runners.get("public")
+            if runner is not None and runner.server is not None:
+                runner.app[public_watch.WATCH].sweep(runner.server.connections, self.clock.monotonic())
+
     def _run_loops(self) -> None:
         self._sender = self.outbox()
         acts = outside(self.store, self.house, self.connectors, self.egress, self.blobs, self.clock)
@@ -260,6 +270,7 @@ class Hub:
         )
         self._spawn("timers", run_timers(self.store, clock, house, TIMERS, self.wakes["timers"], log))
         self._spawn("sweeps", run_sweeps(self.store, clock, house, self.blobs.sweep))
+        self._spawn("public", self._watch_public())
         self._spawn("search", run_search(self.store, self.stream, clock, log))
 
     def _spawn(self, name: str, loop: Coroutine[Any, Any, None]) -> None:

@@ -22,6 +22,7 @@ from hub.i18n import mark as N_
 from hub.web.proxies import Network, bucket, client_address, networks
 from hub.web.public_bodies import Budget, Form, Malformed, TooLarge, TooSlow, read_body, read_form
 from hub.web.public_limits import Limits
+from hub.web.public_watch import WATCH, Watch
 
 BODIES = 256_000_000
 """Bytes of request bodies in memory at once."""
@@ -61,6 +62,7 @@ class _Public:
         self.translate = translate
         self.log = log
         self.limits = Limits()
+        self.watch = Watch()
         self.budget = Budget(BODIES)
         self.trusted: tuple[Network, ...] = networks(settings.trusted_proxies)
         self.https = settings.public_url.startswith("https://")
@@ -77,10 +79,12 @@ def build(
 ) -> web.Application:
     """The application of the public listener with the routes of all connectors, ``/healthz`` and ``/readyz``.
 
-    ``ready`` says whether messages can be taken. Raises RuntimeError where two routes have one method and path.
+    ``ready`` says whether messages can be taken. Whoever runs the application sweeps its ``WATCH``. Raises
+    RuntimeError where two routes have one method and path.
     """
     public = _Public(settings, translate, log)
     app = web.Application(middlewares=[_guard(public)], client_max_size=0)
+    app[WATCH] = public.watch
     by_path: dict[str, list[Route]] = {}
     for route in routes:
         by_path.setdefault(route.path, []).append(route)
@@ -128,6 +132,7 @@ def _guard(public: _Public) -> Middleware:
 
     @web.middleware
     async def guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
+        public.watch.served(request)
         where = bucket(_remote(public, request))
         try:
             with public.limits.in_hand(where) as granted:

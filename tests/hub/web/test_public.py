@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from aiohttp import web
 
 from connectors.contract import Refused, Request, Response, Route, SetCookie
 from hub.i18n import translate
-from hub.web import public
+from hub.web import public, public_watch
 
 SITE = "https://praca.example.pl"
 
@@ -39,6 +40,7 @@ class Listener:
         self.log = Memory()
         self.url = ""
         self.ready = True
+        self.runner: web.AppRunner
 
     async def echo(self, request: Request) -> Response:
         self.seen.append(request)
@@ -85,7 +87,9 @@ async def start() -> AsyncIterator[Start]:
 
     async def run(routes: Sequence[Route] | None = None, **changes: Any) -> Listener:
         listener = Listener()
-        settings = public.Settings(**{"public_url": "https://kontakt.example.pl", **changes})
+        settings = public.Settings(
+            **{"public_url": "https://kontakt.example.pl", "language": "en", **changes}
+        )
         app = public.build(
             routes=listener.routes() if routes is None else routes,
             settings=settings,
@@ -96,6 +100,7 @@ async def start() -> AsyncIterator[Start]:
         runner = web.AppRunner(app)
         await runner.setup()
         runners.append(runner)
+        listener.runner = runner
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         listener.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         return listener
@@ -379,6 +384,25 @@ async def test_a_body_that_dribbles_is_cut_off(start: Start, monkeypatch: pytest
         answer = await reader.read(1000)
     assert answer.startswith(b"HTTP/1.1 408")
     assert not listener.seen
+    writer.close()
+
+
+async def test_connections_that_never_ask_are_closed(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start()
+    host, port = listener.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"GET /page HTTP/1.1\r\nHost:")
+    await ask(browser, "GET", listener.url + "/page")
+    await asyncio.sleep(0.05)
+    server, watch = listener.runner.server, listener.runner.app[public_watch.WATCH]
+    assert server is not None and len(server.connections) == 2
+    assert watch.sweep(server.connections, 100.0) == 0
+    assert watch.sweep(server.connections, 119.0) == 0
+    assert watch.sweep(server.connections, 120.0) == 1
+    with contextlib.suppress(ConnectionResetError):
+        async with asyncio.timeout(5):
+            assert await reader.read() == b""
+    assert (await ask(browser, "GET", listener.url + "/page"))[0].status == 200
     writer.close()
 
 
