@@ -8,9 +8,7 @@ nothing that fails inside shows more than that it failed.
 from __future__ import annotations
 
 import asyncio
-import html
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import msgspec
@@ -20,6 +18,7 @@ from aiohttp.typedefs import Middleware
 from connectors.contract import Log, Refused, Request, Response, Route, SetCookie, Translate
 from hub.i18n import mark as N_
 from hub.web.proxies import Network, bucket, client_address, networks
+from hub.web.public_answers import CSP, Refusal, harden, http_refusal, is_safe, preferred, refused, too_many
 from hub.web.public_bodies import Budget, Form, Malformed, TooLarge, TooSlow, read_body, read_form
 from hub.web.public_limits import Limits
 from hub.web.public_watch import WATCH, Watch
@@ -42,16 +41,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     languages: tuple[str, ...] = ("pl", "en")
     per_address: str = "300/minute"
     trusted_proxies: tuple[str, ...] = ()
-
-
-class Refusal(Exception):
-    """A request that goes no further; ``text`` is a msgid."""
-
-    def __init__(self, status: int, text: str, *, retry_after: float | None = None) -> None:
-        super().__init__(text)
-        self.status = status
-        self.text = text
-        self.retry_after = retry_after
 
 
 class _Public:
@@ -127,6 +116,13 @@ def _ready(
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+def _explain(
+    public: _Public, request: web.Request, refusal: Refusal, allow: str | None = None
+) -> web.StreamResponse:
+    language = _language(public, request)
+    return refused(request, refusal, language, public.translate(language, refusal.text), allow)
+
+
 def _guard(public: _Public) -> Middleware:
     """The middleware of the listener: limits first, refusals as sentences, headers on everything."""
 
@@ -141,85 +137,17 @@ def _guard(public: _Public) -> Middleware:
                     raise Refusal(429, text, retry_after=2)
                 wait = public.limits.wait(public.settings.per_address, "all", where)
                 if wait and request.path not in ("/healthz", "/readyz"):
-                    raise _too_many(wait)
+                    raise too_many(wait)
                 response = await handler(request)
         except Refusal as refusal:
-            response = _refused(public, request, refusal)
+            response = _explain(public, request, refusal)
         except web.HTTPException as error:
-            response = _refused(public, request, _http_refusal(error.status), error.headers.get(hdrs.ALLOW))
+            response = _explain(public, request, http_refusal(error.status), error.headers.get(hdrs.ALLOW))
         if not response.prepared:
-            _harden(public, response)
+            harden(response, https=public.https)
         return response
 
     return guard
-
-
-def _http_refusal(status: int) -> Refusal:
-    texts = {
-        404: N_("There is nothing at this address."),
-        405: N_("This address does not take such requests."),
-        413: N_("That is larger than this address takes."),
-    }
-    return Refusal(status, texts.get(status, N_("This request cannot be answered.")))
-
-
-def _too_many(wait: int) -> Refusal:
-    text = N_("Too many requests came from your network. Please wait a little and try again.")
-    return Refusal(429, text, retry_after=wait)
-
-
-def _refused(
-    public: _Public, request: web.Request, refusal: Refusal, allow: str | None = None
-) -> web.StreamResponse:
-    """A refusal as a page for browsers and as JSON for programs."""
-    language = _language(public, request)
-    sentence = public.translate(language, refusal.text)
-    headers = {"Cache-Control": "no-store"}
-    if refusal.retry_after is not None:
-        headers["Retry-After"] = str(max(1, round(refusal.retry_after)))
-    if allow:
-        headers["Allow"] = allow
-    if "text/html" in request.headers.get(hdrs.ACCEPT, ""):
-        body, kind = _sentence_page(language, refusal.status, sentence), "text/html"
-    else:
-        body, kind = msgspec.json.encode({"error": sentence}).decode(), "application/json"
-    response = web.Response(
-        text=body, status=refusal.status, content_type=kind, charset="utf-8", headers=headers
-    )
-    if not request.content.at_eof():
-        # What is still under way is not worth reading; the connection cannot be used again.
-        response.force_close()
-    return response
-
-
-def _sentence_page(language: str, status: int, sentence: str) -> str:
-    return (
-        f'<!doctype html>\n<html lang="{language}">\n<head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{status} {html.escape(HTTPStatus(status).phrase)}</title></head>\n"
-        f"<body><main><p>{html.escape(sentence)}</p></main></body>\n</html>\n"
-    )
-
-
-_CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors "
-)
-
-
-def _harden(public: _Public, response: web.StreamResponse) -> None:
-    """Headers that no handler may weaken, and some that it may set otherwise."""
-    headers = response.headers
-    headers.setdefault("Content-Security-Policy", _CSP + "'none'")
-    headers["X-Content-Type-Options"] = "nosniff"
-    # Not "no-referrer": with it browsers send "Origin: null" on forms, and their origin could not be checked.
-    headers["Referrer-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=(), payment=()"
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    headers.setdefault("Cache-Control", "no-store")
-    if public.https:
-        headers["Strict-Transport-Security"] = "max-age=31536000"
-    headers["Server"] = "Centrala"  # instead of the versions of what it runs on
 
 
 # --- one route ---------------------------------------------------------------------------------------------------
@@ -255,7 +183,7 @@ async def _handled(public: _Public, route: Route, request: Request) -> Response:
 
 def _check_limits(public: _Public, route: Route, remote: str) -> None:
     if wait := public.limits.wait(route.per_address, "address", route.method, route.path, bucket(remote)):
-        raise _too_many(wait)
+        raise too_many(wait)
     if wait := public.limits.wait(route.per_site, "site", route.method, route.path):
         text = N_("Very many people are writing here just now. Please try again in a moment.")
         raise Refusal(429, text, retry_after=wait)
@@ -324,16 +252,12 @@ async def _answer(
 
 
 def _headers(public: _Public, route: Route, request: web.Request, given: Mapping[str, str]) -> dict[str, str]:
-    headers = {name: value for name, value in given.items() if _is_safe(name) and _is_safe(value)}
+    headers = {name: value for name, value in given.items() if is_safe(name) and is_safe(value)}
     frames = " ".join(["'self'", *route.origins]) if route.embeddable else "'none'"
-    headers["Content-Security-Policy"] = _CSP + frames
+    headers["Content-Security-Policy"] = CSP + frames
     if not route.embeddable:
         headers["X-Frame-Options"] = "DENY"
     return headers | _cors(route, request)
-
-
-def _is_safe(text: str) -> bool:
-    return not any(char in text for char in "\r\n\x00")
 
 
 def _cors(route: Route, request: web.Request) -> dict[str, str]:
@@ -362,7 +286,7 @@ async def _streamed(
 ) -> web.StreamResponse:
     response = web.StreamResponse(status=answer.status, headers=headers)
     response.content_type = answer.content_type.partition(";")[0]
-    _harden(public, response)
+    harden(response, https=public.https)
     await response.prepare(request)
     if answer.stream is not None:
         async for chunk in answer.stream:
@@ -408,21 +332,6 @@ def _language(public: _Public, request: web.Request) -> str:
     if asked in settings.languages:
         return asked
     return preferred(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), settings.languages) or settings.language
-
-
-def preferred(header: str, languages: Sequence[str]) -> str | None:
-    """The language of ``languages`` that an ``Accept-Language`` header wants most, or None."""
-    wanted: list[tuple[float, int, str]] = []
-    for position, part in enumerate(header.split(",")[:30]):
-        tag, _, quality = part.strip().partition(";")
-        code = tag.strip().partition("-")[0].lower()
-        try:
-            weight = float(quality.partition("=")[2]) if quality else 1.0
-        except ValueError:
-            continue
-        if code in languages and weight > 0:
-            wanted.append((-weight, position, code))
-    return min(wanted)[2] if wanted else None
 
 
 def _origin_of(url: str) -> str:

@@ -16,6 +16,7 @@ from aiohttp import web
 from connectors.contract import Refused, Request, Response, Route, SetCookie
 from hub.i18n import translate
 from hub.web import public, public_watch
+from hub.web.public_answers import preferred
 
 SITE = "https://praca.example.pl"
 
@@ -436,4 +437,4 @@ async def test_forwarded_addresses_count_only_from_proxies(
     ],
 )
 def test_preferred_language(header: str, language: str | None) -> None:
-    assert public.preferred(header, ("pl", "en")) == language
+    assert preferred(header, ("pl", "en")) == language
