@@ -71,9 +71,10 @@ def apply(
     values: Values,
     *,
     version: int | None = None,
+    kind: str = "set",
     **details: Any,
 ) -> Done:
-    """Set columns on each conversation with a system line ``what``, remembered for undo.
+    """Set columns on each conversation with a system line ``what``, remembered for undo under ``kind``.
 
     Raises Denied, NotFound, Conflict (stale version, merged, too many).
     """
@@ -90,7 +91,7 @@ def apply(
         keep_timer(tx, conversation, new)
         system_line(tx, conversation, what, scope.user, **details)
         remembered.append({"id": conversation, "before": before, "after": new})
-    undo = remember(tx, scope, "set", {"rows": remembered}) if remembered else None
+    undo = remember(tx, scope, kind, {"rows": remembered}) if remembered else None
     return Done(changed=tuple(int(row["id"]) for row in remembered), undo=undo)
 
 
@@ -282,6 +283,35 @@ def prioritise(
         lambda row: {"priority": rank},
         version=version,
         priority=priority,
+    )
+
+
+LANGUAGES = {
+    "pl": "Polski",
+    "en": "English",
+    "uk": "Українська",
+    "ru": "Русский",
+    "be": "Беларуская",
+    "de": "Deutsch",
+}
+"""Languages that an agent may set, each by its own name."""
+
+
+def set_language(
+    tx: Tx, scope: Scope, conversations: Sequence[int], language: str, *, version: int | None = None
+) -> Done:
+    """Say in which language the person is answered. Raises ValueError for one that is not offered."""
+    if language not in LANGUAGES:
+        raise ValueError(f"no language {language!r}; there are {', '.join(LANGUAGES)}")
+    name = LANGUAGES[language]
+    return apply(
+        tx,
+        scope,
+        conversations,
+        "language",
+        lambda row: {"language": language},
+        version=version,
+        language=name,
     )
 
 

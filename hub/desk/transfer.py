@@ -10,19 +10,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, and_, select
 
 from connectors.contract import Micros
-from hub.calendar import at_wall_clock, calendar, working_days_after
-from hub.desk.actions import PAST, Done, apply
+from hub.calendar import SECOND, at_wall_clock, calendar, working_days_after
+from hub.desk.actions import PAST, Done, apply, undo_set
 from hub.desk.notes import add_note
 from hub.desk.notify import tell
 from hub.desk.row import opened
+from hub.desk.undoing import amend
 from hub.directory import Directory
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.messages import system_line
-from hub.notices import notify_citizen
+from hub.notices import notify_citizen, withdraw_notice
 from hub.scope import Conflict, NotFound, Scope
 from hub.store import schema
 from hub.store.tx import Tx
@@ -64,11 +65,32 @@ def transfer(
     def values(row: Row[Any]) -> dict[str, Any]:
         return _moved(house.directory, scope, row, line.id, due if row.id in away else None)
 
-    done = apply(tx, scope, conversations, "transferred", values, queue=line.id, office=line.office)
-    for conversation in done.changed:
-        if conversation in away:
-            _ask_office(tx, house, conversation, line.office, due)
+    details = {"queue": line.id, "office": line.office}
+    done = apply(tx, scope, conversations, "transferred", values, kind="transfer", **details)
+    sent = [found for found in done.changed if found in away]
+    fresh = [found for found in sent if _ask_office(tx, house, found, line.office, due)]
+    if done.undo is not None:
+        amend(tx, done.undo, notices=[_notice(tx, found) for found in sent], office=line.office, fresh=fresh)
     return done
+
+
+def undo_transfer(tx: Tx, house: House, scope: Scope, data: Any) -> None:
+    """Undo of kind ``transfer``: back where it was, the office not asked, the citizen not told if in time.
+
+    Raises Conflict when somebody changed it since.
+    """
+    undo_set(tx, house, scope, data)
+    for notice in data["notices"]:
+        withdraw_notice(tx, notice)
+    for conversation in data["fresh"]:
+        key = and_(asked.c.conversation == conversation, asked.c.office == data["office"])
+        tx.execute(asked.delete().where(key))
+        cancel_timer(tx, "office-due", conversation)
+
+
+def _notice(tx: Tx, conversation: int) -> str:
+    """The key of the notice about this transfer: one of the same moment, so that a later one is another."""
+    return f"office:{conversation}:{tx.now}"
 
 
 def _target(directory: Directory, queue: str | None, office: str | None) -> Any:
@@ -120,16 +142,20 @@ def _moved(
     return values
 
 
-def _ask_office(tx: Tx, house: House, conversation: int, office: str, due_at: Micros) -> None:
-    """Note whom we asked and by when, tell the citizen, and watch the date."""
-    key = (asked.c.conversation == conversation) & (asked.c.office == office)
-    if tx.row(select(asked).where(key)) is None:
+def _ask_office(tx: Tx, house: House, conversation: int, office: str, due_at: Micros) -> bool:
+    """Note whom we asked and by when, tell the citizen, and watch the date. Whether it is the first time.
+
+    The citizen is told only when the transfer cannot be undone by a quick ``u`` any more.
+    """
+    key = and_(asked.c.conversation == conversation, asked.c.office == office)
+    first = tx.row(select(asked).where(key)) is None
+    if first:
         tx.execute(asked.insert().values(conversation=conversation, office=office, at=tx.now, due_at=due_at))
     else:
         tx.execute(asked.update().where(key).values(at=tx.now, due_at=due_at))
     if office in house.directory.front:
         cancel_timer(tx, "office-due", conversation)
-        return
+        return first
     set_timer(tx, "office-due", conversation, due_at, {"office": office})
     wall = at_wall_clock(house.directory.zone(office), due_at)
     notify_citizen(
@@ -138,7 +164,10 @@ def _ask_office(tx: Tx, house: House, conversation: int, office: str, due_at: Mi
         conversation,
         "office-asked",
         {"office": house.directory.offices[office].name, "date": f"{wall:%d.%m.%Y}"},
+        key=_notice(tx, conversation),
+        due_at=tx.now + int(house.directory.config.outbox.undo_seconds * SECOND),
     )
+    return first
 
 
 def office_silent(tx: Tx, house: House, timer: Row[Any]) -> None:

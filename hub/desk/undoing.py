@@ -40,6 +40,14 @@ def remember(tx: Tx, scope: Scope, kind: str, data: Mapping[str, Any]) -> int | 
     return tx.add(undo, {"user": scope.user, "kind": kind, "data": encoded, "at": tx.now})
 
 
+def amend(tx: Tx, undo_id: int, **more: Any) -> None:
+    """Add to what an action just remembered."""
+    row = tx.locked(undo, undo_id)
+    if row is not None:
+        data = msgspec.json.decode(row.data) | more
+        tx.change(undo, undo_id, data=msgspec.json.encode(data).decode())
+
+
 def last(tx: Reader, scope: Scope) -> Row[Any] | None:
     """What ``u`` would undo now."""
     mine = and_(undo.c.user == (scope.user or 0), undo.c.undone_at.is_(None), undo.c.at > tx.now - KEPT)

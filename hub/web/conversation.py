@@ -140,6 +140,7 @@ def words(request: web.Request, house: House) -> dict[str, Any]:
         "priorities": PRIORITY_NAMES,
         "priority_by_rank": PRIORITY_BY_RANK,
         "topic_of": topics.shown,
+        "languages": actions.LANGUAGES,
         "list_names": NAMES,
         "previews": PREVIEWS,
         "has_remote_images": has_remote_images,

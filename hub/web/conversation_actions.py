@@ -175,6 +175,20 @@ async def priority(request: web.Request) -> web.StreamResponse:
     return await _carry_out(request, act, N_("Priority set."))
 
 
+class Language(Guarded, frozen=True, kw_only=True):
+    language: Literal["pl", "en", "uk", "ru", "be", "de"]
+
+
+async def language(request: web.Request) -> web.StreamResponse:
+    """The language in which the person is answered."""
+    form = await read_form(request, Language)
+
+    def act(tx: Tx, house: House, scope: Scope, number: int) -> object:
+        return actions.set_language(tx, scope, [number], form.language, version=form.version)
+
+    return await _carry_out(request, act, N_("Language set."))
+
+
 async def spam(request: web.Request) -> web.StreamResponse:
     """File as spam."""
     form = await read_form(request, Guarded)
@@ -326,6 +340,7 @@ ROUTES = [
     web.post("/conversations/{id}/resolve", resolve),
     web.post("/conversations/{id}/tags", tags),
     web.post("/conversations/{id}/priority", priority),
+    web.post("/conversations/{id}/language", language),
     web.post("/conversations/{id}/spam", spam),
     web.post("/conversations/{id}/block", block),
     web.post("/conversations/{id}/unblock", unblock),

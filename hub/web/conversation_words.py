@@ -30,6 +30,7 @@ LINES: Mapping[str, str] = {
     "tagged-add": N_("{who} added the tags {add}."),
     "tagged-remove": N_("{who} took away the tags {remove}."),
     "priority": N_("{who} set the priority to “{priority}”."),
+    "language": N_("{who} set the language to {language}."),
     "resolved": N_("{who} resolved it."),
     "resolved-topic": N_("{who} resolved it: {topic}."),
     "spam": N_("{who} filed it as spam."),

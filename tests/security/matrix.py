@@ -101,6 +101,7 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/conversations/{id}/resolve"): _conversation(topic="zasiłek"),
     ("POST", "/conversations/{id}/tags"): _conversation(add="pilne"),
     ("POST", "/conversations/{id}/priority"): _conversation(priority="high"),
+    ("POST", "/conversations/{id}/language"): _conversation(language="uk"),
     ("POST", "/conversations/{id}/spam"): _conversation(),
     ("POST", "/conversations/{id}/block"): _conversation(reason="obelgi", until="2027-01-01"),
     ("POST", "/conversations/{id}/unblock"): _conversation(),

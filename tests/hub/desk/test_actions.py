@@ -260,6 +260,39 @@ async def test_a_transfer_to_an_office_tells_the_citizen_and_watches_the_date(
     assert "office-silent" in await said(store, found)
 
 
+async def test_undoing_a_transfer_to_an_office_asks_and_tells_nobody(
+    store: Store, house: House, who: Who, clock: FakeClock
+) -> None:
+    found = await make(store, assignee=who.ola.user)
+    await run(store, lambda tx: transfer.transfer(tx, house, who.ola, [found], office="pup-lomza"))
+    assert await store.read(lambda tx: may_see(tx, who.lom, found))
+    (effect,) = await store.read(lambda tx: tx.rows(select(schema.effect)))
+    assert (
+        effect.due_at == clock.now() + 15_000_000
+    )  # the citizen is told when it cannot be undone quickly any more
+    assert await undo(store, house, who.ola) == "transfer"
+    row = await row_of(store, found)
+    assert (row.office, row.queue, row.status, row.assignee) == (
+        "krajowa",
+        "bezrobotni",
+        "open",
+        who.ola.user,
+    )
+    assert not await store.read(lambda tx: may_see(tx, who.lom, found))
+    (effect,) = await store.read(lambda tx: tx.rows(select(schema.effect)))
+    assert effect.state == "skipped"
+    clock.move(days=5)
+    assert await run(store, lambda tx: run_due(tx, house, HANDLERS, logger("test"))) == 0
+
+
+async def test_the_language_is_set_by_hand(store: Store, house: House, who: Who) -> None:
+    found = await make(store)
+    await run(store, lambda tx: actions.set_language(tx, who.ola, [found], "uk"))
+    assert (await row_of(store, found)).language == "uk"
+    with pytest.raises(ValueError, match="no language"):
+        await run(store, lambda tx: actions.set_language(tx, who.ola, [found], "xx"))
+
+
 async def test_two_working_days_after_the_answer_the_owner_checks(
     store: Store, house: House, who: Who, clock: FakeClock
 ) -> None:

@@ -12,7 +12,8 @@ const head = () => document.querySelector("#head .head");
 
 const scroller = () => (getComputedStyle(stream).overflowY === "visible" ? document.scrollingElement : stream);
 const atEnd = () => scroller().scrollHeight - scroller().scrollTop - scroller().clientHeight < 40;
-const inHand = () => document.querySelector("#head details[open], #context details.menu[open], #stream details.menu[open]");
+const inHand = () => document.querySelector("#head details[open], #context details.menu[open], #stream details.menu[open]")
+  || document.activeElement?.matches?.("#head select, #context input");
 
 let asked = 0;
 /** Ask for the parts anew; later while a menu is open, so that it does not close under the pointer. */

@@ -97,14 +97,21 @@ function settle() {
   else ask();
 }
 
-async function ask() {
-  // Rows that are shown already are not news; what is new is found out by looking at the list's first page.
-  const fresh = [...waiting].filter((id) => !document.getElementById(`c${id}`)).length;
-  if (!fresh) return;
-  const text = fresh === 1 ? list.dataset.newsOne : list.dataset.newsMany.replace("{n}", fresh);
-  news.textContent = text;
-  news.hidden = false;
-  if (said.textContent !== text) said.textContent = text;
+let counting = 0;
+/** Look at the list as it would be now, and say how many of its rows are not shown yet. */
+function ask() {
+  clearTimeout(counting);
+  counting = setTimeout(async () => {
+    const response = await fetch(list.dataset.list, { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (!response?.ok || !waiting.size) return;
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+    const unseen = [...fresh.querySelectorAll("[data-row]")].filter((row) => !document.getElementById(row.id)).length;
+    if (!unseen) return;
+    const text = unseen === 1 ? list.dataset.newsOne : list.dataset.newsMany.replace("{n}", unseen);
+    news.textContent = text;
+    news.hidden = false;
+    if (said.textContent !== text) said.textContent = text;
+  }, 300);
 }
 
 news.addEventListener("click", () => {
@@ -121,6 +128,7 @@ function refresh() {
     await window.htmx.ajax("GET", list.dataset.list, { source: "#rows", target: "#rows", swap: "innerMorph" });
     mark();
     for (const box of rows.querySelectorAll('input[name="c"]')) box.checked = ticked.has(box.value);
+    clearTimeout(counting);
     news.hidden = true;
     refreshTimes(rows);
   }, 150);
