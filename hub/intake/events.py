@@ -28,20 +28,19 @@ from connectors.contract import (
 )
 from hub.callbacks.service import change_by_citizen
 from hub.house import House
-from hub.i18n import mark as N_
-from hub.messages import locked_conversation, system_line
+from hub.messages import locked_conversation
 from hub.moderation import arrivals
-from hub.outbox.queue import derive_state
+from hub.outbox.queue import derive_state, sent_as
 from hub.outbox.settle import fail_reported
 from hub.outbox.states import may_move
 from hub.store import bulk, schema
 from hub.store.tx import Tx
 
+from .bounces import REFUSED, bounced
 from .state import Item
 
 HOUR = 3_600_000_000
 
-REFUSED = N_("The recipient's server refused it.")
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Inbound).decode
@@ -74,7 +73,7 @@ def _carry_out(tx: Tx, house: House, event: Inbound) -> Receipt | None:
         case DeliveryReport():
             return _report(tx, event)
         case Bounce():
-            return _bounce(tx, event)
+            return bounced(tx, event)
         case PostReport() | Appeal():
             return arrivals.apply(tx, house, event)
         case Edit() | Deletion() if arrivals.is_about_comment(tx, event):
@@ -127,16 +126,8 @@ def release_target(tx: Tx, house: House, inbox: str, target: str) -> None:
 # --- about what we sent ------------------------------------------------------------------------------------------
 
 
-def _sent(tx: Tx, inbox: str, target: str | None) -> Sequence[Row[Any]]:
-    """Deliveries that the channel calls ``target``. A bounce may come to another mailbox than the one that sent."""
-    if not target:
-        return ()
-    rows = tx.rows(select(delivery).where(delivery.c.inbox == inbox, delivery.c.remote_id == target))
-    return rows or tx.rows(select(delivery).where(delivery.c.remote_id == target))
-
-
 def _report(tx: Tx, event: DeliveryReport) -> Receipt | None:
-    rows = _sent(tx, event.inbox, event.target)
+    rows = sent_as(tx, event.inbox, event.target)
     if not rows:
         return None
     for row in rows:
@@ -151,40 +142,6 @@ def _report(tx: Tx, event: DeliveryReport) -> Receipt | None:
     return Receipt(conversation=rows[0].conversation, message=rows[0].message)
 
 
-def _bounce(tx: Tx, event: Bounce) -> Receipt | None:
-    """Mark the message that bounced, with the reason. A mere delay is only noted."""
-    rows = _sent(tx, event.inbox, event.target)
-    if not rows:
-        return None
-    row = rows[0]
-    failed = [r for r in event.recipients if r.action == "failed"]
-    details = [{"address": r.address, "status": r.status, "action": r.action} for r in event.recipients]
-    if failed and may_move(row.state, "failed"):
-        fail_reported(tx, row, _reason(failed[0].status, failed[0].diagnostic))
-    system_line(
-        tx, row.conversation, "bounced" if failed else "delayed", message=row.message, recipients=details
-    )
-    return Receipt(conversation=row.conversation, message=row.message)
-
-
-_REASONS = {
-    "5.1.1": N_("The address does not exist."),
-    "5.1.2": N_("The recipient's domain does not exist."),
-    "5.1.10": N_("The address does not exist."),
-    "5.2.1": N_("The mailbox is switched off."),
-    "5.2.2": N_("The mailbox is full."),
-    "5.2.3": N_("The mail is too large for the recipient."),
-    "5.3.4": N_("The mail is too large for the recipient."),
-    "5.7.1": N_("The recipient's server refused it by its policy."),
-    "4.4.7": N_("The recipient's server could not be reached for days."),
-}
-"""Enhanced status codes (RFC 3463 and the IANA registry) in plain words."""
-
-
-def _reason(status: str, diagnostic: str) -> str:
-    return _REASONS.get(status) or diagnostic[:300] or REFUSED
-
-
 # --- about what came in ------------------------------------------------------------------------------------------
 
 
@@ -194,7 +151,7 @@ def _changed(tx: Tx, event: Edit | Deletion | Reaction) -> Receipt | None:
     found = tx.lookup(seen, ("inbox", "external_id"), ("conversation", "message"), key)
     row = tx.locked(message, found[0][1]) if found and found[0][1] is not None else None
     if row is None:
-        sent = _sent(tx, event.inbox, event.target) if isinstance(event, Reaction) else ()
+        sent = sent_as(tx, event.inbox, event.target) if isinstance(event, Reaction) else ()
         row = tx.locked(message, sent[0].message) if sent else None
     if row is None:
         return None

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from connectors.contract import Message, Receipt
+from connectors.contract import Bounce, Message, Receipt
 from hub.callbacks.service import request
 from hub.store import bulk, schema
 from hub.store.tx import Tx
 
 from .batch import Wish, run
+from .bounces import as_message, original_of
 from .events import apply_event, release_parked
 from .state import Call, Item
 from .write import RAW
@@ -41,6 +42,8 @@ def handle(tx: Tx, calls: Sequence[Call]) -> list[list[Receipt]]:
         for m, (item, language) in enumerate(zip(call.items, call.languages, strict=True)):
             if isinstance(item, Message):
                 waiting.append((n, m, Item(call, item, language, raws[n])))
+            elif isinstance(item, Bounce) and original_of(tx, item) is None:
+                waiting.append((n, m, Item(call, as_message(item), language, raws[n])))
             else:
                 flush()
                 receipts[n][m] = apply_event(tx, call.house, item, raws[n])

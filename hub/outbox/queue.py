@@ -11,7 +11,7 @@ from sqlalchemy import Row, select
 from connectors.contract import Operation, Recipient
 from hub.house import House
 from hub.store import schema
-from hub.store.tx import Tx
+from hub.store.tx import Reader, Tx
 
 from .states import State, message_state
 
@@ -85,6 +85,16 @@ def enqueue(
     derive_state(tx, message)
     tx.ring("outbox")
     return ids
+
+
+def sent_as(tx: Reader, inbox: str, target: str | None) -> Sequence[Row[Any]]:
+    """Deliveries that the channel calls ``target``. A bounce may come to another mailbox than the one that sent."""
+    if not target:
+        return ()
+    rows = tx.rows(
+        select(schema.delivery).where(schema.delivery.c.inbox == inbox, schema.delivery.c.remote_id == target)
+    )
+    return rows or tx.rows(select(schema.delivery).where(schema.delivery.c.remote_id == target))
 
 
 def derive_state(tx: Tx, message: int) -> State:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -141,9 +142,19 @@ def announce(tx: Tx, row: Row[Any]) -> None:
     tx.emit("delivery", conversation=row.conversation, message=row.message)
 
 
-def fail_reported(tx: Tx, row: Row[Any], reason: str) -> None:
-    """A report or a bounce says that an accepted delivery did not arrive."""
-    tx.change(delivery, row.id, state="failed", reason=reason, updated_at=tx.now)
+def fail_reported(tx: Tx, row: Row[Any], reason: str, addresses: Sequence[str] = ()) -> None:
+    """A report or a bounce says that an accepted delivery did not arrive; with ``addresses`` only at those.
+
+    Recipients that are not named keep what they have: the failed ones become a delivery of their own.
+    """
+    named = {address.lower() for address in addresses}
+    others = [r for r in _recipients(row.recipients) if r.address.lower() not in named]
+    if named and others and len(others) < len(_recipients(row.recipients)):
+        for address in sorted(named):
+            _split_refused(tx, row, Refusal(address=address, reason=reason))
+        tx.change(delivery, row.id, recipients=_json(others).decode(), updated_at=tx.now)
+    else:
+        tx.change(delivery, row.id, state="failed", reason=reason, updated_at=tx.now)
     announce(tx, row)
     _people_must_know(tx, row, reason)
 
