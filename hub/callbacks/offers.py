@@ -28,8 +28,11 @@ user, user_queue = schema.user, schema.user_queue
 WATCH = 30 * calendar.MINUTE
 """How often a call in somebody's hands is looked after."""
 
+NOTED = 3
+"""Lapsed offers of one call that are written into its conversation and told: whoever does not look needs no more."""
+
 AGAIN = 30 * calendar.SECOND
-AGAIN_MOST = 300 * calendar.SECOND
+AGAIN_MOST = 600 * calendar.SECOND
 """Shortest and longest pause before an agent is looked for again; it grows with the time that a call has waited. One
 who becomes free is given the next call at once, so this is for agents whose coming nobody told."""
 
@@ -53,7 +56,7 @@ def fall_due(tx: Tx, house: House, row: Row[Any]) -> None:
         record.step(tx, row, "cancel")
         record.note(tx, row, "callback-cancelled")
         return
-    row = record.step(tx, row, "fall-due")
+    row = record.step(tx, row, "fall-due", lapses=0)
     matter.wake(tx, row)
     look_again(tx, house, row)
 
@@ -69,8 +72,15 @@ def look_again(tx: Tx, house: House, row: Row[Any]) -> None:
     if loud > tx.now:
         record.wait_until(tx, row, loud)
     elif not _offer(tx, house, row, avoid=None):
-        waited = tx.now - (row.due_at or tx.now)
-        record.wait_until(tx, row, Micros(tx.now + min(max(waited // 10, AGAIN), AGAIN_MOST)))
+        _later(tx, house, row)
+
+
+def _later(tx: Tx, house: House, row: Row[Any]) -> None:
+    """Look for an agent again after a pause; while the office is closed, when it opens."""
+    waited = tx.now - (row.due_at or tx.now)
+    at = Micros(tx.now + min(max(waited // 10, AGAIN), AGAIN_MOST))
+    desk, cal = house.directory.config.desk, record.hours_of(house, row)
+    record.wait_until(tx, row, schedule.callable_from(desk, cal, at))
 
 
 def _follow(tx: Tx, row: Row[Any]) -> Row[Any]:
@@ -85,11 +95,12 @@ def _follow(tx: Tx, row: Row[Any]) -> Row[Any]:
 def lapse(tx: Tx, house: House, row: Row[Any]) -> None:
     """The agent did not take it in time: somebody else is asked at once, the same agent only later."""
     agent = row.agent
-    record.note(tx, row, "callback-offer-lapsed", agent, name=_name(tx, agent))
-    row = record.step(tx, row, "lapse", agent=None, last_agent=agent)
+    if row.lapses < NOTED:
+        record.note(tx, row, "callback-offer-lapsed", agent, name=_name(tx, agent))
+    row = record.step(tx, row, "lapse", agent=None, last_agent=agent, lapses=row.lapses + 1)
     row = record.step(tx, row, "wait")
     if not _offer(tx, house, row, avoid=agent):
-        record.wait_until(tx, row, Micros(tx.now + AGAIN))
+        _later(tx, house, row)
 
 
 def watch(tx: Tx, house: House, row: Row[Any]) -> None:
@@ -153,8 +164,9 @@ def _give(tx: Tx, house: House, row: Row[Any], agent: int) -> Row[Any]:
     row = record.step(tx, row, "offer", agent=agent, last_agent=agent, offered_at=tx.now)
     wait = round(house.directory.config.desk.callback_offer_minutes * calendar.MINUTE)
     record.wait_until(tx, row, Micros(tx.now + wait))
-    record.note(tx, row, "callback-offered", agent, name=_name(tx, agent))
-    tell_agent(tx, agent, "callback", record.conversation_of(tx, row.conversation).id)
+    if row.lapses < NOTED:
+        record.note(tx, row, "callback-offered", agent, name=_name(tx, agent))
+        tell_agent(tx, agent, "callback", record.conversation_of(tx, row.conversation).id)
     return row
 
 

@@ -624,6 +624,7 @@ callback = Table(
     Column("agent", Id),  # who has it now: offered, dialling, in call, wrap-up
     Column("last_agent", Id),  # who had it last, so that a lapsed offer goes to somebody else
     Column("offered_at", Time),
+    Column("lapses", Integer, nullable=False, server_default="0"),  # offers that lapsed since it fell due
     Column("dialled_at", Time),
     Column("outcome", Text),  # of a finished call; why a number was rejected
     Column("note", Text, nullable=False, server_default=""),

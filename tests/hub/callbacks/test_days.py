@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,9 +59,11 @@ async def test_the_callback_day(clock: FakeClock, sqlite_path: Path) -> None:
 
     await centre.run_until(at("2026-11-12 20:15"))
     await centre.change(call, "move", at("2026-11-13 09:00"))
-    await store.close()  # the process ends in the night; whatever is not on the disk is gone
+    # Killed in the night: what the next process finds is the files as they are now, without an orderly end.
+    left = shutil.copytree(sqlite_path.parent, sqlite_path.parent.with_name("left")) / sqlite_path.name
+    await store.close()
     clock.move(hours=9)
-    reopened = SqliteStore(sqlite_path, clock)
+    reopened = SqliteStore(left, clock)
     await reopened.open()
     centre.reopened(reopened)
 

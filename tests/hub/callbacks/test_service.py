@@ -224,6 +224,15 @@ async def test_nobody_is_offered_two_calls_and_no_call_two_people(centre: Centre
     assert sum(row.state == "due" for row in rows) == 5
 
 
+async def test_an_agent_who_never_looks_does_not_fill_the_conversation(small: Centre) -> None:
+    await small.agent("anna")
+    call = await ordered(small, "2026-11-16 10:00")
+    await small.run_until(at("2026-11-16 17:00"))
+    lines = await small.lines()
+    assert (lines.count("callback-offered"), lines.count("callback-offer-lapsed")) == (3, 3)
+    assert (await small.row(call)).lapses > 20
+
+
 async def test_only_agents_at_work_in_the_queue_with_its_skills_are_asked(small: Centre) -> None:
     queues = tuple(
         msgspec.structs.replace(queue, skills=("uk",)) if queue.id == "informacja" else queue
