@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, literal_column, select, true
 
-from hub.scope import Scope, require, visible
-from hub.store.schema import conversation
+from hub.scope import Scope, require
+from hub.store.schema import LISTED, conversation
 from hub.store.tx import Reader
 
 SEPARATOR = " · "
@@ -19,13 +19,14 @@ MOST = 40
 def used(tx: Reader, scope: Scope) -> list[str]:
     """What was used last, the actor's own first, as the field takes it. Raises Denied."""
     require(scope, "answer")
-    mine = _lately(tx, scope, conversation.c.assignee == scope.user)
-    others = _lately(tx, scope, visible(scope))
+    near = true() if scope.front else conversation.c.office == scope.office
+    mine = _lately(tx, conversation.c.assignee == scope.user)
+    others = _lately(tx, near)
     return list(dict.fromkeys([*mine, *others]))[:MOST]
 
 
-def _lately(tx: Reader, scope: Scope, whose: ColumnElement[bool]) -> list[str]:
-    closed = and_(whose, conversation.c.status == "resolved", conversation.c.listed.is_(True))
+def _lately(tx: Reader, whose: ColumnElement[bool]) -> list[str]:
+    closed = and_(whose, conversation.c.status == "resolved", literal_column(f"({LISTED})"))
     lately = select(conversation.c.topic, conversation.c.outcome).where(closed)
     rows = tx.rows(lately.order_by(conversation.c.activity_at.desc()).limit(LOOK_BACK))
     return [shown(row.topic, row.outcome) for row in rows if row.topic]

@@ -115,9 +115,14 @@ VOCABULARY: Mapping[str, Any] = {
 async def inbox(request: web.Request) -> web.StreamResponse:
     """The list on its own; for htmx only its rows."""
     desk, scope, where = desk_of(request), scope_of(request), read_query(request, Where)
-    listed = await desk.store.read(lambda tx: read_listed(tx, desk.house(), scope, where))
-    template = "inbox/rows.html" if is_fragment(request) else "inbox/inbox.html"
-    return render(request, template, listed=listed, current=None, **VOCABULARY)
+    part = is_fragment(request)
+
+    def query(tx: Reader) -> tuple[Listed, list[str]]:
+        return read_listed(tx, desk.house(), scope, where), [] if part else topics.used(tx, scope)
+
+    listed, used = await desk.store.read(query)
+    template = "inbox/rows.html" if part else "inbox/inbox.html"
+    return render(request, template, listed=listed, current=None, topics=used, **VOCABULARY)
 
 
 async def drafts(request: web.Request) -> web.StreamResponse:
