@@ -54,9 +54,7 @@ async def test_only_pictures_are_shown_in_the_page(
     things = await world.make("krajowa", "agent")
     agent = await enter("agent")
     for kind in ("text/html", "image/svg+xml", "application/xhtml+xml", "text/xml"):
-        await sqlite_store.write(
-            lambda tx, k=kind: tx.change(schema.attachment, things["file"], content_type=k)
-        )
+        await sqlite_store.write(_typed(things["file"], kind))
         async with agent.client.get(f"/files/{things['file']}/image") as response:
             assert response.status == 404, kind
 
