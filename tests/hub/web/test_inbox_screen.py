@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -174,6 +176,19 @@ def test_no_file_name_leaves_its_place(name: str) -> None:
     disposition = attachment_headers(name, "application/pdf")["Content-Disposition"]
     assert disposition.count('"') == 2 and "\n" not in disposition and "\r" not in disposition
     assert "/" not in disposition.split("filename*")[0]
+
+
+def test_every_key_of_the_desk_is_on_its_page() -> None:
+    root = Path(__file__).parents[3]
+    page = (root / "docs/console.md").read_text(encoding="utf-8")
+    templates = (root / "hub/web/templates/inbox").glob("*.html")
+    keys = {
+        key
+        for file in templates
+        for key in re.findall(r'data-key="([^"{]+)"', file.read_text(encoding="utf-8"))
+    }
+    assert len(keys) > 8
+    assert [key for key in sorted(keys) if f"`{key}`" not in page] == []
 
 
 def test_system_lines_in_words(house: House) -> None:
