@@ -259,6 +259,8 @@ class Message(Event, tag="message", frozen=True, kw_only=True):
     """What the channel itself calls it and a reply must name, where that is not ``external_id`` (``<…>``, a Message-ID)."""
     suspicious: str = ""
     """Why a person should look first (a forged office sender, a failed signature); empty if nothing."""
+    authenticated: bool | None = None
+    """Whether the office's own receiving server proved that the sender's domain sent it; None where nothing was asked."""
     complained: tuple[BouncedRecipient, ...] = ()
     """Of an ``automatic`` complaint: who called a mail of ours spam."""
 
@@ -832,9 +834,13 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ParseContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What ``parse`` needs of its surroundings: no I/O, no clock of its own."""
+    """What ``parse`` needs of its surroundings: no I/O, no clock of its own.
+
+    ``receiver``: the name under which our own mail server stamps what it found out about senders (RFC 8601).
+    """
 
     inbox: InboxId
     now: Micros
     tokens: Tokens | None = None
     zone: str = "Europe/Warsaw"
+    receiver: str = ""

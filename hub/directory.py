@@ -18,6 +18,8 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     inboxes: Mapping[str, Inbox]
     front: frozenset[str]
     """Offices of the front and back office: those with a queue below tier 3."""
+    writers: Mapping[str, frozenset[str]]
+    """County offices by the registered address from which they may answer, in lower case."""
 
     def zone(self, office: str) -> str:
         """IANA zone of an office; the hub's for an unknown one."""
@@ -39,10 +41,17 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
 
 def directory(config: Config) -> Directory:
     """Build the look-ups of a configuration."""
+    front = frozenset(queue.office for queue in config.queues if queue.tier < 3)
+    writers: dict[str, frozenset[str]] = {}
+    for office in config.offices:
+        if office.email and office.id not in front:
+            address = office.email.strip().lower()
+            writers[address] = writers.get(address, frozenset()) | {office.id}
     return Directory(
         config=config,
         offices={office.id: office for office in config.offices},
         queues={queue.id: queue for queue in config.queues},
         inboxes={inbox.id: inbox for inbox in config.inboxes},
-        front=frozenset(queue.office for queue in config.queues if queue.tier < 3),
+        front=front,
+        writers=writers,
     )

@@ -157,6 +157,13 @@ class EmailConfig(Part, frozen=True, kw_only=True):
         bool,
         _about("Whether local+TOKEN@domain arrives in this inbox too; then replies carry it in Reply-To."),
     ] = True
+    authserv_id: Annotated[
+        str,
+        _about(
+            "Name under which the receiving mail server stamps Authentication-Results (RFC 8601); then an office's "
+            "answer by mail needs its proof."
+        ),
+    ] = ""
     max_bytes: Annotated[
         int,
         _about(

@@ -86,10 +86,11 @@ async def keep_stream(chunks: AsyncIterator[bytes], env: Env, limit: int) -> Mai
 class Taker:
     """The way in of one inbox: what every mail goes through, whichever way it came."""
 
-    def __init__(self, env: Env, sink: Sink, parse: Parser) -> None:
+    def __init__(self, env: Env, sink: Sink, parse: Parser, receiver: str = "") -> None:
         self.env = env
         self.sink = sink
         self._parse = parse
+        self._receiver = receiver
         self._turn = asyncio.Lock()
 
     async def take(self, mail: Mail, state: Cursor | None = None) -> list[Receipt]:
@@ -100,15 +101,21 @@ class Taker:
     async def understand(self, mail: Mail) -> list[Inbound]:
         """What intake sees of a mail; never fails and never gives nothing."""
         if len(mail.content) > THREAD_BYTES:
-            return await asyncio.to_thread(_understood, mail, self.env, self._parse)
+            return await asyncio.to_thread(_understood, mail, self.env, self._parse, self._receiver)
         async with self._turn:  # a batch would hold up everything else; so the sockets get a look in between
-            items = _understood(mail, self.env, self._parse)
+            items = _understood(mail, self.env, self._parse, self._receiver)
             await asyncio.sleep(0)
         return items
 
 
-def _understood(mail: Mail, env: Env, parse: Parser) -> list[Inbound]:
-    context = ParseContext(inbox=env.inbox, now=env.clock.now(), tokens=env.tokens, zone=env.office.zone)
+def _understood(mail: Mail, env: Env, parse: Parser, receiver: str) -> list[Inbound]:
+    context = ParseContext(
+        inbox=env.inbox,
+        now=env.clock.now(),
+        tokens=env.tokens,
+        zone=env.office.zone,
+        receiver=receiver,
+    )
     try:
         items = parse(mail.content, context)
     except Exception as error:  # whatever a mail does to the parser, the mail itself is kept

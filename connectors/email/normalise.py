@@ -30,7 +30,7 @@ from connectors.contract import (
     Tokens,
     conversation_key,
 )
-from connectors.email import automatic, bounces, headers, invitation, quotes
+from connectors.email import authentication, automatic, bounces, headers, invitation, quotes
 from connectors.email.addresses import mailboxes
 from connectors.email.content import Body, Content, collect
 from connectors.email.mime import Part, read
@@ -162,8 +162,16 @@ def _message(mail: Mail, texts: Texts, identity: str, context: ParseContext, *, 
         reply_to=_reply_to(mail),
         wire_id=f"<{own[0]}>" if own else None,
         suspicious=SEVERAL_SENDERS if mail.senders > 1 else "",
+        authenticated=_authenticated(mail, context.receiver),
         complained=complaint.recipients if complaint else (),
     )
+
+
+def _authenticated(mail: Mail, receiver: str) -> bool | None:
+    """Several senders prove nothing: which of them a server checked is not known."""
+    fields = mail.top.all("authentication-results")
+    found = authentication.proven(fields, receiver, mail.sender.address.rpartition("@")[2])
+    return found if mail.senders <= 1 or found is None else False
 
 
 def _reply_to(mail: Mail) -> tuple[Party, ...]:

@@ -45,6 +45,7 @@ async def reparse(
         now=Micros(row.received_at),
         tokens=house.tokens,
         zone=house.directory.zone(inbox.office),
+        receiver=inbox.settings.get("authserv_id", ""),
     )
     try:
         items = channel(inbox.kind).parse(content, context)
