@@ -52,6 +52,7 @@ LINES: Mapping[str, str] = {
     "opened-with-reason": N_("{who} of another office opened it: {reason}"),
     "quarantined": N_("This message could not be read. It is kept as it came."),
     "parsed-again": N_("The message was read again."),
+    "released": N_("{who} released it from quarantine to the queue “{queue}”."),
     "continued-from-comment": N_("{who} opened this conversation from a comment."),
     "continued-in-private": N_("{who} opened a private conversation from this comment."),
 }

@@ -39,7 +39,7 @@ METRICS: Mapping[str, str] = {
     "centrala_live_people": "People with an open page.",
 }
 
-UNFINISHED = ("held", "queued", "sending", "ambiguous")
+UNFINISHED = ("held", "queued", "sending", "possibly-sent")
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
