@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import random
 import shutil
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -31,7 +33,7 @@ from hub.people.users import ROLE_NAMES
 
 CONFIG = "config/demo.toml"
 
-LETTERS = "letters.jsonl"
+LETTERS, LOG = "letters.jsonl", "making.log"
 
 UNFINISHED = ".unfinished"
 """Ending of the folder in which the week is made; it gets its name when it is whole."""
@@ -64,6 +66,7 @@ def demo(config_path: Path, fresh: bool) -> None:
         _throw_away(folder)
     if read_mark(folder) is None:
         _make(config_path, ports, folder)
+        _begin_anew(config_path)
     letters = Letters(folder / LETTERS)
 
     @contextlib.asynccontextmanager
@@ -107,10 +110,10 @@ def _make(config_path: Path, ports: Ports, folder: Path) -> None:
             def read() -> Config:
                 return demo_config(config_path, ports, CHANNELS, data_dir=str(part))
 
-            logs.configure(level="error", secrets=logs.known_secrets(read()))
             letters = Letters(part / LETTERS)
-            mail = channel("email")
-            begun = uvloop.run(make_week(read, ports, mail, letters, now, _progress))
+            with (part / LOG).open("w") as log:
+                logs.configure(level="info", secrets=logs.known_secrets(read()), stream=log)
+                begun = uvloop.run(make_week(read, ports, channel("email"), letters, now, _progress))
             write_mark(part, Made(at=now, conversations=begun))
     except AlreadyRunning as error:
         raise Failed(str(error), Exit.IN_USE) from error
@@ -118,6 +121,12 @@ def _make(config_path: Path, ports: Ports, folder: Path) -> None:
         folder.rmdir()
     part.rename(folder)
     click.echo(f"\rA week of {begun} conversations was made in {time.monotonic() - began:.1f} s.")
+
+
+def _begin_anew(config_path: Path) -> None:
+    """Become a new process, so that nothing of the week's making stays in memory."""
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "hub.cli", "demo", "-c", str(config_path)])  # noqa: S606
 
 
 def _empty(folder: Path) -> None:
@@ -130,7 +139,7 @@ def _empty(folder: Path) -> None:
 
 
 def _progress(done: int, known: int) -> None:
-    if done % 20 == 0:
+    if done % 20 == 0 and sys.stdout.isatty():
         click.echo(f"\rMaking a week of conversations: {100 * done // known} %", nl=False)
 
 

@@ -10,17 +10,19 @@ from hub.demo.stories import minutes
 
 
 def when(cal: Calendar, now: Micros, text: str) -> Micros:
-    """The moment that ``"5 09:12"`` (days ago, time of day) or ``"90m"`` (before the present) names.
+    """The moment that ``"5 09:12"`` (days ago, time of day), ``"+2 09:12"`` (days from now) or ``"90m"`` (before the
+    present) names.
 
-    Raises ValueError for anything else, and for today's wall clock, which may be still to come.
+    Raises ValueError for anything else, and for today's wall clock, which may be past or still to come.
     """
     days, _, clock = text.partition(" ")
     if not clock:
         return Micros(now - minutes(text) * MINUTE)
-    if not 1 <= int(days) <= 7:
-        raise ValueError(f"a story begins 1 to 7 days ago, or by a span like 90m: {text!r}")
+    if not 1 <= abs(int(days)) <= 7:
+        raise ValueError(f"not a moment of the week: {text!r}")
     hour, minute = clock.split(":")
-    day = at_wall_clock(cal.zone, now).date() - dt.timedelta(days=int(days))
+    away = int(days) if days.startswith("+") else -int(days)
+    day = at_wall_clock(cal.zone, now).date() + dt.timedelta(days=away)
     return wall_moment(cal.zone, day, int(hour) * 60 + int(minute))
 
 

@@ -1,11 +1,12 @@
-"""What citizens were sent, kept as the world outside received it, one JSON line each; the hub's tables are never asked."""
+"""What citizens were sent, kept as the world outside received it; the hub's tables are never asked."""
 
 from __future__ import annotations
 
 import email
-import email.policy
+import email.utils
 from collections.abc import Callable, Sequence
-from email.message import EmailMessage
+from email.header import decode_header, make_header
+from email.message import Message
 from pathlib import Path
 from typing import Literal
 
@@ -79,24 +80,38 @@ def _read(path: Path) -> list[Letter]:
 
 def read_mail(content: bytes, recipient: str, at: Micros) -> Letter:
     """A mail as the citizen's program shows it."""
-    mail = email.message_from_bytes(content, policy=email.policy.default)
-    body = mail.get_body(("plain", "html"))
+    mail = email.message_from_bytes(content)
+    parts = [part for part in mail.walk() if not part.is_multipart()]
+    text = next((part for part in parts if part.get_content_type() == "text/plain" and not _name(part)), None)
+    _, sender = email.utils.parseaddr(_field(mail, "From"))
+    _, reply_to = email.utils.parseaddr(_field(mail, "Reply-To"))
     return Letter(
         at=at,
         way="email",
         to=recipient.lower(),
-        subject=str(mail.get("Subject", "")),
-        text=str(body.get_content()).strip() if body is not None else "",
-        sender=str(mail.get("From", "")),
-        reply_to=_address(mail, "Reply-To") or _address(mail, "From"),
-        message_id=str(mail.get("Message-ID", "")).strip(),
-        references=" ".join(str(mail.get("References", "")).split()),
-        automatic=str(mail.get("Auto-Submitted", "no")).lower() != "no",
-        files=tuple(part.get_filename() or "" for part in mail.iter_attachments()),
+        subject=_field(mail, "Subject"),
+        text=_text(text) if text is not None else "",
+        sender=_field(mail, "From"),
+        reply_to=reply_to or sender,
+        message_id=_field(mail, "Message-ID"),
+        references=_field(mail, "References"),
+        automatic=(_field(mail, "Auto-Submitted") or "no").lower() != "no",
+        files=tuple(name for name in map(_name, parts) if name),
     )
 
 
-def _address(mail: EmailMessage, field: str) -> str:
-    header = mail.get(field)
-    found = getattr(header, "addresses", ())
-    return str(found[0].addr_spec) if found else ""
+def _field(mail: Message, name: str) -> str:
+    """A header field on one line, its encoded words decoded."""
+    return " ".join(str(make_header(decode_header(str(mail.get(name, ""))))).split())
+
+
+def _text(part: Message) -> str:
+    content = part.get_payload(decode=True)
+    charset = part.get_content_charset() or "utf-8"
+    return (
+        content.decode(charset, "replace").replace("\r\n", "\n").strip() if isinstance(content, bytes) else ""
+    )
+
+
+def _name(part: Message) -> str:
+    return part.get_filename() or ""

@@ -80,7 +80,7 @@ class Story(_Part, frozen=True, kw_only=True):
     """One conversation from its first message on.
 
     ``at``: ``"5 09:12"`` is five days ago at that time in the office, ``"90m"`` so long before the present.
-    ``subject`` is the topic of a callback; ``wish`` the time from which it is wished for, as ``at`` is written.
+    ``subject`` is the topic of a callback; ``wish`` the time from which it is wished for: ``"+2 10:00"`` in two days.
     ``broken``: the mail meets a fault of the program, as before a repair.
     """
 

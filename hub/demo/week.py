@@ -149,19 +149,26 @@ class Walker:
         self._clock.move(at)
 
     async def _work_off(self) -> None:
-        """Carry out all that is due now, as the hub's loops do."""
+        """Carry out all that is due now, as the hub's loops do: look first, write only where there is work."""
         hub, log = self._hub, self._hub.log
         house = hub.house()
-        while await hub.store.write(lambda tx: run_due(tx, house, TIMERS, log)):
-            pass
-        while await hub.store.write(lambda tx: effects.run_inside(tx, house, INSIDE, log)):
-            pass
-        await self._outbox.work_off()
+        while (due := await hub.store.read(_due_now)) != NOTHING:
+            if due.timers:
+                await hub.store.write(lambda tx: run_due(tx, house, TIMERS, log))
+            if due.effects:
+                await hub.store.write(lambda tx: effects.run_inside(tx, house, INSIDE, log))
+            if due.deliveries and not await self._outbox.work_off():
+                return  # what is left waits behind something else
 
     # --- the citizen ----------------------------------------------------------------------------------------------
 
     def _beginning(self, story: Story) -> Step:
         async def begin() -> None:
+            if story.parent and not await self._published(story.parent):
+                self._plan(
+                    Micros(self._clock.now() + 30 * MINUTE), begin
+                )  # nobody answers what nobody can read
+                return
             receipt = await _WRITE[story.via](self, story)
             place = Place(conversation=receipt.conversation or 0, message=receipt.message or 0)
             self._places[story.id or str(id(story))] = place
@@ -217,6 +224,15 @@ class Walker:
     def _address(self) -> str:
         """A network address out of those kept for documentation (RFC 5737)."""
         return f"198.51.100.{self._draw.randrange(1, 255)}"
+
+    async def _published(self, story: str) -> bool:
+        """Whether readers can see the comment of a story."""
+        post, place = schema.post, self._places.get(story)
+        number = place.message if place else 0
+        state = await self._hub.store.read(
+            lambda tx: tx.scalar(select(post.c.state).where(post.c.id == number))
+        )
+        return bool(state == "published")
 
     def _page(self, key: str) -> dict[str, str]:
         article: Article = self._articles[key]
@@ -298,12 +314,30 @@ def _email(story: Story) -> str:
     return story.email or mails.address_of(story.who)
 
 
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to do now."""
+
+    timers: bool = False
+    effects: bool = False
+    deliveries: bool = False
+
+
+NOTHING = Work()
+
+
+def _firsts(tx: Reader) -> tuple[int | None, int | None, int | None]:
+    """When the first timer, effect and delivery are due."""
+    return next_timer(tx), effects.next_due(tx, list(INSIDE)), next_delivery(tx)
+
+
+def _due_now(tx: Reader) -> Work:
+    timers, wanted, deliveries = (due is not None and due <= tx.now for due in _firsts(tx))
+    return Work(timers=timers, effects=wanted, deliveries=deliveries)
+
+
 def _next_due(tx: Reader) -> int | None:
     """When something falls due next that is not due already."""
-    kinds = list(INSIDE)
-    found = (next_timer(tx), effects.next_due(tx, kinds), next_delivery(tx))
-    coming = [due for due in found if due is not None and due > tx.now]
-    return min(coming, default=None)
+    return min((due for due in _firsts(tx) if due is not None and due > tx.now), default=None)
 
 
 _WRITE: Mapping[str, Callable[[Walker, Story], Coroutine[Any, Any, Receipt]]] = {
