@@ -87,16 +87,17 @@ def _edited(tx: Tx, house: House, row: Row[Any], event: Edit) -> str:
     )
     text = mask(event.text)
     tx.change(message, row.id, text=text, full_text=None, html=None, edited_at=tx.now)
+    urgent = row.urgent or actions.distress is not None
     if row.state == "held":
         waits = onto_bench(tx, row, *reasons)
-        change(tx, row, text=text, version=row.version + 1, edited_at=tx.now, **waits)
+        change(tx, row, text=text, version=row.version + 1, edited_at=tx.now, urgent=urgent, **waits)
         return "held"
     if not reasons:
         change(tx, row, text=text, pending_text=None, version=row.version + 1, edited_at=tx.now)
         return "published"
     # The old text stays in sight until a moderator has seen the new one.
     waits = onto_bench(tx, row, "edited", *(reason for reason in reasons if reason != "approval"))
-    change(tx, row, pending_text=text, urgent=row.urgent or actions.distress is not None, **waits)
+    change(tx, row, pending_text=text, urgent=urgent, **waits)
     return "held"
 
 

@@ -115,13 +115,6 @@ def bench_item(tx: Reader, scope: Scope, number: int) -> Item:
     return _items(tx, scope, rows)[0]
 
 
-def bench_items(tx: Reader, scope: Scope, numbers: Sequence[int]) -> list[Item]:
-    """Several comments, in the order asked for; those that are not there are left out."""
-    require(scope, "moderate")
-    rows = {row.id: row for row in tx.rows(select(post).where(post.c.id.in_(numbers), _mine(scope)))}
-    return _items(tx, scope, [rows[number] for number in numbers if number in rows])
-
-
 def waiting_counts(tx: Reader, scope: Scope) -> dict[str, int]:
     """How many comments wait, by reason; ``""`` counts them all."""
     require(scope, "moderate")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -71,12 +70,6 @@ OFF_BENCH: dict[str, Any] = {
     "claimed_until": None,
 }
 """Values of a comment that nobody needs to look at."""
-
-
-def still_waiting(row: Row[Any], *settled: str) -> dict[str, Any]:
-    """Values after some of its reasons to wait were settled."""
-    left: Sequence[str] = [reason for reason in decode_reasons(row.hold_reasons) if reason not in settled]
-    return {"hold_reasons": encode_reasons(left)} if left else dict(OFF_BENCH)
 
 
 def identity_of(tx: Reader, kind: str, address: str) -> int | None:

@@ -29,9 +29,6 @@ _TABLE: dict[tuple[State, Step], State] = {
     ("rejected", "reinstate"): "published",
 }
 
-PUBLIC: frozenset[State] = frozenset({"published"})
-"""States in which readers other than the author see the text."""
-
 
 def allowed(state: State, step: Step) -> bool:
     """Whether a comment in this state can take this step."""
