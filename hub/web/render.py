@@ -31,20 +31,28 @@ FLASH = "centrala_said"
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A place of the rail: address, icon, name, the key after ``g``, what its visitors must be allowed."""
+    """A place of the rail: address, icon, name, the key after ``g``, what its visitors must be allowed.
+
+    ``also``: other addresses that belong to it.
+    """
 
     path: str
     icon: str
     name: str
     key: str
     needs: Permission
+    also: tuple[str, ...] = ()
+
+    def holds(self, path: str) -> bool:
+        """Whether a page is of this place."""
+        return any(path == root or path.startswith(f"{root}/") for root in (self.path, *self.also))
 
 
 RAIL = (
-    Place("/inbox", "inbox", N_("Inbox"), "g i", "answer"),
+    Place("/inbox", "inbox", N_("Inbox"), "g i", "answer", ("/conversations", "/contacts", "/new", "/texts")),
     Place("/moderation", "shield", N_("Moderation"), "g m", "moderate"),
     Place("/callbacks", "phone", N_("Callbacks"), "g c", "answer"),
-    Place("/supervisor", "chart", N_("Queues"), "g q", "supervise"),
+    Place("/supervisor", "chart", N_("Queues"), "g q", "supervise", ("/inboxes", "/quarantine")),
     Place("/admin", "cog", N_("Administration"), "g a", "administer"),
 )
 
