@@ -1,7 +1,8 @@
 """The console with a million conversations: how long the server takes for a list and for a search.
 
 Run: ``python -m bench.console_bench [CONVERSATIONS]``. A hub in a process of its own over a filled store; an agent asks
-over HTTP for lists and searches one after the other. The floor is the page of the password, which asks the store little.
+over HTTP for lists and searches one after the other. The floor is the page of the password, which asks the store
+little.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from pathlib import Path
 
 import aiohttp
 
-from bench.http_bench import CONFIG, QUEUE, SECRET, free_port, running
-from bench.office import WORDS, fill, rule_text
+from bench.daemon import COMMAND, configure, free_port, running
+from bench.office import WORDS, fill
 from bench.report import line, percentile
 
 ROUNDS = 40
@@ -39,15 +40,10 @@ LISTS = (
 def hub(rows: int) -> Iterator[str]:
     """A hub over a filled store; its console's address."""
     with tempfile.TemporaryDirectory() as name:
-        folder, public, private = Path(name), free_port(), free_port()
-        queues = "\n".join(QUEUE.format(n=n) for n in range(20))
-        values = {"folder": folder, "port": public, "private": private, "secret": SECRET, "queues": queues}
-        (folder / "rules.yaml").write_text(rule_text(10))
-        (folder / "centrala.toml").write_text(CONFIG.format(**values))
-        (folder / "data").mkdir()
+        folder, private = Path(name), free_port()
+        file = configure(folder, public=free_port(), private=private, rules=10)
         fill(folder / "data" / "centrala.db", rows, search=True)
-        command = [sys.executable, "-m", "hub.cli"]
-        config = ["-c", str(folder / "centrala.toml")]
+        config = ["-c", str(file)]
         who = [
             "--login",
             LOGIN,
@@ -59,8 +55,8 @@ def hub(rows: int) -> Iterator[str]:
             "krajowa",
             "--password-stdin",
         ]
-        subprocess.run([*command, "user", "add", *config, *who], input=PASSWORD, text=True, check=True)
-        with running([*command, "run", *config], private):
+        subprocess.run([*COMMAND, "user", "add", *config, *who], input=PASSWORD, text=True, check=True)
+        with running([*COMMAND, "run", *config], private):
             yield f"http://127.0.0.1:{private}"
 
 

@@ -11,10 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import os
 import random
-import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -26,93 +23,28 @@ import msgspec
 import uvloop
 from aiohttp import web
 
-from bench.office import rule_text, some_text
+from bench.daemon import COMMAND, SECRET, configure, free_port, running
+from bench.office import some_text
 from bench.report import line, median, percentile
 
 CONNECTIONS = 256
 ROUNDS = 5
-SECRET = "the secret of the benchmarks"  # noqa: S105 - signs nothing but this run
-
-CONFIG = """
-[hub]
-data_dir = "{folder}/data"
-rules_file = "rules.yaml"
-log_level = "warning"
-[store]
-url = "sqlite:{folder}/data/centrala.db"
-[public]
-port = {port}
-trusted_proxies = ["127.0.0.1"]
-[private]
-port = {private}
-[limits]
-public_per_address = "100000000/minute"
-[[offices]]
-id = "krajowa"
-name = "Infolinia"
-{queues}
-[[inboxes]]
-id = "system"
-kind = "webhook"
-name = "System"
-office = "krajowa"
-queue = "q0"
-[inboxes.settings]
-secret = "{secret}"
-per_address = "100000000/minute"
-"""
-
-QUEUE = '[[queues]]\nid = "q{n}"\nname_pl = "K{n}"\nname_en = "Q{n}"\noffice = "krajowa"\n'
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        if process.poll() is not None:
-            raise SystemExit("the server ended at once")
-        time.sleep(0.05)
-    raise SystemExit("the server did not start")
 
 
 @contextmanager
-def running(command: Sequence[str], port: int) -> Iterator[None]:
-    """A server in a process of its own, once it listens."""
-    process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": os.getcwd()})
-    try:
-        _wait_for(port, process)
-        yield
-    finally:
-        process.terminate()
-        process.wait(15)
-
-
-@contextmanager
-def hub(port: int) -> Iterator[None]:
-    """A hub with a webhook inbox."""
+def hub(port: int) -> Iterator[int]:
+    """A hub with a webhook inbox; yields the id of its process."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        queues = "\n".join(QUEUE.format(n=n) for n in range(20))
-        values = {"folder": folder, "port": port, "private": free_port(), "secret": SECRET, "queues": queues}
-        (folder / "rules.yaml").write_text(rule_text(1000))
-        (folder / "centrala.toml").write_text(CONFIG.format(**values))
-        with running([sys.executable, "-m", "hub.cli", "run", "-c", str(folder / "centrala.toml")], port):
-            yield
+        file = configure(Path(name), public=port, private=free_port())
+        with running([*COMMAND, "run", "-c", str(file)], port) as process:
+            yield process
 
 
 @contextmanager
-def bare(port: int) -> Iterator[None]:
+def bare(port: int) -> Iterator[int]:
     """aiohttp that reads a body and answers."""
-    with running([sys.executable, "-m", "bench.http_bench", "--bare", str(port)], port):
-        yield
+    with running([sys.executable, "-m", "bench.http_bench", "--bare", str(port)], port) as process:
+        yield process
 
 
 def serve_bare(port: int) -> None:
@@ -125,6 +57,7 @@ def serve_bare(port: int) -> None:
     async def run() -> None:
         app = web.Application()
         app.router.add_post("/in/system", take)
+        app.router.add_get("/readyz", take)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()

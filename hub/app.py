@@ -207,6 +207,7 @@ class Hub:
             translate=translate,
             log=self._logs("public"),
             ready=lambda: self.ready,
+            monotonic=self.clock.monotonic,
         )
         await self._serve("public", app, self.config.public)
 

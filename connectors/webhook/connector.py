@@ -113,13 +113,14 @@ class Webhook:
             return _refusal(401, str(error))
         except BadEvent as error:
             return _refusal(400, str(error))
-        if other := self._reused(events):
+        prints = [_fingerprint(event) for event in events]
+        if other := self._reused(events, prints):
             return _refusal(409, f"The id of event {other} was used for an event with other content.")
         try:
             receipts = await self._accept(request, items)
         except Refused as refused:
             return _later(refused)
-        self._remember(events)
+        self._remember(events, prints)
         return json_response(
             {"events": [_told(event, got) for event, got in zip(events, receipts, strict=True)]}
         )
@@ -140,7 +141,7 @@ class Webhook:
 
     async def _with_blobs(self, item: Inbound) -> Inbound:
         """Large files outside the message, durable before the commit that refers to them."""
-        if not isinstance(item, Message):
+        if not isinstance(item, Message) or not item.attachments:
             return item
         kept = []
         for file in item.attachments:
@@ -150,16 +151,16 @@ class Webhook:
             kept.append(file)
         return msgspec.structs.replace(item, attachments=tuple(kept))
 
-    def _reused(self, events: Sequence[AnyEvent]) -> int:
+    def _reused(self, events: Sequence[AnyEvent], prints: Sequence[bytes]) -> int:
         """The position, from 1, of an event whose id stood for something else lately; 0 where there is none."""
-        for position, event in enumerate(events, 1):
-            if self._seen.get(event.id, known := _fingerprint(event)) != known:
+        for position, (event, content) in enumerate(zip(events, prints, strict=True), 1):
+            if self._seen.get(event.id, content) != content:
                 return position
         return 0
 
-    def _remember(self, events: Sequence[AnyEvent]) -> None:
-        for event in events:
-            self._seen[event.id] = _fingerprint(event)
+    def _remember(self, events: Sequence[AnyEvent], prints: Sequence[bytes]) -> None:
+        for event, content in zip(events, prints, strict=True):
+            self._seen[event.id] = content
             self._seen.move_to_end(event.id)
         while len(self._seen) > REMEMBERED:
             self._seen.popitem(last=False)

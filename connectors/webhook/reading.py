@@ -137,8 +137,19 @@ class _Many(_In, frozen=True, kw_only=True):
     events: Annotated[tuple[AnyEvent, ...], msgspec.Meta(min_length=1, max_length=BATCH)]
 
 
+_decode_one = msgspec.json.Decoder(AnyEvent).decode
+
+
 def decode(body: bytes) -> tuple[AnyEvent, ...]:
     """The events of a body. Raises :class:`BadEvent`."""
+    try:
+        return (_decode_one(body),)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _decode_any(body)
+
+
+def _decode_any(body: bytes) -> tuple[AnyEvent, ...]:
+    """A body that is not one good event: several, or something to say why about."""
     try:
         value: Any = msgspec.json.decode(body)
     except msgspec.DecodeError as error:

@@ -231,7 +231,8 @@ class Grouping:
         self._held += size
         if self._task is None:
             self._task = asyncio.create_task(self._commit(), name="group-commit")
-        return await asyncio.shield(future)
+        # Cancelling the caller cancels the future, which nobody settles then, but never the commit.
+        return await future
 
     async def _commit(self) -> None:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -23,7 +24,7 @@ def client_address(peer: str, forwarded: Iterable[str], trusted: tuple[Network, 
     chain = [part.strip() for value in forwarded for part in value.split(",")]
     while chain and _is_trusted(address, trusted):
         before = _plain(chain.pop())
-        if not _readable(before):
+        if _parsed(before) is None:
             break
         address = before
     return address
@@ -34,17 +35,18 @@ def from_trusted(peer: str, trusted: tuple[Network, ...]) -> bool:
     return _is_trusted(_plain(peer), trusted)
 
 
+@lru_cache(maxsize=4096)
 def bucket(address: str) -> str:
     """What a limit counts: an IPv4 address, or the /64 of an IPv6 one, which one customer has all of (RFC 6177)."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    parsed = _parsed(address)
+    if parsed is None:
         return address
     if parsed.version == 6:
         return str(ipaddress.ip_network((parsed, 64), strict=False))
     return str(parsed)
 
 
+@lru_cache(maxsize=4096)
 def _plain(address: str) -> str:
     """Without zone, port and the IPv6 form of an IPv4 address."""
     text = address.strip().partition("%")[0]
@@ -52,25 +54,22 @@ def _plain(address: str) -> str:
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
-    try:
-        parsed = ipaddress.ip_address(text)
-    except ValueError:
+    parsed = _parsed(text)
+    if parsed is None:
         return text
     mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
     return str(mapped or parsed)
 
 
-def _readable(address: str) -> bool:
+@lru_cache(maxsize=4096)
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None for what is no address. Kept, because the same few peers and clients come again and again."""
     try:
-        ipaddress.ip_address(address)
+        return ipaddress.ip_address(address)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _is_trusted(address: str, trusted: tuple[Network, ...]) -> bool:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(parsed in network for network in trusted)
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed in network for network in trusted)

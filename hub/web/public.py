@@ -26,6 +26,9 @@ from hub.web.public_watch import WATCH, Watch
 BODIES = 256_000_000
 """Bytes of request bodies in memory at once."""
 
+REMOTE = web.RequestKey("remote", str)
+"""The address of the client, kept on its request: more than the peer's where there are proxies."""
+
 WRITE_SECONDS = 30.0
 """Longest that one part of a streamed answer may wait for its reader."""
 
@@ -46,11 +49,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 class _Public:
     """What all requests of the listener share."""
 
-    def __init__(self, settings: Settings, translate: Translate, log: Log) -> None:
+    def __init__(
+        self, settings: Settings, translate: Translate, log: Log, monotonic: Callable[[], float]
+    ) -> None:
         self.settings = settings
         self.translate = translate
         self.log = log
-        self.limits = Limits()
+        self.limits = Limits(monotonic)
         self.watch = Watch()
         self.budget = Budget(BODIES)
         self.trusted: tuple[Network, ...] = networks(settings.trusted_proxies)
@@ -65,13 +70,14 @@ def build(
     translate: Translate,
     log: Log,
     ready: Callable[[], bool | Awaitable[bool]],
+    monotonic: Callable[[], float],
 ) -> web.Application:
     """The application of the public listener with the routes of all connectors, ``/healthz`` and ``/readyz``.
 
     ``ready`` says whether messages can be taken. Whoever runs the application sweeps its ``WATCH``. Raises
     RuntimeError where two routes have one method and path.
     """
-    public = _Public(settings, translate, log)
+    public = _Public(settings, translate, log, monotonic)
     app = web.Application(middlewares=[_guard(public)], client_max_size=0)
     app[WATCH] = public.watch
     by_path: dict[str, list[Route]] = {}
@@ -129,7 +135,8 @@ def _guard(public: _Public) -> Middleware:
     @web.middleware
     async def guard(request: web.Request, handler: _Handler) -> web.StreamResponse:
         public.watch.served(request)
-        where = bucket(_remote(public, request))
+        remote = request[REMOTE] = _remote(public, request)
+        where = bucket(remote)
         try:
             with public.limits.in_hand(where) as granted:
                 if not granted:
@@ -156,7 +163,7 @@ def _guard(public: _Public) -> Middleware:
 def _serve(public: _Public, route: Route) -> _Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
         _check_origin(public, route, request)
-        remote = _remote(public, request)
+        remote = request[REMOTE]
         _check_limits(public, route, remote)
         size = min(request.content_length or route.max_body, route.max_body)
         with public.budget.reserve(size) as granted:
@@ -224,10 +231,10 @@ async def _request(public: _Public, route: Route, request: web.Request, remote: 
         method=route.method,
         path=request.path,
         params=dict(request.match_info),
-        query={name: request.query[name] for name in request.query},
+        query={name: request.query[name] for name in request.query} if request.query_string else {},
         query_string=request.query_string,
         headers={name.lower(): value for name, value in request.headers.items()},
-        cookies=dict(request.cookies),
+        cookies=dict(request.cookies) if hdrs.COOKIE in request.headers else {},
         body=body,
         remote=remote,
         language=_language(public, request),
@@ -328,7 +335,7 @@ def _remote(public: _Public, request: web.Request) -> str:
 def _language(public: _Public, request: web.Request) -> str:
     """``?lang`` first, then what the browser asks for (RFC 9110, 12.5.4), then the hub's own."""
     settings = public.settings
-    asked = request.query.get("lang", "")
+    asked = request.query.get("lang", "") if request.query_string else ""
     if asked in settings.languages:
         return asked
     return preferred(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), settings.languages) or settings.language

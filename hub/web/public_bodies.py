@@ -69,6 +69,11 @@ async def read_body(request: web.Request, most: int) -> bytes:
     :class:`TooSlow`."""
     if (request.content_length or 0) > most:
         raise TooLarge
+    if request.content.is_eof():  # it came together with the head, as most do
+        body = request.content.read_nowait()
+        if len(body) > most:
+            raise TooLarge
+        return body
     chunks: list[bytes] = []
     size = 0
     try:

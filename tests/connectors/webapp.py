@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import AsyncIterator, Sequence
 
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, web
@@ -16,7 +17,14 @@ from hub.web.public import Settings, build
 async def served(routes: Sequence[Route], log: Log) -> AsyncIterator[ClientSession]:
     """A client of the listener that serves ``routes``; redirects are left to the test."""
     settings = Settings(public_url="http://127.0.0.1:8080", per_address="100000/minute")
-    app = build(routes=routes, settings=settings, translate=translate, log=log, ready=lambda: True)
+    app = build(
+        routes=routes,
+        settings=settings,
+        translate=translate,
+        log=log,
+        ready=lambda: True,
+        monotonic=time.monotonic,
+    )
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 import re
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -63,6 +64,7 @@ async def section(world: World, settings: Settings | None = None, **listener: An
         translate=translate,
         log=log,
         ready=lambda: True,
+        monotonic=time.monotonic,
     )
     runner = web.AppRunner(app)
     await runner.setup()

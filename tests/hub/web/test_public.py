@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
@@ -97,6 +98,7 @@ async def start() -> AsyncIterator[Start]:
             translate=translate,
             log=listener.log,
             ready=lambda: listener.ready,
+            monotonic=time.monotonic,
         )
         runner = web.AppRunner(app)
         await runner.setup()
