@@ -20,7 +20,7 @@ from hub.desk.why import why
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.scope import Scope
-from hub.store.tx import Reader, Tx
+from hub.store.tx import Reader
 from hub.web.conversation_files import PREVIEWS, has_remote_images
 from hub.web.conversation_words import (
     OUTCOME_NAMES,
@@ -30,8 +30,8 @@ from hub.web.conversation_words import (
     decided,
     line,
 )
-from hub.web.desk import Desk, desk_of, number_of, scope_of
-from hub.web.forms import read_query
+from hub.web.desk import desk_of, number_of, scope_of
+from hub.web.forms import Form, read_json, read_query
 from hub.web.inbox import VOCABULARY, Listed, Where, read_listed
 from hub.web.render import conversation_path, is_fragment, render
 
@@ -44,7 +44,6 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     person: view.Person
     around: view.Around
     tags: Sequence[str]
-    read: int
     may_snooze_to: Sequence[tuple[str, str, str]]
 
 
@@ -75,7 +74,6 @@ def read_shown(tx: Reader, house: House, scope: Scope, number: int, before: int 
         person=view.person(tx, scope, number),
         around=view.around(tx, scope, number),
         tags=msgspec.json.decode(row.tags),
-        read=row.messages,
         may_snooze_to=snooze_choices(house, row.office, tx.now),
     )
 
@@ -170,7 +168,6 @@ async def page(request: web.Request) -> web.StreamResponse:
     found, shown, composing, listed = await desk.store.read(query)
     if shown is None:
         raise web.HTTPFound(conversation_path(found))
-    await _mark_read(desk, scope, shown)
     return render(
         request,
         "inbox/conversation.html",
@@ -183,11 +180,16 @@ async def page(request: web.Request) -> web.StreamResponse:
     )
 
 
-async def _mark_read(desk: Desk, scope: Scope, shown: Shown) -> None:
-    def command(tx: Tx) -> None:
-        view.mark_read(tx, scope, shown.row.id, shown.row.messages)
+class Seen(Form, frozen=True, kw_only=True):
+    number: int
 
-    await desk.store.write(command)
+
+async def mark_read(request: web.Request) -> web.StreamResponse:
+    """The page says up to which message its person has read. A GET alone changes nothing."""
+    desk, scope, number = desk_of(request), scope_of(request), number_of(request)
+    body = await read_json(request, Seen)
+    await desk.store.write(lambda tx: view.mark_read(tx, scope, number, body.number))
+    return web.json_response({})
 
 
 async def parts(request: web.Request) -> web.StreamResponse:
@@ -202,7 +204,6 @@ async def render_parts(
     desk, scope = desk_of(request), scope_of(request)
     house = desk.house()
     shown = await desk.store.read(lambda tx: read_shown(tx, house, scope, view.leads_to(tx, scope, number)))
-    await _mark_read(desk, scope, shown)
     return render(request, "inbox/parts.html", headers=headers, shown=shown, **words(request, house))
 
 
@@ -242,6 +243,7 @@ async def person_of(request: web.Request) -> web.StreamResponse:
 ROUTES = [
     web.get("/conversations/{id}", page),
     web.get("/conversations/{id}/parts", parts),
+    web.post("/conversations/{id}/read", mark_read),
     web.get("/conversations/{id}/why", explain),
     web.get("/conversations/{id}/print", print_view),
     web.get("/contacts/{id}", person_of),

@@ -91,6 +91,9 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("GET", "/conversations/{id}"): _conversation(),
     ("GET", "/conversations/{id}/parts"): _conversation(),
     ("GET", "/conversations/{id}/why"): _conversation(),
+    ("POST", "/conversations/{id}/read"): Row(
+        "answer", "conversation", {"number": "1"}, json=True, bound="office"
+    ),
     ("GET", "/conversations/{id}/print"): _conversation(),
     ("GET", "/contacts/{id}"): _office("answer", "contact"),
     ("POST", "/conversations/{id}/assign"): _conversation(),

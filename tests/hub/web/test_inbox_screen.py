@@ -85,6 +85,20 @@ async def test_actions_answer_htmx_with_the_parts_that_changed(enter: Enter, sql
     assert status == 400
 
 
+async def test_a_page_alone_marks_nothing_as_read(enter: Enter, sqlite_store: Store) -> None:
+    found = await make(sqlite_store)
+    agent = await enter("agent")
+    assert "item--unread" in (await agent.get("/inbox?view=all"))[1]
+    assert (await agent.get(f"/conversations/{found}?view=all"))[0] == 200
+    assert "item--unread" in (await agent.get("/inbox?view=all"))[1]
+    headers = {"X-CSRF": agent.csrf, "Sec-Fetch-Site": "same-origin"}
+    async with agent.client.post(
+        f"/conversations/{found}/read", json={"number": 1}, headers=headers
+    ) as answer:
+        assert answer.status == 200
+    assert "item--unread" not in (await agent.get("/inbox?view=all"))[1]
+
+
 async def test_bulk_refuses_unknown_actions(enter: Enter, sqlite_store: Store) -> None:
     found = await make(sqlite_store)
     agent = await enter("agent")

@@ -31,6 +31,18 @@ function toEnd() {
   scroller().scrollTop = scroller().scrollHeight;
 }
 
+// What is in sight in a window that somebody looks at has been read; asking for a page alone says nothing.
+let read = 0;
+function markRead() {
+  const last = Number(head()?.dataset.last ?? 0);
+  if (document.hidden || last <= read) return;
+  read = last;
+  send(`/conversations/${conversation}/read`, { json: { number: last }, quiet: true }).catch(() => { read = 0; });
+}
+markRead();
+document.addEventListener("visibilitychange", markRead);
+document.addEventListener("centrala:parts", markRead);
+
 document.addEventListener("centrala:changes", ({ detail }) => {
   if (detail.some((change) => String(change.conversation) === conversation)) refresh();
 });
