@@ -93,6 +93,7 @@ def build(config: Config, letters: Letters, clock: Clock) -> web.Application:
             web.get("/obywatel", _citizen),
             web.get("/prywatnosc", _privacy),
             web.post("/aplikacja", _take),
+            web.get("/favicon.ico", _nothing),
             web.static("/static", FOLDER / "static"),
         ]
     )
@@ -166,6 +167,11 @@ async def _citizen(request: web.Request) -> web.Response:
     found = site.letters.newest(to)
     shown = [(letter, site.time_of(letter, language)) for letter in found[:SHOWN]]
     return _page(request, "citizen.html", letters=shown, count=len(found), to=to, ways=WAYS)
+
+
+async def _nothing(request: web.Request) -> web.Response:
+    """Browsers ask for an icon by themselves."""
+    return web.Response(status=204)
 
 
 async def _take(request: web.Request) -> web.Response:

@@ -90,6 +90,10 @@ class Presence:
         ]
         return sorted(found, key=lambda person: (person.what != "writing", person.name))
 
+    def conversations(self) -> list[int]:
+        """Where somebody is, or was a moment ago: what a new follower asks about first."""
+        return list(self._marks)
+
     @staticmethod
     def _seen(mark: _Mark | None, now: int) -> What | None:
         if mark is None or mark.looking_until <= now:

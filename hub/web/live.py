@@ -239,6 +239,7 @@ async def live(request: web.Request) -> web.StreamResponse:
 async def _follow(request: web.Request, line: _Line) -> None:
     desk, follower = desk_of(request), _Follower(request, line)
     unfollow = desk.presence.follow(follower.note)
+    follower.note(*desk.presence.conversations())
     try:
         async with request.app[ATTENDANCE].present(desk, follower.signed.user), asyncio.TaskGroup() as group:
             group.create_task(follower.changes(place_of(request)))
