@@ -34,6 +34,9 @@ PREMIUM = N_("Premium-rate and shared-cost numbers (70…, 80…) are not called
 UNUSUAL = N_("Numbers of this kind are not called back. Enter a mobile or landline number.")
 ABROAD = N_("Numbers of this country are not called back. Enter another number or write to us.")
 
+REASONS = (EMPTY, NOT_DIGITS, SHORT, NO_SUCH, PREMIUM, UNUSUAL, ABROAD)
+"""Why a number is not called, as the person who gave it is told."""
+
 
 class BadNumber(ValueError):
     """The number cannot be used. ``reason`` is a msgid that says why and what to do."""

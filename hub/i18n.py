@@ -2,7 +2,8 @@
 
 Message ids are the English texts. A catalogue is ``hub/locale/LANGUAGE/LC_MESSAGES/centrala.po``; its compiled form
 beside it is made by ``make`` and read when it is there and newer, else the ``.po`` itself is. English needs no
-catalogue. A language whose catalogue lacks a text falls back to English; :func:`is_translated` tells.
+catalogue. A language whose catalogue lacks a text falls back to English; :func:`is_translated` tells. Screens speak
+:func:`languages`; citizens are also written to in those of :data:`NOTICE_LANGUAGES`, of which only the notices exist.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ LOCALE = Path(__file__).parent / "locale"
 DOMAIN = "centrala"
 SOURCE_LANGUAGE = "en"
 
+NOTICE_LANGUAGES = frozenset({"uk", "ru"})
+"""Languages in which only the notices to citizens exist; no screen is offered in them."""
+
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -30,16 +34,22 @@ def catalogue_path(language: str) -> Path:
 
 
 @functools.cache
-def languages() -> tuple[str, ...]:
-    """Languages that texts exist in, the source language included."""
+def catalogues() -> tuple[str, ...]:
+    """Languages that any text exists in, the source language included."""
     found = {path.parent.parent.name for path in LOCALE.glob(f"*/LC_MESSAGES/{DOMAIN}.po")}
     return tuple(sorted(found | {SOURCE_LANGUAGE}))
+
+
+@functools.cache
+def languages() -> tuple[str, ...]:
+    """Languages that screens may be shown in, the source language included."""
+    return tuple(code for code in catalogues() if code not in NOTICE_LANGUAGES)
 
 
 def translator(language: str) -> gettext.NullTranslations:
     """The catalogue of a language (``pl``, ``pl-PL``, ``pl_PL``); for one without, the untranslated texts."""
     code = language.replace("_", "-").partition("-")[0].lower()
-    return _catalogue(code) if code in languages() else _UNTRANSLATED
+    return _catalogue(code) if code in catalogues() else _UNTRANSLATED
 
 
 _UNTRANSLATED = gettext.NullTranslations()

@@ -17,12 +17,37 @@ from babel.messages import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
-from hub.i18n import LOCALE, PLACEHOLDER, SOURCE_LANGUAGE, catalogue_path, compiled_catalogue, languages
+from connectors import _phone
+from connectors.email.compose import ATTRIBUTION, ATTRIBUTION_AT
+from hub.i18n import (
+    LOCALE,
+    NOTICE_LANGUAGES,
+    PLACEHOLDER,
+    SOURCE_LANGUAGE,
+    catalogue_path,
+    catalogues,
+    compiled_catalogue,
+)
+from hub.moderation.reasons import REFUSALS
+from hub.notice_texts import TEMPLATES
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("hub", "connectors", "rules")
 COMPLETE = ("pl",)
-"""Languages in which every text must exist. Others may hold a part, and fall back to English."""
+"""Languages in which every text must exist. Others hold the notices to citizens and nothing else."""
+
+NOTICES = frozenset(
+    text
+    for texts in (
+        *((template.subject, template.body) for template in TEMPLATES.values()),
+        *((refusal.name, refusal.polite) for refusal in REFUSALS.values()),
+        (ATTRIBUTION, ATTRIBUTION_AT),
+        _phone.REASONS,
+    )
+    for text in texts
+    if text
+)
+"""What citizens may be sent, the reasons that are put into notices included."""
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -65,7 +90,7 @@ def read(language: str) -> Catalog:
 def problems(language: str) -> Iterator[str]:
     """What is wrong with a catalogue, one sentence each."""
     catalogue = read(language)
-    wanted = {_key(message) for message in extracted() if message.id}
+    wanted = _wanted(language)
     for message in catalogue:
         if message.id and message.fuzzy:
             yield f"{language}: fuzzy: {_text(message)}"
@@ -77,10 +102,15 @@ def problems(language: str) -> Iterator[str]:
             yield f"{language}: other placeholders than in the source: {_text(message)}"
     for message in catalogue.obsolete.values():
         yield f"{language}: obsolete: {_text(message)}"
-    if language in COMPLETE:
-        known = {_key(message) for message in catalogue}
-        for missing in sorted(wanted - known):
-            yield f"{language}: missing: {missing[0]}"
+    known = {_key(message) for message in catalogue}
+    for missing in sorted(wanted - known):
+        yield f"{language}: missing: {missing[0]}"
+
+
+def _wanted(language: str) -> set[tuple[str, ...]]:
+    """The keys of the texts that a language has to hold: all, or those of notices."""
+    found = {_key(message) for message in extracted() if message.id}
+    return found & {(text,) for text in NOTICES} if language in NOTICE_LANGUAGES else found
 
 
 def _key(message: Message) -> tuple[str, ...]:
@@ -115,14 +145,14 @@ def _with_stable_header(catalogue: Catalog) -> Catalog:
 
 
 def update(language: str) -> None:
-    """Add new texts, drop unused ones, keep translations. A language that may be partial gets no new texts."""
+    """Add new texts, drop unused ones, keep translations. A language of notices gets notices only."""
     catalogue = read(language)
     catalogue.update(extracted(), no_fuzzy_matching=True, update_creation_date=False)
     catalogue.obsolete.clear()
-    if language not in COMPLETE:
-        for message in list(catalogue):
-            if message.id and not _complete(message):
-                catalogue.delete(message.id)
+    wanted = _wanted(language)
+    for message in list(catalogue):
+        if message.id and _key(message) not in wanted:
+            catalogue.delete(message.id)
     path = catalogue_path(language)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
@@ -137,14 +167,14 @@ def update(language: str) -> None:
 
 
 def compile_all() -> None:
-    for language in languages():
+    for language in catalogues():
         source = catalogue_path(language)
         if language != SOURCE_LANGUAGE:
             source.with_suffix(".mo").write_bytes(compiled_catalogue(source))
 
 
 def main(arguments: list[str]) -> int:
-    targets = sorted({*languages(), *COMPLETE} - {SOURCE_LANGUAGE})
+    targets = sorted({*catalogues(), *COMPLETE} - {SOURCE_LANGUAGE})
     if arguments == ["update"]:
         for language in targets:
             update(language)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from connectors._i18n import N_
 from connectors.contract import Micros, Outbound, Party, Translate
 from connectors.email.compose_mime import (
     BadField,
@@ -176,14 +177,19 @@ def _quotation(outbound: Outbound, sender: Sender, translate: Translate) -> tupl
     return head, outbound.quoted.strip()[:QUOTED_CHARACTERS].splitlines()
 
 
+ATTRIBUTION = N_("{name} wrote:")
+ATTRIBUTION_AT = N_("On {date} at {time}, {name} wrote:")
+"""The line above what is quoted, without and with the time of it."""
+
+
 def _attribution(outbound: Outbound, sender: Sender, translate: Translate) -> str:
     name = " ".join(outbound.quoted_from.split())
     if outbound.quoted_at is None:
-        return translate(outbound.language, "{name} wrote:", name=name) if name else ""
+        return translate(outbound.language, ATTRIBUTION, name=name) if name else ""
     moment = _moment(outbound.quoted_at, sender.zone)
     return translate(
         outbound.language,
-        "On {date} at {time}, {name} wrote:",
+        ATTRIBUTION_AT,
         date=f"{moment:%Y-%m-%d}" if outbound.language.startswith("en") else f"{moment:%d.%m.%Y}",
         time=f"{moment:%H:%M}",
         name=name,

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 from connectors._phone import masked
 from hub.callbacks import record, texts
 from hub.house import House
-from hub.i18n import languages
+from hub.i18n import catalogues
 from hub.notices import Where, notify_citizen
 from hub.store.tx import Tx
 
@@ -39,7 +39,7 @@ def tell(
 def speaks(house: House, row: Row[Any], language: str) -> str:
     """The language of the words that are put into a notice: the conversation's where notices exist in it, else that of
     the inbox's site."""
-    if language in languages():
+    if language in catalogues():
         return language
     inbox = house.directory.inboxes.get(row.inbox)
     return inbox.language if inbox else house.directory.config.hub.language

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import gettext
+import re
 from pathlib import Path
 
 import jinja2
 import pytest
 
 from hub.i18n import (
+    NOTICE_LANGUAGES,
+    PLACEHOLDER,
     catalogue_path,
+    catalogues,
     compiled_catalogue,
     fill,
     is_translated,
@@ -22,9 +26,27 @@ from hub.i18n import (
 from scripts import messages
 
 
-@pytest.mark.parametrize("language", sorted({*languages(), "pl"} - {"en"}))
+@pytest.mark.parametrize("language", sorted({*catalogues(), "pl"} - {"en"}))
 def test_catalogues_are_complete_current_and_not_fuzzy(language: str) -> None:
     assert list(messages.problems(language)) == []
+
+
+def test_notices_exist_in_more_languages_than_screens() -> None:
+    assert languages() == ("en", "pl")
+    assert set(catalogues()) == {"en", "pl", *NOTICE_LANGUAGES}
+    for language in NOTICE_LANGUAGES:
+        assert all(is_translated(language, text) for text in messages.NOTICES)
+        assert not is_translated(language, "Log in")
+
+
+@pytest.mark.parametrize("language", sorted({"pl", "en", *NOTICE_LANGUAGES}))
+def test_every_notice_is_one_language_throughout(language: str) -> None:
+    """A letter of another alphabet in a translated notice is a text that was forgotten."""
+    for text in messages.NOTICES:
+        shown = PLACEHOLDER.sub("", translate(language, text)).replace("SMS", "")
+        cyrillic = re.search("[а-яіїєґё]", shown, re.IGNORECASE) is not None
+        latin = re.search("[a-z]", shown, re.IGNORECASE) is not None
+        assert (cyrillic, latin) == ((True, False) if language in NOTICE_LANGUAGES else (False, True)), shown
 
 
 def test_texts_are_found_in_code_and_templates() -> None:
