@@ -17,6 +17,7 @@ from hub.calendar import SECOND, at_wall_clock, calendar, working_days_after
 from hub.desk.actions import PAST, Done, apply, undo_set
 from hub.desk.notes import add_note
 from hub.desk.notify import tell
+from hub.desk.office_mail import order_office_mail
 from hub.desk.row import opened
 from hub.desk.undoing import amend
 from hub.directory import Directory
@@ -68,9 +69,10 @@ def transfer(
     details = {"queue": line.id, "office": line.office}
     done = apply(tx, scope, conversations, "transferred", values, kind="transfer", **details)
     sent = [found for found in done.changed if found in away]
-    fresh = [found for found in sent if _ask_office(tx, house, found, line.office, due)]
+    fresh = [found for found in sent if _ask_office(tx, house, found, line.office, due, note)]
     if done.undo is not None:
-        amend(tx, done.undo, notices=[_notice(tx, found) for found in sent], office=line.office, fresh=fresh)
+        notices = [key for found in sent for key in _notices(tx, found)]
+        amend(tx, done.undo, notices=notices, office=line.office, fresh=fresh)
     return done
 
 
@@ -88,9 +90,9 @@ def undo_transfer(tx: Tx, house: House, scope: Scope, data: Any) -> None:
         cancel_timer(tx, "office-due", conversation)
 
 
-def _notice(tx: Tx, conversation: int) -> str:
-    """The key of the notice about this transfer: one of the same moment, so that a later one is another."""
-    return f"office:{conversation}:{tx.now}"
+def _notices(tx: Tx, conversation: int) -> tuple[str, str]:
+    """The keys of what citizen and office are told of this transfer: of this moment, so that a later one is another."""
+    return f"office:{conversation}:{tx.now}", f"office-mail:{conversation}:{tx.now}"
 
 
 def _target(directory: Directory, queue: str | None, office: str | None) -> Any:
@@ -142,10 +144,10 @@ def _moved(
     return values
 
 
-def _ask_office(tx: Tx, house: House, conversation: int, office: str, due_at: Micros) -> bool:
-    """Note whom we asked and by when, tell the citizen, and watch the date. Whether it is the first time.
+def _ask_office(tx: Tx, house: House, conversation: int, office: str, due_at: Micros, note: str) -> bool:
+    """Note whom we asked and by when, tell citizen and office, and watch the date. Whether it is the first time.
 
-    The citizen is told only when the transfer cannot be undone by a quick ``u`` any more.
+    Both are told only when the transfer cannot be undone by a quick ``u`` any more.
     """
     key = and_(asked.c.conversation == conversation, asked.c.office == office)
     first = tx.row(select(asked).where(key)) is None
@@ -158,14 +160,18 @@ def _ask_office(tx: Tx, house: House, conversation: int, office: str, due_at: Mi
         return first
     set_timer(tx, "office-due", conversation, due_at, {"office": office})
     wall = at_wall_clock(house.directory.zone(office), due_at)
+    citizens, offices = _notices(tx, conversation)
+    told_at = tx.now + int(house.directory.config.outbox.undo_seconds * SECOND)
+    if house.directory.offices[office].email:
+        order_office_mail(tx, conversation, office, note=note, key=offices, due_at=told_at)
     notify_citizen(
         tx,
         house,
         conversation,
         "office-asked",
         {"office": house.directory.offices[office].name, "date": f"{wall:%d.%m.%Y}"},
-        key=_notice(tx, conversation),
-        due_at=tx.now + int(house.directory.config.outbox.undo_seconds * SECOND),
+        key=citizens,
+        due_at=told_at,
     )
     return first
 
@@ -173,7 +179,9 @@ def _ask_office(tx: Tx, house: House, conversation: int, office: str, due_at: Mi
 def office_silent(tx: Tx, house: House, timer: Row[Any]) -> None:
     """The handler of timer kind ``office-due``: the date passed; owner and supervisors are told."""
     row = tx.row(select(schema.conversation).where(schema.conversation.c.id == timer.subject))
-    if row is None or row.status != "waiting-office" or row.merged_into is not None:
+    over = row is None or row.status in ("resolved", "spam") or row.merged_into is not None
+    # Not only while it waits for the office: a citizen who asks again meanwhile opens it, and is no answer.
+    if row is None or over or row.office in house.directory.front:
         return
     system_line(tx, row.id, "office-silent", office=row.office)
     for user in _owner_and_supervisors(tx, house, row):

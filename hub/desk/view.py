@@ -31,7 +31,8 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One message of the stream. ``author``: name of the colleague; ``sender``: of the citizen."""
+    """One message of the stream. ``author``: name of the colleague, or of the office that answered by mail;
+    ``sender``: of the citizen."""
 
     row: Row[Any]
     author: str
@@ -117,13 +118,14 @@ def _entries(tx: Reader, rows: Sequence[Row[Any]]) -> list[Entry]:
     found = []
     for row in rows:
         sender, address = senders.get(row.identity, ("", ""))
+        data = msgspec.json.decode(row.data)
         found.append(
             Entry(
                 row=row,
-                author=names.get(row.author, ""),
+                author=names.get(row.author, "") or data.get("by", ""),
                 sender=sender or address,
                 address=address,
-                data=msgspec.json.decode(row.data),
+                data=data,
                 recipients=tuple(msgspec.json.decode(row.recipients)),
                 files=tuple(sorted(files.get(row.id, ()), key=lambda file: (file.position, file.id))),
                 sendings=tuple(sendings.get(row.id, ())),

@@ -10,6 +10,7 @@ from hub.callbacks.service import request
 from hub.store import bulk, schema
 from hub.store.tx import Tx
 
+from . import offices
 from .batch import Wish, run
 from .bounces import as_message, original_of
 from .events import apply_event, release_parked
@@ -31,16 +32,18 @@ def handle(tx: Tx, calls: Sequence[Call]) -> list[list[Receipt]]:
 
     def flush() -> None:
         if waiting:
-            results, wishes = run(tx, [item for _, _, item in waiting])
-            for (n, m, _), receipt in zip(waiting, results, strict=True):
+            items = [item for _, _, item in waiting]
+            for (n, m, _), receipt in zip(waiting, _take(tx, items, *run(tx, items)), strict=True):
                 receipts[n][m] = receipt
-            _take_up(tx, wishes)
-            release_parked(tx, [item for _, _, item in waiting])
             waiting.clear()
 
     for n, call in enumerate(calls):
         for m, (item, language) in enumerate(zip(call.items, call.languages, strict=True)):
-            if isinstance(item, Message):
+            if isinstance(item, Message) and offices.concerns(call.house.directory, item):
+                flush()
+                alone = Item(call, item, language, raws[n])
+                [receipts[n][m]] = _take(tx, [alone], *offices.take(tx, alone))
+            elif isinstance(item, Message):
                 waiting.append((n, m, Item(call, item, language, raws[n])))
             elif isinstance(item, Bounce) and original_of(tx, item) is None:
                 waiting.append((n, m, Item(call, as_message(item), language, raws[n])))
@@ -50,6 +53,13 @@ def handle(tx: Tx, calls: Sequence[Call]) -> list[list[Receipt]]:
     flush()
     _write_cursors(tx, calls)
     return [[receipt for receipt in per_call if receipt is not None] for per_call in receipts]
+
+
+def _take(tx: Tx, items: Sequence[Item], receipts: list[Receipt], wishes: Sequence[Wish]) -> list[Receipt]:
+    """What follows once messages are written: calls that they wish for, events that waited for them."""
+    _take_up(tx, wishes)
+    release_parked(tx, items)
+    return receipts
 
 
 def _write_raws(tx: Tx, calls: Sequence[Call]) -> list[int]:

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from connectors.contract import Message
+from hub.desk.office_mail import KIND as OFFICE_MAIL
 from hub.store.tx import Tx
 from rules import Actions
 
@@ -48,10 +49,20 @@ def order_effects(
         order("notify", {"whom": actions.notify})
     for name in actions.webhook:
         order("webhook", {"name": name})
+    if state.messages > 1 and message.automatic == "no" and _office_by_mail(item, state.office):
+        order(OFFICE_MAIL, {"office": state.office})
     if any(attachment.remote for attachment in message.attachments):
         order("fetch", {})
 
 
+def _office_by_mail(item: Item, office: str) -> bool:
+    """Whether a county office has the matter that is written to by mail."""
+    directory = item.call.house.directory
+    found = directory.offices.get(office)
+    return found is not None and bool(found.email) and office not in directory.front
+
+
 def may_answer(item: Item, state: ConversationState, message: Message) -> bool:
-    """Never to a machine, never into spam, never where a protocol of distress is on."""
-    return message.automatic == "no" and state.status != "spam" and state.protocol is None
+    """Never to a machine, a forger or into spam, never where a protocol of distress is on."""
+    certain = message.automatic == "no" and not message.suspicious
+    return certain and state.status != "spam" and state.protocol is None

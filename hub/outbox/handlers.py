@@ -12,6 +12,7 @@ from sqlalchemy import Row, or_, select
 
 from connectors._failpoint import failpoint
 from connectors.contract import Blobs, Clock, Connector, Egress, SendError
+from hub.desk import office_mail
 from hub.desk.notify import tell
 from hub.house import House
 from hub.i18n import mark as N_
@@ -44,6 +45,7 @@ INSIDE: Mapping[str, Inside] = {
     "notice": deliver_notice,
     "answer": deliver_notice,
     "notify": notify_staff,
+    office_mail.KIND: office_mail.deliver_office_mail,
 }
 """Effects that need the store alone."""
 
