@@ -213,7 +213,7 @@ def snooze(
     return apply(tx, scope, conversations, "snoozed", values, version=version, until=until)
 
 
-def wake(tx: Tx, house: House, conversation: int, why: Literal["time", "failed-delivery"]) -> bool:
+def wake(tx: Tx, conversation: int, why: Literal["time", "failed-delivery"]) -> bool:
     """Wake a snoozed conversation: to its assignee when on duty, else to the queue. False when it does not sleep.
 
     An inbound message wakes it too; intake does that within its batch.
@@ -235,7 +235,7 @@ def wake_on_time(tx: Tx, house: House, timer: Row[Any]) -> None:
     """The handler of timer kind ``snooze``."""
     row = tx.row(schema.conversation.select().where(schema.conversation.c.id == timer.subject))
     if row is not None and row.snoozed_until is not None and row.snoozed_until <= tx.now:
-        wake(tx, house, timer.subject, "time")
+        wake(tx, timer.subject, "time")
 
 
 def _on_duty(tx: Tx, user: int) -> bool:

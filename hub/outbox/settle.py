@@ -9,13 +9,13 @@ import msgspec
 from sqlalchemy import Row, update
 
 from connectors.contract import Recipient, Refusal, Sent
+from hub.desk.actions import wake
 from hub.desk.notify import tell
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.messages import system_line
 from hub.store import bulk, schema
 from hub.store.tx import Tx
-from hub.timers import cancel_timer
 
 from .backoff import SECOND, gap
 from .queue import derive_state
@@ -164,13 +164,12 @@ def _people_must_know(tx: Tx, row: Row[Any], reason: str) -> None:
     before = tx.locked(conversation, row.conversation)
     if before is None:
         return
-    woken = before.status == "snoozed"
+    reopens = before.status in ("resolved", "snoozed", "waiting-citizen")
+    if wake(tx, before.id, "failed-delivery"):
+        before = tx.locked(conversation, row.conversation) or before
     values: dict[str, Any] = {"failed": True, "version": before.version + 1, "activity_at": tx.now}
-    if before.status in ("resolved", "snoozed", "waiting-citizen"):
-        values.update(status="open", resolved_at=None, snoozed_until=None, waiting_since=tx.now)
-    if woken:
-        values["woken"] = "failed-delivery"
-        cancel_timer(tx, "snooze", before.id)
+    if reopens:
+        values.update(status="open", resolved_at=None, waiting_since=tx.now)
     tx.change(conversation, before.id, **values)
     system_line(tx, before.id, "delivery-failed", message=row.message, reason=reason)
     author = tx.scalar(

@@ -18,9 +18,12 @@ from hub.desk.access import open_with_reason
 from hub.desk.actions import TOO_MANY
 from hub.desk.contacts import block, link_contacts, unlink
 from hub.desk.notes import add_note, mentioned
+from hub.desk.reply import Draft, reply
 from hub.desk.timed import HANDLERS
 from hub.house import House
 from hub.logs import logger
+from hub.outbox.claim import claim
+from hub.outbox.settle import settle
 from hub.scope import Conflict, Denied, NotFound, may_see
 from hub.store import schema
 from hub.store.postgres import PostgresStore
@@ -185,6 +188,22 @@ async def test_waking_goes_to_an_assignee_on_duty(
     clock.move(hours=2)
     await run(store, lambda tx: run_due(tx, house, HANDLERS, logger("test")))
     assert (await row_of(store, found)).assignee == who.ola.user
+
+
+async def test_a_failed_delivery_wakes_and_says_why(
+    store: Store, house: House, who: Who, clock: FakeClock
+) -> None:
+    found = await make(store, assignee=who.ola.user)
+    draft = Draft(text="Dzień dobry", client_id="c1", based_on=1)
+    await run(store, lambda tx: reply(tx, house, who.ola, found, draft))
+    await run(store, lambda tx: actions.snooze(tx, house, who.ola, [found]))
+    clock.move(16)
+    ((delivery, attempt),) = await run(store, lambda tx: claim(tx, "n", 10, [], ["kontakt"]))
+    await run(store, lambda tx: settle(tx, house, delivery, attempt, "permanent", public="Nie ma skrzynki."))
+    row = await row_of(store, found)
+    assert (row.status, row.woken, row.snoozed_until, row.failed) == ("open", "failed-delivery", None, True)
+    assert row.assignee is None and row.waiting_since == clock.now()  # she is offline: it goes to the queue
+    assert {kind for kind, _ in await told(store, who.ola.user)} == {"woke", "failed"}
 
 
 async def test_undoing_a_snooze_takes_its_timer_along(
