@@ -60,6 +60,7 @@ KEYWORDS: dict[str, tuple[int, ...] | None] = {
     "gettext": None,
     "ngettext": (1, 2),
     "translate": (2,),
+    "plural": (1, 2),
     "translate_plural": (2, 3),
     "SendError": (2,),
 }

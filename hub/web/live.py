@@ -19,6 +19,7 @@ from aiohttp import web
 from hub.callbacks.lists import waiting as waiting_calls
 from hub.desk import lists
 from hub.desk.presence import Person
+from hub.i18n import mark as N_
 from hub.moderation.bench import waiting_counts
 from hub.people.audience import Audience, Standings, hears, read_standings, sees
 from hub.people.presence import browser_back, browser_gone, browser_is_missed
@@ -207,8 +208,8 @@ def said_of(request: web.Request, people: Sequence[Person]) -> str:
     writing = ", ".join(person.name for person in people if person.what == "writing")
     looking = ", ".join(person.name for person in people if person.what == "looking")
     if writing:
-        return text(request, "{names} is writing", names=writing)
-    return text(request, "{names} is looking", names=looking) if looking else ""
+        return text(request, N_("{names} is writing"), names=writing)
+    return text(request, N_("{names} is looking"), names=looking) if looking else ""
 
 
 def _change(event: Event) -> Change:
