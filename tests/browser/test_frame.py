@@ -45,7 +45,7 @@ __all__ = [
     "stream",
 ]
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PAGES = (
     "/settings",

@@ -74,6 +74,7 @@ async def watched(page: Page) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 async def test_no_text_becomes_a_script(
     browser: Browser,
