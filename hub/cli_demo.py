@@ -56,7 +56,7 @@ def demo(config_path: Path, fresh: bool) -> None:
     The first start makes the week in some seconds, the next ones go on with it. Everything stays on this machine: the
     demo has its own mail server, its own site and its own data folder. New messages come in while it runs.
     """
-    wished = load(config_path, environ={}, channels=CHANNELS)
+    wished = load(config_path, environ=os.environ, channels=CHANNELS)
     folder = Path(wished.hub.data_dir)
     try:
         ports = find_ports(wished)
@@ -79,7 +79,7 @@ def demo(config_path: Path, fresh: bool) -> None:
 
             yield life
 
-    serve(lambda: demo_config(config_path, ports, CHANNELS), around)
+    serve(lambda: demo_config(config_path, ports, CHANNELS, folder), around)
 
 
 def _throw_away(folder: Path) -> None:
@@ -108,7 +108,7 @@ def _make(config_path: Path, ports: Ports, folder: Path) -> None:
             _empty(part)
 
             def read() -> Config:
-                return demo_config(config_path, ports, CHANNELS, data_dir=str(part))
+                return demo_config(config_path, ports, CHANNELS, part)
 
             letters = Letters(part / LETTERS)
             with (part / LOG).open("w") as log:

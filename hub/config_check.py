@@ -7,6 +7,7 @@ itself and lets msgspec judge the single values.
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, get_args
@@ -47,6 +48,7 @@ def check(value: Any, kind: Any, path: Path = ()) -> Iterator[Mistake]:
         yield from _check_table(value, struct, path)
 
 
+@functools.cache
 def struct_of(kind: Any) -> tuple[type[msgspec.Struct] | None, bool]:
     """The struct that a type annotation is about, if any, and whether it is a list of them."""
     node = _bare(msgspec.inspect.type_info(kind))
@@ -56,6 +58,7 @@ def struct_of(kind: Any) -> tuple[type[msgspec.Struct] | None, bool]:
     return (node.cls if isinstance(node, msgspec.inspect.StructType) else None), listed
 
 
+@functools.cache
 def is_secret(kind: Any) -> bool:
     """Whether a type annotation means :class:`Secret`, or Secret or nothing."""
     node = _bare(msgspec.inspect.type_info(kind))

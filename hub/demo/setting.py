@@ -55,18 +55,17 @@ def _port(wish: int, taken: set[int]) -> int:
     raise OSError("no free port was found on 127.0.0.1")
 
 
-def demo_config(path: Path, ports: Ports, channels: Channels, *, data_dir: str = "") -> Config:
-    """The configuration at ``path`` with these ports, and with another data folder where one is named.
-
-    The environment wins over what is set here. Raises ConfigError.
-    """
-    config = load(path, environ={**_environment(ports, data_dir), **os.environ}, channels=channels)
+def demo_config(path: Path, ports: Ports, channels: Channels, folder: Path) -> Config:
+    """The configuration at ``path`` with these ports, its data and its store in ``folder``. Raises ConfigError."""
+    config = load(path, environ={**os.environ, **_environment(ports, folder)}, channels=channels)
     inboxes = tuple(_with_origin(inbox, address(ports.site)) for inbox in config.inboxes)
     return msgspec.structs.replace(config, inboxes=inboxes)
 
 
-def _environment(ports: Ports, data_dir: str) -> Mapping[str, str]:
-    where = {
+def _environment(ports: Ports, folder: Path) -> Mapping[str, str]:
+    return {
+        "CENTRALA_HUB_DATA_DIR": str(folder),
+        "CENTRALA_STORE_URL": f"sqlite:{folder}/centrala.db",
         "CENTRALA_HUB_PUBLIC_URL": address(ports.public),
         "CENTRALA_HUB_CONSOLE_URL": address(ports.private),
         "CENTRALA_PUBLIC_PORT": str(ports.public),
@@ -75,9 +74,6 @@ def _environment(ports: Ports, data_dir: str) -> Mapping[str, str]:
         "CENTRALA_INBOX_KONTAKT_SMTP_PORT": str(ports.mail),
         "CENTRALA_INBOX_APLIKACJA_URL": f"{address(ports.site)}/aplikacja",
     }
-    if data_dir:
-        where |= {"CENTRALA_HUB_DATA_DIR": data_dir, "CENTRALA_STORE_URL": f"sqlite:{data_dir}/centrala.db"}
-    return where
 
 
 def _with_origin(inbox: Inbox, origin: str) -> Inbox:
