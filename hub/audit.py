@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, select, update
 
 from hub.scope import Denied, Scope, require
+from hub.store import bulk
 from hub.store.schema import audit, setting
 from hub.store.tx import Reader, Tx
 
@@ -56,8 +57,8 @@ def _locked_head(tx: Tx) -> Head:
     """The head, locked: rows of two transactions side by side would otherwise follow the same one."""
     statement = select(setting.c.value).where(setting.c.name == HEAD).with_for_update()
     stored = tx.scalar(statement)
-    if stored is None:
-        tx.execute(insert(setting).values(name=HEAD, value=_json(Head()).decode()))
+    if stored is None:  # the very first row; two transactions may both think so
+        bulk.insert_new(tx.connection, setting, ("name", "value"), [(HEAD, _json(Head()).decode())])
         stored = tx.scalar(statement)
     return msgspec.json.decode(stored, type=Head)
 
