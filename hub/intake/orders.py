@@ -19,6 +19,9 @@ from .state import ConversationState, Item, Rows
 
 DAY = 86_400_000_000
 
+ACKNOWLEDGEMENT = "acknowledgement"
+"""The template that tells a number: once for each conversation, also when it is reopened."""
+
 _json = msgspec.json.Encoder().encode
 
 
@@ -43,7 +46,8 @@ def order_effects(
         rows.effects.append(effect)
 
     message = item.message
-    if actions.answer is not None and may_answer(item, state, message):
+    again = actions.answer == ACKNOWLEDGEMENT and state.messages > 1
+    if actions.answer is not None and not again and may_answer(item, state, message):
         order("answer", {"template": actions.answer}, f"answer:{state.identity}:{tx.now // DAY}")
     if actions.notify:
         order("notify", {"whom": actions.notify})
