@@ -1,7 +1,8 @@
-"""What all tests share: the real servers, and a profile of hypothesis that a slow machine can bear."""
+"""What all tests share: the real servers, plain tracebacks, a profile of hypothesis that a slow machine can bear."""
 
 from __future__ import annotations
 
+import structlog
 from hypothesis import HealthCheck, settings
 
 pytest_plugins = ("tests.servers.fixtures",)
@@ -9,3 +10,11 @@ pytest_plugins = ("tests.servers.fixtures",)
 # Two busy cores make single examples slow; a deadline would only tell that.
 settings.register_profile("centrala", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("centrala")
+
+# Without this a logged exception is drawn with all its variables, which takes half a minute for a page.
+structlog.configure(
+    processors=[
+        structlog.stdlib.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
