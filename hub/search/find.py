@@ -24,6 +24,9 @@ HITS = 400
 
 PEOPLE = 8
 
+NAMED = 40
+"""Hits whose people are looked at for the row of people."""
+
 PHONE_KINDS = ("phone", "sms")
 
 
@@ -53,10 +56,10 @@ def search(tx: Reader, scope: Scope, question: Question, limit: int = 100) -> Fo
         return Found()
     keyed = _by_keys(tx, scope, question)
     messages = _message_ids(tx, scope, question.terms) if question.terms else []
-    hits = _hits(tx, scope, messages)
+    hits = _hits(tx, scope, messages, limit) if messages else []
     seen = {hit.row.id for hit in keyed}
     rest = [hit for hit in hits if hit.row.id not in seen]
-    people = _people(tx, scope, question, [*keyed, *rest])
+    people = _people(tx, scope, question, [*keyed, *rest][:NAMED])
     return Found(
         hits=tuple(rest[:limit]),
         exact=tuple(keyed),
@@ -174,25 +177,27 @@ def _postgres_term(term: Term) -> str:
     return " | ".join([*forms, *([f"{term.prefix}:*"] if term.prefix else [])])
 
 
-def _hits(tx: Reader, scope: Scope, messages: Sequence[int]) -> list[Hit]:
-    """The newest hit of each conversation, in the order of those hits."""
-    if not messages:
-        return []
+def _hits(tx: Reader, scope: Scope, messages: Sequence[int], limit: int) -> list[Hit]:
+    """The newest hit of each conversation, in their order; one above ``limit`` means that there are more.
+
+    Which conversation a message belongs to is read for all of them, texts only of those that are shown.
+    """
     m = message.c
-    rows = tx.rows(
-        select(m.id, m.conversation, m.text, m.subject, m.at, m.kind)
-        .where(m.id.in_(messages), m.deleted_at.is_(None))
-        .order_by(m.id.desc())
+    where = tx.rows(
+        select(m.id, m.conversation).where(m.id.in_(messages), m.deleted_at.is_(None)).order_by(m.id.desc())
     )
-    newest: dict[int, Row[Any]] = {}
-    for row in rows:
-        newest.setdefault(row.conversation, row)
+    newest: dict[int, int] = {}
+    for row in where:
+        newest.setdefault(row.conversation, row.id)
     found = {row.id: row for row in _by_id(tx, scope, list(newest))}
-    return [
-        Hit(row=found[number], message=hit.id, text=hit.text or hit.subject, at=hit.at, kind=hit.kind)
-        for number, hit in newest.items()
-        if number in found
-    ]
+    shown = [(number, hit) for number, hit in newest.items() if number in found][: limit + 1]
+    texts = select(m.id, m.text, m.subject, m.at, m.kind).where(m.id.in_([hit for _, hit in shown]))
+    read = {row.id: row for row in tx.rows(texts)}
+    return [_hit(found[number], read[hit]) for number, hit in shown]
+
+
+def _hit(row: Row[Any], said: Row[Any]) -> Hit:
+    return Hit(row=row, message=said.id, text=said.text or said.subject, at=said.at, kind=said.kind)
 
 
 def _by_id(tx: Reader, scope: Scope, conversations: Sequence[int]) -> Sequence[Row[Any]]:
@@ -216,7 +221,7 @@ def _people(tx: Reader, scope: Scope, question: Question, hits: Sequence[Hit]) -
     statement = (
         select(contact.c.id, contact.c.name, counted)
         .join(conversation, conversation.c.contact == contact.c.id)
-        .where(contact.c.id.in_(reached[:HITS]), visible(scope))
+        .where(contact.c.id.in_(reached), visible(scope))
         .group_by(contact.c.id, contact.c.name)
     )
     rows = {row.id: row for row in tx.rows(statement)}
