@@ -78,7 +78,7 @@ def deliver_office_mail(tx: Tx, house: House, order: Row[Any]) -> bool:
         "office": office.name,
         "email": office.email,
         "hub": hub.name,
-        "link": f"{hub.console_url}/conversations/{row.id}",
+        "link": letter_link(house, str(row.id)),
         "text": "\n\n".join(filter(None, (data.get("note", ""), words))),
     }
     recipients = [Recipient(address=office.email, name=office.name)]
@@ -97,6 +97,11 @@ def deliver_office_mail(tx: Tx, house: House, order: Row[Any]) -> bool:
     )
     enqueue(tx, house, row, added.id, recipients, inbox=inbox)
     return True
+
+
+def letter_link(house: House, conversation: str) -> str:
+    """The address in the console that every letter names; of all letters it begins alike."""
+    return f"{house.directory.config.hub.console_url}/conversations/{conversation}"
 
 
 def _asked_until(tx: Reader, conversation: int, office: str) -> Micros | None:

@@ -20,6 +20,7 @@ from sqlalchemy import Row, select
 from connectors.contract import Message, Receipt, Recipient
 from hub.config import Office
 from hub.desk.actions import QUIET
+from hub.desk.office_mail import letter_link
 from hub.desk.row import ACTIVE, change
 from hub.desk.transfer import office_answered
 from hub.desk.ways import last_inbound, reply_subject
@@ -45,6 +46,9 @@ NOT_ASKED = N_("It comes in the name of an office that was not asked about this 
 UNPROVEN = N_("It comes in an office's name, but the mail server could not prove that the office sent it.")
 OTHER_ADDRESS = N_("It comes in an office's name, but not from the office's registered address.")
 EMPTY = N_("It comes from an office that was asked, but holds no words of its own.")
+UNCUT = N_(
+    "It comes from an office that was asked, but its words could not be told from our letter below them."
+)
 
 MERGES = 5
 """How often a merged conversation may itself have been merged."""
@@ -129,6 +133,8 @@ def judge(tx: Tx, house: House, message: Message) -> Answer | str | None:
         return UNPROVEN
     if not message.text.strip() and not message.attachments:
         return EMPTY
+    if letter_link(house, "") in message.text:
+        return UNCUT  # a colleague's note stands in the letter: never to be passed on
     chosen = named.office if named.office in asked else min(asked)
     return Answer(house.directory.offices[chosen], named)
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import itertools
+import os
 import random
 import re
 import smtplib
@@ -99,10 +100,7 @@ class World:
         mailbox = self.hub.connectors()["kontakt"]
         assert isinstance(mailbox, EmailConnector)
         self._listener = asyncio.create_task(mailbox.run(self.hub.intake.sink("kontakt")))
-        async with asyncio.timeout(10):
-            while mailbox.port is None:
-                await asyncio.sleep(0.005)
-        self._port = mailbox.port
+        self._port = await _port_of(mailbox)
         await self.doors.open()
 
     async def close(self) -> None:
@@ -168,8 +166,7 @@ class World:
 
     async def deliver(self, content: bytes, to: str, sender: str) -> Row[Any]:
         """Deliver these bytes over LMTP; the conversation in which they now stand."""
-        await asyncio.to_thread(self._lmtp, content, parseaddr(to)[1], sender)
-        await self.work_off()
+        await self.hand_in(content, to, sender)
         raw, message = schema.raw, schema.message
         newest = select(func.max(raw.c.id)).scalar_subquery()
         found = await self.read(
@@ -177,6 +174,11 @@ class World:
         )
         assert found is not None
         return await self.conversation(found)
+
+    async def hand_in(self, content: bytes, to: str, sender: str) -> None:
+        """Deliver these bytes over LMTP and let their effects happen."""
+        await asyncio.to_thread(self._lmtp, content, parseaddr(to)[1], sender)
+        await self.work_off()
 
     def _lmtp(self, content: bytes, to: str, sender: str) -> None:
         with smtplib.LMTP("127.0.0.1", self._port, timeout=20) as client:
@@ -255,6 +257,15 @@ class World:
         return int(await self.read(lambda tx: tx.scalar(wanted)) or 0)
 
 
+async def _port_of(mailbox: EmailConnector) -> int:
+    """The listener's port, once it is open."""
+    for _ in range(2000):
+        if mailbox.port is not None:
+            return mailbox.port
+        await asyncio.sleep(0.005)
+    raise TimeoutError("the listener did not open")
+
+
 def _reply_to(received: Received) -> str:
     return str(received.message["Reply-To"] or received.message["From"])
 
@@ -289,7 +300,7 @@ async def world(
 ) -> AsyncIterator[World]:
     """A hub at a moment of a day."""
     found = config or settings(folder, mails)
-    Path(found.hub.data_dir).mkdir(parents=True, exist_ok=True)
+    os.makedirs(found.hub.data_dir, exist_ok=True)
     clock = FakeClock(at(start))
     hub = Hub(lambda: found, clock, random.Random(7), logs.logger)
     await hub.prepare()
