@@ -7,7 +7,7 @@ changed rules and inboxes. Commands of the command line come in by the control s
 from __future__ import annotations
 
 import asyncio
-import random
+import gc
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -27,6 +27,7 @@ from hub.clock import SystemClock
 from hub.config import Config
 from hub.configfile import signing_secret
 from hub.control import AlreadyRunning, exclusive, listening
+from hub.randomness import BufferedRandom
 from hub.store.migrate import WrongSchema
 from hub.store.store import StorageFault
 
@@ -70,7 +71,7 @@ def serve(load: Callable[[], Config], beside: Beside | None = None) -> None:
 
 
 async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
-    hub = Hub(load, SystemClock(), random.SystemRandom(), logs.logger)
+    hub = Hub(load, SystemClock(), BufferedRandom(), logs.logger)
     told = asyncio.Event()
     reloads: set[asyncio.Task[None]] = set()
     _on_signals(hub, told, reloads)
@@ -78,6 +79,7 @@ async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
     around = beside(hub) if beside is not None else nullcontext(_nothing)
     async with listening(Path(hub.config.hub.data_dir), commands, hub.log), around as life:
         await hub.start()
+        _settle()
         companion = asyncio.create_task(life(), name="beside")
         try:
             await told.wait()
@@ -86,6 +88,15 @@ async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
                 task.cancel()
             await asyncio.gather(companion, return_exceptions=True)
             await hub.stop()
+
+
+def _settle() -> None:
+    """What the start has made stays: the collector of cycles need not walk through it again and again, which would hold
+    up everything for tens of milliseconds. It also looks less often: nearly all that a message leaves is freed at once.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 async def _nothing() -> None:

@@ -1,7 +1,7 @@
 """Batch SQL for both engines: many rows in one statement, for intake and the claims of the outbox.
 
-SQLite takes keys as one JSON list and rows by ``executemany``; PostgreSQL takes both as arrays for
-``unnest``. The statements are built once per table and engine and kept.
+SQLite takes keys as one JSON list and rows by ``VALUES`` with several of them; PostgreSQL takes both as arrays
+for ``unnest``. The statements are built once per table and engine and kept.
 """
 
 # ruff: noqa: S608 - statements are built from our own schema's names only; every value is a parameter
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, Literal
 
 import msgspec
@@ -19,6 +20,10 @@ Dialect = Literal["sqlite", "postgresql"]
 Row = tuple[Any, ...]
 
 _encode = msgspec.json.Encoder().encode
+
+_SIZES = (32, 4, 1)
+"""Rows of one ``INSERT`` on SQLite. The driver lets go of the interpreter's lock at every statement that it runs, and row
+by row each one would wait for a busy event loop."""
 
 
 def _array_type(table: Table, column: str) -> str:
@@ -41,34 +46,44 @@ def _unnest(table: Table, columns: Sequence[str]) -> str:
     return f"unnest({arrays})"
 
 
-def _run(connection: Connection, sql: str, columns: int, rows: Sequence[Row]) -> None:
-    """Execute a writing statement with rows in the engine's own shape."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(sql, list(rows))
-    else:
-        connection.exec_driver_sql(sql, tuple([row[n] for row in rows] for n in range(columns)))
+def _arrays(columns: int, rows: Sequence[Row]) -> tuple[list[Any], ...]:
+    """Rows as PostgreSQL takes them: one array a column."""
+    return tuple([row[n] for row in rows] for n in range(columns))
 
 
 @cache
-def _insert_sql(dialect: str, table: Table, columns: tuple[str, ...], conflict: str) -> str:
-    if dialect == "sqlite":
-        values = f"VALUES ({', '.join('?' * len(columns))})"
-    else:
-        values = f"SELECT * FROM {_unnest(table, columns)}"
+def _insert_sql(table: Table, columns: tuple[str, ...], conflict: str, rows: int) -> str:
+    """For so many rows on SQLite; 0: for any number on PostgreSQL."""
+    row = f"({', '.join('?' * len(columns))})"
+    values = f"VALUES {', '.join([row] * rows)}" if rows else f"SELECT * FROM {_unnest(table, columns)}"
     return f'INSERT INTO "{table.name}" ({_names(columns)}) {values} {conflict}'
+
+
+def _insert(
+    connection: Connection, table: Table, columns: tuple[str, ...], conflict: str, rows: Sequence[Row]
+) -> None:
+    if connection.dialect.name != "sqlite":
+        sql = _insert_sql(table, columns, conflict, 0)
+        connection.exec_driver_sql(sql, _arrays(len(columns), rows))
+        return
+    start = 0
+    for size in _SIZES:
+        while len(rows) - start >= size:
+            part = tuple(chain.from_iterable(rows[start : start + size]))
+            connection.exec_driver_sql(_insert_sql(table, columns, conflict, size), part)
+            start += size
 
 
 def insert(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
     """Insert rows. Raises the driver's integrity error if one violates a key."""
     if rows:
-        _run(connection, _insert_sql(connection.dialect.name, table, columns, ""), len(columns), rows)
+        _insert(connection, table, columns, "", rows)
 
 
 def insert_new(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
     """Insert rows, leaving those out that violate a unique key."""
     if rows:
-        sql = _insert_sql(connection.dialect.name, table, columns, "ON CONFLICT DO NOTHING")
-        _run(connection, sql, len(columns), rows)
+        _insert(connection, table, columns, "ON CONFLICT DO NOTHING", rows)
 
 
 def put(
@@ -78,8 +93,7 @@ def put(
     if rows:
         changed = ", ".join(f'"{c}" = excluded."{c}"' for c in columns if c not in key)
         conflict = f"ON CONFLICT ({_names(key)}) DO UPDATE SET {changed}"
-        sql = _insert_sql(connection.dialect.name, table, columns, conflict)
-        _run(connection, sql, len(columns), rows)
+        _insert(connection, table, columns, conflict, rows)
 
 
 @cache
@@ -96,7 +110,9 @@ def _update_sql(dialect: str, table: Table, columns: tuple[str, ...]) -> str:
 def update(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
     """Set ``columns`` of the rows whose id is the last value of each tuple."""
     if rows:
-        _run(connection, _update_sql(connection.dialect.name, table, columns), len(columns) + 1, rows)
+        sqlite = connection.dialect.name == "sqlite"
+        sql = _update_sql(connection.dialect.name, table, columns)
+        connection.exec_driver_sql(sql, list(rows) if sqlite else _arrays(len(columns) + 1, rows))
 
 
 @cache
