@@ -22,8 +22,8 @@ Row = tuple[Any, ...]
 _encode = msgspec.json.Encoder().encode
 
 _SIZES = (32, 4, 1)
-"""Rows of one ``INSERT`` on SQLite. The driver lets go of the interpreter's lock at every statement that it runs, and row
-by row each one would wait for a busy event loop."""
+"""Rows of one ``INSERT`` on SQLite. The driver lets go of the interpreter's lock at every statement that it runs, and
+row by row each one would wait for a busy event loop."""
 
 
 def _array_type(table: Table, column: str) -> str:

@@ -12,7 +12,7 @@ from hub.randomness import BufferedRandom
 def test_numbers_keep_within_their_bits_and_use_all_of_them() -> None:
     draw = BufferedRandom()
     drawn = [draw.getrandbits(13) for _ in range(20_000)]
-    assert 0 <= min(drawn) and max(drawn) < 1 << 13
+    assert min(drawn) >= 0 and max(drawn) < 1 << 13
     for bit in range(13):
         share = sum(number >> bit & 1 for number in drawn) / len(drawn)
         assert 0.45 < share < 0.55
@@ -31,7 +31,7 @@ def test_no_bits_are_zero_and_fewer_are_refused() -> None:
 def test_fractions_lie_between_zero_and_one() -> None:
     draw = BufferedRandom()
     drawn = [draw.random() for _ in range(10_000)]
-    assert 0 <= min(drawn) and max(drawn) < 1
+    assert min(drawn) >= 0 and max(drawn) < 1
     assert 0.45 < sum(drawn) / len(drawn) < 0.55
 
 
