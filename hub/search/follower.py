@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from connectors._failpoint import failpoint
 from connectors.contract import Clock, Log
@@ -230,8 +230,3 @@ def _set_number(tx: Tx, name: str, value: int) -> None:
 def behind(tx: Reader, last: int) -> int:
     """How many places the index is behind the stream, for the metrics."""
     return max(0, last - (_number(tx, PLACE) or 0))
-
-
-def indexed(tx: Reader) -> int:
-    """How many messages can be found."""
-    return int(tx.scalar(select(func.count()).select_from(search_doc)) or 0)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from hub.audit import record
 from hub.i18n import mark as N_
-from hub.people.passwords import hash_password, is_outdated, verify_password
+from hub.people.passwords import LONGEST, SHORTEST, hash_password, is_outdated, verify_password
 from hub.people.presence import signed_in, signed_out
 from hub.people.resets import spend_reset
 from hub.people.sessions import close_session, open_session
@@ -160,9 +160,9 @@ def _refusal(request: web.Request, form: NewPassword) -> str:
     """Why a new password is not taken, or ""."""
     if form.password != form.again:
         return text(request, N_("The two passwords differ."))
-    if len(form.password) < 10:
+    if len(form.password) < SHORTEST:
         return text(request, N_("A password needs at least 10 characters."))
-    if len(form.password) > 256:
+    if len(form.password) > LONGEST:
         return text(request, N_("A password may have at most 256 characters."))
     return ""
 

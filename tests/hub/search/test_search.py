@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from hub.logs import logger
 from hub.scope import Scope
 from hub.search.find import search
-from hub.search.follower import PLACE, REBUILD, _number, indexed, run_search
+from hub.search.follower import PLACE, REBUILD, _number, run_search
 from hub.search.question import read_question
 from hub.store import schema
 from hub.store.store import Store
@@ -211,7 +211,8 @@ async def test_everything_is_read_again_when_the_stream_is_too_short(
     await searching.add(text="nowe", subject="")
     await searching.start()
     assert set(await searching.find("zgubione")) == set(missed)
-    assert await searching.store.read(indexed) == 5
+    docs = await searching.store.read(lambda tx: tx.rows(select(schema.search_doc.c.message)))
+    assert len(docs) == 5
 
 
 async def test_no_text_is_read_as_an_expression(searching: Searching) -> None:
