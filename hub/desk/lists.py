@@ -63,6 +63,7 @@ COUNT_LIMIT = 1000
 _RANK: ColumnElement[Any] = literal_column("(-priority)")
 _WAIT: ColumnElement[Any] = literal_column("(coalesce(waiting_since, 9007199254740991))")
 _LISTED: ColumnElement[bool] = literal_column(f"({schema.LISTED})")
+_MINE: ColumnElement[bool] = literal_column(f"({schema.MINE})")
 _FREE: ColumnElement[bool] = literal_column(f"({schema.FREE})")
 
 
@@ -213,7 +214,7 @@ def _branches(tx: Reader, house: House, scope: Scope, asked: Asked) -> list[Colu
     view = asked.view
     if view == "mine":
         own = [and_(conversation.c.assignee == scope.user, _status(status)) for status in MINE]
-        return _narrowed([and_(_LISTED, branch) for branch in own], asked.queue)
+        return _narrowed([and_(_LISTED, _MINE, branch) for branch in own], asked.queue)
     if view in ("queue", "unassigned"):
         return _lines(house, scope, asked)
     special = _special(house, scope, view, tx.now)
@@ -221,8 +222,7 @@ def _branches(tx: Reader, house: House, scope: Scope, asked: Asked) -> list[Colu
         return _narrowed([and_(_LISTED, special, visible(scope))], asked.queue)
     statuses = STATUSES if view == "all" else (view,)
     found = [and_(reach, _status(status)) for reach in _reaches(scope) for status in statuses]
-    if not scope.front and scope.role != "system":
-        found.append(and_(_LISTED, _id.in_(_asked_about(scope)), _has_status(*statuses)))
+    found += [and_(reach, _has_status(*statuses)) for reach in _asked_reach(scope)]
     return _narrowed(found, asked.queue)
 
 
@@ -246,20 +246,22 @@ def _has_status(*statuses: str) -> ColumnElement[bool]:
 
 
 def _lines(house: House, scope: Scope, asked: Asked) -> list[ColumnElement[bool]]:
-    queues = [asked.queue] if asked.queue else offered_queues(house, scope)
     found = []
-    for queue in queues:
+    for queue in [asked.queue] if asked.queue else offered_queues(house, scope):
         office = house.directory.queues[queue].office
-        if asked.view == "unassigned":
-            line = free(queue)
-        else:
-            line = and_(
-                _LISTED, conversation.c.office == office, conversation.c.queue == queue, _status("open")
-            )
+        lines = [free(queue)] if asked.view == "unassigned" else _line(house, queue)
         # Where the queue is the actor's own business the scope holds for every row: no need to ask each one.
         sees_all = own_office(scope, office) and scope.role != "moderator"
-        found.append(line if sees_all else and_(line, visible(scope)))
+        found += lines if sees_all else [and_(line, reach) for line in lines for reach in _all_reaches(scope)]
     return found
+
+
+def _line(house: House, queue: str) -> list[ColumnElement[bool]]:
+    """What waits in a queue; in a county office's own also what the front office waits for."""
+    line = house.directory.queues[queue]
+    here = and_(_LISTED, conversation.c.office == line.office, conversation.c.queue == queue)
+    statuses = ("open", "waiting-office") if line.tier == 3 else ("open",)
+    return [and_(here, _status(status)) for status in statuses]
 
 
 def _special(house: House, scope: Scope, view: View, now: Micros) -> ColumnElement[bool] | None:
@@ -290,6 +292,17 @@ def _reaches(scope: Scope) -> list[ColumnElement[bool]]:
         comments: ColumnElement[bool] = literal_column("(channel = 'comments')")
         return [and_(_LISTED, comments), *own]
     return [and_(_LISTED, conversation.c.office == scope.office), *own]
+
+
+def _asked_reach(scope: Scope) -> list[ColumnElement[bool]]:
+    """The reach of a county office beyond its own: walked by id, not along an index of statuses."""
+    if scope.front or scope.role in ("system", "moderator"):
+        return []
+    return [and_(_LISTED, _id.in_(_asked_about(scope)))]
+
+
+def _all_reaches(scope: Scope) -> list[ColumnElement[bool]]:
+    return [*_reaches(scope), *_asked_reach(scope)]
 
 
 def _asked_about(scope: Scope) -> Select[Any]:

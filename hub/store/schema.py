@@ -44,6 +44,12 @@ WAIT = text("(coalesce(waiting_since, 9007199254740991))")
 """Who waits longest first; those who wait for nothing come last on both engines."""
 
 LISTED = "listed AND merged_into IS NULL"
+KIND = ("status", "listed", "merged_into")
+"""At the end of small indexes, so that counting what they hold reads no row."""
+
+MINE = "assignee IS NOT NULL AND status IN ('open', 'waiting-office')"
+"""What an assignee must do something about; the rest waits in views of its own."""
+
 FREE = "assignee IS NULL AND (status = 'open' OR (status = 'waiting-office' AND tier = 3))"
 """Somebody may take it. What waits for a county office is that office's own work."""
 
@@ -292,13 +298,14 @@ conversation = Table(
         "conversation_comments", "status", "activity_at", "id", **_where(f"{LISTED} AND channel = 'comments'")
     ),
     Index("conversation_assignee", "assignee", "status", "activity_at", **_where("assignee IS NOT NULL")),
+    Index("conversation_mine", "assignee", "status", RANK, WAIT, "id", **_where(f"{LISTED} AND {MINE}")),
     Index("conversation_owner", "owner", "status", "activity_at", **_where("owner IS NOT NULL")),
-    Index("conversation_snoozed", "snoozed_until", "id", **_where("snoozed_until IS NOT NULL")),
+    Index("conversation_snoozed", "snoozed_until", "id", *KIND, **_where("snoozed_until IS NOT NULL")),
     Index("conversation_woken", "activity_at", "id", **_where("woken IS NOT NULL")),
     Index("conversation_contact", "contact", "activity_at"),
-    Index("conversation_due", "due_at", "id", **_where("due_at IS NOT NULL")),
+    Index("conversation_due", "due_at", "id", *KIND, **_where("due_at IS NOT NULL")),
     Index("conversation_quarantined", "activity_at", **_where("quarantined")),
-    Index("conversation_failed", "activity_at", "id", **_where("failed")),
+    Index("conversation_failed", "activity_at", "id", *KIND, **_where("failed")),
 )
 
 message = Table(

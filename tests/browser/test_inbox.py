@@ -265,6 +265,23 @@ async def test_hand_over_snooze_tag_and_undo(desk: Console, made: dict[str, int]
     await expect(consultant.locator("[data-row]")).to_have_count(1)
 
 
+async def test_who_comes_second_is_told_and_may_repeat(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["long"])
+    await page.keyboard.press("a")
+    await page.locator("#assign-to").select_option(label="Nobody: back to the queue")
+    await desk.store.write(
+        lambda tx: tx.change(schema.conversation, made["long"], version=77, tags='["nowa"]')
+    )
+    await page.keyboard.press("Enter")
+    assert "changed by somebody else" in await said(page)
+    assert (await desk.row(made["long"])).assignee == desk.people["ola"]
+    await expect(page.locator(".tags")).to_contain_text("nowa")
+    await page.locator("#assign-to").press("Enter")
+    await desk.until(lambda: _is_free(desk, made["long"]), page)
+
+
 async def test_merge_by_one_click_and_taken_apart(
     desk: Console, made: dict[str, int], browser: Browser
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 import pytest
 
 from hub.desk import lists
@@ -90,10 +91,27 @@ async def test_a_county_office_sees_its_own_and_what_it_was_asked_about(
     own, asked, mine = await store.write(fill)
     assert await ids(store, house, who.lom, "all") == [own, asked, mine]
     assert await ids(store, house, who.lom, "unassigned") == [own]
+    assert await ids(store, house, who.lom, "queue", queue="lomza") == [own]
     assert await ids(store, house, who.lom, "queue", queue="suwalki") == []
     assert await ids(store, house, who.lom, "queue", queue="bezrobotni") == [asked, mine]
     with pytest.raises(NotFound):
         await ids(store, house, who.lom, "queue", queue="nowhere")
+
+
+async def test_a_county_moderator_sees_nothing_that_the_office_was_asked(
+    store: Store, house: House, who: Who
+) -> None:
+    def fill(tx: Tx) -> None:
+        for view in ("open", "resolved"):
+            found = add_conversation(tx, status=view)
+            asked = {"conversation": found, "office": "pup-lomza", "at": tx.now}
+            tx.execute(schema.conversation_office.insert().values(**asked))
+
+    await store.write(fill)
+    editor = msgspec.structs.replace(who.lom, role="moderator")
+    for view in ("all", "resolved", "overdue", "unassigned"):
+        assert await ids(store, house, editor, view) == []
+    assert await ids(store, house, editor, "queue", queue="bezrobotni") == []
 
 
 async def test_moderators_see_comments_and_what_is_theirs(store: Store, house: House, who: Who) -> None:

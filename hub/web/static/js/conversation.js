@@ -74,11 +74,22 @@ document.addEventListener("click", (event) => {
 document.addEventListener("htmx:after:request", (event) => {
   const { ctx } = event.detail;
   const form = ctx?.sourceElement?.closest?.("form");
+  if (form && ctx.response?.status === 409) lookAgain(form);
   if (!form || (ctx.response?.status ?? 500) >= 400) return;
+  form.removeAttribute("data-again");
   form.closest("dialog")?.close();
   form.closest("details.menu")?.removeAttribute("open");
   if (form.hasAttribute("data-clears")) form.reset();
   document.dispatchEvent(new CustomEvent("centrala:refresh"));
+});
+
+/** Somebody was faster: show how it is now; repeating the action is then about that. */
+function lookAgain(form) {
+  form.toggleAttribute("data-again", true);
+  refresh(0);
+}
+document.addEventListener("centrala:parts", () => {
+  for (const form of document.querySelectorAll("form[data-again]")) form.elements.version.value = head().dataset.version;
 });
 
 document.addEventListener("click", (event) => {
