@@ -177,10 +177,11 @@ class World:
 
     async def hand_in(self, content: bytes, to: str, sender: str) -> None:
         """Deliver these bytes over LMTP and let their effects happen."""
-        await asyncio.to_thread(self._lmtp, content, parseaddr(to)[1], sender)
+        await asyncio.to_thread(self.lmtp, content, parseaddr(to)[1], sender)
         await self.work_off()
 
-    def _lmtp(self, content: bytes, to: str, sender: str) -> None:
+    def lmtp(self, content: bytes, to: str, sender: str) -> None:
+        """Deliver these bytes, blocking."""
         with smtplib.LMTP("127.0.0.1", self._port, timeout=20) as client:
             assert client.sendmail(sender, [to], content) == {}
 
