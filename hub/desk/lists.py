@@ -267,7 +267,7 @@ def _line(house: House, queue: str) -> list[ColumnElement[bool]]:
 def _special(house: House, scope: Scope, view: View, now: Micros) -> ColumnElement[bool] | None:
     """Views that have a small index of their own."""
     if view == "overdue":
-        return and_(conversation.c.due_at.is_not(None), conversation.c.due_at <= now, _has_status("open"))
+        return and_(conversation.c.due_at.is_not(None), conversation.c.due_at <= now, _has_status(*MINE))
     if view == "failed":
         return literal_column("failed")
     if view == "snoozed":
