@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 from connectors.contract import Micros
 from hub.calendar import MINUTE, Calendar, add_open_minutes, at_wall_clock, wall_moment
 from hub.demo.stories import minutes
+
+_DAY = re.compile(r"(?P<ahead>\+?)(?P<days>[1-7]) (?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)")
 
 
 def when(cal: Calendar, now: Micros, text: str) -> Micros:
@@ -15,15 +18,14 @@ def when(cal: Calendar, now: Micros, text: str) -> Micros:
 
     Raises ValueError for anything else, and for today's wall clock, which may be past or still to come.
     """
-    days, _, clock = text.partition(" ")
-    if not clock:
+    if " " not in text:
         return Micros(now - minutes(text) * MINUTE)
-    if not 1 <= abs(int(days)) <= 7:
+    match = _DAY.fullmatch(text)
+    if match is None:
         raise ValueError(f"not a moment of the week: {text!r}")
-    hour, minute = clock.split(":")
-    away = int(days) if days.startswith("+") else -int(days)
+    away = int(match["days"]) if match["ahead"] else -int(match["days"])
     day = at_wall_clock(cal.zone, now).date() + dt.timedelta(days=away)
-    return wall_moment(cal.zone, day, int(hour) * 60 + int(minute))
+    return wall_moment(cal.zone, day, int(match["hour"]) * 60 + int(match["minute"]))
 
 
 def later(cal: Calendar, at: Micros, span: str, *, working: bool) -> Micros:
