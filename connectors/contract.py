@@ -256,11 +256,11 @@ class Message(Event, tag="message", frozen=True, kw_only=True):
     also: tuple[Party, ...] = ()
     """Further addresses of the same person, as the person claims (the phone number on a form)."""
     wire_id: str | None = None
-    """What the channel itself calls it and a reply must name, where that is not ``external_id`` (``<…>``, a Message-ID)."""
+    """What the channel calls it and a reply must name, where that is not ``external_id`` (a Message-ID)."""
     suspicious: str = ""
     """Why a person should look first (a forged office sender, a failed signature); empty if nothing."""
     authenticated: bool | None = None
-    """Whether the office's own receiving server proved that the sender's domain sent it; None where nothing was asked."""
+    """Whether the office's own receiving server proved the sender's domain; None where nothing was asked."""
     complained: tuple[BouncedRecipient, ...] = ()
     """Of an ``automatic`` complaint: who called a mail of ours spam."""
 
@@ -514,7 +514,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     ``attachments`` as accepted content types (``*/*`` any, empty none) up to ``attachment_bytes`` in all;
     ``cost_per_segment`` in the smallest unit of the office's currency. ``sends_from`` says whether any node may send or
     only the holder of the inbox's lease. ``send_limit`` is the longest a send may take, in seconds.
-    ``reaches`` names the kinds of address it can send to (see :class:`Party`; empty: answers leave through another inbox).
+    ``reaches`` names the kinds of address that it sends to (see :class:`Party`); empty: another inbox carries answers.
     ``on_ambiguous`` is the default policy after a crash between attempt and outcome.
     """
 

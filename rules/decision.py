@@ -33,9 +33,9 @@ class Actions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``Facts.join_candidates`` (only for a verified sender), ``suggest`` shows it to the agent. ``answer`` is the id
     of a template to answer with, subject to the loop rules of automatic answers. ``hold`` is the reason for
     which a comment waits for a moderator; ``mask`` hides personal numbers where the public reads.
-    ``notify`` names users, teams or queues, ``webhook`` configured webhooks. ``spam`` files it as spam, ``close``
-    resolves it without a person. ``topic`` presets the topic. ``distress`` names the protocol that an agent sees;
-    a decision with it never carries ``answer``, ``close`` or ``spam``.
+    ``notify`` names users, roles, teams, queues; ``webhook`` configured webhooks. ``spam`` files it as spam,
+    ``close`` resolves it without a person. ``topic`` presets the topic. ``distress`` names the protocol that an agent
+    sees; a decision with it never carries ``answer``, ``close`` or ``spam``.
     """
 
     queue: str | None = None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, and_, or_, select
 
 from connectors._failpoint import failpoint
 from connectors.contract import Blobs, Clock, Connector, Egress, SendError
@@ -22,20 +22,27 @@ from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Reader, Tx
 
+ROLES = ("agent", "moderator", "supervisor", "administrator")
+
 SIGNATURE = "X-Centrala-Signature"
 TIMESTAMP = "X-Centrala-Timestamp"
 
 
 def notify_staff(tx: Tx, house: House, order: Row[Any]) -> bool:
-    """Tell users, teams and queues that a rule names; False where the names lead to nobody."""
+    """Tell users, roles, teams and queues that a rule names; False where the names lead to nobody.
+
+    A role means its people at the office that has the conversation and at the front office.
+    """
     names = msgspec.json.decode(order.data, type=dict[str, Any]).get("whom", [])
     teams = {team.id: team.queues for team in house.directory.config.teams}
     queues = {queue for name in names for queue in teams.get(name, (name,))}
     user, member = schema.user, schema.user_queue
     works = select(member.c.user).where(member.c.queue.in_(queues))
-    people = tx.rows(
-        select(user.c.id).where(user.c.active.is_(True), or_(user.c.login.in_(names), user.c.id.in_(works)))
-    )
+    row = tx.row(select(schema.conversation.c.office).where(schema.conversation.c.id == order.conversation))
+    offices = sorted({*house.directory.front, *([row.office] if row else [])})
+    has_role = and_(user.c.role.in_(set(names) & set(ROLES)), user.c.office.in_(offices))
+    named = or_(user.c.login.in_(names), user.c.id.in_(works), has_role)
+    people = tx.rows(select(user.c.id).where(user.c.active.is_(True), named))
     for person in people:
         tell(tx, person.id, "rule", order.conversation, order.message)
     return bool(people)

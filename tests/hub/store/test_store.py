@@ -67,7 +67,7 @@ async def test_a_violated_key_is_the_data_s_fault(store: Store) -> None:
     def twice(tx: Tx) -> int:
         return tx.add(contact, {"id": first, "name": "y", "created_at": tx.now})
 
-    with pytest.raises(Exception, match="(?i)unique"):
+    with pytest.raises(Exception, match=r"(?i)unique"):
         await store.write(twice)
     assert await store.read(names) == ["x"]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiohttp.test_utils import TestServer
 from sqlalchemy import func, select
 
 from hub.people.tokens import make_token, revoke_token
@@ -114,7 +115,7 @@ async def test_pages_lead_to_one_another(client: Client, sqlite_store: Store, to
     made = {str(await sqlite_store.write(add_conversation)) for _ in range(5)}
     api = Api(client, await token())
     found: list[str] = []
-    after = ""
+    after: str | None = ""
     while after is not None:
         status, page = await api.get(f"conversations?limit=2&after={after}")
         assert status == 200
@@ -192,7 +193,8 @@ async def test_the_description_names_every_call(client: Client) -> None:
         document = await response.json()
     assert document["openapi"] == "3.1.0"
     described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}
-    router = client.server.app.router  # type: ignore[union-attr]
+    assert isinstance(client.server, TestServer)
+    router = client.server.app.router
     routes = {
         (route.method, route.resource.canonical)
         for route in router.routes()
