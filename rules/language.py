@@ -124,7 +124,7 @@ ACTIONS: Mapping[str, Action] = {
     "answer": Action("name", "Answer with this template, under the loop rules of automatic answers."),
     "hold": Action("text", "Hold a comment for moderation, for this reason."),
     "mask": Action("flag", "Mask personal numbers where the public reads."),
-    "notify": Action("names", "Notify these users, teams or queues; they add up."),
+    "notify": Action("names", "Notify these users, roles (supervisor), teams or queues; they add up."),
     "webhook": Action("names", "Call these webhooks; they add up."),
     "spam": Action("flag", "File as spam."),
     "close": Action("flag", "Resolve without a person."),

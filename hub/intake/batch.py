@@ -72,6 +72,7 @@ class Batch:
             state = self._open(item, person, previous)
         message_id = self.tx.new_id()
         actions = self._decide(written, person, state, on, message_id)
+        self._suggest(item, person, state, actions)
         apply(item, state, actions, self.now, blocked=self._blocked(person))
         self._advance(item, person, state)
         self._add_message(item, person, state, message_id)
@@ -179,6 +180,16 @@ class Batch:
         if previous is not None:
             self.rows.links.append((state.id, previous.id, "previous", self.now))
         return state
+
+    def _suggest(self, item: Item, person: Person, state: ConversationState, actions: Actions) -> None:
+        """A rule that wants a new conversation joined to another of this person, whatever the channel: one click does.
+
+        Nothing is joined across channels by itself.
+        """
+        if actions.join is not None and state.version == 0 and state.possible_duplicate is None:
+            days = item.call.house.directory.config.desk.duplicate_days
+            history = [recent for recent in self.known.history.get(person.contact, []) if recent.id != state.id]
+            state.possible_duplicate = possible_duplicate(history, days, self.now)
 
     # --- rules -------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Monday morning the portal is down: in twenty minutes everybody writes the same, on every channel, and nobody is lost."""
+"""On Monday morning the portal is down: in twenty minutes everybody writes the same, on every channel; none is lost."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def by(here: World, *columns: Any) -> dict[Any, int]:
     return {tuple(row)[:-1]: row[-1] for row in await here.read(lambda tx: tx.rows(wanted))}
 
 
-@pytest.mark.parametrize("people", [120, pytest.param(1200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("people", [60, pytest.param(1200, marks=pytest.mark.slow)])
 async def test_none_is_lost_and_each_is_told_once(tmp_path: Path, mailsink: MailSink, people: int) -> None:
     numbers = collections.Counter(map(channel_of, range(people)))
     config = free_topics(settings(tmp_path, mailsink))
@@ -99,7 +99,7 @@ async def test_none_is_lost_and_each_is_told_once(tmp_path: Path, mailsink: Mail
         told = numbers["email"] + numbers["form"] + numbers["callback"]
         assert await by(here, c.queue) == {("techniczne",): told, ("redakcja",): numbers["comments"]}
         assert await by(here, c.channel) == {(channel,): count for channel, count in numbers.items()}
-        assert await by(here, c.contact) == {(row,): 1 for (row,) in await by(here, c.contact)}
+        assert await by(here, c.contact) == dict.fromkeys(await by(here, c.contact), 1)
         assert len(await by(here, c.reference)) == people
 
         m = schema.message.c
