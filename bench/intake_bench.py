@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 import uvloop
-from sqlalchemy import create_engine
+from sqlalchemy import Integer, create_engine
 
 from bench.office import a_house, bodies, fill
 from bench.report import line, median
@@ -68,13 +68,11 @@ def _new_rows(filled: Path, path: Path) -> dict[str, list[tuple[Any, ...]]]:
     for table in schema.metadata.tables.values():
         if table.name in ("id_block", "stream_head"):
             continue
-        key = f'"{next(iter(table.primary_key.columns)).name}"'
-        last = before.execute(f'SELECT max({key}) FROM "{table.name}"').fetchone()[0]
-        where = f"WHERE {key} > ?" if isinstance(last, int) else ""
-        rows = after.execute(f'SELECT * FROM "{table.name}" {where}', (last,) if where else ()).fetchall()
-        if not where:
-            known = set(before.execute(f'SELECT * FROM "{table.name}"'))
-            rows = [row for row in rows if row not in known]
+        first = next(iter(table.primary_key.columns))
+        grows = f'"{first.name if isinstance(first.type, Integer) or "at" not in table.c else "at"}"'
+        last = before.execute(f'SELECT max({grows}) FROM "{table.name}"').fetchone()[0]
+        where, parameters = ("", ()) if last is None else (f"WHERE {grows} > ?", (last,))
+        rows = after.execute(f'SELECT * FROM "{table.name}" {where}', parameters).fetchall()
         if rows:
             found[table.name] = rows
     return found

@@ -137,6 +137,7 @@ def fill(path: Path, rows: int, *, search: bool = False) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")
+    connection.execute("PRAGMA cache_size = -500000")
     draw = random.Random(7)
     for start in range(0, rows, 20_000):
         _fill_part(connection, draw, range(start, min(rows, start + 20_000)), rows, search)

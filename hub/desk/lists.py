@@ -12,10 +12,22 @@ from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, literal, literal_column, select, tuple_, union
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+    union,
+)
 
 from connectors.contract import Micros
 from hub.calendar import at_wall_clock, wall_moment
+from hub.config import Queue
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.scope import NotFound, Scope, allows, own_office, require, visible
@@ -141,6 +153,17 @@ def _order(view: View) -> Order:
 def count(tx: Reader, house: House, scope: Scope, asked: Asked) -> int:
     """How many rows the list has, at most ``COUNT_LIMIT``."""
     require(scope, "answer")
+    if asked.view not in ("queue", "unassigned"):
+        return _count_any(tx, house, scope, asked)
+    found = 0
+    for queue in [asked.queue] if asked.queue else offered_queues(house, scope):
+        found += _count_queue(tx, house, scope, Asked(view=asked.view, queue=queue))
+        if found >= COUNT_LIMIT:
+            return COUNT_LIMIT
+    return found
+
+
+def _count_any(tx: Reader, house: House, scope: Scope, asked: Asked) -> int:
     ids = _merged(_branches(tx, house, scope, asked), None, COUNT_LIMIT, None)
     return 0 if ids is None else int(tx.scalar(select(func.count()).select_from(ids.subquery())))
 
@@ -152,6 +175,43 @@ def counts(tx: Reader, house: House, scope: Scope) -> dict[str, int]:
     for queue in offered_queues(house, scope):
         found[f"queue:{queue}"] = count(tx, house, scope, Asked(view="queue", queue=queue))
     return found
+
+
+def _counted(*conditions: ColumnElement[bool]) -> Select[Any]:
+    return select(func.count()).select_from(
+        select(_id).where(_LISTED, *conditions).limit(COUNT_LIMIT).subquery()
+    )
+
+
+# Made once: a left pane counts dozens of queues, and putting a statement together takes longer than running it.
+_FREE_IN_QUEUE = _counted(_FREE, conversation.c.queue == bindparam("queue"))
+_IN_QUEUE = _counted(
+    conversation.c.office == bindparam("office"),
+    conversation.c.queue == bindparam("queue"),
+    conversation.c.status == bindparam("status"),
+)
+
+
+def _count_queue(tx: Reader, house: House, scope: Scope, asked: Asked) -> int:
+    """Of one queue; where the scope holds for all of it without asking each row, by the statements made before."""
+    line = house.directory.queues.get(asked.queue or "")
+    if line is None or not _sees_all(scope, line.office):
+        return _count_any(tx, house, scope, asked)
+    if asked.view == "unassigned":
+        return int(tx.scalar(_FREE_IN_QUEUE, {"queue": line.id}))
+    here = {"office": line.office, "queue": line.id}
+    found = sum(int(tx.scalar(_IN_QUEUE, {**here, "status": status})) for status in _waiting_in(line))
+    return min(found, COUNT_LIMIT)
+
+
+def _sees_all(scope: Scope, office: str) -> bool:
+    """Whether a queue of this office is the actor's own business, every row of it."""
+    return own_office(scope, office) and scope.role != "moderator"
+
+
+def _waiting_in(line: Queue) -> Sequence[str]:
+    """Statuses that a queue works on; in a county office's own also what the front office waits for."""
+    return ("open", "waiting-office") if line.tier == 3 else ("open",)
 
 
 def offered_queues(house: House, scope: Scope) -> list[str]:
@@ -197,14 +257,15 @@ def _merged(
             statement = statement.order_by(*order.columns())
         if order is not None and place is not None:
             statement = statement.where(order.behind(place))
-        inner = statement.limit(size).subquery()
-        parts.append(select(*inner.c))
-    if not parts:
-        return None
-    together = union(*parts).subquery() if len(parts) > 1 else parts[0].subquery()
-    keys = [together.c[f"key{n}"] for n in range(len(order.keys) if order else 0)]
-    sorting = [key.desc() if order and order.down else key.asc() for key in keys]
-    return select(together.c.id).order_by(*sorting).limit(size)
+        parts.append(statement.limit(size))
+    if len(parts) < 2:
+        return parts[0].with_only_columns(_id) if parts else None
+    # Columns by their names alone: deriving them through every level costs more than running the statement.
+    names = ["id", *(f"key{n}" for n in range(len(order.keys) if order else 0))]
+    columns: list[ColumnElement[Any]] = [literal_column(name) for name in names]
+    together = union(*(select(*columns).select_from(part.subquery()) for part in parts)).subquery()
+    sorting = [key.desc() if order and order.down else key.asc() for key in columns[1:]]
+    return select(columns[0].label("id")).select_from(together).order_by(*sorting).limit(size)
 
 
 def _branches(tx: Reader, house: House, scope: Scope, asked: Asked) -> list[ColumnElement[bool]]:
@@ -217,6 +278,13 @@ def _branches(tx: Reader, house: House, scope: Scope, asked: Asked) -> list[Colu
         return _narrowed([and_(_LISTED, _MINE, branch) for branch in own], asked.queue)
     if view in ("queue", "unassigned"):
         return _lines(house, scope, asked)
+    if view == "overdue" and not (scope.front or scope.role == "system"):
+        late = (
+            conversation.c.due_at <= tx.now
+        )  # of one office: fewer are open there than late in the whole country
+        own = [and_(reach, _status(status)) for reach in _reaches(scope) for status in MINE]
+        asked_late = [and_(reach, _has_status(*MINE)) for reach in _asked_reach(scope)]
+        return _narrowed([and_(branch, late) for branch in (*own, *asked_late)], asked.queue)
     special = _special(house, scope, view, tx.now)
     if special is not None:
         return _narrowed([and_(_LISTED, special, visible(scope))], asked.queue)
@@ -250,18 +318,17 @@ def _lines(house: House, scope: Scope, asked: Asked) -> list[ColumnElement[bool]
     for queue in [asked.queue] if asked.queue else offered_queues(house, scope):
         office = house.directory.queues[queue].office
         lines = [free(queue)] if asked.view == "unassigned" else _line(house, queue)
-        # Where the queue is the actor's own business the scope holds for every row: no need to ask each one.
-        sees_all = own_office(scope, office) and scope.role != "moderator"
-        found += lines if sees_all else [and_(line, reach) for line in lines for reach in _all_reaches(scope)]
+        if not _sees_all(scope, office):
+            lines = [and_(line, reach) for line in lines for reach in _all_reaches(scope)]
+        found += lines
     return found
 
 
 def _line(house: House, queue: str) -> list[ColumnElement[bool]]:
-    """What waits in a queue; in a county office's own also what the front office waits for."""
+    """What waits in a queue."""
     line = house.directory.queues[queue]
     here = and_(_LISTED, conversation.c.office == line.office, conversation.c.queue == queue)
-    statuses = ("open", "waiting-office") if line.tier == 3 else ("open",)
-    return [and_(here, _status(status)) for status in statuses]
+    return [and_(here, _status(status)) for status in _waiting_in(line)]
 
 
 def _special(house: House, scope: Scope, view: View, now: Micros) -> ColumnElement[bool] | None:

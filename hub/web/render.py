@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -83,19 +84,26 @@ def text(request: web.Request, msgid: str, **placeholders: object) -> str:
     return translate(language_of(request), msgid, **placeholders)
 
 
+@lru_cache(maxsize=1024)
+def _icon(sprite: str, name: str, label: str) -> Markup:
+    address = f"{sprite}#{name}"
+    if label:
+        return Markup('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>').format(
+            label, address
+        )
+    return Markup('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>').format(address)
+
+
 def context_of(request: web.Request) -> dict[str, Any]:
     """What every template may use."""
     desk, signed, language = desk_of(request), request.get(SIGNED), language_of(request)
     directory, assets = desk.house().directory, request.app[ASSETS]
     scope: Scope | None = signed.scope if signed else None
 
+    sprite = assets.url("icons.svg")
+
     def icon(name: str, label: str = "") -> Markup:
-        sprite = f"{assets.url('icons.svg')}#{name}"
-        if label:
-            return Markup('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>').format(
-                label, sprite
-            )
-        return Markup('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>').format(sprite)
+        return _icon(sprite, name, label)
 
     def allowed(permission: Permission) -> bool:
         return scope is not None and allows(scope, permission)
