@@ -6,7 +6,7 @@ into a message by :func:`deliver_notice`. Nothing is sent where no address of th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from sqlalchemy import Row, and_, select, update
 from connectors.contract import Micros, Recipient
 from hub.calendar import at_wall_clock, calendar, is_open, next_loud, next_opening
 from hub.house import House
-from hub.i18n import fill, is_translated, translate
+from hub.i18n import is_translated, translate
 from hub.messages import append, locked_conversation
 from hub.notice_texts import TEMPLATES, Template
 from hub.outbox.orders import add_effect
@@ -111,8 +111,11 @@ def deliver_notice(tx: Tx, house: House, order: Row[Any]) -> bool:
     address = reachable(tx, house, conversation, msgspec.convert(data.get("where", {}), Where))
     if address is None:
         return False
-    params = {**standard_params(house, conversation, tx.now), **data.get("params", {})}
-    subject, body = render(template, conversation.language, params)
+    subject, body = render(
+        template,
+        conversation.language,
+        lambda spoken: {**standard_params(house, conversation, tx.now, spoken), **data.get("params", {})},
+    )
     recipient = Recipient(address=address.address, name=address.name)
     added = append(
         tx,
@@ -133,20 +136,20 @@ def deliver_notice(tx: Tx, house: House, order: Row[Any]) -> bool:
     return True
 
 
-def render(template: Template, language: str, params: Mapping[str, str]) -> tuple[str, str]:
-    """Subject and body in the conversation's language; without one for it, Polish and English together."""
-    filled = dict(params)
-    if is_translated(language, template.body):
-        return translate(language, template.subject, **filled), translate(language, template.body, **filled)
-    bodies = (translate("pl", template.body, **filled), translate("en", template.body, **filled))
-    return translate("pl", template.subject, **filled), "\n\n---\n\n".join(bodies)
+def render(template: Template, language: str, params: Callable[[str], Mapping[str, str]]) -> tuple[str, str]:
+    """Subject and body in the conversation's language; without one for it, Polish and English together.
+
+    ``params`` gives the placeholders of a language, because a weekday is a word too.
+    """
+    spoken = (language,) if is_translated(language, template.body) else ("pl", "en")
+    bodies = [translate(code, template.body, **params(code)) for code in spoken]
+    return translate(spoken[0], template.subject, **params(spoken[0])), "\n\n---\n\n".join(bodies)
 
 
-def standard_params(house: House, conversation: Row[Any], now: int) -> dict[str, str]:
+def standard_params(house: House, conversation: Row[Any], now: int, language: str) -> dict[str, str]:
     """Placeholders that every template may use: number, office, expected (when we answer), hub."""
     directory = house.directory
     office = directory.offices.get(conversation.office)
-    language = conversation.language
     cal = calendar(directory, conversation.office, conversation.queue)
     due = conversation.due_at
     lines = {
@@ -162,16 +165,13 @@ def standard_params(house: House, conversation: Row[Any], now: int) -> dict[str,
 
 
 def _sentence(language: str, zone: str, opening: int) -> str:
-    text = TEMPLATES["closed"].body
-    spoken = language if is_translated(language, text) else "pl"
-    return fill(translate(spoken, text), {"opening": _when(spoken, zone, opening)})
+    return translate(language, TEMPLATES["closed"].body, opening=_when(language, zone, opening))
 
 
 def _when(language: str, zone: str, at: int) -> str:
     wall = at_wall_clock(zone, Micros(at))
-    day = TEMPLATES[f"weekday-{wall.isoweekday()}"].body
-    spoken = language if is_translated(language, day) else "pl"
-    return f"{translate(spoken, day)} {wall:%d.%m.%Y} {wall.hour}:{wall:%M}"
+    day = translate(language, TEMPLATES[f"weekday-{wall.isoweekday()}"].body)
+    return f"{day} {wall:%d.%m.%Y} {wall.hour}:{wall:%M}"
 
 
 def _last_inbound(tx: Reader, conversation: int) -> int | None:
