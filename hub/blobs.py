@@ -91,7 +91,7 @@ class FileBlobs:
     async def sweep(self) -> int:
         """Remove what nothing refers to; returns how many."""
         names = await self._store.write(forget_unowned)
-        for name in names:
+        for name in filter(None, names):
             await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
         return len(names)
 
@@ -135,14 +135,14 @@ class ChunkBlobs:
         return len(await self._store.write(forget_unowned))
 
 
-def forget_unowned(tx: Tx) -> list[str]:
-    """Drop the rows of blobs that nothing has referred to for 24 hours; returns the names of their files."""
+def forget_unowned(tx: Tx) -> list[str | None]:
+    """Drop the rows of blobs that nothing has referred to for 24 hours; returns the name of each one's file, if any."""
     old = (blob.c.owner.is_(None)) & (blob.c.created_at < tx.now - KEEP_UNOWNED)
     rows = tx.rows(select(blob.c.id, blob.c.name).where(old))
     keys = [row.id for row in rows]
     tx.execute(delete(chunk).where(chunk.c.blob.in_(keys)))
     tx.execute(delete(blob).where(blob.c.id.in_(keys)))
-    return [row.name for row in rows if row.name is not None]
+    return [row.name for row in rows]
 
 
 def _create(path: Path) -> BinaryIO:

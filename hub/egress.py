@@ -135,6 +135,8 @@ class CheckedEgress:
                 )
         except Forbidden as error:
             raise SendError("permanent", FORBIDDEN, str(error)) from error
+        except aiohttp.InvalidURL as error:
+            raise SendError("permanent", FORBIDDEN, "not an address") from error
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, Forbidden):
                 raise SendError("permanent", FORBIDDEN, str(error.os_error)) from error

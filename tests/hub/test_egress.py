@@ -1,0 +1,137 @@
+"""The one client for addresses from outside: where it goes, where it does not, and what its errors mean."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from connectors.contract import SendError
+from hub.egress import CheckedEgress, permitted
+
+LOOPBACK = ["127.0.0.0/8"]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[TestServer]:
+    async def hello(request: web.Request) -> web.Response:
+        return web.json_response({"authorization": request.headers.get("Authorization", "")})
+
+    async def away(request: web.Request) -> web.Response:
+        raise web.HTTPFound(request.query["to"])
+
+    async def ring(request: web.Request) -> web.Response:
+        raise web.HTTPFound("/ring")
+
+    async def large(request: web.Request) -> web.Response:
+        return web.Response(body=b"x" * 200_000)
+
+    async def cut(request: web.Request) -> web.Response:
+        await request.read()
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/ring", ring)
+    app.add_routes(
+        [web.get("/", hello), web.get("/away", away), web.get("/large", large), web.post("/cut", cut)]
+    )
+    running = TestServer(app)
+    await running.start_server()
+    yield running
+    await running.close()
+
+
+@pytest.fixture
+async def inside() -> AsyncIterator[CheckedEgress]:
+    client = CheckedEgress(LOOPBACK)
+    yield client
+    await client.close()
+
+
+@pytest.fixture
+async def strict() -> AsyncIterator[CheckedEgress]:
+    client = CheckedEgress([])
+    yield client
+    await client.close()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "224.0.0.1"),
+        *("::1", "fe80::1", "fc00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "fe80::1%eth0"),
+    ],
+)
+def test_networks_of_the_office_are_closed(address: str) -> None:
+    assert not permitted(address, [])
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8"])
+def test_the_rest_is_open(address: str) -> None:
+    assert permitted(address, [])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://127.0.0.1:1/", "http://localhost:1/", "http://[::1]:1/", "http://[::ffff:127.0.0.1]:1/"),
+        *(
+            "http://0x7f000001:1/",
+            "http://2130706433:1/",
+            "file:///etc/passwd",
+            "ftp://example.org/",
+            "http:///x",
+        ),
+    ],
+)
+async def test_closed_addresses_are_never_asked(strict: CheckedEgress, url: str) -> None:
+    with pytest.raises(SendError) as error:
+        await strict.request("GET", url, timeout=5)
+    assert error.value.kind in ("permanent", "temporary")
+    assert "refused" not in error.value.private.lower()
+
+
+async def test_an_allowed_network_is_reached(inside: CheckedEgress, server: TestServer) -> None:
+    answer = await inside.request("GET", str(server.make_url("/")))
+    assert answer.status == 200
+
+
+async def test_each_hop_is_checked(server: TestServer) -> None:
+    client = CheckedEgress(["127.0.0.1/32"])
+    with pytest.raises(SendError) as error:
+        await client.request("GET", str(server.make_url("/away?to=http://127.0.0.2:1/")))
+    assert error.value.kind == "permanent"
+    await client.close()
+
+
+async def test_credentials_do_not_follow_to_another_host(inside: CheckedEgress, server: TestServer) -> None:
+    other = f"http://localhost:{server.port}/"
+    address = str(server.make_url("/away").with_query(to=other))
+    answer = await inside.request("GET", address, headers={"Authorization": "Bearer secret"})
+    assert b"secret" not in answer.body
+
+
+async def test_a_ring_of_redirects_ends(inside: CheckedEgress, server: TestServer) -> None:
+    with pytest.raises(SendError):
+        await inside.request("GET", str(server.make_url("/ring")))
+
+
+async def test_too_large(inside: CheckedEgress, server: TestServer) -> None:
+    with pytest.raises(SendError) as error:
+        await inside.request("GET", str(server.make_url("/large")), max_bytes=1000)
+    assert error.value.kind == "permanent"
+
+
+async def test_nobody_there_is_temporary_and_a_cut_is_ambiguous(
+    inside: CheckedEgress, server: TestServer
+) -> None:
+    with pytest.raises(SendError) as error:
+        await inside.request("POST", "http://127.0.0.1:1/", body=b"x")
+    assert error.value.kind == "temporary"
+    with pytest.raises(SendError) as error:
+        await inside.request("POST", str(server.make_url("/cut")), body=b"x")
+    assert error.value.kind == "ambiguous"

@@ -1,0 +1,176 @@
+"""Tokens, reference numbers, timers, housekeeping and the bound on what may wait."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import Row, select
+
+from connectors.contract import DeliveryReport, InboxId
+from hub.house import House
+from hub.intake.events import apply_event
+from hub.intake.joining import is_mere_thanks
+from hub.intake.references import ALPHABET, new_reference, read_reference
+from hub.logs import logger
+from hub.store import schema
+from hub.store.sqlite import SqliteStore
+from hub.store.store import Grouping, Store, StoreFull
+from hub.store.tx import Tx
+from hub.sweep import sweep
+from hub.timers import cancel_timer, run_due, set_timer
+from hub.tokens import SignedTokens
+from tests.hub.conftest import FakeClock
+from tests.hub.specimen import a_house
+
+TOKENS = SignedTokens(b"a secret of the tests, at least 32 bytes")
+
+
+@given(st.one_of(st.integers(0, 2**53), st.from_regex("[0-9a-z]{1,40}", fullmatch=True)))
+def test_a_token_gives_back_what_was_signed(value: int | str) -> None:
+    token = TOKENS.sign("conversation", value)
+    assert token.isalnum() and token == token.lower()
+    assert TOKENS.verify("conversation", token) == str(value)
+    assert TOKENS.verify("conversation", token.upper()) == str(value), "mail servers may change the case"
+    assert TOKENS.verify("callback", token) is None
+
+
+@given(st.integers(0, 2**53), st.data())
+def test_a_changed_token_is_worth_nothing(value: int, data: st.DataObject) -> None:
+    token = TOKENS.sign("callback", value)
+    place = data.draw(st.integers(0, len(token) - 1))
+    other = data.draw(st.sampled_from("0123456789abcdefghijklmnopqrstuvwxyz"))
+    changed = token[:place] + other + token[place + 1 :]
+    if changed != token:
+        assert TOKENS.verify("callback", changed) != str(value)
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_no_token(text: str) -> None:
+    assert TOKENS.verify("conversation", text) is None
+
+
+@given(st.integers())
+def test_a_reference_is_read_however_it_is_written(seed: int) -> None:
+    reference = new_reference(random.Random(seed))
+    for written in (reference, reference.lower(), reference.replace("-", ""), f"Re: [{reference}] Sprawa"):
+        assert read_reference(written) == reference
+
+
+@given(st.integers(), st.data())
+def test_one_slip_of_a_character_is_noticed(seed: int, data: st.DataObject) -> None:
+    reference = new_reference(random.Random(seed))
+    place = data.draw(st.sampled_from([n for n, c in enumerate(reference) if c != "-"]))
+    other = data.draw(st.sampled_from(ALPHABET))
+    if other != reference[place]:
+        assert read_reference(reference[:place] + other + reference[place + 1 :]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "thanks"),
+    [
+        ("dziękuję", True),
+        ("Dziekuje bardzo za pomoc!", True),
+        ("Дякую!", True),
+        ("Thank you", True),
+        ("Dziękuję, a meldunek?", False),
+        ("Dziękuję. Proszę jednak o przesłanie decyzji pocztą na mój adres domowy.", False),
+        ("Tak", False),
+        ("", False),
+    ],
+)
+def test_mere_thanks(text: str, thanks: bool) -> None:
+    assert is_mere_thanks(text, 60) is thanks
+
+
+async def test_a_timer_runs_once_when_due_and_survives_a_bad_neighbour(
+    store: Store, clock: FakeClock
+) -> None:
+    house, ran = a_house(), list[int]()
+
+    def note(tx: Tx, house: House, row: Row[Any]) -> None:
+        ran.append(row.subject)
+
+    def fail(tx: Tx, house: House, row: Row[Any]) -> None:
+        raise ValueError("a bug")
+
+    def set_all(tx: Tx) -> None:
+        set_timer(tx, "bad", 1, clock.now() + 1_000_000)
+        set_timer(tx, "good", 2, clock.now() + 2_000_000)
+        set_timer(tx, "good", 3, clock.now() + 2_000_000)
+        set_timer(tx, "good", 3, clock.now() + 900_000_000)
+        set_timer(tx, "good", 4, clock.now() + 2_000_000)
+        cancel_timer(tx, "good", 4)
+
+    def due(tx: Tx) -> int:
+        return run_due(tx, house, {"good": note, "bad": fail}, logger("test"))
+
+    await store.write(set_all)
+    assert await store.write(due) == 0
+    clock.move(5)
+    assert await store.write(due) == 2
+    assert await store.write(due) == 0, "the bad one waits a minute, the good one is done"
+    assert ran == [2]
+    clock.move(1000)
+    await store.write(due)
+    assert ran == [2, 3]
+
+
+async def test_reports_that_nobody_claims_are_shown_after_three_days(store: Store, clock: FakeClock) -> None:
+    house = a_house()
+    row = {
+        "inbox": "kontakt",
+        "received_at": clock.now(),
+        "content_type": "x",
+        "content": b"x",
+        "state": "ok",
+    }
+    raw = await store.write(lambda tx: tx.add(schema.raw, row))
+    report = DeliveryReport(inbox=InboxId("kontakt"), external_id="r", target="nobody", state="delivered")
+    receipt = await store.write(lambda tx: apply_event(tx, house, report, raw))
+    assert receipt.parked
+    clock.move(hours=71)
+    await store.write(lambda tx: sweep(tx, house))
+    state = select(schema.raw.c.state).where(schema.raw.c.id == raw)
+    assert await store.read(lambda tx: tx.scalar(state)) == "ok"
+    clock.move(hours=2)
+    await store.write(lambda tx: sweep(tx, house))
+    assert await store.read(lambda tx: tx.scalar(state)) == "quarantined"
+
+
+async def test_what_waits_is_bounded_by_number_and_by_bytes() -> None:
+    free = asyncio.Event()
+
+    async def run(works: list[Any]) -> None:
+        await free.wait()
+        for work in works:
+            work.settle("done")
+
+    group = Grouping(run, calls=3, size=100)
+    waiting: list[asyncio.Task[Any]] = [asyncio.create_task(group.submit(len, "first"))]  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    waiting += [asyncio.create_task(group.submit(len, "x", 10)) for _ in range(3)]  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    with pytest.raises(StoreFull):
+        await group.submit(len, "one more")  # type: ignore[arg-type]
+    free.set()
+    assert await asyncio.gather(*waiting) == ["done"] * 4
+    free.clear()
+    large: asyncio.Task[Any] = asyncio.create_task(group.submit(len, "large", 90))  # type: ignore[arg-type]
+    await asyncio.sleep(0)
+    with pytest.raises(StoreFull):
+        await group.submit(len, "too large", 20)  # type: ignore[arg-type]
+    free.set()
+    assert await large == "done"
+
+
+async def test_an_inline_store_needs_no_thread(tmp_path: Any, clock: FakeClock) -> None:
+    store = SqliteStore(tmp_path / "inline.db", clock, inline=True)
+    await store.open()
+    before = await store.write(lambda tx: tx.add(schema.contact, {"name": "x", "created_at": tx.now}))
+    assert await store.read(lambda tx: tx.scalar(select(schema.contact.c.id))) == before
+    await store.close()

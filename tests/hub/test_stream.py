@@ -1,0 +1,112 @@
+"""The stream as its followers see it: every place once and in order, however slow they are, whatever they missed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from hub.store import schema
+from hub.store.store import Store
+from hub.store.tx import Event, Tx
+from hub.stream import Reset, Stream, forget_old_events
+from tests.hub.conftest import FakeClock
+
+
+def emit(tx: Tx) -> None:
+    tx.emit("conversation", conversation=1)
+
+
+@pytest.fixture
+async def stream(store: Store) -> AsyncIterator[Stream]:
+    opened = Stream(store, buffer=16)
+    await opened.open()
+    store.on_events = opened.publish
+    yield opened
+
+
+async def taken(stream: Stream, count: int, after: int | None = 0) -> list[int]:
+    """The first places that a follower gets."""
+    places: list[int] = []
+    async with asyncio.timeout(20):
+        async for batch in stream.follow(after):
+            assert not isinstance(batch, Reset)
+            places += [event.place for event in batch]
+            if len(places) >= count:
+                break
+    return places
+
+
+async def test_a_follower_gets_what_comes(store: Store, stream: Stream) -> None:
+    waiting = asyncio.create_task(taken(stream, 3, None))
+    await asyncio.sleep(0)
+    for _ in range(3):
+        await store.write(emit)
+    assert await waiting == [1, 2, 3]
+
+
+async def test_from_any_place_on(store: Store, stream: Stream) -> None:
+    for _ in range(5):
+        await store.write(emit)
+    assert await taken(stream, 2, 3) == [4, 5]
+
+
+async def test_who_falls_behind_reads_the_store(store: Store, stream: Stream) -> None:
+    for _ in range(100):
+        await store.write(emit)
+    assert await taken(stream, 100) == list(range(1, 101)), "the memory holds only the last 16"
+
+
+async def test_a_new_process_goes_on(store: Store, stream: Stream) -> None:
+    await store.write(emit)
+    later = Stream(store, buffer=16)
+    await later.open()
+    assert later.last == 1
+    assert await taken(later, 1) == [1]
+
+
+async def test_events_told_out_of_order_are_read_in_order(store: Store, stream: Stream) -> None:
+    told: list[Event] = []
+    store.on_events = told.extend
+    for _ in range(4):
+        await store.write(emit)
+    for event in (told[1], told[0], told[3], told[2]):
+        stream.publish([event])
+    assert await taken(stream, 4) == [1, 2, 3, 4]
+
+
+async def test_a_place_too_old_is_told_so(store: Store, stream: Stream, clock: FakeClock) -> None:
+    for _ in range(5):
+        await store.write(emit)
+    clock.move(days=31)
+    await store.write(emit)
+    await store.write(lambda tx: forget_old_events(tx, 30))
+    async with asyncio.timeout(20):
+        async for batch in stream.follow(2):
+            assert batch == Reset(place=6)
+            break
+
+
+async def test_many_followers_beside_many_writers(store: Store, stream: Stream) -> None:
+    followers = [asyncio.create_task(taken(stream, 60)) for _ in range(10)]
+    await asyncio.gather(*(store.write(emit) for _ in range(60)))
+    for places in await asyncio.gather(*followers):
+        assert places == list(range(1, 61))
+
+
+async def test_signals_reach_who_listens(store: Store, stream: Stream) -> None:
+    heard: list[tuple[str, str]] = []
+    end = stream.on_signal(lambda key, what: heard.append((key, what)))
+    stream.signal("conversation:1", "typing")
+    end()
+    stream.signal("conversation:1", "typing")
+    assert heard == [("conversation:1", "typing")]
+
+
+async def test_events_hold_ids_only() -> None:
+    columns = set(schema.event.c.keys())
+    assert columns == {
+        *("place", "at", "kind", "office", "queue", "queue_before"),
+        *("conversation", "message", "actor", "version"),
+    }
