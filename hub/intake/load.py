@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import func, literal_column, select
 
 from hub.store import schema
 from hub.store.tx import Reader, Tx
@@ -26,25 +26,28 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     available: frozenset[int] = frozenset()
 
 
-def take_load(tx: Tx) -> Load:
-    """Read the snapshot and keep it beside the traces of the decisions that will see it."""
+def read_load(tx: Reader) -> Load:
+    """What waits and who is there now. With many open conversations this takes a while: not for the one writer."""
     waiting = _waiting(tx)
     on_duty: dict[str, int] = {}
     available: set[int] = set()
     for queue, person in _on_duty(tx):
         on_duty[queue] = on_duty.get(queue, 0) + 1
         available.add(person)
-    data = msgspec.json.encode({"waiting": waiting, "on_duty": on_duty}).decode()
-    kept = tx.add(schema.load_snapshot, {"at": tx.now, "data": data})
-    return Load(id=kept, waiting=waiting, on_duty=on_duty, available=frozenset(available))
+    return Load(waiting=waiting, on_duty=on_duty, available=frozenset(available))
+
+
+def keep_load(tx: Tx, load: Load) -> Load:
+    """Keep a snapshot beside the traces of the decisions that will see it."""
+    data = msgspec.json.encode({"waiting": load.waiting, "on_duty": load.on_duty}).decode()
+    return msgspec.structs.replace(load, id=tx.add(schema.load_snapshot, {"at": tx.now, "data": data}))
 
 
 def _waiting(tx: Reader) -> dict[str, int]:
     conversation = schema.conversation
     counted = select(conversation.c.queue, func.count()).where(
+        literal_column(f"({schema.LISTED})"),  # as the index by status says it
         conversation.c.status.in_(_WAITING),
-        conversation.c.listed.is_(True),
-        conversation.c.merged_into.is_(None),
         conversation.c.queue.is_not(None),
     )
     return dict(cast("Sequence[tuple[str, int]]", tx.rows(counted.group_by(conversation.c.queue))))

@@ -27,7 +27,7 @@ from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Reader
 
 from .handle import handle
-from .load import Load, take_load
+from .load import Load, keep_load, read_load
 from .quarantine import quarantine
 from .state import Call
 
@@ -101,7 +101,8 @@ class Intake:
         if now >= self._load_due:
             self._load_due = now + LOAD_AGE
             try:
-                self._load = await self.store.write(take_load)
+                read = await self.store.read(read_load)
+                self._load = await self.store.write(lambda tx: keep_load(tx, read))
             except (StorageFault, StoreFull):
                 self._load_due = now
         return self._load
