@@ -46,6 +46,7 @@ from hub.store import schema
 from hub.store.tx import Reader, Tx
 from hub.timers import next_due as next_timer
 from hub.timers import run_due
+from hub.web.desk import Desk
 from tests.hub.conftest import FakeClock
 from tests.servers.mailsink import MailSink, Received
 
@@ -219,6 +220,23 @@ class World:
         await self.work_off()
         return done
 
+    def desk(self) -> Desk:
+        """What the console and the API are built on."""
+        hub = self.hub
+        return Desk(
+            store=hub.store,
+            stream=hub.stream,
+            presence=hub.presence,
+            house=hub.house,
+            clock=self.clock,
+            blobs=hub.blobs,
+            log=logs.logger("console"),
+            entropy=os.urandom,
+            health=hub.health,
+            reparse=_no_reparse,
+            ready=lambda: True,
+        )
+
     # --- what there is to see --------------------------------------------------------------------------------------
 
     async def read(self, query: Callable[[Reader], T]) -> T:
@@ -265,6 +283,10 @@ async def _port_of(mailbox: EmailConnector) -> int:
             return mailbox.port
         await asyncio.sleep(0.005)
     raise TimeoutError("the listener did not open")
+
+
+async def _no_reparse(raw: int) -> str:
+    raise AssertionError(raw)
 
 
 def _reply_to(received: Received) -> str:
