@@ -9,7 +9,6 @@ trace and the group commit are on. Hub and floors alternate, five times each, th
 from __future__ import annotations
 
 import asyncio
-import shutil
 import sqlite3
 import sys
 import tempfile
@@ -22,9 +21,10 @@ import msgspec
 import uvloop
 from sqlalchemy import Integer, create_engine
 
-from bench.office import a_house, bodies, fill
+from bench.office import a_house, bodies, copy, fill
 from bench.report import line, median
 from connectors.contract import Message, Raw
+from hub.cli_run import settle
 from hub.clock import SystemClock
 from hub.house import House
 from hub.intake.sink import Intake
@@ -54,6 +54,7 @@ async def _take(path: Path, house: House, messages: Sequence[bytes]) -> float:
         for body in waiting:
             await sink.accept(Raw(content=body), [_decode(body)])
 
+    settle()
     began = time.perf_counter()
     await asyncio.gather(*(connection(rest) for _ in range(WAITING)))
     rate = len(messages) / (time.perf_counter() - began)
@@ -149,7 +150,7 @@ def main(count: int = 20_000, filled: int = 1_000_000) -> None:
             path = folder / "run.db"
             for leftover in folder.glob("run.db*"):
                 leftover.unlink()
-            shutil.copyfile(full, path)
+            copy(full, path)
             hub.append(uvloop.run(_take(path, house, messages)))
             rows = _new_rows(full, path)
             own.append(_replay(folder, rows, count))

@@ -22,6 +22,7 @@ from bench.office import a_house, some_text
 from bench.report import line, median
 from connectors.contract import InboxId, Micros, ParseContext, Raw
 from connectors.email.normalise import parse
+from hub.cli_run import settle
 from hub.clock import SystemClock
 from hub.house import House
 from hub.intake.sink import Intake
@@ -75,6 +76,7 @@ async def _take(path: Path, house: House, raws: Sequence[bytes]) -> float:
             await sink.accept(Raw(content=raw, content_type="message/rfc822"), parse(raw, context))
 
     rest = iter(raws)
+    settle()
     began = time.perf_counter()
     await asyncio.gather(*(connection(rest) for _ in range(WAITING)))
     rate = len(raws) / (time.perf_counter() - began)

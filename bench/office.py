@@ -6,7 +6,9 @@ senders come more than once.
 
 from __future__ import annotations
 
+import os
 import random
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -126,6 +128,13 @@ def _body(draw: random.Random, n: int, count: int, inbox: str) -> dict[str, Any]
         "thread_keys": answers,
         "adds_keys": [f"mid:{n}"],
     }
+
+
+def copy(filled: Path, path: Path) -> None:
+    """A copy that is on the disk: else the first commit on it would pay for all of it."""
+    shutil.copyfile(filled, path)
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def fill(path: Path, rows: int, *, search: bool = False) -> None:

@@ -79,7 +79,7 @@ async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
     around = beside(hub) if beside is not None else nullcontext(_nothing)
     async with listening(Path(hub.config.hub.data_dir), commands, hub.log), around as life:
         await hub.start()
-        _settle()
+        settle()
         companion = asyncio.create_task(life(), name="beside")
         try:
             await told.wait()
@@ -90,7 +90,7 @@ async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
             await hub.stop()
 
 
-def _settle() -> None:
+def settle() -> None:
     """What the start has made stays: the collector of cycles need not walk through it again and again, which would hold
     up everything for tens of milliseconds. It also looks less often: nearly all that a message leaves is freed at once.
     """

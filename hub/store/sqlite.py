@@ -56,7 +56,7 @@ def _connect(path: Path, *, writing: bool) -> sqlite3.Connection:
     if writing:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA wal_autocheckpoint = 2000")
+        connection.execute("PRAGMA wal_autocheckpoint = 1000")
         connection.execute("PRAGMA cache_size = -32000")
     else:
         connection.execute("PRAGMA query_only = ON")
