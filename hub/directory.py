@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Mapping
 
 import msgspec
@@ -20,6 +22,11 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
     """Offices of the front and back office: those with a queue below tier 3."""
     writers: Mapping[str, frozenset[str]]
     """County offices by the registered address from which they may answer, in lower case."""
+    writer_domains: frozenset[str]
+    county_names: tuple[str, ...]
+    """Names of county offices and of their queues, :func:`folded`, with a space on either side."""
+    county_words: frozenset[str]
+    """The first words of those names."""
 
     def zone(self, office: str) -> str:
         """IANA zone of an office; the hub's for an unknown one."""
@@ -39,10 +46,20 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
         return found.name_en if language == "en" else found.name_pl
 
 
+def folded(text: str) -> str:
+    """In small letters without accents, words parted by one space: how names are compared."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    letters = "".join(c for c in plain.replace("ł", "l") if not unicodedata.combining(c))
+    return " ".join(re.findall(r"\w+", letters))
+
+
 def directory(config: Config) -> Directory:
     """Build the look-ups of a configuration."""
     front = frozenset(queue.office for queue in config.queues if queue.tier < 3)
     writers: dict[str, frozenset[str]] = {}
+    names = {folded(office.name) for office in config.offices if office.id not in front}
+    names |= {folded(queue.name_pl) for queue in config.queues if queue.tier == 3}
+    names.discard("")
     for office in config.offices:
         if office.email and office.id not in front:
             address = office.email.strip().lower()
@@ -54,4 +71,7 @@ def directory(config: Config) -> Directory:
         inboxes={inbox.id: inbox for inbox in config.inboxes},
         front=front,
         writers=writers,
+        writer_domains=frozenset(address.rpartition("@")[2] for address in writers),
+        county_names=tuple(sorted(f" {name} " for name in names)),
+        county_words=frozenset(name.split()[0] for name in names),
     )

@@ -9,9 +9,6 @@ an office joins nothing, is answered by no machine, and waits in quarantine for 
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -24,7 +21,7 @@ from hub.desk.office_mail import letter_link
 from hub.desk.row import ACTIVE, change
 from hub.desk.transfer import office_answered
 from hub.desk.ways import last_inbound, reply_subject
-from hub.directory import Directory
+from hub.directory import Directory, folded
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.messages import append
@@ -73,42 +70,19 @@ def concerns(directory: Directory, message: Message) -> bool:
         return False
     if sender.address in directory.writers or claims_an_office(directory, sender.name):
         return True
-    return bool(message.thread_keys) and _domain(sender.address) in _domains(tuple(directory.writers))
+    return bool(message.thread_keys) and _domain(sender.address) in directory.writer_domains
 
 
 def claims_an_office(directory: Directory, name: str) -> bool:
     """Whether a sender's name holds the name of a county office or of its queue, with or without Polish letters."""
-    if not name:
+    shown = f" {folded(name)} " if name else ""
+    if directory.county_words.isdisjoint(shown.split()):
         return False
-    shown = f" {_plain(name)} "
-    words, names = _names(_county_names(directory))
-    return not words.isdisjoint(shown.split()) and any(known in shown for known in names)
-
-
-def _county_names(directory: Directory) -> tuple[str, ...]:
-    names = [office.name for office in directory.offices.values() if office.id not in directory.front]
-    return (*names, *(queue.name_pl for queue in directory.queues.values() if queue.tier == 3))
-
-
-@lru_cache(maxsize=4)
-def _names(names: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:
-    plain = [_plain(name) for name in names]
-    return frozenset(name.split()[0] for name in plain if name), tuple(f" {name} " for name in plain if name)
-
-
-@lru_cache(maxsize=4)
-def _domains(addresses: tuple[str, ...]) -> frozenset[str]:
-    return frozenset(map(_domain, addresses))
+    return any(known in shown for known in directory.county_names)
 
 
 def _domain(address: str) -> str:
     return address.rpartition("@")[2]
-
-
-def _plain(text: str) -> str:
-    """In small letters without accents, words parted by one space."""
-    bare = unicodedata.normalize("NFKD", text.casefold().replace("ł", "l"))
-    return " ".join(re.findall(r"\w+", "".join(c for c in bare if not unicodedata.combining(c))))
 
 
 def judge(tx: Tx, house: House, message: Message) -> Answer | str | None:
@@ -122,7 +96,7 @@ def judge(tx: Tx, house: House, message: Message) -> Answer | str | None:
         return _ordinary(house.directory, message, offices, new=known is None)
     if not offices:
         asked = _asked(tx, known.id)
-        near = _domain(message.sender.address) in _domains(_addresses(house.directory, asked))
+        near = _domain(message.sender.address) in _domains_of(house.directory, asked)
         return OTHER_ADDRESS if near or claims_an_office(house.directory, message.sender.name) else None
     if named is None:
         return NOT_ADDRESSED
@@ -146,8 +120,8 @@ def _ordinary(directory: Directory, message: Message, offices: frozenset[str], *
     return OTHER_ADDRESS if new and claims_an_office(directory, message.sender.name) else None
 
 
-def _addresses(directory: Directory, asked: frozenset[str]) -> tuple[str, ...]:
-    return tuple(sorted(address for address, offices in directory.writers.items() if offices & asked))
+def _domains_of(directory: Directory, asked: frozenset[str]) -> set[str]:
+    return {_domain(address) for address, offices in directory.writers.items() if offices & asked}
 
 
 def _asked(tx: Reader, conversation_id: int) -> frozenset[str]:
