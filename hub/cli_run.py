@@ -81,6 +81,7 @@ async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
         await hub.start()
         settle()
         companion = asyncio.create_task(life(), name="beside")
+        companion.add_done_callback(lambda task: _tell_end(hub, task))
         try:
             await told.wait()
         finally:
@@ -97,6 +98,12 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+
+
+def _tell_end(hub: Hub, task: asyncio.Task[None]) -> None:
+    """What stands beside the hub may fail without taking it along, but not in silence."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        hub.log.error("what runs beside the hub ended", error=repr(error))
 
 
 async def _nothing() -> None:
