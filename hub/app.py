@@ -125,6 +125,7 @@ class Hub:
         self._bind("public", self.config.public)
         self._bind("private", self.config.private)
         await self.prepare()
+        await self.intake.refresh_load()
         await self._serve_public()
         await self._serve_private()
         self._run_loops()

@@ -6,6 +6,7 @@ bytes with a visible conversation in quarantine; a storage fault refuses every c
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from connectors._failpoint import failpoint
@@ -55,6 +56,7 @@ class Intake:
         self._monotonic = monotonic
         self._load = Load()
         self._load_due = float("-inf")
+        self._refreshing: asyncio.Task[None] | None = None
 
     def sink(self, inbox: str) -> InboxSink:
         """The sink of one inbox."""
@@ -73,7 +75,7 @@ class Intake:
             state=state,
             languages=tuple(language_of(house, item) for item in items),
             house=house,
-            load=await self._fresh_load(),
+            load=self._present_load(),
         )
         try:
             receipts = await self._commit(call)
@@ -95,17 +97,26 @@ class Intake:
             failpoint("intake.quarantine.before")
             return await self.store.write(lambda tx: quarantine(tx, call, reason))
 
-    async def _fresh_load(self) -> Load:
-        """The snapshot; one caller takes it anew while the others go on with the old one."""
-        now = self._monotonic()
-        if now >= self._load_due:
-            self._load_due = now + LOAD_AGE
-            try:
-                read = await self.store.read(read_load)
-                self._load = await self.store.write(lambda tx: keep_load(tx, read))
-            except (StorageFault, StoreFull):
-                self._load_due = now
+    def _present_load(self) -> Load:
+        """The snapshot, taken anew beside the calls when it is old.
+
+        No call waits for it: those that came first must also be first in the queue, or the answer to a mail of the same
+        batch would be looked at before the mail.
+        """
+        if self._monotonic() >= self._load_due and self._refreshing is None:
+            self._refreshing = asyncio.create_task(self.refresh_load(), name="load-snapshot")
         return self._load
+
+    async def refresh_load(self) -> None:
+        """Take the snapshot now; called once before the first message and then whenever it is old."""
+        try:
+            read = await self.store.read(read_load)
+            self._load = await self.store.write(lambda tx: keep_load(tx, read))
+            self._load_due = self._monotonic() + LOAD_AGE
+        except (StorageFault, StoreFull):
+            self._load_due = self._monotonic()
+        finally:
+            self._refreshing = None
 
 
 class InboxSink:
