@@ -144,6 +144,9 @@ SHOWN: dict[str, Look] = {
     "a bounce": lambda s: one(s, "SELECT count(*) FROM delivery WHERE state = 'failed'") >= 2,
     "a failed send": lambda s: one(s, "SELECT count(*) FROM conversation WHERE failed") >= 1,
     "a quarantined mail": lambda s: one(s, "SELECT count(*) FROM raw WHERE state = 'quarantined'") == 1,
+    "a forged mail": lambda s: (
+        one(s, "SELECT count(*) FROM conversation WHERE quarantined AND suspicious != ''") >= 1
+    ),
     "an overdue one": lambda s: (
         one(
             s,
