@@ -188,7 +188,9 @@ class Batch:
         """
         if actions.join is not None and state.version == 0 and state.possible_duplicate is None:
             days = item.call.house.directory.config.desk.duplicate_days
-            history = [recent for recent in self.known.history.get(person.contact, []) if recent.id != state.id]
+            history = [
+                recent for recent in self.known.history.get(person.contact, []) if recent.id != state.id
+            ]
             state.possible_duplicate = possible_duplicate(history, days, self.now)
 
     # --- rules -------------------------------------------------------------------------------------------------
