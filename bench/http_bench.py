@@ -72,17 +72,17 @@ def serve_bare(port: int) -> None:
     uvloop.run(run())
 
 
-def requests(count: int, port: int, prefix: str) -> list[bytes]:
+def requests(count: int, port: int, prefix: str, words: int = 60) -> list[bytes]:
     """Signed requests as they go over the wire; every tenth tells an earlier one again."""
     draw = random.Random(prefix)
     wire: list[bytes] = []
     for n in range(count):
         again = n >= 100 and draw.random() < 0.1
-        wire.append(wire[draw.randrange(n)] if again else _request(draw, n, port, prefix))
+        wire.append(wire[draw.randrange(n)] if again else _request(draw, n, port, prefix, words))
     return wire
 
 
-def _request(draw: random.Random, n: int, port: int, prefix: str) -> bytes:
+def _request(draw: random.Random, n: int, port: int, prefix: str, words: int) -> bytes:
     answers = n >= 100 and draw.random() < 0.2
     event = {
         "type": "message",
@@ -90,7 +90,7 @@ def _request(draw: random.Random, n: int, port: int, prefix: str) -> bytes:
         "thread": f"{prefix}-{draw.randrange(n) if answers else n}",
         "sender": {"address": f"u{draw.randrange(5000)}", "name": "Jan Kowalski"},
         "subject": "Pytanie",
-        "text": some_text(draw),
+        "text": some_text(draw, words),
     }
     body = msgspec.json.encode(event)
     timestamp = str(int(time.time()))
@@ -128,7 +128,7 @@ async def _closed(port: int, wire: Sequence[bytes]) -> float:
     return len(wire) / (time.perf_counter() - began)
 
 
-async def _open(port: int, wire: Sequence[bytes], rate: float) -> list[float]:
+async def late_answers(port: int, wire: Sequence[bytes], rate: float) -> list[float]:
     """Seconds from the moment at which each request was due to its answer."""
     free: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
     for _ in range(CONNECTIONS):
@@ -173,7 +173,7 @@ def main(count: int = 10_000, filled: int = 1_000_000) -> None:
 
 def _late(port: int, wire: Sequence[bytes], rate: float) -> float:
     """The p99 in milliseconds."""
-    return 1000 * percentile(uvloop.run(_open(port, wire, rate)), 0.99)
+    return 1000 * percentile(uvloop.run(late_answers(port, wire, rate)), 0.99)
 
 
 if __name__ == "__main__":

@@ -295,7 +295,7 @@ class Hub:
         """
         before = dict(self._running)
         try:
-            await self._build(self._load())
+            await self._build(await asyncio.to_thread(self._load))
         except ConfigError as error:
             self.log.error("the new configuration is wrong, the old one stays", problems=str(error))
             return

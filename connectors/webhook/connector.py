@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 from collections import OrderedDict
@@ -102,18 +103,15 @@ class Webhook:
     # --- in -------------------------------------------------------------------------------------------------------
 
     async def _take(self, request: Request) -> Response:
-        settings = self._settings
-        secrets = [secret for secret in (settings.secret, settings.previous_secret) if secret]
         try:
-            now = self._env.clock.now()
-            signing.check(request.headers, request.body, secrets, now, settings.window_seconds)
-            events = decode(request.body)
-            items = self._items(events)
+            # A large body takes longer than the event loop may be held.
+            large = len(request.body) > INLINE
+            read = await asyncio.to_thread(self._read, request) if large else self._read(request)
         except signing.Unsigned as error:
             return _refusal(401, str(error))
         except BadEvent as error:
             return _refusal(400, str(error))
-        prints = [_fingerprint(event) for event in events]
+        events, items, prints = read
         if other := self._reused(events, prints):
             return _refusal(409, f"The id of event {other} was used for an event with other content.")
         try:
@@ -124,6 +122,15 @@ class Webhook:
         return json_response(
             {"events": [_told(event, got) for event, got in zip(events, receipts, strict=True)]}
         )
+
+    def _read(self, request: Request) -> tuple[tuple[AnyEvent, ...], list[Inbound], list[bytes]]:
+        """The events of a request, what intake takes, and their fingerprints. Raises Unsigned, BadEvent."""
+        settings = self._settings
+        secrets = [secret for secret in (settings.secret, settings.previous_secret) if secret]
+        now = self._env.clock.now()
+        signing.check(request.headers, request.body, secrets, now, settings.window_seconds)
+        events = decode(request.body)
+        return events, self._items(events), [_fingerprint(event) for event in events]
 
     def _items(self, events: Sequence[AnyEvent]) -> list[Inbound]:
         env = self._env

@@ -33,7 +33,7 @@ from hub.web.conversation_words import (
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, read_json, read_query
 from hub.web.inbox import VOCABULARY, Listed, Where, read_listed
-from hub.web.render import conversation_path, is_fragment, render
+from hub.web.render import conversation_path, is_fragment, render, render_aside
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,7 +168,7 @@ async def page(request: web.Request) -> web.StreamResponse:
     found, shown, composing, listed = await desk.store.read(query)
     if shown is None:
         raise web.HTTPFound(conversation_path(found))
-    return render(
+    return await render_aside(
         request,
         "inbox/conversation.html",
         shown=shown,
@@ -204,7 +204,9 @@ async def render_parts(
     desk, scope = desk_of(request), scope_of(request)
     house = desk.house()
     shown = await desk.store.read(lambda tx: read_shown(tx, house, scope, view.leads_to(tx, scope, number)))
-    return render(request, "inbox/parts.html", headers=headers, shown=shown, **words(request, house))
+    return await render_aside(
+        request, "inbox/parts.html", headers=headers, shown=shown, **words(request, house)
+    )
 
 
 async def explain(request: web.Request) -> web.StreamResponse:

@@ -33,6 +33,7 @@ from hub.web.render import (
     is_local,
     redirect,
     render,
+    render_aside,
     text,
     toast_header,
     wants_json,
@@ -122,7 +123,7 @@ async def inbox(request: web.Request) -> web.StreamResponse:
 
     listed, used = await desk.store.read(query)
     template = "inbox/rows.html" if part else "inbox/inbox.html"
-    return render(request, template, listed=listed, current=None, topics=used, **VOCABULARY)
+    return await render_aside(request, template, listed=listed, current=None, topics=used, **VOCABULARY)
 
 
 async def drafts(request: web.Request) -> web.StreamResponse:

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -154,6 +155,13 @@ def render(
     if FLASH in request.cookies and not is_fragment(request):
         response.del_cookie(FLASH, path="/")
     return response
+
+
+async def render_aside(
+    request: web.Request, template: str, *, headers: Mapping[str, str] | None = None, **context: Any
+) -> web.Response:
+    """As :func:`render`, in a thread: for pages of many rows, which would hold up the event loop for too long."""
+    return await asyncio.to_thread(partial(render, request, template, headers=headers, **context))
 
 
 def is_fragment(request: web.Request) -> bool:

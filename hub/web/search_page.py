@@ -11,7 +11,7 @@ from hub.search.marks import excerpt, marked
 from hub.search.question import LONGEST, read_question
 from hub.web.desk import desk_of, scope_of
 from hub.web.forms import Form, read_query
-from hub.web.render import is_fragment, render
+from hub.web.render import is_fragment, render_aside
 from rules.words import polish_forms
 
 
@@ -27,7 +27,7 @@ async def search_page(request: web.Request) -> web.StreamResponse:
     limit = desk.house().directory.config.limits.search_results
     found = await desk.store.read(lambda tx: search(tx, scope, question, limit))
     template = "search/results.html" if is_fragment(request) else "search/search.html"
-    return render(
+    return await render_aside(
         request,
         template,
         asked=asked,
