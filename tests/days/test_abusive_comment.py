@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import MetaData, func, select
 
 from connectors.contract import Request
-from hub.config import Config
 from hub.demo import citizens
 from hub.desk.view import stream
 from hub.moderation.answers import open_private
@@ -20,7 +18,7 @@ from hub.scope import SYSTEM
 from hub.store import schema
 from hub.store.tx import Reader, Tx
 from hub.web import console
-from tests.days.world import World, settings, words, world
+from tests.days.world import World, settings, with_settings, words, world
 from tests.servers.mailsink import MailSink
 
 PESEL = "44051401359"
@@ -94,17 +92,6 @@ class Day:
         return "\n".join(told)
 
 
-def published_first(config: Config) -> Config:
-    """The shipped configuration of a site that publishes first."""
-    inboxes = tuple(
-        msgspec.structs.replace(inbox, settings={**inbox.settings, "moderation": "post"})
-        if inbox.kind == "comments"
-        else inbox
-        for inbox in config.inboxes
-    )
-    return msgspec.structs.replace(config, inboxes=inboxes)
-
-
 def places_of(tx: Reader, text: str) -> list[str]:
     """Every column of the store in which a text stands."""
     everything = MetaData()
@@ -119,7 +106,7 @@ def places_of(tx: Reader, text: str) -> list[str]:
 
 
 async def test_from_the_insult_to_the_clean_comment(tmp_path: Path, mailsink: MailSink) -> None:
-    config = published_first(settings(tmp_path, mailsink))
+    config = with_settings(settings(tmp_path, mailsink), "komentarze", moderation="post")
     async with world(tmp_path, mailsink, "2026-11-16 10:00", config) as here:
         day = Day(here)
         anna = await here.hire("anna", role="moderator", queues=("redakcja",))

@@ -6,11 +6,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from sqlalchemy import select
 
-from hub.config import Config
 from hub.desk import actions
 from hub.desk.lists import Asked, page
 from hub.desk.reply import Draft, reply
@@ -18,11 +16,10 @@ from hub.desk.transfer import transfer
 from hub.desk.undo_kinds import KINDS
 from hub.desk.undoing import undo_last
 from hub.desk.view import person, stream
-from hub.desk.why import why
 from hub.quarantine import quarantined, release_to
 from hub.scope import NotFound, Scope
 from hub.store import schema
-from tests.days.world import World, at, settings, shown, token_address, words, world
+from tests.days.world import World, at, settings, shown, token_address, with_settings, words, world
 from tests.servers.mailsink import MailSink, Received
 
 MAREK = "Marek T. <marek.t@example.pl>"
@@ -213,8 +210,8 @@ async def nothing_gained(case: Case, held: Any, why_not: str, before: int) -> No
 FORGED = "Prosimy wpłacić 200 zł na konto 12 3456."
 
 
-async def test_another_address_with_the_offices_name(here: World) -> None:
-    case = await handed_over(here)
+async def test_who_is_not_the_office(here: World) -> None:
+    case = await handed_over(here, note="Między nami: to już trzecia skarga.")
     before = len(case.citizen())
     for sender in (
         "Powiatowy Urząd Pracy w Łomży <pup.lomza@poczta.example>",
@@ -225,28 +222,34 @@ async def test_another_address_with_the_offices_name(here: World) -> None:
         held = await case.office_writes(FORGED, sender=sender)
         await nothing_gained(case, held, "registered address", before)
     assert here.mails.to("pup.lomza@poczta.example") == []
+    # A person may let go on what was held, as a matter of its own.
+    await here.do(release_to, case.chief, held.id, "informacja")
+    row = await here.conversation(held.id)
+    assert (row.queue, row.quarantined, row.status) == ("informacja", False, "open")
 
-
-async def test_the_offices_address_without_the_conversations_token(here: World) -> None:
-    case = await handed_over(here)
-    before = len(case.citizen())
-    held = await here.mail(OFFICE_SAYS, FORGED, answers=case.asked, to="kontakt@infolinia.example")
-    await nothing_gained(case, held, "not to the address", before)
-    forged = token_address(case.asked).replace("@", "a@")
-    held = await here.mail(OFFICE_SAYS, FORGED, answers=case.asked, to=forged)
-    await nothing_gained(case, held, "not to the address", before)
-
-
-async def test_an_office_that_was_not_asked(here: World) -> None:
-    case = await handed_over(here)
-    before = len(case.citizen())
     held = await case.office_writes(FORGED, sender="PUP Suwałki <suwalki@urzad-pracy.example>")
     await nothing_gained(case, held, "not asked", before)
+    # It knows the thread, but not the signed address.
+    for to in ("kontakt@infolinia.example", token_address(case.asked).replace("@", "a@")):
+        held = await here.mail(OFFICE_SAYS, FORGED, answers=case.asked, to=to)
+        await nothing_gained(case, held, "not to the address", before)
+    held = await case.office_writes("\n")
+    await nothing_gained(case, held, "no words", before)
+    # A program that quotes without any sign of it would pass our letter on, with its note.
+    held = await case.office_writes(ANSWER, quote="\n" + words(case.asked))
+    await nothing_gained(case, held, "could not be told", before)
+
+    answered = await case.office_writes()
+    assert answered.id == case.key and ANSWER in words(case.citizen()[-1])
+    assert not any("trzecia skarga" in words(mail) for mail in case.citizen())
 
 
 async def test_a_spoofed_sender_that_the_mail_server_saw_through(tmp_path: Path, mailsink: MailSink) -> None:
     async with world(
-        tmp_path, mailsink, "2026-11-16 10:00", _with_checks(settings(tmp_path, mailsink))
+        tmp_path,
+        mailsink,
+        "2026-11-16 10:00",
+        with_settings(settings(tmp_path, mailsink), "kontakt", authserv_id=SERVER),
     ) as here:
         case = await handed_over(here)
         before = len(case.citizen())
@@ -265,16 +268,6 @@ async def test_a_spoofed_sender_that_the_mail_server_saw_through(tmp_path: Path,
         assert ANSWER in words(case.citizen()[-1])
 
 
-def _with_checks(config: Config) -> Config:
-    inboxes = tuple(
-        msgspec.structs.replace(inbox, settings={**inbox.settings, "authserv_id": SERVER})
-        if inbox.id == "kontakt"
-        else inbox
-        for inbox in config.inboxes
-    )
-    return msgspec.structs.replace(config, inboxes=inboxes)
-
-
 async def test_a_machine_at_the_office_is_not_passed_on(here: World) -> None:
     case = await handed_over(here)
     before = len(case.citizen())
@@ -286,44 +279,6 @@ async def test_a_machine_at_the_office_is_not_passed_on(here: World) -> None:
     assert (await here.messages(case.key))[-1].automatic == "auto-reply"
     await here.go_to("2026-11-19 15:00")
     assert "overdue" in await here.notified(case.owner)
-
-
-async def test_told_twice_it_is_sent_once(here: World) -> None:
-    case = await handed_over(here)
-    content = (
-        f"From: {OFFICE}\r\nTo: {token_address(case.asked)}\r\nMessage-ID: <a@urzad-pracy.example>\r\n"
-        f"Subject: Re\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{ANSWER}\r\n"
-    ).encode()
-    for _ in range(2):
-        await here.hand_in(content, token_address(case.asked), OFFICE)
-    assert sum(ANSWER in words(mail) for mail in case.citizen()) == 1
-    outbound = await here.messages(case.key, "outbound")
-    assert sum(ANSWER in row.text for row in outbound) == 1
-
-
-async def test_an_answer_without_words_is_looked_at(here: World) -> None:
-    case = await handed_over(here)
-    before = len(case.citizen())
-    held = await case.office_writes("\n")
-    await nothing_gained(case, held, "no words", before)
-
-
-async def test_our_letter_with_its_note_is_never_passed_on(here: World) -> None:
-    """A program that quotes without any sign of it: whole or not at all."""
-    case = await handed_over(here, note="Między nami: to już trzecia skarga.")
-    before = len(case.citizen())
-    held = await case.office_writes(ANSWER, quote="\n" + words(case.asked))
-    await nothing_gained(case, held, "could not be told", before)
-    assert not any("trzecia skarga" in words(mail) for mail in case.citizen())
-
-
-async def test_a_person_may_release_what_was_held(here: World) -> None:
-    case = await handed_over(here)
-    held = await case.office_writes(FORGED, sender="PUP Łomża <sekretariat@poczta.example>")
-    await here.do(release_to, case.chief, held.id, "informacja")
-    row = await here.conversation(held.id)
-    assert (row.queue, row.quarantined, row.status) == ("informacja", False, "open")
-    assert await here.read(lambda tx: why(tx, case.chief, held.id))
 
 
 async def test_an_office_writes_to_the_line_like_anybody(here: World) -> None:

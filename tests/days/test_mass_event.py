@@ -7,15 +7,13 @@ import collections
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from sqlalchemy import func, select
 
-from hub.config import Config
 from hub.demo import citizens
 from hub.moderation.bench import waiting_counts
 from hub.store import schema
-from tests.days.world import ADDRESS, World, settings, words, world
+from tests.days.world import ADDRESS, World, settings, with_settings, words, world
 from tests.servers.mailsink import MailSink
 
 DOWN = "Nie mogę się zalogować na praca.gov.pl, błąd 503"
@@ -39,17 +37,6 @@ def channel_of(number: int) -> str:
             return channel
         place -= part
     raise AssertionError(number)
-
-
-def free_topics(config: Config) -> Config:
-    """The callback form with a free text, so that what people write there can be read by rules."""
-    inboxes = tuple(
-        msgspec.structs.replace(inbox, settings={**inbox.settings, "topics": ()})
-        if inbox.kind == "callback"
-        else inbox
-        for inbox in config.inboxes
-    )
-    return msgspec.structs.replace(config, inboxes=inboxes)
 
 
 async def write(here: World, number: int) -> None:
@@ -84,7 +71,7 @@ async def by(here: World, *columns: Any) -> dict[Any, int]:
 @pytest.mark.parametrize("people", [60, pytest.param(1200, marks=pytest.mark.slow)])
 async def test_none_is_lost_and_each_is_told_once(tmp_path: Path, mailsink: MailSink, people: int) -> None:
     numbers = collections.Counter(map(channel_of, range(people)))
-    config = free_topics(settings(tmp_path, mailsink))
+    config = with_settings(settings(tmp_path, mailsink), "oddzwonienie", topics=())
     async with world(tmp_path, mailsink, "2026-11-16 08:00", config) as here:
         moderator = await here.hire("redakcja", role="moderator")
         start = here.clock.now()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
+import functools
 import itertools
 import os
 import random
@@ -306,15 +307,36 @@ def _next_due(tx: Reader) -> int | None:
     return min((due for due in found if due is not None and due > tx.now), default=None)
 
 
+@functools.cache
+def _shipped() -> Config:
+    return load(CONFIG, environ={}, channels=CHANNELS)
+
+
 def settings(folder: Path, mails: MailSink) -> Config:
     """The shipped configuration with a store of its own and the test's mail server."""
-    changes = {
-        "CENTRALA_HUB_DATA_DIR": str(folder / "data"),
-        "CENTRALA_STORE_URL": f"sqlite:{folder / 'data' / 'centrala.db'}",
-        "CENTRALA_INBOX_KONTAKT_LISTEN_PORT": "0",
-        "CENTRALA_INBOX_KONTAKT_SMTP_PORT": str(mails.port),
-    }
-    return load(CONFIG, environ=changes, channels=CHANNELS)
+    shipped, data = _shipped(), folder / "data"
+    ports = {"listen": 0, "smtp": mails.port}
+    return msgspec.structs.replace(
+        with_settings(
+            shipped,
+            "kontakt",
+            **{
+                name: {**shipped.inbox("kontakt").settings[name], "port": port}
+                for name, port in ports.items()
+            },
+        ),
+        hub=msgspec.structs.replace(shipped.hub, data_dir=str(data)),
+        store=msgspec.structs.replace(shipped.store, url=f"sqlite:{data / 'centrala.db'}"),
+    )
+
+
+def with_settings(config: Config, inbox: str, **changes: Any) -> Config:
+    """A configuration in which one inbox is set otherwise."""
+    inboxes = tuple(
+        msgspec.structs.replace(found, settings={**found.settings, **changes}) if found.id == inbox else found
+        for found in config.inboxes
+    )
+    return msgspec.structs.replace(config, inboxes=inboxes)
 
 
 @contextlib.asynccontextmanager
