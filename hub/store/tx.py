@@ -196,10 +196,7 @@ def place_events(tx: Tx) -> list[Event]:
         update(head).where(head.c.id == 1).values(place=head.c.place + len(tx.events)).returning(head.c.place)
     ).scalar_one()
     first = last - len(tx.events) + 1
-    events = [
-        Event(place=first + n, at=tx.now, **msgspec.structs.asdict(draft))
-        for n, draft in enumerate(tx.events)
-    ]
-    rows = [tuple(getattr(event, column) for column in _EVENT_COLUMNS) for event in events]
+    rows = [(place, tx.now, *_draft(draft)) for place, draft in enumerate(tx.events, first)]
+    events = [Event(**dict(zip(_EVENT_COLUMNS, row, strict=True))) for row in rows]
     tx.insert(schema.event, _EVENT_COLUMNS, rows)
     return events
