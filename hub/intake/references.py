@@ -1,6 +1,6 @@
 """Reference numbers: what a citizen quotes on the telephone. Random, with a check character, easy to read out.
 
-Nine characters of an alphabet without I, O, 0 and 1, as ``ABC-DEF-GHJ``; the last one checks the others
+Nine characters of an alphabet without I, O, Z, 0 and 1, as ``ABC-DEF-GHJ``; the last one checks the others
 (position-weighted sum), so a slip of one character or a swap of neighbours is noticed.
 """
 
@@ -9,12 +9,14 @@ from __future__ import annotations
 import random
 import re
 
-ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXY"
 _VALUE = {character: value for value, character in enumerate(ALPHABET)}
-_BASE = 31
-"""Weights and sum are taken modulo a prime, so that every single slip and swap changes the check."""
+_BASE = len(ALPHABET)
+"""31, a prime: modulo it every single slip and every swap changes the check."""
 
-PATTERN = re.compile(r"\b([2-9A-HJ-NP-Z]{3})-?([2-9A-HJ-NP-Z]{3})-?([2-9A-HJ-NP-Z]{3})\b", re.IGNORECASE)
+PATTERN = re.compile(
+    r"\b([2-9A-HJ-NP-Y]{3})-?([2-9A-HJ-NP-Y]{3})-?([2-9A-HJ-NP-Y]{3})\b", re.IGNORECASE | re.ASCII
+)
 
 
 def _check(body: str) -> str:

@@ -107,7 +107,7 @@ async def test_a_colleague_who_writes_is_noticed(enter: Callable[[str], Any], sq
     async with supervisor.client.post("/live/here", json=body, headers=headers) as response:
         assert await response.json() == {"text": ""}
     name, data, _ = await heard.next()
-    assert (name, data) == ("marks", {"conversation": conversation, "text": "Supervisor is writing"})
+    assert (name, data) == ("marks", {"conversation": conversation, "text": "Pisze: Supervisor"})
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.1):
             await foreign.next()
