@@ -74,9 +74,14 @@ class Api:
 
     async def messages(self, conversation: str) -> list[dict[str, Any]]:
         """All messages of a conversation."""
-        page = await self.get(f"/conversations/{conversation}/messages")
-        found: list[dict[str, Any]] = page["messages"]
-        return found
+        found: list[dict[str, Any]] = []
+        query: dict[str, str] = {}
+        while True:
+            page = await self.get(f"/conversations/{conversation}/messages", **query)
+            found = page["messages"] + found
+            if page["earlier"] is None:
+                return found
+            query = {"before": str(page["earlier"])}
 
 
 def marker_of(text: str) -> str | None:
