@@ -43,6 +43,10 @@ PAUSE = 0.05
 PATIENCE = 100
 """Pauses after which the index goes on all the same, so that it is never more than seconds behind."""
 
+GATHER = 0.25
+"""Seconds between two batches: the engine's index writes a segment for each commit, so a few large ones cost the one
+writer far less than many small ones, and a search that is a quarter of a second behind is still a search."""
+
 AGAIN = 5.0
 """Seconds before the next try when the storage failed."""
 
@@ -58,17 +62,17 @@ class Doc(msgspec.Struct, frozen=True, kw_only=True):
     reach: str
 
 
-async def run_search(store: Store, stream: Stream, clock: Clock, log: Log) -> None:
-    """Follow the stream until cancelled."""
+async def run_search(store: Store, stream: Stream, clock: Clock, log: Log, *, gather: float = GATHER) -> None:
+    """Follow the stream until cancelled; ``gather`` is in seconds."""
     while True:
         try:
-            await _follow(store, stream, clock)
+            await _follow(store, stream, clock, gather)
         except (StorageFault, StoreFull) as fault:
             log.warning("search waits for the storage", error=type(fault).__name__)
             await clock.sleep(AGAIN)
 
 
-async def _follow(store: Store, stream: Stream, clock: Clock) -> None:
+async def _follow(store: Store, stream: Stream, clock: Clock, gather: float) -> None:
     place = await store.read(lambda tx: _number(tx, PLACE))
     if await store.read(lambda tx: _number(tx, REBUILD)) is not None:
         place = await _rebuild(store, stream, clock)
@@ -79,6 +83,8 @@ async def _follow(store: Store, stream: Stream, clock: Clock) -> None:
             continue
         await _take(store, clock, batch)
         failpoint("search.after")
+        if gather:
+            await clock.sleep(gather)
 
 
 async def _take(store: Store, clock: Clock, batch: Sequence[Event]) -> None:

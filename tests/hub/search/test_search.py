@@ -40,7 +40,9 @@ class Searching:
     async def start(self) -> None:
         await self.stream.open()
         self.store.on_events = self.stream.publish
-        self._task = asyncio.create_task(run_search(self.store, self.stream, self.clock, logger("test")))
+        self._task = asyncio.create_task(
+            run_search(self.store, self.stream, self.clock, logger("test"), gather=0.0)
+        )
 
     async def stop(self) -> None:
         if self._task is not None:
