@@ -26,12 +26,10 @@ from .store import (
     Query,
     StorageFault,
     Work,
-    fault_of,
+    commit,
     ignore,
-    is_storage_fault,
     run_command,
     run_group,
-    tell,
 )
 from .tx import Event, Ids, Reader
 
@@ -117,20 +115,7 @@ class PostgresStore:
             return await connection.run_sync(run)
 
     async def _commit(self, works: list[Work[Any, Any]]) -> None:
-        try:
-            committed = await self._transact(works)
-        except BaseException as error:
-            fault: BaseException = error
-            if is_storage_fault(error):
-                fault = fault_of(error)
-                self.outage.failed(fault)
-            for work in works:
-                work.settle(fault)
-            if isinstance(error, asyncio.CancelledError):
-                raise
-            return
-        self.outage.worked()
-        tell(committed, works, self)
+        await commit(self, works, self._transact(works))
 
     async def _transact(self, works: list[Work[Any, Any]]) -> Committed:
         for _ in range(TRIES - 1):

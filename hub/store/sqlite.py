@@ -29,12 +29,10 @@ from .store import (
     Query,
     StorageFault,
     Work,
-    fault_of,
+    commit,
     ignore,
-    is_storage_fault,
     run_command,
     run_group,
-    tell,
 )
 from .tx import Event, Ids, Reader
 
@@ -160,25 +158,15 @@ class SqliteStore:
         return await asyncio.get_running_loop().run_in_executor(pool, call)
 
     async def _commit(self, works: list[Work[Any, Any]]) -> None:
-        try:
-            committed = await self._on(self._write_pool, lambda: self._transact(works))
-        except BaseException as error:
-            self._ids.forget()
-            fault: BaseException = error
-            if is_storage_fault(error):
-                fault = fault_of(error)
-                self.outage.failed(fault)
-            for work in works:
-                work.settle(fault)
-            if isinstance(error, asyncio.CancelledError):
-                raise
-            return
-        self.outage.worked()
-        tell(committed, works, self)
+        await commit(self, works, self._on(self._write_pool, lambda: self._transact(works)))
 
     def _transact(self, works: list[Work[Any, Any]]) -> Committed:
         if self._writer is None:
             raise StorageFault("the store is closed")
-        with self._writer.begin() as connection:
-            self._ids.ensure(connection)
-            return run_group(connection, self._clock, self._ids, works)
+        try:
+            with self._writer.begin() as connection:
+                self._ids.ensure(connection)
+                return run_group(connection, self._clock, self._ids, works)
+        except BaseException:
+            self._ids.forget()
+            raise

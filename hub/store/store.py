@@ -8,7 +8,7 @@ one gathers meanwhile, so under load a commit carries many calls and when idle a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Sequence, Set
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
@@ -130,13 +130,12 @@ class Work(Generic[C, R]):
 class Committed:
     """What one transaction leaves behind for the event loop's side."""
 
-    __slots__ = ("after_commit", "events", "outcomes", "rings")
+    __slots__ = ("events", "outcomes", "rings")
 
     def __init__(self, outcomes: list[Any], events: list[Event], tx: Tx) -> None:
         self.outcomes = outcomes
         self.events = events
         self.rings = tx.rings
-        self.after_commit = tx.after_commit
 
 
 def run_command(tx: Tx, commands: Sequence[Command[Any]]) -> Sequence[Any]:
@@ -195,12 +194,28 @@ def tell(committed: Committed, works: Sequence[Work[Any, Any]], store: Store) ->
     failpoint("commit.after")
     for work, outcome in zip(works, committed.outcomes, strict=True):
         work.settle(outcome)
-    for call in committed.after_commit:
-        call()
     if committed.rings:
         store.on_rings(committed.rings)
     if committed.events:
         store.on_events(committed.events)
+
+
+async def commit(store: Store, works: Sequence[Work[Any, Any]], transaction: Awaitable[Committed]) -> None:
+    """Await one group's transaction and tell everybody concerned how it ended; never raises for a failed one."""
+    try:
+        committed = await transaction
+    except BaseException as error:
+        fault: BaseException = error
+        if is_storage_fault(error):
+            fault = fault_of(error)
+            store.outage.failed(fault)
+        for work in works:
+            work.settle(fault)
+        if isinstance(error, asyncio.CancelledError):
+            raise
+        return
+    store.outage.worked()
+    tell(committed, works, store)
 
 
 class Grouping:

@@ -6,7 +6,7 @@ SQLite's writer thread and, through SQLAlchemy's bridge, on asyncpg: none of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from typing import Any
@@ -127,7 +127,6 @@ class Tx(Reader):
         self.ids = ids
         self.events: list[EventDraft] = []
         self.rings: set[str] = set()
-        self.after_commit: list[Callable[[], None]] = []
 
     def new_id(self) -> int:
         """An id that nothing else has."""
@@ -140,10 +139,6 @@ class Tx(Reader):
     def ring(self, loop: str) -> None:
         """Wake a loop (``outbox``, ``effects``, ``timers``) after the commit: there is work for it."""
         self.rings.add(loop)
-
-    def on_commit(self, call: Callable[[], None]) -> None:
-        """Call ``call`` on the event loop's side once this is durable; it must not fail or block."""
-        self.after_commit.append(call)
 
     def add(self, table: Table, values: Mapping[str, Any]) -> int:
         """Insert one row, giving it an id unless it brings one; returns the id."""
@@ -175,7 +170,6 @@ class Tx(Reader):
             yield inner
         self.events += inner.events
         self.rings |= inner.rings
-        self.after_commit += inner.after_commit
 
 
 _DRAFT_COLUMNS = EventDraft.__struct_fields__
