@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 
 from connectors.contract import Clock
 
@@ -25,8 +24,7 @@ class Wake:
         try:
             await asyncio.wait({rung, slept}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (rung, slept):
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(rung, slept, return_exceptions=True)
+            # Not awaited: a cancellation that came meanwhile would be taken for theirs and be lost.
+            rung.cancel()
+            slept.cancel()
         self._event.clear()
