@@ -12,7 +12,7 @@ from typing import Literal
 import msgspec
 
 from rules.decision import Actions
-from rules.facts import On
+from rules.facts import Facts, On
 
 
 class _Node(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,9 +157,28 @@ Condition = (
 )
 
 
+Then = Literal["stop", "continue", "next-section", "stop-after-section"]
+"""After a rule matched: no further rule; the next rule; on behind this section; the rest of this section and no more.
+Outside sections the last two mean continue and stop."""
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True):
+    """Rules that stand together: those with its id in ``Rule.section``, one after another. None of them is tried unless
+    ``when`` holds; ``enabled`` and the dates are as for a rule."""
+
+    id: str
+    name: str
+    note: str = ""
+    enabled: bool = True
+    first: str = ""
+    last: str = ""
+    when: Condition = All(items=())
+    line: int = 0
+
+
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """One rule. ``first`` and ``last`` (ISO dates, both included) bound its validity; ``then`` says whether later rules
-    are tried after it matched. ``line`` is where it starts in the file."""
+    """One rule. ``first`` and ``last`` (ISO dates, both included) bound its validity; ``then`` says what is tried
+    after it matched; ``section`` is empty for a rule that stands alone. ``line`` is where it starts in the file."""
 
     id: str
     name: str
@@ -170,7 +189,22 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     on: tuple[On, ...] = ("new",)
     when: Condition = All(items=())
     actions: Actions = Actions()
-    then: Literal["stop", "continue"] = "stop"
+    then: Then = "stop"
+    section: str = ""
+    line: int = 0
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True):
+    """An example message with what must come of it; a set of rules with a failing one is not published.
+
+    ``facts`` are those of the message, everything else being unknown. ``expect`` names actions with their values as
+    the decision must have them (for tags and other lists: at least these; None: nobody may ask for it), and with
+    ``rule`` the rule that must win the queue.
+    """
+
+    name: str
+    facts: Facts
+    expect: Mapping[str, str | int | bool | tuple[str, ...] | None]
     line: int = 0
 
 
@@ -178,8 +212,8 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     """An ordered list of rules and what is done when none decided.
 
     ``version`` is derived from the text, so that the same text has the same version everywhere. ``default`` is what
-    happens to a new conversation that no rule stopped. ``words`` and ``conditions`` are the named lists and conditions
-    of the file; conditions of rules already have them put in.
+    happens to a new conversation that no rule stopped. ``words``, ``conditions`` and ``schedules`` are the named
+    lists, conditions and times of the file; conditions of rules already have them put in. ``samples`` are its tests.
     """
 
     version: str
@@ -188,3 +222,6 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     default: Actions
     words: Mapping[str, tuple[str, ...]] = {}
     conditions: Mapping[str, Condition] = {}
+    schedules: Mapping[str, Condition] = {}
+    sections: tuple[Section, ...] = ()
+    samples: tuple[Sample, ...] = ()
