@@ -33,7 +33,7 @@ DESIGN: set[tuple[State, State]] = {
 """The table of the design; what else is possible is named in the tests."""
 
 
-@pytest.mark.parametrize(("state", "step"), itertools.product(STATES, STEPS))
+@pytest.mark.parametrize(("state", "step"), list(itertools.product(STATES, STEPS)))
 def test_only_the_steps_of_the_design(state: State, step: Step) -> None:
     if not allowed(state, step):
         with pytest.raises(Conflict):
