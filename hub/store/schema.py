@@ -148,6 +148,7 @@ rule_draft = Table(
     Column("approved_revision", Integer),  # an approval is for one text
     Column("publish_at", Time),
     Column("version", Integer),  # what it became
+    Column("proof", Text, nullable=False, server_default="{}"),  # what its checks said last
     Index("rule_draft_state", "state", "updated_at"),
 )
 

@@ -35,6 +35,7 @@ def upgrade() -> None:
         sa.Column("approved_revision", sa.Integer),
         sa.Column("publish_at", Time),
         sa.Column("version", sa.Integer),
+        sa.Column("proof", sa.Text, nullable=False, server_default="{}"),
         sa.Index("rule_draft_state", "state", "updated_at"),
     )
     op.create_table(
