@@ -1,9 +1,17 @@
-"""The configured rule file, read, held against the configuration and compiled: at start, on SIGHUP, and for checks."""
+"""Rule texts, read, held against the configuration and compiled: the file at start, drafts, versions, and for checks.
+
+:func:`compile_source` is for the daemon and whatever works beside it; :func:`read_rules` for commands.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+
+import msgspec
 
 from hub.config import Config, Office
 from hub.config_check import nearest
@@ -15,41 +23,89 @@ Expand = Callable[[str], frozenset[str]]
 """All forms of a word: ``rules.words.polish_forms``."""
 
 
-def read_rules(config: Config, expand: Expand, *, path: Path | None = None) -> Compiled:
-    """Compile ``hub.rules_file`` (or the file at ``path``). Raises :class:`ConfigError` with all problems found."""
-    file = path or Path(config.hub.rules_file)
-    ruleset = _read(file)
-    problems = list(_unknown_names(ruleset, known_names(config), str(file)))
+KEPT = 4
+"""How many compiled texts are kept, the latest asked for."""
+
+
+class _Kept:
+    """The texts compiled last, by digest. One text is compiled at a time, so that asking twice costs once."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.found: OrderedDict[tuple[bytes, Expand | None], Compiled] = OrderedDict()
+
+    def get(self, key: tuple[bytes, Expand | None], make: Callable[[], Compiled]) -> Compiled:
+        with self.lock:
+            if key not in self.found:
+                self.found[key] = make()
+            self.found.move_to_end(key)
+            while len(self.found) > KEPT:
+                self.found.popitem(last=False)
+            return self.found[key]
+
+
+_KEPT = _Kept()
+
+
+def compile_source(config: Config, source: str, name: str, *, expand: Expand | None = None) -> Compiled:
+    """The text of a rule set, compiled; ``name`` is what problems call it (a path, ``draft 7``).
+
+    Blocks for up to seconds: in the daemon call it in a thread (``await asyncio.to_thread(compile_source, …)``), where
+    it disturbs nobody. Raises :class:`ConfigError` with every problem, of form and of names that the configuration
+    doesn't know. The last few texts are kept compiled, so asking again for the same text with the same configuration
+    is free. ``expand`` gives the forms of words; without it they come from the data folder (:mod:`hub.wordforms`).
+    """
+    known = {kind: sorted(names) for kind, names in known_names(config).items()}
+    around = msgspec.json.encode((known, places(config.offices), config.hub.data_dir))
+    digest = hashlib.sha256(around + source.encode(errors="surrogatepass")).digest()
+    return _KEPT.get((digest, expand), lambda: _compile(config, source, name, expand))
+
+
+def _compile(config: Config, source: str, name: str, expand: Expand | None) -> Compiled:
+    ruleset = _load(source, name)
+    problems = list(_unknown_names(ruleset, known_names(config), name))
     if problems:
         raise ConfigError(problems)
-    return compile_rules(ruleset, expand, places(config.offices))
-
-
-def read_rules_lightly(config: Config) -> Compiled:
-    """The same for a process that goes on: forms of words come from the data folder, new ones from a child process.
-
-    Takes a part of a second where there are new ones: call it in a thread. Raises :class:`ConfigError`.
-    """
+    served = places(config.offices)
+    if expand is not None:
+        return compile_rules(ruleset, expand, served)
     forms = WordForms(Path(config.hub.data_dir) / FILE)
-    compiled = read_rules(config, forms.expand)
+    compiled = compile_rules(ruleset, forms.expand, served)
     if not forms.missing:
         return compiled
     forms.look_up()
-    return read_rules(config, forms.expand)
+    return compile_rules(ruleset, forms.expand, served)
 
 
-def _read(file: Path) -> RuleSet:
+def read_rules(config: Config, expand: Expand, *, path: Path | None = None) -> Compiled:
+    """Compile ``hub.rules_file`` (or the file at ``path``). Raises :class:`ConfigError` with all problems found."""
+    file = path or Path(config.hub.rules_file)
+    return _compile(config, read_text(file), str(file), expand)
+
+
+def read_rules_lightly(config: Config) -> Compiled:
+    """The same for a process that goes on: see :func:`compile_source`."""
+    return compile_source(config, read_text(Path(config.hub.rules_file)), config.hub.rules_file)
+
+
+def read_text(file: Path) -> str:
+    """The text of a rule file. Raises :class:`ConfigError`."""
     try:
-        return load(file.read_text(encoding="utf-8"), str(file))
+        return file.read_text(encoding="utf-8")
     except OSError as error:
         text = f"the rule file cannot be read: {error.strerror}"
     except UnicodeDecodeError:
         text = "the rule file is not UTF-8 text"
+    raise ConfigError([Problem(file=str(file), line=0, key="", text=text)])
+
+
+def _load(source: str, name: str) -> RuleSet:
+    try:
+        return load(source, name)
     except RuleFileError as error:
         raise ConfigError(
-            [Problem(file=p.source, line=p.line, key=p.key, text=p.message) for p in error.problems]
+            [Problem(file=p.source, line=p.line, key=p.key, text=str(p.message)) for p in error.problems]
         ) from None
-    raise ConfigError([Problem(file=str(file), line=0, key="", text=text)])
 
 
 def known_names(config: Config) -> dict[str, Collection[str]]:
