@@ -461,6 +461,7 @@ trace = Table(
     Column("load", Id),
     Column("data", LargeBinary, nullable=False),
     Index("trace_conversation", "conversation"),
+    Index("trace_at", "at", "id"),  # ids of several processes are not in the order of time
 )
 
 load_snapshot = Table(

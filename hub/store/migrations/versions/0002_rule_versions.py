@@ -18,6 +18,7 @@ def upgrade() -> None:
     op.add_column("ruleset", sa.Column("base", sa.Integer))
     op.add_column("ruleset", sa.Column("approver", Id))
     op.add_column("ruleset", sa.Column("proof", sa.Text, nullable=False, server_default="{}"))
+    op.create_index("trace_at", "trace", ["at", "id"])
     op.create_table(
         "rule_draft",
         sa.Column("id", Id, primary_key=True, autoincrement=False),
