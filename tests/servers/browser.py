@@ -23,6 +23,9 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+# Text that fades in has too little contrast until it has.
+SETTLED = """Promise.allSettled(document.getAnimations()
+    .filter((one) => one.effect.getComputedTiming().endTime !== Infinity).map((one) => one.finished))"""
 AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
 
 
@@ -45,6 +48,7 @@ async def axe_violations(page: Page) -> list[str]:
     if not await page.evaluate("typeof axe === 'object'"):
         # Evaluated, not added as an element: the page's own content security policy forbids inline scripts.
         await page.evaluate(AXE.read_text())
+    await page.evaluate(SETTLED)
     found: dict[str, Any] = await page.evaluate(
         "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice']})"
     )
