@@ -160,6 +160,18 @@ def next_opening(cal: Calendar, at: Micros) -> Micros | None:
     return next((start for start, _ in openings_from(cal, at)), None)
 
 
+def closed_since(cal: Calendar, at: Micros) -> Micros | None:
+    """When the closed period began in which ``at`` lies; None while the office is open, or when it never opened."""
+    if is_open(cal, at):
+        return None
+    today = at_wall_clock(cal.zone, at).date()
+    for offset in range(HORIZON_DAYS):
+        ends = [end for _, end in openings(cal, today - dt.timedelta(days=offset)) if end <= at]
+        if ends:
+            return max(ends)
+    return None
+
+
 def add_open_minutes(cal: Calendar, at: Micros, amount: float) -> Micros:
     """The moment by which ``amount`` minutes of opening hours have passed since ``at``: when an answer is due.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, select
 
+from hub.changes import note
 from hub.desk.texts import GONE, MERGED
 from hub.messages import announce
 from hub.scope import Conflict, NotFound, Scope, require, visible
@@ -53,6 +54,7 @@ def change(tx: Tx, scope: Scope, conversation_id: int, **values: Any) -> int:
     if before is None:
         raise NotFound("conversation")
     tx.change(conversation, conversation_id, version=before.version + 1, **values)
+    note(tx, before, values)
     moved = "queue" in values and values["queue"] != before.queue
     announce(tx, conversation_id, actor=scope.user, queue_before=before.queue if moved else None)
     return int(before.version) + 1

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Row, update
 
 from connectors.contract import Recipient, Refusal, Sent
+from hub.changes import note
 from hub.desk.actions import wake
 from hub.desk.notify import tell
 from hub.house import House
@@ -171,6 +172,7 @@ def _people_must_know(tx: Tx, row: Row[Any], reason: str) -> None:
     if reopens:
         values.update(status="open", resolved_at=None, waiting_since=tx.now)
     tx.change(conversation, before.id, **values)
+    note(tx, before, values)
     system_line(tx, before.id, "delivery-failed", message=row.message, reason=reason)
     author = tx.scalar(
         message.select().with_only_columns(message.c.author).where(message.c.id == row.message)

@@ -87,13 +87,40 @@ def insert_new(connection: Connection, table: Table, columns: tuple[str, ...], r
 
 
 def put(
-    connection: Connection, table: Table, key: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
+    connection: Connection,
+    table: Table,
+    key: tuple[str, ...],
+    columns: tuple[str, ...],
+    rows: Sequence[Row],
+    *,
+    where: str = "",
+    keep: tuple[str, ...] = (),
 ) -> None:
-    """Insert rows or overwrite those with the same ``key``. No key may occur twice in ``rows``."""
+    """Insert rows or overwrite those with the same ``key``. No key may occur twice in ``rows``.
+
+    ``where`` is the condition of a partial unique index over ``key``. What a row had in the columns ``keep`` stays.
+    """
     if rows:
-        changed = ", ".join(f'"{c}" = excluded."{c}"' for c in columns if c not in key)
-        conflict = f"ON CONFLICT ({_names(key)}) DO UPDATE SET {changed}"
+        changed = ", ".join(f'"{c}" = excluded."{c}"' for c in columns if c not in (*key, *keep))
+        partial = f" WHERE {where}" if where else ""
+        conflict = f"ON CONFLICT ({_names(key)}){partial} DO UPDATE SET {changed}"
         _insert(connection, table, columns, conflict, rows)
+
+
+def upsert(
+    connection: Connection,
+    table: Table,
+    key: tuple[str, ...],
+    columns: tuple[str, ...],
+    changed: str,
+    rows: Sequence[Row],
+) -> None:
+    """Insert rows; where the ``key`` is there, ``changed`` says in SQL what happens (``excluded`` is the new row).
+
+    No key may occur twice in ``rows``; where several writers meet, give them in the order of the key.
+    """
+    if rows:
+        _insert(connection, table, columns, f"ON CONFLICT ({_names(key)}) DO UPDATE SET {changed}", rows)
 
 
 @cache

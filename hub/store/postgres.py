@@ -31,7 +31,7 @@ from .store import (
     run_command,
     run_group,
 )
-from .tx import Event, Ids, Reader
+from .tx import Event, Ids, Reader, Tx
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -58,6 +58,7 @@ class PostgresStore:
     ) -> None:
         self.on_events: Callable[[Sequence[Event]], None] = ignore
         self.on_rings: Callable[[Set[str]], None] = ignore
+        self.on_end: Callable[[Tx], None] = ignore
         self.outage = Outage()
         self._clock = clock
         address = make_url(url).set(drivername="postgresql+asyncpg")
@@ -132,4 +133,4 @@ class PostgresStore:
             async with self._reserving, self._engine.begin() as connection:
                 await connection.run_sync(self._ids.ensure)
         async with self._engine.begin() as connection:
-            return await connection.run_sync(run_group, self._clock, self._ids, works)
+            return await connection.run_sync(run_group, self._clock, self._ids, works, self.on_end)

@@ -208,8 +208,10 @@ rule_hit = Table(
     Column("day", Integer, primary_key=True, autoincrement=False),
     Column("rule", Text, primary_key=True),
     Column("hits", Integer, nullable=False, server_default="0"),
+    Column("at", Time),  # when it matched last on that day
     Column("faults", Integer, nullable=False, server_default="0"),  # times it could not be evaluated
-    Column("fault", Text, nullable=False, server_default=""),  # why, the last time
+    Column("fault", Text, nullable=False, server_default=""),  # why, the last time: JSON of rules.text.Text
+    Column("fault_at", Time),
 )
 
 # --- intake ----------------------------------------------------------------------------------------------------

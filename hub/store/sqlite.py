@@ -34,7 +34,7 @@ from .store import (
     run_command,
     run_group,
 )
-from .tx import Event, Ids, Reader
+from .tx import Event, Ids, Reader, Tx
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -95,6 +95,7 @@ class SqliteStore:
     ) -> None:
         self.on_events: Callable[[Sequence[Event]], None] = ignore
         self.on_rings: Callable[[Set[str]], None] = ignore
+        self.on_end: Callable[[Tx], None] = ignore
         self.outage = Outage()
         self._path = path
         self._clock = clock
@@ -166,7 +167,7 @@ class SqliteStore:
         try:
             with self._writer.begin() as connection:
                 self._ids.ensure(connection)
-                return run_group(connection, self._clock, self._ids, works)
+                return run_group(connection, self._clock, self._ids, works, self.on_end)
         except BaseException:
             self._ids.forget()
             raise

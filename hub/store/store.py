@@ -80,6 +80,10 @@ class Store(Protocol):
     on_rings: Callable[[Set[str]], None]
     """Called after a commit that made work for loops, with their names (see ``Tx.ring``)."""
 
+    on_end: Callable[[Tx], None]
+    """Called at the end of a transaction in which something was left for it (``Tx.at_end``), before its events get
+    their places. Raising undoes the transaction."""
+
     outage: Outage
 
     async def open(self) -> None:
@@ -176,7 +180,13 @@ def _run_part(tx: Tx, handler: Batch[Any, Any], calls: list[Any]) -> list[Any]:
     return [_run_part(tx, handler, [call])[0] for call in calls]
 
 
-def run_group(connection: Connection, clock: Clock, ids: Ids, works: Sequence[Work[Any, Any]]) -> Committed:
+def run_group(
+    connection: Connection,
+    clock: Clock,
+    ids: Ids,
+    works: Sequence[Work[Any, Any]],
+    on_end: Callable[[Tx], None],
+) -> Committed:
     """Everything between BEGIN and COMMIT, the same on both engines."""
     tx = Tx(connection, clock.now(), ids)
     outcomes: list[Any] = [None] * len(works)
@@ -184,6 +194,8 @@ def run_group(connection: Connection, clock: Clock, ids: Ids, works: Sequence[Wo
         results = _run_part(tx, works[positions[0]].handler, [works[p].call for p in positions])
         for position, result in zip(positions, results, strict=True):
             outcomes[position] = result
+    if tx.endings:
+        on_end(tx)
     events = place_events(tx)
     failpoint("commit.before")
     return Committed(outcomes, events, tx)

@@ -127,6 +127,7 @@ class Tx(Reader):
         self.ids = ids
         self.events: list[EventDraft] = []
         self.rings: set[str] = set()
+        self.endings: list[Any] = []
 
     def new_id(self) -> int:
         """An id that nothing else has."""
@@ -139,6 +140,10 @@ class Tx(Reader):
     def ring(self, loop: str) -> None:
         """Wake a loop (``outbox``, ``effects``, ``timers``) after the commit: there is work for it."""
         self.rings.add(loop)
+
+    def at_end(self, matter: Any) -> None:
+        """Leave something for the end of the transaction, where ``Store.on_end`` settles all of it together."""
+        self.endings.append(matter)
 
     def add(self, table: Table, values: Mapping[str, Any]) -> int:
         """Insert one row, giving it an id unless it brings one; returns the id."""
@@ -170,6 +175,7 @@ class Tx(Reader):
             yield inner
         self.events += inner.events
         self.rings |= inner.rings
+        self.endings += inner.endings
 
 
 _DRAFT_COLUMNS = EventDraft.__struct_fields__

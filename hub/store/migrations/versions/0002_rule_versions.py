@@ -86,6 +86,8 @@ def upgrade() -> None:
         sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("rule", sa.Text, primary_key=True),
         sa.Column("hits", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("at", Time),
         sa.Column("faults", sa.Integer, nullable=False, server_default="0"),
         sa.Column("fault", sa.Text, nullable=False, server_default=""),
+        sa.Column("fault_at", Time),
     )
