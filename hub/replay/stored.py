@@ -63,7 +63,8 @@ _data = msgspec.json.Decoder(_Data).decode
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One decision. ``facts`` are whole; ``trace`` is as stored (:func:`rules.decode_trace`); ``version`` that of the
-    rules then; ``load`` the id of the snapshot."""
+    rules then; ``load`` the id of the snapshot; ``opened``: a conversation was opened with it and thus routed, while a
+    reopened one (``on`` is ``new`` too) stays in its queue."""
 
     id: int
     at: int
@@ -74,6 +75,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     facts: Facts
     trace: bytes
     text: TextState
+    opened: bool
 
     @property
     def place(self) -> Place:
@@ -192,6 +194,7 @@ _COLUMNS = (
     message.c.subject,
     message.c.text,
     message.c.channel,
+    message.c.number,
     message.c.edited_at,
     message.c.deleted_at,
     case((_changed, message.c.data)).label("earlier"),
@@ -264,6 +267,7 @@ def _stored(row: Row[Any], snapshots: Snapshots) -> Stored:
         facts=_whole(row, facts, text, snapshots.get(row.load)),
         trace=row.data,
         text=state,
+        opened=facts.on == "new" and (row.number in (1, None) or not facts.previous_queue),
     )
 
 

@@ -181,6 +181,7 @@ rule_run = Table(
     Column("result", Text, nullable=False, server_default="{}"),  # JSON: tables
     Column("failure", Text, nullable=False, server_default=""),
     Column("author", Id),
+    Column("node", Text, nullable=False, server_default=""),  # the process that works on it
     Column("created_at", Time, nullable=False),
     Column("finished_at", Time),
     Index("rule_run_state", "state"),

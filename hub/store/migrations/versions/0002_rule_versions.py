@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("result", sa.Text, nullable=False, server_default="{}"),
         sa.Column("failure", sa.Text, nullable=False, server_default=""),
         sa.Column("author", Id),
+        sa.Column("node", sa.Text, nullable=False, server_default=""),
         sa.Column("created_at", Time, nullable=False),
         sa.Column("finished_at", Time),
         sa.Index("rule_run_state", "state"),

@@ -1,0 +1,279 @@
+"""Two rule sets beside each other on the same facts: what would come out otherwise, and what that adds up to.
+
+Nothing here reads or writes anything. :func:`take` compares one decision and adds it to a :class:`Tally`; tallies of
+several processes are put together by :func:`merge`, and a shadow goes on with the one it kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from hub.directory import Directory
+from hub.intake.routing import territorial_queue
+from hub.replay.stored import Stored
+from rules import DEFAULT_RULE, GUARD_RULE, Actions, Compiled, Decision, evaluate
+
+ROUTED_LATER = ("status", "timer")
+"""Events besides a new conversation by which rules move one."""
+
+MOST_VALUES = 300
+"""Different pairs of values that are counted for one action; what is beyond counts as others."""
+
+OTHERS = "…"
+
+WEEK_HOURS = 168
+
+_FIELDS = Actions.__struct_fields__
+_OWN_IDS = (DEFAULT_RULE, GUARD_RULE)
+
+
+class Difference(msgspec.Struct, frozen=True, array_like=True):
+    """One action that differs: its values as JSON holds them (None: nobody asks for it), and the rules that won it."""
+
+    action: str
+    before: Any
+    after: Any
+    winner_before: str = ""
+    winner_after: str = ""
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """One decision that comes out otherwise. ``before`` and ``after`` are queues; the same where only another action
+    differs. ``rule_before`` and ``rule_after`` decided the queue."""
+
+    trace: int
+    conversation: int
+    message: int | None
+    at: int
+    event: str
+    before: str
+    after: str
+    rule_before: str
+    rule_after: str
+    differences: tuple[Difference, ...]
+
+    @property
+    def moves(self) -> bool:
+        """Whether it goes to another queue."""
+        return self.before != self.after
+
+
+class Tally(msgspec.Struct, kw_only=True):
+    """What a comparison added up to.
+
+    ``decisions`` that were compared, by ``events``; ``left_out`` counts those whose text is not there any more, by
+    reason; ``masked`` those of comments with stand-ins. ``flows``: queue before → queue after → count, of decisions
+    that put a conversation into a queue. ``moved`` go to another one, ``differing`` come out otherwise in any way.
+    ``changes``: action → JSON of (value before, value after) → count. ``load``: queue → hour of the week (0 is Monday
+    from midnight, at the office) → new conversations before and after. ``staff``: queue → hour of the week → sum of
+    agents on duty, snapshots. ``hits_before`` and ``hits``: rule → decisions that it matched. ``faults``: rule of the
+    draft → decisions in which it could not be evaluated.
+    """
+
+    decisions: int = 0
+    first: int = 0
+    last: int = 0
+    left_out: dict[str, int] = {}
+    masked: int = 0
+    events: dict[str, int] = {}
+    flows: dict[str, dict[str, int]] = {}
+    moved: int = 0
+    differing: int = 0
+    changes: dict[str, dict[str, int]] = {}
+    load: dict[str, dict[int, list[int]]] = {}
+    staff: dict[str, dict[int, list[int]]] = {}
+    snapshot: int = 0
+    hits_before: dict[str, int] = {}
+    hits: dict[str, int] = {}
+    faults: dict[str, int] = {}
+
+
+def take(
+    tally: Tally, directory: Directory, published: Compiled, draft: Compiled, stored: Stored
+) -> Move | None:
+    """Decide with both, count, and return what differs; None where nothing does or the text is gone."""
+    if not stored.readable:
+        _more(tally.left_out, stored.text)
+        return None
+    before, after = evaluate(published, stored.facts), evaluate(draft, stored.facts)
+    _note(tally, stored, before, after)
+    move = _compare(directory, stored, before, after)
+    differs = bool(move.differences) or move.moves
+    if _places(stored):
+        _flow(tally, stored, move)
+    if differs:
+        tally.differing += 1
+        tally.moved += move.moves
+        for difference in move.differences:
+            _count(tally.changes.setdefault(difference.action, {}), difference)
+    return move if differs else None
+
+
+# --- one decision ------------------------------------------------------------------------------------------------
+
+
+def _compare(directory: Directory, stored: Stored, before: Decision, after: Decision) -> Move:
+    return Move(
+        trace=stored.id,
+        conversation=stored.conversation,
+        message=stored.message,
+        at=stored.at,
+        event=stored.facts.on,
+        before=placed(directory, stored, before.actions),
+        after=placed(directory, stored, after.actions),
+        rule_before=_placing_rule(before),
+        rule_after=_placing_rule(after),
+        differences=differences(before, after),
+    )
+
+
+def differences(before: Decision, after: Decision) -> tuple[Difference, ...]:
+    """The actions that differ, in the order of the language."""
+    if before.actions == after.actions:
+        return ()
+    old, new = before.trace.winners, after.trace.winners
+    return tuple(
+        Difference(
+            name,
+            _said(getattr(before.actions, name)),
+            _said(getattr(after.actions, name)),
+            old.get(name, ""),
+            new.get(name, ""),
+        )
+        for name in _FIELDS
+        if getattr(before.actions, name) != getattr(after.actions, name)
+    )
+
+
+def _said(value: Any) -> Any:
+    """As JSON holds it; None for what says nothing."""
+    return None if value in (None, False, (), {}) else msgspec.to_builtins(value)
+
+
+def _placing_rule(decision: Decision) -> str:
+    winners = decision.trace.winners
+    return winners.get("queue") or winners.get("office", "")
+
+
+def _places(stored: Stored) -> bool:
+    return stored.opened or stored.facts.on in ROUTED_LATER
+
+
+def placed(directory: Directory, stored: Stored, actions: Actions) -> str:
+    """The queue in which the conversation is after a decision; empty for none. As :mod:`hub.intake.routing` does it:
+    only a new conversation is routed by a message, and what names no queue stays where the inbox puts it."""
+    facts = stored.facts
+    queue = actions.queue if _places(stored) else None
+    if stored.opened:
+        if queue is None and actions.office is not None:
+            queue = territorial_queue(directory.queues.values(), actions.office)
+        inbox = directory.inboxes.get(facts.inbox)
+        usual = (inbox.queue if inbox is not None else facts.previous_queue) or ""
+    else:
+        usual = facts.previous_queue
+    return queue if queue is not None and queue in directory.queues else usual
+
+
+# --- adding up ---------------------------------------------------------------------------------------------------
+
+
+def _more(counts: dict[Any, int], key: Any, by: int = 1) -> None:
+    counts[key] = counts.get(key, 0) + by
+
+
+def _note(tally: Tally, stored: Stored, before: Decision, after: Decision) -> None:
+    tally.decisions += 1
+    tally.masked += stored.text == "masked"
+    tally.first = min(tally.first or stored.at, stored.at)
+    tally.last = max(tally.last, stored.at)
+    _more(tally.events, stored.facts.on)
+    for rule in hits(before):
+        _more(tally.hits_before, rule)
+    for rule in hits(after):
+        _more(tally.hits, rule)
+    for fault in after.trace.faults:
+        if not fault.action:
+            _more(tally.faults, fault.rule)
+
+
+def hits(decision: Decision) -> set[str]:
+    """The rules that matched, the default and the safeguards left out."""
+    found = {match.rule for match in decision.trace.matched}
+    for winners in decision.trace.winners.values():
+        found.update(winners.split(","))
+    return found.difference(_OWN_IDS)
+
+
+def _flow(tally: Tally, stored: Stored, move: Move) -> None:
+    _more(tally.flows.setdefault(move.before, {}), move.after)
+    facts = stored.facts
+    hour = ((facts.weekday or 1) - 1) * 24 + facts.local_minutes // 60
+    if stored.opened:
+        for place, queue in enumerate((move.before, move.after)):
+            tally.load.setdefault(queue, {}).setdefault(hour, [0, 0])[place] += 1
+    if stored.load is not None and stored.load != tally.snapshot:
+        tally.snapshot = stored.load
+        for queue, agents in facts.agents_on_duty.items():
+            cell = tally.staff.setdefault(queue, {}).setdefault(hour, [0, 0])
+            cell[0] += agents
+            cell[1] += 1
+
+
+def _count(counts: dict[str, int], difference: Difference) -> None:
+    for pair in _pairs(difference.before, difference.after):
+        key = msgspec.json.encode(pair).decode()
+        if key not in counts and len(counts) >= MOST_VALUES:
+            key = msgspec.json.encode((OTHERS, OTHERS)).decode()
+        _more(counts, key)
+
+
+def _pairs(before: Any, after: Any) -> list[tuple[Any, Any]]:
+    """What is counted of a difference: of lists and attributes each one that came or went."""
+    if (
+        isinstance(before or after, Mapping)
+        and isinstance(before or {}, Mapping)
+        and isinstance(after or {}, Mapping)
+    ):
+        before = [f"{key}: {value}" for key, value in (before or {}).items()]
+        after = [f"{key}: {value}" for key, value in (after or {}).items()]
+    if isinstance(before or after, Sequence) and not isinstance(before or after, str):
+        old, new = before or [], after or []
+        gone = [(item, None) for item in old if item not in new]
+        return gone + [(None, item) for item in new if item not in old]
+    return [(before, after)]
+
+
+# --- putting together --------------------------------------------------------------------------------------------
+
+
+def merge(tallies: Sequence[Tally]) -> Tally:
+    """The sum of several; of parts of one span, in any order."""
+    out = Tally()
+    for one in tallies:
+        out.decisions += one.decisions
+        out.masked += one.masked
+        out.moved += one.moved
+        out.differing += one.differing
+        out.first = min(out.first or one.first, one.first or out.first)
+        out.last = max(out.last, one.last)
+        for name in ("left_out", "events", "hits_before", "hits", "faults"):
+            for key, count in getattr(one, name).items():
+                _more(getattr(out, name), key, count)
+        for name in ("flows", "changes"):
+            for key, counts in getattr(one, name).items():
+                for inner, count in counts.items():
+                    _more(getattr(out, name).setdefault(key, {}), inner, count)
+        for name in ("load", "staff"):
+            _add_hours(getattr(out, name), getattr(one, name))
+    return out
+
+
+def _add_hours(out: dict[str, dict[int, list[int]]], more: Mapping[str, Mapping[int, list[int]]]) -> None:
+    for queue, hours in more.items():
+        for hour, (one, other) in hours.items():
+            cell = out.setdefault(queue, {}).setdefault(hour, [0, 0])
+            cell[0] += one
+            cell[1] += other

@@ -1,0 +1,130 @@
+"""What the hub and its child process say to each other: one JSON object a line, orders in, answers out."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hub.config import Config, Hub
+from hub.replay.compare import Move, Tally
+from hub.replay.stored import Place
+from rules.text import Text
+
+
+class Setting(msgspec.Struct, frozen=True, kw_only=True):
+    """What a child needs of the hub: where the store is, and what rules may name. No secret but the store's."""
+
+    url: str
+    password: str | None
+    config: msgspec.Raw
+
+
+class ReplayOrder(msgspec.Struct, frozen=True, kw_only=True, tag="replay"):
+    """Compare two rule sets over the decisions from ``first`` to ``last``; tell at most so many that differ:
+    ``moves`` that go to another queue, ``others`` in which only other actions differ."""
+
+    setting: Setting
+    draft: str
+    published: str
+    first: Place
+    last: Place
+    moves: int
+    others: int
+
+
+class PreviewOrder(msgspec.Struct, frozen=True, kw_only=True, tag="preview"):
+    """What a rule would catch of the newest ``messages``; see :mod:`hub.replay.preview`."""
+
+    setting: Setting
+    draft: str
+    rule: str
+    replaces: str
+    after: str
+    messages: int
+    examples: int
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True, tag="ready"):
+    """Both rule sets are compiled; the reading begins."""
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, tag="part"):
+    """So many decisions more are done; ``moves`` are those of them that come out otherwise."""
+
+    done: int
+    moves: tuple[Move, ...] = ()
+
+
+class Whole(msgspec.Struct, frozen=True, kw_only=True, tag="whole"):
+    """It is finished; the tally of everything."""
+
+    tally: Tally
+
+
+class Example(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that a rule catches. ``wins`` are the actions that it would decide; ``by`` is the rule that ends the
+    evaluation before it, if one does."""
+
+    trace: int
+    conversation: int
+    message: int | None
+    at: int
+    event: str
+    before: str
+    after: str
+    wins: tuple[str, ...] = ()
+    by: str = ""
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True, tag="preview"):
+    """Of ``looked`` decisions a rule catches ``caught``. Given its place it is reached in ``reached``, decides
+    something in ``wins``, and in ``moves`` the conversation goes to another queue than without it. ``oldest`` is the
+    time of the first one looked at (µs UTC)."""
+
+    looked: int
+    caught: int
+    reached: int
+    wins: int
+    moves: int
+    oldest: int
+    examples: tuple[Example, ...] = ()
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, tag="problem"):
+    """It cannot be done; a sentence for the person who asked."""
+
+    text: Text
+
+
+Order = ReplayOrder | PreviewOrder
+Said = Ready | Part | Whole | Preview | Problem
+
+_encode = msgspec.json.Encoder().encode
+decode_order = msgspec.json.Decoder(Order).decode
+decode_said = msgspec.json.Decoder(Said).decode
+
+
+def line(message: Order | Said) -> bytes:
+    """One line of the wire."""
+    return _encode(message) + b"\n"
+
+
+def setting_of(config: Config) -> Setting:
+    """What a child is told of a configuration."""
+    password = config.store.password
+    inboxes = tuple(msgspec.structs.replace(inbox, settings={}) for inbox in config.inboxes)
+    bare = Config(
+        hub=Hub(data_dir=config.hub.data_dir, zone=config.hub.zone),
+        offices=config.offices,
+        queues=config.queues,
+        inboxes=inboxes,
+    )
+    return Setting(
+        url=config.store.url,
+        password=password.reveal() if password is not None else None,
+        config=msgspec.Raw(_encode(bare)),
+    )
+
+
+def config_of(setting: Setting) -> Config:
+    """The configuration as the child knows it: offices, queues, inboxes, the data folder."""
+    return msgspec.json.decode(setting.config, type=Config)
