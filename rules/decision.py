@@ -1,8 +1,8 @@
 """Decisions: what the rules want done, and the trace that says why.
 
 :class:`Actions` is both what one rule asks for and what a whole decision came to. In a decision the first rule
-that sets a field wins it; tags, notifications and webhooks accumulate. The caller carries actions out: the
-rules never do I/O. :class:`Trace` is small enough to be stored with every message.
+that sets a field wins it; tags, notifications and webhooks accumulate, attributes and timers by their key. The caller
+carries actions out: the rules never do I/O. :class:`Trace` is small enough to be stored with every message.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
+
+from rules.text import Text, as_text
 
 DEFAULT_RULE = "default"
 """The id under which the mandatory default at the end of a rule set appears in traces."""
@@ -24,6 +26,13 @@ PRIORITIES: Mapping[str, int] = {"low": -1, "normal": 0, "high": 1, "urgent": 2,
 Join = Literal["suggest", "join"]
 
 
+class CallbackOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A call to be asked for: about ``topic`` (empty: the conversation's own), no earlier than in ``minutes``."""
+
+    topic: str = ""
+    minutes: int = 0
+
+
 class Actions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What to do. None, False and an empty tuple mean "nothing said".
 
@@ -35,7 +44,10 @@ class Actions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     which a comment waits for a moderator; ``mask`` hides personal numbers where the public reads.
     ``notify`` names users, roles, teams, queues; ``webhook`` configured webhooks. ``spam`` files it as spam,
     ``close`` resolves it without a person. ``topic`` presets the topic. ``distress`` names the protocol that an agent
-    sees; a decision with it never carries ``answer``, ``close`` or ``spam``.
+    sees; a decision with it never carries ``answer``, ``callback``, ``close`` or ``spam``. ``set_contact`` are
+    attributes of the contact. ``split``: a further message opens a conversation of its own, linked to the one it came
+    to. ``callback`` orders a call when a number is known, else sends the link to the form. ``timer`` starts timers:
+    name → minutes until rules with ``on: timer`` see it.
     """
 
     queue: str | None = None
@@ -55,6 +67,10 @@ class Actions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     close: bool = False
     topic: str | None = None
     distress: str | None = None
+    set_contact: Mapping[str, str] = {}
+    split: bool = False
+    callback: CallbackOrder | None = None
+    timer: Mapping[str, int] = {}
 
 
 class Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -72,10 +88,14 @@ class Match(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Fault(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A rule that could not be evaluated (it counted as not matched), or an action that was not carried out."""
+    """A rule that could not be evaluated (it counted as not matched), or an action that was not carried out.
+
+    ``action`` is the field of :class:`Actions` that was dropped; empty for a rule that could not be evaluated.
+    """
 
     rule: str
-    why: str
+    why: Text
+    action: str = ""
 
 
 class Trace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -103,9 +123,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     """What one rule would say about one message.
 
-    ``state``: ``matched``; ``failed`` (``condition`` is the first that did not hold, written as in the rule file,
-    ``actual`` the value it saw); ``stopped`` (it holds, but an earlier rule with ``then: stop`` ended the
-    evaluation; ``by`` names it); ``off`` (disabled, outside its dates, or for another ``on``); ``fault``.
+    ``state``: ``matched``; ``failed`` (``condition`` names the first that did not hold, ``wanted`` is what it asks,
+    ``actual`` the value it saw); ``stopped`` (it holds, but an earlier rule ended the evaluation or its section;
+    ``by`` names it); ``off`` (it or its section is disabled, outside its dates, or for another ``on``); ``fault``
+    (``actual`` says why it cannot be told).
     """
 
     rule: str
@@ -113,10 +134,18 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     line: int
     state: Literal["matched", "failed", "stopped", "off", "fault"]
     condition: str = ""
-    wanted: str = ""
-    actual: str = ""
+    wanted: Text | None = None
+    actual: Text | None = None
     by: str = ""
     seen: tuple[Seen, ...] = ()
+
+
+class _WireFault(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A fault as stored; traces of the first release hold a plain sentence."""
+
+    rule: str
+    why: Text | str
+    action: str = ""
 
 
 class _Wire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -125,18 +154,20 @@ class _Wire(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     v: str = ""
     m: tuple[Match, ...] = ()
     w: dict[str, str] = {}
-    f: tuple[Fault, ...] = ()
+    f: tuple[_WireFault, ...] = ()
     n: int = 0
 
 
 def encode_trace(trace: Trace) -> bytes:
     """``trace`` as compact JSON in UTF-8, typically well under 1 kB."""
+    faults = tuple(_WireFault(fault.rule, fault.why, fault.action) for fault in trace.faults)
     return msgspec.json.encode(
-        _Wire(v=trace.version, m=trace.matched, w=dict(trace.winners), f=trace.faults, n=trace.more)
+        _Wire(v=trace.version, m=trace.matched, w=dict(trace.winners), f=faults, n=trace.more)
     )
 
 
 def decode_trace(data: bytes | str) -> Trace:
     """What :func:`encode_trace` wrote. Raises :class:`msgspec.DecodeError` for anything else."""
     wire = msgspec.json.decode(data, type=_Wire)
-    return Trace(version=wire.v, matched=wire.m, winners=wire.w, faults=wire.f, more=wire.n)
+    faults = tuple(Fault(fault.rule, as_text(fault.why), fault.action) for fault in wire.f)
+    return Trace(version=wire.v, matched=wire.m, winners=wire.w, faults=faults, more=wire.n)

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import msgspec
 
+from rules.text import Text, mark
+
 MAX_PROBLEMS = 200
 """More are not collected: a file with so many is not a rule file."""
+
+Kind = Literal["key", "predicate", "value", "day", "word list", "condition", "schedule", "event", "rule"]
+
+_UNKNOWN: Mapping[Kind, tuple[str, str]] = {
+    "key": (mark("unknown key {name}"), mark("unknown key {name}; did you mean {near}?")),
+    "predicate": (mark("unknown predicate {name}"), mark("unknown predicate {name}; did you mean {near}?")),
+    "value": (mark("unknown value {name}"), mark("unknown value {name}; did you mean {near}?")),
+    "day": (mark("unknown day {name}"), mark("unknown day {name}; did you mean {near}?")),
+    "word list": (mark("unknown word list {name}"), mark("unknown word list {name}; did you mean {near}?")),
+    "condition": (mark("unknown condition {name}"), mark("unknown condition {name}; did you mean {near}?")),
+    "schedule": (mark("unknown schedule {name}"), mark("unknown schedule {name}; did you mean {near}?")),
+    "event": (mark("unknown event {name}"), mark("unknown event {name}; did you mean {near}?")),
+    "rule": (mark("unknown rule {name}"), mark("unknown rule {name}; did you mean {near}?")),
+}
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,11 +34,16 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     line: int
     key: str
-    message: str
+    text: Text
+
+    @property
+    def message(self) -> str:
+        """What is wrong, in English."""
+        return str(self.text)
 
     def __str__(self) -> str:
         where = f"{self.source}:{self.line}"
-        return f"{where}: {self.key}: {self.message}" if self.key else f"{where}: {self.message}"
+        return f"{where}: {self.key}: {self.text}" if self.key else f"{where}: {self.text}"
 
 
 class RuleFileError(Exception):
@@ -39,15 +61,21 @@ class Problems:
         self.source = source
         self.found: list[Problem] = []
 
-    def add(self, line: int, key: str, message: str) -> None:
+    def add(self, line: int, key: str, text: str | Text, /, **values: str | int) -> None:
+        """Add one; ``text`` is a message id that ``values`` fill, or a whole text."""
+        told = text if isinstance(text, Text) else Text(text, values)
         if len(self.found) < MAX_PROBLEMS:
-            self.found.append(Problem(source=self.source, line=line, key=key, message=message))
+            self.found.append(Problem(source=self.source, line=line, key=key, text=told))
 
-    def unknown(self, line: int, key: str, what: str, name: str, known: Iterable[str]) -> None:
-        """Add "unknown ``what``", with the nearest of the ``known`` names."""
-        self.add(line, key, f"unknown {what} {name[:64]!r}{_nearest(name, known)}")
+    def unknown(self, line: int, key: str, kind: Kind, name: str, known: Iterable[str]) -> None:
+        """Add "unknown …", with the nearest of the ``known`` names."""
+        near = difflib.get_close_matches(name[:64], sorted(known), n=1)
+        if near:
+            self.add(line, key, _UNKNOWN[kind][1], name=quoted(name), near=quoted(near[0]))
+        else:
+            self.add(line, key, _UNKNOWN[kind][0], name=quoted(name))
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name[:64], sorted(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+def quoted(name: str) -> str:
+    """What somebody wrote, in quotation marks, cut, without control characters."""
+    return repr(name[:64])

@@ -24,6 +24,7 @@ from rules.index import rules_in
 from rules.language import ACCUMULATING, FROM_TEXT
 from rules.probes import Probe, Tree, judge, reason
 from rules.scan import Scan
+from rules.text import Text, mark, verbatim
 
 MAX_MATCHES = 8
 MAX_SEEN = 5
@@ -90,7 +91,7 @@ def settle(rule: CompiledRule, scan: Scan, faults: list[Fault]) -> bool:
     """Whether a rule whose quick check met something unknown matches all the same; if it cannot be told, a fault."""
     held = judge(rule.tree, scan)
     if held is None:
-        faults.append(Fault(rule.rule.id, reason(rule.tree, scan) or "cannot be evaluated"))
+        faults.append(Fault(rule.rule.id, reason(rule.tree, scan) or Text(mark("cannot be evaluated"))))
     return held is True
 
 
@@ -118,10 +119,10 @@ class _Outcome:
         self.values[name] = value
         self.winners[name] = rule
 
-    def drop(self, name: str, why: str, faults: list[Fault]) -> None:
+    def drop(self, name: str, why: Text, faults: list[Fault]) -> None:
         if name in self.values:
             del self.values[name]
-            faults.append(Fault(self.winners.pop(name), f"{name}: {why}"))
+            faults.append(Fault(self.winners.pop(name), why, name))
 
 
 def _safeguard(outcome: _Outcome, scan: Scan) -> list[Fault]:
@@ -132,15 +133,15 @@ def _safeguard(outcome: _Outcome, scan: Scan) -> list[Fault]:
             _office_from_text(outcome, name, scan, faults)
     if "distress" in values:
         if "spam" in values and outcome.winners.get("queue") == outcome.winners["spam"]:
-            outcome.drop("queue", "not where the spam goes, for distress", faults)
+            outcome.drop("queue", Text(mark("not where the spam goes, for distress")), faults)
         for name in ("answer", "close", "spam"):
-            outcome.drop(name, "never done by a machine for distress", faults)
+            outcome.drop(name, Text(mark("never done by a machine for distress")), faults)
         if values.get("priority") != PRIORITIES["top"]:
             outcome.set("priority", PRIORITIES["top"])
     if "answer" in values and facts.automatic != "no":
-        outcome.drop("answer", "a machine's message is never answered", faults)
+        outcome.drop("answer", Text(mark("a machine's message is never answered")), faults)
     if "spam" in values:
-        outcome.drop("answer", "spam is never answered", faults)
+        outcome.drop("answer", Text(mark("spam is never answered")), faults)
     if "join" in values:
         _check_join(outcome, facts, faults)
     return faults
@@ -154,18 +155,17 @@ def _office_from_text(outcome: _Outcome, name: str, scan: Scan, faults: list[Fau
         # A text that cannot be searched names no office; the message goes on without one.
         office = None
     if office is None:
-        outcome.drop(name, "the text names no postcode or county of an office", faults)
+        outcome.drop(name, Text(mark("the text names no postcode or county of an office")), faults)
     else:
         outcome.values[name] = office
 
 
 def _check_join(outcome: _Outcome, facts: Facts, faults: list[Fault]) -> None:
     if not facts.join_candidates:
-        outcome.drop("join", "there is nothing to join to", faults)
+        outcome.drop("join", Text(mark("there is nothing to join to")), faults)
     elif outcome.values["join"] == "join" and not facts.sender_verified:
-        faults.append(
-            Fault(outcome.winners["join"], "join: the sender is not verified, so it is only suggested")
-        )
+        why = Text(mark("the sender is not verified, so it is only suggested"))
+        faults.append(Fault(outcome.winners["join"], why, "join"))
         outcome.set("join", "suggest")
 
 
@@ -175,7 +175,7 @@ def observed(tree: Tree, scan: Scan) -> tuple[Seen, ...]:
     _collect(tree, scan, True, deciding)
     shown = [(probe, held) for probe, held in deciding if probe.name not in _SILENT][:MAX_SEEN]
     return tuple(
-        Seen(probe.name if held else f"not {probe.name}", show(probe, scan)) for probe, held in shown
+        Seen(probe.name if held else f"not {probe.name}", str(show(probe, scan))) for probe, held in shown
     )
 
 
@@ -195,10 +195,10 @@ def _collect(tree: Tree, scan: Scan, held: bool, out: list[tuple[Probe, bool]]) 
                 return
 
 
-def show(probe: Probe, scan: Scan) -> str:
+def show(probe: Probe, scan: Scan) -> Text:
     """The value that a predicate sees; a question mark when it cannot be read."""
     try:
         return probe.show(scan)
     except Exception:
         # Showing is for people; odd data must not cost the decision itself.
-        return "?"
+        return verbatim("?")

@@ -8,11 +8,12 @@ from typing import Literal
 from rules import model
 from rules.compiled import Compiled, CompiledRule, gates
 from rules.decision import Explanation, Fault
-from rules.describe import describe
+from rules.describe import describe, negated
 from rules.evaluate import observed, settle, show
 from rules.facts import Facts
-from rules.probes import Probe, Tree, judge
+from rules.probes import NO, Probe, Tree, judge
 from rules.scan import Scan
+from rules.text import Text
 
 
 def explain(compiled: Compiled, facts: Facts, rule_id: str | None = None) -> list[Explanation]:
@@ -32,7 +33,7 @@ def explain(compiled: Compiled, facts: Facts, rule_id: str | None = None) -> lis
             if found.state == "matched" and rule.then == "stop":
                 stopped_by = rule.id
         else:
-            found = _plain(disabled[rule.id].rule, "off", condition="enabled", actual="false")
+            found = _plain(disabled[rule.id].rule, "off", condition="enabled", actual=NO)
         if rule_id is None or rule.id == rule_id:
             out.append(found)
     return out
@@ -58,7 +59,7 @@ def _explain(rule: CompiledRule, scan: Scan, stopped_by: str) -> Explanation:
         rule.rule,
         "off" if is_gate else "failed",
         condition=probe.name if held is False else f"not {probe.name}",
-        wanted=wanted if held is False else f"not {wanted}",
+        wanted=wanted if held is False else negated(wanted),
         actual=show(probe, scan),
         line=probe.node.line,
     )
@@ -82,8 +83,8 @@ def _plain(
     state: Literal["failed", "off", "fault"],
     *,
     condition: str = "",
-    wanted: str = "",
-    actual: str = "",
+    wanted: Text | None = None,
+    actual: Text | None = None,
     line: int = 0,
 ) -> Explanation:
     return Explanation(

@@ -12,6 +12,7 @@ from typing import Any
 import re2
 
 from rules.fold import fold
+from rules.text import Text, mark
 
 MIN_LITERAL = 3
 """Shorter ones are found in nearly every message and tell nothing."""
@@ -29,17 +30,17 @@ def expression_options() -> Any:
     return options
 
 
-def expression_problem(pattern: str) -> str:
-    """Why RE2 refuses ``pattern``, or empty."""
+def expression_problem(pattern: str) -> Text | None:
+    """Why RE2 refuses ``pattern``, or None."""
     try:
         re2.compile(pattern, expression_options())
     except re2.error as error:
         reason = error.args[0] if error.args else ""
         text = reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-        return f"the expression is not valid RE2: {text}"
+        return Text(mark("the expression is not valid RE2: {error}"), {"error": text})
     except UnicodeEncodeError:
-        return "the expression holds half of a surrogate pair"
-    return ""
+        return Text(mark("the expression holds half of a surrogate pair"))
+    return None
 
 
 def required_literals(pattern: str) -> tuple[str, ...]:

@@ -36,19 +36,24 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Sender: ``sender_address`` as the channel writes it (mail in lower case, phone in E.164), ``sender_name``,
     ``sender_kind`` (``email``, ``phone``, ``web``, …), ``sender_verified``; ``contact``: the contact's attributes.
 
-    History: ``history_count`` conversations of the contact in the last 30 days; ``last_queue`` of their latest one;
+    History: ``history_count`` conversations of the contact in the last 30 days; ``history_ages`` whole days since each
+    earlier one began, the youngest first (90 days back, at most 50); ``last_queue`` of their latest one;
     ``open_elsewhere`` open conversations of theirs besides this; ``returning`` (written before within the
     configured days); ``duplicates`` open conversations of the same sender from the last 7 days;
     ``join_candidates`` conversation ids this one could be joined to, the best first.
 
     Conversation: ``status``, ``tags``, ``previous_queue`` (where a reopened one was), ``waiting_minutes`` since
-    the oldest unanswered message.
+    the oldest unanswered message; ``unanswered_minutes`` the same by a clock that only a person's answer stops, and
+    ``unanswered_open_minutes`` counting opening hours only (both 0 when nothing waits for an answer).
+
+    Change (``on: status`` and ``on: timer``): ``status_before``, ``tags_added``, ``tags_removed``; ``timer`` is the
+    name of the one that ran out, empty when time itself made the rules be asked.
 
     Time, in the zone of the inbox's office: ``local_minutes`` since midnight, ``local_date`` (YYYY-MM-DD),
     ``weekday`` (1 is Monday, 7 Sunday), ``holiday``, ``open_hours`` (None: the office has no hours configured).
 
     Desk, from a snapshot a few seconds old: ``office`` of the inbox; ``queue_load`` waiting conversations by queue;
-    ``agents_on_duty`` by queue.
+    ``queue_waiting`` minutes for which the oldest of them has waited; ``agents_on_duty`` by queue.
     """
 
     on: On = "new"
@@ -66,6 +71,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sender_verified: bool = False
     contact: Mapping[str, str] = {}
     history_count: int = 0
+    history_ages: tuple[int, ...] = ()
     last_queue: str = ""
     open_elsewhere: int = 0
     returning: bool = False
@@ -80,6 +86,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     holiday: bool = False
     open_hours: bool | None = None
     queue_load: Mapping[str, int] = {}
+    queue_waiting: Mapping[str, int] = {}
     agents_on_duty: Mapping[str, int] = {}
     reply_to_automatic: bool = False
     duplicates: int = 0
@@ -87,7 +94,13 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     previous_queue: str = ""
     tags: tuple[str, ...] = ()
     status: str = ""
+    status_before: str = ""
+    tags_added: tuple[str, ...] = ()
+    tags_removed: tuple[str, ...] = ()
     waiting_minutes: int = 0
+    unanswered_minutes: int = 0
+    unanswered_open_minutes: int = 0
+    timer: str = ""
     callback_topic: str = ""
     suspicious: str = ""
     fields: Mapping[str, str] = {}

@@ -13,6 +13,7 @@ import msgspec
 
 from rules.decision import PRIORITIES, Join
 from rules.facts import On
+from rules.model import Then
 
 FROM_TEXT = "from-text"
 """As ``office`` or ``suggest_office``: the office whose postcode or county stands in the message."""
@@ -20,6 +21,17 @@ FROM_TEXT = "from-text"
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 EVENTS: tuple[str, ...] = get_args(On)
 JOINS: tuple[str, ...] = get_args(Join)
+THENS: tuple[str, ...] = get_args(Then)
+LANGUAGES = ("pl", "en", "uk", "ru", "de", "ro", "it")
+"""Languages whose words are inflected on request; see ``Words.language``."""
+
+TYPOS_FROM = 5
+"""Letters from which on a form of a word may be misspelt; below, one letter makes another word."""
+
+RECENT_DAYS = 90
+RECENT_COUNT = 50
+"""How far back, and how many, earlier conversations are known by their age (``Facts.history_ages``)."""
+
 AUTOMATIC = ("no", "auto-reply", "bounce", "list", "report", "complaint")
 
 Shape = Literal[
@@ -29,6 +41,11 @@ Shape = Literal[
     "number",
     "keyed_values",
     "keyed_number",
+    "duration",
+    "keyed_duration",
+    "history",
+    "returning",
+    "unanswered",
     "language",
     "words",
     "phrase",
@@ -38,7 +55,7 @@ Shape = Literal[
     "dates",
     "place",
     "attachment",
-    "condition",
+    "named",
 ]
 
 
@@ -64,10 +81,10 @@ PREDICATES: Mapping[str, Predicate] = {
     "sender_kind": Predicate("values", "The kind of the sender's address (email, phone, web, …)."),
     "sender_verified": Predicate("flag", "Whether the channel itself proves the address."),
     "contact": Predicate("keyed_values", "Attributes of the contact."),
-    "history": Predicate("number", "Conversations of the contact in the last 30 days."),
+    "history": Predicate("history", "Conversations of the contact in the last 30 days, or as many as given."),
     "last_queue": Predicate("values", "The queue of the contact's latest conversation."),
     "open_elsewhere": Predicate("number", "Open conversations of the contact besides this one."),
-    "returning": Predicate("flag", "Whether the contact wrote before, within the configured days."),
+    "returning": Predicate("returning", "Whether the contact wrote before, within the days given."),
     "duplicates": Predicate("number", "Open conversations of the same sender from the last 7 days."),
     "join_candidates": Predicate("number", "Conversations this one could be joined to."),
     "previous_queue": Predicate("values", "Where a reopened conversation was."),
@@ -87,8 +104,13 @@ PREDICATES: Mapping[str, Predicate] = {
     "open_hours": Predicate("flag", "Whether the office is open now."),
     "dates": Predicate("dates", "The date at the office."),
     "queue_load": Predicate("keyed_number", "Conversations waiting in a queue."),
+    "queue_waiting": Predicate("keyed_duration", "How long the oldest conversation of a queue has waited."),
     "agents_on_duty": Predicate("keyed_number", "Agents on duty in a queue."),
-    "waiting": Predicate("number", "Minutes since the oldest unanswered message."),
+    "waiting": Predicate("duration", "How long the oldest message that waits has waited."),
+    "unanswered": Predicate(
+        "unanswered", "For how long nobody has answered; asked again when it comes true."
+    ),
+    "timer": Predicate("values", "The timer that ran out, by its name."),
     "pesel": Predicate("flag", "Whether a valid PESEL number stands in the text."),
     "phone": Predicate("flag", "Whether a phone number stands in the text."),
     "account": Predicate("flag", "Whether a bank account number stands in the text."),
@@ -96,11 +118,17 @@ PREDICATES: Mapping[str, Predicate] = {
     "callback_topic": Predicate("values", "The topic chosen when a callback was ordered."),
     "fields": Predicate("keyed_values", "Fields of a form as filled in."),
     "tags": Predicate("values", "A tag that the conversation has."),
+    "tag_added": Predicate("values", "A tag that the conversation has just got."),
+    "tag_removed": Predicate("values", "A tag that the conversation has just lost."),
     "status": Predicate("values", "The status of the conversation."),
-    "condition": Predicate("condition", "A condition defined by name under `conditions`."),
+    "status_from": Predicate("values", "The status it had before it changed."),
+    "schedule": Predicate("named", "A time defined by name under `schedules`."),
+    "condition": Predicate("named", "A condition defined by name under `conditions`."),
 }
 
-ActionShape = Literal["name", "names", "tier", "priority", "join", "flag", "text"]
+ActionShape = Literal[
+    "name", "names", "tier", "priority", "join", "flag", "text", "attributes", "callback", "timers"
+]
 
 
 class Action(msgspec.Struct, frozen=True):
@@ -130,7 +158,14 @@ ACTIONS: Mapping[str, Action] = {
     "close": Action("flag", "Resolve without a person."),
     "topic": Action("name", "Preset the topic."),
     "distress": Action("name", "Show this protocol; top priority, never an automatic answer or close."),
+    "set_contact": Action("attributes", "Set these attributes of the contact; they add up by name."),
+    "split": Action("flag", "A further message opens a conversation of its own, linked to the old one."),
+    "callback": Action("callback", "Order a call, or send the link to the form where no number is known."),
+    "timer": Action("timers", "Start these timers; when one runs out, rules with `on: timer` see it."),
 }
 
 ACCUMULATING = ("tags", "notify", "webhook")
-"""Actions whose values add up over all matching rules; of all others the first matching rule wins."""
+"""Actions whose values add up over all matching rules."""
+
+MERGED = ("set_contact", "timer")
+"""Actions whose entries add up over all matching rules; for each key the first matching rule wins."""

@@ -5,37 +5,36 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from rules import model
-from rules.decision import DEFAULT_RULE, GUARD_RULE, PRIORITIES, Actions
-from rules.errors import Problems, RuleFileError
+from rules.action_shapes import read_actions
+from rules.conditions import Names, read_guard
+from rules.decision import DEFAULT_RULE, GUARD_RULE, Actions
+from rules.errors import Problems, RuleFileError, quoted
 from rules.facts import On
-from rules.language import ACTIONS, EVENTS, JOINS
+from rules.language import EVENTS, THENS
 from rules.reader import (
     Reader,
     check_date,
-    read_condition,
+    check_order,
+    read_choice,
     read_flag,
     read_options,
-    read_text,
     read_texts,
     read_words,
 )
+from rules.sample_reader import read_samples
+from rules.text import mark
 from rules.yamltree import Mapping as MappingNode
 from rules.yamltree import Node, Scalar, Sequence, parse
 
 MAX_LOOSE = 50
 """Most expressions without a literal that they require: each is tried on every message."""
 
-MAX_NODES = 10_000
-"""Most conditions in one rule, with its named conditions put in."""
-
-MAX_CHAIN = 6
-"""How often a named condition may use another that uses another."""
-
-TOP_KEYS = ("words", "conditions", "rules", "default")
+TOP_KEYS = ("words", "schedules", "conditions", "rules", "default", "tests")
 RULE_KEYS = ("id", "name", "note", "enabled", "from", "until", "on", "when", "do", "then")
+SECTION_KEYS = ("section", "name", "note", "enabled", "from", "until", "when", "rules")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -52,7 +51,7 @@ def load(text: str, source: str = "rules.yaml") -> model.RuleSet:
         if not problems.found:
             return ruleset
     elif not problems.found:
-        problems.add(1, "", f"a rule file is a mapping with: {', '.join(TOP_KEYS)}")
+        problems.add(1, "", mark("a rule file is a mapping with: {keys}"), keys=", ".join(TOP_KEYS))
     raise RuleFileError(problems.found)
 
 
@@ -63,147 +62,114 @@ def version_of(text: str) -> str:
 
 def _ruleset(text: str, source: str, root: MappingNode, reader: Reader) -> model.RuleSet:
     read_options(reader, root, "", TOP_KEYS)
-    reader.words = _word_lists(reader, root.entries.get("words"))
-    conditions = _Conditions(reader, root.entries.get("conditions"))
-    rules = _rules(reader, root)
-    default = root.entries.get("default")
+    entries = root.entries
+    reader.words = _word_lists(reader, entries.get("words"))
+    names = Names(reader, entries.get("conditions"), entries.get("schedules"))
+    rules, sections = _Rules(reader).read(entries.get("rules"))
+    default = entries.get("default")
     if default is None:
-        reader.problems.add(root.line, "default", "missing: say what happens when no rule decides")
-    if reader.loose > MAX_LOOSE:
-        reader.problems.add(
-            root.line, "rules", f"{reader.loose} expressions contain no fixed text; at most {MAX_LOOSE} may"
-        )
-    return model.RuleSet(
+        told = mark("missing: say what happens when no rule decides")
+        reader.problems.add(root.line, "default", told)
+    ruleset = model.RuleSet(
         version=version_of(text),
         source=source,
         rules=rules,
         default=Actions() if default is None else read_actions(reader, default, "default"),
         words=reader.words,
-        conditions=conditions.all(),
+        conditions=names.all("condition"),
+        schedules=names.all("schedule"),
+        sections=sections,
+        samples=read_samples(reader, entries.get("tests"), read_actions, [rule.id for rule in rules]),
     )
+    if reader.loose > MAX_LOOSE:
+        told = mark("{count} expressions contain no fixed text; at most {most} may")
+        reader.problems.add(root.line, "rules", told, count=reader.loose, most=MAX_LOOSE)
+    return ruleset
 
 
 def _word_lists(reader: Reader, node: Node | None) -> dict[str, tuple[str, ...]]:
     if node is None:
         return {}
     if not isinstance(node, MappingNode):
-        reader.problems.add(node.line, "words", "expected names with lists of words")
+        reader.problems.add(node.line, "words", mark("expected names with lists of words"))
         return {}
     return {name: read_words(reader, words, f"words.{name}") for name, words in node.entries.items()}
 
 
-class _Conditions:
-    """The named conditions of a file, read when first asked for, because they may use each other."""
+class _Rules:
+    """Reads the list of rules and sections; ``taken`` holds the ids seen so far with their lines."""
 
-    def __init__(self, reader: Reader, node: Node | None) -> None:
+    def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self.nodes: Mapping[str, Node] = {}
-        self.done: dict[str, model.Condition | None] = {}
-        self.busy: list[str] = []
-        if isinstance(node, MappingNode):
-            self.nodes = node.entries
-        elif node is not None:
-            reader.problems.add(node.line, "conditions", "expected names with conditions")
-        reader.condition_names = frozenset(self.nodes)
-        reader.resolve = self.get
+        self.taken: dict[str, int] = {}
+        self.rules: list[model.Rule] = []
+        self.sections: list[model.Section] = []
 
-    def get(self, name: str) -> model.Condition | None:
-        if name in self.done:
-            return self.done[name]
-        node = self.nodes[name]
-        if name not in self.busy and len(self.busy) >= MAX_CHAIN:
-            self.reader.problems.add(
-                node.line, f"conditions.{name}", f"more than {MAX_CHAIN} conditions in a chain"
-            )
-            return None
-        if name in self.busy:
-            circle = " → ".join([*self.busy[-5:], name])
-            self.reader.problems.add(node.line, f"conditions.{name}", f"conditions go in a circle: {circle}")
-            return None
-        self.busy.append(name)
-        self.done[name] = read_condition(self.reader, node, f"conditions.{name}")
-        self.busy.pop()
-        return self.done[name]
+    def read(self, node: Node | None) -> tuple[tuple[model.Rule, ...], tuple[model.Section, ...]]:
+        if node is not None:
+            for item, path in self._items(node, "rules"):
+                if isinstance(item, MappingNode) and "section" in item.entries:
+                    self._section(item, path)
+                else:
+                    self._rule(item, path, "")
+        return tuple(self.rules), tuple(self.sections)
 
-    def all(self) -> dict[str, model.Condition]:
-        found = {name: self.get(name) for name in self.nodes}
-        return {name: condition for name, condition in found.items() if condition is not None}
+    def _items(self, node: Node, path: str) -> list[tuple[Node, str]]:
+        if isinstance(node, Sequence):
+            return [(item, f"{path}[{i}]") for i, item in enumerate(node.items)]
+        self.reader.problems.add(node.line, path, mark("expected a list of rules"))
+        return []
+
+    def _section(self, node: MappingNode, path: str) -> None:
+        entries = read_options(self.reader, node, path, SECTION_KEYS) or {}
+        section_id = self._id(entries["section"], node, f"{path}.section")
+        fields = _fields(self.reader, node, entries, path, section_id)
+        self.sections.append(model.Section(**fields))
+        if "rules" not in entries:
+            self.reader.problems.add(node.line, path, mark("a section needs `rules:`, a list of its rules"))
+            return
+        for item, inner in self._items(entries["rules"], f"{path}.rules"):
+            if isinstance(item, MappingNode) and "section" in item.entries:
+                self.reader.problems.add(item.line, inner, mark("a section cannot stand in another one"))
+            else:
+                self._rule(item, inner, section_id)
+
+    def _rule(self, node: Node, path: str, section: str) -> None:
+        entries = read_options(self.reader, node, path, RULE_KEYS)
+        if entries is None:
+            return
+        rule_id = self._id(entries.get("id"), node, f"{path}.id")
+        path = f"{path} ({rule_id})" if rule_id else path
+        if "do" not in entries:
+            told = mark("a rule needs `do:` with at least one action")
+            self.reader.problems.add(node.line, path, told)
+        fields = _fields(self.reader, node, entries, path, rule_id)
+        self.rules.append(model.Rule(**fields, section=section))
+
+    def _id(self, node: Node | None, item: Node, path: str) -> str:
+        text = node.text if isinstance(node, Scalar) else ""
+        line = item.line if node is None else node.line
+        problems = self.reader.problems
+        if not _ID.fullmatch(text):
+            told = mark("an id is needed: up to 64 letters a-z, digits, hyphens, dots and underscores")
+            problems.add(line, path, told)
+        elif text in (DEFAULT_RULE, GUARD_RULE):
+            problems.add(line, path, mark("{id} is kept for traces; choose another"), id=quoted(text))
+        elif text in self.taken:
+            told = mark("{id} is taken by the one in line {line}")
+            problems.add(line, path, told, id=quoted(text), line=self.taken[text])
+        self.taken.setdefault(text, item.line)
+        return text[:64]
 
 
-def _rules(reader: Reader, root: MappingNode) -> tuple[model.Rule, ...]:
-    node = root.entries.get("rules")
-    if node is None:
-        return ()
-    if not isinstance(node, Sequence):
-        reader.problems.add(node.line, "rules", "expected a list of rules")
-        return ()
-    seen: dict[str, int] = {}
-    rules = []
-    for i, item in enumerate(node.items):
-        rule = _rule(reader, item, f"rules[{i}]")
-        if rule is None:
-            continue
-        if rule.id in seen:
-            reader.problems.add(
-                rule.line, f"rules[{i}].id", f"{rule.id!r} is taken by the rule in line {seen[rule.id]}"
-            )
-        seen.setdefault(rule.id, rule.line)
-        rules.append(rule)
-    return tuple(rules)
-
-
-def _rule(reader: Reader, node: Node, path: str) -> model.Rule | None:
-    entries = read_options(reader, node, path, RULE_KEYS)
-    if entries is None:
-        return None
-    rule_id = _rule_id(reader, entries.get("id"), node, path)
-    path = f"{path} ({rule_id})" if rule_id else path
-    fields: dict[str, Any] = {"id": rule_id, "name": rule_id, "line": node.line}
-    for key, name, read in _RULE_FIELDS:
+def _fields(reader: Reader, node: Node, entries: Mapping[str, Node], path: str, id_: str) -> dict[str, Any]:
+    """The fields of a rule or section, by the names of the model."""
+    fields: dict[str, Any] = {"id": id_, "name": id_, "line": node.line}
+    for key, name, read in _FIELDS:
         if key in entries:
             fields[name] = read(reader, entries[key], f"{path}.{key}")
-    if "do" not in entries:
-        reader.problems.add(node.line, path, "a rule needs `do:` with at least one action")
-    if fields.get("first") and fields.get("last") and fields["first"] > fields["last"]:
-        reader.problems.add(node.line, path, f"from {fields['first']} is after until {fields['last']}")
-    return model.Rule(**fields)
-
-
-def _rule_id(reader: Reader, node: Node | None, rule: Node, path: str) -> str:
-    text = node.text if isinstance(node, Scalar) else ""
-    line = rule.line if node is None else node.line
-    if not _ID.fullmatch(text):
-        reader.problems.add(
-            line,
-            f"{path}.id",
-            "a rule needs an id of up to 64 letters a-z, digits, hyphens, dots and underscores",
-        )
-    elif text in (DEFAULT_RULE, GUARD_RULE):
-        reader.problems.add(line, f"{path}.id", f"{text!r} is kept for traces; choose another")
-    return text[:64]
-
-
-def _when(reader: Reader, node: Node, path: str) -> model.Condition:
-    found = read_condition(reader, node, path)
-    if found is None:
-        return model.All(items=(), line=node.line)
-    if count_nodes(found, {}) > MAX_NODES:
-        reader.problems.add(node.line, path, f"more than {MAX_NODES} conditions, with the named ones put in")
-    return found
-
-
-def count_nodes(node: model.Condition, known: dict[int, int]) -> int:
-    """How many conditions a tree has when every shared part is counted where it is used."""
-    if id(node) not in known:
-        known[id(node)] = 1 + sum(count_nodes(item, known) for item in children(node))
-    return known[id(node)]
-
-
-def children(node: model.Condition) -> tuple[model.Condition, ...]:
-    """The conditions that a condition is made of; empty for a predicate."""
-    if isinstance(node, model.All | model.Any):
-        return node.items
-    return (node.item,) if isinstance(node, model.Not) else ()
+    check_order(reader, node, path, fields.get("first", ""), fields.get("last", ""))
+    return fields
 
 
 def _on(reader: Reader, node: Node, path: str) -> tuple[On, ...]:
@@ -214,11 +180,8 @@ def _on(reader: Reader, node: Node, path: str) -> tuple[On, ...]:
     return cast(tuple[On, ...], events)
 
 
-def _then(reader: Reader, node: Node, path: str) -> Literal["stop", "continue"]:
-    text = node.text if isinstance(node, Scalar) else ""
-    if text not in ("stop", "continue"):
-        reader.problems.add(node.line, path, "expected stop or continue")
-    return "continue" if text == "continue" else "stop"
+def _then(reader: Reader, node: Node, path: str) -> model.Then:
+    return cast(model.Then, read_choice(reader, node, path, THENS) or "stop")
 
 
 def _enabled(reader: Reader, node: Node, path: str) -> bool:
@@ -228,66 +191,18 @@ def _enabled(reader: Reader, node: Node, path: str) -> bool:
 def _label(reader: Reader, node: Node, path: str) -> str:
     if isinstance(node, Scalar) and node.value is not None and len(node.text) <= 4_000:
         return node.text
-    reader.problems.add(node.line, path, "expected a text of up to 4000 characters")
+    reader.problems.add(node.line, path, mark("expected a text of up to {most} characters"), most=4_000)
     return ""
 
 
-def read_actions(reader: Reader, node: Node, path: str) -> Actions:
-    """The actions of a ``do`` or of the default."""
-    entries = read_options(reader, node, path, tuple(ACTIONS))
-    fields: dict[str, Any] = {}
-    for key, value in (entries or {}).items():
-        action = ACTIONS.get(key)
-        if action is not None:
-            found = _ACTION_SHAPES[action.shape](reader, value, f"{path}.{key}")
-            if found is not None:
-                fields[key] = found
-    return Actions(**fields)
-
-
-def _tier(reader: Reader, node: Node, path: str) -> int | None:
-    if isinstance(node, Scalar) and node.value in (1, 2, 3) and type(node.value) is int:
-        return node.value
-    reader.problems.add(node.line, path, "expected 1, 2 or 3")
-    return None
-
-
-def _priority(reader: Reader, node: Node, path: str) -> int | None:
-    value = node.value if isinstance(node, Scalar) else None
-    if isinstance(value, str) and value in PRIORITIES:
-        return PRIORITIES[value]
-    if type(value) is int and value in PRIORITIES.values():
-        return value
-    reader.problems.add(node.line, path, f"expected one of: {', '.join(PRIORITIES)}")
-    return None
-
-
-def _join(reader: Reader, node: Node, path: str) -> str | None:
-    text = node.text if isinstance(node, Scalar) else ""
-    if text in JOINS:
-        return text
-    reader.problems.add(node.line, path, f"expected one of: {', '.join(JOINS)}")
-    return None
-
-
-_ACTION_SHAPES: Mapping[str, Callable[[Reader, Node, str], Any]] = {
-    "name": read_text,
-    "names": read_texts,
-    "text": read_text,
-    "flag": read_flag,
-    "tier": _tier,
-    "priority": _priority,
-    "join": _join,
-}
-
-_RULE_FIELDS: tuple[tuple[str, str, Callable[[Reader, Node, str], Any]], ...] = (
+_FIELDS: tuple[tuple[str, str, Callable[[Reader, Node, str], Any]], ...] = (
     ("name", "name", _label),
     ("note", "note", _label),
     ("enabled", "enabled", _enabled),
     ("from", "first", check_date),
     ("until", "last", check_date),
     ("on", "on", _on),
-    ("when", "when", _when),
+    ("when", "when", read_guard),
     ("do", "actions", read_actions),
     ("then", "then", _then),
 )

@@ -7,12 +7,14 @@ These are plain values: :func:`rules.load` makes them from YAML, :func:`rules.co
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from rules.decision import Actions
 from rules.facts import Facts, On
+
+NamedKind = Literal["condition", "schedule"]
 
 
 class _Node(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,20 +88,48 @@ class Language(_Node, frozen=True, kw_only=True, tag="language"):
 
 
 class Words(_Node, frozen=True, kw_only=True, tag="words"):
-    """At least ``at_least`` of ``words`` occur, in any inflected form unless ``exact``; diacritics are optional."""
+    """At least ``at_least`` of ``words`` occur, in any inflected form unless ``exact``.
+
+    ``diacritics``: they must stand in the text as in the form (else they make no difference). ``typos``: 1 also takes
+    a form of :data:`rules.language.TYPOS_FROM` letters or more with one letter wrong, missing, added or swapped with
+    its neighbour; never together with ``diacritics``. ``language`` is the one in which words are inflected, empty for
+    the one that their letters suggest. The last ``listed`` of the words come from the named ``lists``.
+    """
 
     words: tuple[str, ...]
     at_least: int = 1
     exact: bool = False
+    diacritics: bool = False
+    typos: int = 0
+    language: str = ""
+    lists: tuple[str, ...] = ()
+    listed: int = 0
 
 
 class Phrase(_Node, frozen=True, kw_only=True, tag="phrase"):
-    """One of ``phrases`` occurs: its words in order, each in any form unless ``exact``, at most ``gap`` others between
-    two of them."""
+    """One of ``phrases`` occurs: its words in order, at most ``gap`` others between two of them; each is found as
+    :class:`Words` finds them."""
 
     phrases: tuple[tuple[str, ...], ...]
     gap: int = 0
     exact: bool = False
+    diacritics: bool = False
+    typos: int = 0
+    language: str = ""
+
+
+class Spelling(NamedTuple):
+    """How the words of a condition are found; see :class:`Words`."""
+
+    exact: bool = False
+    diacritics: bool = False
+    typos: int = 0
+    language: str = ""
+
+
+def spelling(node: Words | Phrase) -> Spelling:
+    """How ``node`` wants its words found."""
+    return Spelling(node.exact, node.diacritics, node.typos, node.language)
 
 
 class Pattern(_Node, frozen=True, kw_only=True, tag="pattern"):
@@ -122,6 +152,16 @@ class Dates(_Node, frozen=True, kw_only=True, tag="dates"):
     last: str = ""
 
 
+class Recent(_Node, frozen=True, kw_only=True, tag="recent"):
+    """The count of earlier conversations of the contact that began in the last ``days`` lies in ``low`` … ``high``.
+    ``name`` is the predicate that asks: ``history`` or ``returning``."""
+
+    name: str
+    days: int
+    low: int | None = None
+    high: int | None = None
+
+
 class Place(_Node, frozen=True, kw_only=True, tag="place"):
     """A postcode or county in subject or text belongs to one of ``offices`` (none named: to any office)."""
 
@@ -137,10 +177,19 @@ class Attachment(_Node, frozen=True, kw_only=True, tag="attachment"):
     size: int = 0
 
 
+class Named(_Node, frozen=True, kw_only=True, tag="named"):
+    """A condition or schedule that the file defines by name, with what it stands for."""
+
+    kind: NamedKind
+    name: str
+    item: Condition
+
+
 Condition = (
     All
     | Any
     | Not
+    | Named
     | OneOf
     | Flag
     | Between
@@ -152,9 +201,17 @@ Condition = (
     | Pattern
     | Hours
     | Dates
+    | Recent
     | Place
     | Attachment
 )
+
+
+def children(node: Condition) -> tuple[Condition, ...]:
+    """The conditions that a condition is made of; empty for a predicate."""
+    if isinstance(node, All | Any):
+        return node.items
+    return (node.item,) if isinstance(node, Not | Named) else ()
 
 
 Then = Literal["stop", "continue", "next-section", "stop-after-section"]
@@ -204,7 +261,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     facts: Facts
-    expect: Mapping[str, str | int | bool | tuple[str, ...] | None]
+    expect: Mapping[str, object]
     line: int = 0
 
 
@@ -213,7 +270,8 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
 
     ``version`` is derived from the text, so that the same text has the same version everywhere. ``default`` is what
     happens to a new conversation that no rule stopped. ``words``, ``conditions`` and ``schedules`` are the named
-    lists, conditions and times of the file; conditions of rules already have them put in. ``samples`` are its tests.
+    lists, conditions and times of the file; conditions of rules have them put in (see :class:`Named`). ``samples`` are
+    its tests. Ids of rules and sections are all different.
     """
 
     version: str

@@ -14,8 +14,9 @@ from rules import model
 from rules.detect import DOT, mask, mask_numbers
 from rules.fold import split_words
 from rules.language import DAYS
-from rules.readings import FLAGS, MAPPINGS, NUMBERS, TEXTS, Unknown, domains, matcher
+from rules.readings import FLAGS, LISTS, MAPPINGS, NUMBERS, TEXTS, Unknown, domains, matcher, unknown
 from rules.scan import Lexicon, PhraseSet, Scan, Spans
+from rules.text import Text, mark, verbatim
 
 Check = Callable[[Scan], bool]
 
@@ -23,6 +24,13 @@ _SHORTEST_NUMBER = 8
 
 SHOWN = 60
 """Most characters of a value in a trace."""
+
+YES, NO = Text(mark("yes")), Text(mark("no"))
+NONE = Text(mark("none"))
+NONE_OF_THEM = Text(mark("none of them"))
+NOT_FOUND = Text(mark("not found"))
+NOT_KNOWN = Text(mark("not known"))
+NOTHING = Text("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +43,7 @@ class Probe:
     node: model.Condition
     name: str
     check: Check
-    show: Callable[[Scan], str]
+    show: Callable[[Scan], Text]
     keys: frozenset[int] = frozenset()
     expression: int | None = None
 
@@ -65,11 +73,13 @@ def build(node: model.Condition, lexicon: Lexicon) -> Tree:
     if isinstance(node, model.Not):
         item = build(node.item, lexicon)
         return Branch("not", (item,), _not(item.check))
+    if isinstance(node, model.Named):
+        return build(node.item, lexicon)
     return _BUILDERS[type(node)](node, lexicon)
 
 
 def _constant(node: model.Condition, holds: bool) -> Probe:
-    return Probe(node, "always" if holds else "never", lambda scan: holds, lambda scan: "")
+    return Probe(node, "always" if holds else "never", lambda scan: holds, lambda scan: NOTHING)
 
 
 def _all(checks: tuple[Check, ...]) -> Check:
@@ -107,18 +117,23 @@ def _not(item: Check) -> Check:
     return check
 
 
-def _short(value: object) -> str:
+def _short(value: object) -> Text:
     text = str(value)
     if len(text) >= _SHORTEST_NUMBER:
         text = mask_numbers(text)
-    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+    return verbatim(text if len(text) <= SHOWN else text[: SHOWN - 1] + "…")
+
+
+def _shown(value: object, otherwise: Text = NONE) -> Text:
+    """A value, or what is said when there is none."""
+    return _short(value) if value else otherwise
 
 
 def _one_of(node: model.OneOf, lexicon: Lexicon) -> Probe:
     if node.name == "days":
         return _days(node)
     whole, beginnings = matcher(node.values)
-    if node.name in ("tags", "domain"):
+    if node.name in LISTS or node.name == "domain":
         return _one_of_many(node, whole, beginnings)
     read = TEXTS[node.name]
 
@@ -129,24 +144,26 @@ def _one_of(node: model.OneOf, lexicon: Lexicon) -> Probe:
         value = read(scan.facts).lower()
         return value in whole or value.startswith(beginnings)
 
-    def show(scan: Scan) -> str:
+    def show(scan: Scan) -> Text:
         value = read(scan.facts).lower()
         # The pattern that matched, not the person's address, belongs into a stored trace.
         hit = next((f"{start}*" for start in beginnings if value.startswith(start)), None)
-        return _short(hit if hit is not None and value not in whole else value)
+        return _shown(hit if hit is not None and value not in whole else value)
 
     return Probe(node, node.name, check if beginnings else plain, show)
 
 
 def _one_of_many(node: model.OneOf, whole: frozenset[str], beginnings: tuple[str, ...]) -> Probe:
+    listed = LISTS.get(node.name)
+
     def read(scan: Scan) -> list[str]:
-        return [tag.lower() for tag in scan.facts.tags] if node.name == "tags" else domains(scan.facts)
+        return domains(scan.facts) if listed is None else [tag.lower() for tag in listed(scan.facts)]
 
     def hits(scan: Scan) -> list[str]:
         return [value for value in read(scan) if value in whole or value.startswith(beginnings)]
 
-    def show(scan: Scan) -> str:
-        return _short(", ".join(hits(scan) or read(scan)[: 3 if node.name == "tags" else 1]))
+    def show(scan: Scan) -> Text:
+        return _shown(", ".join(hits(scan) or read(scan)[: 1 if listed is None else 3]))
 
     return Probe(node, node.name, lambda scan: bool(hits(scan)), show)
 
@@ -156,26 +173,24 @@ def _days(node: model.OneOf) -> Probe:
 
     def check(scan: Scan) -> bool:
         if not 1 <= scan.facts.weekday <= 7:
-            raise Unknown("weekday is not known")
+            raise unknown("weekday")
         return scan.facts.weekday in numbers
 
-    return Probe(node, "days", check, lambda scan: ("?", *DAYS)[scan.facts.weekday])
+    return Probe(node, "days", check, lambda scan: verbatim(("?", *DAYS)[scan.facts.weekday]))
 
 
 def _flag(node: model.Flag, lexicon: Lexicon) -> Probe:
     read, wanted = FLAGS[node.name], node.value
 
-    def show(scan: Scan) -> str:
+    def show(scan: Scan) -> Text:
         if node.name in ("pesel", "phone", "account"):
-            return mask(next(iter(scan.numbers(node.name)), "")) or "none"
+            return _shown(mask(next(iter(scan.numbers(node.name)), "")))
         if node.name == "email":
-            return (
-                "".join(f"{DOT}{DOT}@{found.rpartition('@')[2]}" for found in scan.numbers("email")[:1])
-                or "none"
-            )
+            hosts = [found.rpartition("@")[2] for found in scan.numbers("email")[:1]]
+            return _shown("".join(f"{DOT}{DOT}@{host}" for host in hosts))
         if node.name in ("automatic", "suspicious"):
-            return _short(TEXTS[node.name](scan.facts)) or "no"
-        return "true" if read(scan) else "false"
+            return _shown(TEXTS[node.name](scan.facts), NO)
+        return YES if read(scan) else NO
 
     return Probe(node, node.name, lambda scan: read(scan) is wanted, show)
 
@@ -188,7 +203,12 @@ def _between(node: model.Between, lexicon: Lexicon) -> Probe:
         value = read(scan)
         return (low is None or value >= low) and (high is None or value <= high)
 
-    return Probe(node, node.name, check, lambda scan: str(read(scan)))
+    return Probe(node, _asked(node.name), check, lambda scan: verbatim(str(read(scan))))
+
+
+def _asked(name: str) -> str:
+    """The predicate behind a number: one of them is read from two facts."""
+    return "unanswered" if name == "unanswered_open" else name
 
 
 def _keyed(node: model.Keyed, lexicon: Lexicon) -> Probe:
@@ -201,7 +221,7 @@ def _keyed(node: model.Keyed, lexicon: Lexicon) -> Probe:
             return value != ""
         return value in whole or bool(value and value.startswith(beginnings))
 
-    return Probe(node, f"{node.name}.{key}", check, lambda scan: _short(read(scan.facts).get(key) or "none"))
+    return Probe(node, f"{node.name}.{key}", check, lambda scan: _shown(read(scan.facts).get(key)))
 
 
 def _keyed_between(node: model.KeyedBetween, lexicon: Lexicon) -> Probe:
@@ -210,10 +230,14 @@ def _keyed_between(node: model.KeyedBetween, lexicon: Lexicon) -> Probe:
     def check(scan: Scan) -> bool:
         value = read(scan.facts).get(key)
         if value is None:
-            raise Unknown(f"{node.name} of {key!r} is not known")
+            raise unknown(f"{node.name}.{key}")
         return (low is None or value >= low) and (high is None or value <= high)
 
-    return Probe(node, f"{node.name}.{key}", check, lambda scan: str(read(scan.facts).get(key, "not known")))
+    def show(scan: Scan) -> Text:
+        value = read(scan.facts).get(key)
+        return NOT_KNOWN if value is None else verbatim(str(value))
+
+    return Probe(node, f"{node.name}.{key}", check, show)
 
 
 def _language(node: model.Language, lexicon: Lexicon) -> Probe:
@@ -222,16 +246,18 @@ def _language(node: model.Language, lexicon: Lexicon) -> Probe:
     def check(scan: Scan) -> bool:
         return scan.facts.language.lower() in values and scan.facts.language_confidence >= least
 
-    def show(scan: Scan) -> str:
-        return _short(f"{scan.facts.language or 'unknown'} ({scan.facts.language_confidence:.2f})")
+    def show(scan: Scan) -> Text:
+        facts = scan.facts
+        return _short(f"{facts.language} ({facts.language_confidence:.2f})") if facts.language else NOT_KNOWN
 
     return Probe(node, "language", check, show)
 
 
 def _words(node: model.Words, lexicon: Lexicon) -> Probe:
     split = [split_words(word) for word in node.words]
-    numbers = frozenset(lexicon.word(parts[0], node.exact) for parts in split if len(parts) == 1)
-    several = PhraseSet(lexicon.phrase(parts, 0, node.exact) for parts in split if len(parts) > 1)
+    how = model.spelling(node)
+    numbers = frozenset(lexicon.word(parts[0], how) for parts in split if len(parts) == 1)
+    several = PhraseSet(lexicon.phrase(parts, 0, how) for parts in split if len(parts) > 1)
     least = node.at_least
 
     def any_word(scan: Scan) -> bool:
@@ -243,11 +269,11 @@ def _words(node: model.Words, lexicon: Lexicon) -> Probe:
     def enough(scan: Scan) -> bool:
         return len(numbers & scan.found().keys()) + len(several.hits(scan)) >= least
 
-    def show(scan: Scan) -> str:
+    def show(scan: Scan) -> Text:
         found = scan.found()
         seen = [found[number] for number in sorted(numbers & found.keys())[:4]]
         seen += [_phrase_text(scan, phrase) for phrase in several.hits(scan)]
-        return _short(", ".join(dict.fromkeys(seen)) or "none of them")
+        return _shown(", ".join(dict.fromkeys(seen)), NONE_OF_THEM)
 
     check = enough if least > 1 else any_of if several.lasts else any_word
     return Probe(node, "words", check, show, keys=numbers | several.lasts)
@@ -259,11 +285,12 @@ def _phrase_text(scan: Scan, phrase: Spans) -> str:
 
 
 def _phrase(node: model.Phrase, lexicon: Lexicon) -> Probe:
-    phrases = PhraseSet(lexicon.phrase(words, node.gap, node.exact) for words in node.phrases)
+    how = model.spelling(node)
+    phrases = PhraseSet(lexicon.phrase(words, node.gap, how) for words in node.phrases)
 
-    def show(scan: Scan) -> str:
+    def show(scan: Scan) -> Text:
         hits = phrases.hits(scan)
-        return _short(_phrase_text(scan, hits[0])) if hits else "none of them"
+        return _short(_phrase_text(scan, hits[0])) if hits else NONE_OF_THEM
 
     return Probe(node, "phrase", lambda scan: bool(phrases.hits(scan)), show, keys=phrases.lasts)
 
@@ -271,9 +298,9 @@ def _phrase(node: model.Phrase, lexicon: Lexicon) -> Probe:
 def _pattern(node: model.Pattern, lexicon: Lexicon) -> Probe:
     number = lexicon.expression(node.pattern)
 
-    def show(scan: Scan) -> str:
+    def show(scan: Scan) -> Text:
         found = scan.expression(number)
-        return "not found" if found is None else _short(found)
+        return NOT_FOUND if found is None else _short(found)
 
     return Probe(node, "regex", lambda scan: scan.expression(number) is not None, show, expression=number)
 
@@ -285,9 +312,9 @@ def _hours(node: model.Hours, lexicon: Lexicon) -> Probe:
             start <= now < end if start < end else now >= start or now < end for start, end in node.spans
         )
 
-    def show(scan: Scan) -> str:
+    def show(scan: Scan) -> Text:
         hour, minute = divmod(scan.facts.local_minutes, 60)
-        return f"{hour:02}:{minute:02}"
+        return verbatim(f"{hour:02}:{minute:02}")
 
     return Probe(node, "hours", check, show)
 
@@ -296,10 +323,23 @@ def _dates(node: model.Dates, lexicon: Lexicon) -> Probe:
     def check(scan: Scan) -> bool:
         today = scan.facts.local_date
         if not today:
-            raise Unknown("local_date is not known")
+            raise unknown("local_date")
         return (not node.first or today >= node.first) and (not node.last or today <= node.last)
 
-    return Probe(node, "dates", check, lambda scan: _short(scan.facts.local_date))
+    return Probe(node, "dates", check, lambda scan: _shown(scan.facts.local_date, NOT_KNOWN))
+
+
+def _recent(node: model.Recent, lexicon: Lexicon) -> Probe:
+    days, low, high = node.days, node.low, node.high
+
+    def read(scan: Scan) -> int:
+        return sum(age < days for age in scan.facts.history_ages)
+
+    def check(scan: Scan) -> bool:
+        value = read(scan)
+        return (low is None or value >= low) and (high is None or value <= high)
+
+    return Probe(node, node.name, check, lambda scan: verbatim(str(read(scan))))
 
 
 def _place(node: model.Place, lexicon: Lexicon) -> Probe:
@@ -309,8 +349,8 @@ def _place(node: model.Place, lexicon: Lexicon) -> Probe:
         found = scan.offices()
         return not wanted.isdisjoint(found) if wanted else bool(found)
 
-    def show(scan: Scan) -> str:
-        return _short(", ".join(f"{office} ({by})" for office, by in scan.offices().items()) or "none")
+    def show(scan: Scan) -> Text:
+        return _shown(", ".join(f"{office} ({by})" for office, by in scan.offices().items()))
 
     return Probe(node, "place", check, show)
 
@@ -328,10 +368,10 @@ def _attachment(node: model.Attachment, lexicon: Lexicon) -> Probe:
             and (not endings or name.lower().endswith(endings))
         )
 
-    def show(scan: Scan) -> str:
+    def show(scan: Scan) -> Text:
         files = scan.facts.attachments
         one = next((file for file in files if fits(file)), files[0] if files else None)
-        return "none" if one is None else _short(f"{one[0]}, {one[1]} B")
+        return NONE if one is None else _short(f"{one[0]}, {one[1]} B")
 
     return Probe(node, "attachment", lambda scan: any(fits(file) for file in scan.facts.attachments), show)
 
@@ -348,6 +388,7 @@ _BUILDERS: Mapping[type, Callable[[Any, Lexicon], Probe]] = {
     model.Pattern: _pattern,
     model.Hours: _hours,
     model.Dates: _dates,
+    model.Recent: _recent,
     model.Place: _place,
     model.Attachment: _attachment,
 }
@@ -374,14 +415,16 @@ def judge(tree: Tree, scan: Scan) -> bool | None:
     return None if unknown else not decisive
 
 
-def reason(tree: Tree, scan: Scan) -> str:
-    """Why a tree could not be judged: what the first unknown predicate says."""
+def reason(tree: Tree, scan: Scan) -> Text | None:
+    """Why a tree could not be judged: what the first unknown predicate says; None if every one can be told."""
     if isinstance(tree, Probe):
         try:
             tree.check(scan)
-        except Unknown as unknown:
-            return str(unknown)
+        except Unknown as missing:
+            return missing.text
         except Exception as error:
-            return f"{tree.name}: {type(error).__name__}"
-        return ""
-    return next((why for item in tree.items if (why := reason(item, scan))), "")
+            return Text(
+                mark("{name} cannot be read: {error}"), {"name": tree.name, "error": type(error).__name__}
+            )
+        return None
+    return next((why for item in tree.items if (why := reason(item, scan)) is not None), None)

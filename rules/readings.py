@@ -7,10 +7,20 @@ from typing import Any
 
 from rules.facts import Facts
 from rules.scan import Scan
+from rules.text import Text, mark
 
 
 class Unknown(Exception):
-    """The facts don't say whether a condition holds; the text says what is missing."""
+    """The facts don't say whether a condition holds; ``text`` says what is missing."""
+
+    def __init__(self, text: Text) -> None:
+        self.text = text
+        super().__init__(str(text))
+
+
+def unknown(name: str) -> Unknown:
+    """What is raised when the fact that the predicate ``name`` looks at is missing."""
+    return Unknown(Text(mark("{name} is not known"), {"name": name}))
 
 
 TEXTS: Mapping[str, Callable[[Facts], str]] = {
@@ -30,12 +40,20 @@ TEXTS: Mapping[str, Callable[[Facts], str]] = {
     "suspicious": lambda facts: facts.suspicious,
     "callback_topic": lambda facts: facts.callback_topic,
     "status": lambda facts: facts.status,
+    "status_from": lambda facts: facts.status_before,
+    "timer": lambda facts: facts.timer,
+}
+
+LISTS: Mapping[str, Callable[[Facts], tuple[str, ...]]] = {
+    "tags": lambda facts: facts.tags,
+    "tag_added": lambda facts: facts.tags_added,
+    "tag_removed": lambda facts: facts.tags_removed,
 }
 
 
 def _known(value: bool | None, name: str) -> bool:
     if value is None:
-        raise Unknown(f"{name} is not known")
+        raise unknown(name)
     return value
 
 
@@ -60,6 +78,8 @@ NUMBERS: Mapping[str, Callable[[Scan], int]] = {
     "join_candidates": lambda scan: len(scan.facts.join_candidates),
     "length": lambda scan: len(scan.facts.text),
     "waiting": lambda scan: scan.facts.waiting_minutes,
+    "unanswered": lambda scan: scan.facts.unanswered_minutes,
+    "unanswered_open": lambda scan: scan.facts.unanswered_open_minutes,
     "links": lambda scan: len(scan.numbers("link")),
 }
 
@@ -67,6 +87,7 @@ MAPPINGS: Mapping[str, Callable[[Facts], Mapping[str, Any]]] = {
     "contact": lambda facts: facts.contact,
     "fields": lambda facts: facts.fields,
     "queue_load": lambda facts: facts.queue_load,
+    "queue_waiting": lambda facts: facts.queue_waiting,
     "agents_on_duty": lambda facts: facts.agents_on_duty,
 }
 

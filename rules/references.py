@@ -7,8 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from rules.language import FROM_TEXT
-from rules.load import children
-from rules.model import Condition, KeyedBetween, OneOf, Place, RuleSet
+from rules.model import Condition, KeyedBetween, OneOf, Place, RuleSet, children
 
 _FACT_NAMES = {
     "channel": "channels",

@@ -18,6 +18,7 @@ from rules import detect
 from rules.expressions import expression_options, required_literals
 from rules.facts import TEXT_LIMIT, Facts
 from rules.fold import fold, split_words, tokens
+from rules.model import Spelling
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class Lexicon:
 
     def __init__(self, expand: Expand, places: Mapping[str, str]) -> None:
         self._expand = expand
-        self._numbers: dict[tuple[str, bool], int] = {}
+        self._numbers: dict[tuple[str, Spelling], int] = {}
         self._building: dict[str, list[int]] = {}
         self._patterns: dict[str, int] = {}
         self.forms: dict[str, tuple[int, ...]] = {}
@@ -69,12 +70,13 @@ class Lexicon:
         self._announced: list[tuple[int, ...]] = []
         self.postcodes = {key.replace("-", ""): office for key, office in places.items() if key[:1].isdigit()}
         named = sorted((key, office) for key, office in places.items() if not key[:1].isdigit())
-        self.counties = {self.phrase(split_words(key), 0, False): office for key, office in named}
+        self.counties = {self.phrase(split_words(key), 0, Spelling()): office for key, office in named}
         self.county_phrases = PhraseSet(self.counties)
 
-    def word(self, word: str, exact: bool) -> int:
+    def word(self, word: str, how: Spelling) -> int:
         """The number of a word; its forms now lead to it."""
-        key = (word if not exact else fold(word), exact)
+        exact = how.exact
+        key = (word if not exact else fold(word), how)
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self._numbers)
@@ -83,10 +85,10 @@ class Lexicon:
                 self._building.setdefault(form, []).append(number)
         return number
 
-    def phrase(self, words: Sequence[str], gap: int, exact: bool) -> Spans:
+    def phrase(self, words: Sequence[str], gap: int, how: Spelling) -> Spans:
         """A phrase whose words are numbered here."""
         parts = [part for word in words for part in split_words(word)]
-        return tuple(self.word(part, exact) for part in parts), gap
+        return tuple(self.word(part, how) for part in parts), gap
 
     def expression(self, pattern: str) -> int:
         """The number of a regular expression."""

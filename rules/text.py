@@ -6,7 +6,7 @@ The rules know no catalogue. ``{name}`` in a message id is replaced once, never 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -19,11 +19,35 @@ def mark(msgid: str) -> str:
 
 
 class Text(msgspec.Struct, frozen=True, array_like=True):
-    """A sentence. ``str()`` of it is the English one; a translation of ``msgid`` is filled with the same ``values``."""
+    """A sentence. ``str()`` of it is the English one; :meth:`said` gives it in another language.
+
+    A value may be a text itself, which is then translated too.
+    """
 
     msgid: str
-    values: Mapping[str, str | int] = {}
+    values: Mapping[str, str | int | Text] = {}
 
     def __str__(self) -> str:
+        return self.said(lambda msgid: msgid)
+
+    def said(self, translate: Callable[[str], str]) -> str:
+        """The sentence with ``translate`` asked for every message id in it."""
+        if not self.msgid:
+            return ""
         values = self.values
-        return _PLACEHOLDER.sub(lambda found: str(values.get(found[1], found[0])), self.msgid)
+
+        def filled(found: re.Match[str]) -> str:
+            value = values.get(found[1], found[0])
+            return value.said(translate) if isinstance(value, Text) else str(value)
+
+        return _PLACEHOLDER.sub(filled, translate(self.msgid))
+
+
+def verbatim(value: str) -> Text:
+    """A value as it is, such as a name or a number; no catalogue is asked for it."""
+    return Text("{value}", {"value": value})
+
+
+def as_text(value: Text | str) -> Text:
+    """``value`` as a text; a plain sentence is taken for a message id without placeholders."""
+    return Text(value) if isinstance(value, str) else value

@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from rules.errors import Problems
+from rules.text import mark
 
 MAX_DEPTH = 24
 MAX_BYTES = 16_000_000
@@ -67,7 +68,7 @@ class _Open:
 def parse(text: str, problems: Problems) -> Node | None:
     """The tree of the one document in ``text``; None when there is none (``problems`` then says why)."""
     if len(text) > MAX_BYTES:
-        problems.add(1, "", f"the file is longer than {MAX_BYTES} characters")
+        problems.add(1, "", mark("the file is longer than {most} characters"), most=MAX_BYTES)
         return None
     builder = _Builder(problems)
     try:
@@ -75,11 +76,16 @@ def parse(text: str, problems: Problems) -> Node | None:
             if not builder.feed(event):
                 return None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problems.add(mark.line + 1 if mark else 1, "", f"not valid YAML: {error.problem or error.context}")
+        where = error.problem_mark or error.context_mark
+        problems.add(
+            where.line + 1 if where else 1,
+            "",
+            mark("not valid YAML: {error}"),
+            error=str(error.problem or error.context),
+        )
         return None
     except (yaml.YAMLError, UnicodeError) as error:
-        problems.add(1, "", f"not valid YAML: {str(error).splitlines()[0]}")
+        problems.add(1, "", mark("not valid YAML: {error}"), error=str(error).splitlines()[0])
         return None
     return builder.root
 
@@ -97,7 +103,7 @@ class _Builder:
         line = event.start_mark.line + 1
         if getattr(event, "anchor", None) is not None:
             self.problems.add(
-                line, "", "anchors and aliases are not used here: name a list or a condition instead"
+                line, "", mark("anchors and aliases are not used here: name a list or a condition instead")
             )
             return False
         if isinstance(event, yaml.ScalarEvent):
@@ -111,7 +117,9 @@ class _Builder:
         elif isinstance(event, yaml.DocumentStartEvent):
             self.documents += 1
             if self.documents > 1:
-                self.problems.add(line, "", "a rule file is one document: remove the '---' and what follows")
+                self.problems.add(
+                    line, "", mark("a rule file is one document: remove the '---' and what follows")
+                )
                 return False
         return True
 
@@ -120,19 +128,19 @@ class _Builder:
         if top is not None and isinstance(top.node, Mapping) and top.key is None:
             top.key = event.value
             if event.value in top.node.entries:
-                self.problems.add(line, event.value, "this key stands here twice")
+                self.problems.add(line, event.value, mark("this key stands here twice"))
             top.node.lines[event.value] = line
             return True
-        value = _resolve(event.value) if event.implicit[0] else event.value
+        value = resolve(event.value) if event.implicit[0] else event.value
         self._put(Scalar(line, event.value, value))
         return True
 
     def _open(self, node: Sequence | Mapping) -> bool:
         if self.stack and isinstance(self.stack[-1].node, Mapping) and self.stack[-1].key is None:
-            self.problems.add(node.line, "", "a key must be plain text")
+            self.problems.add(node.line, "", mark("a key must be plain text"))
             return False
         if len(self.stack) >= MAX_DEPTH:
-            self.problems.add(node.line, "", f"nested deeper than {MAX_DEPTH} levels")
+            self.problems.add(node.line, "", mark("nested deeper than {most} levels"), most=MAX_DEPTH)
             return False
         self._put(node)
         self.stack.append(_Open(node))
@@ -150,7 +158,8 @@ class _Builder:
             top.key = None
 
 
-def _resolve(text: str) -> str | int | float | bool | None:
+def resolve(text: str) -> str | int | float | bool | None:
+    """What a plain scalar means by the YAML 1.2 core schema, without its octal, hexadecimal and exponent forms."""
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     if _INT.fullmatch(text):

@@ -57,7 +57,7 @@ def test_all_mistakes_at_once() -> None:
     )
     assert any("r.yaml:3:" in line and "missing )" in line for line in found)
     assert any("r.yaml:4:" in line and "did you mean 'queue'" in line for line in found)
-    assert any("r.yaml:5:" in line and "taken by the rule in line 2" in line for line in found)
+    assert any("r.yaml:5:" in line and "taken by the one in line 2" in line for line in found)
     assert any("r.yaml:6:" in line and "unknown event 'nwe'; did you mean 'new'?" in line for line in found)
     assert any("r.yaml:7:" in line and "expected 1, 2 or 3" in line for line in found)
     assert any("default: missing" in line for line in found)
@@ -103,13 +103,13 @@ def test_mistakes_in_conditions(when: str, wanted: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value", "wanted"),
     [
-        ("id", "''", "a rule needs an id"),
+        ("id", "''", "an id is needed"),
         ("id", "default", "kept for traces"),
         ("do", "{}", "expected some of"),
         ("do", "{priority: highest}", "low, normal, high, urgent, top"),
         ("do", "{join: yes}", "suggest, join"),
         ("do", "{spam: 1}", "expected true or false"),
-        ("then", "go", "expected stop or continue"),
+        ("then", "go", "expected one of: stop, continue"),
         ("from", "soon", "YYYY-MM-DD"),
         ("enabled", "perhaps", "expected true or false"),
         ("whn", "{}", "unknown key 'whn'; did you mean 'when'?"),

@@ -12,7 +12,7 @@ import pytest
 import rules
 from rules.errors import Problems
 from rules.language import ACTIONS, PREDICATES
-from rules.reader import _SHAPES
+from rules.predicate_shapes import PREDICATE_SHAPES
 from rules.yamltree import Mapping, Node, Scalar, Sequence, parse
 from tests.rules.test_docs import ACTS, CONDITIONS, FILE, indented, parts
 
@@ -62,16 +62,20 @@ def holds(key: str, wanted: Any, value: Any, schema: dict[str, Any]) -> bool:
             return fits(value, SCHEMA["$defs"][wanted.rpartition("/")[2]])
         case "type":
             return any(has_type(value, name) for name in ([wanted] if isinstance(wanted, str) else wanted))
+        case "anyOf":
+            return any(fits(value, one) for one in wanted)
         case "enum":
             return value in wanted and type(value) in {type(item) for item in wanted}
         case "oneOf":
             return sum(fits(value, one) for one in wanted) == 1
         case "pattern":
-            return isinstance(value, str) and re.search(wanted, value) is not None
+            return not isinstance(value, str) or re.search(wanted, value) is not None
+        case "maxLength":
+            return not isinstance(value, str) or len(value) <= wanted
         case "minimum":
-            return bool(value >= wanted)
+            return not has_type(value, "number") or bool(value >= wanted)
         case "maximum":
-            return bool(value <= wanted)
+            return not has_type(value, "number") or bool(value <= wanted)
         case "$schema" | "title" | "description" | "$defs" | "default" | "format":
             return True
     return held_by_container(key, wanted, value, schema)
@@ -83,6 +87,8 @@ def held_by_container(key: str, wanted: Any, value: Any, schema: dict[str, Any])
             return all(fits(item, wanted) for item in value)
         case "minItems" | "minProperties":
             return bool(len(value) >= wanted)
+        case "maxItems" | "maxProperties":
+            return bool(len(value) <= wanted)
         case "required":
             return set(wanted) <= set(value)
         case "properties":
@@ -105,7 +111,7 @@ def test_every_predicate_and_action_is_in_it() -> None:
 
 
 def test_every_shape_is_read() -> None:
-    assert {predicate.shape for predicate in PREDICATES.values()} == set(_SHAPES)
+    assert {predicate.shape for predicate in PREDICATES.values()} == set(PREDICATE_SHAPES)
 
 
 def test_the_default_rules_fit() -> None:
