@@ -302,6 +302,14 @@ class Desk(Section, frozen=True, kw_only=True):
     ] = 2
 
 
+class Rules(Section, frozen=True, kw_only=True):
+    """How changed routing rules come into force."""
+
+    approval: Annotated[
+        bool, _about("Whether a second administrator must approve a draft before it is published.")
+    ] = False
+
+
 class Week(Section, frozen=True, kw_only=True):
     """Opening hours of a week, for example ``tue = "08:00-12:00, 13:00-16:00"``; an empty day is closed."""
 
@@ -454,6 +462,7 @@ class Config(Section, frozen=True, kw_only=True):
     stream: Annotated[Stream, _about("The one unified stream of events.")] = Stream()
     limits: Annotated[Limits, _about("Bounds against floods, mistakes and guessing.")] = Limits()
     desk: Annotated[Desk, _about("What happens when a flow could go two ways.")] = Desk()
+    rules: Annotated[Rules, _about("How changed routing rules come into force.")] = Rules()
     offices: Annotated[tuple[Office, ...], _about("Offices, the national line included.")] = ()
     queues: Annotated[tuple[Queue, ...], _about("Waiting lines.")] = ()
     teams: Annotated[tuple[Team, ...], _about("Teams.")] = ()

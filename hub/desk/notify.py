@@ -8,7 +8,19 @@ from hub.store import schema
 from hub.store.tx import Tx
 
 Kind = Literal[
-    "mention", "assigned", "failed", "woke", "overdue", "owner-check", "opened", "rule", "callback"
+    "mention",
+    "assigned",
+    "failed",
+    "woke",
+    "overdue",
+    "owner-check",
+    "opened",
+    "rule",
+    "callback",
+    "rules-approval",
+    "rules-approved",
+    "rules-sent-back",
+    "rules-refused",
 ]
 
 

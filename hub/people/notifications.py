@@ -22,6 +22,10 @@ TEXTS: dict[str, str] = {
     "opened": N_("A matter of another office was opened"),
     "rule": N_("A rule asks for your attention"),
     "callback": N_("A call is offered to you"),
+    "rules-approval": N_("A draft of the rules waits for your approval"),
+    "rules-approved": N_("Your draft of the rules was approved"),
+    "rules-sent-back": N_("Your draft of the rules was sent back"),
+    "rules-refused": N_("Rules were not published at their time: the checks found mistakes"),
 }
 
 SHOWN = 100

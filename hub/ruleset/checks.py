@@ -1,0 +1,120 @@
+"""What is asked of a rule set before it is published, and where the answers come from.
+
+:func:`prove` asks in a thread, beside the event loop and outside any transaction; publication then only compares the
+digest. ``CHECKS`` is the list of what is asked once a text loads and its names exist.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator, Mapping
+
+import msgspec
+from sqlalchemy import select
+
+from hub.config import Config
+from hub.config_check import nearest
+from hub.configfile import ConfigError
+from hub.notice_texts import TEMPLATES
+from hub.rulefile import compile_source, known_names
+from hub.ruleset.proof import Item, Proof, proof_of
+from hub.store import schema
+from hub.store.store import Store
+from hub.store.tx import Reader
+from rules import Compiled, RuleFileError, RuleSet, load, references
+from rules.errors import Problem
+from rules.load import version_of
+from rules.text import Text, mark
+
+Known = Mapping[str, Collection[str]]
+"""Names that rules may use, by kind of :class:`rules.Reference`; kinds that are missing are not checked."""
+
+Check = Callable[[Compiled], Iterator[Item]]
+
+CHECKS: tuple[Check, ...] = ()
+
+ROLES = ("agent", "moderator", "supervisor", "administrator")
+"""Names that ``notify`` takes besides logins, teams and queues."""
+
+_UNKNOWN = {
+    "queues": mark("There is no queue “{name}” in the configuration."),
+    "offices": mark("There is no office “{name}” in the configuration."),
+    "inboxes": mark("There is no inbox “{name}” in the configuration."),
+    "users": mark("There is no active account with the login “{name}”."),
+    "answers": mark("There is no template “{name}”."),
+    "webhooks": mark("There is no webhook “{name}” in the configuration."),
+    "notified": mark("“{name}” is no login, role, team or queue: nobody would be told."),
+}
+_NEAREST = mark("Did you mean “{name}”?")
+_CHOOSE = mark("Choose one that exists, or add it first.")
+
+
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
+    """What the checks said, and the compiled rules where the text could be compiled."""
+
+    proof: Proof
+    compiled: Compiled | None = None
+
+
+def known(tx: Reader, config: Config) -> Known:
+    """All names that rules may use now, those of the database included."""
+    user = schema.user.c
+    statement = select(user.login).where(user.active.is_(True)).order_by(user.login)
+    logins = [row.login for row in tx.rows(statement)]
+    teams = [team.id for team in config.teams]
+    queues = [queue.id for queue in config.queues]
+    return {
+        **known_names(config),
+        "users": logins,
+        "answers": sorted(TEMPLATES),
+        "webhooks": [hook.id for hook in config.hooks],
+        "notified": [*logins, *ROLES, *teams, *queues],
+    }
+
+
+async def prove(store: Store, config: Config, source: str, name: str, now: int) -> Checked:
+    """Everything that is asked of a text before it is published; ``name`` is what it is called (``draft 7``)."""
+    names = await store.read(lambda tx: known(tx, config))
+    return await asyncio.to_thread(check, config, source, name, names, now)
+
+
+def check(config: Config, source: str, name: str, names: Known, now: int) -> Checked:
+    """As :func:`prove`, in this thread."""
+    digest = version_of(source)
+    try:
+        compiled = compile_source(config, source, name)
+    except ConfigError:
+        items = [*_form(source, name, names)]
+        return Checked(proof=proof_of(digest, now, items, rules=0, tests=0))
+    ruleset = compiled.ruleset
+    items = [*_names(ruleset, names), *(item for ask in CHECKS for item in ask(compiled))]
+    proof = proof_of(digest, now, items, rules=len(ruleset.rules), tests=len(ruleset.samples))
+    return Checked(proof=proof, compiled=compiled)
+
+
+def _form(source: str, name: str, names: Known) -> Iterator[Item]:
+    """Why a text cannot be compiled."""
+    try:
+        yield from _names(load(source, name), names)
+    except RuleFileError as error:
+        yield from map(_problem, error.problems)
+
+
+def _problem(problem: Problem) -> Item:
+    said: Text | str = problem.message
+    text = said if isinstance(said, Text) else Text(said)
+    return Item(part="form", level="error", text=text, key=problem.key, line=problem.line)
+
+
+def _names(ruleset: RuleSet, names: Known) -> Iterator[Item]:
+    for use in references(ruleset):
+        if use.kind in names and use.kind in _UNKNOWN and use.name not in names[use.kind]:
+            near = nearest(use.name, names[use.kind])
+            yield Item(
+                part="names",
+                level="error",
+                rule=use.rule,
+                line=use.line,
+                text=Text(_UNKNOWN[use.kind], {"name": use.name}),
+                advice=Text(_NEAREST, {"name": near.split('"')[1]}) if near else Text(_CHOOSE),
+            )

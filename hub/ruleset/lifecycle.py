@@ -1,0 +1,336 @@
+"""From a draft to a version and back: submitted, approved by a second person, published now or at a set time, taken
+back. Every step is one transaction and one row of the audit log.
+
+The checks run before (:mod:`hub.ruleset.checks`), because they may take seconds; a publication names their proof and is
+refused unless it is about this very text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, and_, select
+
+from hub.audit import record
+from hub.config import Config
+from hub.desk.notify import tell
+from hub.house import House
+from hub.i18n import mark as N_
+from hub.ruleset.drafts import (
+    CHANGED,
+    TIMER,
+    Change,
+    Draft,
+    changes,
+    close,
+    draft,
+    locked,
+    merged,
+    require_rules,
+    rule_draft,
+    store,
+)
+from hub.ruleset.proof import Proof
+from hub.ruleset.versions import Wanted, add_version, lock, published, published_number, source_of, version
+from hub.scope import SYSTEM, Conflict, Scope
+from hub.store import schema
+from hub.store.tx import Reader, Tx
+from hub.timers import cancel_timer, set_timer
+from rules.load import version_of
+from rules.merge import Choice
+from rules.pieces import Key
+
+STALE_BASE = N_(
+    "Another version was published meanwhile. Take its changes over first, then look at the draft again."
+)
+NOTHING_NEW = N_("The draft says the same as the published version: there is nothing to publish.")
+NOT_PROVED = N_("The draft was changed while it was checked. Check it again.")
+NOT_PASSED = N_(
+    "The draft cannot be published yet: the checks found mistakes. They are listed with what to do."
+)
+NEEDS_APPROVAL = N_("A second person must approve this draft before it is published.")
+OWN_APPROVAL = N_("You changed or submitted this draft yourself; somebody else must approve it.")
+NOT_SUBMITTED = N_("Nobody has asked for an approval of this draft.")
+NO_APPROVAL_ASKED = N_("Approvals are switched off in the configuration; publish the draft.")
+IN_THE_PAST = N_("That time has passed. Choose a later one.")
+NOT_SCHEDULED = N_("This draft does not wait for a time.")
+IN_FORCE = N_("This version is in force already.")
+NOT_USABLE = N_("This version cannot be used any more: it names what the configuration no longer has.")
+
+
+class Refused(Conflict):
+    """The checks found mistakes; ``proof`` lists them."""
+
+    def __init__(self, proof: Proof, why: str = NOT_PASSED) -> None:
+        super().__init__(why)
+        self.proof = proof
+
+
+# --- what was published meanwhile ---------------------------------------------------------------------------------
+
+
+def is_stale(tx: Reader, row: Draft) -> bool:
+    """Whether another version was published since this draft was made or last brought up to date."""
+    return published_number(tx) not in (0, row.base)
+
+
+def rebase(tx: Tx, scope: Scope, draft_id: int, choose: Mapping[Key, Choice] | None = None) -> Draft:
+    """Take over what was published since the draft's base, rule by rule.
+
+    ``choose`` settles clashes: ``ours`` is the draft's text. Raises Denied, NotFound, Conflict (closed), Clashes.
+    """
+    require_rules(scope)
+    row = locked(tx, draft_id)
+    current = published(tx)
+    if current is None or current.version == row.base:
+        return row
+    base = source_of(tx, row.base) if row.base is not None else None
+    text = merged(base or "", row.source, current.source, choose)
+    return store(tx, scope, row, text, Change(kind="merge"), base=current.version)
+
+
+# --- approval -----------------------------------------------------------------------------------------------------
+
+
+def keep_proof(tx: Tx, draft_id: int, proof: Proof) -> None:
+    """Remember what the checks said of a draft."""
+    tx.change(rule_draft, draft_id, proof=msgspec.json.encode(proof).decode())
+
+
+def submit(
+    tx: Tx, house: House, scope: Scope, draft_id: int, revision: int, note: str, *, proof: Proof
+) -> Draft:
+    """Ask a second person for their approval. Raises Denied, NotFound, Conflict, Refused."""
+    require_rules(scope)
+    if not house.directory.config.rules.approval:
+        raise Conflict(NO_APPROVAL_ASKED)
+    row = _ready(tx, locked(tx, draft_id), revision, proof)
+    ended = {"approver": None, "approved_revision": None}
+    asked = {"state": "submitted", "submitted_by": scope.user, "note": note.strip() or row.note}
+    tx.change(rule_draft, draft_id, updated_at=tx.now, **asked, **ended)
+    record(tx, scope.user, "rules-draft-submitted", f"rule-draft:{draft_id}", {"revision": revision})
+    for person in _administrators(tx, house):
+        if person not in _hands(tx, row, scope.user):
+            tell(tx, person, "rules-approval")
+    return draft(tx, scope, draft_id)
+
+
+def approve(tx: Tx, scope: Scope, draft_id: int, revision: int) -> Draft:
+    """Approve the text as it is at ``revision``. Whoever changed or submitted it may not.
+
+    Raises Denied, NotFound, Conflict.
+    """
+    require_rules(scope)
+    row = locked(tx, draft_id)
+    if row.state != "submitted":
+        raise Conflict(NOT_SUBMITTED)
+    _require_revision(row, revision)
+    if scope.user in _hands(tx, row, row.submitted_by):
+        raise Conflict(OWN_APPROVAL)
+    tx.change(rule_draft, draft_id, approver=scope.user, approved_revision=revision, updated_at=tx.now)
+    record(tx, scope.user, "rules-draft-approved", f"rule-draft:{draft_id}", {"revision": revision})
+    if row.submitted_by is not None:
+        tell(tx, row.submitted_by, "rules-approved")
+    return draft(tx, scope, draft_id)
+
+
+def send_back(tx: Tx, scope: Scope, draft_id: int, why: str = "") -> Draft:
+    """Do not approve, or take the request back: the draft is open again. Raises Denied, NotFound, Conflict."""
+    require_rules(scope)
+    row = locked(tx, draft_id)
+    if row.state != "submitted":
+        raise Conflict(NOT_SUBMITTED)
+    ended = {"state": "open", "submitted_by": None, "approver": None, "approved_revision": None}
+    tx.change(rule_draft, draft_id, updated_at=tx.now, **ended)
+    detail = {"revision": row.revision, "why": why.strip()}
+    record(tx, scope.user, "rules-draft-sent-back", f"rule-draft:{draft_id}", detail)
+    if row.submitted_by is not None and row.submitted_by != scope.user:
+        tell(tx, row.submitted_by, "rules-sent-back")
+    return draft(tx, scope, draft_id)
+
+
+# --- publication --------------------------------------------------------------------------------------------------
+
+
+def publish(
+    tx: Tx, house: House, scope: Scope, draft_id: int, revision: int, note: str, *, proof: Proof
+) -> int:
+    """Make a draft the published version; returns its number. ``proof`` is that of its text, made just before.
+
+    Raises Denied, NotFound, Conflict (changed, stale, unapproved, nothing new), Refused (the checks found mistakes).
+    """
+    require_rules(scope)
+    lock(tx)
+    row = _ready(tx, locked(tx, draft_id, scheduled=True), revision, proof)
+    _require_approval(house.directory.config, row)
+    return _made(tx, scope.user, row, note, proof)
+
+
+def _made(tx: Tx, by: int | None, row: Draft, note: str, proof: Proof) -> int:
+    wanted = Wanted(
+        source=row.source,
+        author=row.editor if by is None else by,
+        approver=row.approver if row.approved else None,
+        note=note.strip() or row.note,
+        origin="console",
+        base=row.base,
+        proof=proof,
+    )
+    number = add_version(tx, wanted)
+    tx.change(rule_draft, row.id, proof=msgspec.json.encode(proof).decode())
+    close(tx, row.id, state="published", version=number)
+    detail = {"draft": row.id, "revision": row.revision, "approver": wanted.approver}
+    record(tx, by, "rules-published", f"rules:{number}", detail)
+    return number
+
+
+def roll_back(tx: Tx, scope: Scope, number: int, note: str = "", *, proof: Proof) -> int:
+    """Put the text of an earlier version in force again, as a new version; returns its number.
+
+    It was published once, so neither approval nor tests stand in the way when something has to be taken back at once;
+    but it must still load. Raises Denied, NotFound, Conflict, Refused.
+    """
+    require_rules(scope)
+    lock(tx)
+    old, current = version(tx, scope, number), published(tx)
+    if current is not None and current.digest == old.digest:
+        raise Conflict(IN_FORCE)
+    if proof.digest != old.digest:
+        raise Conflict(NOT_PROVED)
+    if any(item.part in ("form", "names") for item in proof.errors):
+        raise Refused(proof, NOT_USABLE)
+    base = current.version if current is not None else None
+    wanted = Wanted(
+        source=old.source, author=scope.user, note=note.strip(), origin="rollback", base=base, proof=proof
+    )
+    new = add_version(tx, wanted)
+    record(tx, scope.user, "rules-rolled-back", f"rules:{new}", {"to": number, "from": base})
+    return new
+
+
+# --- at a set time ------------------------------------------------------------------------------------------------
+
+
+def schedule(
+    tx: Tx, house: House, scope: Scope, draft_id: int, revision: int, note: str, at: int, *, proof: Proof
+) -> Draft:
+    """Have a draft published at ``at`` (microseconds UTC), provided that it passes its checks then too.
+
+    Raises Denied, NotFound, Conflict, Refused.
+    """
+    require_rules(scope)
+    if at <= tx.now:
+        raise Conflict(IN_THE_PAST)
+    row = _ready(tx, locked(tx, draft_id), revision, proof)
+    _require_approval(house.directory.config, row)
+    keep_proof(tx, draft_id, proof)
+    values = {"state": "scheduled", "publish_at": at, "note": note.strip() or row.note, "editor": scope.user}
+    tx.change(rule_draft, draft_id, updated_at=tx.now, **values)
+    set_timer(tx, TIMER, draft_id, at)
+    record(
+        tx, scope.user, "rules-publish-scheduled", f"rule-draft:{draft_id}", {"revision": revision, "at": at}
+    )
+    return draft(tx, scope, draft_id)
+
+
+def unschedule(tx: Tx, scope: Scope, draft_id: int) -> Draft:
+    """Call a publication at a set time off; the draft is open again. Raises Denied, NotFound, Conflict."""
+    require_rules(scope)
+    row = locked(tx, draft_id, scheduled=True)
+    if row.state != "scheduled":
+        raise Conflict(NOT_SCHEDULED)
+    _reopen(tx, row)
+    record(tx, scope.user, "rules-publish-called-off", f"rule-draft:{draft_id}")
+    return draft(tx, scope, draft_id)
+
+
+def on_timer(tx: Tx, house: House, row: Row[Any]) -> None:
+    """The time has come: wake the loop that checks and publishes, which no transaction could wait for."""
+    tx.ring("rules")
+
+
+def due(tx: Reader) -> list[Draft]:
+    """Drafts whose time has come, with their texts."""
+    c = rule_draft.c
+    statement = select(c.id).where(c.state == "scheduled", c.publish_at <= tx.now).order_by(c.publish_at)
+    return [draft(tx, SYSTEM, row.id) for row in tx.rows(statement)]
+
+
+def publish_due(tx: Tx, house: House, draft_id: int, revision: int, proof: Proof) -> int | None:
+    """Publish a draft at its time; None where it may not be, which its author and all administrators are told.
+
+    What was published since its base is taken over where nobody's approval is needed; ``proof`` must then be about the
+    merged text. Nothing happens to a draft that another process published or somebody called off.
+    """
+    lock(tx)
+    row = draft(tx, SYSTEM, draft_id)
+    if row.state != "scheduled" or row.revision != revision or (row.publish_at or 0) > tx.now:
+        return None
+    try:
+        with tx.savepoint() as inner:
+            ready = _ready(inner, row, revision, proof)
+            _require_approval(house.directory.config, ready)
+            return _made(inner, row.editor, ready, row.note, proof)
+    except Conflict as refused:
+        keep_proof(tx, draft_id, proof)
+        _reopen(tx, row)
+        detail = {"revision": row.revision, "why": str(refused)}
+        record(tx, None, "rules-publish-refused", f"rule-draft:{draft_id}", detail)
+        for person in {*_administrators(tx, house), *filter(None, (row.author, row.editor))}:
+            tell(tx, person, "rules-refused")
+        return None
+
+
+def _reopen(tx: Tx, row: Draft) -> None:
+    """Back from its set time; what was approved stays approved."""
+    tx.change(
+        rule_draft,
+        row.id,
+        state="submitted" if row.approved else "open",
+        publish_at=None,
+        updated_at=tx.now,
+    )
+    cancel_timer(tx, TIMER, row.id)
+
+
+# --- conditions ---------------------------------------------------------------------------------------------------
+
+
+def _require_revision(row: Draft, revision: int) -> None:
+    if row.revision != revision:
+        raise Conflict(CHANGED)
+
+
+def _ready(tx: Reader, row: Draft, revision: int, proof: Proof) -> Draft:
+    """Whether a draft may go on to approval or publication."""
+    _require_revision(row, revision)
+    current = published(tx)
+    if current is not None and current.version != row.base:
+        raise Conflict(STALE_BASE)
+    if current is not None and current.source == row.source:
+        raise Conflict(NOTHING_NEW)
+    if proof.digest != version_of(row.source):
+        raise Conflict(NOT_PROVED)
+    if not proof.passed:
+        raise Refused(proof)
+    return row
+
+
+def _require_approval(config: Config, row: Draft) -> None:
+    if config.rules.approval and not row.approved:
+        raise Conflict(NEEDS_APPROVAL)
+
+
+def _hands(tx: Reader, row: Draft, submitted_by: int | None) -> set[int | None]:
+    """Everybody who had a hand in the text: who opened it, changed it, or asks for the approval."""
+    return {row.author, submitted_by, *(change.author for change in changes(tx, SYSTEM, row.id))}
+
+
+def _administrators(tx: Reader, house: House) -> list[int]:
+    """Those of the front office: they may change rules."""
+    user = schema.user.c
+    offices = sorted(house.directory.front)
+    wanted = and_(user.role == "administrator", user.active.is_(True), user.office.in_(offices))
+    return [int(row.id) for row in tx.rows(select(user.id).where(wanted).order_by(user.id))]
