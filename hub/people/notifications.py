@@ -74,8 +74,15 @@ def read_all(tx: Tx, scope: Scope) -> None:
         tx.emit("notification", actor=scope.user)
 
 
+def unread_about(tx: Reader, scope: Scope, conversation_id: int) -> bool:
+    """Whether any of the actor's is about this conversation and not read."""
+    n = notification.c
+    mine = (n.user == scope.user, n.conversation == conversation_id, n.read_at.is_(None))
+    return tx.scalar(select(n.id).where(*mine).limit(1)) is not None
+
+
 def read_about(tx: Tx, scope: Scope, conversation_id: int) -> None:
-    """Mark those about one conversation as read: its page was opened and closed the matter."""
+    """Mark those about one conversation as read: who looks at it knows."""
     n = notification.c
     mine = (n.user == scope.user, n.conversation == conversation_id, n.read_at.is_(None))
     if tx.execute(update(notification).where(*mine).values(read_at=tx.now)).rowcount:

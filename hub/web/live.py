@@ -22,6 +22,7 @@ from hub.desk.presence import Person
 from hub.i18n import mark as N_
 from hub.moderation.bench import waiting_counts
 from hub.people.audience import Audience, Standings, hears, read_standings, sees
+from hub.people.notifications import read_about, unread_about
 from hub.people.presence import browser_back, browser_gone, browser_is_missed
 from hub.people.sessions import Signed, find_session
 from hub.scope import allows, may_see
@@ -285,6 +286,8 @@ async def here(request: web.Request) -> web.StreamResponse:
         desk.presence.stopped_writing(said.conversation, user)
     elif await desk.store.read(lambda tx: may_see(tx, scope, said.conversation)):
         desk.presence.mark(said.conversation, user, scope.name, said.what, desk.clock.now())
+        if await desk.store.read(lambda tx: unread_about(tx, scope, said.conversation)):
+            await desk.store.write(lambda tx: read_about(tx, scope, said.conversation))
     there = desk.presence.at(said.conversation, desk.clock.now(), but=user)
     may = await desk.store.read(lambda tx: may_see(tx, scope, said.conversation))
     return web.json_response({"text": said_of(request, there) if may else ""})

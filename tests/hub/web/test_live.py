@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from hub.desk.notify import tell
 from hub.people.leaving import HANDLERS
-from hub.store.schema import user
+from hub.store.schema import notification, user
 from hub.store.store import Store
 from hub.timers import run_due
 from hub.web.desk import Desk
@@ -123,6 +123,25 @@ async def test_nobody_can_mark_a_conversation_of_another_office(
     async with suwalki.client.post("/live/here", json=body, headers=headers) as response:
         assert response.status == 200
     assert desk.presence.at(conversation, clock.now()) == []
+
+
+async def test_who_looks_at_a_conversation_has_read_what_was_told_about_it(
+    enter: Callable[[str], Any], sqlite_store: Store, people: dict[str, int]
+) -> None:
+    agent = await enter("agent")
+    looked_at, other = [await sqlite_store.write(add_conversation) for _ in range(2)]
+    for conversation in (looked_at, other):
+        await sqlite_store.write(
+            lambda tx, about=conversation: tell(tx, people["agent"], "mention", conversation=about)  # type: ignore[misc]
+        )
+    headers = {"X-CSRF": agent.csrf, "Sec-Fetch-Site": "same-origin"}
+    body = {"conversation": looked_at, "what": "looking"}
+    async with agent.client.post("/live/here", json=body, headers=headers) as response:
+        assert response.status == 200
+    rows = await sqlite_store.read(
+        lambda tx: tx.rows(select(notification.c.conversation, notification.c.read_at))
+    )
+    assert {row.conversation: row.read_at is not None for row in rows} == {looked_at: True, other: False}
 
 
 async def test_a_closed_browser_makes_its_person_offline_after_a_while(
