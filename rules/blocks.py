@@ -102,12 +102,8 @@ def _unreadable(problems: Problems) -> Refused:
     if not problems.found:
         return Refused(Text(mark("The text is empty.")))
     first = problems.found[0]
-    said = mark("Line {line}: {why} Correct it in the text of the whole file first.")
-    return Refused(Text(said, {"line": first.line, "why": _sentence(str(first.message))}))
-
-
-def _sentence(said: str) -> str:
-    return f"{said}." if said[-1:] not in ".!?" else said
+    said = mark("Line {line}: {why}. Correct it in the text of the whole file first.")
+    return Refused(Text(said, {"line": first.line, "why": first.text}))
 
 
 def plain(node: Node) -> Data:
