@@ -99,8 +99,10 @@ Order = ReplayOrder | PreviewOrder
 Said = Ready | Part | Whole | Preview | Problem
 
 _encode = msgspec.json.Encoder().encode
-decode_order = msgspec.json.Decoder(Order).decode
-decode_said = msgspec.json.Decoder(Said).decode
+_order: msgspec.json.Decoder[Order] = msgspec.json.Decoder(Order)
+_said: msgspec.json.Decoder[Said] = msgspec.json.Decoder(Said)
+decode_order = _order.decode
+decode_said = _said.decode
 
 
 def line(message: Order | Said) -> bytes:
