@@ -6,7 +6,7 @@ transaction that marks its row done, so it happens once or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from sqlalchemy import Row, and_, func, select, update
 from connectors._failpoint import failpoint
 from connectors.contract import Clock, Log
 from hub.house import House
-from hub.store import schema
+from hub.store import bulk, schema
 from hub.store.store import StorageFault, Store, StoreFull, is_storage_fault
 from hub.store.tx import Reader, Tx
 from hub.wake import Wake
@@ -23,7 +23,8 @@ from hub.wake import Wake
 timer = schema.timer
 
 Handler = Callable[[Tx, House, Row[Any]], None]
-"""Carries out one due row. Raising leaves the row to be tried again a minute later."""
+"""Carries out one due row. Kinds go up to a colon: ``rules:NAME`` is one of several timers of the kind ``rules`` for the
+same subject. Raising leaves the row to be tried again a minute later."""
 
 BATCH = 50
 POLL = 5.0
@@ -40,6 +41,29 @@ def set_timer(tx: Tx, kind: str, subject: int, due_at: int, data: Mapping[str, A
     values = {"kind": kind, "subject": subject, "due_at": due_at, "state": "waiting", "data": encoded}
     tx.add(timer, values)
     tx.ring("timers")
+
+
+ROW = ("id", "kind", "subject", "due_at", "state", "data")
+
+
+def timer_row(tx: Tx, kind: str, subject: int, due_at: int, data: Mapping[str, Any]) -> tuple[Any, ...]:
+    """A row for :func:`put_timers`."""
+    return tx.new_id(), kind, subject, due_at, "waiting", msgspec.json.encode(data).decode()
+
+
+def put_timers(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Many at once; one that waits for the same kind and subject is set to the new time. No two rows for the same."""
+    if rows:
+        key, waiting = ("kind", "subject"), "state = 'waiting'"
+        bulk.put(tx.connection, timer, key, ROW, rows, where=waiting, keep=("id",))
+        tx.ring("timers")
+
+
+def cancel_timers(tx: Tx, kind: str, subjects: Collection[int]) -> None:
+    """Let it not happen for any of these."""
+    if subjects:
+        waiting = and_(timer.c.kind == kind, timer.c.subject.in_(subjects), timer.c.state == "waiting")
+        tx.execute(update(timer).where(waiting).values(state="cancelled"))
 
 
 def cancel_timer(tx: Tx, kind: str, subject: int) -> None:
@@ -63,7 +87,7 @@ def run_due(tx: Tx, house: House, handlers: Mapping[str, Handler], log: Log) -> 
         try:
             with tx.savepoint() as inner:
                 inner.change(timer, row.id, state="done")
-                handlers[row.kind](inner, house, row)
+                handlers[row.kind.partition(":")[0]](inner, house, row)
         except Exception as error:
             if is_storage_fault(error):
                 raise

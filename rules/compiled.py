@@ -91,5 +91,7 @@ def asked(actions: Actions) -> tuple[tuple[str, Any], ...]:
     """The actions that are named, in the order of the language."""
     named = ((name, getattr(actions, name)) for name in ACTIONS)
     return tuple(
-        (name, value) for name, value in named if value is not None and value is not False and value != ()
+        (name, value)
+        for name, value in named
+        if value is not None and value is not False and value != () and value != {}
     )

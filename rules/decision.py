@@ -114,10 +114,12 @@ class Trace(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What to do and why."""
+    """What to do and why. ``matched`` (ids) and ``faults`` are all there were; the trace keeps the first few."""
 
     actions: Actions
     trace: Trace
+    matched: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):

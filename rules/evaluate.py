@@ -57,7 +57,12 @@ def evaluate(compiled: Compiled, facts: Facts) -> Decision:
         faults=tuple(faults[:MAX_FAULTS]),
         more=max(0, len(matched) - MAX_MATCHES) + max(0, len(faults) - MAX_FAULTS),
     )
-    return Decision(actions=Actions(**outcome.values), trace=trace)
+    return Decision(
+        actions=Actions(**outcome.values),
+        trace=trace,
+        matched=tuple(rule.rule.id for rule in matched),
+        faults=tuple(faults),
+    )
 
 
 def _match(compiled: Compiled, scan: Scan) -> tuple[list[CompiledRule], list[Fault]]:

@@ -14,7 +14,18 @@ from rules import model
 from rules.detect import DOT, mask, mask_numbers
 from rules.fold import split_words
 from rules.language import DAYS
-from rules.readings import FLAGS, LISTS, MAPPINGS, NUMBERS, TEXTS, Unknown, domains, matcher, unknown
+from rules.readings import (
+    FLAGS,
+    JUST_NOW,
+    LISTS,
+    MAPPINGS,
+    NUMBERS,
+    TEXTS,
+    Unknown,
+    domains,
+    matcher,
+    unknown,
+)
 from rules.scan import Lexicon, PhraseSet, Scan, Spans
 from rules.text import Text, mark, verbatim
 
@@ -203,7 +214,27 @@ def _between(node: model.Between, lexicon: Lexicon) -> Probe:
         value = read(scan)
         return (low is None or value >= low) and (high is None or value <= high)
 
+    if node.name in JUST_NOW and low is not None:
+        return _without_answer(node, check, low)
     return Probe(node, _asked(node.name), check, lambda scan: verbatim(str(read(scan))))
+
+
+def _without_answer(node: model.Between, check: Check, low: int) -> Probe:
+    """A duration that counts once: where time itself made the rules be asked, only when it came true just now."""
+    read, just_now = NUMBERS[node.name], JUST_NOW[node.name]
+
+    def counts(scan: Scan) -> bool:
+        facts = scan.facts
+        by_time = facts.on == "timer" and not facts.timer
+        return not (by_time and (facts.unanswered_due or facts.unanswered_open_due)) or low in just_now(facts)
+
+    def show(scan: Scan) -> Text:
+        minutes = read(scan)
+        if counts(scan) or minutes < low:
+            return verbatim(str(minutes))
+        return Text(mark("{minutes}; the rules were asked when it came true"), {"minutes": minutes})
+
+    return Probe(node, _asked(node.name), lambda scan: check(scan) and counts(scan), show)
 
 
 def _asked(name: str) -> str:

@@ -83,6 +83,12 @@ NUMBERS: Mapping[str, Callable[[Scan], int]] = {
     "links": lambda scan: len(scan.numbers("link")),
 }
 
+JUST_NOW: Mapping[str, Callable[[Facts], tuple[int, ...]]] = {
+    "unanswered": lambda facts: facts.unanswered_due,
+    "unanswered_open": lambda facts: facts.unanswered_open_due,
+}
+"""Durations among the numbers, with those that came true just now."""
+
 MAPPINGS: Mapping[str, Callable[[Facts], Mapping[str, Any]]] = {
     "contact": lambda facts: facts.contact,
     "fields": lambda facts: facts.fields,
