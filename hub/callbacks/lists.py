@@ -92,6 +92,13 @@ def one(tx: Reader, scope: Scope, callback_id: int) -> Call:
     return _call(row, scope)
 
 
+def of_conversation(tx: Reader, scope: Scope, conversation_id: int) -> tuple[Call, ...]:
+    """The calls of a conversation that the actor may see, the newest first; its page shows them."""
+    mine = and_(callback.c.conversation == conversation_id, visible(scope))
+    wanted = _select(mine).order_by(callback.c.id.desc()).limit(SHOWN)
+    return tuple(_call(row, scope) for row in tx.rows(wanted))
+
+
 def history(tx: Reader, scope: Scope, callback_id: int) -> tuple[Attempt, ...]:
     """What was tried so far. Raises Denied, NotFound."""
     one(tx, scope, callback_id)

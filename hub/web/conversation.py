@@ -12,6 +12,8 @@ from sqlalchemy import Row
 
 from connectors.contract import Micros, Recipient
 from hub.calendar import at_wall_clock, calendar, next_working_day, wall_moment
+from hub.callbacks.lists import Call, of_conversation
+from hub.callbacks.texts import STATE_NAMES
 from hub.desk import actions, contacts, drafts, topics, view, ways
 from hub.desk.addresses import show_addresses
 from hub.desk.lists import NAMES
@@ -44,6 +46,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     person: view.Person
     around: view.Around
     tags: Sequence[str]
+    calls: Sequence[Call]
     may_snooze_to: Sequence[tuple[str, str, str]]
 
 
@@ -74,6 +77,7 @@ def read_shown(tx: Reader, house: House, scope: Scope, number: int, before: int 
         person=view.person(tx, scope, number),
         around=view.around(tx, scope, number),
         tags=msgspec.json.decode(row.tags),
+        calls=of_conversation(tx, scope, row.id),
         may_snooze_to=snooze_choices(house, row.office, tx.now),
     )
 
@@ -133,6 +137,7 @@ def words(request: web.Request, house: House) -> dict[str, Any]:
         **VOCABULARY,
         "line": said,
         "states": STATES,
+        "call_states": STATE_NAMES,
         "outcomes": OUTCOME_NAMES,
         "statuses": actions.STATUS_NAMES,
         "priorities": PRIORITY_NAMES,

@@ -84,6 +84,13 @@ async def test_a_call_by_its_buttons(enter: Enter, centre: Centre) -> None:
     assert (matter.status, matter.topic) == ("resolved", "Praca")
 
 
+async def test_the_conversation_leads_to_its_call(enter: Enter, centre: Centre) -> None:
+    agent = await enter("agent")
+    call = await offered(centre, agent)
+    _, page = await agent.get(f"/conversations/{(await centre.row(call)).conversation}")
+    assert re.search(rf'href="/callbacks/{call}".*?Zaproponowane', page, re.DOTALL)
+
+
 async def test_no_answer_is_one_click(enter: Enter, centre: Centre) -> None:
     agent = await enter("agent")
     call = await offered(centre, agent)
