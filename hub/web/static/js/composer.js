@@ -187,10 +187,10 @@ class Writing {
     this.measure();
   }
 
-  // --- keys and canned texts --------------------------------------------------------------------------------------
+  // --- keys --------------------------------------------------------------------------------------
 
   keys(event) {
-    if (canned.open && canned.writing === this && canned.keys(event)) return;
+    if (completions.some((one) => one.open && one.writing === this && one.keys(event))) return;
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
       event.preventDefault();
       if (event.shiftKey && this.kind === "reply") resolveAfter(this);
@@ -337,53 +337,47 @@ export function segments(text) {
 export const withoutDiacritics = (text) => text.replaceAll("ł", "l").replaceAll("Ł", "L").normalize("NFKD").replace(/\p{M}/gu, "")
   .replace(/[„”“]/g, '"').replace(/[’‘]/g, "'").replace(/[–—]/g, "-").replaceAll("…", "...");
 
-// --- canned responses by / ----------------------------------------------------------------------------------------
+// --- what is offered while typing: canned responses by /, colleagues by @ -----------------------------------------
 
-const canned = {
-  list: document.getElementById("canned"),
-  open: false,
-  writing: null,
-  found: [],
-  at: 0,
-  start: 0,
+/** A list under a text. `trigger` finds what was asked before the caret in its second group; `find` gives the choices. */
+class Completion {
+  constructor({ list, kind, trigger, find, none }) {
+    Object.assign(this, { list, kind, trigger, find, none, open: false, writing: null, found: [], at: 0, start: 0 });
+  }
 
-  /** After each key: is there a / at the start of a word before the caret? */
+  /** After each key: is something asked for before the caret? */
   async look(writing) {
     const { value, selectionStart } = writing.text;
-    const typed = /(^|\s)\/([\p{L}\p{N}-]*)$/u.exec(value.slice(0, selectionStart));
-    if (!typed || !this.list || !conversation) { this.close(); return; }
-    this.writing = writing;
-    this.start = selectionStart - typed[2].length - 1;
-    const asked = typed[2];
-    const response = await fetch(`/conversations/${conversation}/texts?q=${encodeURIComponent(asked)}`).catch(() => null);
-    if (!response?.ok || writing.text.selectionStart !== selectionStart) return;
-    this.found = (await response.json()).texts;
-    this.at = 0;
-    this.open = true;
-    this.show();
-  },
+    const typed = this.trigger.exec(value.slice(0, selectionStart));
+    if (!typed || !this.list || writing.kind !== this.kind) { this.close(); return; }
+    const found = await this.find(typed[2]);
+    if (!found || writing.text.selectionStart !== selectionStart) return;
+    Object.assign(this, { writing, found, at: 0, open: true, start: selectionStart - typed[2].length - 1 });
+    if (!found.length && !this.none) this.close();
+    else this.show();
+  }
 
   show() {
     this.list.hidden = false;
-    this.list.replaceChildren(...this.found.map((text, index) => {
+    this.list.replaceChildren(...this.found.map((choice, index) => {
       const option = document.createElement("div");
       option.role = "option";
-      option.id = `canned-${index}`;
+      option.id = `${this.list.id}-${index}`;
       option.ariaSelected = String(index === this.at);
       const name = document.createElement("strong");
-      name.textContent = `/${text.shortcut} `;
-      option.append(name, text.title);
+      name.textContent = `${choice.name} `;
+      option.append(name, choice.title);
       option.addEventListener("mousedown", (event) => { event.preventDefault(); this.insert(index); });
       return option;
     }));
     if (!this.found.length) {
       const none = document.createElement("p");
-      none.textContent = box.dataset.noText;
+      none.textContent = this.none;
       this.list.append(none);
     }
-    this.writing.text.setAttribute("aria-controls", "canned");
-    this.writing.text.setAttribute("aria-activedescendant", this.found.length ? `canned-${this.at}` : "");
-  },
+    this.writing.text.setAttribute("aria-controls", this.list.id);
+    this.writing.text.setAttribute("aria-activedescendant", this.found.length ? `${this.list.id}-${this.at}` : "");
+  }
 
   keys(event) {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -399,24 +393,52 @@ const canned = {
     }
     event.preventDefault();
     return true;
-  },
+  }
 
   insert(index) {
-    const { text } = this.writing;
-    text.setRangeText(this.found[index].text, this.start, text.selectionStart, "end");
     const { writing } = this;
+    writing.text.setRangeText(this.found[index].text, this.start, writing.text.selectionStart, "end");
     this.close();
     writing.changed();
-    text.focus();
-  },
+    writing.text.focus();
+  }
 
   close() {
     if (!this.open) return;
     this.open = false;
     this.list.hidden = true;
     this.writing?.text.removeAttribute("aria-activedescendant");
-  },
-};
+  }
+}
+
+async function findTexts(asked) {
+  const response = await fetch(`/conversations/${conversation}/texts?q=${encodeURIComponent(asked)}`).catch(() => null);
+  if (!response?.ok) return null;
+  return (await response.json()).texts.map(({ shortcut, title, text }) => ({ name: `/${shortcut}`, title, text }));
+}
+
+const plainly = (word) => word.toLocaleLowerCase().replaceAll("ł", "l").normalize("NFKD").replace(/\p{M}/gu, "");
+const MOST_PEOPLE = 8;
+
+/** Colleagues whose login begins so, or a word of whose name does. */
+function findPeople(asked) {
+  const wanted = plainly(asked);
+  const people = [...(document.getElementById("colleagues")?.content.children ?? [])].map(({ dataset }) => dataset);
+  return people
+    .filter(({ login, name }) => [login, ...name.split(/\s+/)].some((word) => plainly(word).startsWith(wanted)))
+    .slice(0, MOST_PEOPLE)
+    .map(({ login, name }) => ({ name: `@${login}`, title: name, text: `@${login} ` }));
+}
+
+const completions = [
+  new Completion({
+    list: document.getElementById("canned"), kind: "reply", trigger: /(^|\s)\/([\p{L}\p{N}-]*)$/u,
+    find: (asked) => (conversation ? findTexts(asked) : null), none: box.dataset.noText,
+  }),
+  new Completion({
+    list: document.getElementById("mentions"), kind: "note", trigger: /(^|\s)@([\p{L}\p{N}._-]*)$/u, find: findPeople,
+  }),
+];
 
 // --- news while writing -------------------------------------------------------------------------------------------
 
@@ -496,7 +518,7 @@ box.addEventListener("click", (event) => {
 });
 box.addEventListener("input", (event) => {
   const writing = [...forms.values()].find((found) => found.text === event.target);
-  if (writing) canned.look(writing);
+  if (writing) for (const completion of completions) completion.look(writing);
 });
 
 for (const form of box.querySelectorAll(".composer__form")) forms.set(form.dataset.kind, new Writing(form));
