@@ -14,7 +14,7 @@ import msgspec
 from hub.directory import Directory
 from hub.intake.routing import territorial_queue
 from hub.replay.stored import Stored
-from rules import DEFAULT_RULE, GUARD_RULE, Actions, Compiled, Decision, evaluate
+from rules import Actions, Compiled, Decision, evaluate
 
 ROUTED_LATER = ("status", "timer")
 """Events besides a new conversation by which rules move one."""
@@ -27,7 +27,6 @@ OTHERS = "…"
 WEEK_HOURS = 168
 
 _FIELDS = Actions.__struct_fields__
-_OWN_IDS = (DEFAULT_RULE, GUARD_RULE)
 
 
 class Difference(msgspec.Struct, frozen=True, array_like=True):
@@ -70,7 +69,8 @@ class Tally(msgspec.Struct, kw_only=True):
     ``changes``: action → JSON of (value before, value after) → count. ``load``: queue → hour of the week (0 is Monday
     from midnight, at the office) → new conversations before and after. ``staff``: queue → hour of the week → sum of
     agents on duty, snapshots. ``hits_before`` and ``hits``: rule → decisions that it matched. ``faults``: rule of the
-    draft → decisions in which it could not be evaluated.
+    draft → decisions in which it could not be evaluated. ``versions``: of a shadow, the published version that was
+    compared with → decisions.
     """
 
     decisions: int = 0
@@ -89,6 +89,7 @@ class Tally(msgspec.Struct, kw_only=True):
     hits_before: dict[str, int] = {}
     hits: dict[str, int] = {}
     faults: dict[str, int] = {}
+    versions: dict[int, int] = {}
 
 
 def take(
@@ -190,21 +191,13 @@ def _note(tally: Tally, stored: Stored, before: Decision, after: Decision) -> No
     tally.first = min(tally.first or stored.at, stored.at)
     tally.last = max(tally.last, stored.at)
     _more(tally.events, stored.facts.on)
-    for rule in hits(before):
+    for rule in before.matched:
         _more(tally.hits_before, rule)
-    for rule in hits(after):
+    for rule in after.matched:
         _more(tally.hits, rule)
-    for fault in after.trace.faults:
+    for fault in after.faults:
         if not fault.action:
             _more(tally.faults, fault.rule)
-
-
-def hits(decision: Decision) -> set[str]:
-    """The rules that matched, the default and the safeguards left out."""
-    found = {match.rule for match in decision.trace.matched}
-    for winners in decision.trace.winners.values():
-        found.update(winners.split(","))
-    return found.difference(_OWN_IDS)
 
 
 def _flow(tally: Tally, stored: Stored, move: Move) -> None:
@@ -259,7 +252,7 @@ def merge(tallies: Sequence[Tally]) -> Tally:
         out.differing += one.differing
         out.first = min(out.first or one.first, one.first or out.first)
         out.last = max(out.last, one.last)
-        for name in ("left_out", "events", "hits_before", "hits", "faults"):
+        for name in ("left_out", "events", "hits_before", "hits", "faults", "versions"):
             for key, count in getattr(one, name).items():
                 _more(getattr(out, name), key, count)
         for name in ("flows", "changes"):
