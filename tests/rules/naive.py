@@ -13,6 +13,7 @@ from typing import Any
 import re2
 
 from rules import Facts, Rule, RuleSet, detect, model
+from rules.language import TYPOS_FROM
 
 Expand = Callable[[str], frozenset[str]]
 
@@ -20,6 +21,11 @@ NAMES = {
     "sender": "sender_address",
     "history": "history_count",
     "waiting": "waiting_minutes",
+    "unanswered": "unanswered_minutes",
+    "unanswered_open": "unanswered_open_minutes",
+    "status_from": "status_before",
+    "tag_added": "tags_added",
+    "tag_removed": "tags_removed",
 }
 
 
@@ -36,6 +42,30 @@ def words_of(text: str) -> list[str]:
     return [word for word in re.split(r"[\W_]+", plain(text)) if word]
 
 
+def written_words(text: str) -> list[str]:
+    """Words in lower case with their diacritics."""
+    return [word for word in re.split(r"[\W_]+", unicodedata.normalize("NFC", text.lower())) if word]
+
+
+def one_edit(form: str) -> set[str]:
+    """What a form becomes when one letter is wrong (``?``), missing, added or swapped with the next."""
+    cuts = [(form[:i], form[i:]) for i in range(len(form) + 1)]
+    return (
+        {form}
+        | {a + b[1:] for a, b in cuts if b}
+        | {a + b[1] + b[0] + b[2:] for a, b in cuts if len(b) > 1}
+        | {a + "?" + b[1:] for a, b in cuts if b}
+        | {a + "?" + b for a, b in cuts}
+    )
+
+
+def misspelt(form: str, word: str) -> bool:
+    """Whether ``word`` is ``form`` with one edit at most."""
+    if len(form) < TYPOS_FROM or any(char.isdigit() for char in form):
+        return word == form
+    return any(re.fullmatch(edit.replace("?", "."), word) is not None for edit in one_edit(form))
+
+
 class Naive:
     """Evaluates a rule set by walking its trees."""
 
@@ -45,22 +75,46 @@ class Naive:
     def matched(self, facts: Facts) -> tuple[list[str], set[str]]:
         """The ids of the rules that match, in order, and of those that could not be told before the stop."""
         out, unknown = [], set()
+        left: str | None = None
+        last: str | None = None
         for rule in self.ruleset.rules:
+            if last is not None and rule.section != last:
+                break
+            if left is not None and rule.section == left:
+                continue
+            left = None
             held = self.rule(rule, facts)
             if held is None:
                 unknown.add(rule.id)
-            if held:
-                out.append(rule.id)
-                if rule.then == "stop":
-                    break
+            if not held:
+                continue
+            out.append(rule.id)
+            if rule.then == "stop" or (rule.then == "stop-after-section" and not rule.section):
+                break
+            if rule.then == "stop-after-section":
+                last = rule.section
+            if rule.then == "next-section" and rule.section:
+                left = rule.section
         return out, unknown
+
+    def decides(self, facts: Facts) -> bool:
+        """Whether some rule ends the evaluation, so that the default is not reached."""
+        by_id = {rule.id: rule for rule in self.ruleset.rules}
+        return any(by_id[one].then in ("stop", "stop-after-section") for one in self.matched(facts)[0])
 
     def rule(self, rule: Rule, facts: Facts) -> bool | None:
         if not rule.enabled or facts.on not in rule.on:
             return False
-        items: list[model.Condition] = [rule.when]
-        if rule.first or rule.last:
-            items.append(model.Dates(first=rule.first, last=rule.last))
+        items: list[model.Condition] = [rule.when, model.Dates(first=rule.first, last=rule.last)]
+        if not rule.first and not rule.last:
+            items.pop()
+        for section in self.ruleset.sections:
+            if section.id == rule.section:
+                if not section.enabled:
+                    return False
+                items.append(section.when)
+                if section.first or section.last:
+                    items.append(model.Dates(first=section.first, last=section.last))
         return self.holds(model.All(items=tuple(items)), facts)
 
     def holds(self, node: model.Condition, facts: Facts) -> bool | None:
@@ -74,6 +128,8 @@ class Naive:
             case model.Not():
                 inner = self.holds(node.item, facts)
                 return None if inner is None else not inner
+            case model.Named():
+                return self.holds(node.item, facts)
         found: bool | None = getattr(self, f"_{type(node).__name__.lower()}")(node, facts)
         return found
 
@@ -88,8 +144,9 @@ class Naive:
     def _oneof(self, node: model.OneOf, facts: Facts) -> bool | None:
         if node.name == "days":
             return str(facts.weekday) in node.values if 1 <= facts.weekday <= 7 else None
-        if node.name == "tags":
-            return any(self._fits(tag, node.values) for tag in facts.tags)
+        if node.name in ("tags", "tag_added", "tag_removed"):
+            tags = getattr(facts, NAMES.get(node.name, node.name))
+            return any(self._fits(tag, node.values) for tag in tags)
         if node.name == "domain":
             host = facts.sender_address.rpartition("@")[2] if "@" in facts.sender_address else ""
             parts = host.split(".") if host else []
@@ -137,31 +194,45 @@ class Naive:
         value = getattr(facts, node.name).get(node.key)
         return None if value is None else self._in_range(value, node.low, node.high)
 
+    def _recent(self, node: model.Recent, facts: Facts) -> bool:
+        return self._in_range(
+            len([age for age in facts.history_ages if age < node.days]), node.low, node.high
+        )
+
     def _language(self, node: model.Language, facts: Facts) -> bool:
         return facts.language in node.values and facts.language_confidence >= node.confidence
 
-    def _forms(self, word: str, exact: bool) -> set[str]:
-        return {plain(form) for form in ({word} if exact else {word, *self.expand(word)})}
+    def _forms(self, word: str, how: model.Spelling) -> set[str]:
+        forms = {word} if how.exact else {word, *self.expand(word)}
+        if how.diacritics:
+            return {unicodedata.normalize("NFC", form.lower()) for form in forms}
+        return {plain(form) for form in forms}
 
-    def _at(self, words: tuple[str, ...], gap: int, exact: bool, text: list[str]) -> bool:
-        forms = [self._forms(word, exact) for word in words]
+    def _at(self, words: tuple[str, ...], gap: int, how: model.Spelling, whole: str) -> bool:
+        text = written_words(whole) if how.diacritics else words_of(whole)
+        forms = [self._forms(word, how) for word in words]
+
+        def fits(place: int, number: int) -> bool:
+            if how.typos:
+                return any(misspelt(form, text[place]) for form in forms[number])
+            return text[place] in forms[number]
 
         def rest(number: int, after: int) -> bool:
             if number == len(forms):
                 return True
             window = range(after + 1, min(len(text), after + gap + 2))
-            return any(text[place] in forms[number] and rest(number + 1, place) for place in window)
+            return any(fits(place, number) and rest(number + 1, place) for place in window)
 
-        return any(text[place] in forms[0] and rest(1, place) for place in range(len(text)))
+        return any(fits(place, 0) and rest(1, place) for place in range(len(text)))
 
     def _words(self, node: model.Words, facts: Facts) -> bool:
-        text = words_of(self._text(facts))
         entries = {tuple(words_of_rule(word)) for word in node.words}
-        return sum(self._at(entry, 0, node.exact, text) for entry in entries) >= node.at_least
+        text = self._text(facts)
+        return sum(self._at(entry, 0, model.spelling(node), text) for entry in entries) >= node.at_least
 
     def _phrase(self, node: model.Phrase, facts: Facts) -> bool:
-        text = words_of(self._text(facts))
-        return any(self._at(phrase, node.gap, node.exact, text) for phrase in node.phrases)
+        text = self._text(facts)
+        return any(self._at(phrase, node.gap, model.spelling(node), text) for phrase in node.phrases)
 
     def _pattern(self, node: model.Pattern, facts: Facts) -> bool:
         return re2.search(f"(?i){node.pattern}", self._text(facts)) is not None
@@ -189,7 +260,7 @@ class Naive:
             if fitting:
                 found.add(self.places[max(fitting, key=len)])
         for name, office in self.places.items():
-            if not name[0].isdigit() and self._at(tuple(words_of_rule(name)), 0, False, words_of(text)):
+            if not name[0].isdigit() and self._at(tuple(words_of_rule(name)), 0, model.Spelling(), text):
                 found.add(office)
         return found
 

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 import rules
 from rules import Actions, Facts, Rule, RuleSet, model
+from rules.decision import CallbackOrder
+from rules.language import MERGED
+from rules.model import Section
 from tests.rules.naive import Naive
 
 ROOTS = ("zasił", "prac", "błąd", "urząd", "łomż", "staż")
@@ -46,7 +49,11 @@ text_names = st.sampled_from(
         "suspicious",
         "callback_topic",
         "status",
+        "status_from",
+        "timer",
         "tags",
+        "tag_added",
+        "tag_removed",
         "domain",
     ]
 )
@@ -73,10 +80,20 @@ number_names = st.sampled_from(
         "join_candidates",
         "length",
         "waiting",
+        "unanswered",
+        "unanswered_open",
         "links",
     ]
 )
 minutes = st.integers(0, 1439)
+
+spellings = st.sampled_from(
+    [
+        {"exact": exact, **how}
+        for exact in (False, True)
+        for how in ({}, {}, {"diacritics": True}, {"typos": 1})
+    ]
+)
 
 leaves: st.SearchStrategy[model.Condition] = st.one_of(
     st.builds(model.OneOf, name=text_names, values=values),
@@ -95,7 +112,7 @@ leaves: st.SearchStrategy[model.Condition] = st.one_of(
     ),
     st.builds(
         model.KeyedBetween,
-        name=st.sampled_from(["queue_load", "agents_on_duty"]),
+        name=st.sampled_from(["queue_load", "queue_waiting", "agents_on_duty"]),
         key=st.sampled_from("ab"),
         low=bounds,
         high=bounds,
@@ -106,20 +123,25 @@ leaves: st.SearchStrategy[model.Condition] = st.one_of(
         confidence=st.sampled_from([0.0, 0.8]),
     ),
     st.builds(
-        model.Words,
-        words=st.lists(
+        lambda words, at_least, how: model.Words(words=words, at_least=at_least, **how),
+        st.lists(
             st.one_of(words, st.tuples(words, words).map(" ".join)), min_size=1, max_size=3, unique=True
         ).map(tuple),
-        at_least=st.integers(1, 2),
-        exact=st.booleans(),
+        st.integers(1, 2),
+        spellings,
     ),
     st.builds(
-        model.Phrase,
-        phrases=st.lists(st.lists(words, min_size=1, max_size=3).map(tuple), min_size=1, max_size=2).map(
-            tuple
-        ),
-        gap=st.integers(0, 3),
-        exact=st.booleans(),
+        lambda phrases, gap, how: model.Phrase(phrases=phrases, gap=gap, **how),
+        st.lists(st.lists(words, min_size=1, max_size=3).map(tuple), min_size=1, max_size=2).map(tuple),
+        st.integers(0, 3),
+        spellings,
+    ),
+    st.builds(
+        model.Recent,
+        name=st.sampled_from(["history", "returning"]),
+        days=st.integers(1, 9),
+        low=bounds,
+        high=bounds,
     ),
     st.builds(
         model.Pattern,
@@ -150,25 +172,42 @@ conditions = st.recursive(
         st.builds(model.All, items=st.lists(inner, max_size=3).map(tuple)),
         st.builds(model.Any, items=st.lists(inner, max_size=3).map(tuple)),
         st.builds(model.Not, item=inner),
+        st.builds(model.Named, kind=st.just("condition"), name=st.just("c"), item=inner),
     ),
     max_leaves=6,
 )
 events = st.lists(st.sampled_from(["new", "message", "edit"]), min_size=1, max_size=2).map(tuple)
+thens = st.sampled_from(["stop", "continue", "continue", "next-section", "stop-after-section"])
+starts = st.sampled_from(["", "", "2026-11-12"])
+switched = st.sampled_from([True, True, True, False])
 
 
-def numbered(drawn: list[Rule]) -> RuleSet:
+def numbered(drawn: list[Rule], sections: tuple[Section, ...] = ()) -> RuleSet:
     kept = tuple(msgspec.structs.replace(rule, id=f"r{i}") for i, rule in enumerate(drawn))
-    return RuleSet(version="t", source="t", rules=kept, default=Actions(queue="informacja"))
+    default = Actions(queue="informacja")
+    return RuleSet(version="t", source="t", rules=kept, sections=sections, default=default)
 
 
-rulesets = st.lists(
+def sectioned(groups: list[tuple[Section | None, list[Rule]]]) -> RuleSet:
+    """Rules in groups, of which some are sections."""
+    drawn: list[Rule] = []
+    sections = []
+    for number, (section, group) in enumerate(groups):
+        name = f"s{number}" if section else ""
+        if section:
+            sections.append(msgspec.structs.replace(section, id=name))
+        drawn += [msgspec.structs.replace(rule, section=name) for rule in group]
+    return numbered(drawn, tuple(sections))
+
+
+some_rules = st.lists(
     st.builds(
         Rule,
         id=st.just(""),
         name=st.just(""),
         on=events,
         when=conditions,
-        first=st.sampled_from(["", "2026-11-12"]),
+        first=starts,
         actions=st.builds(
             Actions,
             queue=st.sampled_from([None, "a", "b"]),
@@ -178,12 +217,20 @@ rulesets = st.lists(
             office=st.sampled_from([None, "from-text"]),
             distress=st.sampled_from([None, None, "kryzys"]),
             join=st.sampled_from([None, "join"]),
+            split=st.booleans(),
+            callback=st.sampled_from([None, CallbackOrder(topic="t")]),
+            timer=st.sampled_from([{}, {"a": 1}, {"b": 2, "a": 3}]),
+            set_contact=st.sampled_from([{}, {"k": "v"}, {"l": "w", "k": "x"}]),
         ),
-        then=st.sampled_from(["stop", "continue"]),
-        enabled=st.sampled_from([True, True, True, False]),
+        then=thens,
+        enabled=switched,
     ),
-    max_size=12,
-).map(numbered)
+    max_size=6,
+)
+some_sections = st.builds(
+    Section, id=st.just(""), name=st.just(""), when=conditions, first=starts, enabled=switched
+)
+rulesets = st.lists(st.tuples(st.one_of(st.none(), some_sections), some_rules), max_size=4).map(sectioned)
 
 pieces = st.one_of(
     words,
@@ -202,6 +249,11 @@ pieces = st.one_of(
             "\n",
             "lomzy",
             "blad",
+            "zasilke",
+            "zasiek",
+            "zasiłęk",
+            "urzzad",
+            "prca",
         ]
     ),
 )
@@ -225,6 +277,7 @@ all_facts = st.builds(
     sender_verified=st.booleans(),
     contact=mappings,
     history_count=small,
+    history_ages=st.lists(st.integers(0, 9), max_size=5).map(lambda ages: tuple(sorted(ages))),
     last_queue=short,
     open_elsewhere=small,
     returning=st.booleans(),
@@ -246,6 +299,7 @@ all_facts = st.builds(
     holiday=st.booleans(),
     open_hours=st.sampled_from([None, True, False]),
     queue_load=loads,
+    queue_waiting=loads,
     agents_on_duty=loads,
     reply_to_automatic=st.booleans(),
     duplicates=small,
@@ -253,7 +307,13 @@ all_facts = st.builds(
     previous_queue=short,
     tags=st.lists(short, max_size=2).map(tuple),
     status=short,
+    status_before=short,
+    tags_added=st.lists(short, max_size=2).map(tuple),
+    tags_removed=st.lists(short, max_size=2).map(tuple),
     waiting_minutes=small,
+    unanswered_minutes=small,
+    unanswered_open_minutes=small,
+    timer=short,
     callback_topic=st.one_of(short, words),
     suspicious=short,
     fields=mappings,
@@ -274,6 +334,8 @@ def agree(ruleset: RuleSet, messages: list[Facts]) -> None:
         trace = rules.evaluate(compiled, facts).trace
         matched, unknown = naive.matched(facts)
         assert [match.rule for match in trace.matched] == matched[:8]
+        by_default = "default" in ",".join(trace.winners.values()).split(",")
+        assert not (by_default and naive.decides(facts))
         told = {fault.rule for fault in trace.faults if not fault.action}
         assert told <= unknown
 
@@ -296,7 +358,7 @@ def test_phrases_in_a_small_alphabet(phrase: tuple[str, ...], gap: int, text: st
     agree(numbered([Rule(id="", name="", when=when)]), [Facts(text=text)])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(ruleset=rulesets, facts=all_facts)
 def test_explain_agrees_with_evaluate(ruleset: RuleSet, facts: Facts) -> None:
     compiled = rules.compile_rules(ruleset, expand, PLACES)
@@ -318,19 +380,28 @@ def test_explain_agrees_with_evaluate(ruleset: RuleSet, facts: Facts) -> None:
 @given(ruleset=rulesets, facts=all_facts)
 def test_one_winner_for_each_action(ruleset: RuleSet, facts: Facts) -> None:
     decision = rules.evaluate(rules.compile_rules(ruleset, expand, PLACES), facts)
+    actions = decision.actions
     by_id = {rule.id: rule.actions for rule in ruleset.rules}
     matched = [by_id[match.rule] for match in decision.trace.matched]
-    first = next((actions.queue for actions in matched if actions.queue is not None), None)
-    if first is not None and decision.actions.distress is None:
-        assert decision.actions.queue == first
+    first = next((one.queue for one in matched if one.queue is not None), None)
+    if first is not None and actions.distress is None:
+        assert actions.queue == first
     if len(matched) < 8:
         wanted: list[str] = []
-        for actions in matched:
-            wanted += [tag for tag in actions.tags if tag not in wanted]
-        assert list(decision.actions.tags) == wanted
-    if decision.actions.distress is not None:
-        assert decision.actions.priority == 3
-        assert not (decision.actions.answer or decision.actions.close or decision.actions.spam)
+        for one in matched:
+            wanted += [tag for tag in one.tags if tag not in wanted]
+        assert list(actions.tags) == wanted
+        for name in MERGED:
+            merged: dict[str, Any] = {}
+            for one in reversed(matched):
+                merged |= getattr(one, name)
+            assert getattr(actions, name) == merged
+    if actions.distress is not None:
+        assert actions.priority == 3
+        assert not (actions.answer or actions.callback or actions.close or actions.spam)
+    if facts.automatic != "no" or facts.suspicious or actions.spam:
+        assert not (actions.answer or actions.callback)
+    assert facts.on == "message" or not actions.split
 
 
 odd: st.SearchStrategy[Any] = st.one_of(
