@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Mapping, Set
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from connectors import registry
@@ -23,6 +24,7 @@ from hub.building import Supplies, make_blobs, make_connector, make_house, make_
 from hub.callbacks.appointments import CallbackAppointments
 from hub.callbacks.offers import on_timer as on_callback_timer
 from hub.callbacks.record import TIMER as CALLBACK
+from hub.cautions import Cautions
 from hub.config import Config, Inbox, Listener
 from hub.configfile import ConfigError, signing_secret
 from hub.desk.presence import Presence
@@ -39,8 +41,10 @@ from hub.outbox.effects import run_effects
 from hub.outbox.handlers import INSIDE, outside
 from hub.outbox.sender import Parts, Sender
 from hub.people.leaving import HANDLERS as PEOPLE_TIMERS
-from hub.rulefile import read_rules_lightly
-from hub.rulesets import publish
+from hub.rulefile import read_text
+from hub.ruleset import follower
+from hub.ruleset.drafts import TIMER as RULES
+from hub.ruleset.lifecycle import on_timer as on_rules_timer
 from hub.running import Running, start, stop
 from hub.search.follower import run_search
 from hub.stream import Stream
@@ -50,9 +54,13 @@ from hub.tokens import SignedTokens
 from hub.wake import Wake
 from hub.web import console, public, public_watch
 from hub.web.desk import Desk
-from rules import Compiled
 
-TIMERS: Mapping[str, Handler] = {**DESK_TIMERS, **PEOPLE_TIMERS, CALLBACK: on_callback_timer}
+TIMERS: Mapping[str, Handler] = {
+    **DESK_TIMERS,
+    **PEOPLE_TIMERS,
+    CALLBACK: on_callback_timer,
+    RULES: on_rules_timer,
+}
 
 SHUTDOWN = 3.0
 """Seconds that open requests have to finish when a listener closes."""
@@ -78,7 +86,8 @@ class Hub:
         self.blobs = make_blobs(self.config, self.store, draw)
         self.egress = CheckedEgress(self.config.hub.egress_allow)
         self.tokens = SignedTokens(signing_secret(self.config).encode())
-        self.wakes = {"outbox": Wake(), "effects": Wake(), "timers": Wake()}
+        self.wakes = {"outbox": Wake(), "effects": Wake(), "timers": Wake(), "rules": Wake()}
+        self.cautions = Cautions(clock, self.log)
         self._house: House | None = None
         self._running: dict[str, tuple[Inbox, Running]] = {}
         self._sockets: dict[str, socket.socket] = {}
@@ -153,13 +162,22 @@ class Hub:
     async def _build(self, config: Config) -> None:
         """The house and the connectors of a configuration; inboxes whose settings are the same go on undisturbed."""
         found = directory(config)
-        rules, source = await asyncio.to_thread(_rules, config)
-        version = await self.store.write(lambda tx: publish(tx, rules.version, source))
+        name = config.hub.rules_file
+        source = await asyncio.to_thread(read_text, Path(name))
+        await follower.import_file(self.store, config, source, name, self.clock.now())
+        rules = await follower.usable(self.store, config, self.cautions, older=self._house is None)
         running = self._make_running(found)
         channels = {inbox.id: registry.load(inbox.kind).channel for inbox in config.inboxes}
         capabilities = {inbox: r.connector.capabilities for inbox, (_, r) in running.items()}
         self._house = make_house(
-            found, capabilities, channels, rules, version, self.tokens, translate, self._draw
+            found,
+            capabilities,
+            channels,
+            rules.compiled,
+            rules.version,
+            self.tokens,
+            translate,
+            self._draw,
         )
         self._running = running
         self.config = config
@@ -225,6 +243,7 @@ class Hub:
             health=self.health,
             reparse=self._reparse,
             ready=lambda: self.ready,
+            cautions=self.cautions.all,
         )
         await self._serve("private", console.build(desk), self.config.private)
 
@@ -273,7 +292,27 @@ class Hub:
         self._spawn("timers", run_timers(self.store, clock, house, TIMERS, self.wakes["timers"], log))
         self._spawn("sweeps", run_sweeps(self.store, clock, house, self.blobs.sweep))
         self._spawn("public", self._watch_public())
+        parts = follower.Parts(
+            store=self.store,
+            clock=clock,
+            house=house,
+            swap=self._swap_rules,
+            after=self._rules_changed,
+            cautions=self.cautions,
+            log=log,
+        )
+        self._spawn("rules", follower.follow_rules(parts, self.wakes["rules"]))
         self._spawn("search", run_search(self.store, self.stream, clock, log))
+
+    def _swap_rules(self, before: House, taken: follower.Taken) -> bool:
+        """Other rules in the house as it was; False when it was swapped meanwhile (a reload)."""
+        if self._house is not before:
+            return False
+        self._house = msgspec.structs.replace(before, rules=taken.compiled, rules_version=taken.version)
+        return True
+
+    async def _rules_changed(self, house: House) -> None:
+        """What else must happen after rules were taken over."""
 
     def _spawn(self, name: str, loop: Coroutine[Any, Any, None]) -> None:
         """Run a loop; one that ends by itself is a fault worth a line and the end of the process's readiness."""
@@ -329,11 +368,6 @@ class Hub:
     async def _reparse(self, raw: int) -> str:
         """Read quarantined bytes again, with the channel's parser as it is now."""
         return await reparse(self.store, self.blobs, self.intake, self.house(), registry.load, raw)
-
-
-def _rules(config: Config) -> tuple[Compiled, str]:
-    """The compiled rules and their source. Raises ConfigError."""
-    return read_rules_lightly(config), Path(config.hub.rules_file).read_text(encoding="utf-8")
 
 
 def tls(listener: Listener) -> ssl.SSLContext | None:

@@ -171,9 +171,16 @@ def undoable(made: list[Revision]) -> int | None:
 
 
 def open_draft(
-    tx: Tx, scope: Scope, base: int | None = None, source: str | None = None, note: str = ""
+    tx: Tx,
+    scope: Scope,
+    base: int | None = None,
+    source: str | None = None,
+    note: str = "",
+    *,
+    kind: Kind | None = None,
 ) -> Draft:
-    """A new draft of the published version, or of version ``base``; ``source`` puts a text of its own in.
+    """A new draft of the published version, or of version ``base``; ``source`` puts a text of its own in, which comes
+    from where ``kind`` says.
 
     Raises Denied, NotFound (no such version), Conflict (too long).
     """
@@ -199,7 +206,7 @@ def open_draft(
         "updated_at": tx.now,
     }
     tx.add(rule_draft, row)
-    what = Change(kind="open") if source is None else Change(kind="text")
+    what = Change(kind=kind or ("open" if source is None else "text"))
     _note_change(tx, scope, number, 1, what, text)
     record(tx, scope.user, "rules-draft-opened", f"rule-draft:{number}", {"base": base})
     return draft(tx, scope, number)
@@ -286,9 +293,17 @@ def locked(tx: Tx, draft_id: int, *, scheduled: bool = False) -> Draft:
 
 
 def store(
-    tx: Tx, scope: Scope, before: Draft, source: str, what: Change, *, base: int | None = None
+    tx: Tx,
+    scope: Scope,
+    before: Draft,
+    source: str,
+    what: Change,
+    *,
+    base: int | None = None,
+    state: State = "open",
 ) -> Draft:
-    """The next revision of a locked draft; an approval or a submission of the former text ends with it."""
+    """The next revision of a locked draft; what was asked and approved of the former text ends with it, unless the
+    draft stays ``scheduled``."""
     if source == before.source and base in (None, before.base):
         return before
     _check_length(source)
@@ -299,10 +314,11 @@ def store(
         "editor": scope.user,
         "updated_at": tx.now,
     }
-    ended = {"state": "open", "submitted_by": None, "approver": None, "approved_revision": None}
+    if state == "open":
+        values |= {"state": state, "submitted_by": None, "approver": None, "approved_revision": None}
     if base is not None:
         values["base"] = base
-    tx.change(rule_draft, before.id, **values, **ended)
+    tx.change(rule_draft, before.id, **values)
     _note_change(tx, scope, before.id, revision, what, source)
     detail = {"revision": revision, **msgspec.to_builtins(what)}
     record(tx, scope.user, "rules-draft-changed", f"rule-draft:{before.id}", detail)

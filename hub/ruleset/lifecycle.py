@@ -23,6 +23,7 @@ from hub.ruleset.drafts import (
     TIMER,
     Change,
     Draft,
+    State,
     changes,
     close,
     draft,
@@ -82,13 +83,23 @@ def rebase(tx: Tx, scope: Scope, draft_id: int, choose: Mapping[Key, Choice] | N
     ``choose`` settles clashes: ``ours`` is the draft's text. Raises Denied, NotFound, Conflict (closed), Clashes.
     """
     require_rules(scope)
-    row = locked(tx, draft_id)
+    return _caught_up(tx, scope, locked(tx, draft_id), "open", choose)
+
+
+def catch_up(tx: Tx, draft_id: int) -> Draft:
+    """The same for a draft whose time has come; it stays one. Raises NotFound, Conflict, Clashes."""
+    return _caught_up(tx, SYSTEM, locked(tx, draft_id, scheduled=True), "scheduled")
+
+
+def _caught_up(
+    tx: Tx, scope: Scope, row: Draft, state: State, choose: Mapping[Key, Choice] | None = None
+) -> Draft:
     current = published(tx)
     if current is None or current.version == row.base:
         return row
     base = source_of(tx, row.base) if row.base is not None else None
     text = merged(base or "", row.source, current.source, choose)
-    return store(tx, scope, row, text, Change(kind="merge"), base=current.version)
+    return store(tx, scope, row, text, Change(kind="merge"), base=current.version, state=state)
 
 
 # --- approval -----------------------------------------------------------------------------------------------------
@@ -226,8 +237,8 @@ def schedule(
     row = _ready(tx, locked(tx, draft_id), revision, proof)
     _require_approval(house.directory.config, row)
     keep_proof(tx, draft_id, proof)
-    values = {"state": "scheduled", "publish_at": at, "note": note.strip() or row.note, "editor": scope.user}
-    tx.change(rule_draft, draft_id, updated_at=tx.now, **values)
+    values = {"state": "scheduled", "publish_at": at, "submitted_by": scope.user}
+    tx.change(rule_draft, draft_id, updated_at=tx.now, note=note.strip() or row.note, **values)
     set_timer(tx, TIMER, draft_id, at)
     record(
         tx, scope.user, "rules-publish-scheduled", f"rule-draft:{draft_id}", {"revision": revision, "at": at}
@@ -272,26 +283,22 @@ def publish_due(tx: Tx, house: House, draft_id: int, revision: int, proof: Proof
         with tx.savepoint() as inner:
             ready = _ready(inner, row, revision, proof)
             _require_approval(house.directory.config, ready)
-            return _made(inner, row.editor, ready, row.note, proof)
+            return _made(inner, row.submitted_by, ready, row.note, proof)
     except Conflict as refused:
         keep_proof(tx, draft_id, proof)
         _reopen(tx, row)
         detail = {"revision": row.revision, "why": str(refused)}
         record(tx, None, "rules-publish-refused", f"rule-draft:{draft_id}", detail)
-        for person in {*_administrators(tx, house), *filter(None, (row.author, row.editor))}:
+        for person in {*_administrators(tx, house), *filter(None, (row.author, row.submitted_by))}:
             tell(tx, person, "rules-refused")
         return None
 
 
 def _reopen(tx: Tx, row: Draft) -> None:
     """Back from its set time; what was approved stays approved."""
-    tx.change(
-        rule_draft,
-        row.id,
-        state="submitted" if row.approved else "open",
-        publish_at=None,
-        updated_at=tx.now,
-    )
+    state = "submitted" if row.approved else "open"
+    asked = row.submitted_by if row.approved else None
+    tx.change(rule_draft, row.id, state=state, submitted_by=asked, publish_at=None, updated_at=tx.now)
     cancel_timer(tx, TIMER, row.id)
 
 

@@ -11,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from connectors.contract import Blobs, Clock, Health, Log
+from hub.cautions import Caution
 from hub.desk.presence import Presence
 from hub.house import House
 from hub.people.sessions import Signed
@@ -24,7 +25,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     who looks at which conversation.
 
     ``entropy(n)`` gives n unguessable bytes. ``reparse(raw)`` reads quarantined bytes again: its sentence says what
-    became of them. ``ready`` tells whether everything that the hub needs to take messages has started.
+    became of them. ``ready`` tells whether everything that the hub needs to take messages has started; ``cautions``
+    what is wrong with it as a whole.
     """
 
     store: Store
@@ -38,6 +40,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     health: Callable[[], Mapping[str, Health]]
     reparse: Callable[[int], Awaitable[str]]
     ready: Callable[[], bool]
+    cautions: Callable[[], tuple[Caution, ...]] = tuple
 
 
 DESK = web.AppKey("desk", Desk)

@@ -46,9 +46,15 @@ default: {queue: bezrobotni}
 """
 
 
+@pytest.fixture(scope="session")
+def forms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder that all tests share, so that forms of words are looked up once."""
+    return tmp_path_factory.mktemp("forms")
+
+
 @pytest.fixture
-def house(tmp_path: Path) -> House:
-    return made_house(tmp_path)
+def house(forms: Path) -> House:
+    return made_house(forms)
 
 
 def made_house(folder: Path, *, approval: bool = False) -> House:
@@ -69,6 +75,12 @@ async def scopes(store: Store) -> Mapping[str, Scope]:
         return {name: _administrator(tx, name) for name in ("anna", "bogdan", "celina")}
 
     return await store.write(command)
+
+
+@pytest.fixture
+async def administrator(store: Store) -> Scope:
+    """One administrator in a house where nothing was published yet."""
+    return await store.write(lambda tx: _administrator(tx, "anna"))
 
 
 def _administrator(tx: Tx, name: str) -> Scope:

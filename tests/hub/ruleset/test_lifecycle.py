@@ -172,10 +172,10 @@ async def test_rolling_back_is_a_new_version_with_the_old_text(
 
 
 async def test_a_second_person_must_approve_and_the_very_text(
-    store: Store, scopes: Scopes, tmp_path: Path
+    store: Store, scopes: Scopes, forms: Path
 ) -> None:
     house, anna, bogdan, celina = (
-        made_house(tmp_path, approval=True),
+        made_house(forms, approval=True),
         scopes["anna"],
         scopes["bogdan"],
         scopes["celina"],
@@ -212,8 +212,8 @@ async def test_a_second_person_must_approve_and_the_very_text(
     assert now is not None and (now.author, now.approver, now.note) == (anna.user, celina.user, "Nowa nazwa")
 
 
-async def test_a_change_after_the_approval_ends_it(store: Store, scopes: Scopes, tmp_path: Path) -> None:
-    house = made_house(tmp_path, approval=True)
+async def test_a_change_after_the_approval_ends_it(store: Store, scopes: Scopes, forms: Path) -> None:
+    house = made_house(forms, approval=True)
     made = await a_draft(store, scopes["anna"])
     proof = await store.read(lambda tx: proof_of_source(tx, house, made.source))
     await store.write(lambda tx: submit(tx, house, scopes["anna"], made.id, 2, "", proof=proof))
