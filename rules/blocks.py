@@ -19,8 +19,7 @@ from rules.yamltree import Mapping as MappingNode
 from rules.yamltree import Node, Scalar, parse
 from rules.yamltree import Sequence as SequenceNode
 
-Kind = Literal["rule", "section", "words", "condition", "schedule", "sample"]
-KINDS: tuple[Kind, ...] = ("rule", "section", "words", "condition", "schedule", "sample")
+Kind = Literal["rule", "section", "words", "condition", "schedule", "sample", "default"]
 
 HOMES: Mapping[Kind, str] = {
     "rule": "rules",
@@ -29,8 +28,9 @@ HOMES: Mapping[Kind, str] = {
     "condition": "conditions",
     "schedule": "schedules",
     "sample": "tests",
+    "default": "",
 }
-"""Under which key of the file each kind stands."""
+"""Under which key of the file each kind stands; the default stands in the file itself, as ``default``."""
 
 NAMED = {"rule": "id", "section": "section", "sample": "name"}
 
@@ -167,6 +167,8 @@ def find(parsed: Parsed, kind: Kind, name: str) -> Place:
 
 def homes(parsed: Parsed, kind: Kind) -> list[tuple[Spot, Spot, Node]]:
     """The collections that such blocks stand in: for rules the list of the file and those of its sections."""
+    if kind == "default":
+        return [(parsed.spot, parsed.spot, parsed.tree)]
     top = child(parsed.spot, parsed.tree, HOMES[kind])
     if top is None:
         return []
