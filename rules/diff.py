@@ -1,0 +1,361 @@
+"""What changed between two rule sets, in sentences and as a unified diff. Pure.
+
+By the ids of rules: a renamed or moved rule is the same rule. A changed word list is told once, as a list, and not
+again at every rule that uses it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from rules import model
+from rules.decision import DEFAULT_RULE, PRIORITIES, Actions, CallbackOrder
+from rules.describe import describe
+from rules.durations import duration
+from rules.merge import longest_rising
+from rules.text import Text, mark, verbatim
+
+Kind = Literal["added", "removed", "moved", "changed"]
+About = Literal["rule", "section", "words", "condition", "schedule", "default", "test"]
+
+SHOWN = 12
+"""How many words of a list are named."""
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One change. ``about`` and ``name`` say of what, ``text`` is the sentence."""
+
+    kind: Kind
+    about: About
+    name: str
+    text: Text
+
+
+def diff(before: model.RuleSet, after: model.RuleSet) -> tuple[Change, ...]:
+    """Every change that makes a difference or that people wrote: not comments, layout or lines."""
+    return (
+        *_lists(before.words, after.words),
+        *_conditions("condition", before.conditions, after.conditions),
+        *_conditions("schedule", before.schedules, after.schedules),
+        *_sections(before, after),
+        *_rules(before, after),
+        *_default(before.default, after.default),
+        *_samples(before.samples, after.samples),
+    )
+
+
+def unified(before: str, after: str, names: tuple[str, str], *, around: int = 3) -> str:
+    """The texts as a unified diff, "" when they are the same."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), *names, lineterm="", n=around)
+    return "".join(f"{line}\n" for line in lines)
+
+
+# --- lists, conditions, schedules -------------------------------------------------------------------------------
+
+
+_NAMED: Mapping[About, Mapping[Kind, str]] = {
+    "words": {
+        "added": mark("Word list “{name}” added: {words}"),
+        "removed": mark("Word list “{name}” removed"),
+        "changed": mark("Word list “{name}”: {what}"),
+    },
+    "condition": {
+        "added": mark("Condition “{name}” added: {condition}"),
+        "removed": mark("Condition “{name}” removed"),
+        "changed": mark("Condition “{name}”: {what}"),
+    },
+    "schedule": {
+        "added": mark("Schedule “{name}” added: {condition}"),
+        "removed": mark("Schedule “{name}” removed"),
+        "changed": mark("Schedule “{name}”: {what}"),
+    },
+    "section": {
+        "added": mark("Section “{name}” added"),
+        "removed": mark("Section “{name}” removed"),
+        "changed": mark("Section “{name}”: {what}"),
+    },
+    "test": {
+        "added": mark("Test “{name}” added"),
+        "removed": mark("Test “{name}” removed"),
+        "changed": mark("Test “{name}” changed"),
+    },
+    "rule": {
+        "added": mark("Rule “{name}” added {where}"),
+        "removed": mark("Rule “{name}” removed"),
+        "moved": mark("Rule “{name}” moved {where}"),
+        "changed": mark("Rule “{name}”: {what}"),
+    },
+    "default": {"changed": mark("When no rule decides: {what}")},
+}
+
+
+def _change(kind: Kind, about: About, name: str, **values: Text | str) -> Change:
+    return Change(kind=kind, about=about, name=name, text=Text(_NAMED[about][kind], {"name": name, **values}))
+
+
+def _lists(before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]) -> Iterator[Change]:
+    for name in dict.fromkeys((*before, *after)):
+        if name not in before:
+            yield _change("added", "words", name, words=_names(after[name]))
+        elif name not in after:
+            yield _change("removed", "words", name)
+        else:
+            for what in _values(before[name], after[name]):
+                yield _change("changed", "words", name, what=what)
+
+
+def _conditions(
+    about: About, before: Mapping[str, model.Condition], after: Mapping[str, model.Condition]
+) -> Iterator[Change]:
+    for name in dict.fromkeys((*before, *after)):
+        if name not in before:
+            yield _change("added", about, name, condition=describe(after[name]))
+        elif name not in after:
+            yield _change("removed", about, name)
+        else:
+            for what in _condition(before[name], after[name]):
+                yield _change("changed", about, name, what=what)
+
+
+# --- rules and sections -----------------------------------------------------------------------------------------
+
+
+def _sections(before: model.RuleSet, after: model.RuleSet) -> Iterator[Change]:
+    was, now = ({section.id: section for section in found.sections} for found in (before, after))
+    for name in dict.fromkeys((*was, *now)):
+        if name not in was:
+            yield _change("added", "section", name)
+        elif name not in now:
+            yield _change("removed", "section", name)
+        else:
+            for what in (*_labels(was[name], now[name]), *_condition(was[name].when, now[name].when)):
+                yield _change("changed", "section", name, what=what)
+
+
+def _rules(before: model.RuleSet, after: model.RuleSet) -> Iterator[Change]:
+    was, now = ({rule.id: rule for rule in found.rules} for found in (before, after))
+    yield from (_change("removed", "rule", name) for name in was if name not in now)
+    stayed = _stayed(list(was), list(now))
+    for place, rule in enumerate(after.rules):
+        old = was.get(rule.id)
+        if old is None:
+            yield _change("added", "rule", rule.id, where=_where(after, place))
+            continue
+        if rule.id not in stayed or old.section != rule.section:
+            yield _change("moved", "rule", rule.id, where=_where(after, place))
+        for what in _rule(old, rule):
+            yield _change("changed", "rule", rule.id, what=what)
+
+
+def _stayed(was: Sequence[str], now: Sequence[str]) -> set[str]:
+    places = {name: place for place, name in enumerate(was)}
+    common = [name for name in now if name in places]
+    return {common[i] for i in longest_rising([places[name] for name in common])}
+
+
+def _where(after: model.RuleSet, place: int) -> Text:
+    rule = after.rules[place]
+    follower = after.rules[place + 1] if place + 1 < len(after.rules) else None
+    if follower is not None and follower.section == rule.section:
+        return Text(mark("before “{name}”"), {"name": follower.id})
+    if rule.section:
+        return Text(mark("at the end of section “{name}”"), {"name": rule.section})
+    if follower is not None:
+        return Text(mark("before section “{name}”"), {"name": follower.section})
+    return Text(mark("at the end"))
+
+
+def _rule(old: model.Rule, new: model.Rule) -> Iterator[Text]:
+    yield from _labels(old, new)
+    yield from _field(mark("events"), _events(old.on), _events(new.on))
+    yield from _condition(old.when, new.when)
+    yield from _actions(old.actions, new.actions)
+    yield from _field(mark("afterwards"), Text(_THEN[old.then]), Text(_THEN[new.then]))
+
+
+_THEN: Mapping[model.Then, str] = {
+    "stop": mark("no further rule"),
+    "continue": mark("the next rule"),
+    "next-section": mark("on behind this section"),
+    "stop-after-section": mark("the rest of this section and no more"),
+}
+
+
+def _events(on: Sequence[str]) -> Text:
+    return verbatim(", ".join(on))
+
+
+def _labels(old: model.Rule | model.Section, new: model.Rule | model.Section) -> Iterator[Text]:
+    """Name, note, switch and dates."""
+    yield from _field(mark("name"), verbatim(old.name), verbatim(new.name))
+    if old.note != new.note:
+        yield Text(mark("note changed"))
+    if old.enabled != new.enabled:
+        yield Text(mark("switched on") if new.enabled else mark("switched off"))
+    yield from _field(mark("valid"), _span(old.first, old.last), _span(new.first, new.last))
+
+
+def _span(first: str, last: str) -> Text:
+    if not first and not last:
+        return Text(mark("always"))
+    if not first:
+        return Text(mark("until {last}"), {"last": last})
+    return Text(mark("{first} to {last}"), {"first": first, "last": last or "…"})
+
+
+def _field(what: str, old: Text, new: Text) -> Iterator[Text]:
+    if old != new:
+        yield Text(mark("{what} changed from {old} to {new}"), {"what": Text(what), "old": old, "new": new})
+
+
+# --- conditions -------------------------------------------------------------------------------------------------
+
+
+def _condition(old: model.Condition, new: model.Condition) -> Iterator[Text]:
+    """What changed in a condition tree: at the smallest place where it differs."""
+    before, after = _bare(old), _bare(new)
+    if before == after:
+        return
+    if isinstance(before, model.All | model.Any) and type(before) is type(after):
+        yield from _items(before.items, after.items)  # type: ignore[union-attr]  # of the same type
+    elif isinstance(before, model.Not) and isinstance(after, model.Not):
+        for what in _condition(before.item, after.item):
+            yield Text(mark("in the exception, {what}"), {"what": what})
+    elif isinstance(before, model.Words) and isinstance(after, model.Words) and _only_words(before, after):
+        yield from _under("words", _values(before.words, after.words))
+    elif isinstance(before, model.OneOf) and isinstance(after, model.OneOf) and before.name == after.name:
+        yield from _under(before.name, _values(before.values, after.values))
+    else:
+        yield _replaced(describe(old), describe(new))
+
+
+def _replaced(old: Text, new: Text) -> Text:
+    if old == new:
+        return Text(mark("condition changed in its details: {new}"), {"new": new})
+    return Text(mark("condition changed from {old} to {new}"), {"old": old, "new": new})
+
+
+def _under(name: str, changes: Iterator[Text]) -> Iterator[Text]:
+    yield from (Text("{name}: {what}", {"name": name, "what": change}) for change in changes)
+
+
+def _items(before: Sequence[model.Condition], after: Sequence[model.Condition]) -> Iterator[Text]:
+    gone = [item for item in before if item not in after]
+    new = [item for item in after if item not in before]
+    for old in list(gone):
+        partner = next((item for item in new if _alike(old, item)), None)
+        if partner is not None:
+            gone.remove(old)
+            new.remove(partner)
+            yield from _condition(old, partner)
+    yield from (Text(mark("condition removed: {condition}"), {"condition": describe(item)}) for item in gone)
+    yield from (Text(mark("condition added: {condition}"), {"condition": describe(item)}) for item in new)
+    if not gone and not new and sorted(map(repr, before)) == sorted(map(repr, after)):
+        yield Text(mark("conditions put in another order"))
+
+
+def _alike(one: model.Condition, other: model.Condition) -> bool:
+    """Whether one is likely the other one changed."""
+    same = ("name", "key", "kind")
+    return type(one) is type(other) and all(getattr(one, f, "") == getattr(other, f, "") for f in same)
+
+
+def _only_words(one: model.Words, other: model.Words) -> bool:
+    """Whether two differ in their words and in nothing else."""
+    return msgspec.structs.replace(one, words=other.words) == other
+
+
+def _bare(node: model.Condition) -> model.Condition:
+    """A condition without its lines and without what it takes from lists and names, which are told by themselves."""
+    match node:
+        case model.All() | model.Any():
+            return msgspec.structs.replace(node, line=0, items=tuple(map(_bare, node.items)))
+        case model.Not():
+            return msgspec.structs.replace(node, line=0, item=_bare(node.item))
+        case model.Named():
+            return msgspec.structs.replace(node, line=0, item=model.All(items=()))
+        case model.Words() if node.listed:
+            own = node.words[: len(node.words) - node.listed]
+            return msgspec.structs.replace(node, line=0, words=own, listed=0)
+    return msgspec.structs.replace(node, line=0)
+
+
+# --- actions, values, tests -------------------------------------------------------------------------------------
+
+
+def _actions(old: Actions, new: Actions) -> Iterator[Text]:
+    for name in Actions.__struct_fields__:
+        before, after = getattr(old, name), getattr(new, name)
+        if before == after:
+            continue
+        if isinstance(before, tuple) and before and after:
+            yield from _under(name, _values(before, after))
+        elif _nothing(after):
+            yield Text(mark("no longer {action}"), {"action": _action(name, before)})
+        elif _nothing(before):
+            yield Text(mark("now also {action}"), {"action": _action(name, after)})
+        else:
+            values = {"what": name, "old": _shown(name, before), "new": _shown(name, after)}
+            yield Text(mark("{what} changed from {old} to {new}"), values)
+
+
+def _nothing(value: Any) -> bool:
+    """Whether an action is not asked for; the normal priority is a number and asked for."""
+    return value is None or value is False or value == () or value == {}
+
+
+def _action(name: str, value: Any) -> Text:
+    if value is True:
+        return verbatim(name)
+    return Text("{name}: {value}", {"name": name, "value": _shown(name, value)})
+
+
+def _shown(name: str, value: Any) -> str:
+    if name == "priority":
+        return next((word for word, number in PRIORITIES.items() if number == value), str(value))
+    if isinstance(value, CallbackOrder):
+        return " ".join(filter(None, (value.topic, duration(value.minutes) if value.minutes else "")))
+    if isinstance(value, Mapping):
+        text: Callable[[Any], str] = duration if name == "timer" else str
+        return ", ".join(f"{key} {text(found)}" for key, found in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _default(old: Actions, new: Actions) -> Iterator[Change]:
+    for what in _actions(old, new):
+        yield _change("changed", "default", DEFAULT_RULE, what=what)
+
+
+def _values(old: Sequence[str], new: Sequence[str]) -> Iterator[Text]:
+    """What came into a list and what left it."""
+    added, removed = (
+        [value for value in one if value not in set(two)] for one, two in ((new, old), (old, new))
+    )
+    if added and removed:
+        values: dict[str, str | int | Text] = {"added": _names(added), "removed": _names(removed)}
+        yield Text(mark("added {added}, removed {removed}"), values)
+    elif added:
+        yield Text(mark("added {added}"), {"added": _names(added)})
+    elif removed:
+        yield Text(mark("removed {removed}"), {"removed": _names(removed)})
+    elif tuple(old) != tuple(new):
+        yield Text(mark("put in another order"))
+
+
+def _names(values: Sequence[str]) -> str:
+    more = f", … (+{len(values) - SHOWN})" if len(values) > SHOWN else ""
+    return ", ".join(values[:SHOWN]) + more
+
+
+def _samples(old: Sequence[model.Sample], new: Sequence[model.Sample]) -> Iterator[Change]:
+    was, now = (
+        {sample.name: msgspec.structs.replace(sample, line=0) for sample in found} for found in (old, new)
+    )
+    for name in dict.fromkeys((*was, *now)):
+        if was.get(name) != now.get(name):
+            kind: Kind = "added" if name not in was else "changed" if name in now else "removed"
+            yield _change(kind, "test", name)

@@ -1,0 +1,179 @@
+"""What changed between two rule sets, in words that an administrator would use, and as a unified diff."""
+
+from __future__ import annotations
+
+import pytest
+
+from rules import load
+from rules.diff import Change, diff, unified
+
+BASE = """\
+words:
+  spam: [kasyno, ruletka]
+conditions:
+  noc: {hours: 20:00-06:00}
+rules:
+  - id: spam
+    name: Spam
+    when: {words: {list: spam}}
+    do: {queue: spam, tags: [spam]}
+  - id: kadry
+    name: Kadry
+    when: {channel: email, words: [umowa, etat]}
+    do: {queue: kadry, priority: high}
+  - id: zasilki
+    name: Zasiłki
+    when: {condition: noc}
+    do: {queue: zasilki}
+default: {queue: informacja}
+"""
+
+
+def told(after: str, before: str = BASE) -> list[str]:
+    return [str(change.text) for change in diff(load(before), load(after))]
+
+
+def moved(text: str, rule: str, before: str) -> str:
+    """The file with one rule put before another one, or before the default."""
+    start = text.index(f"  - id: {rule}\n")
+    end = min(place for place in (text.find("  - id: ", start + 1), text.find("default:")) if place > 0)
+    block, rest = text[start:end], text[:start] + text[end:]
+    target = rest.index(before)
+    return rest[:target] + block + rest[target:]
+
+
+def test_nothing_changed() -> None:
+    assert told(BASE) == []
+    assert told("# uwaga\n" + BASE.replace("  - id: kadry", "\n  # o kadrach\n  - id: kadry")) == []
+    assert unified(BASE, BASE, ("a", "b")) == ""
+
+
+def test_a_moved_rule_is_told_once() -> None:
+    assert told(moved(BASE, "zasilki", "  - id: kadry")) == ["Rule “zasilki” moved before “kadry”"]
+    assert told(moved(BASE, "spam", "default:")) == ["Rule “spam” moved at the end"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("[kasyno, ruletka]", "[ruletka, bitcoin]", "Word list “spam”: added bitcoin, removed kasyno"),
+        ("[kasyno, ruletka]", "[ruletka, kasyno]", "Word list “spam”: put in another order"),
+        ("queue: kadry,", "queue: hr,", "Rule “kadry”: queue changed from kadry to hr"),
+        ("priority: high", "priority: low", "Rule “kadry”: priority changed from high to low"),
+        (", priority: high", "", "Rule “kadry”: no longer priority: high"),
+        ("tags: [spam]", "tags: [spam, kosz]", "Rule “spam”: tags: added kosz"),
+        ("queue: zasilki}", "queue: zasilki, mask: true}", "Rule “zasilki”: now also mask"),
+        ("name: Kadry", "name: Kadry i płace", "Rule “kadry”: name changed from Kadry to Kadry i płace"),
+        ("name: Kadry", "name: Kadry\n    note: Bo tak", "Rule “kadry”: note changed"),
+        ("name: Kadry", "name: Kadry\n    enabled: false", "Rule “kadry”: switched off"),
+        (
+            "name: Kadry",
+            "name: Kadry\n    until: 2026-12-31",
+            "Rule “kadry”: valid changed from always to until 2026-12-31",
+        ),
+        (
+            "do: {queue: zasilki}",
+            "do: {queue: zasilki}\n    then: continue",
+            "Rule “zasilki”: afterwards changed from no further rule to the next rule",
+        ),
+        ("[umowa, etat]", "[umowa, premia]", "Rule “kadry”: words: added premia, removed etat"),
+        ("channel: email", "channel: [email, sms]", "Rule “kadry”: channel: added sms"),
+        ("channel: email, ", "", "Rule “kadry”: condition changed from"),
+        (
+            "channel: email,",
+            "channel: email, automatic: false,",
+            "Rule “kadry”: condition added: automatic: no",
+        ),
+        (
+            "20:00-06:00",
+            "21:00-06:00",
+            "Condition “noc”: condition changed from hours: 20:00-06:00 to hours: 21",
+        ),
+        ("queue: informacja", "queue: inne", "When no rule decides: queue changed from informacja to inne"),
+    ],
+)
+def test_a_change_is_one_sentence(old: str, new: str, sentence: str) -> None:
+    assert BASE.count(old) == 1
+    (found,) = told(BASE.replace(old, new))
+    assert found.startswith(sentence)
+
+
+def test_added_and_removed_rules_are_told_with_their_place() -> None:
+    new = BASE.replace("  - id: kadry", "  - id: nowa\n    name: Nowa\n    do: {queue: x}\n  - id: kadry")
+    assert told(new) == ["Rule “nowa” added before “kadry”"]
+    assert told(BASE, before=new) == ["Rule “nowa” removed"]
+
+
+def test_a_list_that_rules_use_is_told_once() -> None:
+    """Otherwise a word would appear at every rule that uses its list."""
+    more = BASE.replace("[umowa, etat]", "{any: [umowa, etat], list: spam}")
+    found = diff(load(more), load(more.replace("ruletka]", "ruletka, bitcoin]")))
+    assert [(change.about, change.name) for change in found] == [("words", "spam")]
+
+
+def test_many_words_are_cut() -> None:
+    words = ", ".join(f"słowo{i}" for i in range(30))
+    (found,) = told(BASE.replace("ruletka]", f"ruletka, {words}]"))
+    assert "słowo11" in found and "słowo12" not in found and "(+18)" in found
+
+
+def test_sections_and_tests() -> None:
+    text = """\
+rules:
+  - section: s
+    name: S
+    rules:
+      - id: a
+        name: A
+        do: {queue: x}
+  - id: b
+    name: B
+    do: {queue: x}
+default: {queue: x}
+tests:
+  - name: pierwszy
+    message: {text: abc}
+    expect: {queue: x}
+"""
+    out = """\
+rules:
+  - section: s
+    name: Inna
+    when: {channel: sms}
+    rules:
+      - id: b
+        name: B
+        do: {queue: x}
+  - id: a
+    name: A
+    do: {queue: x}
+default: {queue: x}
+tests:
+  - name: pierwszy
+    message: {text: abcd}
+    expect: {queue: x}
+  - name: drugi
+    message: {text: abcd}
+    expect: {queue: x}
+"""
+    found = told(out, before=text)
+    assert "Section “s”: name changed from S to Inna" in found
+    assert "Section “s”: condition changed from always to channel: sms" in found or (
+        "Section “s”: condition added: channel: sms" in found
+    )
+    assert "Rule “b” moved at the end of section “s”" in found
+    assert "Rule “a” moved at the end" in found
+    assert found[-2:] == ["Test “pierwszy” changed", "Test “drugi” added"]
+
+
+def test_every_change_names_its_thing() -> None:
+    found = diff(load(BASE), load(BASE.replace("queue: kadry,", "queue: hr,")))
+    assert found == (Change(kind="changed", about="rule", name="kadry", text=found[0].text),)
+
+
+def test_the_unified_diff_names_both() -> None:
+    text = unified(
+        BASE, BASE.replace("queue: hr", "x").replace("name: Kadry", "name: HR"), ("wersja 1", "wersja 2")
+    )
+    assert text.startswith("--- wersja 1\n+++ wersja 2\n@@")
+    assert "-    name: Kadry\n+    name: HR\n" in text
