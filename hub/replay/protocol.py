@@ -32,13 +32,14 @@ class ReplayOrder(msgspec.Struct, frozen=True, kw_only=True, tag="replay"):
 
 
 class PreviewOrder(msgspec.Struct, frozen=True, kw_only=True, tag="preview"):
-    """What a rule would catch of the newest ``messages``; see :mod:`hub.replay.preview`."""
+    """What a rule catches of the newest ``messages``. ``rule`` is its YAML, with or without the dash of a list. It
+    stands in the draft in the place of ``replaces``, or behind the rule ``after``, or (both empty) as the last."""
 
     setting: Setting
     draft: str
     rule: str
-    replaces: str
-    after: str
+    replaces: str = ""
+    after: str = ""
     messages: int
     examples: int
 
@@ -61,32 +62,43 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True, tag="whole"):
 
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
-    """A message that a rule catches. ``wins`` are the actions that it would decide; ``by`` is the rule that ends the
-    evaluation before it, if one does."""
+    """A message that a rule catches, with the queues without and with it. ``reached``: no rule before it ended the
+    evaluation (else ``by`` names that one). ``wins`` are the actions that it decides."""
 
     trace: int
     conversation: int
     message: int | None
     at: int
     event: str
-    before: str
-    after: str
+    before: str = ""
+    after: str = ""
+    reached: bool = True
     wins: tuple[str, ...] = ()
     by: str = ""
 
 
-class Preview(msgspec.Struct, frozen=True, kw_only=True, tag="preview"):
-    """Of ``looked`` decisions a rule catches ``caught``. Given its place it is reached in ``reached``, decides
-    something in ``wins``, and in ``moves`` the conversation goes to another queue than without it. ``oldest`` is the
-    time of the first one looked at (µs UTC)."""
+class Placed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a rule does given its place: it is ``reached`` for so many of the messages that it catches, decides
+    something for ``wins`` of them, and ``moves`` so many to another queue than without it."""
 
-    looked: int
-    caught: int
     reached: int
     wins: int
     moves: int
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True, tag="preview"):
+    """Of ``looked`` decisions, the oldest made at ``oldest`` (µs UTC), a rule catches ``caught`` by its own conditions.
+
+    It is told twice: as soon as that is known, and again with ``placed`` once the rest of the draft is compiled. Where
+    the rest cannot be compiled ``placed`` stays None, and ``last`` says that nothing more comes.
+    """
+
+    looked: int
+    caught: int
     oldest: int
     examples: tuple[Example, ...] = ()
+    placed: Placed | None = None
+    last: bool = False
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, tag="problem"):

@@ -15,7 +15,7 @@ A decision that was about no message (its row names none) saw no text.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -25,6 +25,7 @@ from hub.intake.facts import with_texts
 from hub.intake.load import Load
 from hub.replay.standins import unmask
 from hub.store import schema
+from hub.store.reading import Ask
 from hub.store.tx import Reader
 from rules import Facts
 
@@ -218,6 +219,18 @@ def batch(tx: Reader, snapshots: Snapshots, first: Place, last: Place, limit: in
 def following(stored: Stored) -> Place:
     """The place right behind a decision."""
     return stored.at, stored.id + 1
+
+
+def batches(ask: Ask, first: Place, last: Place) -> Iterator[list[Stored]]:
+    """All decisions of a span, for a process that reads from outside: a view of the store for each batch."""
+    snapshots = Snapshots()
+    while some := _next(ask, snapshots, first, last):
+        yield some
+        first = following(some[-1])
+
+
+def _next(ask: Ask, snapshots: Snapshots, first: Place, last: Place) -> list[Stored]:
+    return ask(lambda tx: batch(tx, snapshots, first, last))
 
 
 def by_ids(tx: Reader, snapshots: Snapshots, ids: Sequence[int]) -> list[Stored]:

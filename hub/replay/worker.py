@@ -10,12 +10,13 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from hub.clock import SystemClock
 from hub.configfile import ConfigError
 from hub.directory import directory
 from hub.replay.compare import Move, Tally, take
+from hub.replay.previewing import Unreadable, Workshop
 from hub.replay.protocol import (
     Order,
     Part,
@@ -28,7 +29,7 @@ from hub.replay.protocol import (
     decode_order,
     line,
 )
-from hub.replay.stored import Place, Snapshots, Stored, batch, following
+from hub.replay.stored import batches
 from hub.rulefile import compile_source
 from hub.store.reading import Ask, reading
 from rules.text import Text, mark
@@ -39,6 +40,8 @@ NICE = 10
 DRAFT, PUBLISHED = "draft", "published rules"
 
 WRONG = mark("The rules cannot be used as they are: {problems}")
+
+UNREADABLE = mark("The rule cannot be read yet: {problem}")
 
 Say = Callable[[Said], None]
 
@@ -70,25 +73,17 @@ class Room:
         return self._left[move.moves] >= 0
 
 
-def batches(ask: Ask, first: Place, last: Place) -> Iterator[list[Stored]]:
-    """The decisions of a span, a view of the store for each batch."""
-    snapshots = Snapshots()
-    while some := _one(ask, snapshots, first, last):
-        yield some
-        first = following(some[-1])
-
-
-def _one(ask: Ask, snapshots: Snapshots, first: Place, last: Place) -> list[Stored]:
-    return ask(lambda tx: batch(tx, snapshots, first, last))
-
-
-def carry_out(order: Order, say: Say) -> None:
+def carry_out(order: Order, workshop: Workshop, say: Say) -> None:
     """One order; what is wrong with its rules is told as a sentence."""
     setting = order.setting
     try:
         with reading(setting.url, setting.password, SystemClock().now) as ask:
             if isinstance(order, ReplayOrder):
                 replay(order, ask, say)
+            else:
+                workshop.preview(order, ask, say)
+    except Unreadable as error:
+        say(Problem(text=Text(UNREADABLE, {"problem": str(error)})))
     except ConfigError as error:
         problems = "; ".join(
             f"{problem.file}, line {problem.line}: {problem.text}" for problem in error.problems[:3]
@@ -104,9 +99,10 @@ def _say(message: Said) -> None:
 def main() -> None:
     """Until the input ends, or nobody reads the answers any more."""
     os.nice(NICE)
+    workshop = Workshop()
     for wanted in sys.stdin.buffer:
         try:
-            carry_out(decode_order(wanted), _say)
+            carry_out(decode_order(wanted), workshop, _say)
         except BrokenPipeError:
             sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - else the interpreter complains as it ends
             return

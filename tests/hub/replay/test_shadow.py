@@ -51,14 +51,12 @@ async def test_a_shadow_finds_what_a_replay_finds(world: World) -> None:
     assert live.state == "running"
     replayed = await world.replayed(AFTER, ALL)
     assert counted(live) == counted(replayed)
-    shown = [
-        {
-            move.trace
-            for move in await world.store.read(lambda tx, n=n: runs.moved_messages(tx, ADMIN, n, limit=99))
-        }  # type: ignore[misc]
-        for n in (number, replayed.id)
-    ]
-    assert shown[0] == shown[1] != set()
+    assert await traces(world, number) == await traces(world, replayed.id) != set()
+
+
+async def traces(world: World, number: int) -> set[int]:
+    moves = await world.store.read(lambda tx: runs.moved_messages(tx, ADMIN, number, limit=99))
+    return {move.trace for move in moves}
 
 
 async def test_a_shadow_has_no_effect(small_world: World) -> None:
