@@ -80,11 +80,22 @@ def _ruleset(text: str, source: str, root: MappingNode, reader: Reader) -> model
         schedules=names.all("schedule"),
         sections=sections,
         samples=read_samples(reader, entries.get("tests"), read_actions, [rule.id for rule in rules]),
+        lines=_lines(root),
     )
     if reader.loose > MAX_LOOSE:
         told = mark("{count} expressions contain no fixed text; at most {most} may")
         reader.problems.add(root.line, "rules", told, count=reader.loose, most=MAX_LOOSE)
     return ruleset
+
+
+def _lines(root: MappingNode) -> dict[str, int]:
+    """Where names are defined, and the default."""
+    found = {"default": root.lines["default"]} if "default" in root.lines else {}
+    for key in ("words", "conditions", "schedules"):
+        node = root.entries.get(key)
+        if isinstance(node, MappingNode):
+            found |= {f"{key}.{name}": line for name, line in node.lines.items()}
+    return found
 
 
 def _word_lists(reader: Reader, node: Node | None) -> dict[str, tuple[str, ...]]:

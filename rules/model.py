@@ -271,7 +271,8 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     ``version`` is derived from the text, so that the same text has the same version everywhere. ``default`` is what
     happens to a new conversation that no rule stopped. ``words``, ``conditions`` and ``schedules`` are the named
     lists, conditions and times of the file; conditions of rules have them put in (see :class:`Named`). ``samples`` are
-    its tests. Ids of rules and sections are all different.
+    its tests. Ids of rules and sections are all different. ``lines`` says where names are defined: ``words.NAME``,
+    ``conditions.NAME``, ``schedules.NAME``, and ``default``.
     """
 
     version: str
@@ -283,3 +284,4 @@ class RuleSet(msgspec.Struct, frozen=True, kw_only=True):
     schedules: Mapping[str, Condition] = {}
     sections: tuple[Section, ...] = ()
     samples: tuple[Sample, ...] = ()
+    lines: Mapping[str, int] = {}

@@ -1,0 +1,182 @@
+"""Conditions that can never hold, always hold, or hold no more."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Sequence
+
+from rules import model
+from rules.describe import describe
+from rules.finding import Finding, Values, finding
+from rules.lint_known import Case, settle
+from rules.lint_literals import Formula, Numbers, Subject, both, formula, negated
+from rules.lint_order import Entry, literals
+from rules.lint_sets import span
+from rules.text import Text, mark, verbatim
+
+MAX_SPLITS = 64
+"""Cases into which the conditions of one rule are taken apart to see whether they contradict each other."""
+
+MAX_SHOWN = 120
+"""Longest condition in a finding, in characters."""
+
+
+def conditions(entry: Entry, guard: Formula, memo: dict[int, Formula], today: str) -> Iterator[Finding]:
+    """Findings on one rule's own conditions. ``guard`` is what holds anyway: its section's."""
+    if is_never(entry.when):
+        yield _never(entry.rule, guard, memo)
+        return
+    if today and settle([entry.when, _from(today)]) is None:
+        yield _expired(entry.rule, today)
+        return
+    items = _items(entry.rule.when)
+    for i, item in enumerate(items):
+        if is_always(formula(item, memo)):
+            yield _always(entry.rule, item)
+        elif isinstance(item, model.Any):
+            rest = [formula(other, memo) for j, other in enumerate(items) if j != i]
+            yield from _dead_branches(entry.rule, item, [guard, *rest], memo)
+
+
+def impossible(case: Case, budget: int = MAX_SPLITS) -> bool:
+    """Whether no message fits a case, as far as taking its choices apart tells."""
+    todo = [case]
+    while todo:
+        one = todo.pop()
+        if not one.choices:
+            return False
+        budget -= len(one.choices[0].items)
+        if budget < 0:
+            return False
+        todo += one.split(0)
+    return True
+
+
+def is_always(item: Formula) -> bool:
+    """Whether a condition holds of every message that has the facts it looks at; counts are never below zero."""
+    opposite = negated(item)
+    counts: set[Subject] = {
+        literal.subject for literal in literals(opposite) if literal.subject[0] in ("number", "recent")
+    }
+    return is_never(both((opposite, *(Numbers(subject, span(0, None)) for subject in sorted(counts)))))
+
+
+def _from(day: str) -> Numbers:
+    return Numbers(("date",), span(datetime.date.fromisoformat(day).toordinal(), None))
+
+
+def _items(node: model.Condition) -> Sequence[model.Condition]:
+    """The conditions that must all hold."""
+    return node.items if isinstance(node, model.All) else (node,)
+
+
+def shown(node: model.Condition) -> Text:
+    """A condition as the rule language writes it, cut."""
+    told = describe(node)
+    text = str(told)
+    return told if len(text) <= MAX_SHOWN else verbatim(text[: MAX_SHOWN - 1] + "…")
+
+
+def _never(rule: model.Rule, guard: Formula, memo: dict[int, Formula]) -> Finding:
+    values: Values = {"rule": rule.id}
+    pair = _clash(rule, guard, memo)
+    if pair is None:
+        text = Text(mark("{rule} never matches: its conditions contradict each other"), values)
+    elif pair[0] is None:
+        values |= {"one": shown(pair[1]), "line": pair[1].line or rule.line}
+        text = Text(mark("{rule} never matches: nothing can be {one} (line {line}) here"), values)
+    else:
+        values |= {"one": shown(pair[0]), "other": shown(pair[1]), "line": pair[1].line or rule.line}
+        text = Text(mark("{rule} never matches: nothing is both {one} and {other} (line {line})"), values)
+    return finding(
+        "contradiction",
+        rule.id,
+        (pair[1].line if pair else 0) or rule.line,
+        text,
+        Text(mark("Change one of the two, join them by `any`, or remove {rule}."), values),
+    )
+
+
+def _clash(
+    rule: model.Rule, guard: Formula, memo: dict[int, Formula]
+) -> tuple[model.Condition | None, model.Condition] | None:
+    """Two conditions that exclude each other, or one that never holds (beside the guard)."""
+    items = _items(rule.when)
+    for item in items:
+        if is_never(both((guard, formula(item, memo)))):
+            return None, item
+    for i, item in enumerate(items[:50]):
+        for other in items[i + 1 : 50]:
+            if is_never(both((guard, formula(item, memo), formula(other, memo)))):
+                return item, other
+    return None
+
+
+def _expired(rule: model.Rule, today: str) -> Finding:
+    values: Values = {"rule": rule.id, "today": today}
+    return finding(
+        "expired",
+        rule.id,
+        rule.line,
+        Text(mark("{rule} matches no more: its dates are past"), values),
+        Text(mark("Give it new dates, or remove it."), values),
+    )
+
+
+def _always(rule: model.Rule, item: model.Condition) -> Finding:
+    values: Values = {"rule": rule.id, "one": shown(item)}
+    return finding(
+        "always",
+        rule.id,
+        item.line or rule.line,
+        Text(mark("{one} holds for every message, so it decides nothing in {rule}"), values),
+        Text(mark("Take it out, or write what was meant."), values),
+    )
+
+
+def _dead_branches(
+    rule: model.Rule, choice: model.Any, rest: Sequence[Formula], memo: dict[int, Formula]
+) -> Iterator[Finding]:
+    for item in choice.items:
+        if is_never(both((*rest, formula(item, memo)))):
+            values: Values = {"rule": rule.id, "one": shown(item)}
+            yield finding(
+                "dead-branch",
+                rule.id,
+                item.line or choice.line or rule.line,
+                Text(mark("{one} can never hold beside the other conditions of {rule}"), values),
+                Text(mark("Take it out of `any`, or change the conditions beside it."), values),
+            )
+
+
+def guards(sections: Sequence[model.Section], memo: dict[int, Formula]) -> Iterator[Finding]:
+    """Findings on sections: switched off, or with a guard that never holds."""
+    for section in sections:
+        values: Values = {"section": section.id, "one": shown(section.when)}
+        if not section.enabled:
+            yield finding(
+                "switched-off",
+                section.id,
+                section.line,
+                Text(mark("The section {section} is switched off, so none of its rules is tried"), values),
+                Text(mark("Switch it on, or remove it with its rules."), values),
+            )
+        elif is_never(formula(section.when, memo)):
+            yield finding(
+                "contradiction",
+                section.id,
+                section.when.line or section.line,
+                Text(mark("No rule of the section {section} is ever tried: {one} never holds"), values),
+                Text(mark("Change the guard of the section."), values),
+            )
+
+
+def is_never(item: Formula) -> bool:
+    """Whether a formula is true of no message."""
+    case = settle([item])
+    return case is None or impossible(case)
+
+
+def whole_guard(section: model.Section | None, memo: dict[int, Formula]) -> Formula:
+    """What holds of every message for which the rules of a section are tried."""
+    return both(()) if section is None else formula(section.when, memo)
