@@ -5,9 +5,10 @@ A decision never raises: a rule that cannot be evaluated counts as not matched, 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rules.compiled import Compiled, CompiledRule
+from rules.compiled import Chosen, Compiled, CompiledRule, CompiledSection
 from rules.decision import (
     DEFAULT_RULE,
     GUARD_RULE,
@@ -20,8 +21,8 @@ from rules.decision import (
     Trace,
 )
 from rules.facts import Facts
-from rules.index import rules_in
-from rules.language import ACCUMULATING, FROM_TEXT
+from rules.index import Index
+from rules.language import ACCUMULATING, FROM_TEXT, MERGED
 from rules.probes import Probe, Tree, judge, reason
 from rules.scan import Scan
 from rules.text import Text, mark, verbatim
@@ -30,29 +31,37 @@ MAX_MATCHES = 8
 MAX_SEEN = 5
 MAX_FAULTS = 4
 _SILENT = ("on", "always")
+_ANSWERS = ("answer", "callback")
 
 
 def evaluate(compiled: Compiled, facts: Facts) -> Decision:
     """Decide about one message.
 
-    Rules are tried in order until one with ``then: stop`` matches. The first that sets an action wins it; tags,
-    notifications and webhooks add up. The default is the last rule for a new conversation, reached when none stopped
-    before. Four safeguards then have the last word: distress is never answered, closed or filed as spam by a machine
-    and gets top priority; a machine's message and spam are never answered; only a verified sender is joined without a
-    person; an office from the text is left out when the text names none.
+    Rules are tried in order until one with ``then: stop`` matches; those of a section only while its guard holds, and
+    ``next-section`` and ``stop-after-section`` leave out what they say. The first rule that sets an action wins it;
+    tags, notifications and webhooks add up, attributes and timers by their key. The default is the last rule for a new
+    conversation, reached when none stopped before. Four safeguards then have the last word: distress is never answered,
+    closed or filed as spam by a machine and gets top priority; a machine's message and spam are never answered; only a
+    verified sender is joined without a person; an office from the text is left out when the text names none.
     """
     scan = Scan(facts, compiled.lexicon)
-    matched, faults = _match(compiled, scan)
+    chosen = compiled.by_event.get(facts.on, _NONE)
+    return decide(compiled, scan, chosen, chosen.index.candidates(scan))
+
+
+def decide(compiled: Compiled, scan: Scan, chosen: Chosen, candidates: Iterable[int]) -> Decision:
+    """The decision when of the ``chosen`` rules only ``candidates`` can match; they are tried in that order."""
+    faults: list[Fault] = []
+    matched, stopped = _match(chosen.rules, candidates, scan, faults)
     outcome = _Outcome()
     for rule in matched:
         outcome.take(rule.rule.id, rule.asks)
-    if facts.on == "new" and not (matched and matched[-1].stop):
+    if not stopped and scan.facts.on == "new":
         outcome.take(DEFAULT_RULE, compiled.default)
-    faults += _safeguard(outcome, scan)
-    shown = tuple(Match(rule.rule.id, observed(rule.tree, scan)) for rule in matched[:MAX_MATCHES])
+    _safeguard(outcome, scan, faults)
     trace = Trace(
         version=compiled.version,
-        matched=shown,
+        matched=tuple([Match(rule.rule.id, observed(rule.tree, scan)) for rule in matched[:MAX_MATCHES]]),
         winners=outcome.winners,
         faults=tuple(faults[:MAX_FAULTS]),
         more=max(0, len(matched) - MAX_MATCHES) + max(0, len(faults) - MAX_FAULTS),
@@ -60,43 +69,87 @@ def evaluate(compiled: Compiled, facts: Facts) -> Decision:
     return Decision(
         actions=Actions(**outcome.values),
         trace=trace,
-        matched=tuple(rule.rule.id for rule in matched),
+        matched=tuple([rule.rule.id for rule in matched]),
         faults=tuple(faults),
     )
 
 
-def _match(compiled: Compiled, scan: Scan) -> tuple[list[CompiledRule], list[Fault]]:
+_NONE = Chosen((), Index((), lambda: None))
+
+
+def _match(
+    rules: Sequence[CompiledRule], candidates: Iterable[int], scan: Scan, faults: list[Fault]
+) -> tuple[list[CompiledRule], bool]:
+    """The rules that match, and whether one of them ended the evaluation."""
     matched: list[CompiledRule] = []
-    faults: list[Fault] = []
-    rules = compiled.rules
-    for number in _candidates(compiled, scan):
+    walk = Walk(scan, faults)
+    for number in candidates:
         rule = rules[number]
+        if (rule.section is not None or walk.last is not None) and walk.passes(rule):
+            continue
         try:
             held = rule.check(scan)
         except Exception:
             # One rule that meets odd or missing data must never stop a message.
-            held = settle(rule, scan, faults)
+            held = settle(rule.rule.id, rule.tree, scan, faults)
         if held:
             matched.append(rule)
-            if rule.stop:
-                break
-    return matched, faults
+            if rule.then != "continue":
+                walk.after(rule)
+                if walk.over:
+                    break
+    return matched, walk.over or walk.last is not None
 
 
-def _candidates(compiled: Compiled, scan: Scan) -> list[int]:
-    """The rules worth checking, in order; all for this event when facts are so odd that the index cannot read them."""
-    try:
-        return rules_in(compiled.index.candidates(scan))
-    except Exception:
-        # Bad data must not stop a message: each rule is then tried, and says itself what it could not read.
-        return [number for number, rule in enumerate(compiled.rules) if scan.facts.on in rule.rule.on]
+class Walk:
+    """The way through the rules: which sections are open, and what the rules that matched said about the rest.
+
+    ``last`` is the section after which nothing more is tried; ``over``: nothing more is tried at all. ``by`` is the
+    rule for which the latest one was passed.
+    """
+
+    __slots__ = ("_faults", "_last_by", "_open", "_scan", "_skipped", "by", "last", "over")
+
+    def __init__(self, scan: Scan, faults: list[Fault]) -> None:
+        self._scan = scan
+        self._faults = faults
+        self._open: dict[str, bool] = {}
+        self._skipped: CompiledSection | None = None
+        self._last_by = ""
+        self.last: CompiledSection | None = None
+        self.by = ""
+        self.over = False
+
+    def passes(self, rule: CompiledRule) -> bool:
+        """Whether the way goes past a rule without trying it."""
+        if not self.over and self.last is not None and rule.section is not self.last:
+            self.over, self.by = True, self._last_by
+        section = rule.section
+        return self.over or (section is not None and (section is self._skipped or not self.open(section)))
+
+    def open(self, section: CompiledSection) -> bool:
+        """Whether the guard of a section holds. A guard that cannot be told is closed, and told as a fault once."""
+        key = section.section.id
+        if key not in self._open:
+            self._open[key] = settle(key, section.tree, self._scan, self._faults)
+        return self._open[key]
+
+    def after(self, rule: CompiledRule) -> None:
+        """Go on behind a rule that matched and says something about the rest."""
+        self.by = rule.rule.id
+        if rule.then == "stop":
+            self.over = True
+        elif rule.then == "next-section":
+            self._skipped = rule.section
+        else:
+            self.last, self._last_by = rule.section, rule.rule.id
 
 
-def settle(rule: CompiledRule, scan: Scan, faults: list[Fault]) -> bool:
-    """Whether a rule whose quick check met something unknown matches all the same; if it cannot be told, a fault."""
-    held = judge(rule.tree, scan)
+def settle(name: str, tree: Tree, scan: Scan, faults: list[Fault]) -> bool:
+    """Whether ``tree`` holds, whatever it meets; if it cannot be told, a fault of the rule or section ``name``."""
+    held = judge(tree, scan)
     if held is None:
-        faults.append(Fault(rule.rule.id, reason(rule.tree, scan) or Text(mark("cannot be evaluated"))))
+        faults.append(Fault(name, reason(tree, scan) or Text(mark("cannot be evaluated"))))
     return held is True
 
 
@@ -110,15 +163,21 @@ class _Outcome:
         self.winners: dict[str, str] = {}
 
     def take(self, rule: str, asks: tuple[tuple[str, Any], ...]) -> None:
+        values = self.values
         for name, value in asks:
-            if name not in self.values:
-                self.values[name] = value
+            if name not in values:
+                values[name] = value
                 self.winners[name] = rule
             elif name in ACCUMULATING:
-                added = tuple(item for item in value if item not in self.values[name])
-                if added:
-                    self.values[name] += added
-                    self.winners[name] += f",{rule}"
+                self._add(rule, name, tuple(item for item in value if item not in values[name]))
+            elif name in MERGED:
+                self._add(rule, name, {key: item for key, item in value.items() if key not in values[name]})
+
+    def _add(self, rule: str, name: str, added: tuple[str, ...] | Mapping[str, Any]) -> None:
+        if added:
+            before = self.values[name]
+            self.values[name] = {**before, **added} if isinstance(added, Mapping) else before + added
+            self.winners[name] += f",{rule}"
 
     def set(self, name: str, value: Any, rule: str = GUARD_RULE) -> None:
         self.values[name] = value
@@ -130,8 +189,7 @@ class _Outcome:
             faults.append(Fault(self.winners.pop(name), why, name))
 
 
-def _safeguard(outcome: _Outcome, scan: Scan) -> list[Fault]:
-    faults: list[Fault] = []
+def _safeguard(outcome: _Outcome, scan: Scan, faults: list[Fault]) -> None:
     values, facts = outcome.values, scan.facts
     for name in ("office", "suggest_office"):
         if values.get(name) == FROM_TEXT:
@@ -139,17 +197,18 @@ def _safeguard(outcome: _Outcome, scan: Scan) -> list[Fault]:
     if "distress" in values:
         if "spam" in values and outcome.winners.get("queue") == outcome.winners["spam"]:
             outcome.drop("queue", Text(mark("not where the spam goes, for distress")), faults)
-        for name in ("answer", "close", "spam"):
+        for name in ("answer", "callback", "close", "spam"):
             outcome.drop(name, Text(mark("never done by a machine for distress")), faults)
         if values.get("priority") != PRIORITIES["top"]:
             outcome.set("priority", PRIORITIES["top"])
-    if "answer" in values and facts.automatic != "no":
-        outcome.drop("answer", Text(mark("a machine's message is never answered")), faults)
+    if facts.automatic != "no":
+        for name in _ANSWERS:
+            outcome.drop(name, Text(mark("a machine's message is never answered")), faults)
     if "spam" in values:
-        outcome.drop("answer", Text(mark("spam is never answered")), faults)
+        for name in _ANSWERS:
+            outcome.drop(name, Text(mark("spam is never answered")), faults)
     if "join" in values:
         _check_join(outcome, facts, faults)
-    return faults
 
 
 def _office_from_text(outcome: _Outcome, name: str, scan: Scan, faults: list[Fault]) -> None:
@@ -179,9 +238,14 @@ def observed(tree: Tree, scan: Scan) -> tuple[Seen, ...]:
     deciding: list[tuple[Probe, bool]] = []
     _collect(tree, scan, True, deciding)
     shown = [(probe, held) for probe, held in deciding if probe.name not in _SILENT][:MAX_SEEN]
-    return tuple(
-        Seen(probe.name if held else f"not {probe.name}", str(show(probe, scan))) for probe, held in shown
-    )
+    return tuple([_seen(probe, held, scan) for probe, held in shown])
+
+
+def _seen(probe: Probe, held: bool, scan: Scan) -> Seen:
+    text = show(probe, scan)
+    # Most values are names and numbers as they are; filling them in would cost more than the rest of the trace.
+    value = text.values["value"] if text.msgid == "{value}" else text
+    return Seen(probe.name if held else f"not {probe.name}", str(value))
 
 
 def _collect(tree: Tree, scan: Scan, held: bool, out: list[tuple[Probe, bool]]) -> None:

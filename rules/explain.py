@@ -3,65 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Any, Literal
+
+import msgspec
 
 from rules import model
 from rules.compiled import Compiled, CompiledRule, gates
 from rules.decision import Explanation, Fault
 from rules.describe import describe, negated
-from rules.evaluate import observed, settle, show
+from rules.evaluate import Walk, observed, settle, show
 from rules.facts import Facts
 from rules.probes import NO, Probe, Tree, judge
 from rules.scan import Scan
-from rules.text import Text
 
 
 def explain(compiled: Compiled, facts: Facts, rule_id: str | None = None) -> list[Explanation]:
     """What each rule (or only the one with ``rule_id``) says about a message, in the order of the file.
 
-    Agrees with :func:`rules.evaluate`: the rules told as ``matched`` are those of its trace. An unknown ``rule_id``
-    gives an empty list.
+    Agrees with :func:`rules.evaluate`: the rules told as ``matched`` are those of its trace. A rule whose section is
+    closed is told with what closed it, and ``by`` names the section. An unknown ``rule_id`` gives an empty list.
     """
     scan = Scan(facts, compiled.lexicon)
     enabled = {rule.rule.id: rule for rule in compiled.rules}
-    disabled = {rule.rule.id: rule for rule in compiled.disabled}
+    sections = {section.id: section for section in compiled.ruleset.sections}
+    walk = Walk(scan, [])
     out = []
-    stopped_by = ""
     for rule in compiled.ruleset.rules:
         if rule.id in enabled:
-            found = _explain(enabled[rule.id], scan, stopped_by)
-            if found.state == "matched" and rule.then == "stop":
-                stopped_by = rule.id
+            found = _enabled(enabled[rule.id], scan, walk)
         else:
-            found = _plain(disabled[rule.id].rule, "off", condition="enabled", actual=NO)
+            off = rule if not rule.enabled else sections[rule.section]
+            by = "" if off is rule else off.id
+            found = _plain(rule, "off", condition="enabled", actual=NO, by=by, line=off.line)
         if rule_id is None or rule.id == rule_id:
             out.append(found)
     return out
 
 
-def _explain(rule: CompiledRule, scan: Scan, stopped_by: str) -> Explanation:
+def _enabled(rule: CompiledRule, scan: Scan, walk: Walk) -> Explanation:
+    """What an enabled rule says; ``walk`` comes past it."""
+    section = rule.section
+    if section is not None and not walk.open(section):
+        faults: list[Fault] = []
+        settle(section.section.id, section.tree, scan, faults)
+        by = section.section.id
+        return _fault(rule, faults, by) if faults else _failed(rule, section.tree, section.section, scan)
+    passed = walk.passes(rule)
+    found = _own(rule, scan)
+    if found.state == "matched":
+        if passed:
+            return msgspec.structs.replace(found, state="stopped", by=walk.by)
+        if rule.then != "continue":
+            walk.after(rule)
+    return found
+
+
+def _own(rule: CompiledRule, scan: Scan) -> Explanation:
+    """What a rule says for itself, whatever the others do."""
     faults: list[Fault] = []
-    if settle(rule, scan, faults):
-        return Explanation(
-            rule=rule.rule.id,
-            name=rule.rule.name,
-            line=rule.rule.line,
-            state="stopped" if stopped_by else "matched",
-            by=stopped_by,
-            seen=observed(rule.tree, scan),
-        )
-    if faults:
-        return _plain(rule.rule, "fault", actual=faults[0].why)
-    probe, held = _failing(rule.tree, scan)
-    is_gate = probe.node in gates(rule.rule)
+    if settle(rule.rule.id, rule.tree, scan, faults):
+        seen = observed(rule.tree, scan)
+        return msgspec.structs.replace(_plain(rule.rule, "matched"), seen=seen)
+    return _fault(rule, faults, "") if faults else _failed(rule, rule.tree, rule.rule, scan)
+
+
+def _fault(rule: CompiledRule, faults: list[Fault], by: str) -> Explanation:
+    return _plain(rule.rule, "fault", actual=faults[0].why, by=by)
+
+
+def _failed(rule: CompiledRule, tree: Tree, of: model.Rule | model.Section, scan: Scan) -> Explanation:
+    """The condition of ``tree`` that failed: of the rule itself, or of its section."""
+    probe, held = _failing(tree, scan)
     wanted = describe(probe.node)
     return _plain(
         rule.rule,
-        "off" if is_gate else "failed",
-        condition=probe.name if held is False else f"not {probe.name}",
-        wanted=wanted if held is False else negated(wanted),
+        "off" if probe.node in gates(of) else "failed",
+        condition=f"not {probe.name}" if held else probe.name,
+        wanted=negated(wanted) if held else wanted,
         actual=show(probe, scan),
         line=probe.node.line,
+        by="" if of is rule.rule else of.id,
     )
 
 
@@ -79,20 +100,6 @@ def _first(items: Iterable[Tree], scan: Scan, held: bool) -> Tree:
 
 
 def _plain(
-    rule: model.Rule,
-    state: Literal["failed", "off", "fault"],
-    *,
-    condition: str = "",
-    wanted: Text | None = None,
-    actual: Text | None = None,
-    line: int = 0,
+    rule: model.Rule, state: Literal["matched", "failed", "off", "fault"], *, line: int = 0, **told: Any
 ) -> Explanation:
-    return Explanation(
-        rule=rule.id,
-        name=rule.name,
-        line=line or rule.line,
-        state=state,
-        condition=condition,
-        wanted=wanted,
-        actual=actual,
-    )
+    return Explanation(rule=rule.id, name=rule.name, line=line or rule.line, state=state, **told)

@@ -73,7 +73,8 @@ class Naive:
         self.ruleset, self.expand, self.places = ruleset, expand, places
 
     def matched(self, facts: Facts) -> tuple[list[str], set[str]]:
-        """The ids of the rules that match, in order, and of those that could not be told before the stop."""
+        """The ids of the rules that match, in order, and of those that could not be told before the stop, with their
+        sections."""
         out, unknown = [], set()
         left: str | None = None
         last: str | None = None
@@ -86,6 +87,8 @@ class Naive:
             held = self.rule(rule, facts)
             if held is None:
                 unknown.add(rule.id)
+            if self.holds(self.guard(rule), facts) is None:
+                unknown.add(rule.section)
             if not held:
                 continue
             out.append(rule.id)
@@ -105,17 +108,21 @@ class Naive:
     def rule(self, rule: Rule, facts: Facts) -> bool | None:
         if not rule.enabled or facts.on not in rule.on:
             return False
-        items: list[model.Condition] = [rule.when, model.Dates(first=rule.first, last=rule.last)]
-        if not rule.first and not rule.last:
-            items.pop()
+        items: list[model.Condition] = [rule.when, self.guard(rule)]
+        if rule.first or rule.last:
+            items.append(model.Dates(first=rule.first, last=rule.last))
+        return self.holds(model.All(items=tuple(items)), facts)
+
+    def guard(self, rule: Rule) -> model.Condition:
+        """What must hold for the section of a rule to be open."""
         for section in self.ruleset.sections:
             if section.id == rule.section:
                 if not section.enabled:
-                    return False
-                items.append(section.when)
+                    return model.Any(items=())
                 if section.first or section.last:
-                    items.append(model.Dates(first=section.first, last=section.last))
-        return self.holds(model.All(items=tuple(items)), facts)
+                    return model.All(items=(model.Dates(first=section.first, last=section.last), section.when))
+                return section.when
+        return model.All(items=())
 
     def holds(self, node: model.Condition, facts: Facts) -> bool | None:
         match node:
