@@ -35,6 +35,15 @@ def detect(text: str) -> tuple[str, float]:
     return code.partition("-")[0], percent / 100 if reliable else percent / 200
 
 
+NOT_TOLD = ("", 0.0)
+"""What is said of a text too short to tell."""
+
+
+def language_of(text: str, letters: int) -> tuple[str, float]:
+    """As :func:`detect`, for texts of at least so many letters."""
+    return detect(text) if has_letters(text, letters) else NOT_TOLD
+
+
 @functools.cache
 def _letters(wanted: int) -> re.Pattern[str]:
     return re.compile(rf"(?:[\W\d_]*[^\W\d_]){{{wanted}}}")

@@ -77,6 +77,13 @@ TEMPLATES: Mapping[str, Template] = {
             "Good day,\n\nwe will call you on {number} on {when}. To move or cancel the call: {link}\n\n{office}"
         ),
     ),
+    "callback-offered": Template(
+        N_("Shall we call you? Your case {number}"),
+        N_(
+            "Good day,\n\nwe would like to talk to you about your matter {number}. Please choose here when and on "
+            "which number we may call you: {link}\n\n{office}"
+        ),
+    ),
     "callback-moved": Template(
         N_("Your call was moved to {when}"),
         N_(

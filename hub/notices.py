@@ -13,12 +13,12 @@ import msgspec
 from sqlalchemy import Row, and_, select, update
 
 from connectors.contract import Micros, Recipient
-from hub.calendar import at_wall_clock, calendar, is_open, next_loud, next_opening
+from hub.calendar import at_wall_clock, calendar, closed_since, is_open, next_loud, next_opening
 from hub.house import House
 from hub.i18n import is_translated, translate
 from hub.messages import append, locked_conversation
 from hub.notice_texts import TEMPLATES, Template
-from hub.outbox.orders import add_effect
+from hub.outbox.orders import DAY, add_effect, answer_key
 from hub.outbox.queue import enqueue, outlet
 from hub.store import schema
 from hub.store.tx import Reader, Tx
@@ -103,11 +103,45 @@ def reachable(tx: Reader, house: House, conversation: Row[Any], where: Where | N
     return None
 
 
+def deliver_answer(tx: Tx, house: House, order: Row[Any]) -> bool:
+    """The handler of the effect ``answer``: what a rule said to whoever wrote.
+
+    False where nobody can be reached, where the conversation was found to be a forgery, spam or a matter of distress
+    meanwhile, and for a second one in the same conversation while the office is closed.
+    """
+    conversation = locked_conversation(tx, order.conversation)
+    uncertain = conversation.suspicious or conversation.protocol or conversation.status == "spam"
+    if uncertain or _answered_since_closing(tx, house, conversation, order):
+        return False
+    return deliver_notice(tx, house, order)
+
+
+def _answered_since_closing(tx: Reader, house: House, conversation: Row[Any], order: Row[Any]) -> bool:
+    """Whether this conversation has had its one automatic answer of the closed period."""
+    cal = calendar(house.directory, conversation.office, conversation.queue)
+    closed = closed_since(cal, Micros(tx.now))
+    if closed is None:
+        return False
+    effect = schema.effect
+    earlier = and_(
+        effect.c.key.in_(
+            [answer_key(conversation.contact, day) for day in range(closed // DAY, tx.now // DAY + 1)]
+        ),
+        effect.c.conversation == conversation.id,
+        effect.c.state == "done",
+        effect.c.created_at >= closed,
+        effect.c.id != order.id,
+    )
+    return tx.row(select(effect.c.id).where(earlier).limit(1)) is not None
+
+
 def deliver_notice(tx: Tx, house: House, order: Row[Any]) -> bool:
-    """The handler of the effects ``notice`` and ``answer``; False where nobody can be reached."""
+    """The handler of the effect ``notice``; False where nobody can be reached, or only machines ever wrote."""
     data = msgspec.json.decode(order.data, type=dict[str, Any])
     template = TEMPLATES[data["template"]]
     conversation = locked_conversation(tx, order.conversation)
+    if _machines_only(tx, conversation):
+        return False
     address = reachable(tx, house, conversation, msgspec.convert(data.get("where", {}), Where))
     if address is None:
         return False
@@ -134,6 +168,16 @@ def deliver_notice(tx: Tx, house: House, order: Row[Any]) -> bool:
     due = _loud(tx, house, conversation, address)
     enqueue(tx, house, conversation, added.id, [recipient], inbox=address.inbox, due_at=due)
     return True
+
+
+def _machines_only(tx: Reader, conversation: Row[Any]) -> bool:
+    """Whether all that came in is automatic (bounces, lists, auto-replies): then nothing automatic goes back."""
+    if conversation.inbound_at is not None:
+        return False
+    message = schema.message
+    came = and_(message.c.conversation == conversation.id, message.c.kind == "inbound")
+    kinds = {row.automatic for row in tx.rows(select(message.c.automatic).where(came).distinct())}
+    return bool(kinds) and "no" not in kinds
 
 
 def render(template: Template, language: str, params: Callable[[str], Mapping[str, str]]) -> tuple[str, str]:

@@ -42,6 +42,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     skills: tuple[str, ...] = ()
     language: str = "pl"
     name: str = ""
+    rule: str = ""
+    """The name of the rule for which the hub acts; lines of the conversation say it."""
 
 
 SYSTEM = Scope(user=None, role="system", office="", front=True, name="Centrala")

@@ -23,10 +23,12 @@ from hub.wake import Wake
 timer = schema.timer
 
 Handler = Callable[[Tx, House, Row[Any]], None]
-"""Carries out one due row. Kinds go up to a colon: ``rules:NAME`` is one of several timers of the kind ``rules`` for the
-same subject. Raising leaves the row to be tried again a minute later."""
+"""Carries out one due row. Kinds go up to a colon: ``rules:NAME`` is one of several timers of the kind ``rules`` for
+the same subject. Raising leaves the row to be tried again a minute later."""
 
-BATCH = 50
+BATCH = 20
+"""Rows of one transaction: a rule's decision takes a millisecond, and messages wait for the same writer."""
+
 POLL = 5.0
 """Longest wait in seconds when nothing woke the runner."""
 

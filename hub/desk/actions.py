@@ -80,6 +80,8 @@ def apply(
     """
     if len(conversations) > BULK:
         raise Conflict(TOO_MANY)
+    if scope.rule:
+        details = {"rule": scope.rule, **details}
     remembered: list[dict[str, Any]] = []
     for conversation in sorted(set(conversations)):  # in id order, so that two bulk actions never deadlock
         row = opened(tx, scope, conversation, version)

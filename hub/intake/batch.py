@@ -13,15 +13,21 @@ import msgspec
 
 from connectors._failpoint import failpoint
 from connectors.contract import Message, Receipt, Recipient
+from hub.deciding.naming import rule_name, winner
+from hub.deciding.waiting import TIMER, row_of
+from hub.house import House
 from hub.moderation.masking import masked_message
+from hub.ruleset.hits import Tally
 from hub.store.tx import Tx
-from rules import Actions, On, encode_trace, evaluate
+from rules import Actions, Decision, Facts, Fault, On, encode_trace, evaluate
+from rules.decision import CallbackOrder
 
 from .attachments import keep_attachments
 from .comments import place_post
+from .deeds import add_line, combined, joinable, note_contact, start_timers
 from .facts import Clockwork, build_facts, with_texts
 from .joining import fate_in_thread, is_mere_thanks, joins_directly
-from .orders import order_effects
+from .orders import may_answer, order_effects
 from .read import Known, comment_key, pair_key, read
 from .routing import apply, open_conversation, possible_duplicate, reopen, tags_of
 from .state import ConversationState, Item, Person, Recent, Rows
@@ -34,11 +40,35 @@ _json = msgspec.json.Encoder().encode
 
 
 class Wish(msgspec.Struct, frozen=True):
-    """A message that asks for a call, for the callbacks to take up once its rows are written."""
+    """A message that asks for a call, for the callbacks to take up once its rows are written.
+
+    ``order``: a rule asks for it, the one named ``rule``; without one the person did.
+    """
 
     conversation: int
     message: int
     item: Item
+    order: CallbackOrder | None = None
+    rule: str = ""
+
+
+class Place(msgspec.Struct):
+    """Where a message goes: ``opened`` for it, or there already; what the rules are told; the conversation that a new
+    one is linked to, as the ``previous`` one or as that which a rule ``split`` it from."""
+
+    state: ConversationState
+    on: On
+    opened: bool = False
+    previous: ConversationState | None = None
+    split: ConversationState | None = None
+
+
+class Decided(msgspec.Struct):
+    """A decision with the facts that it was made on."""
+
+    facts: Facts
+    decision: Decision
+    faults: tuple[Fault, ...] = ()
 
 
 class Batch:
@@ -52,6 +82,7 @@ class Batch:
         messages = [item.message for item in items]
         events = [(str(m.inbox), m.external_id) for m in messages if m.external_id is not None]
         self.known: Known = read(tx, messages, events)
+        self.tally = Tally()
         self._clockworks: dict[int, Clockwork] = {}
 
     def take(self, item: Item) -> Receipt:
@@ -67,17 +98,21 @@ class Batch:
             if before is not None:
                 return self._duplicate(*before)
         person = self._person(item)
-        state, on, previous = self._belongs(item, person)
-        if state is None:
-            state = self._open(item, person, previous)
+        place = self._belongs(item, person)
         message_id = self.tx.new_id()
-        actions = self._decide(written, person, state, on, message_id)
+        decisions = self._decide(written, person, place)
+        actions = combined([decided.decision.actions for decided in decisions])
+        state = place.state
+        if place.opened:
+            self._enter(item, person, place)
         self._suggest(item, person, state, actions)
-        apply(item, state, actions, self.now, blocked=self._blocked(person))
+        refused = apply(item, state, actions, self.now, blocked=self._blocked(person))
+        self._keep_traces(item, state, message_id, decisions, refused)
         self._advance(item, person, state)
         self._add_message(item, person, state, message_id)
         keep_attachments(self.tx, self.rows, message, message_id)
         order_effects(self.tx, self.rows, item, state, message_id, actions)
+        self._carry_out(item, person, place, message_id, decisions, actions)
         post_state = ""
         if message.comment is not None:
             post_state = place_post(
@@ -119,13 +154,11 @@ class Batch:
         self.known.people[kind, address] = person
         self.rows.identities.append((person.id, kind, address, person.contact, name, verified, self.now))
 
-    def _belongs(
-        self, item: Item, person: Person
-    ) -> tuple[ConversationState | None, On, ConversationState | None]:
-        """The conversation to append to (None: a new one), what the rules are told, and one to link a new one to."""
+    def _belongs(self, item: Item, person: Person) -> Place:
+        """Where the message goes, before any rule has spoken."""
         state = self._find(item, person)
         if state is None:
-            return None, "new", None
+            return self._anew(item, person, None)
         desk = item.call.house.directory.config.desk
         fate = fate_in_thread(
             desk,
@@ -136,11 +169,11 @@ class Batch:
             automatic=item.message.automatic != "no" or self._blocked(person),
         )
         if fate == "linked":
-            return None, "new", state
+            return self._anew(item, person, state)
         if fate == "reopen":
             reopen(item, state)
-            return state, "new", None
-        return state, "message", None
+            return Place(state, "new")
+        return Place(state, "message")
 
     def _find(self, item: Item, person: Person) -> ConversationState | None:
         """In the order of the desk's first rule: the channel's thread, a participant's reference, the pair."""
@@ -169,17 +202,23 @@ class Batch:
     def _blocked(self, person: Person) -> bool:
         return person.blocked_until is not None and person.blocked_until > self.now
 
-    def _open(self, item: Item, person: Person, previous: ConversationState | None) -> ConversationState:
+    def _anew(self, item: Item, person: Person, previous: ConversationState | None) -> Place:
+        """A new conversation; nothing knows of it until it is entered, for a rule may join its message elsewhere."""
         state = open_conversation(item, person, self.tx.new_id(), self.now, previous)
-        if state.channel == "email" and previous is None:
+        return Place(state, "new", opened=True, previous=previous)
+
+    def _enter(self, item: Item, person: Person, place: Place) -> None:
+        state = place.state
+        if state.channel == "email" and place.previous is None and place.split is None:
             days = item.call.house.directory.config.desk.duplicate_days
             history = self.known.history.get(person.contact, [])
             state.possible_duplicate = possible_duplicate(history, days, self.now)
         self.known.conversations[state.id] = state
         self.rows.conversations.append(state)
-        if previous is not None:
-            self.rows.links.append((state.id, previous.id, "previous", self.now))
-        return state
+        if place.previous is not None:
+            self.rows.links.append((state.id, place.previous.id, "previous", self.now))
+        if place.split is not None:  # as if an agent had moved the message: it can be put back
+            self.rows.links.append((place.split.id, state.id, "moved", self.now))
 
     def _suggest(self, item: Item, person: Person, state: ConversationState, actions: Actions) -> None:
         """A rule that wants a new conversation joined to another of this person, whatever the channel: one click does.
@@ -195,34 +234,101 @@ class Batch:
 
     # --- rules -------------------------------------------------------------------------------------------------
 
-    def _clockwork(self, item: Item) -> Clockwork:
-        directory = item.call.house.directory
+    def _clockwork(self, house: House) -> Clockwork:
+        directory = house.directory
         found = self._clockworks.get(id(directory))
         if found is None:
             found = self._clockworks[id(directory)] = Clockwork(directory)
         return found
 
-    def _decide(
-        self, item: Item, person: Person, state: ConversationState, on: On, message_id: int
-    ) -> Actions:
-        message, call = item.message, item.call
+    def _decide(self, item: Item, person: Person, place: Place) -> list[Decided]:
+        """Ask the rules. They may send the message elsewhere than its thread did: into a conversation that is there, or
+        out of it into one of its own, about which they are then asked too."""
+        decided = self._ask(item, person, place)
+        actions = decided.decision.actions
+        if place.opened and actions.join == "join":
+            self._join(person, place, decided)
+        if place.on == "message" and actions.split and item.message.comment is None:
+            place.split = place.state
+            place.state = open_conversation(item, person, self.tx.new_id(), self.now, place.split)
+            place.on, place.opened = "new", True
+            return [decided, self._ask(item, person, place)]
+        return [decided]
+
+    def _join(self, person: Person, place: Place, decided: Decided) -> None:
+        state, why = joinable(self.tx, self.known, person, decided.facts.join_candidates)
+        if state is not None and not self._blocked(person):
+            place.state, place.opened, place.previous = state, False, None
+        elif why is not None:
+            decided.faults = (Fault(winner(decided.decision, "join"), why, "join"),)
+
+    def _ask(self, item: Item, person: Person, place: Place) -> Decided:
+        message, call, known = item.message, item.call, self.known
+        state = place.state
         facts = build_facts(
-            on,
+            place.on,
             _as_kept(item).message,
             item.language,
             person=person,
             state=state,
-            history=self.known.history.get(person.contact, []),
+            history=known.history.get(person.contact, []),
             office=call.house.directory.inboxes[message.inbox].office,
-            clockwork=self._clockwork(item),
+            clockwork=self._clockwork(call.house),
             now=self.now,
             tags=tags_of(state),
+            sent=known.sent.get(place.previous.id if place.previous else state.id, "") if known.sent else "",
         )
         decision = evaluate(call.house.rules, with_texts(facts, message.subject, message.text, call.load))
-        trace, version = encode_trace(decision.trace), call.house.rules_version
-        place = (self.tx.new_id(), state.id, message_id, self.now)
-        self.rows.traces.append((*place, version, _json(facts), call.load.id or None, trace))
-        return decision.actions
+        self.tally.add(decision)
+        return Decided(facts, decision)
+
+    def _keep_traces(
+        self,
+        item: Item,
+        state: ConversationState,
+        message_id: int,
+        decisions: Sequence[Decided],
+        refused: tuple[Fault, ...],
+    ) -> None:
+        call = item.call
+        for decided in decisions:
+            trace, faults = decided.decision.trace, decided.faults
+            if refused and decided is decisions[-1]:
+                faults += tuple(
+                    Fault(winner(decided.decision, fault.action), fault.why, fault.action)
+                    for fault in refused
+                )
+            if faults:
+                trace = msgspec.structs.replace(trace, faults=trace.faults + faults)
+            place = (self.tx.new_id(), state.id, message_id, self.now, call.house.rules_version)
+            row = (*place, _json(decided.facts), call.load.id or None, encode_trace(trace))
+            self.rows.traces.append(row)
+
+    def _carry_out(
+        self,
+        item: Item,
+        person: Person,
+        place: Place,
+        message_id: int,
+        decisions: Sequence[Decided],
+        actions: Actions,
+    ) -> None:
+        """What else was decided, once the message has its number."""
+        house, state, first = item.call.house, place.state, decisions[0].decision
+        if place.split is not None:
+            rule = rule_name(house, winner(first, "split"))
+            add_line(self.tx, self.rows, place.split, "split-away", rule=rule, reference=state.reference)
+            add_line(self.tx, self.rows, state, "split-here", rule=rule, reference=place.split.reference)
+        elif place.on == "new" and not place.opened and first.actions.join == "join":
+            rule = rule_name(house, winner(first, "join"))
+            add_line(self.tx, self.rows, state, "joined", rule=rule, number=state.messages)
+        if actions.set_contact:
+            note_contact(self.rows, self.known, person, actions.set_contact)
+        start_timers(self.tx, self.rows, state, actions.timer)
+        suspicious = item.message.suspicious or state.suspicious
+        if actions.callback is not None and may_answer(item.message.automatic, suspicious, state):
+            rule = rule_name(house, winner(decisions[-1].decision, "callback"))
+            self.wishes.append(Wish(state.id, message_id, item, actions.callback, rule))
 
     # --- the message -------------------------------------------------------------------------------------------
 
@@ -257,7 +363,11 @@ class Batch:
             state.status = "open"
         if state.status == "open" and state.waiting_since is None:
             state.waiting_since = self.now
-            state.due_at = self._clockwork(item).due(state.office, state.queue, self.now)
+            house = item.call.house
+            state.due_at = self._clockwork(house).due(state.office, state.queue, self.now)
+            row = row_of(self.tx, house, self._clockwork(house), state) if house.watch.waits else None
+            if row is not None:
+                self.rows.timers[TIMER, state.id] = row
 
     def _add_message(self, item: Item, person: Person, state: ConversationState, message_id: int) -> None:
         message = item.message
@@ -335,5 +445,6 @@ def run(tx: Tx, items: Sequence[Item]) -> tuple[list[Receipt], list[Wish]]:
     receipts = [batch.take(item) for item in items]
     failpoint("intake.write.before")
     write(tx, batch.rows)
+    tx.at_end(batch.tally)
     failpoint("intake.write.after")
     return receipts, batch.wishes

@@ -27,6 +27,7 @@ from connectors.contract import (
     Unknown,
 )
 from hub.callbacks.service import change_by_citizen
+from hub.deciding.existing import decide
 from hub.house import House
 from hub.messages import locked_conversation
 from hub.moderation import arrivals
@@ -79,7 +80,7 @@ def _carry_out(tx: Tx, house: House, event: Inbound) -> Receipt | None:
         case Edit() | Deletion() if arrivals.is_about_comment(tx, event):
             return arrivals.apply(tx, house, event)
         case Edit() | Deletion() | Reaction():
-            return _changed(tx, event)
+            return _changed(tx, house, event)
         case CallbackChange():
             return Receipt(conversation=change_by_citizen(tx, house, event))
         case Message() | Unknown():
@@ -145,7 +146,7 @@ def _report(tx: Tx, event: DeliveryReport) -> Receipt | None:
 # --- about what came in ------------------------------------------------------------------------------------------
 
 
-def _changed(tx: Tx, event: Edit | Deletion | Reaction) -> Receipt | None:
+def _changed(tx: Tx, house: House, event: Edit | Deletion | Reaction) -> Receipt | None:
     """An edit, a deletion or a reaction, from the one who wrote it (a reaction: from anybody)."""
     key = [(str(event.inbox), event.target or "")]
     found = tx.lookup(seen, ("inbox", "external_id"), ("conversation", "message"), key)
@@ -155,10 +156,13 @@ def _changed(tx: Tx, event: Edit | Deletion | Reaction) -> Receipt | None:
         row = tx.locked(message, sent[0].message) if sent else None
     if row is None:
         return None
+    rewritten = not isinstance(event, Reaction) and _wrote(tx, row, event)
     if isinstance(event, Reaction):
         _react(tx, row, event)
-    elif _wrote(tx, row, event):
+    elif rewritten:
         _rewrite(tx, row, event)
+    if rewritten and isinstance(event, Edit):
+        decide(tx, house, row.conversation, "edit", message=row.id)
     conversation = locked_conversation(tx, row.conversation)
     tx.change(schema.conversation, conversation.id, version=conversation.version + 1)
     tx.emit(

@@ -7,6 +7,8 @@ from typing import Any
 
 from connectors.contract import Bounce, Message, Receipt
 from hub.callbacks.service import request
+from hub.deciding.calls import ask_for_call
+from hub.messages import locked_conversation
 from hub.store import bulk, schema
 from hub.store.tx import Tx
 
@@ -90,7 +92,9 @@ def _write_cursors(tx: Tx, calls: Sequence[Call]) -> None:
 
 def _take_up(tx: Tx, wishes: Sequence[Wish]) -> None:
     for wish in wishes:
-        message = wish.item.message
-        if message.callback is not None:
-            house = wish.item.call.house
+        message, house = wish.item.message, wish.item.call.house
+        if wish.order is not None:
+            row = locked_conversation(tx, wish.conversation)
+            ask_for_call(tx, house, row, message.text, wish.order, wish.rule)
+        elif message.callback is not None:
             request(tx, house, wish.conversation, wish.message, message.callback, inbox=message.inbox)

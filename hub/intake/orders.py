@@ -1,7 +1,8 @@
 """Effects that a decision orders: whatever needs I/O or more than this transaction, carried out by the outbox.
 
-An automatic answer is ordered at most once per sender and day, which a unique key of its row enforces, and
-never to a machine (RFC 3834).
+An automatic answer is ordered at most once for a person and day, on whatever channel, which a unique key of its row
+enforces, and never to a machine (RFC 3834); :func:`hub.notices.deliver_answer` adds what only the time of sending can
+tell.
 """
 
 from __future__ import annotations
@@ -9,15 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from sqlalchemy import Row
 
-from connectors.contract import Message
 from hub.desk.office_mail import KIND as OFFICE_MAIL
+from hub.outbox.orders import DAY, answer_key
 from hub.store.tx import Tx
 from rules import Actions
 
 from .state import ConversationState, Item, Rows
-
-DAY = 86_400_000_000
 
 ACKNOWLEDGEMENT = "acknowledgement"
 """The template that tells a number: once for each conversation, also when it is reopened."""
@@ -47,10 +47,14 @@ def order_effects(
 
     message = item.message
     again = actions.answer == ACKNOWLEDGEMENT and state.messages > 1
-    if actions.answer is not None and not again and may_answer(item, state, message):
-        order("answer", {"template": actions.answer}, f"answer:{state.identity}:{tx.now // DAY}")
-    if actions.notify:
-        order("notify", {"whom": actions.notify})
+    suspicious = message.suspicious or state.suspicious
+    if actions.answer is not None and not again and may_answer(message.automatic, suspicious, state):
+        order("answer", {"template": actions.answer}, answer_key(state.contact, tx.now // DAY))
+    whom = actions.notify
+    if state.messages == 1 and state.assignee is not None and actions.assign is not None:
+        whom = (*whom, actions.assign)
+    if whom:
+        order("notify", {"whom": whom})
     for name in actions.webhook:
         order("webhook", {"name": name})
     if state.messages > 1 and message.automatic == "no" and _office_by_mail(item, state.office):
@@ -66,7 +70,7 @@ def _office_by_mail(item: Item, office: str) -> bool:
     return found is not None and bool(found.email) and office not in directory.front
 
 
-def may_answer(item: Item, state: ConversationState, message: Message) -> bool:
-    """Never to a machine, a forger or into spam, never where a protocol of distress is on."""
-    certain = message.automatic == "no" and not message.suspicious
-    return certain and state.status != "spam" and state.protocol is None
+def may_answer(automatic: str, suspicious: str | None, state: ConversationState | Row[Any]) -> bool:
+    """Whether a machine may write to the person: never to a machine, a forger or into spam, never where a protocol of
+    distress is on. ``automatic`` and ``suspicious`` are of the message that is answered."""
+    return automatic == "no" and not suspicious and state.status != "spam" and state.protocol is None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from connectors.contract import Message
 from hub.store import bulk, schema
 from hub.store.tx import Tx
@@ -12,9 +14,12 @@ from hub.store.tx import Tx
 from .joining import DAY
 from .state import CONVERSATION, ConversationState, Person, Recent
 
-HISTORY = 30 * DAY
-RECENT = 20
-"""Conversations of one contact that rules look back on."""
+HISTORY = 90 * DAY
+RECENT = 50
+"""Conversations of one contact that rules look back on, and how far."""
+
+SENT_BEHIND = 50
+"""How far behind a conversation's end it is looked for what we sent last."""
 
 MERGE_CHAIN = 5
 """How often a merged conversation may itself have been merged."""
@@ -30,6 +35,7 @@ class Known:
         self.references: dict[str, int] = {}
         self.conversations: dict[int, ConversationState] = {}
         self.history: dict[int, list[Recent]] = {}
+        self.sent: dict[int, str] = {}
         self.callbacks: dict[str, int] = {}
         self.articles: dict[tuple[str, str], tuple[int, str | None, str]] = {}
         self.posts: dict[int, tuple[int, str]] = {}
@@ -63,8 +69,10 @@ def read(tx: Tx, messages: Sequence[Message], events: Iterable[tuple[str, str]])
         known.seen[inbox, external_id] = (conversation, message)
     _read_people(tx, known, messages)
     _read_keys(tx, known, messages)
-    _read_conversations(tx, known)
-    _read_history(tx, known)
+    wanted = {*known.keys.values(), *known.references.values(), *known.callbacks.values()}
+    wanted.update(conversation for conversation, _ in known.seen.values() if conversation is not None)
+    read_conversations(tx, known, wanted)
+    known.history = read_history(tx, {person.contact for person in known.people.values()})
     _read_places(tx, known, messages)
     return known
 
@@ -151,9 +159,8 @@ def _read_callbacks(tx: Tx, known: Known, numbers: list[str]) -> None:
             known.callbacks[number] = conversation
 
 
-def _read_conversations(tx: Tx, known: Known) -> None:
-    wanted = {*known.keys.values(), *known.references.values(), *known.callbacks.values()}
-    wanted.update(conversation for conversation, _ in known.seen.values() if conversation is not None)
+def read_conversations(tx: Tx, known: Known, wanted: set[int]) -> None:
+    """Read conversations by id, those that they were merged into too, locked; and what was sent last in each."""
     for _ in range(MERGE_CHAIN):
         missing = [(id_,) for id_ in sorted(wanted - known.conversations.keys())]
         rows = bulk.lookup(tx.connection, schema.conversation, ("id",), CONVERSATION, missing, lock=True)
@@ -164,6 +171,32 @@ def _read_conversations(tx: Tx, known: Known) -> None:
         }
         if wanted <= known.conversations.keys():
             break
+    _read_sent(tx, known)
+
+
+_SENT = """
+    SELECT {id}, (SELECT m.automatic FROM message m WHERE m.conversation = {id} AND m.number > {behind}
+                  AND m.kind = 'outbound' ORDER BY m.number DESC LIMIT 1)
+    FROM {keys}
+"""
+_SENT_SQLITE = _SENT.format(
+    id="json_extract(k.value, '$[0]')", behind="json_extract(k.value, '$[1]')", keys="json_each(?) k"
+)
+_SENT_POSTGRES = _SENT.format(
+    id="k.id", behind="k.behind", keys="unnest($1::bigint[], $2::bigint[]) AS k (id, behind)"
+)
+
+
+def _read_sent(tx: Tx, known: Known) -> None:
+    """Whether what we sent last in each conversation was automatic; nothing for one in which nothing was sent."""
+    keys = [(c.id, c.messages - SENT_BEHIND) for c in known.conversations.values() if c.id not in known.sent]
+    if not keys:
+        return
+    lists = ([key[0] for key in keys], [key[1] for key in keys])
+    parameters: tuple[Any, ...] = (msgspec.json.encode(keys).decode(),) if tx.sqlite else lists
+    sql = _SENT_SQLITE if tx.sqlite else _SENT_POSTGRES
+    for id_, automatic in tx.connection.exec_driver_sql(sql, parameters):
+        known.sent[id_] = automatic or ""
 
 
 _RECENT = "id, contact, status, queue, channel, activity_at, created_at"
@@ -183,15 +216,18 @@ _HISTORY_POSTGRES = f"""
 """  # noqa: S608 - our own column names and a constant
 
 
-def _read_history(tx: Tx, known: Known) -> None:
-    contacts = sorted({person.contact for person in known.people.values()})
-    if not contacts:
-        return
+def read_history(tx: Tx, contacts: Iterable[int]) -> dict[int, list[Recent]]:
+    """Recent conversations by contact, the one that moved last first."""
+    found: dict[int, list[Recent]] = {}
+    wanted = sorted(contacts)
+    if not wanted:
+        return found
     since = tx.now - HISTORY
-    parameters: tuple[Any, ...] = (str(contacts), since) if tx.sqlite else (contacts, since)
+    parameters: tuple[Any, ...] = (str(wanted), since) if tx.sqlite else (wanted, since)
     sql = _HISTORY_SQLITE if tx.sqlite else _HISTORY_POSTGRES
     for id_, contact, *rest in tx.connection.exec_driver_sql(sql, parameters):
-        known.history.setdefault(contact, []).append(Recent(id_, *rest))
+        found.setdefault(contact, []).append(Recent(id_, *rest))
+    return found
 
 
 def _read_places(tx: Tx, known: Known, messages: Sequence[Message]) -> None:

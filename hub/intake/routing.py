@@ -8,11 +8,14 @@ import msgspec
 
 from hub.config import Queue
 from hub.directory import Directory
-from rules import Actions
+from rules import Actions, Fault
+from rules.text import Text, mark
 
 from .joining import DAY
 from .references import new_reference
 from .state import ConversationState, Item, Person, Recent
+
+NO_AGENT = Text(mark("nobody active has that account, or they may not see this conversation"))
 
 _json = msgspec.json.Encoder().encode
 _tags = msgspec.json.Decoder(tuple[str, ...]).decode
@@ -77,9 +80,11 @@ def reopen(item: Item, state: ConversationState) -> None:
         state.assignee = None
 
 
-def apply(item: Item, state: ConversationState, actions: Actions, now: int, *, blocked: bool) -> None:
-    """Put a decision into effect. Only a new conversation is routed, closed or marked as spam: a reopened one stays
-    in its queue, and a follow-up is never torn from its agent.
+def apply(
+    item: Item, state: ConversationState, actions: Actions, now: int, *, blocked: bool
+) -> tuple[Fault, ...]:
+    """Put a decision into effect; returns what could not be done. Only a new conversation is routed, assigned, closed
+    or marked as spam: a reopened one stays in its queue, and a follow-up is never torn from its agent.
     """
     fresh = state.version == 0
     if fresh:
@@ -97,6 +102,18 @@ def apply(item: Item, state: ConversationState, actions: Actions, now: int, *, b
     elif fresh and actions.close:
         state.status = "resolved"
         state.resolved_at = now
+    if fresh and actions.assign is not None:
+        return _assign(item, state, actions.assign)
+    return ()
+
+
+def _assign(item: Item, state: ConversationState, login: str) -> tuple[Fault, ...]:
+    """To somebody who may work on it: of its office, or of the front office."""
+    person, office = item.call.load.people.get(login, (None, ""))
+    if person is None or office not in (*item.call.house.directory.front, state.office):
+        return (Fault("", NO_AGENT, "assign"),)
+    state.assignee = person
+    return ()
 
 
 def _route(directory: Directory, state: ConversationState, actions: Actions) -> None:

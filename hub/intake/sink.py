@@ -22,7 +22,7 @@ from connectors.contract import (
     Unknown,
 )
 from hub.house import House
-from hub.language import detect, has_letters
+from hub.language import NOT_TOLD, language_of
 from hub.store import schema
 from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Reader
@@ -34,8 +34,6 @@ from .state import Call
 
 LOAD_AGE = 5.0
 """Seconds after which the snapshot of load and duty is taken anew."""
-
-NO_LANGUAGE = ("", 0.0)
 
 
 class Intake:
@@ -73,7 +71,7 @@ class Intake:
             raw=raw,
             items=tuple(map(as_message, items)),
             state=state,
-            languages=tuple(language_of(house, item) for item in items),
+            languages=tuple(_language(house, item) for item in items),
             house=house,
             load=self._present_load(),
         )
@@ -165,13 +163,11 @@ def as_message(item: Inbound) -> Inbound:
     )
 
 
-def language_of(house: House, item: Inbound) -> tuple[str, float]:
-    """The language of a message's own words; nothing for texts too short to tell."""
+def _language(house: House, item: Inbound) -> tuple[str, float]:
+    """The language of a message's own words."""
     if not isinstance(item, Message):
-        return NO_LANGUAGE
-    if not has_letters(item.text, house.directory.config.desk.language_letters):
-        return NO_LANGUAGE
-    return detect(item.text)
+        return NOT_TOLD
+    return language_of(item.text, house.directory.config.desk.language_letters)
 
 
 def _size(raw: Raw) -> int:

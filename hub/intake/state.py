@@ -152,6 +152,7 @@ class Rows(msgspec.Struct):
     """What the batch will write, by table, as tuples in the order of the columns that ``write`` names."""
 
     contacts: list[tuple[Any, ...]] = []
+    attributes: dict[int, str] = {}
     identities: list[tuple[Any, ...]] = []
     conversations: list[ConversationState] = []
     changed: dict[int, ConversationState] = {}
@@ -169,3 +170,4 @@ class Rows(msgspec.Struct):
     posts: list[tuple[Any, ...]] = []
     links: list[tuple[Any, ...]] = []
     offices: list[tuple[Any, ...]] = []
+    timers: dict[tuple[str, int], tuple[Any, ...]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hub.outbox.orders import EFFECT
 from hub.store import bulk, schema
 from hub.store.tx import Tx
+from hub.timers import put_timers
 
 from .state import CHANGING, CONVERSATION, MESSAGE, Rows, conversation_changes, conversation_row
 
@@ -35,6 +36,8 @@ def write(tx: Tx, rows: Rows) -> None:
     insert, connection = bulk.insert, tx.connection
     insert(connection, schema.contact, _CONTACT, rows.contacts)
     insert(connection, schema.identity, _IDENTITY, rows.identities)
+    changed_people = [(attributes, contact) for contact, attributes in rows.attributes.items()]
+    bulk.update(connection, schema.contact, ("attributes",), changed_people)
     insert(connection, schema.conversation, CONVERSATION, [conversation_row(c) for c in rows.conversations])
     changed = [conversation_changes(state) for state in rows.changed.values()]
     bulk.update(connection, schema.conversation, CHANGING, changed)
@@ -55,3 +58,4 @@ def write(tx: Tx, rows: Rows) -> None:
     insert(connection, schema.post, POST, rows.posts)
     insert(connection, schema.conversation_link, _LINK, rows.links)
     bulk.insert_new(connection, schema.conversation_office, _OFFICE, rows.offices)
+    put_timers(tx, list(rows.timers.values()))

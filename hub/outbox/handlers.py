@@ -12,11 +12,13 @@ from sqlalchemy import Row, and_, or_, select
 
 from connectors._failpoint import failpoint
 from connectors.contract import Blobs, Clock, Connector, Egress, SendError
+from hub.deciding.ending import EFFECT_KIND as DECIDE
+from hub.deciding.existing import on_status
 from hub.desk import office_mail
 from hub.desk.notify import tell
 from hub.house import House
 from hub.i18n import mark as N_
-from hub.notices import deliver_notice
+from hub.notices import deliver_answer, deliver_notice
 from hub.outbox.effects import Inside, Outside
 from hub.store import schema
 from hub.store.store import Store
@@ -50,9 +52,10 @@ def notify_staff(tx: Tx, house: House, order: Row[Any]) -> bool:
 
 INSIDE: Mapping[str, Inside] = {
     "notice": deliver_notice,
-    "answer": deliver_notice,
+    "answer": deliver_answer,
     "notify": notify_staff,
     office_mail.KIND: office_mail.deliver_office_mail,
+    DECIDE: on_status,
 }
 """Effects that need the store alone."""
 

@@ -10,7 +10,14 @@ import msgspec
 from hub.store import bulk, schema
 from hub.store.tx import Tx
 
+DAY = 86_400_000_000
+
 EFFECT = ("id", "kind", "key", "conversation", "message", "state", "due_at", "attempts", "data", "created_at")
+
+
+def answer_key(contact: int, day: int) -> str:
+    """The key under which one person gets one automatic answer a day (days of UTC since 1970), on whatever channel."""
+    return f"answer:{contact}:{day}"
 
 
 def add_effect(

@@ -1,0 +1,91 @@
+"""The end of a transaction, where what it left behind is settled together (``Store.on_end``).
+
+Three things are left: what the rules did (counted in one statement), conversations that somebody begins or ceases to
+wait in (their deadlines follow), and changed states or tags that rules may run on. The last become effects, so that
+whoever changed something does not wait for the rules, and a bulk action is decided piece by piece. What a rule changed
+itself never makes the rules run again: there is no loop to bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import msgspec
+
+from hub.changes import Changed
+from hub.deciding.waiting import rearm
+from hub.house import House
+from hub.outbox.orders import EFFECT
+from hub.ruleset.hits import Tally, write_hits
+from hub.store import bulk, schema
+from hub.store.tx import Tx
+
+EFFECT_KIND = "decide"
+
+_json = msgspec.json.Encoder().encode
+_tags = msgspec.json.Decoder(tuple[str, ...]).decode
+
+
+class StatusChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What rules with ``on: status`` are asked about: the status before and after, tags that came and went."""
+
+    before: str
+    status: str
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+def settle(tx: Tx, house: House) -> None:
+    """Settle everything that was left for the end of ``tx``."""
+    changes = [matter for matter in tx.endings if isinstance(matter, Changed)]
+    if changes and house.watch.waits:
+        rearm(tx, house, {change.conversation for change in changes if _waits_otherwise(change)})
+    if changes and "status" in house.watch.events:
+        _order(tx, _net(changes))
+    tallies = [matter for matter in tx.endings if isinstance(matter, Tally)]
+    if tallies:
+        write_hits(tx, tallies)
+
+
+def _waits_otherwise(change: Changed) -> bool:
+    """Whether a deadline may have moved: the queue has hours of its own."""
+    return any(change.before[name] != change.after[name] for name in ("waiting_since", "queue", "status"))
+
+
+def _net(changes: Iterable[Changed]) -> dict[int, StatusChange]:
+    """By conversation, what anybody but a rule changed in all, from the first change to the last."""
+    first: dict[int, Changed] = {}
+    last: dict[int, Changed] = {}
+    for change in changes:
+        if not change.ruled:
+            first.setdefault(change.conversation, change)
+            last[change.conversation] = change
+    found = {}
+    for number, change in first.items():
+        net = _between(change, last[number])
+        if net is not None:
+            found[number] = net
+    return found
+
+
+def _between(first: Changed, last: Changed) -> StatusChange | None:
+    old, new = _tags(first.before["tags"]), _tags(last.after["tags"])
+    change = StatusChange(
+        before=first.before["status"],
+        status=last.after["status"],
+        added=tuple(tag for tag in new if tag not in old),
+        removed=tuple(tag for tag in old if tag not in new),
+    )
+    same = change.before == change.status and not change.added and not change.removed
+    return None if same else change
+
+
+def _order(tx: Tx, changes: dict[int, StatusChange]) -> None:
+    rows: Sequence[tuple[Any, ...]] = [
+        (tx.new_id(), EFFECT_KIND, None, number, None, "waiting", tx.now, 0, _json(change).decode(), tx.now)
+        for number, change in sorted(changes.items())
+    ]
+    if rows:
+        bulk.insert(tx.connection, schema.effect, EFFECT, rows)
+        tx.ring("effects")
