@@ -1,72 +1,75 @@
-"""All inflected forms of a Polish word, from the SGJP dictionary that morfeusz2 carries.
+"""All inflected forms of a word, as rules and the search want them.
 
-Needed only when a rule set is compiled or a search is made, never to match a message; so the dictionary is loaded
-at the first call (about 0.1 s and 50 MB).
+Polish comes from a dictionary (:mod:`rules.polish`), the other languages from files (:mod:`rules.lexicon`). Needed only
+when a rule set is compiled or a search is made, never to match a message; nothing is loaded before the first call.
 """
 
 from __future__ import annotations
 
 import functools
+import re
 import threading
-from typing import Any, NamedTuple, Protocol
+import unicodedata
 
-import morfeusz2
+from rules import lexicon, polish
+from rules.spelling import MARKS
 
-_PROPER = frozenset({"nazwisko", "imię", "patronimicum", "nazwa_geograficzna", "nazwa_organizacji"})
+LANGUAGES = ("pl", *lexicon.LANGUAGES)
+"""Languages whose words are inflected."""
+
+_CYRILLIC = re.compile("[\u0400-\u04ff]")
+_UKRAINIAN, _RUSSIAN = re.compile("[іїєґ]"), re.compile("[ыэъё]")
 _LOCK = threading.Lock()
 
 
-class _Analyser(Protocol):
-    def analyse(self, text: str) -> list[tuple[int, int, tuple[str, str, str, list[str], list[str]]]]: ...
+@functools.lru_cache(maxsize=4096)
+def forms(word: str, language: str = "") -> frozenset[str]:
+    """Every inflected form of ``word`` in lower case, itself included, as marked forms (:mod:`rules.spelling`).
 
-    def generate(self, lemma: str) -> list[tuple[str, str, str, list[str], list[str]]]: ...
-
-
-class _Lemma(NamedTuple):
-    lemma: str
-    part: str
-    proper: bool
-
-
-@functools.cache
-def _analyser() -> _Analyser:
-    # "composite" gives "złożyłem" and "złożyłbym" whole; by default they come in two pieces.
-    morfeusz: Any = morfeusz2.Morfeusz(expand_tags=False, praet="composite")
-    return morfeusz  # type: ignore[no-any-return]
-
-
-def _lemmas(word: str) -> set[_Lemma]:
-    """The dictionary entries that ``word`` may be a form of; empty for an unknown word or several words."""
-    found = set()
-    for start, end, (_, lemma, tag, names, _) in _analyser().analyse(word):
-        if (start, end) != (0, 1):
-            return set()
-        part = tag.split(":", 1)[0]
-        if part not in ("ign", "brev", "interp", "dig"):
-            found.add(_Lemma(lemma, part, bool(names) and _PROPER.issuperset(names)))
-    return found
+    ``word`` may be any form itself ("zasiłku" gives those of "zasiłek"). ``language`` is one of :data:`LANGUAGES`;
+    empty: Polish, and a word that the Polish dictionary lacks is looked up in those of the other languages in Latin
+    letters as well; words in Cyrillic are Ukrainian and Russian. Unknown words are inflected like others with their
+    ending; abbreviations in capitals ("PUP") and words with digits give only themselves. Safe to call from several
+    threads. A word may be Latin or Cyrillic of any kind; nothing is refused.
+    """
+    word = unicodedata.normalize("NFC", word)
+    languages = (language,) if language else _by_letters(word)
+    if languages != ("pl",):
+        with _LOCK:
+            return lexicon.forms(word, languages) | {word.lower()}
+    with _LOCK:
+        found, known = _polish(word)
+        more = lexicon.forms(word, lexicon.LATIN, guess=False) if not (known or language) else frozenset()
+    return found | more
 
 
-def _chosen(word: str, lemmas: set[_Lemma]) -> set[str]:
-    """Which entries are meant: those whose base form is the word itself, and common words before surnames."""
-    own = {entry for entry in lemmas if entry.lemma.split(":")[0].lower() == word.lower()} or lemmas
-    common = {entry for entry in own if not entry.proper}
-    return {entry.lemma for entry in (common if common and word.islower() else own)}
+def _polish(word: str) -> tuple[frozenset[str], bool]:
+    """The marked forms of a Polish word, and whether it is known (or none that could be)."""
+    word = polish.clean(word)
+    if polish.alone(word):
+        return frozenset({word.lower()}), True
+    found = frozenset(polish.marked(polish.inflected(word)))
+    known = bool(polish.readings(word))
+    # Whoever writes rules without diacritics means the word with them as well.
+    return found if known or not word.isascii() else found | {word.lower() + "*"}, known
+
+
+def _by_letters(word: str) -> tuple[str, ...]:
+    """The languages that the letters of a word allow."""
+    word = word.lower()
+    if not _CYRILLIC.search(word):
+        return ("pl",)
+    if bool(_UKRAINIAN.search(word)) == bool(_RUSSIAN.search(word)):
+        return "uk", "ru"
+    return ("uk",) if _UKRAINIAN.search(word) else ("ru",)
 
 
 @functools.lru_cache(maxsize=4096)
 def polish_forms(word: str) -> frozenset[str]:
-    """Every inflected form of ``word``, in lower case, itself included.
+    """The Polish :func:`forms` of a word without their marks."""
+    return frozenset(unmarked(form) for form in forms(word, "pl"))
 
-    ``word`` may be any form itself ("zasiłku" gives those of "zasiłek"). Unknown words, abbreviations in
-    capitals ("PUP") and words with digits give only themselves. Safe to call from several threads.
-    """
-    forms = {word.lower()}
-    if not word.isalpha() or (len(word) > 1 and word.isupper()):
-        return frozenset(forms)
-    with _LOCK:
-        for lemma in _chosen(word, _lemmas(word)):
-            for form, _, tag, _, _ in _analyser().generate(lemma):
-                if not tag.startswith("brev"):
-                    forms.add(form.lower())
-    return frozenset(forms)
+
+def unmarked(form: str) -> str:
+    """A marked form as it is written."""
+    return form.rstrip("".join(MARKS))
