@@ -42,7 +42,6 @@ messages: $(STAMP)/dev ## take new texts into the translation catalogues and com
 
 reference: $(STAMP)/dev ## write the JSON Schemas and the reference pages anew from the types
 	$(BIN)/python -m scripts.reference update
-	$(BIN)/python -m scripts.rules_schema
 
 lock: ## resolve the dependencies anew; hashes of every file, no index named
 	$(PYTHON) -m venv $(STAMP)/lock

@@ -18,6 +18,7 @@ from typing import Any
 import click
 import msgspec
 
+import rules
 from connectors import registry
 from connectors.contract import Secret
 from hub import cli
@@ -77,6 +78,7 @@ def settings_types() -> dict[str, Struct]:
 
 FILES: dict[str, Callable[[], str]] = {
     "config/centrala.schema.json": lambda: _json(json_schema(settings_types())),
+    "config/rules.schema.json": lambda: _json(rules.json_schema()),
     "docs/configuration.md": lambda: configuration(settings_types()),
     "docs/commands.md": lambda: commands(),
 }

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
 
 import rules
+from rules.dump import dump_entries
 from rules.errors import Problems
 from rules.language import ACTIONS, PREDICATES
 from rules.predicate_shapes import PREDICATE_SHAPES
 from rules.yamltree import Mapping, Node, Scalar, Sequence, parse
+from tests.rules import generated
 from tests.rules.test_docs import ACTS, CONDITIONS, FILE, indented, parts
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -43,6 +46,7 @@ TYPES = {
     "boolean": bool,
     "integer": int,
     "number": (int, float),
+    "null": type(None),
 }
 
 
@@ -101,7 +105,7 @@ def held_by_container(key: str, wanted: Any, value: Any, schema: dict[str, Any])
 
 def test_the_file_is_up_to_date() -> None:
     text = (CONFIG / "rules.schema.json").read_text(encoding="utf-8")
-    assert json.loads(text) == SCHEMA, "run: python -m scripts.rules_schema"
+    assert json.loads(text) == SCHEMA, "run: make reference"
 
 
 def test_every_predicate_and_action_is_in_it() -> None:
@@ -133,12 +137,47 @@ def test_actions_of_the_page_fit(text: str) -> None:
     assert valid(a_rule(do=parts(text)["do"]))
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(file=generated.files)
+def test_what_the_reader_takes_fits(file: dict[str, Any]) -> None:
+    text = dump_entries(file)
+    rules.load(text)
+    assert valid(text), text
+
+
 @pytest.mark.parametrize(
     "when",
     ["{chanel: x}", "{history: many}", "{days: monday}", "{hours: 8-16}", "{direction: inn}", "{any: 3}", "{pesel: 1}",
-     "{phrase: {gap: 1}}", "{automatic: bounced}", "{language: {confidence: 1}}", "{channel: []}"],
+     "{phrase: {gap: 1}}", "{automatic: bounced}", "{language: {confidence: 1}}", "{channel: []}",
+     "{unanswered: 4}", "{unanswered: {open_hours: true}}", "{waiting: soon}", "{queue_waiting: {a: later}}",
+     "{history: {days: 7}}", "{history: {min: 99, days: 7}}", "{history: {min: 1, days: 0}}", "{returning: {days: 91}}",
+     "{words: {any: a, typos: 2}}", "{words: {any: a, diacritics: true}}", "{words: {any: a, language: xx}}",
+     "{words: {typos: 1}}", "{timer: []}"],
 )  # fmt: skip
 def test_what_the_reader_refuses_does_not_fit(when: str) -> None:
     assert not valid(a_rule(when=f" {when}"))
     with pytest.raises(rules.RuleFileError):
         rules.load(a_rule(when=f" {when}"))
+
+
+@pytest.mark.parametrize(
+    "do",
+    ["{callback: soon}", "{callback: {when: 3}}", "{timer: {a: 5}}", "{timer: {}}", "{set_contact: {a: [b]}}",
+     "{split: 1}", "{join: yes}"],
+)  # fmt: skip
+def test_actions_that_the_reader_refuses_do_not_fit(do: str) -> None:
+    assert not valid(a_rule(do=f" {do}"))
+    with pytest.raises(rules.RuleFileError):
+        rules.load(a_rule(do=f" {do}"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["schedules: {a: [{words: x}]}", "schedules: {a: []}", "rules: [{section: a, id: b, rules: []}]",
+     "rules: [{section: a}]", "rules: [{section: a, rules: [{section: b, rules: []}]}]",
+     "rules: [{id: a, do: {queue: q}, then: leave}]", "tests: [{name: a}]"],
+)  # fmt: skip
+def test_files_that_the_reader_refuses_do_not_fit(text: str) -> None:
+    assert not valid(f"{text}\ndefault: {{queue: q}}")
+    with pytest.raises(rules.RuleFileError):
+        rules.load(f"{text}\ndefault: {{queue: q}}")
