@@ -27,6 +27,9 @@ from hub.callbacks.record import TIMER as CALLBACK
 from hub.cautions import Cautions
 from hub.config import Config, Inbox, Listener
 from hub.configfile import ConfigError, signing_secret
+from hub.deciding.ending import settle
+from hub.deciding.existing import TIMERS as DECIDING_TIMERS
+from hub.deciding.waiting import keep_armed
 from hub.desk.presence import Presence
 from hub.desk.timed import HANDLERS as DESK_TIMERS
 from hub.directory import Directory, directory
@@ -44,9 +47,11 @@ from hub.people.leaving import HANDLERS as PEOPLE_TIMERS
 from hub.rulefile import read_text
 from hub.ruleset import follower
 from hub.ruleset.drafts import TIMER as RULES
+from hub.ruleset.faults import watch_faults
 from hub.ruleset.lifecycle import on_timer as on_rules_timer
 from hub.running import Running, start, stop
 from hub.search.follower import run_search
+from hub.store.tx import Tx
 from hub.stream import Stream
 from hub.sweep import run_sweeps
 from hub.timers import Handler, run_timers
@@ -56,6 +61,7 @@ from hub.web import console, public, public_watch
 from hub.web.desk import Desk
 
 TIMERS: Mapping[str, Handler] = {
+    **DECIDING_TIMERS,
     **DESK_TIMERS,
     **PEOPLE_TIMERS,
     CALLBACK: on_callback_timer,
@@ -86,7 +92,7 @@ class Hub:
         self.blobs = make_blobs(self.config, self.store, draw)
         self.egress = CheckedEgress(self.config.hub.egress_allow)
         self.tokens = SignedTokens(signing_secret(self.config).encode())
-        self.wakes = {"outbox": Wake(), "effects": Wake(), "timers": Wake(), "rules": Wake()}
+        self.wakes = {name: Wake() for name in ("outbox", "effects", "timers", "rules", "armed")}
         self.cautions = Cautions(clock, self.log)
         self._house: House | None = None
         self._running: dict[str, tuple[Inbox, Running]] = {}
@@ -116,6 +122,11 @@ class Hub:
     def ports(self) -> Mapping[str, int]:
         """The ports of the listeners ``public`` and ``private``."""
         return {name: found.getsockname()[1] for name, found in self._sockets.items()}
+
+    def _settle(self, tx: Tx) -> None:
+        """The end of a transaction that left something for it; before the first house there is nothing to settle."""
+        if self._house is not None:
+            settle(tx, self._house, self.log)
 
     def _ring(self, loops: Set[str]) -> None:
         for name in loops:
@@ -151,6 +162,7 @@ class Hub:
         await self.stream.open()
         self.store.on_events = self.stream.publish
         self.store.on_rings = self._ring
+        self.store.on_end = self._settle
         self.store.outage.tell = self._tell_outage
         await self._build(self.config)
 
@@ -302,6 +314,8 @@ class Hub:
             log=log,
         )
         self._spawn("rules", follower.follow_rules(parts, self.wakes["rules"]))
+        self._spawn("armed", keep_armed(self.store, clock, house, self.wakes["armed"]))
+        self._spawn("faults", watch_faults(self.store, clock, self._logs("rules")))
         self._spawn("search", run_search(self.store, self.stream, clock, log))
 
     def _swap_rules(self, before: House, taken: follower.Taken) -> bool:
@@ -312,7 +326,8 @@ class Hub:
         return True
 
     async def _rules_changed(self, house: House) -> None:
-        """What else must happen after rules were taken over."""
+        """What else must happen after rules were taken over: conversations wait for other deadlines."""
+        self.wakes["armed"].ring()
 
     def _spawn(self, name: str, loop: Coroutine[Any, Any, None]) -> None:
         """Run a loop; one that ends by itself is a fault worth a line and the end of the process's readiness."""

@@ -8,11 +8,13 @@ itself never makes the rules run again: there is no loop to bound.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
+from sqlalchemy.exc import DBAPIError
 
+from connectors.contract import Log
 from hub.changes import Changed
 from hub.deciding.waiting import rearm
 from hub.house import House
@@ -36,16 +38,28 @@ class StatusChange(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     removed: tuple[str, ...] = ()
 
 
-def settle(tx: Tx, house: House) -> None:
-    """Settle everything that was left for the end of ``tx``."""
+def settle(tx: Tx, house: House, log: Log) -> None:
+    """Settle everything that was left for the end of ``tx``. A mistake in here costs a log line, never the transaction;
+    only what the database itself says is passed on, because then the transaction is lost or runs again."""
     changes = [matter for matter in tx.endings if isinstance(matter, Changed)]
-    if changes and house.watch.waits:
-        rearm(tx, house, {change.conversation for change in changes if _waits_otherwise(change)})
-    if changes and "status" in house.watch.events:
-        _order(tx, _net(changes))
     tallies = [matter for matter in tx.endings if isinstance(matter, Tally)]
+    if changes and house.watch.waits:
+        others = {change.conversation for change in changes if _waits_otherwise(change)}
+        _apart(tx, log, lambda inner: rearm(inner, house, others))
+    if changes and "status" in house.watch.events:
+        _apart(tx, log, lambda inner: _order(inner, _net(changes)))
     if tallies:
-        write_hits(tx, tallies)
+        _apart(tx, log, lambda inner: write_hits(inner, tallies))
+
+
+def _apart(tx: Tx, log: Log, act: Callable[[Tx], None]) -> None:
+    try:
+        with tx.savepoint() as inner:
+            act(inner)
+    except DBAPIError:
+        raise
+    except Exception as error:
+        log.error("the end of a transaction failed", error=repr(error))
 
 
 def _waits_otherwise(change: Changed) -> bool:

@@ -10,20 +10,23 @@ A timer that a rule started by name is a row of the kind ``rules:NAME``; startin
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 from sqlalchemy import ColumnElement, Row, literal_column, select
 
+from connectors.contract import Clock
 from hub.desk.row import ACTIVE
 from hub.house import House
 from hub.intake.facts import MINUTE, Clockwork
 from hub.intake.state import CONVERSATION, ConversationState
 from hub.store import schema
-from hub.store.store import Store
+from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Reader, Tx
 from hub.timers import cancel_timers, put_timers, timer_row
+from hub.wake import Wake
 from rules.waits import Wait
 
 TIMER = "rules"
@@ -34,6 +37,9 @@ NEVER = (1 << 53) - 1
 
 PIECE = 100
 """Conversations whose rows are set in one transaction after a rule set was published: some 10 ms."""
+
+LOOK = 2.0
+"""Seconds between two looks whether other rules are in force, when nothing rang."""
 
 conversation, timer = schema.conversation, schema.timer
 
@@ -117,14 +123,27 @@ def rearm(tx: Tx, house: House, conversations: Collection[int]) -> None:
 async def arm_waiting(store: Store, house: House) -> int:
     """Set the rows of all conversations that wait already, for the durations of the rules in ``house``.
 
-    Called after a version was taken over; returns how many were looked at. It works in pieces between which others
-    write, and does nothing where neither the rules nor a row asks for it. Raises StorageFault, StoreFull.
+    Returns how many were looked at. It works in pieces between which others write, and does nothing where neither the
+    rules nor a row asks for it. Raises StorageFault, StoreFull; called again it goes on.
     """
     waiting = await store.read(lambda tx: _waiting(tx, bool(house.watch.waits)))
     for start in range(0, len(waiting), PIECE):
-        piece = waiting[start : start + PIECE]
-        await store.write(lambda tx, piece=piece: rearm(tx, house, piece))  # type: ignore[misc]
+        await store.write(partial(rearm, house=house, conversations=waiting[start : start + PIECE]))
     return len(waiting)
+
+
+async def keep_armed(store: Store, clock: Clock, house: Callable[[], House], wake: Wake) -> None:
+    """Until cancelled: set the rows whenever other rules or other opening hours are in force, and once at the start."""
+    armed: House | None = None
+    while True:
+        present = house()
+        if present is not armed:
+            try:
+                await arm_waiting(store, present)
+                armed = present
+            except (StorageFault, StoreFull):
+                armed = None
+        await wake.wait(clock, LOOK)
 
 
 def _waiting(tx: Reader, wanted: bool) -> Sequence[int]:

@@ -14,7 +14,8 @@ from hub.store.tx import Reader, Tx
 from rules import DEFAULT_RULE, Decision
 from rules.text import Text
 
-HOUR = 3_600_000_000
+MINUTE = 60_000_000
+HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 QUIET = HOUR
