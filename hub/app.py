@@ -44,6 +44,8 @@ from hub.outbox.effects import run_effects
 from hub.outbox.handlers import INSIDE, outside
 from hub.outbox.sender import Parts, Sender
 from hub.people.leaving import HANDLERS as PEOPLE_TIMERS
+from hub.replay.replaying import run_replays
+from hub.replay.shadow import run_shadows
 from hub.rulefile import read_text
 from hub.ruleset import follower
 from hub.ruleset.drafts import TIMER as RULES
@@ -92,7 +94,8 @@ class Hub:
         self.blobs = make_blobs(self.config, self.store, draw)
         self.egress = CheckedEgress(self.config.hub.egress_allow)
         self.tokens = SignedTokens(signing_secret(self.config).encode())
-        self.wakes = {name: Wake() for name in ("outbox", "effects", "timers", "rules", "armed")}
+        loops = ("outbox", "effects", "timers", "rules", "armed", "replay", "shadow")
+        self.wakes = {name: Wake() for name in loops}
         self.cautions = Cautions(clock, self.log)
         self._house: House | None = None
         self._running: dict[str, tuple[Inbox, Running]] = {}
@@ -317,6 +320,8 @@ class Hub:
         self._spawn("armed", keep_armed(self.store, clock, house, self.wakes["armed"]))
         self._spawn("faults", watch_faults(self.store, clock, self._logs("rules")))
         self._spawn("search", run_search(self.store, self.stream, clock, log))
+        self._spawn("replay", run_replays(self.store, clock, house, self.wakes["replay"], log))
+        self._spawn("shadow", run_shadows(self.store, clock, house, self.wakes["shadow"], log))
 
     def _swap_rules(self, before: House, taken: follower.Taken) -> bool:
         """Other rules in the house as it was; False when it was swapped meanwhile (a reload)."""

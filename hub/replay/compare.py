@@ -7,6 +7,7 @@ several processes are put together by :func:`merge`, and a shadow goes on with t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -23,6 +24,9 @@ MOST_VALUES = 300
 """Different pairs of values that are counted for one action; what is beyond counts as others."""
 
 OTHERS = "…"
+
+MOST_SILENT = 500
+"""Rules without a hit that are named."""
 
 WEEK_HOURS = 168
 
@@ -68,9 +72,10 @@ class Tally(msgspec.Struct, kw_only=True):
     that put a conversation into a queue. ``moved`` go to another one, ``differing`` come out otherwise in any way.
     ``changes``: action → JSON of (value before, value after) → count. ``load``: queue → hour of the week (0 is Monday
     from midnight, at the office) → new conversations before and after. ``staff``: queue → hour of the week → sum of
-    agents on duty, snapshots. ``hits_before`` and ``hits``: rule → decisions that it matched. ``faults``: rule of the
-    draft → decisions in which it could not be evaluated. ``versions``: of a shadow, the published version that was
-    compared with → decisions.
+    agents on duty over the ``snapshots`` of that hour. ``hits_before`` and ``hits``: rule → decisions that it matched.
+    ``silent``: rules of the draft that never did, with their names (``silent_count`` of them, not all named).
+    ``faults``: rule of the draft → decisions in which it could not be evaluated. ``versions``: of a shadow, the
+    published version that was compared with → decisions.
     """
 
     decisions: int = 0
@@ -84,10 +89,13 @@ class Tally(msgspec.Struct, kw_only=True):
     differing: int = 0
     changes: dict[str, dict[str, int]] = {}
     load: dict[str, dict[int, list[int]]] = {}
-    staff: dict[str, dict[int, list[int]]] = {}
+    staff: dict[str, dict[int, int]] = {}
+    snapshots: dict[int, int] = {}
     snapshot: int = 0
     hits_before: dict[str, int] = {}
     hits: dict[str, int] = {}
+    silent: dict[str, str] = {}
+    silent_count: int = 0
     faults: dict[str, int] = {}
     versions: dict[int, int] = {}
 
@@ -209,10 +217,9 @@ def _flow(tally: Tally, stored: Stored, move: Move) -> None:
             tally.load.setdefault(queue, {}).setdefault(hour, [0, 0])[place] += 1
     if stored.load is not None and stored.load != tally.snapshot:
         tally.snapshot = stored.load
+        _more(tally.snapshots, hour)
         for queue, agents in facts.agents_on_duty.items():
-            cell = tally.staff.setdefault(queue, {}).setdefault(hour, [0, 0])
-            cell[0] += agents
-            cell[1] += 1
+            _more(tally.staff.setdefault(queue, {}), hour, agents)
 
 
 def _count(counts: dict[str, int], difference: Difference) -> None:
@@ -252,21 +259,33 @@ def merge(tallies: Sequence[Tally]) -> Tally:
         out.differing += one.differing
         out.first = min(out.first or one.first, one.first or out.first)
         out.last = max(out.last, one.last)
-        for name in ("left_out", "events", "hits_before", "hits", "faults", "versions"):
+        for name in ("left_out", "events", "snapshots", "hits_before", "hits", "faults", "versions"):
             for key, count in getattr(one, name).items():
                 _more(getattr(out, name), key, count)
-        for name in ("flows", "changes"):
+        for name in ("flows", "changes", "staff"):
             for key, counts in getattr(one, name).items():
                 for inner, count in counts.items():
                     _more(getattr(out, name).setdefault(key, {}), inner, count)
-        for name in ("load", "staff"):
-            _add_hours(getattr(out, name), getattr(one, name))
-    return out
+        _add_load(out.load, one.load)
+    silent = tallies[0].silent if tallies else {}
+    return named_silent(out, {rule: name for rule, name in silent.items() if rule not in out.hits})
 
 
-def _add_hours(out: dict[str, dict[int, list[int]]], more: Mapping[str, Mapping[int, list[int]]]) -> None:
+def _add_load(out: dict[str, dict[int, list[int]]], more: Mapping[str, Mapping[int, list[int]]]) -> None:
     for queue, hours in more.items():
-        for hour, (one, other) in hours.items():
+        for hour, (before, after) in hours.items():
             cell = out.setdefault(queue, {}).setdefault(hour, [0, 0])
-            cell[0] += one
-            cell[1] += other
+            cell[0] += before
+            cell[1] += after
+
+
+def silent_rules(draft: Compiled, tally: Tally) -> dict[str, str]:
+    """The rules of a draft that matched nothing so far, with their names."""
+    return {rule.rule.id: rule.rule.name for rule in draft.rules if rule.rule.id not in tally.hits}
+
+
+def named_silent(tally: Tally, silent: Mapping[str, str]) -> Tally:
+    """The tally with these as its silent rules, as many as are named."""
+    tally.silent_count = len(silent)
+    tally.silent = dict(islice(silent.items(), MOST_SILENT))
+    return tally

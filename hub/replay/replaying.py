@@ -14,6 +14,7 @@ from sqlalchemy import Row
 
 from connectors.contract import Clock, Log
 from hub.config import Config
+from hub.house import House
 from hub.replay import runs
 from hub.replay.child import ChildEnded, child
 from hub.replay.compare import Move, Tally, merge
@@ -67,9 +68,9 @@ def span_of(tx: Reader, wanted: Wanted) -> Span | None:
     return newest(tx, wanted.messages or 0)
 
 
-async def run_replays(store: Store, clock: Clock, config: Callable[[], Config], wake: Wake, log: Log) -> None:
+async def run_replays(store: Store, clock: Clock, house: Callable[[], House], wake: Wake, log: Log) -> None:
     """Until cancelled: the replays that people asked this process for, one after the other."""
-    node = config().hub.node
+    node = house().directory.config.hub.node
     interrupted = False
     while True:
         try:
@@ -82,7 +83,7 @@ async def run_replays(store: Store, clock: Clock, config: Callable[[], Config], 
         if row is None:
             await wake.wait(clock, POLL)
         else:
-            await _carry_out(store, clock, config(), row, log)
+            await _carry_out(store, clock, house().directory.config, row, log)
 
 
 async def _carry_out(store: Store, clock: Clock, config: Config, row: Row[Any], log: Log) -> None:

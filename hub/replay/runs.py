@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, literal, select, update
 
 from hub.audit import record
 from hub.i18n import mark as N_
@@ -211,9 +211,14 @@ def run(tx: Reader, scope: Scope, number: int) -> Run:
 
 
 def runs(tx: Reader, scope: Scope, draft: int | None = None, limit: int = 20) -> list[Run]:
-    """The newest runs, of all drafts or of one. Raises Denied."""
+    """The newest runs, of all drafts or of one, without their texts and tables. Raises Denied."""
     require(scope, "administer")
-    statement = select(rule_run).order_by(rule_run.c.created_at.desc(), rule_run.c.id.desc()).limit(limit)
+    columns = [column for column in rule_run.c if column.name not in ("source", "result")]
+    statement = (
+        select(*columns, literal("{}").label("result"))
+        .order_by(rule_run.c.created_at.desc(), rule_run.c.id.desc())
+        .limit(limit)
+    )
     if draft is not None:
         statement = statement.where(rule_run.c.draft == draft)
     return [_run(row) for row in tx.rows(statement)]

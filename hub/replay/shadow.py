@@ -20,7 +20,7 @@ from connectors.contract import Clock, Log
 from hub.configfile import ConfigError
 from hub.house import House
 from hub.replay import runs
-from hub.replay.compare import Move, Tally, take
+from hub.replay.compare import Move, Tally, named_silent, silent_rules, take
 from hub.replay.runs import Wanted
 from hub.replay.stored import Snapshots, Stored, of_times
 from hub.rulefile import compile_source
@@ -145,6 +145,7 @@ async def _step(store: Store, clock: Clock, house: Callable[[], House], shadow: 
     moves = await _decide(store, house, shadow, [e for e in events if until is None or e.at <= until])
     await _quiet(store, clock)
     shadow.place = events[-1].place
+    named_silent(shadow.tally, silent_rules(shadow.draft, shadow.tally))
     values = {"position": shadow.place, "done": shadow.tally.decisions} | runs.result_values(shadow.tally)
     failpoint("shadow.before")
     await store.write(lambda tx: runs.note(tx, shadow.id, moves, **values))

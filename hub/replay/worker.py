@@ -15,7 +15,7 @@ from collections.abc import Callable
 from hub.clock import SystemClock
 from hub.configfile import ConfigError
 from hub.directory import directory
-from hub.replay.compare import Move, Tally, take
+from hub.replay.compare import Move, Tally, silent_rules, take
 from hub.replay.previewing import Unreadable, Workshop
 from hub.replay.protocol import (
     Order,
@@ -58,6 +58,7 @@ def replay(order: ReplayOrder, ask: Ask, say: Say) -> None:
     for some in batches(ask, order.first, order.last):
         found = [take(tally, house, published, draft, stored) for stored in some]
         say(Part(done=len(some), moves=tuple(move for move in found if move is not None and room.has(move))))
+    tally.silent = silent_rules(draft, tally)
     say(Whole(tally=tally))
 
 

@@ -153,7 +153,7 @@ class World:
         """A replay of ``text`` from its start to its end."""
         number = await self.start(wanted, source=text)
         loop = asyncio.create_task(
-            run_replays(self.store, self.clock, lambda: self.config, self.wake, logger("test"))
+            run_replays(self.store, self.clock, lambda: self.house, self.wake, logger("test"))
         )
         try:
             return await self.until(number, lambda found: not found.open)
