@@ -1,30 +1,46 @@
 """The inflected forms of the words that rules use, kept in the data folder, so that the daemon needs no dictionary.
 
-Loaded, the dictionary holds some 50 MB for good. It is needed only for words that no rule set used before: then a child
-process looks them up and ends. What it found is kept with the dictionary's version, and thrown away with it.
+Loaded, the dictionary holds some 50 MB for good, the lists of other languages as much again. They are needed only for
+words that no rule set used before: then a child process (two where there are many) looks them up and ends. What was
+found is kept with the dictionary's version, and thrown away with it.
 """
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
+import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
-from rules.words import polish_forms
+from rules.words import forms, is_polish, polish_forms, unmarked
 
 FILE = "word-forms.json"
 """Name of the file in the data folder. It may be deleted at any time."""
 
+FORMAT = 2
+"""Raised when the same word gives other forms than before though the dictionary is the same."""
+
 LIMIT = 60.0
-"""Seconds that the child process may take; it needs less than one."""
+"""Seconds that a child process may take; for one word it needs less than one."""
+
+MOST = 20_000
+"""Words that are kept; where there would be more, only those that were asked for stay."""
+
+MANY = 1_000
+"""Words from which on two processes look them up."""
+
+Word = tuple[str, str]
+"""A word and its language, empty for the one that its letters suggest (:func:`rules.words.forms`)."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """What the file holds: all forms by word, as the dictionary of this version gives them."""
+    """What the file holds: all marked forms by language and word (``de:Haus``), as this dictionary gives them."""
 
     dictionary: str
     forms: dict[str, list[str]]
@@ -35,29 +51,40 @@ class WordForms:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._dictionary = importlib.metadata.version("morfeusz2")
-        self._forms = {word: frozenset(forms) for word, forms in _read(path, self._dictionary).items()}
-        self._asked: set[str] = set()
+        self._dictionary = f"{importlib.metadata.version('morfeusz2')}/{FORMAT}"
+        self._forms = {_word(key): frozenset(found) for key, found in _read(path, self._dictionary).items()}
+        self._asked: set[Word] = set()
 
-    def expand(self, word: str) -> frozenset[str]:
-        """All forms in lower case; only the word itself while it is ``missing``."""
-        self._asked.add(word)
-        return self._forms.get(word, frozenset({word.lower()}))
+    def expand(self, word: str, language: str = "") -> frozenset[str]:
+        """All marked forms in lower case; only the word itself while it is ``missing``."""
+        self._asked.add((word, language))
+        return self._forms.get((word, language), frozenset({word.lower()}))
 
     @property
-    def missing(self) -> list[str]:
+    def missing(self) -> list[Word]:
         """Words that were asked for and are not known."""
         return sorted(self._asked - self._forms.keys())
 
     def look_up(self) -> None:
-        """Learn the missing words and keep those that were asked for, and only those."""
-        for word, forms in _in_child(self.missing).items():
-            self._forms[word] = frozenset(forms)
-        kept = {word: sorted(self._forms[word]) for word in sorted(self._asked & self._forms.keys())}
+        """Learn the missing words and keep them. Of very many words only those that were asked for are kept."""
+        missing = self.missing
+        for word, found in zip(missing, _in_children(missing), strict=True):
+            self._forms[word] = frozenset(found)
+        words = self._forms.keys() if len(self._forms) <= MOST else self._asked & self._forms.keys()
+        kept = {_key(word): sorted(self._forms[word]) for word in sorted(words)}
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self._path.with_suffix(".new")
+        beside = self._path.with_suffix(f".{os.getpid()}.new")
         beside.write_bytes(msgspec.json.encode(Kept(dictionary=self._dictionary, forms=kept)))
         beside.replace(self._path)
+
+
+def _key(word: Word) -> str:
+    return f"{word[1]}:{word[0]}"
+
+
+def _word(key: str) -> Word:
+    language, _, word = key.partition(":")
+    return word, language
 
 
 def _read(path: Path, dictionary: str) -> dict[str, list[str]]:
@@ -69,26 +96,48 @@ def _read(path: Path, dictionary: str) -> dict[str, list[str]]:
     return kept.forms if kept.dictionary == dictionary else {}
 
 
-def _in_child(words: list[str]) -> dict[str, list[str]]:
-    """Forms by word, from a process of its own; from this one where none can be had."""
+def _in_children(words: Sequence[Word]) -> list[list[str]]:
+    """The forms of each word, from one process, or from two where there are many words."""
+    if len(words) < MANY or (os.cpu_count() or 1) < 2:
+        return _in_child(words)
+    middle = len(words) // 2
+    with ThreadPoolExecutor(2) as threads:
+        return [found for half in threads.map(_in_child, (words[:middle], words[middle:])) for found in half]
+
+
+def _in_child(words: Sequence[Word]) -> list[list[str]]:
+    """The forms of each word, from a process of its own; from this one where none can be had."""
     command = [sys.executable, "-m", "hub.wordforms"]
     try:
         child = subprocess.run(  # noqa: S603 - the arguments are ours
             command, input=msgspec.json.encode(words), capture_output=True, timeout=LIMIT, check=True
         )
-        return msgspec.json.decode(child.stdout, type=dict[str, list[str]])
+        return msgspec.json.decode(child.stdout, type=list[list[str]])
     except (OSError, subprocess.SubprocessError, msgspec.MsgspecError):
         return all_forms(words)
 
 
-def all_forms(words: Iterable[str]) -> dict[str, list[str]]:
-    """Forms by word, looked up in this process."""
-    return {word: sorted(polish_forms(word)) for word in words}
+def all_forms(words: Sequence[Word]) -> list[list[str]]:
+    """The forms of each word, looked up in this process."""
+    return [sorted(forms(word, language)) for word, language in words]
+
+
+@functools.lru_cache(maxsize=1024)
+def search_forms(word: str) -> frozenset[str]:
+    """All forms of a word that somebody looks for, without marks.
+
+    Polish is looked up in this process, which loads its dictionary at the first search; a word in other letters in a
+    child process, because it is rare and its lists are large. Blocks: up to a second; use a thread.
+    """
+    if is_polish(word):
+        return polish_forms(word)
+    return frozenset(unmarked(form) for form in _in_child([(word, "")])[0])
 
 
 def main() -> None:
-    """The child process: a JSON list of words comes in, a JSON object with the forms of each goes out."""
-    words = msgspec.json.decode(sys.stdin.buffer.read(), type=list[str])
+    """The child process: a JSON list of words and languages comes in, one with the forms of each goes out."""
+    os.nice(10)
+    words = msgspec.json.decode(sys.stdin.buffer.read(), type=list[Word])
     sys.stdout.buffer.write(msgspec.json.encode(all_forms(words)))
 
 

@@ -64,6 +64,11 @@ def _by_letters(word: str) -> tuple[str, ...]:
     return ("uk",) if _UKRAINIAN.search(word) else ("ru",)
 
 
+def is_polish(word: str) -> bool:
+    """Whether a word whose language is not said is looked up in Polish."""
+    return _by_letters(unicodedata.normalize("NFC", word)) == ("pl",)
+
+
 @functools.lru_cache(maxsize=4096)
 def polish_forms(word: str) -> frozenset[str]:
     """The Polish :func:`forms` of a word without their marks."""

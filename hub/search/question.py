@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable
 
@@ -22,15 +21,11 @@ MOST_WORDS = 8
 SHORTEST_PREFIX = 3
 """Letters from which the beginning of a word is enough."""
 
-MOST_SPELLINGS = 48
-"""Spellings with diacritics that are tried for a word typed without."""
-
 _PART = re.compile(r'"([^"]*)"?|(\S+)')
 _EMAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
-_DIACRITICS = {"a": "aą", "c": "cć", "e": "eę", "l": "lł", "n": "nń", "o": "oó", "s": "sś", "z": "zźż"}
 
 Expand = Callable[[str], frozenset[str]]
-"""All forms of a word in lower case, itself included (:func:`rules.words.polish_forms`)."""
+"""All forms of a word in lower case, itself included (:func:`hub.wordforms.search_forms`)."""
 
 
 class Term(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,19 +95,6 @@ def _terms(text: str, expand: Expand) -> list[Term]:
 
 def _term(word: str, folded: str, expand: Expand) -> Term:
     spelled = re.sub(r"[\W_]", "", word).lower()
-    forms = {fold(form) for form in _forms(spelled, expand)} | {folded}
+    forms = {fold(form) for form in expand(spelled)} | {folded}
     whole = tuple(sorted(form for form in forms if form.isalnum()))
     return Term(forms=whole, prefix=folded if len(folded) >= SHORTEST_PREFIX else "")
-
-
-def _forms(word: str, expand: Expand) -> set[str]:
-    """Forms of a word; of one typed without diacritics also those of each spelling that the dictionary knows."""
-    forms = set(expand(word))
-    if len(forms) > 1 or not word.isascii():
-        return forms
-    choices = [_DIACRITICS.get(letter, letter) for letter in word]
-    for spelling in itertools.islice(itertools.product(*choices), MOST_SPELLINGS):
-        known = expand("".join(spelling))
-        if len(known) > 1:
-            forms |= known
-    return forms

@@ -12,7 +12,7 @@ from hub.search.question import LONGEST, read_question
 from hub.web.desk import desk_of, scope_of
 from hub.web.forms import Form, read_query
 from hub.web.render import is_fragment, render_aside
-from rules.words import polish_forms
+from hub.wordforms import search_forms
 
 
 class Asked(Form, frozen=True, kw_only=True):
@@ -23,7 +23,7 @@ async def search_page(request: web.Request) -> web.StreamResponse:
     """What was found; without a question the page says what can be asked."""
     desk, scope = desk_of(request), scope_of(request)
     asked = read_query(request, Asked).q[:LONGEST]
-    question = await asyncio.to_thread(read_question, asked, polish_forms)
+    question = await asyncio.to_thread(read_question, asked, search_forms)
     limit = desk.house().directory.config.limits.search_results
     found = await desk.store.read(lambda tx: search(tx, scope, question, limit))
     template = "search/results.html" if is_fragment(request) else "search/search.html"

@@ -18,7 +18,7 @@ from hub.search.question import read_question
 from hub.store import schema
 from hub.store.store import Store
 from hub.stream import Stream, forget_old_events
-from rules.words import polish_forms
+from hub.wordforms import search_forms
 from tests.hub.conftest import FakeClock
 from tests.hub.specimen import add_conversation, add_message
 
@@ -63,7 +63,7 @@ class Searching:
 
     async def find(self, text: str, scope: Scope = FRONT) -> list[int]:
         await self.caught_up()
-        question = read_question(text, polish_forms)
+        question = read_question(text, search_forms)
         found = await self.store.read(lambda tx: search(tx, scope, question))
         return [hit.row.id for hit in (*found.exact, *found.hits)]
 
