@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from rules import model
@@ -16,7 +16,7 @@ from rules.lint_reach import covering
 from rules.lint_sets import LOW, Patterns, span
 from rules.text import Text, mark
 
-Node = TypeVar("Node", int, str)
+Node = TypeVar("Node", bound=Hashable)
 
 _TIMER: Subject = ("text", "timer")
 _OLD_QUEUES: tuple[Subject, ...] = (("text", "previous_queue"), ("text", "last_queue"))
@@ -40,6 +40,7 @@ def loops(found: Sequence[Entry], index: Index, default: Actions) -> Iterator[Fi
     able = [entry for entry in found if entry.number in cases]
     yield from _timers(able, cases)
     yield from _moves(able, cases)
+    yield from _statuses(able, cases)
     yield from _answers(able, index)
     if default.answer is not None:
         yield from _answers([_default(found, default)], index)
@@ -153,6 +154,37 @@ def _sources(entry: Entry, case: Case) -> Iterator[str]:
             yield subject[2].lower()
 
 
+def _statuses(found: Sequence[Entry], cases: Mapping[int, Case]) -> Iterator[Finding]:
+    """Rules that move a conversation by its status: to one queue when it changes, to another when it changes back."""
+    before: list[tuple[Entry, frozenset[str]]] = []
+    for entry in found:
+        statuses = _status_of(cases[entry.number])
+        if "status" not in entry.rule.on or entry.rule.actions.queue is None or not statuses:
+            continue
+        for other, theirs in before:
+            if other.rule.actions.queue != entry.rule.actions.queue and statuses.isdisjoint(theirs):
+                yield _by_status(other.rule, entry.rule)
+                break
+        before.append((entry, statuses))
+
+
+def _status_of(case: Case) -> frozenset[str]:
+    """The statuses that a rule asks for, where it names them."""
+    may = case.known.texts.get(("text", "status"))
+    return may[0].whole if may is not None and not may[0].starts else frozenset()
+
+
+def _by_status(one: model.Rule, other: model.Rule) -> Finding:
+    values: Values = {"rule": other.id, "other": one.id}
+    return finding(
+        "back-and-forth",
+        other.id,
+        other.line,
+        Text(mark("{rule} and {other} move a conversation to and fro whenever its status changes"), values),
+        Text(mark("Take `queue:` out of one of them, or let them ask for something more."), values),
+    )
+
+
 # Answers.
 
 
@@ -206,7 +238,8 @@ def circles(edges: Mapping[Node, Sequence[Node]]) -> Iterator[list[Node]]:
 
 def _shortest(edges: Mapping[Node, Sequence[Node]], start: Node) -> list[Node]:
     """The shortest way from a node back to itself, without its second appearance; empty when there is none."""
-    ways: deque[list[Node]] = deque([[start]])
+    ways: deque[list[Node]] = deque()
+    ways.append([start])
     known = {start}
     while ways:
         way: list[Node] = ways.popleft()

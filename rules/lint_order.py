@@ -7,6 +7,7 @@ filed under something that it names itself. The index may hand out too many, nev
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ MAX_KEYS = 5_000
 MAX_PAIRS = 60
 """Earlier rules that one rule is held against, so that no file takes longer than its length times this. Those that ask
 for the least come first: they are the likeliest to be implied."""
+
+MAX_FILED = 120
+"""Rules that are kept under one key."""
 
 _DEPTH = 2
 
@@ -114,22 +118,25 @@ class Index:
         self._weights = weights
         self._filed: defaultdict[Key, list[Entry]] = defaultdict(list)
         self._free: list[Entry] = []
+        self._same: dict[Formula, Entry] = {}
 
     def add(self, entry: Entry) -> None:
         anchor = self._anchor(entry.when)
-        if anchor is None:
-            self._free.append(entry)
-            return
-        for key in anchor:
-            self._filed[key].append(entry)
+        self._same.setdefault(entry.when, entry)
+        for lane in [self._free] if anchor is None else [self._filed[key] for key in anchor]:
+            insort(lane, entry, key=_rank)
+            del lane[MAX_FILED:]
 
-    def candidates(self, case: Case) -> list[Entry]:
-        """Earlier rules that may be true of the whole case, those that ask for the least first."""
+    def candidates(self, case: Case, when: Formula | None = None) -> list[Entry]:
+        """Earlier rules that may be true of the whole case, those that ask for the least first. One with the very
+        formula ``when`` is always among them."""
         found = {entry.number: entry for entry in self._free}
         for key in set(named_by(case)):
             for entry in self._filed.get(key, ()):
                 found[entry.number] = entry
-        return sorted(found.values(), key=lambda entry: (entry.size, entry.number))[:MAX_PAIRS]
+        ranked = sorted(found.values(), key=_rank)[:MAX_PAIRS]
+        same = self._same.get(when) if when is not None else None
+        return ranked if same is None or same in ranked else [same, *ranked]
 
     def is_named(self, subject: Subject, option: Element) -> bool:
         """Whether some rule may be implied by one option being there."""
@@ -148,6 +155,10 @@ class Index:
 
     def _weight(self, anchor: frozenset[Key]) -> int:
         return sum(self._weights.get(key, 0) for key in anchor)
+
+
+def _rank(entry: Entry) -> tuple[int, int]:
+    return entry.size, entry.number
 
 
 def weights(found: Iterable[Entry]) -> Counter[Key]:

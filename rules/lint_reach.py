@@ -38,7 +38,9 @@ def unreached(found: Sequence[Entry], index: Index) -> Iterator[Finding]:
     for entry in found:
         case = settle([entry.when])
         if case is not None:
-            implied = [earlier for earlier in index.candidates(case) if follows(case, earlier.when)]
+            implied = [
+                earlier for earlier in index.candidates(case, entry.when) if follows(case, earlier.when)
+            ]
             ending = [earlier for earlier in implied if earlier.ends(entry)][:1]
             stopping = ending or _together(case, index, entry, _Budget(), DEPTH)
             if stopping:

@@ -1,0 +1,468 @@
+"""Lint: it finds the obvious, and it never says of a rule that matches that it can't."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import rules
+from rules import Compiled, Facts, RuleSet
+from rules.finding import CODES, Finding
+from rules.lint import lint
+from tests.rules.lint_worlds import PLACES, World, same
+
+ROOT = Path(__file__).parents[2]
+TODAY = "2026-11-21"
+
+
+def findings(text: str, today: str = TODAY) -> list[Finding]:
+    """What lint says of a file of rules; the default is given."""
+    if "default:" not in text:
+        text += "\ndefault: {queue: informacja}\n"
+    return list(lint(rules.load(text), today=today))
+
+
+def told(text: str, today: str = TODAY) -> set[tuple[str, str]]:
+    """(code, rule) of every finding but the hints that order decides."""
+    return {(one.code, one.rule) for one in findings(text, today) if one.code != "order"}
+
+
+def pair(first: str, second: str) -> str:
+    """Two rules that stop, with conditions in flow style and different queues."""
+    return f"""
+rules:
+  - {{id: a, when: {first}, do: {{queue: x}}}}
+  - {{id: b, when: {second}, do: {{queue: y}}}}
+"""
+
+
+SHADOWED = [
+    ("{channel: [email, form]}", "{channel: email}"),
+    ("{channel: 'em*'}", "{channel: [email, emu], words: staż}"),
+    ("{channel: '*'}", "{inbox: x}"),
+    ("{sender: 'jan@*'}", "{sender: 'jan@example*'}"),
+    ("{domain: praca.gov.pl}", "{domain: lomza.praca.gov.pl}"),
+    ("{domain: praca.gov.pl}", "{sender: jan@lomza.praca.gov.pl}"),
+    ("{words: [zasiłek, dotacja]}", "{words: zasiłek, channel: sms}"),
+    ("{words: {any: [a1, b1, c1], at_least: 2}}", "{words: {any: [a1, b1], at_least: 2}}"),
+    ("{words: {any: [a1, b1, c1]}}", "{words: {any: [a1, b1, d1], at_least: 2}}"),
+    ("{words: urząd pracy}", "{phrase: w urząd pracy}"),
+    ("{words: praca}", "{words: urząd praca}"),
+    ("{phrase: {any: zgłosić ofertę, gap: 3}}", "{phrase: {any: zgłosić ofertę, gap: 1}}"),
+    ("{words: {any: zasiłek, typos: 1}}", "{words: zasiłek}"),
+    ("{hours: 08:00-16:00}", "{hours: [09:00-10:00, 12:00-13:00]}"),
+    ("{hours: 20:00-06:00}", "{hours: 22:00-23:00}"),
+    ("{days: mon-fri}", "{days: [mon, wed]}"),
+    ("{dates: {from: 2026-01-01}}", "{dates: {from: 2026-12-01, until: 2026-12-31}}"),
+    ("{history: {min: 2}}", "{history: {min: 3, max: 5}}"),
+    ("{history: {min: 2, days: 30}}", "{history: {min: 3, days: 7}}"),
+    ("{length: {max: 100}}", "{length: 5}"),
+    ("{language: [uk, ru]}", "{language: {is: uk, confidence: 0.9}}"),
+    ("{automatic: true}", "{automatic: list}"),
+    ("{automatic: false}", "{automatic: 'no'}"),
+    ("{not: {channel: sms}}", "{channel: email}"),
+    ("{not: {words: kot}}", "{not: {words: [kot, pies]}}"),
+    ("{not: {channel: email, holiday: true}}", "{channel: email, holiday: false}"),
+    ("{any: [{words: kot}, {channel: sms}]}", "{words: kot}"),
+    ("{any: [{words: kot}, {channel: sms}]}", "{any: [{channel: sms}, {words: kot, holiday: true}]}"),
+    ("{place: true}", "{place: pup-lomza}"),
+    ("{attachment: true}", "{attachment: {type: image/png}}"),
+    ("{attachment: {type: 'image/*'}}", "{attachment: {type: image/png, min_size: 10 kB}}"),
+    ("{contact: {city: true}}", "{contact: {city: Łomża}}"),
+    ("{queue_load: {a: {min: 10}}}", "{queue_load: {a: {min: 20}}}"),
+    ("{tags: 'pilne*'}", "{tags: pilne-dziś}"),
+    ("{regex: 'wniosek nr'}", "{regex: 'wniosek nr', channel: email}"),
+    ("{unanswered: 2h}", "{unanswered: 4h}"),
+    ("{schedule: s}", "{schedule: s, words: kot}"),
+    ("{condition: c}", "{words: kot, channel: email}"),
+]
+
+OPEN = [
+    ("{channel: email}", "{channel: [email, form]}"),
+    ("{words: zasiłek}", "{words: [zasiłek, dotacja]}"),
+    ("{words: praca}", "{words: urząd, channel: sms}"),
+    ("{words: {any: zasiłek, exact: true}}", "{words: zasiłek}"),
+    ("{words: zasiłek}", "{words: {any: zasiłek, typos: 1}}"),
+    ("{words: urząd pracy}", "{words: [urząd, pracy]}"),
+    ("{phrase: {any: zgłosić ofertę, gap: 1}}", "{phrase: {any: zgłosić ofertę, gap: 3}}"),
+    ("{hours: 08:00-16:00}", "{hours: 09:00-17:00}"),
+    ("{history: {min: 3}}", "{history: {min: 2}}"),
+    ("{history: {min: 2, days: 7}}", "{history: {min: 2, days: 30}}"),
+    ("{sender: 'jan@example*'}", "{sender: 'jan@*'}"),
+    ("{domain: lomza.praca.gov.pl}", "{domain: praca.gov.pl}"),
+    ("{not: {words: [kot, pies]}}", "{not: {words: kot}}"),
+    ("{any: [{open_hours: true}, {open_hours: false}]}", "{words: kot}"),
+    ("{attachment: {type: image/png}}", "{attachment: {min_size: 10 kB}}"),
+    ("{tags: pilne}", "{tags: [pilne, vip]}"),
+    ("{not: {queue_load: {a: {min: 5}}}}", "{channel: sms}"),
+    ("{regex: 'wniosek nr'}", "{words: wniosek}"),
+]
+
+SHARED = """
+schedules: {s: [{days: mon-fri, hours: 08:00-16:00}, {days: sat, hours: 09:00-13:00}]}
+conditions: {c: {words: [kot, pies]}, d: {schedule: s}}
+"""
+
+
+@pytest.mark.parametrize(("first", "second"), SHADOWED)
+def test_a_narrower_rule_behind_a_wider_one_is_found(first: str, second: str) -> None:
+    assert ("unreachable", "b") in told(SHARED + pair(first, second))
+
+
+@pytest.mark.parametrize(("first", "second"), OPEN)
+def test_a_rule_that_can_match_is_left_alone(first: str, second: str) -> None:
+    codes = {code for code, rule in told(SHARED + pair(first, second)) if rule == "b"}
+    assert "unreachable" not in codes
+
+
+def test_several_rules_cover_one_together() -> None:
+    text = """
+rules:
+  - {id: a1, when: {channel: sms}, do: {queue: x}}
+  - {id: a2, when: {channel: chat}, do: {queue: x}}
+  - {id: b1, when: {words: kot}, do: {queue: x}}
+  - {id: b2, when: {words: pies}, do: {queue: x}}
+  - {id: c, when: {channel: [sms, chat]}, do: {queue: y}}
+  - {id: d, when: {words: [kot, pies], inbox: i}, do: {queue: y}}
+  - {id: e, when: {any: [{channel: sms, inbox: i}, {words: pies}]}, do: {queue: y}}
+"""
+    assert {rule for code, rule in told(text) if code == "unreachable"} == {"c", "d", "e"}
+    finding = next(one for one in findings(text) if one.rule == "c")
+    assert "a1, a2" in str(finding.text)
+    assert finding.line == 7
+
+
+def test_events_dates_and_switches_count() -> None:
+    text = """
+rules:
+  - {id: a, on: [new], when: {channel: sms}, do: {queue: x}}
+  - {id: a2, enabled: false, when: {channel: form}, do: {queue: x}}
+  - {id: a3, from: 2026-01-01, until: 2026-06-30, when: {channel: chat}, do: {queue: x}}
+  - {id: b, on: [new, message], when: {channel: sms}, do: {queue: y}}
+  - {id: c, when: {channel: form}, do: {queue: y}}
+  - {id: d, when: {channel: chat}, do: {queue: y}}
+  - {id: e, from: 2026-02-01, until: 2026-03-31, when: {channel: chat}, do: {queue: z}}
+"""
+    assert {rule for code, rule in told(text, "") if code == "unreachable"} == {"e"}
+
+
+SECTIONS = """
+rules:
+  - section: one
+    when: {channel: email}
+    rules:
+      - {id: skip, when: {words: kot}, do: {tags: [t]}, then: next-section}
+      - {id: inside, when: {words: kot, inbox: i}, do: {queue: x}}
+      - {id: rest, when: {words: pies}, do: {queue: x}, then: stop-after-section}
+      - {id: more, when: {words: pies}, do: {tags: [u]}, then: continue}
+      - {id: end, do: {queue: x}}
+  - {id: after, when: {channel: email, words: pies}, do: {queue: y}}
+  - {id: after2, when: {channel: email}, do: {queue: y}}
+  - section: two
+    when: {channel: sms}
+    rules:
+      - {id: first, do: {queue: z}}
+      - {id: second, when: {words: kot}, do: {queue: z}}
+  - {id: after3, when: {channel: sms}, do: {queue: y}}
+"""
+
+
+def test_sections_end_and_skip() -> None:
+    """Behind a section that may be left early its rules prove nothing, inside it they do."""
+    found = {rule for code, rule in told(SECTIONS) if code == "unreachable"}
+    assert found == {"inside", "second", "after3"}
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "{all: [{channel: email}, {channel: form}]}",
+        "{words: kot, not: {words: [kot, pies]}}",
+        "{phrase: duży kot, not: {words: kot}}",
+        "{all: [{hours: 08:00-10:00}, {hours: 11:00-12:00}]}",
+        "{all: [{days: mon}, {days: [tue, wed]}]}",
+        "{all: [{history: {min: 5}}, {history: {max: 4}}]}",
+        "{all: [{dates: {from: 2026-12-01}}, {dates: {until: 2026-11-30}}]}",
+        "{all: [{contact: {city: Łomża}}, {contact: {city: false}}]}",
+        "{all: [{language: uk}, {language: [ru, en]}]}",
+        "{automatic: false, any: [{automatic: list}, {automatic: bounce}]}",
+        "{not: {channel: '*'}}",
+        "{words: {any: [kot, kot], at_least: 2}}",
+        "{tags: [a], not: {tags: 'a*'}}",
+        "{all: [{any: [{channel: a}, {channel: b}]}, {any: [{channel: c}, {channel: d}]}]}",
+        "{place: pup-a, not: {place: true}}",
+        "{attachment: {type: image/png}, not: {attachment: true}}",
+    ],
+)
+def test_contradictions(when: str) -> None:
+    assert ("contradiction", "a") in told(f"rules:\n  - {{id: a, when: {when}, do: {{queue: x}}}}")
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "{all: [{tags: a}, {tags: b}]}",
+        "{all: [{words: kot}, {words: pies}]}",
+        "{all: [{place: pup-a}, {place: pup-b}]}",
+        "{all: [{channel: 'em*'}, {channel: [email, sms]}]}",
+        "{words: [kot, pies], not: {words: kot}}",
+        "{not: {open_hours: true}}",
+        "{all: [{attachment: {type: image/png}}, {attachment: {min_size: 1 MB}}]}",
+    ],
+)
+def test_no_contradictions(when: str) -> None:
+    assert told(f"rules:\n  - {{id: a, when: {when}, do: {{queue: x}}}}") == set()
+
+
+def test_a_contradiction_names_both_sides_and_the_line() -> None:
+    text = """
+rules:
+  - id: a
+    when:
+      words: kot
+      channel: email
+      all:
+        - channel: [form, sms]
+    do: {queue: x}
+"""
+    (finding,) = findings(text)
+    assert "channel: email" in str(finding.text)
+    assert "channel: form, sms" in str(finding.text)
+    assert finding.line == 8
+
+
+def test_what_never_wins() -> None:
+    text = """
+rules:
+  - {id: a, when: {channel: email}, do: {queue: x, tags: [t, u]}, then: continue}
+  - {id: b, when: {channel: email, words: kot}, do: {queue: y, tags: [u]}, then: continue}
+  - {id: c, when: {channel: email, words: pies}, do: {queue: y, topic: psy}}
+  - {id: d, when: {channel: email, words: koń}, do: {tags: [v]}, then: continue}
+  - {id: e, when: {channel: [email, sms]}, do: {queue: z}}
+"""
+    assert told(text) == {("no-effect", "b"), ("overruled", "c")}
+
+
+def test_duplicates() -> None:
+    text = """
+rules:
+  - {id: a, when: {channel: email, words: [kot, pies]}, do: {queue: x}}
+  - {id: b, when: {words: [pies, kot], channel: email}, do: {queue: x}}
+"""
+    assert told(text) == {("duplicate", "b")}
+
+
+def test_small_things() -> None:
+    text = r"""
+words: {used: [kot], free: [pies]}
+schedules: {night: [{hours: 20:00-06:00}]}
+conditions: {inner: {channel: email}, outer: {condition: inner}}
+rules:
+  - {id: always, when: {history: {min: 0}, words: {list: used}}, do: {queue: x}}
+  - {id: both, when: {any: [{holiday: true}, {holiday: false}], words: koń}, do: {queue: x}}
+  - {id: branch, when: {channel: sms, any: [{words: krowa}, {channel: form}]}, do: {queue: x}}
+  - {id: loose, when: {regex: '\d+'}, do: {queue: x}}
+  - {id: old, until: 2026-11-20, when: {words: owca}, do: {queue: x}}
+  - {id: old2, when: {words: koza, dates: {until: 2025-12-31}}, do: {queue: x}}
+  - {id: last-day, until: 2026-11-21, when: {words: gęś}, do: {queue: x}}
+  - section: closed
+    enabled: false
+    rules: [{id: inside, do: {queue: x}}]
+default: {tier: 1}
+"""
+    assert told(text) == {
+        ("unused", ""),
+        ("always", "always"),
+        ("always", "both"),
+        ("dead-branch", "branch"),
+        ("loose", "loose"),
+        ("expired", "old"),
+        ("expired", "old2"),
+        ("switched-off", "closed"),
+        ("no-queue", "default"),
+    }
+    unused = [(one.line, one.text.values["name"]) for one in findings(text) if one.code == "unused"]
+    assert unused == [(2, "free"), (3, "night"), (4, "inner"), (4, "outer")]
+
+
+def test_the_default_that_is_never_reached() -> None:
+    text = "rules:\n  - {id: a, when: {channel: email}, do: {queue: x}}\n  - {id: b, do: {queue: y}}\n"
+    assert told(text) == {("default-unreached", "default")}
+    assert told(text.replace("id: b,", "id: b, on: message,")) == set()
+
+
+def test_circles() -> None:
+    text = """
+rules:
+  - {id: t1, on: timer, when: {timer: a}, do: {queue: q1, timer: {b: 1h}}}
+  - {id: t2, on: timer, when: {timer: b}, do: {queue: q2, timer: {a: 1h}}}
+  - {id: t3, on: timer, when: {timer: c}, do: {notify: [supervisor], timer: {c: 1d}}}
+  - {id: t4, on: timer, when: {timer: d, status: open}, do: {notify: [supervisor], timer: {d: 1d}}}
+  - {id: t5, on: timer, when: {timer: e}, do: {queue: q3, timer: {f: 1h}}}
+  - {id: m1, when: {previous_queue: q1}, do: {queue: q2}}
+  - {id: m2, when: {previous_queue: q2, channel: email}, do: {queue: q1}}
+  - {id: m3, on: timer, when: {queue_load: {q5: {min: 20}}}, do: {queue: q6}}
+  - {id: m4, on: timer, when: {queue_waiting: {q6: {min: 20m}}}, do: {queue: q5}}
+  - {id: n3, when: {queue_load: {q7: {min: 20}}}, do: {queue: q8}}
+  - {id: n4, when: {queue_load: {q8: {min: 20}}}, do: {queue: q7}}
+  - {id: s1, on: status, when: {status: waiting}, do: {queue: q1}}
+  - {id: s2, on: status, when: {status: open}, do: {queue: q2}}
+"""
+    assert told(text) == {
+        ("timer-circle", "t2"),
+        ("back-and-forth", "t3"),
+        ("back-and-forth", "m2"),
+        ("back-and-forth", "m4"),
+        ("back-and-forth", "s2"),
+    }
+
+
+def test_answers_to_machines() -> None:
+    text = """
+rules:
+  - {id: early, when: {inbox: taken, reply_to_automatic: true}, do: {queue: x}}
+  - {id: a, when: {channel: chat}, do: {answer: acknowledgement}, then: continue}
+  - {id: b, when: {channel: sms, automatic: true}, do: {answer: acknowledgement}, then: continue}
+  - {id: c, when: {channel: sms, reply_to_automatic: false}, do: {answer: acknowledgement}, then: continue}
+  - {id: d, when: {channel: sms, words: kot}, do: {answer: other, spam: true}, then: continue}
+  - {id: e, when: {inbox: taken}, do: {answer: acknowledgement}, then: continue}
+"""
+    assert told(text) == {("answer-circle", "a"), ("answer-lost", "b"), ("answer-lost", "d")}
+
+
+def test_order_alone_decides() -> None:
+    text = """
+rules:
+  - {id: a, when: {words: [kot, pies]}, do: {queue: x}}
+  - {id: b, when: {words: [pies, koń]}, do: {queue: y}}
+  - {id: c, when: {words: [pies, owca], channel: sms}, do: {queue: x}}
+  - {id: d, when: {words: krowa}, do: {queue: z}}
+  - {id: e, when: {words: krowa, channel: sms}, do: {tags: [t]}, then: continue}
+"""
+    found = [one for one in findings(text) if one.code == "order"]
+    assert [(one.rule, one.text.values["others"]) for one in found] == [("b", "a"), ("c", "b")]
+
+
+def test_the_rules_that_are_shipped() -> None:
+    """config/rules.yaml has no error, and nothing in it is out of reach."""
+    ruleset = rules.load((ROOT / "config" / "rules.yaml").read_text(encoding="utf-8"))
+    assert {one.level for one in lint(ruleset, today=TODAY)} <= {"warning", "hint"}
+    assert not {one.code for one in lint(ruleset, today=TODAY)} & {"unreachable", "overruled", "unused"}
+
+
+def claims(world: World) -> tuple[RuleSet, tuple[Finding, ...]]:
+    ruleset = world.ruleset()
+    return ruleset, lint(ruleset)
+
+
+def broken(compiled: Compiled, found: tuple[Finding, ...], facts: Facts) -> Iterator[str]:
+    """What a message does that lint said it cannot."""
+    decision = rules.evaluate(compiled, facts)
+    for one in found:
+        if one.code in ("unreachable", "duplicate", "contradiction") and one.rule in decision.matched:
+            yield f"{one.code} {one.rule}"
+        if one.code == "contradiction":
+            states = {told.state for told in rules.explain(compiled, facts, one.rule)}
+            if states & {"matched", "stopped"}:
+                yield f"contradiction {one.rule} holds"
+        if one.code in ("overruled", "no-effect"):
+            for action in str(one.text.values["actions"]).split(", "):
+                if one.rule in decision.trace.winners.get(action, "").split(","):
+                    yield f"{one.rule} wins {action}"
+        if (
+            one.code == "default-unreached"
+            and facts.on == "new"
+            and "default" in decision.trace.winners.values()
+        ):
+            yield "default reached"
+
+
+def try_worlds(seeds: range, messages: int) -> int:
+    """Hold what lint says of random sets against what random messages do; how many claims there were."""
+    count = 0
+    for seed in seeds:
+        world = World(seed)
+        ruleset, found = claims(world)
+        held = tuple(one for one in found if one.level != "hint" or one.code == "default-unreached")
+        if not held:
+            continue
+        count += len(held)
+        compiled = rules.compile_rules(ruleset, same, PLACES)
+        for _ in range(messages):
+            facts = world.facts()
+            assert not list(broken(compiled, held, facts)), (seed, facts)
+    return count
+
+
+def test_lint_is_never_wrong() -> None:
+    """Thousands of random messages do nothing that lint says they cannot."""
+    assert try_worlds(range(60), 80) > 100
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_lint_is_never_wrong_at_length() -> None:
+    assert try_worlds(range(10_000, 11_500), 400) > 3_000
+
+
+def many(count: int, stopping: bool) -> str:
+    """A file of so many rules of a plain mix."""
+    rng = random.Random(3)
+    words = [f"słowo{number}" for number in range(count)]
+    made = []
+    for number in range(count):
+        kinds: list[dict[str, object]] = [
+            {"words": rng.sample(words, 4), "channel": rng.choice(["email", "sms", "form"])},
+            {"sender": f"osoba{rng.randint(0, count)}@example.org"},
+            {"hours": f"{rng.randint(0, 9):02}:00-12:00", "history": {"min": rng.randint(0, 40)}},
+            {"any": [{"words": rng.sample(words, 2)}, {"regex": f"nr {number} \\d+"}]},
+            {
+                "not": {"channel": "chat"},
+                "length": {"min": rng.randint(0, 9_000)},
+                "inbox": f"i{number % 97}",
+            },
+        ]
+        made.append(
+            {
+                "id": f"r{number}",
+                "when": rng.choice(kinds),
+                "do": {"queue": f"q{number % 30}"},
+                "then": "stop" if stopping else "continue",
+            }
+        )
+    return json.dumps({"rules": made, "default": {"queue": "x"}}, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("stopping", [True, False])
+def test_a_thousand_rules_are_linted_in_two_seconds(stopping: bool) -> None:
+    """By CPU time of this process, so that a busy machine does not count."""
+    ruleset = rules.load(many(1_000, stopping))
+    start = time.process_time()
+    lint(ruleset, today=TODAY)
+    assert time.process_time() - start < 2.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stopping", [True, False])
+def test_ten_thousand_rules_are_linted_in_twenty_seconds(stopping: bool) -> None:
+    ruleset = rules.load(many(10_000, stopping))
+    start = time.process_time()
+    lint(ruleset, today=TODAY)
+    assert time.process_time() - start < 20.0
+
+
+def test_every_finding_has_a_known_code_and_says_what_to_do() -> None:
+    seen = set()
+    for seed in range(40):
+        for one in claims(World(seed))[1]:
+            seen.add(one.code)
+            assert CODES[one.code] == one.level
+            assert not re.search(r"\{\w+\}", f"{one.text} {one.advice}")
+            assert str(one.advice).endswith(".")
+    assert len(seen) > 4
