@@ -221,7 +221,7 @@ def _condition(old: model.Condition, new: model.Condition) -> Iterator[Text]:
     if before == after:
         return
     if isinstance(before, model.All | model.Any) and type(before) is type(after):
-        yield from _items(before.items, after.items)  # type: ignore[union-attr]  # of the same type
+        yield from _items(before.items, after.items)
     elif isinstance(before, model.Not) and isinstance(after, model.Not):
         for what in _condition(before.item, after.item):
             yield Text(mark("in the exception, {what}"), {"what": what})

@@ -17,13 +17,15 @@ from hub.scope import Conflict, NotFound, Scope, own_office, require
 from hub.store.schema import api_token, user
 from hub.store.tx import Reader, Tx
 
-Grant = Literal["read", "write", "stream"]
+Grant = Literal["read", "write", "stream", "rules", "publish"]
 GRANTS: tuple[Grant, ...] = get_args(Grant)
 
 GRANT_NAMES: dict[Grant, str] = {
     "read": N_("Read conversations"),
     "write": N_("Reply, note, assign, transfer, set the status"),
     "stream": N_("Follow the stream of events"),
+    "rules": N_("Read the routing rules, make and check drafts"),
+    "publish": N_("Publish routing rules and take them back"),
 }
 
 PREFIX = "ctl_"

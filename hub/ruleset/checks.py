@@ -21,7 +21,7 @@ from hub.ruleset.proof import Item, Proof, proof_of
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Reader
-from rules import Compiled, RuleFileError, RuleSet, load, references
+from rules import Compiled, RuleFileError, RuleSet, load, references, samples
 from rules.errors import Problem
 from rules.load import version_of
 from rules.text import Text, mark
@@ -31,7 +31,22 @@ Known = Mapping[str, Collection[str]]
 
 Check = Callable[[Compiled], Iterator[Item]]
 
-CHECKS: tuple[Check, ...] = ()
+
+def _tests(compiled: Compiled) -> Iterator[Item]:
+    """The example messages that do not come out as expected."""
+    for one in samples.check(compiled):
+        if not one.passed:
+            yield Item(
+                part="tests",
+                level="error",
+                rule=one.name,
+                line=one.line,
+                text=one.differences[0],
+                advice=Text(_TEST),
+            )
+
+
+CHECKS: tuple[Check, ...] = (_tests,)
 
 ROLES = ("agent", "moderator", "supervisor", "administrator")
 """Names that ``notify`` takes besides logins, teams and queues."""
@@ -46,6 +61,7 @@ _UNKNOWN = {
     "notified": mark("“{name}” is no login, role, team or queue: nobody would be told."),
 }
 _NEAREST = mark("Did you mean “{name}”?")
+_TEST = mark("Correct the rules, or the test where it expects the wrong thing.")
 _CHOOSE = mark("Choose one that exists, or add it first.")
 
 

@@ -205,7 +205,7 @@ async def printed_password(request: web.Request) -> web.StreamResponse:
 class NewToken(Form, frozen=True, kw_only=True):
     name: str
     office: str
-    grants: tuple[Literal["read", "write", "stream"], ...] = ()
+    grants: tuple[tokens.Grant, ...] = ()
 
 
 async def token_list(request: web.Request) -> web.StreamResponse:

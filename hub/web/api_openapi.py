@@ -8,9 +8,12 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from hub.web import api, api_rules
 from hub.web import api_types as t
-from hub.web.api import ENDPOINTS, Endpoint
+from hub.web.api_endpoint import Endpoint
 from hub.web.api_stream import STREAM_DESCRIPTION
+
+ENDPOINTS = (*api.ENDPOINTS, *api_rules.ENDPOINTS)
 
 REF = "#/components/schemas/{name}"
 
@@ -57,6 +60,8 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     }
     if endpoint.body is not None:
         parameters.append(_idempotency_key())
+        if "revision" in endpoint.body.__struct_fields__:
+            parameters.append(_if_match())
         schema = {"$ref": REF.format(name=endpoint.body.__name__)}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     if parameters:
@@ -82,6 +87,16 @@ def _idempotency_key() -> dict[str, Any]:
         "required": True,
         "schema": {"type": "string", "minLength": 1, "maxLength": 200},
         "description": "The same key with the same request gives the first answer again; with another one 422.",
+    }
+
+
+def _if_match() -> dict[str, Any]:
+    return {
+        "name": "If-Match",
+        "in": "header",
+        "required": False,
+        "schema": {"type": "string"},
+        "description": "The ETag of the draft as it was read: the same as `revision` in the body.",
     }
 
 

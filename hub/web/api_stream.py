@@ -11,7 +11,7 @@ from aiohttp import web
 from hub.people.audience import hears
 from hub.store.tx import Event
 from hub.stream import Reset
-from hub.web.api import BEARER, bearer_of, guarded
+from hub.web.api_endpoint import BEARER, bearer_of, guarded
 from hub.web.desk import desk_of
 from hub.web.forms import Unacceptable
 from hub.web.live import AUDIENCE, STREAMS, place_of

@@ -13,7 +13,9 @@ from sqlalchemy import Row
 
 from hub.desk import view
 from hub.desk.lists import View
+from hub.ruleset.proof import Proof
 from hub.web.words import machine
+from rules.merge import Clash as Clashing
 
 Meta = msgspec.Meta
 Id = Annotated[str, Meta(pattern="^[0-9]{1,16}$", examples=["4711"])]
@@ -198,14 +200,44 @@ class Changed(Answer, frozen=True, kw_only=True):
     version: int
 
 
+class Finding(Answer, frozen=True, kw_only=True):
+    """What a check of the rules found. ``rule`` is the id of a rule or the name of a test, ``line`` 0 where unknown."""
+
+    part: Literal["form", "names", "lint", "tests"]
+    level: Literal["error", "warning", "hint"]
+    code: str
+    rule: str
+    key: str
+    line: int
+    text: str
+    advice: str
+
+
+class Clash(Answer, frozen=True, kw_only=True):
+    """A part of a rule set that somebody else changed too: its text before, theirs (stored) and yours (refused).
+
+    ``order``: the part was moved to two different places.
+    """
+
+    kind: str
+    name: str
+    before: str
+    stored: str
+    refused: str
+    order: bool
+
+
 class Problem(Answer, frozen=True, kw_only=True):
-    """An error (RFC 9457). ``unseen``: numbers of messages that came since ``based_on``."""
+    """An error (RFC 9457). ``unseen``: numbers of messages that came since ``based_on``; ``findings``: why a rule set
+    is not published; ``clashes``: what of a draft somebody else changed too."""
 
     type: str
     title: str
     status: int
     detail: str
     unseen: list[int] = []
+    findings: list[Finding] = []
+    clashes: list[Clash] = []
 
 
 def _time(at: int | None) -> str | None:
@@ -283,4 +315,36 @@ def _files(rows: Sequence[Row[Any]]) -> list[File]:
     return [
         File(id=str(row.id), filename=row.filename, content_type=row.content_type, size=row.size)
         for row in rows
+    ]
+
+
+def findings_of(proof: Proof) -> list[Finding]:
+    """What the checks found, errors first."""
+    return [
+        Finding(
+            part=item.part,
+            level=item.level,
+            code=item.code,
+            rule=item.rule,
+            key=item.key,
+            line=item.line,
+            text=str(item.text),
+            advice=str(item.advice),
+        )
+        for item in proof.items
+    ]
+
+
+def clashes_of(clashes: Sequence[Clashing]) -> list[Clash]:
+    """The clashes of a merge."""
+    return [
+        Clash(
+            kind=one.key.kind,
+            name=one.key.name,
+            before=one.base,
+            stored=one.ours,
+            refused=one.theirs,
+            order=one.order,
+        )
+        for one in clashes
     ]

@@ -14,6 +14,7 @@ from hub.web import (
     admin,
     api,
     api_openapi,
+    api_rules,
     api_stream,
     assets,
     auth,
@@ -59,6 +60,7 @@ SCREENS: Sequence[Sequence[web.AbstractRouteDef]] = (
     rules_page.ROUTES,
     admin.ROUTES,
     api.ROUTES,
+    api_rules.ROUTES,
     api_stream.ROUTES,
     api_openapi.ROUTES,
 )
