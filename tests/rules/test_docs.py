@@ -9,11 +9,13 @@ from typing import Any
 
 import msgspec
 import pytest
-import yaml
 
 import rules
-from rules.language import ACTIONS, PREDICATES
-from rules.words import polish_forms
+from rules.errors import Problems
+from rules.language import ACTIONS, EVENTS, PREDICATES
+from rules.samples import check
+from rules.words import forms
+from rules.yamltree import Mapping, Node, Scalar, Sequence, parse
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
 PLACES = {"18-4": "pup-lomza", "Łomża": "pup-lomza", "00": "up-warszawa"}
@@ -35,6 +37,23 @@ CONDITIONS = [(h, t) for h, t in EXAMPLES if t.startswith("when:")]
 ACTS = [(h, t) for h, t in EXAMPLES if t.startswith("do:")]
 
 
+def plain(node: Node | None) -> Any:
+    """A tree as the values that an editor sees."""
+    match node:
+        case Scalar():
+            return node.value
+        case Sequence():
+            return [plain(item) for item in node.items]
+        case Mapping():
+            return {key: plain(item) for key, item in node.entries.items()}
+    return None
+
+
+def data(text: str) -> Any:
+    """YAML as rule files mean it: ``on`` is a word."""
+    return plain(parse(text, Problems("t")))
+
+
 def facts_of(values: Any) -> rules.Facts:
     return msgspec.convert(values or {}, rules.Facts)
 
@@ -46,9 +65,9 @@ def parts(text: str) -> dict[str, str]:
 
 
 def ruleset_with(rule: str) -> rules.Compiled:
-    conditions = FILE[FILE.index("conditions:") : FILE.index("rules:")]
-    text = f"{conditions}rules:\n  - id: r\n{rule}\ndefault: {{topic: none}}\n"
-    return rules.compile_rules(rules.load(text), polish_forms, PLACES)
+    named = FILE[FILE.index("schedules:") : FILE.index("rules:")]
+    text = f"{named}rules:\n  - id: r\n    on: [{', '.join(EVENTS)}]\n{rule}\ndefault: {{topic: none}}\n"
+    return rules.compile_rules(rules.load(text), forms, PLACES)
 
 
 def indented(text: str) -> str:
@@ -73,7 +92,7 @@ def test_predicate(heading: str, text: str) -> None:
     compiled = ruleset_with(f"    when:{indented(part['when'])}\n    do: {{tags: hit}}")
     assert not heading or re.search(rf"\b{heading}:", part["when"])
     for key, wanted in (("yes", True), ("no", False)):
-        facts = facts_of(yaml.safe_load(part[key]))
+        facts = facts_of(data(part[key]))
         assert (rules.evaluate(compiled, facts).actions.tags == ("hit",)) is wanted, key
         (told,) = rules.explain(compiled, facts)
         assert told.state == ("matched" if wanted else "failed")
@@ -82,7 +101,7 @@ def test_predicate(heading: str, text: str) -> None:
 
 @pytest.mark.parametrize(("heading", "text"), ACTS)
 def test_action(heading: str, text: str) -> None:
-    example = yaml.safe_load(text)
+    example = data(text)
     compiled = ruleset_with(f"    do:{indented(parts(text)['do'])}")
     decision = rules.evaluate(compiled, facts_of(example.get("facts")))
     assert decision.actions == msgspec.convert(example["gives"], rules.Actions)
@@ -90,9 +109,13 @@ def test_action(heading: str, text: str) -> None:
 
 
 def test_the_file_of_the_page() -> None:
-    compiled = rules.compile_rules(rules.load(FILE), polish_forms)
-    facts = rules.Facts(text="PILNE! Nie mam zasiłku", holiday=True, local_date="2026-11-11")
+    compiled = rules.compile_rules(rules.load(FILE), forms)
+    facts = rules.Facts(channel="form", text="PILNE! Nie mam zasiłku", holiday=True, local_date="2026-11-11")
     actions = rules.evaluate(compiled, facts).actions
     assert actions == rules.Actions(queue="bezrobotni", priority=1, tags=("pilne",))
     later = msgspec.structs.replace(facts, local_date="2028-01-01")
     assert rules.evaluate(compiled, later).actions == rules.Actions(queue="bezrobotni")
+    elsewhere = msgspec.structs.replace(later, channel="sms", weekday=6, local_minutes=600)
+    assert rules.evaluate(compiled, elsewhere).actions == rules.Actions(queue="informacja", tags=("sobota",))
+    (verdict,) = check(compiled)
+    assert verdict.passed

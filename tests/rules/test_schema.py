@@ -12,31 +12,17 @@ from hypothesis import HealthCheck, given, settings
 
 import rules
 from rules.dump import dump_entries
-from rules.errors import Problems
 from rules.language import ACTIONS, PREDICATES
 from rules.predicate_shapes import PREDICATE_SHAPES
-from rules.yamltree import Mapping, Node, Scalar, Sequence, parse
 from tests.rules import generated
-from tests.rules.test_docs import ACTS, CONDITIONS, FILE, indented, parts
+from tests.rules.test_docs import ACTS, CONDITIONS, FILE, data, indented, parts
 
 CONFIG = Path(__file__).parents[2] / "config"
 SCHEMA = rules.json_schema()
 
 
-def plain(node: Node | None) -> Any:
-    """A tree as the values that an editor sees."""
-    match node:
-        case Scalar():
-            return node.value
-        case Sequence():
-            return [plain(item) for item in node.items]
-        case Mapping():
-            return {key: plain(item) for key, item in node.entries.items()}
-    return None
-
-
 def valid(text: str) -> bool:
-    return fits(plain(parse(text, Problems("t"))), SCHEMA)
+    return fits(data(text), SCHEMA)
 
 
 TYPES = {
