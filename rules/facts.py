@@ -45,8 +45,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     Conversation: ``status``, ``tags``, ``previous_queue`` (where a reopened one was), ``waiting_minutes`` since
     the oldest unanswered message; ``unanswered_minutes`` the same by a clock that only a person's answer stops, and
     ``unanswered_open_minutes`` counting opening hours only (both 0 when nothing waits for an answer).
-    ``unanswered_due`` and ``unanswered_open_due``: the durations that came true just now; where time itself made the
-    rules be asked, no other one counts, so that each counts once.
+    ``unanswered_due`` and ``unanswered_open_due``: the durations in minutes that came true just now; on a timer no
+    other counts, so that each counts once (without either, and without a named ``timer``, all do).
 
     Change (``on: status`` and ``on: timer``): ``status_before``, ``tags_added``, ``tags_removed``; ``timer`` is the
     name of the one that ran out, empty when time itself made the rules be asked.

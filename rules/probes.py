@@ -220,13 +220,15 @@ def _between(node: model.Between, lexicon: Lexicon) -> Probe:
 
 
 def _without_answer(node: model.Between, check: Check, low: int) -> Probe:
-    """A duration that counts once: where time itself made the rules be asked, only when it came true just now."""
+    """A duration that counts once: on a timer only when it came true just now, and never because a rule's own timer ran
+    out (else a rule that starts one would start it for ever; ``waiting`` asks how long it has been)."""
     read, just_now = NUMBERS[node.name], JUST_NOW[node.name]
 
     def counts(scan: Scan) -> bool:
         facts = scan.facts
-        by_time = facts.on == "timer" and not facts.timer
-        return not (by_time and (facts.unanswered_due or facts.unanswered_open_due)) or low in just_now(facts)
+        if facts.on != "timer" or low in just_now(facts):
+            return True
+        return not (facts.timer or facts.unanswered_due or facts.unanswered_open_due)
 
     def show(scan: Scan) -> Text:
         minutes = read(scan)

@@ -1,0 +1,228 @@
+"""Rules that run when nobody has answered for so long: one row for each conversation, each duration once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from hub.config import Office, Week
+from hub.deciding.waiting import NEVER, arm_waiting
+from hub.desk.actions import resolve, set_status, snooze
+from hub.desk.transfer import transfer
+from hub.scope import SYSTEM
+from hub.store import schema
+from hub.store.store import Store
+from rules.waits import Wait
+from tests.hub.conftest import FakeClock
+from tests.hub.deciding.conftest import WAITING, Here
+from tests.hub.intake.conftest import mail
+from tests.hub.specimen import CONFIG
+
+HOUR = 3_600_000_000
+
+
+async def test_without_such_rules_nothing_is_set(here: Here) -> None:
+    await here.one(mail(1))
+    assert await here.waiting_timers() == []
+
+
+async def test_each_duration_counts_once(here: Here) -> None:
+    await here.rules(WAITING)
+    number = await here.one(mail(1))
+    (row,) = await here.waiting_timers()
+    assert (row.subject, row.due_at) == (number, here.clock.now() + 4 * HOUR)
+    await here.later(hours=3, minutes=59)
+    assert await here.tags(number) == []
+    await here.later(minutes=1)
+    assert await here.tags(number) == ["four"]
+    await here.store.write(lambda tx: tx.change(schema.conversation, number, tags="[]"))
+    await here.later(hours=19)
+    assert await here.tags(number) == []
+    await here.later(hours=1)
+    found = await here.conversation(number)
+    assert (await here.tags(number), found.priority) == (["day"], 1)
+    (row,) = await here.waiting_timers()
+    assert row.due_at == NEVER
+    await here.later(days=30)
+    assert len(await here.traces(number)) == 3
+
+
+async def test_two_that_came_true_while_the_hub_stood_still_are_one_decision(here: Here) -> None:
+    await here.rules(WAITING)
+    number = await here.one(mail(1))
+    await here.later(days=3)
+    assert await here.tags(number) == ["day", "four"]
+    assert len(await here.traces(number)) == 2
+
+
+async def test_an_answer_ends_it(here: Here) -> None:
+    await here.rules(WAITING)
+    number = await here.one(mail(1))
+    await here.act(lambda tx: set_status(tx, SYSTEM, [number], "waiting-citizen"))
+    assert await here.waiting_timers() == []
+    await here.later(hours=5)
+    assert await here.tags(number) == []
+
+
+async def test_a_new_wait_begins_from_its_own_message(here: Here) -> None:
+    await here.rules(WAITING)
+    number = await here.one(mail(1))
+    await here.later(hours=4)
+    await here.act(lambda tx: resolve(tx, SYSTEM, [number]))
+    here.clock.move(hours=2)
+    assert await here.one(mail(2, answers=["1"])) == number
+    (row,) = await here.waiting_timers()
+    assert row.due_at == here.clock.now() + 4 * HOUR
+    await here.later(hours=4)
+    assert [trace.winners.get("tags") for trace in await here.traces(number)].count("four") == 2
+
+
+async def test_a_further_message_does_not_move_it(here: Here) -> None:
+    await here.rules(WAITING)
+    number = await here.one(mail(1))
+    here.clock.move(hours=3)
+    await here.one(mail(2, answers=["1"]))
+    await here.later(hours=1)
+    assert await here.tags(number) == ["four"]
+
+
+async def test_snoozing_stops_no_clock(here: Here) -> None:
+    await here.rules(WAITING)
+    number = await here.one(mail(1))
+    await here.act(lambda tx: snooze(tx, here.house, SYSTEM, [number]))
+    await here.later(hours=4)
+    assert await here.tags(number) == ["four"]
+
+
+OPEN = """
+rules:
+  - {id: two, name: Zwei, on: timer, when: {unanswered: {min: 2h, open_hours: true}}, do: {tags: [two]}}
+default: {queue: bezrobotni}
+"""
+
+
+async def test_opening_hours_alone_count(store: Store, clock: FakeClock) -> None:
+    """Monday 15:00 in Warsaw and an office that closes at 16:00: an hour today, an hour tomorrow from 08:00 on."""
+    hours = Week(**dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), "08:00-16:00"))
+    national = msgspec.structs.replace(CONFIG.offices[0], hours=hours)
+    here = Here(store, clock, msgspec.structs.replace(CONFIG, offices=(national, *CONFIG.offices[1:])))
+    await here.rules(OPEN)
+    clock.move(hours=6)
+    number = await here.one(mail(1))
+    (row,) = await here.waiting_timers()
+    assert row.due_at == clock.now() + 18 * HOUR
+    await here.later(hours=17, minutes=59)
+    assert await here.tags(number) == []
+    await here.later(minutes=1)
+    assert await here.tags(number) == ["two"]
+
+
+async def test_an_office_that_never_opens_counts_by_the_plain_clock(store: Store, clock: FakeClock) -> None:
+    shut = Week(**dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), ""))
+    national = Office(id="krajowa", name="Infolinia", city="Białystok", hours=shut)
+    here = Here(store, clock, msgspec.structs.replace(CONFIG, offices=(national, *CONFIG.offices[1:])))
+    await here.rules(OPEN)
+    number = await here.one(mail(1))
+    await here.later(hours=2)
+    assert await here.tags(number) == ["two"]
+
+
+# --- publication --------------------------------------------------------------------------------------------------
+
+
+async def test_publishing_sets_rows_for_those_who_wait_already(here: Here) -> None:
+    waiting = [await here.one(mail(number, sender=f"p{number}@example.pl")) for number in range(5)]
+    answered = await here.one(mail("answered"))
+    await here.act(lambda tx: resolve(tx, SYSTEM, [answered]))
+    here.clock.move(hours=3)
+    assert await arm_waiting(here.store, await here.rules(WAITING)) == 5
+    rows = await here.waiting_timers()
+    assert sorted(row.subject for row in rows) == waiting
+    assert {row.due_at for row in rows} == {here.clock.now() + HOUR}
+    await here.later(hours=1)
+    assert [await here.tags(number) for number in waiting] == [["four"]] * 5
+
+
+async def test_who_waited_longer_than_a_new_duration_is_looked_at_at_once(here: Here) -> None:
+    number = await here.one(mail(1))
+    here.clock.move(hours=6)
+    await arm_waiting(here.store, await here.rules(WAITING))
+    await here.timers()
+    assert await here.tags(number) == ["four"]
+
+
+async def test_the_same_durations_published_again_do_not_count_again(here: Here) -> None:
+    await here.rules(WAITING)
+    number = await here.one(mail(1))
+    await here.later(hours=5)
+    shorter = WAITING.replace("on: timer, when: {unanswered: 1d}", "on: timer, when: {unanswered: 2h}")
+    await arm_waiting(here.store, await here.rules(shorter))
+    await here.timers()
+    assert [trace.winners for trace in await here.traces(number)][1:] == [
+        {"tags": "four"},
+        {"tags": "day", "priority": "day"},
+    ]
+
+
+async def test_rules_without_durations_leave_nothing_that_would_fall_due(here: Here) -> None:
+    await here.rules(WAITING)
+    number = await here.one(mail(1))
+    await arm_waiting(here.store, await here.rules("rules: []\ndefault: {queue: bezrobotni}"))
+    assert await here.waiting_timers() == []
+    await here.later(days=2)
+    assert await here.tags(number) == []
+
+
+async def test_many_are_set_in_pieces(here: Here, monkeypatch: Any) -> None:
+    monkeypatch.setattr("hub.deciding.waiting.PIECE", 2)
+    for number in range(5):
+        await here.one(mail(number, sender=f"p{number}@example.pl"))
+    assert await arm_waiting(here.store, await here.rules(WAITING)) == 5
+    assert len(await here.waiting_timers()) == 5
+
+
+async def test_a_row_names_what_the_rules_were_asked_about(here: Here) -> None:
+    await here.rules(WAITING)
+    await here.one(mail(1))
+    await here.later(hours=4)
+    (row,) = await here.waiting_timers()
+    kept = msgspec.json.decode(row.data)
+    assert kept["waits"] == [msgspec.to_builtins(Wait(240))]
+
+
+# --- what a timer may do -------------------------------------------------------------------------------------------
+
+ESCALATE = """
+rules:
+  - id: escalate
+    name: Eskalacja
+    on: timer
+    when: {unanswered: 4h}
+    do: {queue: pracodawcy, notify: [supervisor], timer: {pilne: 30m}}
+  - {id: urgent, name: Pilne, on: timer, when: {timer: pilne}, do: {tags: [pilne]}}
+default: {queue: bezrobotni}
+"""
+
+
+async def test_it_moves_the_conversation_tells_and_starts_a_timer(here: Here) -> None:
+    await here.rules(ESCALATE)
+    number = await here.one(mail(1))
+    await here.later(hours=4)
+    assert (await here.conversation(number)).queue == "pracodawcy"
+    (line,) = await here.lines(number)
+    assert (line["what"], line["queue"], line["rule"]) == ("transferred", "pracodawcy", "Eskalacja")
+    assert len(await here.effect_rows("notify")) == 1
+    (named,) = await here.waiting_timers("rules:pilne")
+    assert named.due_at == here.clock.now() + HOUR // 2
+    await here.later(minutes=30)
+    assert await here.tags(number) == ["pilne"]
+
+
+async def test_a_conversation_that_an_agent_moved_back_is_left_alone(here: Here) -> None:
+    await here.rules(ESCALATE)
+    number = await here.one(mail(1))
+    await here.later(hours=4)
+    await here.act(lambda tx: transfer(tx, here.house, SYSTEM, [number], queue="bezrobotni"))
+    await here.later(days=10)
+    assert (await here.conversation(number)).queue == "bezrobotni"
