@@ -24,7 +24,7 @@ from hub.i18n import translate
 from hub.search.words import doc_words, reach_words
 from hub.store.migrate import ensure_schema
 from hub.tokens import SignedTokens
-from rules import compile_rules, load
+from rules import as_written, compile_rules, load
 
 WORDS = (
     *(
@@ -88,7 +88,7 @@ def a_house(rules: int = 1000) -> House:
         directory=directory(CONFIG),
         capabilities={inbox.id: Capabilities(reaches=("email",), copies=True) for inbox in CONFIG.inboxes},
         channels={inbox.id: inbox.kind for inbox in CONFIG.inboxes},
-        rules=compile_rules(load(rule_text(rules)), lambda word: frozenset([word])),
+        rules=compile_rules(load(rule_text(rules)), as_written),
         rules_version=1,
         tokens=SignedTokens(b"the secret of the benchmarks, 32 bytes"),
         translate=translate,

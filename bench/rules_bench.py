@@ -47,7 +47,7 @@ SYLLABLES = (
 CHANNELS = ("email", "comments", "form", "callback", "webhook", "sms")
 
 
-def expand(word: str) -> frozenset[str]:
+def expand(word: str, language: str = "") -> frozenset[str]:
     """Eleven forms of an invented word, about as many as a Polish noun has."""
     return frozenset(word + ending for ending in ENDINGS)
 

@@ -19,7 +19,7 @@ from hub.control import NotRunning, call
 from hub.rulefile import read_rules
 from hub.store.migrate import WrongSchema
 from hub.store.store import StorageFault
-from rules.words import polish_forms
+from rules.words import forms
 
 WORKING = ("ok", "starting")
 
@@ -36,7 +36,7 @@ def check(config_path: Path) -> int:
     click.echo(
         f"{config_path}: {len(config.offices)} offices, {len(config.queues)} queues, {len(config.inboxes)} inboxes."
     )
-    compiled = read_rules(config, polish_forms)
+    compiled = read_rules(config, forms)
     click.echo(f"{config.hub.rules_file}: {len(compiled.rules)} rules, version {compiled.version}.")
     _check_folder(Path(config.hub.data_dir))
     try:

@@ -22,7 +22,7 @@ from hub.intake.state import Person
 from hub.language import detect
 from hub.rulefile import read_rules
 from rules import Actions, Compiled, Explanation, Facts, evaluate, explain
-from rules.words import polish_forms
+from rules.words import forms
 
 
 @click.group()
@@ -39,7 +39,7 @@ def check(config_path: Path, file: Path | None) -> None:
     FILE is checked in the place of the configured one.
     """
     config = read_config(config_path)
-    compiled = read_rules(config, polish_forms, path=file)
+    compiled = read_rules(config, forms, path=file)
     disabled = f", {len(compiled.disabled)} of them disabled" if compiled.disabled else ""
     count = len(compiled.rules) + len(compiled.disabled)
     click.echo(f"{file or config.hub.rules_file}: {count} rules{disabled}; version {compiled.version}.")
@@ -66,7 +66,7 @@ def explain_message(
         inbox = config.inbox(inbox_id)
     except KeyError:
         raise Failed(f"There is no inbox {inbox_id} in {config_path}.") from None
-    compiled = read_rules(config, polish_forms)
+    compiled = read_rules(config, forms)
     for message in _messages(config, inbox, file.read(), _moment(config, at)):
         _tell(compiled, _facts(config, inbox, message, _moment(config, at)), rule_id)
 

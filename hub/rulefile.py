@@ -19,8 +19,8 @@ from hub.configfile import ConfigError, Problem
 from hub.wordforms import FILE, WordForms
 from rules import Compiled, Reference, RuleFileError, RuleSet, compile_rules, load, references
 
-Expand = Callable[[str], frozenset[str]]
-"""All forms of a word: ``rules.words.polish_forms``."""
+Expand = Callable[[str, str], frozenset[str]]
+"""All forms of a word in a language: ``rules.words.forms``."""
 
 
 KEPT = 4

@@ -30,6 +30,7 @@ from rules.facts import TEXT_LIMIT, Facts, On
 from rules.load import load
 from rules.model import Rule, RuleSet
 from rules.references import Reference, references
+from rules.scan import as_written
 from rules.schema import json_schema
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "RuleSet",
     "Seen",
     "Trace",
+    "as_written",
     "compile_rules",
     "decode_trace",
     "encode_trace",

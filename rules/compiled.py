@@ -78,7 +78,7 @@ def compile_rules(
 ) -> Compiled:
     """Compile ``ruleset``.
 
-    ``expand`` gives all forms of a word (:func:`rules.words.polish_forms`, or ``lambda word: frozenset([word])``).
+    ``expand`` gives all forms of a word (:func:`rules.words.forms`, or :func:`rules.as_written`).
     ``places`` maps postcodes, their beginnings (``18-400``, ``18-4``) and names of counties or towns (``Łomża``,
     ``powiat łomżyński``, in any case) to office codes; a longer postcode wins over a shorter one, and a postcode
     over a name. ``breathe`` is called between rules, so that a thread of a busy process can let others go on.

@@ -41,7 +41,7 @@ _LINK: Any = re2.compile(
     r"(?i)(?:https?://|www\.)[^\s<>\"]+"
     r"|\b(?:[a-z0-9-]+\.)+(?:pl|eu|com|net|org|info|biz|ru|ua|io|ly|me|xyz|top|shop|online|site)/[^\s<>\"]+"
 )
-_POSTCODE = re.compile(r"(\d(?<![\d-]\d)\d)[-\N{EN DASH}](\d{3})(?![\d-])")
+_POSTCODE = re.compile(r"-(?<=\d\d-)(?<![\d-]\d\d-)(\d{3})(?![\d-])")
 _NO_DIGIT = re.compile(r"[^0-9]+")
 _ODD_DIGIT = re.compile(r"[^\x00-\x7f](?<=\d)")
 _SEPARATORS = str.maketrans(
@@ -138,9 +138,8 @@ def link_spans(text: str) -> Iterator[tuple[int, int]]:
 
 def postcodes(text: str) -> list[str]:
     """The Polish postcodes in a text, as ``NN-NNN``, in order."""
-    if "-" not in text and "\N{EN DASH}" not in text:
-        return []
-    return [f"{found[1]}-{found[2]}" for found in _POSTCODE.finditer(text)]
+    text = text.replace("\N{EN DASH}", "-")
+    return [f"{text[found.start() - 2 : found.start()]}{found[0]}" for found in _POSTCODE.finditer(text)]
 
 
 def mask(number: str) -> str:

@@ -40,9 +40,10 @@ def evaluate(compiled: Compiled, facts: Facts) -> Decision:
     Rules are tried in order until one with ``then: stop`` matches; those of a section only while its guard holds, and
     ``next-section`` and ``stop-after-section`` leave out what they say. The first rule that sets an action wins it;
     tags, notifications and webhooks add up, attributes and timers by their key. The default is the last rule for a new
-    conversation, reached when none stopped before. Four safeguards then have the last word: distress is never answered,
-    closed or filed as spam by a machine and gets top priority; a machine's message and spam are never answered; only a
-    verified sender is joined without a person; an office from the text is left out when the text names none.
+    conversation, reached when none stopped before. Safeguards then have the last word: distress is never answered,
+    closed or filed as spam by a machine and gets top priority; a machine's message, spam and what is suspicious are
+    never answered; only a verified sender is joined without a person; what cannot be done (an office from a text that
+    names none, a split of what is no further message) is left out.
     """
     scan = Scan(facts, compiled.lexicon)
     chosen = compiled.by_event.get(facts.on, _NONE)
@@ -204,9 +205,14 @@ def _safeguard(outcome: _Outcome, scan: Scan, faults: list[Fault]) -> None:
     if facts.automatic != "no":
         for name in _ANSWERS:
             outcome.drop(name, Text(mark("a machine's message is never answered")), faults)
+    if facts.suspicious:
+        for name in _ANSWERS:
+            outcome.drop(name, Text(mark("a person looks first at what is suspicious")), faults)
     if "spam" in values:
         for name in _ANSWERS:
             outcome.drop(name, Text(mark("spam is never answered")), faults)
+    if facts.on != "message":
+        outcome.drop("split", Text(mark("only a further message is split off")), faults)
     if "join" in values:
         _check_join(outcome, facts, faults)
 

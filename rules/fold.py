@@ -12,7 +12,7 @@ import unicodedata
 _POLISH = tuple(zip("łąęóśżćńź", "laeoszcnz", strict=True))
 _DROPPED = re.compile("[\u0300-\u036f\u00ad\u200b-\u200f\u2060\ufeff]")
 _TOKEN = re.compile(r"[^\W_]+")
-_ASCII_GAPS = {code: " " for code in range(128) if not chr(code).isalnum()}
+_GAPS = bytes(code if chr(code).isalnum() else 32 for code in range(128)) + bytes(128)
 
 
 def fold(text: str) -> str:
@@ -32,11 +32,36 @@ def fold(text: str) -> str:
     return folded.replace("ł", "l")
 
 
+def flat(text: str) -> str:
+    """``text`` as :func:`fold` makes it, except that a character that is no letter and no digit may become a space.
+
+    That is all that words and the literals of expressions need, and half the work for a text in the alphabets of
+    Central Europe (Windows-1250), where every letter is one byte.
+    """
+    try:
+        data = text.encode("cp1250").translate(_FLAT, _SOFT_HYPHEN)
+    except UnicodeEncodeError:
+        return fold(text)
+    return data.decode("ascii") if data.isascii() else fold(text)
+
+
+def _flat_byte(code: int) -> int:
+    """The byte that stands for a character of Windows-1250; one above 127 where only :func:`fold` can tell."""
+    folded = fold(bytes([code]).decode("cp1250", errors="replace"))
+    if len(folded) == 1 and folded.isascii():
+        return ord(folded)
+    return code if any(map(str.isalnum, folded)) else 32
+
+
+_FLAT = bytes(map(_flat_byte, range(256)))
+_SOFT_HYPHEN = b"\xad"
+
+
 def tokens(folded: str) -> list[str]:
     """The words of a folded text in order: runs of letters and digits."""
     if folded.isascii():
         # Several times faster than the expression, and nearly every folded Polish text is ASCII.
-        return folded.translate(_ASCII_GAPS).split()
+        return folded.encode().translate(_GAPS).decode().split()
     return _TOKEN.findall(folded)
 
 

@@ -8,7 +8,7 @@ first asked for and kept for the rest of the decision.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import re2
@@ -17,17 +17,23 @@ from ahocorasick_rs import AhoCorasick, Implementation
 from rules import detect
 from rules.expressions import expression_options, required_literals
 from rules.facts import TEXT_LIMIT, Facts
-from rules.fold import fold, split_words, tokens
+from rules.fold import flat, split_words, tokens
 from rules.model import Spelling
+from rules.spelling import ANY, MARKS, NEVER, Written, read_form
+from rules.typos import Typos, may_be_misspelt
 
 T = TypeVar("T")
 
 SUBJECT_LIMIT = 1_000
 
-SMALL_AUTOMATON = 20_000
-"""Characters of literals up to which the automaton is the fastest kind (twice as fast, some megabytes)."""
+SMALL_AUTOMATON = 100_000
+"""Characters of literals up to which the automaton is the fastest kind (twice as fast, a few megabytes)."""
 
-Expand = Callable[[str], frozenset[str]]
+Expand = Callable[[str, str], frozenset[str]]
+"""All forms of a word in a language, as marked forms (:mod:`rules.spelling`): ``rules.words.forms``."""
+
+_POLISH = Spelling(language="pl")
+_MARKED = sum(MARKS.values())
 Spans = tuple[tuple[int, ...], int]
 """A phrase: the numbers of its words in order, and how many other words may stand between two of them."""
 
@@ -54,15 +60,27 @@ class PhraseSet:
         return [phrase for last in lasts for phrase in self._by_last[last] if scan.phrase_at(phrase) >= 0]
 
 
+def as_written(word: str, language: str = "") -> frozenset[str]:
+    """An :data:`Expand` for which no word has other forms."""
+    return frozenset([word])
+
+
 class Lexicon:
-    """The words, expressions and places of one rule set. Filled while compiling, then :meth:`freeze` ends it."""
+    """The words, expressions and places of one rule set. Filled while compiling, then :meth:`freeze` ends it.
+
+    ``forms`` leads from a folded form to the numbers of the words that it may be; ``codes`` says in the same order how
+    it must be written for each, and lacks the forms that need no second look in a text without diacritics.
+    """
 
     def __init__(self, expand: Expand, places: Mapping[str, str]) -> None:
         self._expand = expand
         self._numbers: dict[tuple[str, Spelling], int] = {}
-        self._building: dict[str, list[int]] = {}
+        self._building: dict[str, list[tuple[int, int]]] = {}
+        self._misspelt: dict[str, list[int]] = {}
         self._patterns: dict[str, int] = {}
         self.forms: dict[str, tuple[int, ...]] = {}
+        self.codes: dict[str, tuple[int, ...]] = {}
+        self.typos: Typos | None = None
         self.expressions: list[Any] = []
         self.always: frozenset[int] = frozenset()
         self._literals: dict[str, list[int]] = {}
@@ -70,19 +88,23 @@ class Lexicon:
         self._announced: list[tuple[int, ...]] = []
         self.postcodes = {key.replace("-", ""): office for key, office in places.items() if key[:1].isdigit()}
         named = sorted((key, office) for key, office in places.items() if not key[:1].isdigit())
-        self.counties = {self.phrase(split_words(key), 0, Spelling()): office for key, office in named}
+        self.counties = {self.phrase(split_words(key), 0, _POLISH): office for key, office in named}
         self.county_phrases = PhraseSet(self.counties)
 
     def word(self, word: str, how: Spelling) -> int:
         """The number of a word; its forms now lead to it."""
-        exact = how.exact
-        key = (word if not exact else fold(word), how)
+        key = (word.lower() if how.exact else word, how)
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self._numbers)
-            forms = {word} if exact else {word, *self._expand(word)}
-            for form in {fold(form) for form in forms}:
-                self._building.setdefault(form, []).append(number)
+            forms = {word.lower()} if how.exact else {word.lower(), *self._expand(word, how.language)}
+            for form, code in dict.fromkeys(map(read_form, forms)):
+                if how.typos and may_be_misspelt(form):
+                    self._misspelt.setdefault(form, []).append(number)
+                    code = ANY
+                elif how.diacritics:
+                    code = code & ~_MARKED | NEVER
+                self._building.setdefault(form, []).append((number, code))
         return number
 
     def phrase(self, words: Sequence[str], gap: int, how: Spelling) -> Spans:
@@ -106,16 +128,18 @@ class Lexicon:
     def freeze(self) -> None:
         """Make the tables that matching uses."""
         shared: dict[tuple[int, ...], tuple[int, ...]] = {}
-        for form, numbers in self._building.items():
-            key = tuple(numbers)
-            self.forms[form] = shared.setdefault(key, key)
+        for form, entries in self._building.items():
+            numbers, codes = zip(*entries, strict=True)
+            self.forms[form] = shared.setdefault(numbers, numbers)
+            if any(codes):
+                self.codes[form] = shared.setdefault(codes, codes)
+        self.typos = Typos(self._misspelt) if self._misspelt else None
         self._announced = [tuple(numbers) for numbers in self._literals.values()]
         if self._literals:
             small = sum(map(len, self._literals)) <= SMALL_AUTOMATON
             kind = Implementation.DFA if small else None
             self._automaton = AhoCorasick(list(self._literals), implementation=kind)
-        self._building = {}
-        self._numbers = {}
+        self._building, self._misspelt, self._numbers = {}, {}, {}
 
     def announced(self, folded: str) -> frozenset[int] | set[int]:
         """The expressions that may be found in a text: those whose literal stands in it, and those without any."""
@@ -141,10 +165,12 @@ class Scan:
         "_encoded",
         "_folded",
         "_found",
+        "_hits",
         "_kept",
         "_positions",
         "_raw",
         "_tokens",
+        "_written",
         "facts",
         "lexicon",
     )
@@ -156,6 +182,8 @@ class Scan:
         self._encoded: bytes | None = None
         self._folded: str | None = None
         self._tokens: list[str] | None = None
+        self._hits: dict[str, tuple[int, ...]] | None = None
+        self._written: Written | None = None
         self._found: dict[int, str] | None = None
         self._positions: dict[int, list[int]] | None = None
         self._announced: frozenset[int] | set[int] | None = None
@@ -188,7 +216,7 @@ class Scan:
 
     def folded(self) -> str:
         if self._folded is None:
-            self._folded = fold(self.raw())
+            self._folded = flat(self.raw())
         return self._folded
 
     def tokens(self) -> list[str]:
@@ -196,26 +224,67 @@ class Scan:
             self._tokens = tokens(self.folded())
         return self._tokens
 
+    def written(self) -> Written:
+        if self._written is None:
+            self._written = Written(self.raw(), self.folded())
+        return self._written
+
+    def hits(self) -> dict[str, tuple[int, ...]]:
+        """The tokens that are words of the rules, as they are written, each with the numbers of those words."""
+        if self._hits is None:
+            lexicon, words = self.lexicon, self.tokens()
+            forms, codes = lexicon.forms, lexicon.codes
+            plain = self.raw().isascii()
+            self._hits = {
+                token: forms[token] if plain and token not in codes else self._spelt(token)
+                for token in [token for token in words if token in forms]
+            }
+            if lexicon.typos is not None:
+                for token in dict.fromkeys(words):
+                    if numbers := lexicon.typos.find(token):
+                        self._hits[token] = (*self._hits.get(token, ()), *numbers)
+        return self._hits
+
+    def _spelt(self, token: str, ways: Iterable[int] | None = None) -> tuple[int, ...]:
+        """The words that a token is: in one of the ``ways`` in which it is written, or in any that the message has."""
+        numbers, codes = self.lexicon.forms.get(token, ()), self.lexicon.codes.get(token)
+        written = self.written()
+        ways = written.seen(token) if ways is None else ways
+        if codes is None:
+            return numbers if any(written.takes(0, way) for way in ways) else ()
+        pairs = zip(numbers, codes, strict=True)
+        return tuple([number for number, code in pairs if any(written.takes(code, way) for way in ways)])
+
     def found(self) -> dict[int, str]:
         """The words of the rules that occur: number → the token that it was seen as."""
         if self._found is None:
-            forms = self.lexicon.forms
-            self._found = {
-                number: token for token in sorted(forms.keys() & self.tokens()) for number in forms[token]
-            }
+            self._found = {number: token for token, numbers in self.hits().items() for number in numbers}
         return self._found
 
     def positions(self) -> dict[int, list[int]]:
         """Where each found word stands, counted in tokens."""
         if self._positions is None:
-            forms = self.lexicon.forms
+            hits, words = self.hits(), self.tokens()
             self._positions = {number: [] for number in self.found()}
-            hits = forms.keys() & self.tokens()
-            for position, token in enumerate(self.tokens()):
-                if token in hits:
-                    for number in forms[token]:
-                        self._positions[number].append(position)
+            places = [place for place, token in enumerate(words) if token in hits]
+            for place, numbers in zip(places, self._numbers_at(places), strict=True):
+                for number in dict.fromkeys(numbers):
+                    self._positions[number].append(place)
         return self._positions
+
+    def _numbers_at(self, places: Sequence[int]) -> Iterator[tuple[int, ...]]:
+        """The words that stand at ``places``, each looked at where a token is written in different ways."""
+        hits, words, written = self.hits(), self.tokens(), self.written()
+        mixed = {token for token in hits if len(written.seen(token)) > 1}
+        ways = written.each(len(words)) if mixed else ()
+        typos = self.lexicon.typos
+        for place in places:
+            token = words[place]
+            if token not in mixed:
+                yield hits[token]
+            else:
+                misspelt = typos.find(token) if typos is not None else ()
+                yield (*self._spelt(token, [ways[place]]), *misspelt)
 
     def phrase_at(self, phrase: Spans) -> int:
         """The position of the last word of an occurrence of a phrase, or -1."""
@@ -224,8 +293,6 @@ class Scan:
         for number in numbers:
             if number not in found:
                 return -1
-        if len(numbers) == 1:
-            return self.tokens().index(found[numbers[0]])
         positions = self.positions()
         ends = positions[numbers[0]]
         for number in numbers[1:]:

@@ -25,7 +25,7 @@ from rules.blocks import plain
 from rules.dump import Data, dump_entries
 from rules.errors import Problems
 from rules.model import Rule
-from rules.words import polish_forms
+from rules.words import forms
 from rules.yamltree import parse
 
 FRESH = 20.0
@@ -92,7 +92,7 @@ class Workshop:
         [rule] = ruleset.rules
         rule = msgspec.structs.replace(rule, enabled=True)
         ruleset = msgspec.structs.replace(ruleset, rules=(rule,))
-        return rule, compile_rules(ruleset, polish_forms, places(config.offices))
+        return rule, compile_rules(ruleset, forms, places(config.offices))
 
     def _named(self, draft: str) -> dict[str, Data]:
         """The lists, conditions and schedules of the draft."""
@@ -116,7 +116,7 @@ class Workshop:
         matching = {name for decision in before for name in decision.matched}
         small = compile_rules(
             _around(self._draft[1] or base.ruleset, order, rule, matching),
-            polish_forms,
+            forms,
             places(config.offices),
         )
         seen = [
@@ -148,7 +148,7 @@ class Workshop:
         if self._base[0] != (key, order.replaces):
             rest = tuple(rule for rule in ruleset.rules if rule.id != order.replaces)
             without = msgspec.structs.replace(ruleset, rules=rest)
-            self._base = (key, order.replaces), compile_rules(without, polish_forms, places(config.offices))
+            self._base = (key, order.replaces), compile_rules(without, forms, places(config.offices))
         return self._base[1]
 
 

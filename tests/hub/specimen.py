@@ -16,7 +16,7 @@ from hub.scope import SYSTEM
 from hub.store import schema
 from hub.store.tx import Tx
 from hub.tokens import SignedTokens
-from rules import Compiled, compile_rules, load
+from rules import Compiled, as_written, compile_rules, load
 
 RULES = """
 rules:
@@ -64,7 +64,7 @@ MAIL = Capabilities(
 
 def compiled(text: str = RULES) -> Compiled:
     """Rules without a dictionary: a word matches itself only."""
-    return compile_rules(load(text), lambda word: frozenset([word]))
+    return compile_rules(load(text), as_written)
 
 
 def a_house(config: Config = CONFIG, *, rules: str = RULES) -> House:

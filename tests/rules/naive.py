@@ -15,7 +15,7 @@ import re2
 from rules import Facts, Rule, RuleSet, detect, model
 from rules.language import TYPOS_FROM
 
-Expand = Callable[[str], frozenset[str]]
+Expand = Callable[[str, str], frozenset[str]]
 
 NAMES = {
     "sender": "sender_address",
@@ -64,6 +64,13 @@ def misspelt(form: str, word: str) -> bool:
     if len(form) < TYPOS_FROM or any(char.isdigit() for char in form):
         return word == form
     return any(re.fullmatch(edit.replace("?", "."), word) is not None for edit in one_edit(form))
+
+
+def alike(form: str, word: str, typos: int) -> bool:
+    """Whether ``word`` is ``form``, perhaps without diacritics or, where asked for, with one letter wrong."""
+    if typos and len(form) >= TYPOS_FROM and misspelt(plain(form), plain(word)):
+        return True
+    return plain(form) == plain(word) and all(b in (a, plain(a)) for a, b in zip(form, word, strict=True))
 
 
 class Naive:
@@ -120,7 +127,9 @@ class Naive:
                 if not section.enabled:
                     return model.Any(items=())
                 if section.first or section.last:
-                    return model.All(items=(model.Dates(first=section.first, last=section.last), section.when))
+                    return model.All(
+                        items=(model.Dates(first=section.first, last=section.last), section.when)
+                    )
                 return section.when
         return model.All(items=())
 
@@ -210,19 +219,17 @@ class Naive:
         return facts.language in node.values and facts.language_confidence >= node.confidence
 
     def _forms(self, word: str, how: model.Spelling) -> set[str]:
-        forms = {word} if how.exact else {word, *self.expand(word)}
-        if how.diacritics:
-            return {unicodedata.normalize("NFC", form.lower()) for form in forms}
-        return {plain(form) for form in forms}
+        forms = {word} if how.exact else {word, *self.expand(word, how.language)}
+        return {unicodedata.normalize("NFC", form.lower()) for form in forms}
 
     def _at(self, words: tuple[str, ...], gap: int, how: model.Spelling, whole: str) -> bool:
-        text = written_words(whole) if how.diacritics else words_of(whole)
+        text = written_words(whole)
         forms = [self._forms(word, how) for word in words]
 
         def fits(place: int, number: int) -> bool:
-            if how.typos:
-                return any(misspelt(form, text[place]) for form in forms[number])
-            return text[place] in forms[number]
+            if how.diacritics:
+                return text[place] in forms[number]
+            return any(alike(form, text[place], how.typos) for form in forms[number])
 
         def rest(number: int, after: int) -> bool:
             if number == len(forms):

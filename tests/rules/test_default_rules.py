@@ -9,7 +9,7 @@ import pytest
 
 import rules
 from rules import Actions, Facts
-from rules.words import polish_forms
+from rules.words import forms
 
 ROOT = Path(__file__).parents[2]
 PLACES = {"18-4": "pup-lomza", "Łomża": "pup-lomza", "powiat łomżyński": "pup-lomza", "00": "up-warszawa"}
@@ -18,7 +18,7 @@ PLACES = {"18-4": "pup-lomza", "Łomża": "pup-lomza", "powiat łomżyński": "p
 @pytest.fixture(scope="module")
 def compiled() -> rules.Compiled:
     text = (ROOT / "config" / "rules.yaml").read_text(encoding="utf-8")
-    return rules.compile_rules(rules.load(text, "config/rules.yaml"), polish_forms, PLACES)
+    return rules.compile_rules(rules.load(text, "config/rules.yaml"), forms, PLACES)
 
 
 def polish(text: str, channel: str = "email", **more: Any) -> Facts:

@@ -15,7 +15,7 @@ from rules.text import Text
 
 
 def compiled(text: str, places: dict[str, str] | None = None) -> Compiled:
-    return rules.compile_rules(rules.load(text), lambda word: frozenset([word]), places or {})
+    return rules.compile_rules(rules.load(text), rules.as_written, places or {})
 
 
 def ids(everything: Compiled, facts: Facts) -> list[str]:
@@ -76,7 +76,7 @@ def test_disabled_rules_are_explained_and_not_tried() -> None:
 
 def test_trace_says_what_made_a_rule_match_and_masks_numbers() -> None:
     everything = compiled(
-        "rules: [{id: a, when: {pesel: true, any: [{words: zzz}, {words: moj}], not: {channel: sms},"
+        "rules: [{id: a, when: {pesel: true, any: [{words: zzz}, {words: mój}], not: {channel: sms},"
         " regex: 'pesel \\d+'}, do: {hold: x}}]\ndefault: {queue: d}"
     )
     trace = rules.evaluate(everything, Facts(channel="comments", text="Mój PESEL 44051401359")).trace

@@ -190,7 +190,7 @@ def test_any_text_gives_a_rule_set_or_an_error(text: str) -> None:
         assert error.problems
         assert all(problem.line >= 1 for problem in error.problems)
     else:
-        rules.evaluate(rules.compile_rules(ruleset, lambda word: frozenset([word])), rules.Facts(text="a"))
+        rules.evaluate(rules.compile_rules(ruleset, rules.as_written), rules.Facts(text="a"))
 
 
 @settings(max_examples=150, deadline=None)

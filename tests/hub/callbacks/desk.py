@@ -40,7 +40,7 @@ from hub.store.store import Store
 from hub.store.tx import Reader, Tx
 from hub.timers import run_due
 from hub.tokens import SignedTokens
-from rules import compile_rules, load
+from rules import as_written, compile_rules, load
 from tests.contract.world import Log
 from tests.hub.conftest import FakeClock
 
@@ -86,7 +86,7 @@ def make_house(config: Config = CONFIG, *, reaches: tuple[str, ...] = ("email",)
             "kontakt": Capabilities(reaches=reaches, subject=True, copies=True),
         },
         channels={"oddzwonimy": "callback", "kontakt": "email"},
-        rules=compile_rules(load(rules or NO_RULES), lambda word: frozenset([word])),
+        rules=compile_rules(load(rules or NO_RULES), as_written),
         rules_version=1,
         tokens=SignedTokens(b"s" * 32),
         translate=translate,

@@ -29,7 +29,7 @@ from hub.store.store import Store
 from hub.store.tx import Tx
 from hub.wake import Wake
 from rules.load import version_of
-from rules.words import polish_forms
+from rules.words import forms
 from tests.hub.conftest import FakeClock
 from tests.hub.intake.conftest import mail
 from tests.hub.specimen import CONFIG, a_house
@@ -121,7 +121,7 @@ class World:
             return version
 
         version = await self.store.write(command)
-        rules = compile_source(self.config, text, "rules", expand=polish_forms)
+        rules = compile_source(self.config, text, "rules", expand=forms)
         self.house = msgspec.structs.replace(
             self.house, rules=rules, rules_version=version, directory=directory(self.config)
         )

@@ -18,7 +18,7 @@ from hub.replay.protocol import Preview, Problem
 from hub.rulefile import compile_source
 from rules import evaluate
 from rules.edit import insert_rule, remove_rule, replace_rule
-from rules.words import polish_forms
+from rules.words import forms
 from tests.hub.replay.conftest import AFTER, World, some_mails
 
 DRAFT = AFTER.replace("rules:", "words:\n  pieniądze: [zasiłek, wypłata]\nrules:", 1)
@@ -42,12 +42,12 @@ async def final(previewer: Previewer, rule: str, **more: Any) -> Answer:
 async def expected(world: World, name: str, source: str, without: str) -> tuple[int, int, int, int]:
     """Caught alone, reached, decided something, moved: by deciding with the whole draft."""
     config, house = world.config, directory(world.config)
-    whole, base = (compile_source(config, text, "draft", expand=polish_forms) for text in (source, without))
+    whole, base = (compile_source(config, text, "draft", expand=forms) for text in (source, without))
     alone = compile_source(
         config,
         "words:\n  pieniądze: [zasiłek, wypłata]\nrules:\n" + one_rule(source, name) + "default: {tier: 1}\n",
         "alone",
-        expand=polish_forms,
+        expand=forms,
     )
     span = await world.store.read(lambda tx: stored.newest(tx, 2000))
     assert span is not None
