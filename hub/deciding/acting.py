@@ -220,12 +220,12 @@ def _webhook(tx: Tx, case: Case, row: Row[Any], scope: Scope) -> Text | None:
 
 
 DEEDS: dict[str, Deed] = {
+    "queue": _move,
+    "office": _office,
     "distress": _set,
     "topic": _set,
     "suggest_office": _set,
     "tier": _set,
-    "queue": _move,
-    "office": _office,
     "priority": _priority,
     "tags": _tag,
     "assign": _assign,
