@@ -166,7 +166,8 @@ class CommentPlace(Text, frozen=True, kw_only=True):
     """Where on a site a comment stands. ``parent`` is the post that it answers.
 
     ``moderation`` is the site's way: approved first (``pre``) or published first (``post``); an article may be set
-    otherwise by the editorial team.
+    otherwise by the editorial team. On a platform that is not ours (``ours`` false) the comment stands in public
+    already, and ``parent_ref`` is the external id of the one it answers.
     """
 
     article: str
@@ -175,6 +176,8 @@ class CommentPlace(Text, frozen=True, kw_only=True):
     section: str = ""
     parent: int | None = None
     moderation: Literal["pre", "post"] = "pre"
+    ours: bool = True
+    parent_ref: str = ""
 
 
 class CallbackWish(Text, frozen=True, kw_only=True):
@@ -263,6 +266,8 @@ class Message(Event, tag="message", frozen=True, kw_only=True):
     """Whether the office's own receiving server proved the sender's domain; None where nothing was asked."""
     complained: tuple[BouncedRecipient, ...] = ()
     """Of an ``automatic`` complaint: who called a mail of ours spam."""
+    choice: str = ""
+    """The button that was pressed instead of writing (see :class:`Choice`); ``text`` is its label."""
 
 
 class Edit(Event, tag="edit", frozen=True, kw_only=True):
@@ -337,6 +342,17 @@ class CallbackChange(Event, tag="callback", frozen=True, kw_only=True):
     at: Micros | None = None
 
 
+class Consent(Event, tag="consent", frozen=True, kw_only=True):
+    """The person does not want to be written to any more on this channel (STOP, blocked), or wants it again.
+
+    Every later sending to the address is refused by the hub, with the reason in plain words.
+    """
+
+    sender: Party
+    allowed: bool
+    text: str = ""
+
+
 class Unknown(Event, tag="unknown", frozen=True, kw_only=True):
     """Something the channel sent that we have no word for: kept and shown as such, never dropped."""
 
@@ -357,6 +373,7 @@ Inbound = (
     | PostReport
     | Appeal
     | CallbackChange
+    | Consent
     | Unknown
 )
 """What a connector hands to intake; in JSON the field ``kind`` tells them apart."""
@@ -436,7 +453,10 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     ``token`` is the signed name of the conversation: what a connector puts where a reply brings it back (the
     Message-ID, the reply address). ``reply_to`` is the external id of the message answered, ``references`` the chain
     of the channel's ids before it, oldest first. ``quoted`` is the text of the message answered.
-    ``target`` is the remote id for an edit, delete, publish or hide.
+    ``target`` is the remote id for an edit, delete, publish or hide. ``part`` counts the parts of a text that was too
+    long for one. ``inbound_at``: when the person wrote last, for windows that the channel closes. ``template`` with its
+    ``parameters`` is sent instead of ``text``, which is what it says. ``public``: under ``target`` on its page, for all
+    to read.
     """
 
     delivery: int
@@ -462,6 +482,11 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     part: int = 0
     automatic: bool = False
     created_at: Micros = Micros(0)
+    inbound_at: Micros | None = None
+    template: str = ""
+    parameters: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    public: bool = False
 
 
 class Refusal(Text, frozen=True, kw_only=True):
@@ -507,19 +532,41 @@ class SendError(Exception):
         self.retry_after = retry_after
 
 
+class Template(msgspec.Struct, frozen=True, kw_only=True):
+    """A text that the provider approved (WhatsApp); ``text`` holds ``{1}``, ``{2}``, … for the parameters."""
+
+    id: str
+    language: str
+    text: str
+    parameters: int = 0
+    header: Literal["", "image", "document", "video"] = ""
+
+
+class Choice(Text, frozen=True, kw_only=True):
+    """A button under a message; ``id`` comes back in :attr:`Message.choice`."""
+
+    id: str
+    label: str
+
+
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a channel can do; the composer and the outbox read it before anything is typed or sent.
 
-    ``max_length`` in characters (None: no limit); ``reply_window`` in seconds after the last inbound message;
-    ``attachments`` as accepted content types (``*/*`` any, empty none) up to ``attachment_bytes`` in all;
+    ``max_length`` in characters (None: no limit), counted as UTF-16 units; with ``splits`` a longer text leaves in
+    several parts, each a delivery of its own, without it it is refused; ``reply_window`` in seconds after the last
+    inbound message; ``attachments`` as accepted content types (``*/*`` any, empty none) up to ``attachment_bytes`` in
+    all;
     ``cost_per_segment`` in the smallest unit of the office's currency. ``sends_from`` says whether any node may send or
     only the holder of the inbox's lease. ``send_limit`` is the longest a send may take, in seconds.
     ``reaches`` names the kinds of address that it sends to (see :class:`Party`); empty: another inbox carries answers.
-    ``on_ambiguous`` is the default policy after a crash between attempt and outcome.
+    ``on_ambiguous`` is the default policy after a crash between attempt and outcome. ``public_replies``, ``hides`` and
+    ``deletions`` say what a moderator's decision can do on a platform that is not ours. ``choices`` is how many buttons
+    a message may carry. ``templates`` are texts that the provider approved, the only ones it takes outside the window.
     """
 
     reaches: tuple[str, ...] = ()
     max_length: int | None = None
+    splits: bool = False
     formatting: Literal["plain", "html", "markdown"] = "plain"
     attachments: tuple[str, ...] = ()
     attachment_bytes: int = 0
@@ -536,12 +583,16 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     send_limit: float = 60.0
     on_ambiguous: Literal["retry", "hold"] = "hold"
     public_replies: bool = False
+    hides: bool = False
+    choices: int = 0
+    templates: tuple[Template, ...] = ()
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
     """How an inbox is. ``wrong_credentials``, ``unreachable`` (will be retried) and ``misconfigured`` (never works
     until somebody changes the configuration) are different and shown differently.
-    ``lag`` is in seconds, ``backlog`` in messages known to wait on the wire.
+    ``lag`` is in seconds, ``backlog`` in messages known to wait on the wire. ``expires_at``: when the credentials end;
+    people are warned before.
     """
 
     state: Literal["ok", "starting", "degraded", "unreachable", "wrong_credentials", "misconfigured"]
@@ -549,6 +600,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     last_seen: Micros | None = None
     lag: float | None = None
     backlog: int | None = None
+    expires_at: Micros | None = None
 
 
 class UploadedFile(msgspec.Struct, frozen=True, kw_only=True):
@@ -789,7 +841,19 @@ class Env(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str
     threads: PublicThread
     appointments: Appointments
+    budget: Budget
     reference_pattern: str = r"\b[0-9A-Z]{3}-[0-9A-Z]{3}-[0-9A-Z]{3}\b"
+
+
+class Budget(Protocol):
+    """A durable counter for what a day may cost: money, a provider's units. It holds under concurrency and restarts."""
+
+    async def spend(self, what: str, amount: int, limit: int, *, zone: str) -> int | None:
+        """Take ``amount`` from today's ``limit`` (the day of ``zone``); returns what is left, None if it is not enough,
+        and then takes nothing. A negative amount gives back."""
+
+    async def spent(self, what: str, *, zone: str) -> int:
+        """What was taken today."""
 
 
 class Connector(Protocol):

@@ -7,6 +7,7 @@ so that a port in use is told before a single message is taken.
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import random
 import socket
@@ -20,6 +21,7 @@ from aiohttp import web
 
 from connectors import registry
 from connectors.contract import Clock, Connector, Health, Log, Route
+from hub.budget import StoredBudget
 from hub.building import Supplies, make_blobs, make_connector, make_house, make_store
 from hub.callbacks.appointments import CallbackAppointments
 from hub.callbacks.offers import on_timer as on_callback_timer
@@ -207,6 +209,7 @@ class Hub:
             translate=translate,
             threads=StoredThread(self.store, self.house),
             appointments=CallbackAppointments(self.store, self.house, self.clock),
+            budget=functools.partial(StoredBudget, self.store, self.clock),
             log=self._logs,
         )
         running: dict[str, tuple[Inbox, Running]] = {}

@@ -11,6 +11,7 @@ import msgspec
 from connectors.contract import (
     Appointments,
     Blobs,
+    Budget,
     Capabilities,
     Channel,
     Clock,
@@ -66,6 +67,7 @@ class Supplies(msgspec.Struct, frozen=True, kw_only=True):
     translate: Translate
     threads: PublicThread
     appointments: Appointments
+    budget: Callable[[InboxId], Budget]
     log: Callable[[str], Log]
 
 
@@ -88,6 +90,7 @@ def make_connector(directory: Directory, inbox: Inbox, channel: Channel, supplie
         public_url=config.hub.public_url,
         threads=supplies.threads,
         appointments=supplies.appointments,
+        budget=supplies.budget(InboxId(inbox.id)),
     )
     return channel.create(decode_settings(inbox, channel.config), env)
 

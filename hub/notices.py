@@ -92,7 +92,8 @@ def reachable(tx: Reader, house: House, conversation: Row[Any], where: Where | N
         if inbox is not None:
             return Address(kind="email", address=where.mail, name="", inbox=inbox)
     table = schema.identity
-    rows = tx.rows(select(table).where(table.c.contact == conversation.contact).order_by(table.c.id))
+    theirs = (table.c.contact == conversation.contact, table.c.silent_since.is_(None))
+    rows = tx.rows(select(table).where(*theirs).order_by(table.c.id))
     ranked = sorted(rows, key=lambda row: (row.id != conversation.identity, row.kind != "email"))
     for row in ranked:
         if row.address == where.avoid or (where.known_by is not None and row.created_at > where.known_by):

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Row, and_, func, select, update
 
+from connectors._split import units
 from connectors.contract import Capabilities, Recipient
 from hub.desk import drafts
 from hub.desk.actions import QUIET, keep_timer
@@ -41,6 +42,7 @@ NO_WAY = N_("Nothing that runs here reaches this person. Choose another address 
 NO_ONE = N_("Say whom it goes to.")
 BAD_ADDRESS = N_("One of the recipients is not an e-mail address.")
 TOO_LONG = N_("The text is longer than this channel takes.")
+SILENT = N_("The person asked not to be written to on this channel.")
 CLOSED = N_("This channel takes no answer any more: too long ago since the person wrote.")
 NO_FILES = N_("This channel does not take these files.")
 LEFT = N_("It has left already and cannot be taken back.")
@@ -149,9 +151,13 @@ def _check(tx: Tx, house: House, way: Way, draft: Draft) -> None:
     held = drafts.files(tx, draft.draft) if draft.draft is not None else []
     if not draft.text.strip() and not held:
         raise Conflict(EMPTY)
-    longest = min(house.directory.config.limits.text_characters, way.can.max_length or 1 << 30)
-    if len(draft.text) > longest:
+    longest = house.directory.config.limits.text_characters
+    if way.can.max_length and not way.can.splits:
+        longest = min(longest, way.can.max_length)
+    if units(draft.text) > longest:
         raise Conflict(TOO_LONG)
+    if way.silent:
+        raise Conflict(SILENT)
     if way.closed:
         raise Conflict(CLOSED)
     if not takes_files(way.can, [(row.content_type, row.size) for row in held]):

@@ -29,7 +29,8 @@ NOTHING = Capabilities()
 class Way(msgspec.Struct, frozen=True, kw_only=True):
     """One way to reach the person: an address of theirs and the inbox that reaches it.
 
-    ``closes_at``: until when the channel lets us answer (None: no limit); ``closed`` when that has passed.
+    ``closes_at``: until when the channel lets us answer (None: no limit); ``closed`` when that has passed, or when the
+    person asked not to be written to there (``silent``).
     """
 
     identity: int
@@ -41,6 +42,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     can: Capabilities
     closes_at: Micros | None = None
     closed: bool = False
+    silent: bool = False
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +96,8 @@ def _way(house: House, conversation: Row[Any], row: Row[Any], now: Micros) -> Wa
         channel=house.channels.get(inbox, ""),
         can=can,
         closes_at=closes,
-        closed=closes is not None and closes < now,
+        closed=row.silent_since is not None or (closes is not None and closes < now),
+        silent=row.silent_since is not None,
     )
 
 

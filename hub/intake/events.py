@@ -16,6 +16,7 @@ from connectors.contract import (
     Appeal,
     Bounce,
     CallbackChange,
+    Consent,
     Deletion,
     DeliveryReport,
     Edit,
@@ -29,7 +30,7 @@ from connectors.contract import (
 from hub.callbacks.service import change_by_citizen
 from hub.deciding.existing import decide
 from hub.house import House
-from hub.messages import locked_conversation
+from hub.messages import locked_conversation, system_line
 from hub.moderation import arrivals
 from hub.outbox.queue import derive_state, sent_as
 from hub.outbox.settle import fail_reported
@@ -81,6 +82,8 @@ def _carry_out(tx: Tx, house: House, event: Inbound) -> Receipt | None:
             return arrivals.apply(tx, house, event)
         case Edit() | Deletion() | Reaction():
             return _changed(tx, house, event)
+        case Consent():
+            return _consent(tx, event)
         case CallbackChange():
             return Receipt(conversation=change_by_citizen(tx, house, event))
         case Message() | Unknown():
@@ -141,6 +144,35 @@ def _report(tx: Tx, event: DeliveryReport) -> Receipt | None:
             derive_state(tx, row.message)
             tx.emit("delivery", conversation=row.conversation, message=row.message)
     return Receipt(conversation=rows[0].conversation, message=rows[0].message)
+
+
+# --- about being written to --------------------------------------------------------------------------------------
+
+
+def _consent(tx: Tx, event: Consent) -> Receipt:
+    """Somebody does not want to be written to, or wants it again; their latest conversation shows it."""
+    table, sender = schema.identity, event.sender
+    mine = (table.c.kind == sender.kind, table.c.address == sender.address)
+    row = tx.row(select(table.c.id, table.c.contact, table.c.silent_since).where(*mine))
+    if row is None:
+        contact = tx.add(
+            schema.contact, {"name": sender.name, "language": sender.language, "created_at": tx.now}
+        )
+        values = {"kind": sender.kind, "address": sender.address, "contact": contact, "name": sender.name}
+        since = None if event.allowed else tx.now
+        tx.add(table, {**values, "verified": sender.verified, "created_at": tx.now, "silent_since": since})
+        return Receipt()
+    if (row.silent_since is None) is event.allowed:
+        return Receipt()
+    tx.change(table, row.id, silent_since=None if event.allowed else tx.now)
+    conversation = schema.conversation
+    theirs = (conversation.c.contact == row.contact, conversation.c.merged_into.is_(None))
+    latest = select(conversation.c.id).where(*theirs)
+    found = tx.scalar(latest.order_by(conversation.c.activity_at.desc()).limit(1))
+    if found is None:
+        return Receipt()
+    added = system_line(tx, found, "speaks-again" if event.allowed else "silent", address=sender.address)
+    return Receipt(conversation=found, message=added.id)
 
 
 # --- about what came in ------------------------------------------------------------------------------------------

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Row, select
 
-from connectors.contract import BlobId, Micros, OutAttachment, Outbound, Party, Recipient
+from connectors.contract import (
+    BlobId,
+    Capabilities,
+    Choice,
+    Micros,
+    OutAttachment,
+    Outbound,
+    Party,
+    Recipient,
+)
 from hub.house import House
 from hub.store import schema
 from hub.store.tx import Reader
+
+from .queue import parts_of
 
 REFERENCES = 20
 """Ids of earlier messages that a reply names at most, the latest ones."""
@@ -26,12 +37,26 @@ message, delivery, attachment, identity = (
 _recipients = msgspec.json.Decoder(tuple[Recipient, ...]).decode
 
 
+class Extra(msgspec.Struct, frozen=True, kw_only=True):
+    """What the ``data`` of an outbound message says besides its text; see :class:`connectors.contract.Outbound`."""
+
+    target: str | None = None
+    template: str = ""
+    parameters: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    public: bool = False
+
+
+_extra = msgspec.json.Decoder(Extra).decode
+
+
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """An outbound value whose files are still blobs."""
+    """An outbound value whose files are still blobs. ``silent``: a recipient asked not to be written to."""
 
     outbound: Outbound
     files: tuple[tuple[str, str, int], ...]
     send_by: int
+    silent: bool = False
 
 
 def read_outbound(tx: Reader, house: House, delivery_id: int, attempt_id: int) -> Draft | None:
@@ -49,11 +74,23 @@ def read_outbound(tx: Reader, house: House, delivery_id: int, attempt_id: int) -
         .where(attachment.c.message == sent.id, attachment.c.blob.is_not(None))
         .order_by(attachment.c.position)
     )
+    parts = parts_of(house.capabilities.get(row.inbox, Capabilities()), sent.text)
+    outbound = _outbound(tx, house, row, sent, conversation)
+    if len(parts) > 1:
+        outbound = msgspec.structs.replace(outbound, text=parts[min(row.part, len(parts) - 1)])
     return Draft(
-        outbound=_outbound(tx, house, row, sent, conversation),
-        files=tuple((f.filename, f.content_type, f.blob) for f in files),
+        outbound=outbound,
+        # Files go with the last part: the text tells what they are.
+        files=tuple((f.filename, f.content_type, f.blob) for f in files if row.part == len(parts) - 1),
         send_by=send_by,
+        silent=_silent(tx, outbound.to),
     )
+
+
+def _silent(tx: Reader, parties: Sequence[Party]) -> bool:
+    keys = [(party.kind, party.address) for party in parties]
+    found = tx.lookup(identity, ("kind", "address"), ("silent_since",), keys)
+    return any(since is not None for (since,) in found)
 
 
 def _outbound(tx: Reader, house: House, row: Row[Any], sent: Row[Any], conversation: Row[Any]) -> Outbound:
@@ -63,6 +100,7 @@ def _outbound(tx: Reader, house: House, row: Row[Any], sent: Row[Any], conversat
         for role in ("to", "cc", "bcc")
     }
     answered = _answered(tx, sent)
+    extra = _extra(sent.data) if sent.data != "{}" else Extra()
     # An automatic answer quotes nothing: a forged sender must not make us mail somebody else's text (RFC 3834, 3.1.6).
     quoted = answered if sent.automatic == "no" else None
     inbox = house.directory.inboxes.get(row.inbox)
@@ -85,10 +123,15 @@ def _outbound(tx: Reader, house: House, row: Row[Any], sent: Row[Any], conversat
         quoted_at=Micros(quoted.at) if quoted else None,
         from_name=inbox.name if inbox else "",
         language=conversation.language or "pl",
-        target=_target(tx, sent) if row.operation != "send" else None,
+        target=extra.target if row.operation != "send" or extra.public else None,
         part=row.part,
         automatic=sent.automatic != "no",
         created_at=sent.at,
+        inbound_at=conversation.inbound_at,
+        template=extra.template,
+        parameters=extra.parameters,
+        choices=extra.choices,
+        public=extra.public,
     )
 
 
@@ -151,12 +194,6 @@ def _references(tx: Reader, conversation_id: int, before: int) -> tuple[str, ...
     )
     known = (wire_id(tx, row) for row in reversed(rows))
     return tuple(found for found in known if found is not None)
-
-
-def _target(tx: Reader, sent: Row[Any]) -> str | None:
-    data = msgspec.json.decode(sent.data, type=dict[str, Any])
-    target: str | None = data.get("target")
-    return target
 
 
 async def with_files(draft: Draft, get: Callable[[BlobId], Awaitable[bytes]]) -> Outbound:

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, select
 
-from connectors.contract import Operation, Recipient
+from connectors._split import split_text
+from connectors.contract import Capabilities, Operation, Recipient
 from hub.house import House
 from hub.store import schema
 from hub.store.tx import Reader, Tx
@@ -50,15 +51,18 @@ def enqueue(
     operation: Operation = "send",
     due_at: int | None = None,
     held: bool = False,
-    part: int = 0,
 ) -> list[int]:
     """Write the deliveries of an outbound message; returns their ids. Wake the outbox after the commit.
 
-    A channel that knows copies gets one delivery with all recipients, any other one delivery for each. ``held``: due in
-    the future so that the agent can take it back.
+    A channel that knows copies gets one delivery with all recipients, any other one delivery for each, and one for each
+    part of a text that is too long for one. ``held``: due in the future so that the agent can take it back.
     """
-    copies = house.capabilities[inbox].copies if inbox in house.capabilities else False
-    groups = [tuple(recipients)] if copies else [(recipient,) for recipient in recipients]
+    can = house.capabilities.get(inbox, Capabilities())
+    groups = [tuple(recipients)] if can.copies else [(recipient,) for recipient in recipients]
+    parts = 1
+    if operation == "send" and can.splits:
+        written = tx.scalar(select(schema.message.c.text).where(schema.message.c.id == message))
+        parts = len(parts_of(can, written or ""))
     give_up = tx.now + int(house.directory.config.outbox.give_up_hours * HOUR)
     ids = [
         tx.add(
@@ -81,10 +85,16 @@ def enqueue(
             },
         )
         for group in groups
+        for part in range(parts)
     ]
     derive_state(tx, message)
     tx.ring("outbox")
     return ids
+
+
+def parts_of(can: Capabilities, text: str) -> list[str]:
+    """A text as the channel takes it: whole, or in parts where it is too long and the channel splits."""
+    return split_text(text, can.max_length) if can.splits and can.max_length else [text]
 
 
 def sent_as(tx: Reader, inbox: str, target: str | None) -> Sequence[Row[Any]]:

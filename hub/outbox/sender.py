@@ -26,6 +26,7 @@ from .queue import destination as breaker_key
 from .settle import settle, settle_sent
 
 LOST_FILE = N_("An attachment is no longer there.")
+SILENT = N_("The person asked not to be written to on this channel.")
 
 STORAGE_PAUSE = 5.0
 """Seconds to wait for a storage that failed."""
@@ -192,6 +193,8 @@ class Sender:
         connector = parts.connectors().get(inbox)
         if connector is None:
             return SendError("temporary", N_("The inbox is switched off."))
+        if draft.silent:
+            return SendError("permanent", SILENT)
         try:
             outbound = await with_files(draft, parts.blobs.get)
         except KeyError:

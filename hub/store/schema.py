@@ -314,6 +314,7 @@ identity = Table(
     Column("blocked_reason", Text),
     Column("blocked_until", Time),
     Column("created_at", Time, nullable=False),
+    Column("silent_since", Time),  # they asked not to be written to (STOP)
     Index("identity_address", "kind", "address", unique=True),
     Index("identity_contact", "contact"),
 )
@@ -700,6 +701,15 @@ appeal = Table(
     Column("outcome", Text),
     Column("decided_at", Time),
     Index("appeal_once", "post", "version", unique=True),
+)
+
+budget = Table(
+    "budget",  # what an inbox has spent on a day: money, a provider's units
+    metadata,
+    Column("inbox", Text, primary_key=True),
+    Column("what", Text, primary_key=True),
+    Column("day", Text, primary_key=True),  # ISO date in the zone that counts
+    Column("spent", BigInteger, nullable=False),
 )
 
 # --- callbacks -------------------------------------------------------------------------------------------------

@@ -41,6 +41,8 @@ LINES: Mapping[str, str] = {
     "unmerged": N_("{who} took the merge with {reference} apart."),
     "moved-away": N_("{who} moved a message to {reference}."),
     "moved-here": N_("{who} moved this message here from {reference}."),
+    "silent": N_("The person asked not to be written to at {address} any more."),
+    "speaks-again": N_("The person may be written to at {address} again."),
     "blocked": N_("{who} blocked this address until {until}: {reason}"),
     "unblocked": N_("{who} let this address write again."),
     "undone": N_("{who} undid the last change."),

@@ -151,6 +151,23 @@ class NoAppointments:
         return None
 
 
+class Budget:
+    """A day's money in memory; the hub's own is tried in tests/hub."""
+
+    def __init__(self) -> None:
+        self.taken: dict[str, int] = {}
+
+    async def spend(self, what: str, amount: int, limit: int, *, zone: str) -> int | None:
+        spent = self.taken.get(what, 0) + amount
+        if spent > limit or spent < 0:
+            return None
+        self.taken[what] = spent
+        return limit - spent
+
+    async def spent(self, what: str, *, zone: str) -> int:
+        return self.taken.get(what, 0)
+
+
 class Ledger:
     """A sink that writes down what was committed, and refuses when told to.
 
@@ -237,5 +254,6 @@ def make_env(**changes: Any) -> Env:
         "public_url": "http://127.0.0.1:8080",
         "threads": NoThreads(),
         "appointments": NoAppointments(),
+        "budget": Budget(),
     }
     return Env(**(parts | changes))

@@ -12,10 +12,12 @@ from sqlalchemy import Row, select
 
 from connectors.contract import (
     Capabilities,
+    Consent,
     DeliveryReport,
     Health,
     InboxId,
     Outbound,
+    Party,
     Recipient,
     Refusal,
     Route,
@@ -144,13 +146,15 @@ class Outgoing:
         assert found is not None
         return found
 
-    async def reply(self, conversation_id: int | None, to: str = "jan@example.pl", **more: Any) -> int:
+    async def reply(
+        self, conversation_id: int | None, to: str = "jan@example.pl", text: str = "Odpowiedź", **more: Any
+    ) -> int:
         assert conversation_id is not None
 
         def command(tx: Tx) -> int:
             recipients = [Recipient(address=to)]
             added = append(
-                tx, conversation_id, kind="outbound", text="Odpowiedź", recipients=recipients, author=None
+                tx, conversation_id, kind="outbound", text=text, recipients=recipients, author=None
             )
             place = locked_conversation(tx, conversation_id)
             return enqueue(tx, self.house, place, added.id, recipients, inbox="kontakt", **more)[0]
@@ -346,3 +350,41 @@ async def test_a_report_that_came_before_its_message_waits_for_it(
     out.peer.script["jan@example.pl"] = [Sent(remote_id="<early>")]
     key = await out.reply((await feed(mail(1))).conversation)
     await out.becomes(key, "delivered")
+
+
+async def test_a_text_that_is_too_long_leaves_in_parts_and_in_order(
+    out: Outgoing,
+    feed: Feed,  # noqa: F811
+    peer: Scripted,
+) -> None:
+    can = msgspec.structs.replace(peer.capabilities, max_length=40, splits=True)
+    out.house = msgspec.structs.replace(out.house, capabilities={"kontakt": can})
+    opened = await feed(mail(1))
+    text = "Pierwsze zdanie odpowiedzi. Drugie zdanie odpowiedzi. Trzecie zdanie odpowiedzi."
+    await out.reply(opened.conversation, text=text)
+    rows = await out.store.read(lambda tx: tx.rows(select(delivery).order_by(delivery.c.id)))
+    assert [row.part for row in rows] == [0, 1, 2]
+    for row in rows:
+        await out.becomes(row.id, "accepted")
+    assert [sent.text for sent in peer.sent] == text.replace(". ", ".|").split("|")
+    assert (await out.row(schema.message, rows[0].message)).state == "accepted"
+
+
+async def test_who_asked_for_silence_is_not_written_to(
+    out: Outgoing,
+    feed: Feed,  # noqa: F811
+    peer: Scripted,
+) -> None:
+    opened = await feed(mail(1))
+    jan = Party(kind="email", address="jan@example.pl")
+    await feed(Consent(inbox=InboxId("kontakt"), sender=jan, allowed=False))
+    refused = await out.reply(opened.conversation)
+    await out.becomes(refused, "failed")
+    assert peer.sent == []
+    await feed(Consent(inbox=InboxId("kontakt"), sender=jan, allowed=True))
+    await out.becomes(await out.reply(opened.conversation), "accepted")
+    lines = await out.store.read(
+        lambda tx: tx.rows(select(schema.message.c.data).where(schema.message.c.kind == "system"))
+    )
+    said = [msgspec.json.decode(row.data)["what"] for row in lines]
+    assert said.count("silent") == said.count("speaks-again") == 1

@@ -1,4 +1,4 @@
-"""Rule sets that are made in the console: drafts, their changes, replays, and how often each rule matched."""
+"""Rule sets that are made in the console: drafts, changes, replays, hits. Who asked for silence; what a day may cost."""
 
 from __future__ import annotations
 
@@ -91,4 +91,12 @@ def upgrade() -> None:
         sa.Column("faults", sa.Integer, nullable=False, server_default="0"),
         sa.Column("fault", sa.Text, nullable=False, server_default=""),
         sa.Column("fault_at", Time),
+    )
+    op.add_column("identity", sa.Column("silent_since", Time))
+    op.create_table(
+        "budget",
+        sa.Column("inbox", sa.Text, primary_key=True),
+        sa.Column("what", sa.Text, primary_key=True),
+        sa.Column("day", sa.Text, primary_key=True),
+        sa.Column("spent", sa.BigInteger, nullable=False),
     )

@@ -247,7 +247,10 @@ class Writing {
       place.textContent = `${text.length} / ${sms.room} · ${sms.count} SMS${way.cost > 0 ? ` · ${(sms.count * way.cost / 100).toFixed(2)} zł` : ""}`;
       if (plain) plain.hidden = sms.gsm || !text;
     } else {
-      place.textContent = way.longest ? `${text.length} / ${way.longest}` : "";
+      const splits = way.splits === "1";
+      const parts = way.longest && splits ? Math.ceil(text.length / way.longest) : 1;
+      const many = parts > 1 ? ` · ${box.dataset.parts.replace("{n}", parts)}` : "";
+      place.textContent = way.longest ? `${text.length}${splits ? "" : ` / ${way.longest}`}${many}` : "";
       if (plain) plain.hidden = true;
     }
   }
