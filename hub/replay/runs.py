@@ -6,7 +6,7 @@ the published rules until its time is over. Both compare the text that a draft h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -260,6 +260,13 @@ def moved_messages(
     if behind is not None:
         statement = statement.where(c.trace < behind)
     return [_moved(row) for row in tx.rows(statement.order_by(c.trace.desc()).limit(limit))]
+
+
+def visible_rows(tx: Reader, scope: Scope, conversations: Collection[int]) -> Sequence[Row[Any]]:
+    """``id``, ``reference``, ``subject`` and ``preview`` of those conversations that the actor may see."""
+    v = schema.conversation.c
+    mine = and_(v.id.in_(conversations), visible(scope))
+    return tx.rows(select(v.id, v.reference, v.subject, v.preview).where(mine)) if conversations else ()
 
 
 def _moved(row: Row[Any]) -> Moved:

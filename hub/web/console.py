@@ -31,6 +31,7 @@ from hub.web import (
     moderation,
     quarantine,
     rules_page,
+    rules_replay,
     search_page,
     settings,
     supervisor,
@@ -58,6 +59,7 @@ SCREENS: Sequence[Sequence[web.AbstractRouteDef]] = (
     quarantine.ROUTES,
     health.ROUTES,
     rules_page.ROUTES,
+    rules_replay.ROUTES,
     admin.ROUTES,
     api.ROUTES,
     api_rules.ROUTES,
@@ -81,6 +83,7 @@ def build(desk: Desk) -> web.Application:
     app[assets.ASSETS] = assets.load_assets()
     app[ENVIRONMENT] = environment()
     live.install(app, desk)
+    rules_replay.install(app, desk)
     app.on_startup.append(_expect_browsers)
     app.on_response_prepare.append(add_headers)
     for routes in SCREENS:

@@ -38,7 +38,7 @@ class World:
     def _make(self, tx: Tx, office: str, owner: int, number: int) -> dict[str, int]:
         things = _mail(tx, office, f"world{number}@example.pl") | _comment(tx, office, number)
         things |= _own(tx, office, owner, things["conversation"], number) | _call(tx, office, number)
-        things |= _managed(tx, office, number)
+        things |= _managed(tx, office, number) | _rules(tx, owner)
         return things
 
     async def looks(self, but: Collection[str] = ()) -> str:
@@ -185,6 +185,15 @@ def _managed(tx: Tx, office: str, number: int) -> dict[str, int]:
         token=f"secret-{number}-{office}",
     )
     return {"user": add_person(tx, f"person{number}", office=office), "token": token}
+
+
+def _rules(tx: Tx, owner: int) -> dict[str, int]:
+    """A draft of the rules and a replay of it that waits; rules belong to no office."""
+    text = "default: {queue: bezrobotni}"
+    row = {"state": "open", "source": text, "author": owner, "created_at": tx.now, "updated_at": tx.now}
+    draft = tx.add(schema.rule_draft, row)
+    run = {"kind": "replay", "state": "waiting", "draft": draft, "version": 1, "source": text}
+    return {"rule-draft": draft, "rule-run": tx.add(schema.rule_run, {**run, "created_at": tx.now})}
 
 
 def _fingerprint(tx: Reader, but: Collection[str]) -> str:
