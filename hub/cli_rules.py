@@ -1,4 +1,4 @@
-"""``centrala rules check`` and ``centrala rules explain``."""
+"""``centrala rules check``, ``test`` and ``explain``; the others are in :mod:`hub.cli_rulesets`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import click
 import msgspec
 
 from connectors.contract import InboxId, Message, Micros, ParseContext
-from hub.cli_common import Failed, config_option
+from hub.cli_common import Exit, Failed, config_option
 from hub.cli_config import channel, read_config
+from hub.cli_rulesets import diff_rules, export_rules, import_rules, replay_rules
 from hub.clock import SystemClock
 from hub.config import Config, Inbox
 from hub.directory import directory
@@ -21,28 +22,63 @@ from hub.intake.load import Load
 from hub.intake.state import Person
 from hub.language import detect
 from hub.rulefile import read_rules
-from rules import Actions, Compiled, Explanation, Facts, evaluate, explain
+from hub.ruleset.checks import items_of
+from hub.ruleset.commands import told
+from rules import Actions, Compiled, Explanation, Facts, evaluate, explain, samples
 from rules.words import forms
 
 
 @click.group()
 def rules() -> None:
-    """Check the routing rules; say why a message goes where it goes."""
+    """Check, test and compare routing rules; say why a message goes where it goes; export and import them."""
+
+
+for _command in (diff_rules, export_rules, import_rules, replay_rules):
+    rules.add_command(_command)
 
 
 @rules.command()
 @config_option
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 def check(config_path: Path, file: Path | None) -> None:
-    """Check a rule file: its form, and that every queue, office and inbox it names exists.
+    """Check a rule file: its form, that every queue, office and inbox it names exists, and what lint says.
 
-    FILE is checked in the place of the configured one.
+    FILE is checked in the place of the configured one. Mistakes end with exit code 3; warnings and hints do not.
     """
     config = read_config(config_path)
     compiled = read_rules(config, forms, path=file)
+    name = str(file or config.hub.rules_file)
+    today = datetime.now(ZoneInfo(config.hub.zone)).date().isoformat()
+    found = [item for item in items_of(compiled, today) if item.part == "lint"]
+    for item in found:
+        click.echo(told(item, name), err=item.level == "error")
     disabled = f", {len(compiled.disabled)} of them disabled" if compiled.disabled else ""
     count = len(compiled.rules) + len(compiled.disabled)
-    click.echo(f"{file or config.hub.rules_file}: {count} rules{disabled}; version {compiled.version}.")
+    click.echo(f"{name}: {count} rules{disabled}; version {compiled.version}.")
+    if any(item.level == "error" for item in found):
+        raise Failed(f"{name} cannot be published.", Exit.CONFIGURATION)
+
+
+@rules.command()
+@config_option
+@click.option("--only", multiple=True, metavar="NAME", help="Run this test alone; may be repeated.")
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+def test(config_path: Path, only: tuple[str, ...], file: Path | None) -> None:
+    """Run the tests that stand in a rule file.
+
+    FILE is tested in the place of the configured one. A test that fails ends with exit code 3.
+    """
+    config = read_config(config_path)
+    compiled = read_rules(config, forms, path=file)
+    names = {sample.name for sample in compiled.ruleset.samples}
+    for name in only:
+        if name not in names:
+            raise Failed(f"There is no test “{name}”.")
+    verdicts = samples.check(compiled, only or None)
+    for line in samples.told(verdicts, str(file or config.hub.rules_file)):
+        click.echo(line)
+    if not all(verdict.passed for verdict in verdicts):
+        raise Failed("Tests of the rules failed.", Exit.CONFIGURATION)
 
 
 @rules.command(name="explain")

@@ -29,6 +29,7 @@ from hub.config import Config
 from hub.configfile import signing_secret
 from hub.control import AlreadyRunning, exclusive, listening
 from hub.randomness import BufferedRandom
+from hub.ruleset.commands import handlers as rule_handlers
 from hub.store.migrate import WrongSchema
 from hub.store.store import StorageFault
 
@@ -76,7 +77,11 @@ async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
     told = asyncio.Event()
     reloads: set[asyncio.Task[None]] = set()
     _on_signals(hub, told, reloads)
-    commands = {**handlers(hub.store, lambda: hub.house().directory), "health": _health(hub)}
+    commands = {
+        **handlers(hub.store, lambda: hub.house().directory),
+        **rule_handlers(hub.store, lambda: hub.house().directory, hub.clock),
+        "health": _health(hub),
+    }
     around = beside(hub) if beside is not None else nullcontext(_nothing)
     async with listening(Path(hub.config.hub.data_dir), commands, hub.log), around as life:
         await hub.start()

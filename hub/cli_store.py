@@ -13,12 +13,16 @@ from hub.clock import SystemClock
 from hub.config import Config
 from hub.control import AlreadyRunning, CommandFailed, NotRunning, call, exclusive
 from hub.directory import directory
+from hub.ruleset.commands import handlers as rule_handlers
 from hub.store.migrate import WrongSchema
 from hub.store.store import StorageFault
 
 
 def perform(config: Config, command: str, arguments: dict[str, Any]) -> Any:
-    """Carry out a command of :mod:`hub.admin` and return its result. Raises :class:`Failed`."""
+    """Carry out a command of :mod:`hub.admin` or :mod:`hub.ruleset.commands` and return its result.
+
+    Raises :class:`Failed`.
+    """
     data_dir = Path(config.hub.data_dir)
     try:
         return call(data_dir, command, arguments)
@@ -49,6 +53,7 @@ async def _opened(config: Config, command: str, arguments: dict[str, Any]) -> An
     house = directory(config)
     await store.open()
     try:
-        return await handlers(store, lambda: house)[command](arguments)
+        known = {**handlers(store, lambda: house), **rule_handlers(store, lambda: house, SystemClock())}
+        return await known[command](arguments)
     finally:
         await store.close()

@@ -23,8 +23,8 @@ from connectors.contract import Log
 
 SOCKET = "control.sock"
 LOCK = "hub.lock"
-LONGEST = 1_000_000
-"""Most bytes of a request."""
+LONGEST = 40_000_000
+"""Most bytes of a request: a rule file may have 16 million characters."""
 READ_SECONDS = 10.0
 """How long a request may take to arrive."""
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import msgspec
 from sqlalchemy import select
@@ -16,23 +18,27 @@ from hub.config import Config
 from hub.config_check import nearest
 from hub.configfile import ConfigError
 from hub.notice_texts import TEMPLATES
+from hub.replay.runs import last_replay
 from hub.rulefile import compile_source, known_names
-from hub.ruleset.proof import Item, Proof, proof_of
+from hub.ruleset.drafts import Draft
+from hub.ruleset.proof import Item, Proof, Replayed, proof_of
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Reader
 from rules import Compiled, RuleFileError, RuleSet, load, references, samples
 from rules.errors import Problem
+from rules.lint import lint
 from rules.load import version_of
 from rules.text import Text, mark
 
 Known = Mapping[str, Collection[str]]
 """Names that rules may use, by kind of :class:`rules.Reference`; kinds that are missing are not checked."""
 
-Check = Callable[[Compiled], Iterator[Item]]
+Check = Callable[[Compiled, str], Iterator[Item]]
+"""What is asked of compiled rules; the date is the hub's today."""
 
 
-def _tests(compiled: Compiled) -> Iterator[Item]:
+def _tests(compiled: Compiled, today: str) -> Iterator[Item]:
     """The example messages that do not come out as expected."""
     for one in samples.check(compiled):
         if not one.passed:
@@ -46,7 +52,20 @@ def _tests(compiled: Compiled) -> Iterator[Item]:
             )
 
 
-CHECKS: tuple[Check, ...] = (_tests,)
+def _lint(compiled: Compiled, today: str) -> Iterator[Item]:
+    for found in lint(compiled.ruleset, compiled=compiled, today=today):
+        yield Item(
+            part="lint",
+            level=found.level,
+            code=found.code,
+            rule=found.rule,
+            line=found.line,
+            text=found.text,
+            advice=found.advice,
+        )
+
+
+CHECKS: tuple[Check, ...] = (_tests, _lint)
 
 ROLES = ("agent", "moderator", "supervisor", "administrator")
 """Names that ``notify`` takes besides logins, teams and queues."""
@@ -94,6 +113,16 @@ async def prove(store: Store, config: Config, source: str, name: str, now: int) 
     return await asyncio.to_thread(check, config, source, name, names, now)
 
 
+async def prove_draft(store: Store, config: Config, draft: Draft, now: int) -> Checked:
+    """The same of a draft, with what the last replay of this very text said."""
+    checked = await prove(store, config, draft.source, f"draft {draft.id}", now)
+    run = await store.read(lambda tx: last_replay(tx, draft.id, draft.revision))
+    if run is None:
+        return checked
+    replay = Replayed(run=run.id, messages=run.total, moved=run.moved)
+    return msgspec.structs.replace(checked, proof=msgspec.structs.replace(checked.proof, replay=replay))
+
+
 def check(config: Config, source: str, name: str, names: Known, now: int) -> Checked:
     """As :func:`prove`, in this thread."""
     digest = version_of(source)
@@ -103,9 +132,15 @@ def check(config: Config, source: str, name: str, names: Known, now: int) -> Che
         items = [*_form(source, name, names)]
         return Checked(proof=proof_of(digest, now, items, rules=0, tests=0))
     ruleset = compiled.ruleset
-    items = [*_names(ruleset, names), *(item for ask in CHECKS for item in ask(compiled))]
+    today = datetime.fromtimestamp(now / 1e6, ZoneInfo(config.hub.zone)).date().isoformat()
+    items = [*_names(ruleset, names), *items_of(compiled, today)]
     proof = proof_of(digest, now, items, rules=len(ruleset.rules), tests=len(ruleset.samples))
     return Checked(proof=proof, compiled=compiled)
+
+
+def items_of(compiled: Compiled, today: str) -> list[Item]:
+    """What tests and lint say of compiled rules."""
+    return [item for ask in CHECKS for item in ask(compiled, today)]
 
 
 def _form(source: str, name: str, names: Known) -> Iterator[Item]:

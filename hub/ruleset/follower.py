@@ -19,7 +19,7 @@ from hub.configfile import ConfigError
 from hub.house import House
 from hub.rulefile import compile_source
 from hub.ruleset.checks import check as check_source
-from hub.ruleset.checks import known, prove
+from hub.ruleset.checks import known, prove_draft
 from hub.ruleset.drafts import Clashes, Draft
 from hub.ruleset.files import Outcome, last_import, take_file, waiting_draft
 from hub.ruleset.lifecycle import catch_up, due, is_stale, publish_due
@@ -126,7 +126,7 @@ async def follow_rules(parts: Parts, wake: Wake) -> None:
         try:
             seen = await parts.store.read(_look)
             for draft in seen.due:
-                await publish_at_time(parts.store, parts.house(), draft, parts.log)
+                await publish_at_time(parts.store, parts.house(), draft, parts.clock.now(), parts.log)
             if seen.due:
                 seen = await parts.store.read(_look)
             file_waits = Text(FILE_WAITS, {"draft": str(seen.file_draft)}) if seen.file_draft else None
@@ -153,7 +153,7 @@ async def take_over(parts: Parts, house: House, number: int) -> bool:
     return True
 
 
-async def publish_at_time(store: Store, house: House, draft: Draft, log: Log) -> int | None:
+async def publish_at_time(store: Store, house: House, draft: Draft, now: int, log: Log) -> int | None:
     """Publish a draft whose time has come, provided that it passes its checks now; returns the version, or None."""
     config = house.directory.config
     if not config.rules.approval and await store.read(lambda tx: is_stale(tx, draft)):
@@ -161,9 +161,7 @@ async def publish_at_time(store: Store, house: House, draft: Draft, log: Log) ->
             draft = await store.write(lambda tx: catch_up(tx, draft.id))
         except Clashes:
             log.warning("a draft at its time clashes with what was published meanwhile", draft=draft.id)
-    checked = await prove(
-        store, config, draft.source, f"draft {draft.id}", await store.read(lambda tx: tx.now)
-    )
+    checked = await prove_draft(store, config, draft, now)
     number = await store.write(lambda tx: publish_due(tx, house, draft.id, draft.revision, checked.proof))
     log.info("a draft was published at its time", draft=draft.id, version=number)
     return number

@@ -8,7 +8,7 @@ refused unless it is about this very text.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from sqlalchemy import Row, and_, select
@@ -16,7 +16,7 @@ from sqlalchemy import Row, and_, select
 from hub.audit import record
 from hub.config import Config
 from hub.desk.notify import tell
-from hub.house import House
+from hub.directory import Directory
 from hub.i18n import mark as N_
 from hub.ruleset.drafts import (
     CHANGED,
@@ -59,6 +59,15 @@ IN_THE_PAST = N_("That time has passed. Choose a later one.")
 NOT_SCHEDULED = N_("This draft does not wait for a time.")
 IN_FORCE = N_("This version is in force already.")
 NOT_USABLE = N_("This version cannot be used any more: it names what the configuration no longer has.")
+
+
+class Housed(Protocol):
+    """What publication needs of a House; a command that works on a store without a hub has no more."""
+
+    @property
+    def directory(self) -> Directory:
+        """The configuration, looked up."""
+        ...
 
 
 class Refused(Conflict):
@@ -111,7 +120,7 @@ def keep_proof(tx: Tx, draft_id: int, proof: Proof) -> None:
 
 
 def submit(
-    tx: Tx, house: House, scope: Scope, draft_id: int, revision: int, note: str, *, proof: Proof
+    tx: Tx, house: Housed, scope: Scope, draft_id: int, revision: int, note: str, *, proof: Proof
 ) -> Draft:
     """Ask a second person for their approval. Raises Denied, NotFound, Conflict, Refused."""
     require_rules(scope)
@@ -166,7 +175,7 @@ def send_back(tx: Tx, scope: Scope, draft_id: int, why: str = "") -> Draft:
 
 
 def publish(
-    tx: Tx, house: House, scope: Scope, draft_id: int, revision: int, note: str, *, proof: Proof
+    tx: Tx, house: Housed, scope: Scope, draft_id: int, revision: int, note: str, *, proof: Proof
 ) -> int:
     """Make a draft the published version; returns its number. ``proof`` is that of its text, made just before.
 
@@ -225,7 +234,7 @@ def roll_back(tx: Tx, scope: Scope, number: int, note: str = "", *, proof: Proof
 
 
 def schedule(
-    tx: Tx, house: House, scope: Scope, draft_id: int, revision: int, note: str, at: int, *, proof: Proof
+    tx: Tx, house: Housed, scope: Scope, draft_id: int, revision: int, note: str, at: int, *, proof: Proof
 ) -> Draft:
     """Have a draft published at ``at`` (microseconds UTC), provided that it passes its checks then too.
 
@@ -257,7 +266,7 @@ def unschedule(tx: Tx, scope: Scope, draft_id: int) -> Draft:
     return draft(tx, scope, draft_id)
 
 
-def on_timer(tx: Tx, house: House, row: Row[Any]) -> None:
+def on_timer(tx: Tx, house: Housed, row: Row[Any]) -> None:
     """The time has come: wake the loop that checks and publishes, which no transaction could wait for."""
     tx.ring("rules")
 
@@ -269,7 +278,7 @@ def due(tx: Reader) -> list[Draft]:
     return [draft(tx, SYSTEM, row.id) for row in tx.rows(statement)]
 
 
-def publish_due(tx: Tx, house: House, draft_id: int, revision: int, proof: Proof) -> int | None:
+def publish_due(tx: Tx, house: Housed, draft_id: int, revision: int, proof: Proof) -> int | None:
     """Publish a draft at its time; None where it may not be, which its author and all administrators are told.
 
     What was published since its base is taken over where nobody's approval is needed; ``proof`` must then be about the
@@ -335,7 +344,7 @@ def _hands(tx: Reader, row: Draft, submitted_by: int | None) -> set[int | None]:
     return {row.author, submitted_by, *(change.author for change in changes(tx, SYSTEM, row.id))}
 
 
-def _administrators(tx: Reader, house: House) -> list[int]:
+def _administrators(tx: Reader, house: Housed) -> list[int]:
     """Those of the front office: they may change rules."""
     user = schema.user.c
     offices = sorted(house.directory.front)

@@ -68,17 +68,8 @@ KEPT = 200
 """Most items that are kept; errors come first."""
 
 
-def proof_of(
-    digest: str, at: int, items: list[Item], *, rules: int, tests: int, replay: Replayed | None = None
-) -> Proof:
+def proof_of(digest: str, at: int, items: list[Item], *, rules: int, tests: int) -> Proof:
     """The proof with errors first, cut to what is worth keeping."""
     ranked = sorted(items, key=lambda item: (("error", "warning", "hint").index(item.level), item.line))
-    return Proof(
-        digest=digest,
-        at=at,
-        rules=rules,
-        tests=tests,
-        items=tuple(ranked[:KEPT]),
-        left_out=max(0, len(ranked) - KEPT),
-        replay=replay,
-    )
+    kept, rest = tuple(ranked[:KEPT]), max(0, len(ranked) - KEPT)
+    return Proof(digest=digest, at=at, rules=rules, tests=tests, items=kept, left_out=rest)

@@ -14,7 +14,7 @@ import msgspec
 from hub import ruleset
 from hub.house import House
 from hub.ruleset import Change, Proof
-from hub.ruleset.checks import prove
+from hub.ruleset.checks import prove, prove_draft
 from hub.ruleset.drafts import LIVE
 from hub.scope import Scope
 from hub.store.tx import Reader, Tx
@@ -164,7 +164,7 @@ async def _prove_draft(desk: Desk, scope: Scope, number: int, body: Any) -> Proo
     acting = _acting(scope)
     found = await desk.store.read(lambda tx: ruleset.draft(tx, acting, number))
     config = desk.house().directory.config
-    return (await prove(desk.store, config, found.source, f"draft {number}", desk.clock.now())).proof
+    return (await prove_draft(desk.store, config, found, desk.clock.now())).proof
 
 
 async def _prove_version(desk: Desk, scope: Scope, number: int, body: Any) -> Proof:
