@@ -55,6 +55,10 @@ async def person(here: Here, login: str, role: str = "agent", queues: tuple[str,
     return found
 
 
+async def in_distress(here: Here, number: int) -> None:
+    await here.store.write(lambda tx: tx.change(schema.conversation, number, protocol="kryzys"))
+
+
 async def test_a_changed_status_is_seen_with_what_it_was(here: Here) -> None:
     await here.rules(STATUS)
     number = await here.one(mail(1))
@@ -183,7 +187,7 @@ async def test_distress_is_never_closed_or_filed_away_later_either(here: Here) -
     await here.rules(STATUS)
     filed, closed = await here.one(mail(1)), await here.one(mail(2, sender="b@example.pl"))
     for number in (filed, closed):
-        await here.store.write(lambda tx, n=number: tx.change(schema.conversation, n, protocol="kryzys"))
+        await in_distress(here, number)
     await here.act(lambda tx: tag(tx, SYSTEM, [filed], add=["reklama"]))
     await here.act(lambda tx: tag(tx, SYSTEM, [closed], add=["gotowe"]))
     for number in (filed, closed):
