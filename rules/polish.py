@@ -108,7 +108,7 @@ class Reading(NamedTuple):
 
 class Forms(NamedTuple):
     """The forms of a word in lower case: those of common words and those that only names have; the base forms that they
-    belong to, in lower case; and whether the word is one of grammar."""
+    belong to; and whether the word is one of grammar."""
 
     common: Set[str]
     proper: Set[str]
@@ -176,7 +176,7 @@ def inflected(word: str) -> Forms:
     for spelt, entry in entries:
         for text, is_name in itertools.chain(_generated(entry), _sister(spelt, entry)):
             (proper if is_name else common).add(text)
-    lemmas = {entry.name.lower() for _, entry in entries}
+    lemmas = {entry.name for _, entry in entries}
     if entries:
         common.update(short for lemma in lemmas for short in _ABBREVIATIONS.get(lemma, ()))
     elif word[0].isupper():
@@ -198,11 +198,15 @@ def _spelt(word: str) -> list[str]:
 
 
 def _chosen(word: str) -> Set[Reading]:
-    """Which entries are meant: those whose base form is the word itself, and common words before names."""
+    """Which entries are meant: those whose base form is the word itself, and common words before names. In capitals a
+    word may be either ("Praca" is a village), but for words of grammar: "Koło" is the town."""
     known = readings(word)
     own = {entry for entry in known if entry.name.lower() == word.lower()} or known
     common = {entry for entry in own if not entry.proper}
-    return common if common and word.islower() else own
+    if common and word.islower():
+        return common
+    named = own - common
+    return named if named and any(entry.part in _GRAMMAR for entry in common) else own
 
 
 def _generated(entry: Reading) -> Iterator[tuple[str, bool]]:
@@ -227,9 +231,11 @@ def _is_word(half: str) -> bool:
 
 
 def _sister(word: str, entry: Reading) -> Iterator[tuple[str, bool]]:
-    """The forms of "Kowalska" for "Kowalski" and the other way round."""
+    """The forms of "Kowalska" for "Kowalski" and the other way round; not of a country ("Polska")."""
+    if not entry.surname or any(also.proper and not also.surname for also in readings(word)):
+        return
     for ending, other in _SISTERS.items():
-        if entry.surname and word.lower().endswith(ending):
+        if word.lower().endswith(ending):
             sister = f"{word[: len(word) - len(ending)]}{other}".capitalize()
             for found in readings(sister):
                 if found.surname and found.name == sister:
@@ -263,7 +269,7 @@ def _marks(text: str, forms: Forms, proper: bool) -> str:
 
 def _others(form: str, lemmas: Set[str], names: bool) -> list[Reading]:
     """The other words that a spelling may be; names only where they are asked for."""
-    return [entry for entry in readings(form) if names >= entry.proper and entry.name.lower() not in lemmas]
+    return [entry for entry in readings(form) if names >= entry.proper and entry.name not in lemmas]
 
 
 def _barer(form: str, bare: str) -> list[str]:
