@@ -43,7 +43,7 @@ def explain(compiled: Compiled, facts: Facts, rule_id: str | None = None) -> lis
 def _enabled(rule: CompiledRule, scan: Scan, walk: Walk) -> Explanation:
     """What an enabled rule says; ``walk`` comes past it."""
     section = rule.section
-    if section is not None and not walk.open(section):
+    if section is not None and scan.facts.on in rule.rule.on and not walk.open(section):
         faults: list[Fault] = []
         settle(section.section.id, section.tree, scan, faults)
         by = section.section.id

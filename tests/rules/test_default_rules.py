@@ -9,6 +9,8 @@ import pytest
 
 import rules
 from rules import Actions, Facts
+from rules.decision import CallbackOrder
+from rules.samples import check
 from rules.words import forms
 
 ROOT = Path(__file__).parents[2]
@@ -101,6 +103,10 @@ def test_county_office(compiled: rules.Compiled) -> None:
         ("Wyskakuje error 500 po wysłaniu formularza", "techniczne"),
         ("Czy obywatel Ukrainy potrzebuje zezwolenia na pracę?", "cudzoziemcy"),
         ("Ile czeka się na kartę pobytu?", "cudzoziemcy"),
+        ("Zamknęli nasz zakład, co teraz?", "informacja"),
+        ("Zamknęli nasz zakład i zostałem bez zasiłku", "bezrobotni"),
+        ("Nasza firma zbankrutowała, pracownicy nie dostali świadectw pracy", "bezrobotni"),
+        ("W naszej firmie szukamy osoby na stanowisko magazyniera", "pracodawcy"),
         ("Kiedy odbędą się targi pracy w Białymstoku?", "informacja"),
         ("Dzień dobry", "informacja"),
     ],
@@ -148,9 +154,11 @@ def test_comments_are_held(compiled: rules.Compiled, text: str, reason: str | No
 @pytest.mark.parametrize("channel", ["email", "comments", "form"])
 def test_distress(compiled: rules.Compiled, text: str, channel: str) -> None:
     for on in ("new", "message"):
-        actions = decide(compiled, polish(text, channel, on=on))
+        actions = decide(compiled, polish(text, channel, on=on, weekday=1, local_minutes=600))
         assert (actions.distress is not None, actions.priority, actions.answer) == (True, 3, None)
         assert actions.notify == ("supervisor",)
+        night = decide(compiled, polish(text, channel, on=on, weekday=1, local_minutes=120))
+        assert night.notify == ("supervisor", "informacja")
 
 
 @pytest.mark.parametrize("text", ["Z czego mam żyć bez zasiłku?", "Życzę dobrego życia", "Zabiegałem o staż"])
@@ -187,3 +195,50 @@ def test_its_queues_and_templates_are_configured(compiled: rules.Compiled) -> No
     for one in rules.references(compiled.ruleset):
         if one.kind == "queues":
             assert f'id = "{one.name}"' in configuration
+
+
+def test_its_own_tests_pass(compiled: rules.Compiled) -> None:
+    verdicts = check(compiled)
+    assert len(verdicts) >= 15
+    assert not [(one.name, one.differences) for one in verdicts if not one.passed]
+
+
+def test_what_waits_is_raised(compiled: rules.Compiled) -> None:
+    def raised(minutes: int, **more: Any) -> Actions:
+        return decide(compiled, Facts(on="timer", unanswered_open_minutes=minutes, **more))
+
+    assert raised(239) == Actions()
+    assert raised(240) == Actions(priority=1, tags=("czeka",), notify=("supervisor",))
+    assert raised(960) == Actions(priority=2, tags=("czeka za długo",), notify=("supervisor",))
+    assert raised(0, unanswered_minutes=5_000) == Actions()
+
+
+def test_whoever_leaves_a_number_is_called(compiled: rules.Compiled) -> None:
+    wish = "Proszę o telefon: 601 234 567, chodzi o zasiłek"
+    assert decide(compiled, polish(wish)).callback == CallbackOrder(minutes=30)
+    assert decide(compiled, polish("Proszę o telefon")).callback is None
+    assert decide(compiled, polish(wish, automatic="auto-reply")).callback is None
+    assert decide(compiled, polish(wish, suspicious="forged")).callback is None
+
+
+def test_a_third_letter_in_a_week(compiled: rules.Compiled) -> None:
+    assert "pisze ponownie" in decide(compiled, polish("Halo?", history_ages=(1, 6))).tags
+    assert "pisze ponownie" not in decide(compiled, polish("Halo?", history_ages=(1, 7))).tags
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Jestem zarejestrowany od 1 września", "Szukam pracy na świecie", "Wracam około środy", "Mam kolo domu piłę"],
+)  # fmt: skip
+def test_towns_that_are_words_suggest_no_office(text: str) -> None:
+    towns = {
+        "Września": "pup-wrzesnia",
+        "Świecie": "pup-swiecie",
+        "Koło": "pup-kolo",
+        "Środa": "pup-sroda",
+        "Piła": "pup-pila",
+    }
+    rule_set = rules.load((ROOT / "config" / "rules.yaml").read_text(encoding="utf-8"))
+    compiled = rules.compile_rules(rule_set, forms, towns)
+    assert decide(compiled, polish(text)).suggest_office is None
+    assert decide(compiled, polish(f"{text}. Mieszkam we Wrześni.")).suggest_office == "pup-wrzesnia"
