@@ -6,6 +6,7 @@ decomposition leaves alone), so that "ZASIŁEK", "zasiłek" and "zasilek" are th
 
 from __future__ import annotations
 
+import codecs
 import re
 import unicodedata
 
@@ -32,17 +33,36 @@ def fold(text: str) -> str:
     return folded.replace("ł", "l")
 
 
-def flat(text: str) -> str:
+def flat(text: str) -> tuple[str, bytes | None]:
     """``text`` as :func:`fold` makes it, except that a character that is no letter and no digit may become a space.
 
-    That is all that words and the literals of expressions need, and half the work for a text in the alphabets of
-    Central Europe (Windows-1250), where every letter is one byte.
+    That is all that words and the literals of expressions need, and half the work for a text whose letters are those of
+    Central Europe (Windows-1250), where each is one byte. Such a text comes in that encoding too, for :func:`written`.
     """
     try:
-        data = text.encode("cp1250").translate(_FLAT, _SOFT_HYPHEN)
+        data = text.encode("cp1250", errors="rules.gaps")
     except UnicodeEncodeError:
-        return fold(text)
-    return data.decode("ascii") if data.isascii() else fold(text)
+        return fold(text), None
+    folded = data.translate(_FLAT, _SOFT_HYPHEN)
+    return (folded.decode("ascii"), data) if folded.isascii() else (fold(text), None)
+
+
+def written(data: bytes) -> list[bytes]:
+    """The words of a text that :func:`flat` encoded, in lower case with their diacritics, in the places of its
+    :func:`tokens`."""
+    return data.translate(_LOWER, _SOFT_HYPHEN).split()
+
+
+def _gap(error: UnicodeError) -> tuple[str, int]:
+    """Spaces for what Windows-1250 lacks, if folding leaves neither letters nor nothing of it (as of an emoji)."""
+    if isinstance(error, UnicodeEncodeError):
+        lacking = error.object[error.start : error.end]
+        if not _DROPPED.search(lacking) and not any(map(str.isalnum, fold(lacking))):
+            return " " * len(lacking), error.end
+    raise error
+
+
+codecs.register_error("rules.gaps", _gap)
 
 
 def _flat_byte(code: int) -> int:
@@ -53,7 +73,13 @@ def _flat_byte(code: int) -> int:
     return code if any(map(str.isalnum, folded)) else 32
 
 
+def _lower_byte(code: int) -> int:
+    """The small letter of a letter of Windows-1250; a space for what is none."""
+    return bytes([code]).decode("cp1250").lower().encode("cp1250")[0] if chr(_FLAT[code]).isalnum() else 32
+
+
 _FLAT = bytes(map(_flat_byte, range(256)))
+_LOWER = bytes(map(_lower_byte, range(256)))
 _SOFT_HYPHEN = b"\xad"
 
 

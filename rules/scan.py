@@ -7,8 +7,9 @@ first asked for and kept for the rest of the decision.
 
 from __future__ import annotations
 
+import functools
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import re2
@@ -17,9 +18,9 @@ from ahocorasick_rs import AhoCorasick, Implementation
 from rules import detect
 from rules.expressions import expression_options, required_literals
 from rules.facts import TEXT_LIMIT, Facts
-from rules.fold import flat, split_words, tokens
+from rules.fold import flat, split_words, tokens, written
 from rules.model import Spelling
-from rules.spelling import ANY, MARKS, NEVER, Written, read_form
+from rules.spelling import ANY, CAPITAL, MARKS, NEVER, Written, letters, read_form
 from rules.typos import Typos, may_be_misspelt
 
 T = TypeVar("T")
@@ -162,11 +163,13 @@ class Scan:
 
     __slots__ = (
         "_announced",
+        "_at",
+        "_data",
         "_encoded",
         "_folded",
         "_found",
-        "_hits",
         "_kept",
+        "_lower",
         "_positions",
         "_raw",
         "_tokens",
@@ -182,7 +185,9 @@ class Scan:
         self._encoded: bytes | None = None
         self._folded: str | None = None
         self._tokens: list[str] | None = None
-        self._hits: dict[str, tuple[int, ...]] | None = None
+        self._data: bytes | None = None
+        self._lower: Sequence[bytes] | None = None
+        self._at: Sequence[tuple[int, tuple[int, ...]]] = ()
         self._written: Written | None = None
         self._found: dict[int, str] | None = None
         self._positions: dict[int, list[int]] | None = None
@@ -216,7 +221,7 @@ class Scan:
 
     def folded(self) -> str:
         if self._folded is None:
-            self._folded = flat(self.raw())
+            self._folded, self._data = flat(self.raw())
         return self._folded
 
     def tokens(self) -> list[str]:
@@ -224,67 +229,70 @@ class Scan:
             self._tokens = tokens(self.folded())
         return self._tokens
 
+    def _places(self) -> list[tuple[int, tuple[int, ...]]]:
+        """Where tokens stand that are words of the rules, as they are written, and which words each is."""
+        lexicon, words = self.lexicon, self.tokens()
+        forms, codes, typos = lexicon.forms, lexicon.codes, lexicon.typos
+        plain = self.raw().isascii()
+        found = []
+        for place in [place for place, token in enumerate(words) if token in forms]:
+            token = words[place]
+            if plain and token not in codes:
+                found.append((place, forms[token]))
+            elif numbers := self._spelt(place, token, 0 if plain else self._way(place, token)):
+                found.append((place, numbers))
+        if typos is not None:
+            found += [(place, numbers) for place, token in enumerate(words) if (numbers := typos.find(token))]
+            found.sort()
+        return found
+
+    def _spelt(self, place: int, token: str, way: int) -> tuple[int, ...]:
+        """The words that a token is, by the way in which it is written."""
+        numbers, codes = self.lexicon.forms[token], self.lexicon.codes.get(token)
+        if codes is None:
+            return () if way > 0 else numbers
+        if any(code & CAPITAL for code in codes):
+            way = self._whole_way(place, token)
+        takes = self.written().takes
+        return tuple([number for number, code in zip(numbers, codes, strict=True) if takes(code, way)])
+
+    def _way(self, place: int, token: str) -> int:
+        """The way in which a token is written, but for its capital letters where that takes longer."""
+        if self._data is None:
+            return self._whole_way(place, token)
+        if self._lower is None:
+            self._lower = written(self._data)
+        lower = self._lower[place]
+        return 0 if lower == token.encode() else _way_of(lower, token)
+
+    def _whole_way(self, place: int, token: str) -> int:
+        ways = self.written().seen(token)
+        if len(ways) == 1:
+            return ways[0]
+        every = self.once("ways", lambda scan: scan.written().each(len(scan.tokens())))
+        return every[place]
+
     def written(self) -> Written:
         if self._written is None:
             self._written = Written(self.raw(), self.folded())
         return self._written
 
-    def hits(self) -> dict[str, tuple[int, ...]]:
-        """The tokens that are words of the rules, as they are written, each with the numbers of those words."""
-        if self._hits is None:
-            lexicon, words = self.lexicon, self.tokens()
-            forms, codes = lexicon.forms, lexicon.codes
-            plain = self.raw().isascii()
-            self._hits = {
-                token: forms[token] if plain and token not in codes else self._spelt(token)
-                for token in [token for token in words if token in forms]
-            }
-            if lexicon.typos is not None:
-                for token in dict.fromkeys(words):
-                    if numbers := lexicon.typos.find(token):
-                        self._hits[token] = (*self._hits.get(token, ()), *numbers)
-        return self._hits
-
-    def _spelt(self, token: str, ways: Iterable[int] | None = None) -> tuple[int, ...]:
-        """The words that a token is: in one of the ``ways`` in which it is written, or in any that the message has."""
-        numbers, codes = self.lexicon.forms.get(token, ()), self.lexicon.codes.get(token)
-        written = self.written()
-        ways = written.seen(token) if ways is None else ways
-        if codes is None:
-            return numbers if any(written.takes(0, way) for way in ways) else ()
-        pairs = zip(numbers, codes, strict=True)
-        return tuple([number for number, code in pairs if any(written.takes(code, way) for way in ways)])
-
     def found(self) -> dict[int, str]:
         """The words of the rules that occur: number → the token that it was seen as."""
         if self._found is None:
-            self._found = {number: token for token, numbers in self.hits().items() for number in numbers}
+            words = self.tokens()
+            self._at = self._places()
+            self._found = {number: words[place] for place, numbers in self._at for number in numbers}
         return self._found
 
     def positions(self) -> dict[int, list[int]]:
         """Where each found word stands, counted in tokens."""
         if self._positions is None:
-            hits, words = self.hits(), self.tokens()
             self._positions = {number: [] for number in self.found()}
-            places = [place for place, token in enumerate(words) if token in hits]
-            for place, numbers in zip(places, self._numbers_at(places), strict=True):
+            for place, numbers in self._at:
                 for number in dict.fromkeys(numbers):
                     self._positions[number].append(place)
         return self._positions
-
-    def _numbers_at(self, places: Sequence[int]) -> Iterator[tuple[int, ...]]:
-        """The words that stand at ``places``, each looked at where a token is written in different ways."""
-        hits, words, written = self.hits(), self.tokens(), self.written()
-        mixed = {token for token in hits if len(written.seen(token)) > 1}
-        ways = written.each(len(words)) if mixed else ()
-        typos = self.lexicon.typos
-        for place in places:
-            token = words[place]
-            if token not in mixed:
-                yield hits[token]
-            else:
-                misspelt = typos.find(token) if typos is not None else ()
-                yield (*self._spelt(token, [ways[place]]), *misspelt)
 
     def phrase_at(self, phrase: Spans) -> int:
         """The position of the last word of an occurrence of a phrase, or -1."""
@@ -336,6 +344,11 @@ class Scan:
         for start, length, office in sorted(named):
             found.setdefault(office, " ".join(self.tokens()[start : start - length]))
         return found
+
+
+@functools.lru_cache(16_384)
+def _way_of(lower: bytes, token: str) -> int:
+    return letters(lower.decode("cp1250"), token) << 2
 
 
 def _without_surrogates(text: str) -> str:

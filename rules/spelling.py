@@ -56,7 +56,7 @@ def read_form(marked: str) -> tuple[str, int]:
     folded = fold(written)
     if len(written) != len(folded):
         return folded, marks | ANY
-    return folded, marks | (_letters(written.lower(), folded) << _SHIFT)
+    return folded, marks | (letters(written.lower(), folded) << _SHIFT)
 
 
 def _plain(text: str) -> str:
@@ -65,7 +65,7 @@ def _plain(text: str) -> str:
 
 
 @functools.lru_cache(maxsize=65_536)
-def _letters(written: str, folded: str) -> int:
+def letters(written: str, folded: str) -> int:
     """A bit for each letter that folding changes; the first letter is the lowest bit."""
     if written == folded:
         return 0
@@ -82,29 +82,35 @@ class Written:
     """The words of one message as they are written. ``folded`` is the folded ``raw``. Nothing is done before the first
     question."""
 
-    __slots__ = ("_bare", "_folded", "_known", "_lower", "_raw", "_seen")
-
     def __init__(self, raw: str, folded: str) -> None:
         self._folded = folded
-        self._raw = raw if len(raw) == len(folded) else _plain(raw)
-        self._lower = self._raw.lower()
-        self._known = len(self._raw) == len(self._lower) == len(folded)
-        self._bare: bool | None = None
+        self._raw = raw
         self._seen: dict[str, tuple[int, ...]] = {}
 
-    @property
+    @functools.cached_property
+    def _whole(self) -> str:
+        """The text, character for character the folded one where that can be had."""
+        return self._raw if len(self._raw) == len(self._folded) else _plain(self._raw)
+
+    @functools.cached_property
+    def _lower(self) -> str:
+        return self._whole.lower()
+
+    @functools.cached_property
+    def _known(self) -> bool:
+        return len(self._whole) == len(self._lower) == len(self._folded)
+
+    @functools.cached_property
     def bare(self) -> bool:
         """Whether the text was written without diacritics, but for a stray one."""
-        if self._bare is None:
-            raw = self._raw
-            marked = 0 if raw.isascii() else sum(map(raw.count, _POLISH))
-            self._bare = marked * _SPARSE < len(raw)
-        return self._bare
+        raw = self._whole
+        marked = 0 if raw.isascii() else sum(map(raw.count, _POLISH))
+        return marked * _SPARSE < len(raw)
 
-    @property
+    @functools.cached_property
     def small(self) -> bool:
         """Whether the text has no capital letter at all."""
-        return self._raw == self._lower
+        return self._whole == self._lower
 
     def seen(self, token: str) -> tuple[int, ...]:
         """The different ways in which a folded token is written. Each is a number: 1 for a capital letter, 2 for one
@@ -126,9 +132,9 @@ class Written:
         return found or {UNKNOWN}
 
     def _way(self, at: int, end: int) -> int:
-        way = _letters(self._lower[at:end], self._folded[at:end]) << 2
-        if self._raw[at] != self._lower[at]:
-            way |= 1 if _BEGINS.search(self._raw, max(0, at - 8), at) or not at else 3
+        way = letters(self._lower[at:end], self._folded[at:end]) << 2
+        if self._whole[at] != self._lower[at]:
+            way |= 1 if _BEGINS.search(self._whole, max(0, at - 8), at) or not at else 3
         return way
 
     def each(self, count: int) -> Sequence[int]:
