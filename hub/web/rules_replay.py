@@ -29,7 +29,7 @@ PREVIEWER = web.AppKey("rules_previewer", Previewer)
 
 STATES: Mapping[str, tuple[str, str]] = {
     "waiting": ("", N_("waits its turn")),
-    "running": ("accent", N_("running")),
+    "running": ("accent", N_("under way")),
     "done": ("ok", N_("finished")),
     "failed": ("danger", N_("failed")),
     "stopped": ("", N_("stopped")),

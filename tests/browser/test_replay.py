@@ -1,0 +1,201 @@
+"""A draft replayed and put into the shadow by an administrator in Chromium: from the form to a message that moves."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, Page, expect
+from sqlalchemy import select
+
+from hub.house import House
+from hub.logs import logger
+from hub.people.sessions import open_session
+from hub.replay.replaying import run_replays
+from hub.replay.shadow import run_shadows
+from hub.ruleset import open_draft
+from hub.scope import Scope
+from hub.store import schema
+from hub.store.store import Store
+from hub.wake import Wake
+from hub.web.desk import Desk
+from hub.web.guard import COOKIE
+from tests.hub.conftest import FakeClock, clock, sqlite_path, sqlite_store
+from tests.hub.replay.conftest import AFTER, BEFORE, World, some_mails, url_of
+from tests.hub.web.conftest import desk, health, password_hash, people, reparsed, server, stream
+from tests.servers.browser import axe_violations
+
+__all__ = [
+    "clock",
+    "desk",
+    "health",
+    "password_hash",
+    "people",
+    "reparsed",
+    "server",
+    "sqlite_path",
+    "sqlite_store",
+    "stream",
+]
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+async def world(sqlite_store: Store, clock: FakeClock, sqlite_path: Path, tmp_path: Path) -> World:
+    """Sixty mails that came under the rules ``BEFORE``, and people on duty at some of the hours."""
+    one = World(sqlite_store, clock, url_of(sqlite_store, sqlite_path), tmp_path)
+    await one.publish(BEFORE)
+    return one
+
+
+@pytest.fixture
+def house(world: World) -> House:
+    return world.house
+
+
+@pytest.fixture
+async def loops(world: World, clock: FakeClock) -> AsyncIterator[None]:
+    """What a running hub does beside its console; time goes on."""
+    wake = Wake()
+
+    async def time_goes_on() -> None:
+        while True:
+            clock.move(0.5)
+            await asyncio.sleep(0.05)
+
+    tasks = [
+        asyncio.create_task(run_replays(world.store, clock, lambda: world.house, wake, logger("test"))),
+        asyncio.create_task(run_shadows(world.store, clock, lambda: world.house, wake, logger("test"))),
+        asyncio.create_task(time_goes_on()),
+    ]
+    yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@pytest.fixture
+async def draft(world: World, people: dict[str, int]) -> int:
+    """A draft that says what ``AFTER`` says."""
+    scope = Scope(user=people["administrator"], role="administrator", office="krajowa", front=True)
+    return (await world.store.write(lambda tx: open_draft(tx, scope, source=AFTER))).id
+
+
+async def enter(
+    browser: Browser, server: TestServer, desk: Desk, user: int, *, width: int = 1280, dark: bool = False
+) -> Page:
+    """A page of a logged-in person."""
+    limits, token = desk.house().directory.config.limits, f"token-{user}-{width}"
+    await desk.store.write(lambda tx: open_session(tx, limits, user, token, f"csrf-{token}"))
+    address = str(server.make_url("")).rstrip("/")
+    context = await browser.new_context(
+        base_url=address,
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if dark else "light",
+        locale="pl-PL",
+    )
+    await context.add_cookies([{"name": COOKIE, "value": token, "url": address}])
+    page = await context.new_page()
+    page.set_default_timeout(10_000)
+    return page
+
+
+async def on_duty(world: World, present: bool) -> None:
+    presence = "available" if present else "offline"
+    await world.store.write(lambda tx: tx.execute(schema.user.update().values(presence=presence)))
+
+
+async def clean(page: Page, width: int) -> None:
+    assert await axe_violations(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (320, True)])
+async def test_a_draft_is_replayed(
+    browser: Browser,
+    server: TestServer,
+    desk: Desk,
+    people: dict[str, int],
+    world: World,
+    draft: int,
+    loops: None,
+    width: int,
+    dark: bool,
+    tmp_path: Path,
+) -> None:
+    mails = some_mails(60)
+    await on_duty(world, True)
+    await world.feed(mails[:30], every=7_000)
+    await on_duty(world, False)
+    await world.feed(mails[30:], every=7_000)
+    page = await enter(browser, server, desk, people["administrator"], width=width, dark=dark)
+    await page.goto(f"/admin/rules/drafts/{draft}/replay")
+    await clean(page, width)
+    await page.get_by_label("Najnowsze").check()
+    await page.keyboard.press("Tab")
+    await page.get_by_label("Wiadomości", exact=True).select_option("1000")
+    await page.get_by_role("button", name="Uruchom powtórkę").click()
+    await page.wait_for_url("**/admin/rules/runs/*")
+    await expect(page.get_by_role("heading", name="Z kolejki do kolejki")).to_be_visible()
+    await expect(page.get_by_text("zakończona").first).to_be_visible()
+    assert await page.evaluate("document.querySelector('[hx-trigger^=every]')") is None
+    await page.locator("summary", has_text="według godzin").first.click()
+    await page.screenshot(path=tmp_path / f"run-{width}.png", full_page=True)
+    await clean(page, width)
+
+    square = page.get_by_role("region", name="Z kolejki do kolejki")
+    count = int(await square.get_by_role("link").first.inner_text())
+    await square.get_by_role("link").first.click()
+    await page.wait_for_url("**/messages*")
+    assert await page.locator(".runs-moved > li").count() == count
+    await page.screenshot(path=tmp_path / f"messages-{width}.png", full_page=True)
+    await clean(page, width)
+    await page.locator(".runs-moved a").first.click()
+    await page.wait_for_url("**/conversations/*")
+    await page.go_back()
+    await page.get_by_role("link", name="Wróć do wyniku").click()
+    async with page.expect_download() as downloading:
+        await page.get_by_role("link", name="Jako plik tabeli (CSV)").click()
+    path = await (await downloading.value).path()
+    rows = list(csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+    assert len(rows) > count
+    assert rows[0][0] == "time"
+
+
+async def test_a_shadow_is_watched_live(
+    browser: Browser,
+    server: TestServer,
+    desk: Desk,
+    people: dict[str, int],
+    world: World,
+    draft: int,
+    loops: None,
+    tmp_path: Path,
+) -> None:
+    page = await enter(browser, server, desk, people["administrator"])
+    await page.goto(f"/admin/rules/drafts/{draft}/replay")
+    await page.get_by_label("Jak długo").select_option(label="do zatrzymania")
+    await page.get_by_role("button", name="Uruchom w cieniu").click()
+    await page.wait_for_url("**/admin/rules/runs/*")
+    mails = some_mails(40)
+    await world.feed(mails[:20])
+    await expect(page.get_by_text("porównano 20 decyzji")).to_be_visible(timeout=20_000)
+    await page.locator("summary", has_text="według godzin").first.click()
+    await world.feed(mails[20:])
+    await expect(page.get_by_text("porównano 40 decyzji")).to_be_visible(timeout=20_000)
+    await page.screenshot(path=tmp_path / "shadow.png", full_page=True)
+    await clean(page, 1280)
+    await page.get_by_role("button", name="Zatrzymaj").click()
+    await expect(page.get_by_text("zakończona").first).to_be_visible()
+    await expect(page.get_by_role("button", name="Zatrzymaj")).to_have_count(0)
+    await page.goto("/admin/rules/runs")
+    await clean(page, 1280)
+    row = await world.store.read(lambda tx: tx.row(select(schema.rule_run)))
+    assert row is not None
+    assert row.state == "done"
