@@ -3,8 +3,8 @@
 Run: ``python -m bench.words_bench [TREEBANK.conllu …]``. Without a file: the pairs of ``tests/rules/words_*.tsv``, each
 form in a sentence with its diacritics and in the same sentence without any; no other word may be found in it. With
 treebanks in CoNLL-U: every lemma of their nouns, verbs, adjectives and names is a rule's word, every sentence is a
-message; a token finds the rule of its lemma or is a miss, and every other rule that it sets off, though its lemma has
-no such form by the dictionary, is a false hit. Last lines: shares by part of speech, false hits, and what looking words up
+message; a token finds the rule of its lemma or is a miss, and every other rule that it sets off is a false hit, unless
+its lemma has such a form by the dictionary. Last lines: shares by part of speech, false hits, what looking words up
 costs.
 """
 

@@ -80,6 +80,9 @@ _ABBREVIATIONS: Mapping[str, tuple[str, ...]] = {
 """What common words are shortened to, as far as hardly any other word is spelt like that. The dictionary has far more,
 but "r" for "rok" and "dom" for "domowy" would find anything."""
 
+_TOWNS = frozenset({"Warszawa", "Łódź", "Poznań", "Opole", "Radom", "Gdańsk", "Kalisz", "Kielce", "Zakopane"})
+"""Towns so much written about that the ordinary word of the same spelling, a car or a boat, is never meant."""
+
 _SISTERS = {"ski": "ska", "cki": "cka", "dzki": "dzka", "ska": "ski", "cka": "cki", "dzka": "dzki"}
 _SPELT = {"a": "aą", "c": "cć", "e": "eę", "l": "lł", "n": "nń", "o": "oó", "s": "sś", "z": "zźż"}
 _PLAIN = {ord(letter): plain for plain, letters in _SPELT.items() for letter in letters[1:]}
@@ -248,6 +251,20 @@ def marked(forms: Forms) -> Iterator[str]:
         yield text + _marks(text, forms, False)
     for text in forms.proper:
         yield text + _marks(text, forms, True)
+
+
+def town(word: str) -> Iterator[str]:
+    """The marked forms of a town's name: those that are ordinary words must not be taken for them."""
+    named = [entry for entry in readings(word) if entry.proper and entry.name.lower() == word.lower()]
+    texts = {text for entry in named for text, _ in _generated(entry)} or {
+        form.lower() for form in guesses(word, analyser().generate)
+    }
+    forms = Forms(set(), texts | {word.lower()}, {word}, False)
+    if word in _TOWNS:
+        yield from forms.proper
+        return
+    for form in marked(forms):
+        yield form + "!" if "^" in form and "!" not in form else form
 
 
 def _marks(text: str, forms: Forms, proper: bool) -> str:

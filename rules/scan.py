@@ -21,6 +21,7 @@ from rules.facts import TEXT_LIMIT, Facts
 from rules.fold import flat, split_words, tokens, written
 from rules.model import Spelling
 from rules.spelling import ANY, CAPITAL, MARKS, NEVER, Written, letters, read_form
+from rules.towns import phrases
 from rules.typos import Typos, may_be_misspelt
 
 T = TypeVar("T")
@@ -33,7 +34,6 @@ SMALL_AUTOMATON = 100_000
 Expand = Callable[[str, str], frozenset[str]]
 """All forms of a word in a language, as marked forms (:mod:`rules.spelling`): ``rules.words.forms``."""
 
-_POLISH = Spelling(language="pl")
 _MARKED = sum(MARKS.values())
 Spans = tuple[tuple[int, ...], int]
 """A phrase: the numbers of its words in order, and how many other words may stand between two of them."""
@@ -63,7 +63,7 @@ class PhraseSet:
 
 def as_written(word: str, language: str = "") -> frozenset[str]:
     """An :data:`Expand` for which no word has other forms."""
-    return frozenset([word])
+    return frozenset([word.lower()])
 
 
 class Lexicon:
@@ -89,7 +89,11 @@ class Lexicon:
         self._announced: list[tuple[int, ...]] = []
         self.postcodes = {key.replace("-", ""): office for key, office in places.items() if key[:1].isdigit()}
         named = sorted((key, office) for key, office in places.items() if not key[:1].isdigit())
-        self.counties = {self.phrase(split_words(key), 0, _POLISH): office for key, office in named}
+        self.counties = {
+            self.phrase(town.words, 0, Spelling(language=town.language)): office
+            for key, office in named
+            for town in phrases(key, expand)
+        }
         self.county_phrases = PhraseSet(self.counties)
 
     def word(self, word: str, how: Spelling) -> int:
@@ -98,7 +102,7 @@ class Lexicon:
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self._numbers)
-            forms = {word.lower()} if how.exact else {word.lower(), *self._expand(word, how.language)}
+            forms = {word.lower()} if how.exact else self._expand(word, how.language)
             for form, code in dict.fromkeys(map(read_form, forms)):
                 if how.typos and may_be_misspelt(form):
                     self._misspelt.setdefault(form, []).append(number)

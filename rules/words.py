@@ -13,6 +13,7 @@ import unicodedata
 
 from rules import lexicon, polish
 from rules.spelling import MARKS
+from rules.towns import TOWN
 
 LANGUAGES = ("pl", *lexicon.LANGUAGES)
 """Languages whose words are inflected."""
@@ -26,13 +27,16 @@ _LOCK = threading.Lock()
 def forms(word: str, language: str = "") -> frozenset[str]:
     """Every inflected form of ``word`` in lower case, itself included, as marked forms (:mod:`rules.spelling`).
 
-    ``word`` may be any form itself ("zasiłku" gives those of "zasiłek"). ``language`` is one of :data:`LANGUAGES`;
-    empty: Polish, and a word that the Polish dictionary lacks is looked up in those of the other languages in Latin
-    letters as well; words in Cyrillic are Ukrainian and Russian. Unknown words are inflected like others with their
-    ending; abbreviations in capitals ("PUP") and words with digits give only themselves. Safe to call from several
-    threads. A word may be Latin or Cyrillic of any kind; nothing is refused.
+    ``word`` may be any form itself ("zasiłku" gives those of "zasiłek"). ``language`` is one of :data:`LANGUAGES` or
+    :data:`rules.towns.TOWN`; empty: Polish, and a word that the Polish dictionary lacks is looked up in those of the
+    other languages in Latin letters as well; words in Cyrillic are Ukrainian and Russian. Unknown words are inflected
+    like others with their ending; abbreviations in capitals ("PUP") and words with digits give only themselves. No word
+    is refused. Safe to call from several threads.
     """
     word = unicodedata.normalize("NFC", word)
+    if language == TOWN:
+        with _LOCK:
+            return frozenset(polish.town(polish.clean(word)))
     languages = (language,) if language else _by_letters(word)
     if languages != ("pl",):
         with _LOCK:
