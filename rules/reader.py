@@ -110,13 +110,13 @@ def read_choice(reader: Reader, node: Node, path: str, choices: tuple[str, ...])
 
 
 def read_options(reader: Reader, node: Node, path: str, known: tuple[str, ...]) -> Mapping[str, Node] | None:
-    """The entries of a mapping whose keys must be among ``known``."""
+    """The entries of a mapping whose keys must be among ``known``; others are told and left out."""
     if not isinstance(node, MappingNode) or not node.entries:
         reader.problems.add(node.line, path, mark("expected some of: {keys}"), keys=", ".join(known))
         return None
     for key in node.entries.keys() - set(known):
         reader.problems.unknown(node.lines[key], f"{path}.{key}".lstrip("."), "key", key, known)
-    return node.entries
+    return {key: value for key, value in node.entries.items() if key in known}
 
 
 def check_date(reader: Reader, node: Node, path: str) -> str:

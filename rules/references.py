@@ -21,7 +21,7 @@ _FACT_NAMES = {
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
     """One use of a name. ``kind``: queues, offices, answers, users, notified, webhooks, channels, inboxes, protocols.
 
-    ``rule`` is the id of the rule (``default`` for the default); ``line`` where it starts in the file.
+    ``rule`` is the id of the rule or section (``default`` for the default); ``line`` where it starts in the file.
     """
 
     kind: str
@@ -31,8 +31,14 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def references(ruleset: RuleSet) -> list[Reference]:
-    """Every queue, office, template, user and so on that the rules name, in order, each use on its own."""
+    """Every queue, office, template, user and so on that the rules name, in order, each use on its own; those of the
+    guards of sections first."""
     found = []
+    for section in ruleset.sections:
+        found += [
+            Reference(kind=kind, name=name, rule=section.id, line=section.line)
+            for kind, name in _in_condition(section.when)
+        ]
     for rule in ruleset.rules:
         uses = [*_in_actions(rule.actions), *_in_condition(rule.when)]
         found += [Reference(kind=kind, name=name, rule=rule.id, line=rule.line) for kind, name in uses]

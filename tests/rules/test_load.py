@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rules
+from rules import model
 from rules.load import MAX_LOOSE
+from rules.text import Text
 
 GOOD = "rules:\n  - id: a\n    when: {channel: email}\n    do: {queue: q}\ndefault: {queue: q}\n"
 
@@ -94,6 +96,21 @@ def test_all_mistakes_at_once() -> None:
         ("{regex: '(?=x)'}", "not valid RE2"),
         ("{regex: '" + "x" * 600 + "'}", "1 to 500 characters"),
         ("{channel: []}", "1 to 20000 texts"),
+        ("{unanswered: 4}", "such as 30m, 4h or 2d"),
+        ("{unanswered: 400d}", "a year at most"),
+        ("{unanswered: {open_hours: true}}", "`min:` or `max:` with a time"),
+        ("{unanswered: {min: 4h, max: 30m}}", "min 240 is above max 30"),
+        ("{waiting: {min: soon}}", "such as 30m, 4h or 2d"),
+        ("{queue_waiting: {informacja: {min: 1w}}}", "such as 30m, 4h or 2d"),
+        ("{history: {min: 3, days: 91}}", "from 1 to 90"),
+        ("{history: {min: 60, days: 7}}", "at most 50 conversations"),
+        ("{history: {days: 7}}", "beside `days:`"),
+        ("{returning: {days: 0}}", "from 1 to 90"),
+        ("{words: {any: sąd, diacritics: true}}", "required, optional"),
+        ("{words: {any: sąd, typos: 2}}", "from 0 to 1"),
+        ("{words: {any: sąd, typos: 1, diacritics: required}}", "not both"),
+        ("{words: {any: sąd, language: xx}}", "pl, en, uk, ru, de, ro, it"),
+        ("{phrase: {any: a b, typos: -1}}", "from 0 to 1"),
     ],
 )
 def test_mistakes_in_conditions(when: str, wanted: str) -> None:
@@ -109,6 +126,13 @@ def test_mistakes_in_conditions(when: str, wanted: str) -> None:
         ("do", "{priority: highest}", "low, normal, high, urgent, top"),
         ("do", "{join: yes}", "suggest, join"),
         ("do", "{spam: 1}", "expected true or false"),
+        ("do", "{callback: {when: 3}}", "unknown key 'when'"),
+        ("do", "{callback: now}", "expected true or false"),
+        ("do", "{callback: {in: 5}}", "such as 30m, 4h or 2d"),
+        ("do", "{timer: 5m}", "1 to 20 names"),
+        ("do", "{timer: {a: 0m}}", "such as 30m, 4h or 2d"),
+        ("do", "{set_contact: {city: [a]}}", "1 to 500 characters"),
+        ("do", "{split: maybe}", "expected true or false"),
         ("then", "go", "expected one of: stop, continue"),
         ("from", "soon", "YYYY-MM-DD"),
         ("enabled", "perhaps", "expected true or false"),
@@ -203,3 +227,83 @@ def test_a_damaged_good_file_gives_a_rule_set_or_an_error(data: st.DataObject) -
         rules.load(text)
     except rules.RuleFileError as error:
         assert error.problems
+
+
+def test_references_of_sections_and_named_conditions() -> None:
+    text = (
+        "conditions: {busy: {queue_waiting: {a: {min: 2h}}}}\n"
+        "rules: [{section: s, when: {condition: busy, inbox: kontakt}, rules: []}]\n"
+        "default: {queue: q}"
+    )
+    found = [(one.kind, one.name, one.rule) for one in rules.references(rules.load(text))]
+    assert found == [("queues", "a", "s"), ("inboxes", "kontakt", "s"), ("queues", "q", "default")]
+
+
+SECTIONED = """
+schedules:
+  duty: [{days: mon-fri, hours: 08:00-16:00}, {days: sat}]
+  always: {open_hours: true}
+rules:
+  - section: s
+    name: Section
+    enabled: false
+    from: 2026-01-01
+    when: {schedule: duty}
+    rules:
+      - {id: a, do: {queue: q}, then: next-section}
+      - {id: b, do: {queue: q}, then: stop-after-section}
+  - {id: c, when: {schedule: [duty, always]}, do: {queue: q}}
+  - {section: empty, rules: []}
+default: {queue: q}
+"""
+
+
+def test_a_file_with_sections_and_schedules() -> None:
+    ruleset = rules.load(SECTIONED)
+    assert [(one.id, one.section, one.then, one.line) for one in ruleset.rules] == [
+        ("a", "s", "next-section", 12),
+        ("b", "s", "stop-after-section", 13),
+        ("c", "", "stop", 14),
+    ]
+    section, empty = ruleset.sections
+    assert (section.name, section.enabled, section.first, section.line) == ("Section", False, "2026-01-01", 6)
+    assert isinstance(section.when, model.Named)
+    assert (section.when.kind, section.when.name) == ("schedule", "duty")
+    assert section.when.item is ruleset.schedules["duty"]
+    assert (empty.id, empty.name, empty.when) == ("empty", "empty", model.All(items=()))
+    both = ruleset.rules[2].when
+    assert isinstance(both, model.All)
+    assert [item.name for item in both.items if isinstance(item, model.Named)] == ["duty", "always"]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("rules: [{section: s, rules: [{section: t, rules: []}]}]", "cannot stand in another"),
+        ("rules: [{section: s}]", "a section needs `rules:`"),
+        ("rules: [{section: s, rules: []}, {id: s, do: {queue: q}}]", "'s' is taken by the one in line 1"),
+        ("rules: [{section: default, rules: []}]", "kept for traces"),
+        ("rules: [{section: s, rules: [], then: stop}]", "unknown key 'then'"),
+        ("rules: [{section: s, rules: {a: 1}}]", "expected a list of rules"),
+        ("schedules: {a: {channel: email}}", "unknown key 'channel'"),
+        ("schedules: {a: []}", "an empty schedule"),
+        ("schedules: {a: [mon]}", "expected times"),
+        ("schedules: [a]", "expected names with definitions"),
+        ("rules: [{id: r, when: {schedule: duty}, do: {queue: q}}]", "unknown schedule 'duty'"),
+    ],
+)
+def test_mistakes_in_sections_and_schedules(text: str, wanted: str) -> None:
+    found = problems(f"{text}\ndefault: {{queue: q}}")
+    assert any(wanted in line for line in found), found
+
+
+def test_problems_can_be_told_in_another_language() -> None:
+    with pytest.raises(rules.RuleFileError) as caught:
+        rules.load(rule(when="{chanel: email}"))
+    (problem,) = caught.value.problems
+    assert problem.text == Text(
+        "unknown predicate {name}; did you mean {near}?", {"name": "'chanel'", "near": "'channel'"}
+    )
+    assert problem.text.said(lambda msgid: msgid.replace("unknown predicate", "nieznany warunek")).startswith(
+        "nieznany warunek 'chanel'"
+    )
