@@ -39,8 +39,10 @@ def check(config_path: Path) -> int:
     compiled = read_rules(config, forms)
     click.echo(f"{config.hub.rules_file}: {len(compiled.rules)} rules, version {compiled.version}.")
     _check_folder(Path(config.hub.data_dir))
+    data_dir = Path(config.hub.data_dir)
     try:
-        return _tell_inboxes(call(Path(config.hub.data_dir), "health", {}))
+        _tell_rules(call(data_dir, "rules.failing", {}))
+        return _tell_inboxes(call(data_dir, "health", {}))
     except NotRunning:
         _check_store(config)
         click.echo("No hub is running; inboxes are looked at while one is.")
@@ -78,6 +80,13 @@ async def _open(config: Config) -> None:
         await store.read(lambda tx: tx.scalar(text("SELECT 1")))
     finally:
         await store.close()
+
+
+def _tell_rules(failing: list[dict[str, Any]]) -> None:
+    """Rules that a running hub could not evaluate in the last 24 hours: worth a look, and no fault of the set-up."""
+    for rule in failing:
+        state = "works again" if rule["well"] else "cannot be evaluated"
+        click.echo(f"rule {rule['rule']}: {state}; {rule['faults']} times it could not: {rule['why']}")
 
 
 def _tell_inboxes(health: dict[str, dict[str, Any]]) -> int:

@@ -30,6 +30,7 @@ from hub.configfile import signing_secret
 from hub.control import AlreadyRunning, exclusive, listening
 from hub.randomness import BufferedRandom
 from hub.ruleset.commands import handlers as rule_handlers
+from hub.ruleset.hits import failing
 from hub.store.migrate import WrongSchema
 from hub.store.store import StorageFault
 
@@ -81,6 +82,7 @@ async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
         **handlers(hub.store, lambda: hub.house().directory),
         **rule_handlers(hub.store, lambda: hub.house().directory, hub.clock),
         "health": _health(hub),
+        "rules.failing": _failing(hub),
     }
     around = beside(hub) if beside is not None else nullcontext(_nothing)
     async with listening(Path(hub.config.hub.data_dir), commands, hub.log), around as life:
@@ -137,3 +139,11 @@ def _health(hub: Hub) -> Callable[[dict[str, Any]], Awaitable[Any]]:
         return {inbox: msgspec.to_builtins(found) for inbox, found in hub.health().items()}
 
     return health
+
+
+def _failing(hub: Hub) -> Callable[[dict[str, Any]], Awaitable[Any]]:
+    async def failing_rules(_: dict[str, Any]) -> Any:
+        found = await hub.store.read(failing)
+        return [{**msgspec.to_builtins(rule), "why": str(rule.why)} for rule in found]
+
+    return failing_rules

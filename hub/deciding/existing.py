@@ -46,9 +46,10 @@ def decide(
     """Ask the rules, keep the trace, carry the decision out; returns what they wanted.
 
     ``message`` is what the event is about (default: the person's last); ``text`` what was written, where less of it is
-    kept (a comment). None when no rule runs on such an event, or the conversation is gone or merged into another.
+    kept (a comment). None when the conversation is gone or merged into another, or no rule runs on such an event; an
+    edit is decided on in any case, so that a draft can be tried on what was written.
     """
-    if on not in house.watch.events:
+    if on != "edit" and on not in house.watch.events:
         return None
     matter = read_matter(tx, house, conversation, message, text)
     if matter is None:
@@ -104,6 +105,9 @@ def _keep(
     faults: tuple[Fault, ...],
 ) -> None:
     trace = decision.trace
+    if facts.on == "edit" and matter.state.channel != "comments":
+        # The message will hold what it is changed to next, perhaps at this very moment. A comment's words are masked.
+        facts = msgspec.structs.replace(facts, text=matter.text)
     if faults:
         trace = msgspec.structs.replace(trace, faults=(*trace.faults, *faults)[:FAULTS])
     row = {

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from sqlalchemy import Row, delete, func, select
 
 from connectors.contract import Appeal, Deletion, Edit, Party, PostReport, Receipt
+from hub.deciding.existing import decide
 from hub.house import House
 from hub.moderation.masking import mask
 from hub.moderation.placing import hold_reasons, way
@@ -20,7 +20,7 @@ from hub.moderation.rows import OFF_BENCH, article_of, change, identity_of, onto
 from hub.moderation.states import after
 from hub.store import schema
 from hub.store.tx import Tx
-from rules import Actions, Facts, encode_trace, evaluate
+from rules import Actions
 
 post, report, appeal, message = schema.post, schema.report, schema.appeal, schema.message
 
@@ -77,7 +77,7 @@ def _edited(tx: Tx, house: House, row: Row[Any], event: Edit) -> str:
     if not editable(house, row, tx.now) or not event.text.strip():
         return ""
     place = article_of(tx, row)
-    actions = _rules(tx, house, row, place, event.text)
+    actions = decide(tx, house, row.conversation, "edit", message=row.id, text=event.text) or Actions()
     reasons = hold_reasons(
         way=way(place.moderation, place.site),
         text=event.text,
@@ -99,36 +99,6 @@ def _edited(tx: Tx, house: House, row: Row[Any], event: Edit) -> str:
     waits = onto_bench(tx, row, "edited", *(reason for reason in reasons if reason != "approval"))
     change(tx, row, pending_text=text, urgent=urgent, **waits)
     return "held"
-
-
-def _rules(tx: Tx, house: House, row: Row[Any], place: Row[Any], text: str) -> Actions:
-    """What the rules say to the new text; kept as a trace like every decision."""
-    facts = Facts(
-        on="edit",
-        channel="comments",
-        inbox=row.inbox,
-        kind="edit",
-        subject=place.title,
-        text=text,
-        sender_name=row.author_name,
-        sender_kind="web",
-        office=row.office,
-        article=place.key,
-        section=place.section,
-    )
-    decision = evaluate(house.rules, facts)
-    tx.add(
-        schema.trace,
-        {
-            "conversation": row.conversation,
-            "message": row.id,
-            "at": tx.now,
-            "version": house.rules_version,
-            "facts": msgspec.json.encode(msgspec.structs.replace(facts, text="", subject="")),
-            "data": encode_trace(decision.trace),
-        },
-    )
-    return decision.actions
 
 
 def erase(tx: Tx, row: Row[Any], actor: int | None = None) -> str:

@@ -10,7 +10,8 @@ they were, and :attr:`Stored.text` names them:
 - a comment that its author changed since: the text that an earlier decision saw is not kept;
 - a comment that was taken away: nothing is left of it.
 
-A decision that was about no message (its row names none) saw no text.
+A decision that was about no message (its row names none) saw no text. One about an edit keeps the text itself: several
+edits may have come at the same moment.
 """
 
 from __future__ import annotations
@@ -269,7 +270,7 @@ def _read(tx: Reader, snapshots: Snapshots, statement: Select[Any]) -> list[Stor
 
 def _stored(row: Row[Any], snapshots: Snapshots) -> Stored:
     facts = _facts(row.facts)
-    text, state = _text(row, facts.on)
+    text, state = _text(row, facts)
     return Stored(
         id=row.id,
         at=row.at,
@@ -289,8 +290,10 @@ def _whole(row: Row[Any], facts: Facts, text: str, load: Load) -> Facts:
     return with_texts(facts, unmask(subject) if row.channel == "comments" else subject, text, load)
 
 
-def _text(row: Row[Any], on: str) -> tuple[str, TextState]:
+def _text(row: Row[Any], facts: Facts) -> tuple[str, TextState]:
     """The text that a decision saw."""
+    if facts.text:
+        return facts.text, "whole"
     if row.text is None:
         return "", "none" if row.message is None else "gone"
     if row.channel == "comments":
@@ -299,7 +302,7 @@ def _text(row: Row[Any], on: str) -> tuple[str, TextState]:
         if row.edited_at is not None and row.edited_at > row.at:
             return unmask(row.text), "changed"
         return unmask(row.text), "masked" if "•" in row.text else "whole"
-    return (row.text if row.earlier is None else _as_it_was(row, on)), "whole"
+    return (row.text if row.earlier is None else _as_it_was(row, facts.on)), "whole"
 
 
 def _as_it_was(row: Row[Any], on: str) -> str:

@@ -55,6 +55,21 @@ LINES: Mapping[str, str] = {
     "quarantined": N_("This message could not be read. It is kept as it came."),
     "parsed-again": N_("The message was read again."),
     "released": N_("{who} released it from quarantine to the queue “{queue}”."),
+    "transferred-rule": N_("Rule “{rule}” handed it to the queue “{queue}”."),
+    "assigned-rule": N_("Rule “{rule}” gave it to {name}."),
+    "tagged-rule": N_("Rule “{rule}” added the tags {add}."),
+    "priority-rule": N_("Rule “{rule}” set the priority to “{priority}”."),
+    "resolved-rule": N_("Rule “{rule}” resolved it."),
+    "spam-rule": N_("Rule “{rule}” filed it as spam."),
+    "joined": N_("Rule “{rule}” joined message {number} to this conversation. It can be moved out again."),
+    "split-away": N_("Rule “{rule}” gave a message a conversation of its own: {reference}."),
+    "split-here": N_("Rule “{rule}” opened this conversation with a message from {reference}."),
+    "contact-noted": N_("Rule “{rule}” noted about the person: {noted}."),
+    "callback-wanted": N_("Rule “{rule}” asked for a call."),
+    "callback-offered-form": N_("Rule “{rule}” sent the person the form on which a call can be ordered."),
+    "callback-impossible": N_(
+        "Rule “{rule}” asked for a call, but no number is known and no form for calls is set up."
+    ),
     "continued-from-comment": N_("{who} opened this conversation from a comment."),
     "continued-in-private": N_("{who} opened a private conversation from this comment."),
 }

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 from aiohttp import web
 from sqlalchemy import select
 
 from connectors.contract import Health
+from hub.deciding.naming import rule_name
 from hub.i18n import mark as N_
+from hub.ruleset.hits import failing
 from hub.scope import own_office, require
 from hub.store.schema import stream_head
 from hub.store.store import StorageFault
 from hub.web.desk import Desk, desk_of, scope_of
 from hub.web.live import ATTENDANCE
 from hub.web.metrics import exposition
-from hub.web.render import is_fragment, render
+from hub.web.render import is_fragment, render, text
 
 STATES: dict[str, tuple[str, str, str]] = {
     "ok": ("ok", N_("Works"), ""),
@@ -44,6 +47,10 @@ CHECK_SECONDS = 2.0
 """Longest that the store may take to answer a readiness check."""
 
 
+NEEDS_ATTENTION = N_("The hub needs attention")
+FAILS = N_("Rule “{rule}” could not be evaluated ({faults} times)")
+
+
 async def inboxes(request: web.Request) -> web.StreamResponse:
     """Every inbox of the actor's business with its state, last sign of life, lag and backlog."""
     desk, scope = desk_of(request), scope_of(request)
@@ -56,7 +63,34 @@ async def inboxes(request: web.Request) -> web.StreamResponse:
     ]
     rows.sort(key=lambda row: (row[1].state in ("ok", "starting"), row[0].name))
     template = "supervisor/inbox_list.html" if is_fragment(request) else "supervisor/inboxes.html"
-    return render(request, template, rows=rows, states=STATES)
+    return render(request, template, rows=rows, states=STATES, attention=await _attention(request))
+
+
+class Attention(msgspec.Struct, frozen=True, kw_only=True):
+    """What is wrong beside the inboxes, in words: since or when last (µs UTC), and whether it is over already."""
+
+    title: str
+    text: str
+    at: int
+    over: bool = False
+
+
+async def _attention(request: web.Request) -> list[Attention]:
+    """Warnings of the hub, and rules that could not be evaluated in the last 24 hours."""
+    desk = desk_of(request)
+
+    def say(msgid: str) -> str:
+        return text(request, msgid)
+
+    found = [
+        Attention(title=say(NEEDS_ATTENTION), text=caution.text.said(say), at=caution.since)
+        for caution in desk.cautions()
+    ]
+    house = desk.house()
+    for rule in await desk.store.read(failing):
+        told = text(request, FAILS, rule=rule_name(house, rule.rule), faults=rule.faults)
+        found.append(Attention(title=told, text=rule.why.said(say), at=rule.at, over=rule.well))
+    return found
 
 
 async def healthz(request: web.Request) -> web.StreamResponse:

@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 
 from connectors.contract import Health
 from hub.people.overview import Line, lines
+from hub.ruleset.hits import failing
 from hub.scope import SYSTEM
 from hub.search.follower import behind
 from hub.store.schema import delivery, effect, raw
@@ -30,6 +31,7 @@ METRICS: Mapping[str, str] = {
     "centrala_deliveries": "Deliveries that are not finished, by state.",
     "centrala_effects_waiting": "Effects that wait to be carried out.",
     "centrala_quarantined": "Messages that could not be read and wait for a person.",
+    "centrala_rules_failing": "Rules that cannot be evaluated now.",
     "centrala_inbox_up": "1 when an inbox works.",
     "centrala_inbox_lag_seconds": "How far an inbox is behind its wire.",
     "centrala_inbox_backlog": "Messages known to wait on an inbox's wire.",
@@ -49,6 +51,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: Mapping[str, int]
     effects: int
     quarantined: int
+    rules_failing: int
     search_behind: int
     now: int
 
@@ -63,6 +66,7 @@ def figures(tx: Reader, desk: Desk) -> Figures:
         deliveries={row.state: row.n for row in tx.rows(states.group_by(delivery.c.state))},
         effects=tx.scalar(waiting) or 0,
         quarantined=tx.scalar(held) or 0,
+        rules_failing=sum(not rule.well for rule in failing(tx)),
         search_behind=behind(tx, desk.stream.last),
         now=tx.now,
     )
@@ -112,6 +116,7 @@ def _of_store(read: Figures) -> Iterator[GaugeMetricFamily]:
     yield from (waiting, overdue, oldest, agents, deliveries)
     yield _plain("centrala_effects_waiting", read.effects)
     yield _plain("centrala_quarantined", read.quarantined)
+    yield _plain("centrala_rules_failing", read.rules_failing)
     yield _plain("centrala_search_behind", read.search_behind)
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hub.deciding.existing
 import hub.intake.batch
-import hub.moderation.arrivals
 from connectors.contract import CommentPlace, Deletion, Edit, Inbound, InboxId, Message, Party, Raw, Receipt
 from hub.intake.sink import Intake
 from hub.logs import logger
@@ -36,7 +36,7 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Facts]]:
         return evaluate(compiled, facts)
 
     monkeypatch.setattr(hub.intake.batch, "evaluate", listen)
-    monkeypatch.setattr(hub.moderation.arrivals, "evaluate", listen)
+    monkeypatch.setattr(hub.deciding.existing, "evaluate", listen)
     yield found
 
 
