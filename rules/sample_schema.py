@@ -65,7 +65,9 @@ def samples_schema(actions: Mapping[str, Schema]) -> Schema:
         "pattern": r"^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?$",
         "description": "The time as the office's clock shows it.",
     }
-    expect: dict[str, Schema] = {name: {"oneOf": [action, {"type": "null"}]} for name, action in actions.items()}
+    expect: dict[str, Schema] = {
+        name: {"oneOf": [action, {"type": "null"}]} for name, action in actions.items()
+    }
     expect["rule"] = {"type": "string", "description": "The rule that decides the queue."}
     properties = {
         "name": {"type": "string", "maxLength": MAX_NAME, "description": "What is tested."},

@@ -98,6 +98,7 @@ OPEN = [
     ("{domain: lomza.praca.gov.pl}", "{domain: praca.gov.pl}"),
     ("{not: {words: [kot, pies]}}", "{not: {words: kot}}"),
     ("{any: [{open_hours: true}, {open_hours: false}]}", "{words: kot}"),
+    ("{days: mon-sun}", "{words: kot}"),
     ("{attachment: {type: image/png}}", "{attachment: {min_size: 10 kB}}"),
     ("{tags: pilne}", "{tags: [pilne, vip]}"),
     ("{not: {queue_load: {a: {min: 5}}}}", "{channel: sms}"),
