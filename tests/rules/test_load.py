@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import rules
 from rules import model
+from rules.dump import dump_entries
 from rules.load import MAX_LOOSE
+from rules.scan import as_written
 from rules.text import Text
+from tests.rules import generated
+from tests.rules.test_docs import FILE
 
 GOOD = "rules:\n  - id: a\n    when: {channel: email}\n    do: {queue: q}\ndefault: {queue: q}\n"
+
+SECTIONED = """
+schedules:
+  duty: [{days: mon-fri, hours: 08:00-16:00}, {days: sat}]
+  always: {open_hours: true}
+rules:
+  - section: s
+    name: Section
+    enabled: false
+    from: 2026-01-01
+    when: {schedule: duty}
+    rules:
+      - {id: a, do: {queue: q}, then: next-section}
+      - {id: b, do: {queue: q}, then: stop-after-section}
+  - {id: c, when: {schedule: [duty, always]}, do: {queue: q}}
+  - {section: empty, rules: []}
+default: {queue: q}
+"""
 
 
 def problems(text: str) -> list[str]:
@@ -217,16 +241,52 @@ def test_any_text_gives_a_rule_set_or_an_error(text: str) -> None:
         rules.evaluate(rules.compile_rules(ruleset, rules.as_written), rules.Facts(text="a"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_a_damaged_good_file_gives_a_rule_set_or_an_error(data: st.DataObject) -> None:
-    at = data.draw(st.integers(0, len(GOOD)))
+    good = data.draw(st.sampled_from([GOOD, SECTIONED, FILE]))
+    at = data.draw(st.integers(0, len(good)))
     length = data.draw(st.integers(0, 6))
-    text = GOOD[:at] + data.draw(st.text(max_size=4)) + GOOD[at + length :]
+    text = good[:at] + data.draw(st.text(max_size=4)) + good[at + length :]
     try:
         rules.load(text)
     except rules.RuleFileError as error:
         assert error.problems
+
+
+odd: st.SearchStrategy[Any] = st.one_of(
+    st.sampled_from(
+        [None, True, -1, 0.5, "", "x", "4h", "a*b", [], {}, [[]], [None], {"": 1}, {"x": {}}, 10**14]
+    ),
+    st.text(max_size=5),
+)
+
+
+def with_something_odd(value: Any, draw: Any) -> Any:
+    """``value`` with one part of it, somewhere, replaced by what does not belong there, or with a key too many."""
+    if isinstance(value, dict) and value and draw(st.integers(0, 4)):
+        key = draw(st.sampled_from(sorted(value)))
+        return {**value, key: with_something_odd(value[key], draw)}
+    if isinstance(value, list) and value and draw(st.integers(0, 4)):
+        place = draw(st.integers(0, len(value) - 1))
+        return [*value[:place], with_something_odd(value[place], draw), *value[place + 1 :]]
+    if isinstance(value, dict) and draw(st.booleans()):
+        return {**value, draw(st.sampled_from(["x", "any", "then", "do", "section", "id", "min"])): draw(odd)}
+    return draw(odd)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@given(file=generated.files, data=st.data())
+def test_a_file_with_something_odd_in_it_gives_a_rule_set_or_an_error(
+    file: dict[str, Any], data: st.DataObject
+) -> None:
+    text = dump_entries(with_something_odd(file, data.draw))
+    try:
+        ruleset = rules.load(text)
+    except rules.RuleFileError as error:
+        assert error.problems
+    else:
+        rules.evaluate(rules.compile_rules(ruleset, as_written), rules.Facts(text="a"))
 
 
 def test_references_of_sections_and_named_conditions() -> None:
@@ -237,25 +297,6 @@ def test_references_of_sections_and_named_conditions() -> None:
     )
     found = [(one.kind, one.name, one.rule) for one in rules.references(rules.load(text))]
     assert found == [("queues", "a", "s"), ("inboxes", "kontakt", "s"), ("queues", "q", "default")]
-
-
-SECTIONED = """
-schedules:
-  duty: [{days: mon-fri, hours: 08:00-16:00}, {days: sat}]
-  always: {open_hours: true}
-rules:
-  - section: s
-    name: Section
-    enabled: false
-    from: 2026-01-01
-    when: {schedule: duty}
-    rules:
-      - {id: a, do: {queue: q}, then: next-section}
-      - {id: b, do: {queue: q}, then: stop-after-section}
-  - {id: c, when: {schedule: [duty, always]}, do: {queue: q}}
-  - {section: empty, rules: []}
-default: {queue: q}
-"""
 
 
 def test_a_file_with_sections_and_schedules() -> None:
