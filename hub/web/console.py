@@ -14,6 +14,7 @@ from hub.web import (
     admin,
     api,
     api_openapi,
+    api_replay,
     api_rules,
     api_stream,
     assets,
@@ -30,8 +31,14 @@ from hub.web import (
     live,
     moderation,
     quarantine,
-    rules_page,
+    rules_editor,
+    rules_list,
+    rules_names,
+    rules_pages,
+    rules_publish,
     rules_replay,
+    rules_text,
+    rules_versions,
     search_page,
     settings,
     supervisor,
@@ -58,11 +65,17 @@ SCREENS: Sequence[Sequence[web.AbstractRouteDef]] = (
     supervisor.ROUTES,
     quarantine.ROUTES,
     health.ROUTES,
-    rules_page.ROUTES,
+    rules_list.ROUTES,
+    rules_names.ROUTES,
+    rules_text.ROUTES,
+    rules_editor.ROUTES,
     rules_replay.ROUTES,
+    rules_publish.ROUTES,
+    rules_versions.ROUTES,
     admin.ROUTES,
     api.ROUTES,
     api_rules.ROUTES,
+    api_replay.ROUTES,
     api_stream.ROUTES,
     api_openapi.ROUTES,
 )
@@ -83,6 +96,7 @@ def build(desk: Desk) -> web.Application:
     app[assets.ASSETS] = assets.load_assets()
     app[ENVIRONMENT] = environment()
     live.install(app, desk)
+    rules_pages.install(app)
     rules_replay.install(app, desk)
     app.on_startup.append(_expect_browsers)
     app.on_response_prepare.append(add_headers)

@@ -44,6 +44,12 @@ def _conversation(**fields: Any) -> Row:
     return _office("answer", "conversation", **fields)
 
 
+def _rules(where: Mapping[str, str] | None = None, **fields: Any) -> Row:
+    """A change of a draft of the rules, which belong to the front office."""
+    return Row("administer", "rule-draft", {"revision": "1", **fields}, bound="office", extra=where or {})
+
+
+RULE_X = {"kind": "rules", "name": "x"}
 LETTER = {"text": "Odpowiedź", "client_id": "{uuid}", "based_on": "1"}
 USER = {"name": "Nowe", "role": "agent", "office": "krajowa", "language": "pl"}
 
@@ -87,6 +93,9 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/api/v1/rules/drafts/{id}/publish"): Row("token"),
     ("POST", "/api/v1/rules/drafts/{id}/schedule"): Row("token"),
     ("POST", "/api/v1/rules/drafts/{id}/unschedule"): Row("token"),
+    ("POST", "/api/v1/rules/drafts/{id}/replays"): Row("token"),
+    ("GET", "/api/v1/rules/runs/{id}"): Row("token"),
+    ("POST", "/api/v1/rules/runs/{id}/stop"): Row("token"),
     ("GET", "/"): Row("anyone"),
     ("POST", "/logout"): Row("anyone", body={}),
     ("GET", "/settings/password"): Row("anyone"),
@@ -222,6 +231,38 @@ MATRIX: dict[tuple[str, str], Row] = {
     ),
     ("GET", "/admin"): Row("administer"),
     ("GET", "/admin/rules"): Row("administer"),
+    ("GET", "/admin/rules/drafts"): Row("administer"),
+    ("POST", "/admin/rules/drafts"): _office("administer", "rule-draft"),
+    ("GET", "/admin/rules/drafts/{id}"): Row("administer", "rule-draft"),
+    ("GET", "/admin/rules/drafts/{id}/here"): Row("administer", "rule-draft"),
+    ("POST", "/admin/rules/drafts/{id}/discard"): _office("administer", "rule-draft"),
+    ("POST", "/admin/rules/drafts/{id}/undo"): Row("administer", "rule-draft", {}, stateful=True),
+    ("POST", "/admin/rules/drafts/{id}/move"): _rules(rule="x", to="down"),
+    ("POST", "/admin/rules/drafts/{id}/switch"): _rules(rule="x", enabled="0"),
+    ("POST", "/admin/rules/drafts/{id}/remove"): _rules(rule="x"),
+    ("POST", "/admin/rules/drafts/{id}/duplicate"): _rules(rule="x"),
+    ("POST", "/admin/rules/drafts/{id}/sections"): _rules(id="s", name="S"),
+    ("GET", "/admin/rules/drafts/{id}/names"): Row("administer", "rule-draft"),
+    ("POST", "/admin/rules/drafts/{id}/names"): _rules(kind="words", name="w", words="a"),
+    ("POST", "/admin/rules/drafts/{id}/names/remove"): _rules(kind="words", name="w"),
+    ("GET", "/admin/rules/drafts/{id}/words/{name}"): Row("administer", "rule-draft", extra={"name": "w"}),
+    ("POST", "/admin/rules/drafts/{id}/words/{name}"): _rules({"name": "w"}, words="b"),
+    ("GET", "/admin/rules/drafts/{id}/tests"): Row("administer", "rule-draft"),
+    ("GET", "/admin/rules/drafts/{id}/test"): Row("administer", "rule-draft"),
+    ("POST", "/admin/rules/drafts/{id}/test"): _rules(name="t", text="a", queue="informacja"),
+    ("GET", "/admin/rules/drafts/{id}/yaml"): Row("administer", "rule-draft"),
+    ("POST", "/admin/rules/drafts/{id}/yaml"): _rules(text="default: {queue: informacja}"),
+    ("POST", "/admin/rules/drafts/{id}/yaml/check"): Row("administer", "rule-draft", {"text": "x"}),
+    ("GET", "/admin/rules/drafts/{id}/new-rule"): Row("administer", "rule-draft"),
+    ("POST", "/admin/rules/drafts/{id}/new-rule"): _rules(text="- id: n"),
+    ("POST", "/admin/rules/drafts/{id}/new-rule/form"): Row(
+        "administer", "rule-draft", {"text": "- id: n", "revision": "1"}
+    ),
+    ("GET", "/admin/rules/drafts/{id}/{kind}/{name}"): Row("administer", "rule-draft", extra=RULE_X),
+    ("POST", "/admin/rules/drafts/{id}/{kind}/{name}"): _rules(RULE_X, text="- id: x\n  do: {spam: true}"),
+    ("POST", "/admin/rules/drafts/{id}/{kind}/{name}/form"): Row(
+        "administer", "rule-draft", {"text": "- id: x", "revision": "1"}, extra=RULE_X
+    ),
     ("GET", "/admin/rules/drafts/{id}/replay"): Row("administer", "rule-draft"),
     ("POST", "/admin/rules/drafts/{id}/replay"): _office("administer", "rule-draft", days="7"),
     ("POST", "/admin/rules/drafts/{id}/shadow"): _office("administer", "rule-draft", hours="1"),

@@ -189,7 +189,10 @@ def _managed(tx: Tx, office: str, number: int) -> dict[str, int]:
 
 def _rules(tx: Tx, owner: int) -> dict[str, int]:
     """A draft of the rules and a replay of it that waits; rules belong to no office."""
-    text = "default: {queue: bezrobotni}"
+    text = (
+        "words:\n  w: [a]\nrules:\n  - id: x\n    do: {queue: bezrobotni}\n"
+        "  - id: y\n    do: {spam: true}\ndefault: {queue: bezrobotni}\n"
+    )
     row = {"state": "open", "source": text, "author": owner, "created_at": tx.now, "updated_at": tx.now}
     draft = tx.add(schema.rule_draft, row)
     run = {"kind": "replay", "state": "waiting", "draft": draft, "version": 1, "source": text}
