@@ -211,8 +211,9 @@ async def _run(request: web.Request, template: str) -> web.StreamResponse:
 
     found, of = await desk.store.read(query)
     late = behind(found, desk.stream.last) if found.kind == "shadow" and found.open else 0
-    context = {"run": found, "draft": of, "behind": late, **_tables(found), **_words(request)}
-    return await render_aside(request, template, **context)
+    unworked = {queue.id for queue in desk.house().directory.queues.values() if queue.spam}
+    context = {"run": found, "draft": of, "behind": late, "unworked": unworked, **_tables(found)}
+    return await render_aside(request, template, **context, **_words(request))
 
 
 class MovesQuery(Form, frozen=True, kw_only=True):
