@@ -196,6 +196,11 @@ class Naive:
                 value = len(list(detect.link_spans(self._text(facts))))
             case name:
                 value = getattr(facts, NAMES.get(name, name))
+        if node.name in ("unanswered", "unanswered_open") and node.low is not None and facts.on == "timer":
+            due = facts.unanswered_open_due if node.name == "unanswered_open" else facts.unanswered_due
+            asked = facts.timer or facts.unanswered_due or facts.unanswered_open_due
+            if asked and node.low not in due:
+                return False
         return self._in_range(value, node.low, node.high)
 
     @staticmethod

@@ -176,7 +176,7 @@ conditions = st.recursive(
     ),
     max_leaves=6,
 )
-events = st.lists(st.sampled_from(["new", "message", "edit"]), min_size=1, max_size=2).map(tuple)
+events = st.lists(st.sampled_from(["new", "message", "edit", "timer"]), min_size=1, max_size=2).map(tuple)
 thens = st.sampled_from(["stop", "continue", "continue", "next-section", "stop-after-section"])
 starts = st.sampled_from(["", "", "2026-11-12"])
 switched = st.sampled_from([True, True, True, False])
@@ -263,7 +263,7 @@ mappings = st.dictionaries(st.sampled_from("ab"), short, max_size=2)
 loads = st.dictionaries(st.sampled_from("ab"), small, max_size=2)
 all_facts = st.builds(
     Facts,
-    on=st.sampled_from(["new", "message"]),
+    on=st.sampled_from(["new", "new", "message", "timer"]),
     channel=short,
     inbox=short,
     kind=short,
@@ -313,6 +313,8 @@ all_facts = st.builds(
     waiting_minutes=small,
     unanswered_minutes=small,
     unanswered_open_minutes=small,
+    unanswered_due=st.lists(small, max_size=2).map(tuple),
+    unanswered_open_due=st.lists(small, max_size=2).map(tuple),
     timer=short,
     callback_topic=st.one_of(short, words),
     suspicious=short,
