@@ -12,12 +12,15 @@ from sqlalchemy import select, update
 from connectors.contract import Health
 from hub import audit
 from hub.people.leaving import HANDLERS
+from hub.ruleset.hits import Tally, write_hits
 from hub.store import schema
 from hub.store.store import Store
 from hub.timers import run_due
 from hub.web.api import ENDPOINTS
 from hub.web.desk import Desk
 from hub.web.metrics import METRICS
+from rules import Actions, Decision, Fault, Trace
+from rules.text import Text
 from tests.hub.conftest import FakeClock
 from tests.hub.specimen import add_conversation, add_message
 from tests.hub.web.conftest import Client
@@ -128,6 +131,21 @@ async def test_every_inbox_shows_how_it_is(enter: Callable[[str], Any], health: 
     _, page = await (await enter("supervisor")).get("/inboxes")
     assert page.index("Artykuły") < page.index("Kontakt"), "what does not work comes first"
     assert "535 5.7.8" in page and "badge--danger" in page and ">12<" in page
+
+
+async def test_a_rule_that_cannot_be_evaluated_is_shown_beside_the_inboxes(
+    enter: Callable[[str], Any], sqlite_store: Store, client: Client
+) -> None:
+    tally = Tally()
+    why = Text("{name} is not known", {"name": "queue_load.x"})
+    tally.add(Decision(actions=Actions(), trace=Trace(), faults=(Fault("employers", why),)))
+    _, page = await (await enter("supervisor")).get("/inboxes")
+    assert "Przedsiębiorcy" not in page
+    await sqlite_store.write(lambda tx: write_hits(tx, [tally]))
+    _, page = await (await enter("supervisor")).get("/inboxes")
+    assert "Przedsiębiorcy" in page and "queue_load.x" in page
+    async with client.get("/metrics") as response:
+        assert "centrala_rules_failing 1.0" in await response.text()
 
 
 async def test_the_quarantine_has_three_ways_out(
