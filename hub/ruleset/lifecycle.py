@@ -137,6 +137,12 @@ def submit(
     return draft(tx, scope, draft_id)
 
 
+def may_approve(tx: Reader, scope: Scope, row: Draft) -> bool:
+    """Whether this actor could approve a submitted draft now."""
+    waits = row.state == "submitted" and not row.approved
+    return waits and scope.front and scope.user not in _hands(tx, row, row.submitted_by)
+
+
 def approve(tx: Tx, scope: Scope, draft_id: int, revision: int) -> Draft:
     """Approve the text as it is at ``revision``. Whoever changed or submitted it may not.
 

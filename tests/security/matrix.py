@@ -49,6 +49,11 @@ def _rules(where: Mapping[str, str] | None = None, **fields: Any) -> Row:
     return Row("administer", "rule-draft", {"revision": "1", **fields}, bound="office", extra=where or {})
 
 
+def _rule_step(**fields: Any) -> Row:
+    """A step towards publication, which this draft is not ready for."""
+    return Row("administer", "rule-draft", fields, bound="office", stateful=True)
+
+
 RULE_X = {"kind": "rules", "name": "x"}
 LETTER = {"text": "Odpowiedź", "client_id": "{uuid}", "based_on": "1"}
 USER = {"name": "Nowe", "role": "agent", "office": "krajowa", "language": "pl"}
@@ -262,6 +267,19 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/admin/rules/drafts/{id}/{kind}/{name}"): _rules(RULE_X, text="- id: x\n  do: {spam: true}"),
     ("POST", "/admin/rules/drafts/{id}/{kind}/{name}/form"): Row(
         "administer", "rule-draft", {"text": "- id: x", "revision": "1"}, extra=RULE_X
+    ),
+    ("GET", "/admin/rules/drafts/{id}/publish"): Row("administer", "rule-draft"),
+    ("POST", "/admin/rules/drafts/{id}/publish"): _rule_step(revision="1", act="publish"),
+    ("POST", "/admin/rules/drafts/{id}/approve"): _rule_step(revision="1"),
+    ("POST", "/admin/rules/drafts/{id}/send-back"): _rule_step(note="x"),
+    ("POST", "/admin/rules/drafts/{id}/call-off"): _rule_step(),
+    ("POST", "/admin/rules/drafts/{id}/rebase"): _rule_step(),
+    ("GET", "/admin/rules/versions"): Row("administer"),
+    ("GET", "/admin/rules/versions/{id}"): Row("administer", "rule-version"),
+    ("GET", "/admin/rules/versions/{id}/yaml"): Row("administer", "rule-version"),
+    ("GET", "/admin/rules/versions/{id}/rollback"): Row("administer", "rule-version"),
+    ("POST", "/admin/rules/versions/{id}/rollback"): Row(
+        "administer", "rule-version", {"note": "x"}, bound="office", stateful=True
     ),
     ("GET", "/admin/rules/drafts/{id}/replay"): Row("administer", "rule-draft"),
     ("POST", "/admin/rules/drafts/{id}/replay"): _office("administer", "rule-draft", days="7"),

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from hub.desk.merging import merge_conversations
 from hub.people.tokens import make_token
+from hub.ruleset.versions import Wanted, add_version, lock, published_number
 from hub.scope import SYSTEM
 from hub.store import schema
 from hub.store.store import Store
@@ -188,7 +189,7 @@ def _managed(tx: Tx, office: str, number: int) -> dict[str, int]:
 
 
 def _rules(tx: Tx, owner: int) -> dict[str, int]:
-    """A draft of the rules and a replay of it that waits; rules belong to no office."""
+    """A draft of the rules, a replay of it that waits, and a version in force; rules belong to no office."""
     text = (
         "words:\n  w: [a]\nrules:\n  - id: x\n    do: {queue: bezrobotni}\n"
         "  - id: y\n    do: {spam: true}\ndefault: {queue: bezrobotni}\n"
@@ -196,7 +197,12 @@ def _rules(tx: Tx, owner: int) -> dict[str, int]:
     row = {"state": "open", "source": text, "author": owner, "created_at": tx.now, "updated_at": tx.now}
     draft = tx.add(schema.rule_draft, row)
     run = {"kind": "replay", "state": "waiting", "draft": draft, "version": 1, "source": text}
-    return {"rule-draft": draft, "rule-run": tx.add(schema.rule_run, {**run, "created_at": tx.now})}
+    lock(tx)
+    return {
+        "rule-draft": draft,
+        "rule-run": tx.add(schema.rule_run, {**run, "created_at": tx.now}),
+        "rule-version": published_number(tx) or add_version(tx, Wanted(source=f"# in force\n{text}")),
+    }
 
 
 def _fingerprint(tx: Reader, but: Collection[str]) -> str:

@@ -1,0 +1,251 @@
+"""The pages of versions and publication as an administrator uses them: publish, approve, set a time, take back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from hub.house import House
+from hub.ruleset import Change, Draft, change, draft, open_draft, published
+from hub.ruleset.versions import Wanted, add_version, lock
+from hub.scope import Scope
+from hub.store import schema
+from hub.store.store import Store
+from hub.store.tx import Reader, Tx
+from hub.web.desk import Desk
+from tests.hub.ruleset.conftest import SOURCE, made_house
+from tests.hub.specimen import add_person
+from tests.hub.web.conftest import Browser
+
+
+@pytest.fixture(scope="session")
+def forms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("forms")
+
+
+@pytest.fixture
+def approval() -> bool:
+    """Whether a second person must approve; tests override it."""
+    return False
+
+
+@pytest.fixture
+def house(forms: Path, approval: bool) -> House:
+    return made_house(forms, approval=approval)
+
+
+@pytest.fixture
+async def second(sqlite_store: Store, people: dict[str, int]) -> int:
+    """One more administrator; version 1 is in force."""
+
+    def command(tx: Tx) -> int:
+        lock(tx)
+        add_version(tx, Wanted(source=SOURCE, note="Pierwsza"))
+        return add_person(tx, "druga", role="administrator", name="Druga Osoba", language="en")
+
+    people["druga"] = await sqlite_store.write(command)
+    return people["druga"]
+
+
+@pytest.fixture
+async def anna(enter: Callable[[str], Any], second: int) -> Browser:
+    browser: Browser = await enter("administrator")
+    return browser
+
+
+async def a_draft(
+    store: Store, people: Mapping[str, int], before: str = "name: Dotacje", after: str = "name: Granty"
+) -> int:
+    scope = Scope(user=people["administrator"], role="administrator", office="krajowa", front=True)
+
+    def command(tx: Tx) -> Draft:
+        number = open_draft(tx, scope).id
+        return change(tx, scope, number, lambda text: text.replace(before, after), Change(kind="change"))
+
+    return (await store.write(command)).id
+
+
+async def in_force(store: Store) -> tuple[int, str]:
+    now = await store.read(published)
+    assert now is not None
+    return now.version, now.source
+
+
+async def state(store: Store, number: int) -> Draft:
+    scope = Scope(user=None, role="system", office="", front=True)
+    return await store.read(lambda tx: draft(tx, scope, number))
+
+
+async def test_publish_from_the_page(anna: Browser, sqlite_store: Store, people: dict[str, int]) -> None:
+    number = await a_draft(sqlite_store, people)
+    path = f"/admin/rules/drafts/{number}/publish"
+    status, page = await anna.get(path)
+    assert status == 200
+    assert "Reguła „grants”: " in page and "Dotacje" in page and "Granty" in page
+    assert "+    name: Granty" in page
+    where = await anna.post(path, {"revision": "2", "act": "publish", "note": "Nowa <b>nazwa</b>"})
+    assert where == (303, "/admin/rules/versions/2")
+    assert (await in_force(sqlite_store))[0] == 2
+    status, page = await anna.get("/admin/rules/versions/2")
+    assert status == 200 and "Nowa &lt;b&gt;nazwa&lt;/b&gt;" in page and "Administrator" in page
+    status, page = await anna.get("/admin/rules/versions")
+    assert status == 200 and page.index("/admin/rules/versions/2") < page.index("/admin/rules/versions/1")
+    status, page = await anna.get(path)
+    assert status == 200 and "/admin/rules/versions/2" in page and 'name="act"' not in page
+
+
+async def test_mistakes_are_listed_and_nothing_is_published(
+    anna: Browser, sqlite_store: Store, people: dict[str, int]
+) -> None:
+    number = await a_draft(sqlite_store, people, "queue: pracodawcy", "queue: pracodawcyy")
+    path = f"/admin/rules/drafts/{number}/publish"
+    _, page = await anna.get(path)
+    assert "pracodawcyy" in page and "Czy chodziło o „pracodawcy”?" in page
+    assert f"/admin/rules/drafts/{number}/rules/employers" in page and 'name="act"' not in page
+    status, page = await anna.post(path, {"revision": "2", "act": "publish", "note": "x"})
+    assert status == 409 and 'role="alert"' in page and (await in_force(sqlite_store))[0] == 1
+
+
+async def test_a_stale_revision_is_told(anna: Browser, sqlite_store: Store, people: dict[str, int]) -> None:
+    number = await a_draft(sqlite_store, people)
+    path = f"/admin/rules/drafts/{number}/publish"
+    status, page = await anna.post(path, {"revision": "1", "act": "publish", "note": "mój opis"})
+    assert status == 409 and "mój opis" in page, "what was typed stays"
+
+
+async def test_a_set_time_and_calling_it_off(
+    anna: Browser, sqlite_store: Store, people: dict[str, int], desk: Desk
+) -> None:
+    number = await a_draft(sqlite_store, people)
+    path = f"/admin/rules/drafts/{number}/publish"
+    for wrong in ("", "kiedyś", "2020-01-01T08:00"):
+        status, _ = await anna.post(path, {"revision": "2", "act": "schedule", "note": "", "at": wrong})
+        assert status == 409
+    form = {"revision": "2", "act": "schedule", "note": "Od jutra", "at": "2026-11-17T08:00"}
+    assert await anna.post(path, form) == (303, path)
+    waits = await state(sqlite_store, number)
+    assert (waits.state, waits.publish_at) == ("scheduled", 1_794_898_800_000_000), "08:00 in Warsaw"
+    status, page = await anna.get(path)
+    assert "17 listopada 2026 08:00" in page and "Od jutra" in page
+    assert await anna.post(f"/admin/rules/drafts/{number}/call-off") == (303, path)
+    assert (await state(sqlite_store, number)).state == "open"
+
+
+async def test_what_was_published_meanwhile_is_taken_over(
+    anna: Browser, sqlite_store: Store, people: dict[str, int]
+) -> None:
+    first = await a_draft(sqlite_store, people, "name: Śmieci", "name: Spam")
+    second = await a_draft(sqlite_store, people)
+    third = await a_draft(sqlite_store, people, "name: Dotacje", "name: Dopłaty")
+    publish = {"revision": "2", "act": "publish", "note": ""}
+    await anna.post(f"/admin/rules/drafts/{first}/publish", publish)
+    path = f"/admin/rules/drafts/{second}"
+    _, page = await anna.get(f"{path}/publish")
+    assert f"{path}/rebase" in page and 'name="act"' not in page
+    assert (await anna.post(f"{path}/rebase")) == (303, f"{path}/publish")
+    assert await anna.post(f"{path}/publish", publish | {"revision": "3"}) == (303, "/admin/rules/versions/3")
+    source = (await in_force(sqlite_store))[1]
+    assert "name: Spam" in source and "name: Granty" in source
+
+    path = f"/admin/rules/drafts/{third}"
+    status, page = await anna.post(f"{path}/rebase")
+    assert status == 409 and "name: Dopłaty" in page and "name: Granty" in page
+    assert 'value="ours:rule:grants"' in page
+    assert (await state(sqlite_store, third)).revision == 2
+    where = await anna.post(f"{path}/rebase", {"keep": "theirs:rule:grants"})
+    assert where == (303, f"{path}/publish")
+    assert "name: Granty" in (await state(sqlite_store, third)).source
+    assert (await anna.post(f"{path}/rebase", {"keep": "anything"}))[0] == 400
+
+
+async def test_taking_a_version_back(anna: Browser, sqlite_store: Store, people: dict[str, int]) -> None:
+    number = await a_draft(sqlite_store, people)
+    form = {"revision": "2", "act": "publish", "note": ""}
+    await anna.post(f"/admin/rules/drafts/{number}/publish", form)
+    _, page = await anna.get("/admin/rules/versions")
+    assert "/admin/rules/versions/1/rollback" in page and "/admin/rules/versions/2/rollback" not in page
+    status, page = await anna.get("/admin/rules/versions/1/rollback")
+    assert status == 200 and "Granty" in page and "Dotacje" in page
+    where = await anna.post("/admin/rules/versions/1/rollback", {"note": "Pomyłka"})
+    assert where == (303, "/admin/rules/versions/3")
+    assert await in_force(sqlite_store) == (3, SOURCE)
+    status, page = await anna.post("/admin/rules/versions/1/rollback", {"note": ""})
+    assert status == 409 and 'role="alert"' in page
+    status, text = await anna.get("/admin/rules/versions/3/yaml")
+    assert (status, text) == (200, SOURCE)
+    assert (await anna.get("/admin/rules/versions/99"))[0] == 404
+    _, page = await anna.get("/admin/rules/versions/3?against=1")
+    assert 'class="change ' not in page
+    _, page = await anna.get("/admin/rules/versions/3?against=2")
+    assert 'class="change ' in page
+
+
+@pytest.mark.parametrize("approval", [True])
+async def test_a_second_person_approves(
+    anna: Browser, enter: Callable[[str], Any], sqlite_store: Store, people: dict[str, int]
+) -> None:
+    other: Browser = await enter("druga")
+    number = await a_draft(sqlite_store, people)
+    path = f"/admin/rules/drafts/{number}/publish"
+    _, page = await anna.get(path)
+    assert 'value="submit"' in page and 'value="publish"' not in page
+    status, _ = await anna.post(path, {"revision": "2", "act": "publish", "note": ""})
+    assert status == 409
+    assert await anna.post(path, {"revision": "2", "act": "submit", "note": "Proszę"}) == (303, path)
+    _, page = await anna.get(path)
+    assert f"/admin/rules/drafts/{number}/approve" not in page
+    assert (await anna.post(f"/admin/rules/drafts/{number}/approve", {"revision": "2"}))[0] == 409
+    _, page = await other.get(path)
+    assert f"/admin/rules/drafts/{number}/approve" in page and "Approve" in page
+    _, notices = await other.get("/notifications")
+    assert "A draft of the rules waits for your approval" in notices
+    assert (await other.post(f"/admin/rules/drafts/{number}/send-back", {"note": "Krócej"}))[0] == 303
+    assert await anna.post(path, {"revision": "2", "act": "submit", "note": ""}) == (303, path)
+    assert await other.post(f"/admin/rules/drafts/{number}/approve", {"revision": "2"}) == (303, path)
+    where = await anna.post(path, {"revision": "2", "act": "publish", "note": ""})
+    assert where == (303, "/admin/rules/versions/2")
+    _, page = await other.get("/admin/rules/versions")
+    assert "approved by Druga Osoba" in page
+
+
+async def test_who_is_no_administrator_of_the_front_office_changes_nothing(
+    anna: Browser, enter: Callable[[str], Any], sqlite_store: Store, people: dict[str, int]
+) -> None:
+    number = await a_draft(sqlite_store, people)
+
+    def county(tx: Tx) -> int:
+        return add_person(tx, "powiat", role="administrator", office="pup-lomza")
+
+    people["powiat"] = await sqlite_store.write(county)
+    for login in ("supervisor", "powiat"):
+        browser: Browser = await enter(login)
+        form = {"revision": "2", "act": "publish", "note": ""}
+        assert (await browser.post(f"/admin/rules/drafts/{number}/publish", form))[0] == 403
+        assert (await browser.post("/admin/rules/versions/1/rollback", {"note": ""}))[0] == 403
+    assert (await in_force(sqlite_store))[0] == 1
+
+
+async def test_everything_is_in_the_audit_log(
+    anna: Browser, sqlite_store: Store, people: dict[str, int]
+) -> None:
+    number = await a_draft(sqlite_store, people)
+    form = {"revision": "2", "act": "publish", "note": ""}
+    await anna.post(f"/admin/rules/drafts/{number}/publish", form)
+    await anna.post("/admin/rules/versions/1/rollback", {"note": ""})
+
+    def query(tx: Reader) -> list[tuple[str, str, int]]:
+        row = schema.audit.c
+        rules = select(row.action, row.subject, row.actor).where(row.action.like("rules-%")).order_by(row.id)
+        return [tuple(found) for found in tx.rows(rules)]
+
+    who = people["administrator"]
+    assert await sqlite_store.read(query) == [
+        ("rules-draft-opened", f"rule-draft:{number}", who),
+        ("rules-draft-changed", f"rule-draft:{number}", who),
+        ("rules-published", "rules:2", who),
+        ("rules-rolled-back", "rules:3", who),
+    ]
