@@ -12,13 +12,11 @@ from typing import Any
 
 import msgspec
 
+from hub.deciding.acting import MOVING
 from hub.directory import Directory
 from hub.intake.routing import territorial_queue
 from hub.replay.stored import Stored
 from rules import Actions, Compiled, Decision, evaluate
-
-ROUTED_LATER = ("status", "timer")
-"""Events besides a new conversation by which rules move one."""
 
 MOST_VALUES = 300
 """Different pairs of values that are counted for one action; what is beyond counts as others."""
@@ -168,21 +166,21 @@ def _placing_rule(decision: Decision) -> str:
 
 
 def _places(stored: Stored) -> bool:
-    return stored.opened or stored.facts.on in ROUTED_LATER
+    return stored.opened or stored.facts.on in MOVING
 
 
 def placed(directory: Directory, stored: Stored, actions: Actions) -> str:
-    """The queue in which the conversation is after a decision; empty for none. As :mod:`hub.intake.routing` does it:
-    only a new conversation is routed by a message, and what names no queue stays where the inbox puts it."""
+    """The queue in which the conversation is after a decision; empty for none. As it is carried out: a message routes
+    only the conversation that it opens, a changed state or a timer may move one, and what names no queue stays (a new
+    one where its inbox puts it)."""
     facts = stored.facts
-    queue = actions.queue if _places(stored) else None
-    if stored.opened:
-        if queue is None and actions.office is not None:
-            queue = territorial_queue(directory.queues.values(), actions.office)
-        inbox = directory.inboxes.get(facts.inbox)
-        usual = (inbox.queue if inbox is not None else facts.previous_queue) or ""
-    else:
-        usual = facts.previous_queue
+    inbox = directory.inboxes.get(facts.inbox) if stored.opened else None
+    usual = inbox.queue if inbox is not None else facts.previous_queue
+    if not _places(stored):
+        return usual
+    queue = actions.queue
+    if queue is None and actions.office is not None:
+        queue = territorial_queue(directory.queues.values(), actions.office)
     return queue if queue is not None and queue in directory.queues else usual
 
 

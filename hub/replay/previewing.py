@@ -86,7 +86,7 @@ class Workshop:
         try:
             ruleset = load(text, "rule")
         except RuleFileError as error:
-            raise Unreadable(str(error.problems[0].message)) from None
+            raise Unreadable(str(error.problems[0].text)) from None
         if len(ruleset.rules) != 1:
             raise Unreadable("one rule is expected")
         [rule] = ruleset.rules
@@ -169,7 +169,7 @@ def _data(text: str) -> Data:
     problems = Problems("")
     tree = parse(text, problems)
     if problems.found:
-        raise Unreadable(str(problems.found[0].message))
+        raise Unreadable(str(problems.found[0].text))
     return None if tree is None else plain(tree)
 
 
