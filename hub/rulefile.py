@@ -47,24 +47,27 @@ class _Kept:
 _KEPT = _Kept()
 
 
-def compile_source(config: Config, source: str, name: str, *, expand: Expand | None = None) -> Compiled:
+def compile_source(
+    config: Config, source: str, name: str, *, expand: Expand | None = None, names: bool = True
+) -> Compiled:
     """The text of a rule set, compiled; ``name`` is what problems call it (a path, ``draft 7``).
 
     Blocks for up to seconds: in the daemon call it in a thread (``await asyncio.to_thread(compile_source, …)``), where
     it disturbs nobody. Raises :class:`ConfigError` with every problem, of form and of names that the configuration
     doesn't know. The last few texts are kept compiled, so asking again for the same text with the same configuration
     is free. ``expand`` gives the forms of words; without it they come from the data folder (:mod:`hub.wordforms`).
+    ``names=False`` lets names pass that the configuration doesn't know: a version of long ago had its own.
     """
     known = {kind: sorted(names) for kind, names in known_names(config).items()}
-    around = msgspec.json.encode((known, places(config.offices), config.hub.data_dir))
+    around = msgspec.json.encode((known, places(config.offices), config.hub.data_dir, names))
     digest = hashlib.sha256(around + source.encode(errors="surrogatepass")).digest()
-    return _KEPT.get((digest, expand), lambda: _compile(config, source, name, expand))
+    return _KEPT.get((digest, expand), lambda: _compile(config, source, name, expand, names))
 
 
-def _compile(config: Config, source: str, name: str, expand: Expand | None) -> Compiled:
+def _compile(config: Config, source: str, name: str, expand: Expand | None, names: bool = True) -> Compiled:
     ruleset = _load(source, name)
     problems = list(_unknown_names(ruleset, known_names(config), name))
-    if problems:
+    if names and problems:
         raise ConfigError(problems)
     served = places(config.offices)
     if expand is not None:
@@ -104,7 +107,7 @@ def _load(source: str, name: str) -> RuleSet:
         return load(source, name)
     except RuleFileError as error:
         raise ConfigError(
-            [Problem(file=p.source, line=p.line, key=p.key, text=str(p.message)) for p in error.problems]
+            [Problem(file=p.source, line=p.line, key=p.key, text=str(p.text)) for p in error.problems]
         ) from None
 
 

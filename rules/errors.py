@@ -36,11 +36,6 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     text: Text
 
-    @property
-    def message(self) -> str:
-        """What is wrong, in English."""
-        return str(self.text)
-
     def __str__(self) -> str:
         where = f"{self.source}:{self.line}"
         return f"{where}: {self.key}: {self.text}" if self.key else f"{where}: {self.text}"

@@ -152,9 +152,7 @@ def _form(source: str, name: str, names: Known) -> Iterator[Item]:
 
 
 def _problem(problem: Problem) -> Item:
-    said: Text | str = problem.message
-    text = said if isinstance(said, Text) else Text(said)
-    return Item(part="form", level="error", text=text, key=problem.key, line=problem.line)
+    return Item(part="form", level="error", text=problem.text, key=problem.key, line=problem.line)
 
 
 def _names(ruleset: RuleSet, names: Known) -> Iterator[Item]:

@@ -18,7 +18,7 @@ from rules.words import forms
 from rules.yamltree import Mapping, Node, Scalar, Sequence, parse
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
-PLACES = {"18-4": "pup-lomza", "Łomża": "pup-lomza", "00": "up-warszawa"}
+PLACES = {"18-4": "pup-lomza", "Łomża": "pup-lomza", "Piła": "pup-pila", "00": "up-warszawa"}
 
 
 def examples() -> Iterator[tuple[str, str]]:
