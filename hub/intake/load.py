@@ -20,6 +20,15 @@ STALE = 60_000_000
 """Microseconds after which :func:`present_load` looks anew: by then nothing came in for a while, and there is time."""
 
 
+class Counts(dict[str, int]):
+    """Numbers by queue, where one that is missing is nought: a snapshot names only queues in which something waits or
+    somebody works, and a rule that asks for an empty one must not fail."""
+
+    def get(self, key: str, default: object = None) -> int:
+        """The number; nought for a queue that is not named."""
+        return super().get(key, 0)
+
+
 class Load(msgspec.Struct, frozen=True, kw_only=True):
     """By queue: ``waiting`` conversations, ``oldest`` minutes for which the first has waited, ``on_duty`` agents.
 
@@ -33,6 +42,12 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     on_duty: dict[str, int] = {}
     available: frozenset[int] = frozenset()
     people: dict[str, tuple[int, str]] = {}
+
+    def __post_init__(self) -> None:
+        """Of a snapshot what it does not name is known to be nought; before the first nothing is known."""
+        if self.id:
+            for name in ("waiting", "oldest", "on_duty"):
+                msgspec.structs.force_setattr(self, name, Counts(getattr(self, name)))
 
 
 def read_load(tx: Reader) -> Load:

@@ -348,6 +348,18 @@ async def test_how_long_the_oldest_of_a_queue_has_waited(here: Here) -> None:
     assert (await facts_of(here, number)).queue_waiting == {"bezrobotni": 61}
 
 
+async def test_a_queue_in_which_nothing_waits_is_known_to_be_empty(here: Here) -> None:
+    await here.rules("""
+rules: [{id: free, name: Wolne, when: {queue_load: {pracodawcy: {max: 5}}}, do: {queue: pracodawcy}}]
+default: {queue: bezrobotni}
+""")
+    number = await here.one(mail(1))
+    assert (await here.conversation(number)).queue == "pracodawcy"
+    assert [trace.faults for trace in await here.traces(number)] == [()]
+    (stored,) = await here.store.read(lambda tx: of_conversation(tx, number))
+    assert stored.facts.queue_load.get("pracodawcy") == 0
+
+
 async def test_a_reply_to_our_automatic_answer_is_known(here: Here) -> None:
     await here.rules("rules: [{id: a, name: A, do: {answer: acknowledgement}}]\ndefault: {queue: bezrobotni}")
     number = await here.one(mail(1))

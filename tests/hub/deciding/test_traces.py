@@ -11,12 +11,14 @@ from sqlalchemy import select
 from connectors.contract import CommentPlace, Edit, InboxId, Message, Party
 from hub.desk.actions import resolve, tag
 from hub.replay.stored import Snapshots, by_ids
-from hub.ruleset.hits import hits
+from hub.ruleset.hits import failing, hits
 from hub.ruleset.versions import source_of
 from hub.scope import SYSTEM
 from hub.store import schema
+from hub.store.store import Store
 from hub.store.tx import Reader
 from rules import Compiled, decode_trace, evaluate
+from tests.hub.conftest import FakeClock
 from tests.hub.deciding.conftest import Here
 from tests.hub.intake.conftest import mail
 from tests.hub.specimen import compiled
@@ -140,11 +142,19 @@ async def test_hits_are_counted_by_day(here: Here) -> None:
     assert (await here.store.read(lambda tx: hits(tx, 30)))["a"] == (5, now)
 
 
-async def test_one_statement_a_transaction_whatever_the_number_of_messages(here: Here) -> None:
+async def test_one_row_a_rule_whatever_the_number_of_messages(store: Store, clock: FakeClock) -> None:
+    """Before the first snapshot of the load a rule that asks for it cannot be evaluated, and is counted as such."""
+    here = Here(store, clock)
     await here.rules(COUNTED)
     await here.feed(*(mail(number, sender=f"p{number}@example.pl") for number in range(50)))
     rows = await here.rows(select(schema.rule_hit))
-    assert {(row.rule, row.hits) for row in rows} == {("a", 50), ("default", 50), ("odd", 0)}
+    assert {(row.rule, row.hits, row.faults) for row in rows} == {
+        ("a", 50, 0),
+        ("default", 50, 0),
+        ("odd", 0, 50),
+    }
+    (found,) = await store.read(failing)
+    assert (found.rule, str(found.why)) == ("odd", "queue_load.nigdzie is not known")
 
 
 async def test_what_is_undone_is_not_counted(here: Here) -> None:
