@@ -128,6 +128,7 @@ def _context(request: web.Request, typed: Typed, found: Names) -> dict[str, Any]
     here = f"{home}/new-rule" if new else f"{home}/{PAGES[typed.kind]}/{quote(typed.name, safe='')}"
     return {
         "draft": draft,
+        "step": "/names" if typed.kind in ("condition", "schedule") else "",
         "typed": typed,
         "form": typed.form,
         "names": found,

@@ -72,7 +72,7 @@ PREDICATE_TERMS: Mapping[str, Term] = {
     ),
     "attachment": Term("text", N_("Attachment"), N_("it has an attachment"), N_("it has no attachment")),
     "channel": Term("message", N_("Channel"), N_("the channel is {value}")),
-    "inbox": Term("message", N_("Inbox"), N_("the inbox is {value}")),
+    "inbox": Term("message", N_("Inbox it came to"), N_("the inbox is {value}")),
     "office": Term("message", N_("Office"), N_("the inbox belongs to the office {value}")),
     "kind": Term("message", N_("Kind of event"), N_("the kind of event is {value}")),
     "direction": Term("message", N_("Direction"), N_("the message goes {value}")),

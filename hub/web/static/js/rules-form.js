@@ -137,11 +137,12 @@ async function fill(panel) {
     const response = await send(panel.dataset.panel, { body, quiet: true, headers: { "HX-Request": "true", Accept: "text/html" } });
     const html = await response.text();
     if (panel.dataset.turn === mine) {
+      panel.closest("section").hidden = false;
       panel.innerHTML = html;
       globalThis.htmx?.process?.(panel);
     }
   } catch {
-    // What it said last stays; saving does not depend on it.
+    if (!panel.textContent.trim()) panel.closest("section").hidden = true; // saving does not depend on it
   } finally {
     panel.removeAttribute("aria-busy");
   }
