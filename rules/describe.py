@@ -140,7 +140,7 @@ def _range(name: str, low: int | None, high: int | None) -> Text:
     if high is None:
         return _ANY if low is None else Text(mark("{least} or more"), {"least": shown(low)})
     if low is None:
-        return Text(mark("{most} or fewer"), {"most": shown(high)})
+        return Text(mark("at most {most}"), {"most": shown(high)})
     return Text(mark("{first} to {last}"), {"first": shown(low), "last": shown(high)})
 
 
