@@ -60,6 +60,10 @@ class WordForms:
         self._asked.add((word, language))
         return self._forms.get((word, language), frozenset({word.lower()}))
 
+    def knows(self, word: str, language: str = "") -> bool:
+        """Whether the forms of a word are here already."""
+        return (word, language) in self._forms
+
     @property
     def missing(self) -> list[Word]:
         """Words that were asked for and are not known."""

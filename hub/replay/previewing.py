@@ -1,8 +1,9 @@
 """In the child process: what a rule that is being edited would catch of the latest messages, and what it would win.
 
-The rule alone is compiled in a moment. The draft around it is compiled once for as long as it stays the same; then only
-the messages that the rule catches are decided with it, and with a small set of the rules that matched any of them, the
-edited one at its place. That gives what the whole draft would give: a rule that matched none of them changes nothing.
+The rule alone is compiled in a moment; words that no rule set used before are looked up in this process. The draft
+around it is compiled once for as long as it stays the same; then only the messages that the rule catches are decided
+with it, and with a small set of the rules that matched any of them, the edited one at its place. That gives what the
+whole draft would give: a rule that matched none of them changes nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -20,6 +22,7 @@ from hub.replay.protocol import Example, Placed, Preview, PreviewOrder, config_o
 from hub.replay.stored import Stored, batches, newest
 from hub.rulefile import places
 from hub.store.reading import Ask
+from hub.wordforms import FILE, WordForms
 from rules import Compiled, RuleFileError, RuleSet, compile_rules, evaluate, load
 from rules.blocks import plain
 from rules.dump import Data, dump_entries
@@ -50,11 +53,13 @@ class Workshop:
         self._lists: tuple[bytes, dict[str, Data]] = (b"", {})
         self._draft: tuple[bytes, RuleSet | None] = (b"", None)
         self._base: tuple[tuple[bytes, str], Compiled | None] = ((b"", ""), None)
+        self._kept: WordForms | None = None
 
     def preview(self, order: PreviewOrder, ask: Ask, say: Callable[[Preview], None]) -> None:
         """Answer one order, in two steps. Raises Unreadable."""
         config = config_of(order.setting)
         sample = self._messages(ask, order.messages)
+        self._words(config)
         rule, alone = self._alone(config, order)
         caught = [stored for stored in sample if rule.id in evaluate(alone, stored.facts).matched]
         shown = caught[-order.examples :][::-1]
@@ -92,7 +97,7 @@ class Workshop:
         [rule] = ruleset.rules
         rule = msgspec.structs.replace(rule, enabled=True)
         ruleset = msgspec.structs.replace(ruleset, rules=(rule,))
-        return rule, compile_rules(ruleset, forms, places(config.offices))
+        return rule, compile_rules(ruleset, self._expand, places(config.offices))
 
     def _named(self, draft: str) -> dict[str, Data]:
         """The lists, conditions and schedules of the draft."""
@@ -116,7 +121,7 @@ class Workshop:
         matching = {name for decision in before for name in decision.matched}
         small = compile_rules(
             _around(self._draft[1] or base.ruleset, order, rule, matching),
-            forms,
+            self._expand,
             places(config.offices),
         )
         seen = [
@@ -148,8 +153,29 @@ class Workshop:
         if self._base[0] != (key, order.replaces):
             rest = tuple(rule for rule in ruleset.rules if rule.id != order.replaces)
             without = msgspec.structs.replace(ruleset, rules=rest)
-            self._base = (key, order.replaces), compile_rules(without, forms, places(config.offices))
+            self._base = (key, order.replaces), self._compile(config, without)
         return self._base[1]
+
+    # --- words -------------------------------------------------------------------------------------------------
+
+    def _compile(self, config: Config, ruleset: RuleSet) -> Compiled:
+        """A whole draft: its words are looked up and kept as for a publication."""
+        words, served = self._words(config), places(config.offices)
+        compiled = compile_rules(ruleset, words.expand, served)
+        if not words.missing:
+            return compiled
+        words.look_up()
+        return compile_rules(ruleset, words.expand, served)
+
+    def _words(self, config: Config) -> WordForms:
+        if self._kept is None:
+            self._kept = WordForms(Path(config.hub.data_dir) / FILE)
+        return self._kept
+
+    def _expand(self, word: str, language: str) -> frozenset[str]:
+        """The forms of a word of the edited rule: of half a word, too, so nothing is kept."""
+        kept = self._kept
+        return kept.expand(word, language) if kept and kept.knows(word, language) else forms(word, language)
 
 
 def read_sample(ask: Ask, wanted: int) -> list[Stored]:

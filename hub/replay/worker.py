@@ -33,7 +33,6 @@ from hub.replay.stored import batches
 from hub.rulefile import compile_source
 from hub.store.reading import Ask, reading
 from rules.text import Text, mark
-from rules.words import forms
 
 NICE = 10
 
@@ -50,8 +49,8 @@ def replay(order: ReplayOrder, ask: Ask, say: Say) -> None:
     """Carry out one replay. Raises ConfigError for rules that cannot be compiled."""
     config = config_of(order.setting)
     house = directory(config)
-    published = compile_source(config, order.published, PUBLISHED, expand=forms)
-    draft = compile_source(config, order.draft, DRAFT, expand=forms)
+    published = compile_source(config, order.published, PUBLISHED)
+    draft = compile_source(config, order.draft, DRAFT)
     gc.freeze()  # the compiled sets live as long as the process: looking them through again and again costs a fifth
     say(Ready())
     tally, room = Tally(), Room(order.moves, order.others)

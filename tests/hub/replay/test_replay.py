@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from hub.replay import runs
+from hub.deciding import acting
+from hub.replay import compare, runs
 from hub.replay.runs import Wanted
 from hub.store import schema
 from hub.store.sqlite import SqliteStore
@@ -54,3 +55,7 @@ async def test_a_replay_says_what_really_happens(world: World, clock: FakeClock,
     assert "nigdy" not in found.result.hits
     assert found.result.hits["firmy"]
     assert set(found.result.changes) >= {"priority", "tags", "queue", "spam"}
+
+
+def test_events_that_move_are_those_on_which_rules_move() -> None:
+    assert compare.MOVING == acting.MOVING
