@@ -247,6 +247,14 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/admin/rules/drafts/{id}/remove"): _rules(rule="x"),
     ("POST", "/admin/rules/drafts/{id}/duplicate"): _rules(rule="x"),
     ("POST", "/admin/rules/drafts/{id}/sections"): _rules(id="s", name="S"),
+    ("GET", "/admin/rules/drafts/{id}/findings"): Row("administer", "rule-draft"),
+    ("POST", "/admin/rules/drafts/{id}/findings"): Row("administer", "rule-draft", {"text": "- id: x"}),
+    ("GET", "/admin/rules/drafts/{id}/samples"): Row("administer", "rule-draft"),
+    ("POST", "/admin/rules/drafts/{id}/samples"): Row("administer", "rule-draft", {"text": "- id: x"}),
+    ("GET", "/conversations/{id}/test"): Row("administer", "conversation", stateful=True, bound="office"),
+    ("POST", "/conversations/{id}/test"): Row(
+        "administer", "conversation", {"text": "- name: x"}, stateful=True, bound="office"
+    ),
     ("GET", "/admin/rules/drafts/{id}/names"): Row("administer", "rule-draft"),
     ("POST", "/admin/rules/drafts/{id}/names"): _rules(kind="words", name="w", words="a"),
     ("POST", "/admin/rules/drafts/{id}/names/remove"): _rules(kind="words", name="w"),
