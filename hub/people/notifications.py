@@ -54,16 +54,17 @@ def recent(tx: Reader, scope: Scope, limit: int = SHOWN) -> Sequence[Row[Any]]:
     ]
 
 
-def read_one(tx: Tx, scope: Scope, notification_id: int) -> int | None:
-    """Mark one as read; returns its conversation. Raises NotFound for somebody else's."""
+def read_one(tx: Tx, scope: Scope, notification_id: int) -> tuple[str, int | None]:
+    """Mark one as read; returns its kind and its conversation. Raises NotFound for somebody else's."""
     n = notification.c
-    row = tx.row(select(n.conversation, n.read_at).where(n.id == notification_id, n.user == scope.user))
+    statement = select(n.kind, n.conversation, n.read_at)
+    row = tx.row(statement.where(n.id == notification_id, n.user == scope.user))
     if row is None:
         raise NotFound("notification")
     if row.read_at is None:
         tx.change(notification, notification_id, read_at=tx.now)
         tx.emit("notification", actor=scope.user)
-    return None if row.conversation is None else int(row.conversation)
+    return str(row.kind), None if row.conversation is None else int(row.conversation)
 
 
 def read_all(tx: Tx, scope: Scope) -> None:

@@ -92,7 +92,9 @@ async def open_notification(request: web.Request) -> web.StreamResponse:
     """Mark one as read and go where it points."""
     desk, scope = desk_of(request), scope_of(request)
     number = number_of(request)
-    found = await desk.store.write(lambda tx: read_one(tx, scope, number))
+    kind, found = await desk.store.write(lambda tx: read_one(tx, scope, number))
+    if kind.startswith("rules-"):
+        return redirect(request, "/admin/rules/drafts")
     return redirect(request, conversation_path(found) if found else "/notifications")
 
 
