@@ -67,9 +67,8 @@ def deciding(everything: Compiled) -> Callable[[Facts], Decision]:
 
 def in_order(everything: Compiled) -> Callable[[Facts], Decision]:
     """The evaluator without its index: every rule is a candidate."""
-    chosen = everything.by_event["new"]
-    every = range(len(chosen.rules))
-    return lambda facts: decide(everything, Scan(facts, everything.lexicon), chosen, every)
+    every = everything.by_event["new"].rules
+    return lambda facts: decide(everything, Scan(facts, everything.lexicon), every, False)
 
 
 def same(everything: Compiled, plain: Callable[[Facts], list[str]], messages: Sequence[Facts]) -> float:

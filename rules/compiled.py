@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from rules import model
 from rules.decision import Actions
 from rules.facts import On
-from rules.index import Index
+from rules.index import Index, worth_looking_up
 from rules.language import ACTIONS, EVENTS
-from rules.needs import all_of, need
+from rules.needs import Evidence, Need, all_of, need, rest
 from rules.probes import Branch, Check, Tree, build
 from rules.scan import Expand, Lexicon
 
@@ -22,6 +22,7 @@ class CompiledSection:
 
     section: model.Section
     tree: Tree
+    need: Need
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +30,26 @@ class CompiledRule:
     """A rule ready to run. ``asks`` holds only the actions that the rule names.
 
     ``tree`` is all that must hold besides the guard of its section; ``check`` leaves out the event (``on``), which the
-    choice of the index has settled. ``then`` is what its place makes of it: outside sections only stop and continue.
+    choice of the index has settled, and ``rest`` also what its evidence in the index proves (None: nothing is left).
+    ``then`` is what its place makes of it: outside sections only stop and continue.
     """
 
+    id: str
     rule: model.Rule
     tree: Tree
     check: Check
+    rest: Check | None
     asks: tuple[tuple[str, Any], ...]
     then: model.Then
-    section: CompiledSection | None = None
+    section: CompiledSection | None
+
+
+class _Built(NamedTuple):
+    """A rule on its way into the index."""
+
+    rule: CompiledRule
+    need: Need
+    evidence: Evidence | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +97,8 @@ def compile_rules(
     """
     lexicon = Lexicon(expand, places or {})
     sections = {section.id: _section(section, lexicon) for section in ruleset.sections}
-    rules: list[CompiledRule] = []
-    disabled: list[CompiledRule] = []
+    rules: list[_Built] = []
+    disabled: list[_Built] = []
     for rule in ruleset.rules:
         section = sections.get(rule.section)
         on = rule.enabled and (section is None or section.section.enabled)
@@ -97,49 +109,50 @@ def compile_rules(
     return Compiled(
         version=ruleset.version,
         ruleset=ruleset,
-        rules=tuple(rules),
-        disabled=tuple(disabled),
+        rules=tuple(one.rule for one in rules),
+        disabled=tuple(one.rule for one in disabled),
         default=asked(ruleset.default),
         lexicon=lexicon,
         by_event=_by_event(rules, breathe),
     )
 
 
-def _by_event(rules: Sequence[CompiledRule], breathe: Callable[[], None]) -> dict[On, Chosen]:
-    guards = {id(rule.section): need(rule.section.tree) for rule in rules if rule.section is not None}
-    needs = []
-    for rule in rules:
-        own = need(_without_event(rule.tree))
-        needs.append(own if rule.section is None else all_of([guards[id(rule.section)], own]))
-        breathe()
+def _by_event(rules: Sequence[_Built], breathe: Callable[[], None]) -> dict[On, Chosen]:
     chosen = {}
     for event in EVENTS:
-        pairs = [(rule, item) for rule, item in zip(rules, needs, strict=True) if event in rule.rule.on]
-        index = Index([item for _, item in pairs], breathe)
-        chosen[cast(On, event)] = Chosen(tuple(rule for rule, _ in pairs), index)
+        these = [one for one in rules if event in one.rule.rule.on]
+        index = Index([one.need for one in these], [one.evidence for one in these], breathe)
+        chosen[cast(On, event)] = Chosen(tuple(one.rule for one in these), index)
     return chosen
 
 
 def _section(section: model.Section, lexicon: Lexicon) -> CompiledSection:
     dates = _dates(section)
     when = model.All(items=(*dates, section.when)) if dates else section.when
-    return CompiledSection(section, build(when, lexicon))
+    tree = build(when, lexicon)
+    return CompiledSection(section, tree, need(tree))
 
 
-def _rule(rule: model.Rule, section: CompiledSection | None, lexicon: Lexicon) -> CompiledRule:
+def _rule(rule: model.Rule, section: CompiledSection | None, lexicon: Lexicon) -> _Built:
     event, *dates = gates(rule)
     inner = model.All(items=(*dates, rule.when)) if dates else rule.when
-    tree = build(model.All(items=(event, inner)), lexicon)
-    then = rule.then if section is not None else _OUTSIDE.get(rule.then, rule.then)
-    return CompiledRule(rule, tree, _without_event(tree).check, asked(rule.actions), then, section)
+    body = build(inner, lexicon)
+    needed = need(body) if section is None else all_of([section.need, need(body)])
+    evidence = worth_looking_up(needed)
+    made = CompiledRule(
+        id=rule.id,
+        rule=rule,
+        tree=Branch("all", (build(event, lexicon), body), body.check),
+        check=body.check,
+        rest=rest(body, evidence),
+        asks=asked(rule.actions),
+        then=rule.then if section is not None else _OUTSIDE.get(rule.then, rule.then),
+        section=section,
+    )
+    return _Built(made, needed, evidence)
 
 
 _OUTSIDE: Mapping[model.Then, model.Then] = {"next-section": "continue", "stop-after-section": "stop"}
-
-
-def _without_event(tree: Tree) -> Tree:
-    """What stands beside the event in the tree of a rule."""
-    return tree.items[1] if isinstance(tree, Branch) else tree
 
 
 def gates(of: model.Rule | model.Section) -> tuple[model.Condition, ...]:

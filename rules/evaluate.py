@@ -5,7 +5,7 @@ A decision never raises: a rule that cannot be evaluated counts as not matched, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rules.compiled import Chosen, Compiled, CompiledRule, CompiledSection
@@ -47,22 +47,23 @@ def evaluate(compiled: Compiled, facts: Facts) -> Decision:
     """
     scan = Scan(facts, compiled.lexicon)
     chosen = compiled.by_event.get(facts.on, _NONE)
-    return decide(compiled, scan, chosen, chosen.index.candidates(scan))
+    candidates, found = chosen.index.candidates(scan)
+    return decide(compiled, scan, [chosen.rules[number] for number in candidates], found)
 
 
-def decide(compiled: Compiled, scan: Scan, chosen: Chosen, candidates: Iterable[int]) -> Decision:
-    """The decision when of the ``chosen`` rules only ``candidates`` can match; they are tried in that order."""
+def decide(compiled: Compiled, scan: Scan, candidates: Sequence[CompiledRule], found: bool) -> Decision:
+    """The decision when only ``candidates`` can match; they are tried in this order. ``found``: by their evidence."""
     faults: list[Fault] = []
-    matched, stopped = _match(chosen.rules, candidates, scan, faults)
+    matched, stopped = _match(candidates, found, scan, faults)
     outcome = _Outcome()
     for rule in matched:
-        outcome.take(rule.rule.id, rule.asks)
+        outcome.take(rule.id, rule.asks)
     if not stopped and scan.facts.on == "new":
         outcome.take(DEFAULT_RULE, compiled.default)
     _safeguard(outcome, scan, faults)
     trace = Trace(
         version=compiled.version,
-        matched=tuple([Match(rule.rule.id, observed(rule.tree, scan)) for rule in matched[:MAX_MATCHES]]),
+        matched=tuple([Match(rule.id, observed(rule.tree, scan)) for rule in matched[:MAX_MATCHES]]),
         winners=outcome.winners,
         faults=tuple(faults[:MAX_FAULTS]),
         more=max(0, len(matched) - MAX_MATCHES) + max(0, len(faults) - MAX_FAULTS),
@@ -70,29 +71,29 @@ def decide(compiled: Compiled, scan: Scan, chosen: Chosen, candidates: Iterable[
     return Decision(
         actions=Actions(**outcome.values),
         trace=trace,
-        matched=tuple([rule.rule.id for rule in matched]),
+        matched=tuple([rule.id for rule in matched]),
         faults=tuple(faults),
     )
 
 
-_NONE = Chosen((), Index((), lambda: None))
+_NONE = Chosen((), Index((), (), lambda: None))
 
 
 def _match(
-    rules: Sequence[CompiledRule], candidates: Iterable[int], scan: Scan, faults: list[Fault]
+    candidates: Sequence[CompiledRule], found: bool, scan: Scan, faults: list[Fault]
 ) -> tuple[list[CompiledRule], bool]:
     """The rules that match, and whether one of them ended the evaluation."""
     matched: list[CompiledRule] = []
     walk = Walk(scan, faults)
-    for number in candidates:
-        rule = rules[number]
+    for rule in candidates:
         if (rule.section is not None or walk.last is not None) and walk.passes(rule):
             continue
+        check = rule.rest if found else rule.check
         try:
-            held = rule.check(scan)
+            held = check is None or check(scan)
         except Exception:
             # One rule that meets odd or missing data must never stop a message.
-            held = settle(rule.rule.id, rule.tree, scan, faults)
+            held = settle(rule.id, rule.tree, scan, faults)
         if held:
             matched.append(rule)
             if rule.then != "continue":
@@ -137,13 +138,13 @@ class Walk:
 
     def after(self, rule: CompiledRule) -> None:
         """Go on behind a rule that matched and says something about the rest."""
-        self.by = rule.rule.id
+        self.by = rule.id
         if rule.then == "stop":
             self.over = True
         elif rule.then == "next-section":
             self._skipped = rule.section
         else:
-            self.last, self._last_by = rule.section, rule.rule.id
+            self.last, self._last_by = rule.section, rule.id
 
 
 def settle(name: str, tree: Tree, scan: Scan, faults: list[Fault]) -> bool:
@@ -243,8 +244,7 @@ def observed(tree: Tree, scan: Scan) -> tuple[Seen, ...]:
     """The conditions that made a matching tree hold, with the values they saw; the gate for the event is left out."""
     deciding: list[tuple[Probe, bool]] = []
     _collect(tree, scan, True, deciding)
-    shown = [(probe, held) for probe, held in deciding if probe.name not in _SILENT][:MAX_SEEN]
-    return tuple([_seen(probe, held, scan) for probe, held in shown])
+    return tuple([_seen(probe, held, scan) for probe, held in deciding[:MAX_SEEN]])
 
 
 def _seen(probe: Probe, held: bool, scan: Scan) -> Seen:
@@ -257,7 +257,8 @@ def _seen(probe: Probe, held: bool, scan: Scan) -> Seen:
 def _collect(tree: Tree, scan: Scan, held: bool, out: list[tuple[Probe, bool]]) -> None:
     """Add the predicates that made ``tree`` come out as ``held``, each with what it came out as itself."""
     if isinstance(tree, Probe):
-        out.append((tree, held))
+        if tree.name not in _SILENT:
+            out.append((tree, held))
     elif tree.kind == "not":
         _collect(tree.items[0], scan, not held, out)
     elif (tree.kind == "all") is held:

@@ -61,7 +61,7 @@ def _enabled(rule: CompiledRule, scan: Scan, walk: Walk) -> Explanation:
 def _own(rule: CompiledRule, scan: Scan) -> Explanation:
     """What a rule says for itself, whatever the others do."""
     faults: list[Fault] = []
-    if settle(rule.rule.id, rule.tree, scan, faults):
+    if settle(rule.id, rule.tree, scan, faults):
         seen = observed(rule.tree, scan)
         return msgspec.structs.replace(_plain(rule.rule, "matched"), seen=seen)
     return _fault(rule, faults, "") if faults else _failed(rule, rule.tree, rule.rule, scan)

@@ -69,19 +69,20 @@ Postings = dict[Any, tuple[int, ...]]
 
 
 class Index:
-    """The index over some rules, by their place in ``needs``."""
+    """The index over some rules, by their place in ``needs`` and ``evidence`` (see :func:`worth_looking_up`)."""
 
     __slots__ = ("_free", "_free_rules", "_kinds", "_slots")
 
-    def __init__(self, needs: Sequence[Need], breathe: Callable[[], None]) -> None:
+    def __init__(
+        self, needs: Sequence[Need], evidence: Sequence[Evidence | None], breathe: Callable[[], None]
+    ) -> None:
         lists: defaultdict[Key, list[int]] = defaultdict(list)
         free = []
-        for number, item in enumerate(needs):
-            evidence = _worth_looking_up(item)
-            if evidence is None:
+        for number, one in enumerate(evidence):
+            if one is None:
                 free.append(number)
             else:
-                for key in evidence.keys:
+                for key in one.keys:
                     lists[key].append(number)
             breathe()
         self._free = bitmap(free)
@@ -89,9 +90,13 @@ class Index:
         self._kinds = _kinds(lists)
         self._slots = sorted(_bitmaps(needs), key=lambda one: (one[2] & self._free).bit_count())
 
-    def candidates(self, scan: Scan) -> Sequence[int]:
-        """The rules that may match, the first one first. Never raises: what cannot be read rules nothing out."""
+    def candidates(self, scan: Scan) -> tuple[Sequence[int], bool]:
+        """The rules that may match, the first one first, and whether each was found by its evidence or has none.
+
+        Never raises: what cannot be read rules nothing out, and is no evidence.
+        """
         numbers: list[int] = []
+        found = True
         for read, postings, everyone in self._kinds:
             try:
                 for key in read(scan):
@@ -100,12 +105,16 @@ class Index:
             except Exception:
                 # Bad data must not stop a message: each rule then says itself what it could not read.
                 numbers += everyone
+                found = False
         if len(numbers) > MANY:
-            return rules_in(self._allowed(scan, self._free | bitmap(numbers)))
+            return rules_in(self._allowed(scan, self._free | bitmap(numbers))), found
         if self._free:
             allowed = self._allowed(scan, self._free)
-            numbers += self._free_rules if allowed == self._free else rules_in(allowed)
-        return sorted(set(numbers)) if len(numbers) > 1 else numbers
+            free = self._free_rules if allowed == self._free else rules_in(allowed)
+            if not numbers:
+                return free, found
+            numbers += free
+        return sorted(set(numbers)) if len(numbers) > 1 else numbers, found
 
     def _allowed(self, scan: Scan, bits: int) -> int:
         """Those of the rules in ``bits`` whose slots allow for what the message has."""
@@ -122,7 +131,8 @@ class Index:
         return bits
 
 
-def _worth_looking_up(item: Need) -> Evidence | None:
+def worth_looking_up(item: Need) -> Evidence | None:
+    """The evidence by which a rule is best found; None when its slots tell more."""
     evidence = rarest(item)
     if evidence is None or len(evidence.keys) > MAX_EVIDENCE:
         return None

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rules import model
-from rules.probes import Probe, Tree
+from rules.fold import split_words
+from rules.probes import Check, Probe, Tree, both
 from rules.readings import FLAGS, LISTS, NUMBERS, TEXTS, matcher
 from rules.scan import Scan
 
@@ -44,10 +45,14 @@ class Allowed:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Keys of which one must be there, and the share of messages that have one, as far as can be guessed."""
+    """Keys of which one must be there, and the share of messages that have one, as far as can be guessed.
+
+    ``proof``: where one is there, the condition holds; nothing is left to be tried.
+    """
 
     keys: frozenset[Key]
     share: float
+    proof: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +80,16 @@ def all_of(needs: Iterable[Need]) -> Need:
     """What must be true for several conditions to hold together."""
     slots: dict[str, Allowed] = {}
     groups = []
+    needs = list(needs)
     for item in needs:
         for slot, allowed in item.slots.items():
             slots[slot] = slots[slot].both(allowed) if slot in slots else allowed
         if item.evidence is not None:
             groups.append(item.evidence)
-    return Need(slots, min(groups, key=_share) if groups else None)
+    if not groups:
+        return Need(slots)
+    best = min(groups, key=_share)
+    return Need(slots, best if len(needs) == 1 else Evidence(best.keys, best.share))
 
 
 def _any_of(needs: Sequence[Need]) -> Need:
@@ -93,7 +102,7 @@ def _any_of(needs: Sequence[Need]) -> Need:
     if len(groups) < len(needs):
         return Need(slots)
     keys = frozenset().union(*(group.keys for group in groups))
-    return Need(slots, Evidence(keys, sum(map(_share, groups))))
+    return Need(slots, Evidence(keys, sum(map(_share, groups)), all(group.proof for group in groups)))
 
 
 def rarest(item: Need) -> Evidence | None:
@@ -217,7 +226,7 @@ def _exact(node: model.Condition) -> tuple[str, Allowed] | None:
 
 def _positive(probe: Probe, node: model.Condition) -> Need:
     if probe.keys:
-        return _evidence("word", probe.keys)
+        return _evidence("word", probe.keys, isinstance(node, model.Words) and _one_word_does(node))
     if probe.expression is not None:
         return Need(evidence=Evidence(frozenset([("regex", probe.expression)]), 0.01))
     if isinstance(node, model.OneOf):
@@ -243,9 +252,30 @@ def _by_slot(node: model.Condition) -> Need:
     return NOTHING
 
 
-def _evidence(kind: str, values: Iterable[Any]) -> Need:
+def _evidence(kind: str, values: Iterable[Any], proof: bool = True) -> Need:
     keys = frozenset((kind, value) for value in values)
-    return Need(evidence=Evidence(keys, len(keys) * _SHARES[kind]))
+    return Need(evidence=Evidence(keys, len(keys) * _SHARES[kind], proof))
+
+
+def _one_word_does(node: model.Words) -> bool:
+    return node.at_least == 1 and all(len(split_words(word)) == 1 for word in node.words)
+
+
+def rest(tree: Tree, evidence: Evidence | None) -> Check | None:
+    """What is left to be tried of ``tree`` once ``evidence`` is there; None when it is proof."""
+    if evidence is None:
+        return tree.check
+    if _proves(evidence, tree):
+        return None
+    if isinstance(tree, Probe) or tree.kind != "all":
+        return tree.check
+    left = [item.check for item in tree.items if not _proves(evidence, item)]
+    return tree.check if len(left) == len(tree.items) else both(left)
+
+
+def _proves(evidence: Evidence, tree: Tree) -> bool:
+    own = need(tree).evidence
+    return own is not None and own.proof and own.keys == evidence.keys
 
 
 def _values(name: str, values: tuple[str, ...]) -> Need:

@@ -6,7 +6,7 @@ is false as soon as one item is, "any" true as soon as one is, whatever is unkno
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,9 +77,10 @@ def build(node: model.Condition, lexicon: Lexicon) -> Tree:
         if not node.items:
             return _constant(node, isinstance(node, model.All))
         items = tuple(build(item, lexicon) for item in node.items)
-        checks = tuple(item.check for item in items)
+        # What a check comes to depends on no other; so the cheap ones are asked first, wherever they are written.
+        checks = tuple(item.check for item in sorted(items, key=_effort))
         if isinstance(node, model.All):
-            return Branch("all", items, _all(checks))
+            return Branch("all", items, both(checks))
         return Branch("any", items, _any(checks))
     if isinstance(node, model.Not):
         item = build(node.item, lexicon)
@@ -93,7 +94,27 @@ def _constant(node: model.Condition, holds: bool) -> Probe:
     return Probe(node, "always" if holds else "never", lambda scan: holds, lambda scan: NOTHING)
 
 
-def _all(checks: tuple[Check, ...]) -> Check:
+def _effort(tree: Tree) -> int:
+    """About how much work a check is: 0 reads a fact, 3 searches the text."""
+    if isinstance(tree, Branch):
+        return max(map(_effort, tree.items))
+    if isinstance(tree.node, model.Words):
+        return 1
+    if isinstance(tree.node, model.Phrase | model.Place):
+        return 2
+    searches = isinstance(tree.node, model.Pattern) or tree.name in (
+        "pesel",
+        "phone",
+        "account",
+        "email",
+        "links",
+    )
+    return 3 if searches else 0
+
+
+def both(checks: Sequence[Check]) -> Check:
+    """Whether all of some checks hold."""
+
     def check(scan: Scan) -> bool:
         for item in checks:  # noqa: SIM110 - a generator costs more than the checks themselves
             if not item(scan):

@@ -70,7 +70,8 @@ class Lexicon:
     """The words, expressions and places of one rule set. Filled while compiling, then :meth:`freeze` ends it.
 
     ``forms`` leads from a folded form to the numbers of the words that it may be; ``codes`` says in the same order how
-    it must be written for each, and lacks the forms that need no second look in a text without diacritics.
+    it must be written for each, and lacks forms without diacritics and marks. Those in ``marked`` need a second look even
+    where they are written without diacritics.
     """
 
     def __init__(self, expand: Expand, places: Mapping[str, str]) -> None:
@@ -81,6 +82,7 @@ class Lexicon:
         self._patterns: dict[str, int] = {}
         self.forms: dict[str, tuple[int, ...]] = {}
         self.codes: dict[str, tuple[int, ...]] = {}
+        self.marked: frozenset[str] = frozenset()
         self.typos: Typos | None = None
         self.expressions: list[Any] = []
         self.always: frozenset[int] = frozenset()
@@ -138,6 +140,9 @@ class Lexicon:
             self.forms[form] = shared.setdefault(numbers, numbers)
             if any(codes):
                 self.codes[form] = shared.setdefault(codes, codes)
+        self.marked = frozenset(
+            form for form, codes in self.codes.items() if any(code & _MARKED for code in codes)
+        )
         self.typos = Typos(self._misspelt) if self._misspelt else None
         self._announced = [tuple(numbers) for numbers in self._literals.values()]
         if self._literals:
@@ -236,14 +241,19 @@ class Scan:
     def _places(self) -> list[tuple[int, tuple[int, ...]]]:
         """Where tokens stand that are words of the rules, as they are written, and which words each is."""
         lexicon, words = self.lexicon, self.tokens()
-        forms, codes, typos = lexicon.forms, lexicon.codes, lexicon.typos
+        forms, marked, typos = lexicon.forms, lexicon.marked, lexicon.typos
         plain = self.raw().isascii()
         found = []
-        for place in [place for place, token in enumerate(words) if token in forms]:
+        # The intersection looks all tokens up in C, several at a time; a loop over a large table would wait for each.
+        known = forms.keys() & words
+        for place in [place for place, token in enumerate(words) if token in known] if known else ():
             token = words[place]
-            if plain and token not in codes:
-                found.append((place, forms[token]))
-            elif numbers := self._spelt(place, token, 0 if plain else self._way(place, token)):
+            way = 0 if plain else self._way(place, token)
+            if (
+                numbers := forms[token]
+                if way == 0 and token not in marked
+                else self._spelt(place, token, way)
+            ):
                 found.append((place, numbers))
         if typos is not None:
             found += [(place, numbers) for place, token in enumerate(words) if (numbers := typos.find(token))]
