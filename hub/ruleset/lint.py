@@ -323,7 +323,7 @@ def _wide(words: Mapping[str, Use], counts: Mapping[str, int], seen: int) -> Ite
                 line,
                 Text(
                     mark(
-                        "{rule}: “{word}” stands in {percent} % of the last month's messages ({messages} read)"
+                        "{rule}: “{word}” stands in {percent} per cent of the last month's messages ({messages} read)"
                     ),
                     values,
                 ),
