@@ -239,7 +239,7 @@ def _replaced(old: Text, new: Text) -> Text:
     return Text(mark("condition changed from {old} to {new}"), {"old": old, "new": new})
 
 
-def _under(name: str, changes: Iterator[Text]) -> Iterator[Text]:
+def _under(name: str | Text, changes: Iterator[Text]) -> Iterator[Text]:
     yield from (Text("{name}: {what}", {"name": name, "what": change}) for change in changes)
 
 
@@ -284,6 +284,31 @@ def _bare(node: model.Condition) -> model.Condition:
     return msgspec.structs.replace(node, line=0)
 
 
+_ACTIONS: Mapping[str, str] = {
+    "queue": mark("queue"),
+    "office": mark("office"),
+    "suggest_office": mark("suggested office"),
+    "tier": mark("tier"),
+    "priority": mark("priority"),
+    "tags": mark("tags"),
+    "assign": mark("assigned to"),
+    "join": mark("joining"),
+    "answer": mark("automatic answer"),
+    "hold": mark("held for moderation"),
+    "mask": mark("masking of personal numbers"),
+    "notify": mark("notified"),
+    "webhook": mark("webhooks"),
+    "spam": mark("filing as spam"),
+    "close": mark("resolving without a person"),
+    "topic": mark("topic"),
+    "distress": mark("protocol for distress"),
+    "set_contact": mark("attributes of the contact"),
+    "split": mark("a conversation of its own"),
+    "callback": mark("callback order"),
+    "timer": mark("timers"),
+}
+
+
 # --- actions, values, tests -------------------------------------------------------------------------------------
 
 
@@ -293,13 +318,17 @@ def _actions(old: Actions, new: Actions) -> Iterator[Text]:
         if before == after:
             continue
         if isinstance(before, tuple) and before and after:
-            yield from _under(name, _values(before, after))
+            yield from _under(Text(_ACTIONS[name]), _values(before, after))
         elif _nothing(after):
             yield Text(mark("no longer {action}"), {"action": _action(name, before)})
         elif _nothing(before):
             yield Text(mark("now also {action}"), {"action": _action(name, after)})
         else:
-            values = {"what": name, "old": _shown(name, before), "new": _shown(name, after)}
+            values: dict[str, str | int | Text] = {
+                "what": Text(_ACTIONS[name]),
+                "old": _shown(name, before),
+                "new": _shown(name, after),
+            }
             yield Text(mark("{what} changed from {old} to {new}"), values)
 
 
@@ -310,8 +339,8 @@ def _nothing(value: Any) -> bool:
 
 def _action(name: str, value: Any) -> Text:
     if value is True:
-        return verbatim(name)
-    return Text("{name}: {value}", {"name": name, "value": _shown(name, value)})
+        return Text(_ACTIONS[name])
+    return Text("{name}: {value}", {"name": Text(_ACTIONS[name]), "value": _shown(name, value)})
 
 
 def _shown(name: str, value: Any) -> str:

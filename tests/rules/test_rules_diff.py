@@ -62,7 +62,11 @@ def test_a_moved_rule_is_told_once() -> None:
         ("priority: high", "priority: low", "Rule “kadry”: priority changed from high to low"),
         (", priority: high", "", "Rule “kadry”: no longer priority: high"),
         ("tags: [spam]", "tags: [spam, kosz]", "Rule “spam”: tags: added kosz"),
-        ("queue: zasilki}", "queue: zasilki, mask: true}", "Rule “zasilki”: now also mask"),
+        (
+            "queue: zasilki}",
+            "queue: zasilki, mask: true}",
+            "Rule “zasilki”: now also masking of personal numbers",
+        ),
         ("name: Kadry", "name: Kadry i płace", "Rule “kadry”: name changed from Kadry to Kadry i płace"),
         ("name: Kadry", "name: Kadry\n    note: Bo tak", "Rule “kadry”: note changed"),
         ("name: Kadry", "name: Kadry\n    enabled: false", "Rule “kadry”: switched off"),
