@@ -1,4 +1,4 @@
-"""Why is this here? The stored traces of a conversation in plain values, the newest first."""
+"""Why is this here? The stored decisions about a conversation, the newest first, and each of them whole."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import msgspec
 from sqlalchemy import select
 
 from hub.desk.row import seen
-from hub.scope import Scope
+from hub.replay.stored import Stored, one
+from hub.scope import NotFound, Scope
 from hub.store import schema
 from hub.store.tx import Reader
 from rules import Trace, decode_trace
@@ -20,12 +21,24 @@ MOST = 20
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
-    """One decision. ``number`` of the message that it was about, if any. ``version`` of the rule set."""
+    """One decision. ``number`` of the message that it was about, if any; ``on`` what made the rules be asked;
+    ``version`` of the rule set. ``id`` is for :func:`decision`."""
 
+    id: int
     at: int
+    on: str
     number: int | None
     version: int
     trace: Trace
+
+
+class _On(msgspec.Struct):
+    """What of the stored facts is told in a list."""
+
+    on: str = "new"
+
+
+_on = msgspec.json.Decoder(_On).decode
 
 
 def why(tx: Reader, scope: Scope, conversation: int) -> Sequence[Reason]:
@@ -40,6 +53,22 @@ def why(tx: Reader, scope: Scope, conversation: int) -> Sequence[Reason]:
         .limit(MOST)
     )
     return [
-        Reason(at=row.at, number=row.number, version=row.version, trace=decode_trace(row.data))
+        Reason(
+            id=row.id,
+            at=row.at,
+            on=_on(row.facts).on,
+            number=row.number,
+            version=row.version,
+            trace=decode_trace(row.data),
+        )
         for row in tx.rows(statement)
     ]
+
+
+def decision(tx: Reader, scope: Scope, conversation: int, number: int) -> Stored:
+    """One of these decisions with all the facts that it was made on. Raises Denied, NotFound."""
+    seen(tx, scope, conversation)
+    found = one(tx, number)
+    if found is None or found.conversation != conversation:
+        raise NotFound("decision")
+    return found

@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from hub.web import api, api_replay, api_rules
+from hub.web import api, api_replay, api_rules, api_try
 from hub.web import api_types as t
 from hub.web.api_endpoint import Endpoint
 from hub.web.api_stream import STREAM_DESCRIPTION
 
-ENDPOINTS = (*api.ENDPOINTS, *api_rules.ENDPOINTS, *api_replay.ENDPOINTS)
+ENDPOINTS = (*api.ENDPOINTS, *api_rules.ENDPOINTS, *api_replay.ENDPOINTS, *api_try.ENDPOINTS)
 
 REF = "#/components/schemas/{name}"
 

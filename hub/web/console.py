@@ -17,6 +17,7 @@ from hub.web import (
     api_replay,
     api_rules,
     api_stream,
+    api_try,
     assets,
     auth,
     callbacks,
@@ -39,10 +40,12 @@ from hub.web import (
     rules_publish,
     rules_replay,
     rules_text,
+    rules_try,
     rules_versions,
     search_page,
     settings,
     supervisor,
+    why,
 )
 from hub.web.desk import DESK, Desk
 from hub.web.guard import MIDDLEWARES, add_headers
@@ -56,6 +59,7 @@ SCREENS: Sequence[Sequence[web.AbstractRouteDef]] = (
     conversation.ROUTES,
     conversation_actions.ROUTES,
     conversation_files.ROUTES,
+    why.ROUTES,
     compose.ROUTES,
     compose_files.ROUTES,
     compose_texts.ROUTES,
@@ -74,10 +78,12 @@ SCREENS: Sequence[Sequence[web.AbstractRouteDef]] = (
     rules_checks.ROUTES,
     rules_publish.ROUTES,
     rules_versions.ROUTES,
+    rules_try.ROUTES,
     admin.ROUTES,
     api.ROUTES,
     api_rules.ROUTES,
     api_replay.ROUTES,
+    api_try.ROUTES,
     api_stream.ROUTES,
     api_openapi.ROUTES,
 )

@@ -18,7 +18,6 @@ from hub.desk import actions, contacts, drafts, topics, view, ways
 from hub.desk.addresses import show_addresses
 from hub.desk.lists import NAMES
 from hub.desk.row import seen
-from hub.desk.why import why
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.scope import Scope
@@ -29,13 +28,12 @@ from hub.web.conversation_words import (
     PRIORITY_BY_RANK,
     PRIORITY_NAMES,
     STATES,
-    decided,
     line,
 )
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, read_json, read_query
 from hub.web.inbox import VOCABULARY, Listed, Where, read_listed
-from hub.web.render import conversation_path, is_fragment, render, render_aside
+from hub.web.render import conversation_path, render, render_aside
 
 
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,15 +212,6 @@ async def render_parts(
     )
 
 
-async def explain(request: web.Request) -> web.StreamResponse:
-    """Why it is here: every decision of the rules about it, in words."""
-    desk, scope, number = desk_of(request), scope_of(request), number_of(request)
-    reasons = await desk.store.read(lambda tx: why(tx, scope, number))
-    names = {rule.rule.id: rule.rule.name for rule in desk.house().rules.rules}
-    template = "inbox/why.html" if is_fragment(request) else "inbox/why_page.html"
-    return render(request, template, decisions=decided(reasons, names, scope.language), number=number)
-
-
 async def print_view(request: web.Request) -> web.StreamResponse:
     """The whole conversation on paper."""
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
@@ -251,7 +240,6 @@ ROUTES = [
     web.get("/conversations/{id}", page),
     web.get("/conversations/{id}/parts", parts),
     web.post("/conversations/{id}/read", mark_read),
-    web.get("/conversations/{id}/why", explain),
     web.get("/conversations/{id}/print", print_view),
     web.get("/contacts/{id}", person_of),
 ]

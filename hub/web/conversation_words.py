@@ -14,6 +14,8 @@ from hub.desk.why import Reason
 from hub.directory import Directory
 from hub.i18n import mark as N_
 from hub.i18n import translate
+from hub.web.rules_terms import ACTION_TERMS
+from hub.web.verdict_words import DEFAULT, GUARD
 from hub.web.words import exact
 from rules import DEFAULT_RULE, GUARD_RULE, Fault, Seen
 
@@ -168,30 +170,6 @@ def _listed(item: Any) -> str:
 
 # --- why is this here? -----------------------------------------------------------------------------------------
 
-FIELDS: Mapping[str, str] = {
-    "queue": N_("the queue"),
-    "office": N_("the office"),
-    "suggest_office": N_("the suggested office"),
-    "tier": N_("the tier"),
-    "priority": N_("the priority"),
-    "tags": N_("the tags"),
-    "assign": N_("the assignee"),
-    "join": N_("joining"),
-    "answer": N_("the automatic answer"),
-    "hold": N_("holding for moderation"),
-    "mask": N_("masking"),
-    "notify": N_("whom to tell"),
-    "webhook": N_("the webhook"),
-    "spam": N_("spam"),
-    "close": N_("closing"),
-    "topic": N_("the topic"),
-    "distress": N_("the protocol for distress"),
-}
-
-DEFAULT = N_("No rule said otherwise: the default of the rule set.")
-GUARD = N_("A safeguard of the rules engine.")
-
-
 class Because(msgspec.Struct, frozen=True, kw_only=True):
     """One rule that took part in a decision: its name, what it saw, what it decided."""
 
@@ -202,9 +180,11 @@ class Because(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
-    """One decision in words."""
+    """One decision in words; ``on`` is what made the rules be asked."""
 
+    id: int
     at: int
+    on: str
     number: int | None
     version: int
     because: tuple[Because, ...]
@@ -222,11 +202,13 @@ def _decided(reason: Reason, names: Mapping[str, str], say: Callable[..., str]) 
     wins: dict[str, list[str]] = {}
     for field, winners in trace.winners.items():
         for rule in winners.split(","):
-            wins.setdefault(rule, []).append(say(FIELDS.get(field, field)))
+            wins.setdefault(rule, []).append(say(ACTION_TERMS[field][0]) if field in ACTION_TERMS else field)
     matched = {match.rule: match.seen for match in trace.matched}
     rules = [*matched, *(rule for rule in wins if rule not in matched)]
     return Decided(
+        id=reason.id,
         at=reason.at,
+        on=reason.on,
         number=reason.number,
         version=reason.version,
         because=tuple(

@@ -82,6 +82,7 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("GET", "/api/v1/rules/versions/{id}"): Row("token"),
     ("GET", "/api/v1/rules/versions/{id}/diff"): Row("token"),
     ("POST", "/api/v1/rules/versions/{id}/rollback"): Row("token"),
+    ("POST", "/api/v1/rules/try"): Row("token"),
     ("GET", "/api/v1/rules/drafts"): Row("token"),
     ("POST", "/api/v1/rules/drafts"): Row("token"),
     ("GET", "/api/v1/rules/drafts/{id}"): Row("token"),
@@ -125,6 +126,9 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/undo/{id}"): _own("answer", "undo"),
     ("GET", "/conversations/{id}"): _conversation(),
     ("GET", "/conversations/{id}/parts"): _conversation(),
+    ("GET", "/conversations/{id}/why/{decision}"): Row(
+        "answer", "conversation", bound="office", stateful=True, extra={"decision": "9007199254740000"}
+    ),
     ("GET", "/conversations/{id}/why"): _conversation(),
     ("POST", "/conversations/{id}/read"): Row(
         "answer", "conversation", {"number": "1"}, json=True, bound="office"
@@ -293,6 +297,8 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/admin/rules/drafts/{id}/replay"): _office("administer", "rule-draft", days="7"),
     ("POST", "/admin/rules/drafts/{id}/shadow"): _office("administer", "rule-draft", hours="1"),
     ("POST", "/admin/rules/drafts/{id}/preview"): Row("administer", "rule-draft", {"rule": "id: x"}),
+    ("GET", "/admin/rules/try"): Row("administer"),
+    ("POST", "/admin/rules/try"): Row("administer", body={"text": "Zasiłek"}),
     ("GET", "/admin/rules/runs"): Row("administer"),
     ("GET", "/admin/rules/runs/{id}"): Row("administer", "rule-run"),
     ("GET", "/admin/rules/runs/{id}/body"): Row("administer", "rule-run"),

@@ -1,0 +1,117 @@
+"""Decisions of the rules and what single rules said, in the reader's words: for "why is this here?" and "what if"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from hub.i18n import mark as N_
+from hub.ruleset.verdicts import Judged, set_by
+from hub.web import rules_terms as terms
+from hub.web.desk import desk_of, scope_of
+from hub.web.render import text
+from rules import DEFAULT_RULE, GUARD_RULE, PRIORITIES, Explanation
+from rules.decision import CallbackOrder
+from rules.durations import duration
+from rules.text import Text
+
+DEFAULT = N_("No rule said otherwise: the default of the rule set.")
+GUARD = N_("A safeguard of the rules engine.")
+
+STATES: Mapping[str, tuple[str, str, str]] = {
+    "matched": ("ok", "check", N_("matched")),
+    "failed": ("", "close", N_("did not match")),
+    "stopped": ("accent", "block", N_("would have matched")),
+    "off": ("", "block", N_("was not asked")),
+    "fault": ("warn", "warning", N_("could not be told")),
+}
+"""Tone, icon and name of what a rule said; never told by the colour alone."""
+
+_PRIORITIES = {number: name for name, number in PRIORITIES.items()}
+
+
+class Deed(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a decision came to: which action, its value in words, and the rules that won it (id, name)."""
+
+    action: str
+    value: str
+    rules: tuple[tuple[str, str], ...]
+
+
+def words(request: web.Request) -> dict[str, Any]:
+    """What the templates of verdicts need."""
+
+    def told(said: Text | None) -> str:
+        return "" if said is None else said.said(lambda msgid: text(request, msgid))
+
+    def state(one: Explanation | None) -> tuple[str, str, str]:
+        return STATES[one.state] if one is not None else ("", "block", N_("is not there"))
+
+    def event(name: str) -> str:
+        return text(request, terms.EVENT_NAMES.get(name, name))
+
+    return {
+        "told": told,
+        "state_of": state,
+        "states": STATES,
+        "event_name": event,
+        "condition_name": lambda name: condition_name(request, name),
+    }
+
+
+def condition_name(request: web.Request, name: str) -> str:
+    """A predicate as people call it; ``not`` before it and the key behind it stay."""
+    negated = name.startswith("not ")
+    plain, dot, key = name.removeprefix("not ").partition(".")
+    if plain == "enabled":
+        return text(request, N_("Switched on"))
+    if plain == "on":
+        return text(request, N_("Asked at"))
+    term = terms.PREDICATE_TERMS.get(plain)
+    shown = (text(request, term.name) if term else plain) + (f": {key}" if dot else "")
+    return text(request, N_("not {condition}"), condition=shown) if negated else shown
+
+
+def rule_name(request: web.Request, judged: Judged, rule: str) -> str:
+    """A rule as it was called in that version."""
+    if rule == DEFAULT_RULE:
+        return text(request, DEFAULT)
+    return text(request, GUARD) if rule == GUARD_RULE else judged.named(rule)
+
+
+def deeds(request: web.Request, judged: Judged) -> list[Deed]:
+    """What a decision came to, in the order of the actions' description."""
+    winners = judged.decision.trace.winners
+    return [
+        Deed(
+            action=text(request, terms.ACTION_TERMS[name][0]) if name in terms.ACTION_TERMS else name,
+            value=_value(request, name, value),
+            rules=tuple(
+                (rule, rule_name(request, judged, rule)) for rule in winners.get(name, "").split(",") if rule
+            ),
+        )
+        for name, value in set_by(judged.decision.actions).items()
+    ]
+
+
+def _value(request: web.Request, name: str, value: Any) -> str:
+    directory, language = desk_of(request).house().directory, scope_of(request).language
+    if value is True:
+        return text(request, N_("yes"))
+    if name == "queue":
+        return directory.queue_name(value, language)
+    if name in ("office", "suggest_office") and value in directory.offices:
+        return str(directory.offices[value].name)
+    if name == "priority" and value in _PRIORITIES:
+        return text(request, terms.PRIORITY_NAMES[_PRIORITIES[value]])
+    if isinstance(value, CallbackOrder):
+        return ", ".join(
+            filter(None, (value.topic, duration(value.minutes) if value.minutes else ""))
+        ) or text(request, N_("yes"))
+    if isinstance(value, Mapping):
+        shown = duration if name == "timer" else str
+        return ", ".join(f"{key}: {shown(item)}" for key, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,121 @@
+"""From a conversation to what every rule said about it, and on to a changed message, in Chromium."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, expect
+from sqlalchemy import select
+
+from hub.house import House
+from hub.ruleset import open_draft
+from hub.scope import Scope
+from hub.store import schema
+from hub.store.store import Store
+from hub.web.desk import Desk
+from tests.browser.test_replay import clean, enter
+from tests.hub.conftest import FakeClock, clock, sqlite_path, sqlite_store
+from tests.hub.intake.conftest import mail
+from tests.hub.replay.conftest import AFTER, BEFORE, World, url_of
+from tests.hub.web.conftest import desk as plain_desk
+from tests.hub.web.conftest import health, password_hash, people, reparsed, server, stream
+
+__all__ = [
+    "clock",
+    "health",
+    "password_hash",
+    "people",
+    "plain_desk",
+    "reparsed",
+    "server",
+    "sqlite_path",
+    "sqlite_store",
+    "stream",
+]
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+TEXT = "Dzień dobry, moja firma szuka pracowników. Proszę o kontakt."
+
+
+@pytest.fixture
+async def world(sqlite_store: Store, clock: FakeClock, sqlite_path: Path, tmp_path: Path) -> World:
+    one = World(sqlite_store, clock, url_of(sqlite_store, sqlite_path), tmp_path)
+    await one.publish(BEFORE)
+    return one
+
+
+@pytest.fixture
+def house(world: World) -> House:
+    return world.house
+
+
+@pytest.fixture
+def desk(plain_desk: Desk, world: World) -> Desk:
+    return msgspec.structs.replace(plain_desk, house=lambda: world.house)
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1500, False), (320, True)])
+async def test_from_a_conversation_to_a_changed_message(
+    browser: Browser,
+    server: TestServer,
+    desk: Desk,
+    people: dict[str, int],
+    world: World,
+    width: int,
+    dark: bool,
+    tmp_path: Path,
+) -> None:
+    await world.feed([mail(1, text=TEXT)])
+    conversation = await world.store.read(lambda tx: tx.scalar(select(schema.conversation.c.id)))
+    scope = Scope(user=people["administrator"], role="administrator", office="krajowa", front=True)
+    draft = await world.store.write(lambda tx: open_draft(tx, scope, source=AFTER))
+    page = await enter(browser, server, desk, people["administrator"], width=width, dark=dark)
+
+    # One click in the conversation shows the decisions, the next one all of the first.
+    await page.goto(f"/conversations/{conversation}")
+    if width < 600:
+        await page.goto(f"/conversations/{conversation}/why")
+    else:
+        await page.locator("#why summary").click()
+    await expect(page.get_by_text("nowe zgłoszenie").first).to_be_visible()
+    await page.get_by_role("link", name="Co powiedziała każda reguła").click()
+    await expect(page.get_by_role("heading", name="Co postanowiono")).to_be_visible()
+    await expect(page.get_by_role("row", name="Pilne")).to_contain_text("natychmiast")
+    await clean(page, width)
+    await page.screenshot(path=tmp_path / f"why-{width}.png", full_page=True)
+
+    # The rules are looked through by name.
+    await page.get_by_label("Reguła", exact=True).fill("pil")
+    await page.get_by_role("button", name="Pokaż").click()
+    await expect(page.get_by_role("row", name="Firmy")).to_have_count(0)
+
+    # The message is changed and held against the draft.
+    await page.get_by_role("link", name="Wypróbuj zmianę").click()
+    await expect(page.get_by_label("Treść")).to_have_value(TEXT)
+    await clean(page, width)
+    await page.get_by_label("Treść").fill("Promocja dla firm, odpowiedz natychmiast!")
+    await page.get_by_role("button", name="Zobacz, co by się stało").click()
+    result = page.locator("#result")
+    await expect(result).to_contain_text("Firmy")
+    await expect(page.locator("#outcome")).to_be_focused()
+    await clean(page, width)
+    await page.screenshot(path=tmp_path / f"try-{width}.png", full_page=True)
+    await page.get_by_label("Porównaj z").select_option(f"draft-{draft.id}")
+    await page.get_by_label("Treść").press("Tab")
+    await page.get_by_role("button", name="Zobacz, co by się stało").click()
+    await expect(page.get_by_role("heading", name="Reguły, które mówią co innego")).to_be_visible()
+    await expect(page.get_by_role("row", name="Reklamy reklamy")).to_contain_text("nie ma jej")
+    await clean(page, width)
+    await page.screenshot(path=tmp_path / f"compare-{width}.png", full_page=True)
+
+    # What no message can be is told beside the form, which keeps what was typed.
+    await page.get_by_text("Załączniki, osoba, etykiety i więcej").click()
+    await page.get_by_label("Dalsze fakty").fill("history: wiele")
+    await page.get_by_role("button", name="Zobacz, co by się stało").click()
+    await expect(page.get_by_role("alert")).to_be_visible()
+    await expect(page.get_by_label("Dalsze fakty")).to_have_value("history: wiele")
+    await clean(page, width)
