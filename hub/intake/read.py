@@ -195,7 +195,7 @@ def _read_sent(tx: Tx, known: Known) -> None:
     lists = ([key[0] for key in keys], [key[1] for key in keys])
     parameters: tuple[Any, ...] = (msgspec.json.encode(keys).decode(),) if tx.sqlite else lists
     sql = _SENT_SQLITE if tx.sqlite else _SENT_POSTGRES
-    for id_, automatic in tx.connection.exec_driver_sql(sql, parameters):
+    for id_, automatic in bulk.rows_of(tx.connection.exec_driver_sql(sql, parameters)):
         known.sent[id_] = automatic or ""
 
 
@@ -225,7 +225,7 @@ def read_history(tx: Tx, contacts: Iterable[int]) -> dict[int, list[Recent]]:
     since = tx.now - HISTORY
     parameters: tuple[Any, ...] = (str(wanted), since) if tx.sqlite else (wanted, since)
     sql = _HISTORY_SQLITE if tx.sqlite else _HISTORY_POSTGRES
-    for id_, contact, *rest in tx.connection.exec_driver_sql(sql, parameters):
+    for id_, contact, *rest in bulk.rows_of(tx.connection.exec_driver_sql(sql, parameters)):
         found.setdefault(contact, []).append(Recent(id_, *rest))
     return found
 

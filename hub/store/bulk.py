@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import BigInteger, Boolean, Connection, Integer, LargeBinary, Table
+from sqlalchemy import BigInteger, Boolean, Connection, CursorResult, Integer, LargeBinary, Table
 
 Dialect = Literal["sqlite", "postgresql"]
 Row = tuple[Any, ...]
@@ -159,6 +159,14 @@ def _lookup_sql(
     return f'SELECT {wanted} FROM {source} JOIN "{table.name}" t ON {match}{order}'
 
 
+def rows_of(result: CursorResult[Any]) -> list[Row]:
+    """All rows as plain tuples, from the driver itself: making SQLAlchemy's of them costs more than reading them."""
+    cursor = result.cursor
+    rows = cursor.fetchall() if cursor is not None else ()
+    result.close()
+    return rows if isinstance(rows, list) and (not rows or type(rows[0]) is tuple) else list(map(tuple, rows))
+
+
 def lookup(
     connection: Connection,
     table: Table,
@@ -180,5 +188,4 @@ def lookup(
         parameters: tuple[Any, ...] = (_encode(wanted).decode(),)
     else:
         parameters = tuple([row[n] for row in keys] for n in range(len(key)))
-    result = connection.exec_driver_sql(sql, parameters)
-    return [tuple(row) for row in result]
+    return rows_of(connection.exec_driver_sql(sql, parameters))
