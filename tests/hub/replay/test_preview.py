@@ -148,6 +148,8 @@ async def test_it_ends_when_nobody_asks(small_world: World, previewer: Previewer
     child = previewer._child
     assert child is not None
     small_world.clock.move(minutes=4)
-    async with asyncio.timeout(10):
-        await child._process.wait()
+    await asyncio.to_thread(child._process.wait, 10)
+    assert child.ended
+    async with previewer._turn:
+        pass
     assert previewer._child is None
