@@ -17,16 +17,19 @@ from sqlalchemy import select
 from hub.config import Config
 from hub.config_check import nearest
 from hub.configfile import ConfigError
+from hub.directory import Directory
 from hub.notice_texts import TEMPLATES
 from hub.replay.runs import last_replay
 from hub.rulefile import compile_source, known_names
 from hub.ruleset.drafts import Draft
+from hub.ruleset.lint import office
 from hub.ruleset.proof import Item, Proof, Replayed, proof_of
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Reader
 from rules import Compiled, RuleFileError, RuleSet, load, references, samples
 from rules.errors import Problem
+from rules.finding import Finding
 from rules.lint import lint
 from rules.load import version_of
 from rules.text import Text, mark
@@ -53,16 +56,19 @@ def _tests(compiled: Compiled, today: str) -> Iterator[Item]:
 
 
 def _lint(compiled: Compiled, today: str) -> Iterator[Item]:
-    for found in lint(compiled.ruleset, compiled=compiled, today=today):
-        yield Item(
-            part="lint",
-            level=found.level,
-            code=found.code,
-            rule=found.rule,
-            line=found.line,
-            text=found.text,
-            advice=found.advice,
-        )
+    yield from map(_finding, lint(compiled.ruleset, compiled=compiled, today=today))
+
+
+def _finding(found: Finding) -> Item:
+    return Item(
+        part="lint",
+        level=found.level,
+        code=found.code,
+        rule=found.rule,
+        line=found.line,
+        text=found.text,
+        advice=found.advice,
+    )
 
 
 CHECKS: tuple[Check, ...] = (_tests, _lint)
@@ -107,15 +113,23 @@ def known(tx: Reader, config: Config) -> Known:
     }
 
 
-async def prove(store: Store, config: Config, source: str, name: str, now: int) -> Checked:
+async def prove(store: Store, directory: Directory, source: str, name: str, now: int) -> Checked:
     """Everything that is asked of a text before it is published; ``name`` is what it is called (``draft 7``)."""
+    config = directory.config
     names = await store.read(lambda tx: known(tx, config))
-    return await asyncio.to_thread(check, config, source, name, names, now)
+    checked = await asyncio.to_thread(check, config, source, name, names, now)
+    if checked.compiled is None:
+        return checked
+    found = await office(store, directory, checked.compiled.ruleset)
+    before, items = checked.proof, [*checked.proof.items, *map(_finding, found)]
+    proof = proof_of(before.digest, now, items, rules=before.rules, tests=before.tests)
+    proof = msgspec.structs.replace(proof, left_out=proof.left_out + before.left_out)
+    return msgspec.structs.replace(checked, proof=proof)
 
 
-async def prove_draft(store: Store, config: Config, draft: Draft, now: int) -> Checked:
+async def prove_draft(store: Store, directory: Directory, draft: Draft, now: int) -> Checked:
     """The same of a draft, with what the last replay of this very text said."""
-    checked = await prove(store, config, draft.source, f"draft {draft.id}", now)
+    checked = await prove(store, directory, draft.source, f"draft {draft.id}", now)
     run = await store.read(lambda tx: last_replay(tx, draft.id, draft.revision))
     if run is None:
         return checked
@@ -124,7 +138,7 @@ async def prove_draft(store: Store, config: Config, draft: Draft, now: int) -> C
 
 
 def check(config: Config, source: str, name: str, names: Known, now: int) -> Checked:
-    """As :func:`prove`, in this thread."""
+    """As :func:`prove`, in this thread and without what only the store knows of office and messages."""
     digest = version_of(source)
     try:
         compiled = compile_source(config, source, name)

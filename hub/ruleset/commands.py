@@ -59,9 +59,8 @@ def handlers(store: Store, directory: Callable[[], Directory], clock: Clock) -> 
 
     async def take(arguments: dict[str, Any]) -> Any:
         wish = msgspec.convert(arguments, Import)
-        config = directory().config
         made = await store.write(lambda tx: open_draft(tx, SYSTEM, None, wish.source, wish.note))
-        proof = (await prove_draft(store, config, made, clock.now())).proof
+        proof = (await prove_draft(store, directory(), made, clock.now())).proof
         number = await _published(store, directory(), made, wish.note, proof) if wish.publish else None
         return {"draft": made.id, "version": number, "findings": [told(item) for item in proof.items]}
 

@@ -161,7 +161,7 @@ async def publish_at_time(store: Store, house: House, draft: Draft, now: int, lo
             draft = await store.write(lambda tx: catch_up(tx, draft.id))
         except Clashes:
             log.warning("a draft at its time clashes with what was published meanwhile", draft=draft.id)
-    checked = await prove_draft(store, config, draft, now)
+    checked = await prove_draft(store, house.directory, draft, now)
     number = await store.write(lambda tx: publish_due(tx, house, draft.id, draft.revision, checked.proof))
     log.info("a draft was published at its time", draft=draft.id, version=number)
     return number

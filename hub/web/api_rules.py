@@ -163,15 +163,15 @@ async def _prove_draft(desk: Desk, scope: Scope, number: int, body: Any) -> Proo
     """The checks of a draft as it is now, with what a replay of this revision said."""
     acting = _acting(scope)
     found = await desk.store.read(lambda tx: ruleset.draft(tx, acting, number))
-    config = desk.house().directory.config
-    return (await prove_draft(desk.store, config, found, desk.clock.now())).proof
+    directory = desk.house().directory
+    return (await prove_draft(desk.store, directory, found, desk.clock.now())).proof
 
 
 async def _prove_version(desk: Desk, scope: Scope, number: int, body: Any) -> Proof:
     acting = _acting(scope)
     found = await desk.store.read(lambda tx: ruleset.version(tx, acting, number))
-    config = desk.house().directory.config
-    return (await prove(desk.store, config, found.source, f"version {number}", desk.clock.now())).proof
+    directory = desk.house().directory
+    return (await prove(desk.store, directory, found.source, f"version {number}", desk.clock.now())).proof
 
 
 def _check(tx: Tx, house: House, scope: Scope, number: int, body: t.Empty, call: Call) -> t.Proof:

@@ -123,8 +123,8 @@ async def _page(
 
 async def _proved(request: web.Request, row: Draft) -> Proof:
     desk = desk_of(request)
-    config = desk.house().directory.config
-    return (await prove_draft(desk.store, config, row, desk.clock.now())).proof
+    directory = desk.house().directory
+    return (await prove_draft(desk.store, directory, row, desk.clock.now())).proof
 
 
 def _zone(request: web.Request) -> str:

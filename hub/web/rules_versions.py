@@ -196,9 +196,9 @@ async def _confirm(request: web.Request, *, error: str = "", status: int = 200) 
 
 async def _proved(request: web.Request, old: Version) -> Proof:
     desk = desk_of(request)
-    config = desk.house().directory.config
+    directory = desk.house().directory
     name = f"version {old.version}"
-    return (await prove(desk.store, config, old.source, name, desk.clock.now())).proof
+    return (await prove(desk.store, directory, old.source, name, desk.clock.now())).proof
 
 
 class RollBack(Form, frozen=True, kw_only=True):
