@@ -23,6 +23,9 @@ KEEP_ANSWERS = 7 * DAY
 KEEP_FAILURES = 2 * DAY
 """How long failed log-ins are kept; the longest configured window must be shorter."""
 
+KEEP_HITS = 400
+"""Days for which it is kept how often each rule matched."""
+
 ORPHAN = "no message turned up that this could be about"
 
 
@@ -35,6 +38,7 @@ def sweep(tx: Tx, house: House) -> None:
         (schema.password_reset.c.expires_at, tx.now),
         (schema.idempotency.c.at, tx.now - KEEP_ANSWERS),
         (schema.login_failure.c.at, tx.now - KEEP_FAILURES),
+        (schema.rule_hit.c.day, tx.now // DAY - KEEP_HITS),
     ):
         tx.execute(delete(table.table).where(table < before))
 
