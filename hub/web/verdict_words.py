@@ -47,6 +47,14 @@ def words(request: web.Request) -> dict[str, Any]:
     def told(said: Text | None) -> str:
         return "" if said is None else said.said(lambda msgid: text(request, msgid))
 
+    def wanted(one: Explanation) -> str:
+        """What a condition asks for, without its name, which stands beside it."""
+        said = one.wanted
+        if said is not None and isinstance(inner := said.values.get("condition"), Text):
+            said = inner
+        value = said.values.get("value") if said is not None and "name" in said.values else None
+        return told(value if isinstance(value, Text) else said)
+
     def state(one: Explanation | None) -> tuple[str, str, str]:
         return STATES[one.state] if one is not None else ("", "block", N_("is not there"))
 
@@ -55,6 +63,7 @@ def words(request: web.Request) -> dict[str, Any]:
 
     return {
         "told": told,
+        "wanted_of": wanted,
         "state_of": state,
         "states": STATES,
         "event_name": event,
