@@ -48,6 +48,7 @@ CHECK_SECONDS = 2.0
 
 
 NEEDS_ATTENTION = N_("The hub needs attention")
+WHY = N_("The reason: {why}. It counts as not matched, and messages go on to the next rules.")
 FAILS = N_("Rule “{rule}” could not be evaluated ({faults} times)")
 
 
@@ -67,11 +68,13 @@ async def inboxes(request: web.Request) -> web.StreamResponse:
 
 
 class Attention(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong beside the inboxes, in words: since or when last (µs UTC), and whether it is over already."""
+    """What is wrong beside the inboxes, in words: ``at`` (µs UTC) it began or, with ``last``, was seen the last time;
+    ``over``: it is well again."""
 
     title: str
     text: str
     at: int
+    last: bool = False
     over: bool = False
 
 
@@ -89,7 +92,8 @@ async def _attention(request: web.Request) -> list[Attention]:
     house = desk.house()
     for rule in await desk.store.read(failing):
         told = text(request, FAILS, rule=rule_name(house, rule.rule), faults=rule.faults)
-        found.append(Attention(title=told, text=rule.why.said(say), at=rule.at, over=rule.well))
+        why = text(request, WHY, why=rule.why.said(say))
+        found.append(Attention(title=told, text=why, at=rule.at, last=True, over=rule.well))
     return found
 
 
