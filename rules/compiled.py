@@ -12,8 +12,9 @@ from rules.facts import On
 from rules.index import Index, worth_looking_up
 from rules.language import ACTIONS, EVENTS
 from rules.needs import Evidence, Need, all_of, need, rest
-from rules.probes import Branch, Check, Tree, build
+from rules.probes import Check
 from rules.scan import Expand, Lexicon
+from rules.trees import Branch, Tree, build
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,10 @@ from rules.decision import (
 from rules.facts import Facts
 from rules.index import Index
 from rules.language import ACCUMULATING, FROM_TEXT, MERGED
-from rules.probes import Probe, Tree, judge, reason
+from rules.probes import Probe
 from rules.scan import Scan
 from rules.text import Text, mark, verbatim
+from rules.trees import Tree, judge, reason
 
 MAX_MATCHES = 8
 MAX_SEEN = 5

@@ -13,8 +13,9 @@ from rules.decision import Explanation, Fault
 from rules.describe import describe, negated
 from rules.evaluate import Walk, observed, settle, show
 from rules.facts import Facts
-from rules.probes import NO, Probe, Tree, judge
+from rules.probes import NO, Probe
 from rules.scan import Scan
+from rules.trees import Tree, judge
 
 
 def explain(compiled: Compiled, facts: Facts, rule_id: str | None = None) -> list[Explanation]:

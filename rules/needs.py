@@ -14,9 +14,10 @@ from typing import Any
 
 from rules import model
 from rules.fold import split_words
-from rules.probes import Check, Probe, Tree, both
+from rules.probes import Check, Probe
 from rules.readings import FLAGS, LISTS, NUMBERS, TEXTS, matcher
 from rules.scan import Scan
+from rules.trees import Tree, both
 
 Key = tuple[str, Any]
 """Evidence: its kind and the value: ``("word", 7)``, ``("sender", "jan@example.org")``, ``("=hours", 8)``."""

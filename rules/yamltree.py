@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import yaml
 
 from rules.errors import Problems
@@ -28,9 +29,8 @@ _CONSTANTS: dict[str, bool | None] = {
 }
 
 
-@dataclass(slots=True)
-class Scalar:
-    """A leaf: ``value`` as resolved, ``text`` as written."""
+class Scalar(msgspec.Struct, gc=False):
+    """A leaf: ``value`` as resolved, ``text`` as written. It holds no container, so the collector need not look."""
 
     line: int
     text: str
