@@ -135,6 +135,7 @@ async def test_what_cannot_be_read_is_said(small_world: World, previewer: Previe
     assert isinstance(again, Preview)
 
 
+@pytest.mark.slow
 async def test_a_child_that_was_killed_is_replaced(small_world: World, previewer: Previewer) -> None:
     await small_world.feed(some_mails(3))
     await final(previewer, RULES[1])
@@ -143,6 +144,7 @@ async def test_a_child_that_was_killed_is_replaced(small_world: World, previewer
     assert isinstance(await final(previewer, RULES[2]), Preview)
 
 
+@pytest.mark.slow
 async def test_it_ends_when_nobody_asks(small_world: World, previewer: Previewer) -> None:
     await final(previewer, RULES[1])
     child = previewer._child

@@ -76,6 +76,7 @@ async def test_a_draft_is_replayed_once_at_a_time(small_world: World) -> None:
     assert (stopped.state, stopped.revision, stopped.draft) == ("stopped", 1, draft)
 
 
+@pytest.mark.slow
 async def test_runs_wait_for_each_other(small_world: World) -> None:
     world = small_world
     await world.feed(some_mails(10))
@@ -169,11 +170,12 @@ async def test_messages_are_read_page_by_page(small_world: World) -> None:
     assert all(one.before == one.after and one.differences for one in same)
 
 
+@pytest.mark.slow
 async def test_of_old_runs_the_tables_are_kept(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world = small_world
-    monkeypatch.setattr(runs, "WITH_MESSAGES", 2)
+    monkeypatch.setattr(runs, "WITH_MESSAGES", 1)
     await world.feed(some_mails(20))
-    made = [await world.replayed(AFTER, Wanted(days=5)) for _ in range(4)]
+    made = [await world.replayed(AFTER, Wanted(days=5)) for _ in range(2)]
     table = schema.rule_run_move
     counts = [
         await world.store.read(
@@ -182,8 +184,8 @@ async def test_of_old_runs_the_tables_are_kept(small_world: World, monkeypatch: 
         for run in made
     ]
     assert counts[0] == 0
-    assert counts[3] == made[3].result.differing > 0
-    assert (await world.run(made[0].id)).result.flows == made[3].result.flows
+    assert counts[1] == made[1].result.differing > 0
+    assert (await world.run(made[0].id)).result.flows == made[1].result.flows
 
 
 async def test_the_last_replay_of_this_text_is_found(small_world: World) -> None:
