@@ -105,8 +105,7 @@ def compile_rules(
         on = rule.enabled and (section is None or section.section.enabled)
         (rules if on else disabled).append(_rule(rule, section, lexicon))
         breathe()
-    lexicon.freeze()
-    breathe()
+    lexicon.freeze(breathe)
     return Compiled(
         version=ruleset.version,
         ruleset=ruleset,

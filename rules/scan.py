@@ -15,13 +15,12 @@ from typing import Any, TypeVar
 import re2
 from ahocorasick_rs import AhoCorasick, Implementation
 
-from rules import detect
+from rules import detect, towns
 from rules.expressions import expression_options, required_literals
 from rules.facts import TEXT_LIMIT, Facts
 from rules.fold import flat, split_words, tokens, written
 from rules.model import Spelling
 from rules.spelling import ANY, CAPITAL, MARKS, NEVER, Written, letters, read_form
-from rules.towns import phrases
 from rules.typos import Typos, may_be_misspelt
 
 T = TypeVar("T")
@@ -70,8 +69,8 @@ class Lexicon:
     """The words, expressions and places of one rule set. Filled while compiling, then :meth:`freeze` ends it.
 
     ``forms`` leads from a folded form to the numbers of the words that it may be; ``codes`` says in the same order how
-    it must be written for each, and lacks forms without diacritics and marks. Those in ``marked`` need a second look even
-    where they are written without diacritics.
+    it must be written for each, and lacks forms without diacritics and marks. Those in ``marked`` need a second look
+    even where they are written without diacritics.
     """
 
     def __init__(self, expand: Expand, places: Mapping[str, str]) -> None:
@@ -90,12 +89,11 @@ class Lexicon:
         self._automaton: Any = None
         self._announced: list[tuple[int, ...]] = []
         self.postcodes = {key.replace("-", ""): office for key, office in places.items() if key[:1].isdigit()}
-        named = sorted((key, office) for key, office in places.items() if not key[:1].isdigit())
-        self.counties = {
-            self.phrase(town.words, 0, Spelling(language=town.language)): office
-            for key, office in named
-            for town in phrases(key, expand)
-        }
+        self.counties: dict[Spans, str] = {}
+        for name, office in sorted(places.items()):
+            for place in towns.phrases(name, expand) if not name[:1].isdigit() else ():
+                phrase = self.phrase(place.words, 0, Spelling(language=place.language))
+                self.counties.setdefault(phrase, office)
         self.county_phrases = PhraseSet(self.counties)
 
     def word(self, word: str, how: Spelling) -> int:
@@ -132,17 +130,19 @@ class Lexicon:
                 self.always |= {number}
         return number
 
-    def freeze(self) -> None:
+    def freeze(self, breathe: Callable[[], None] = lambda: None) -> None:
         """Make the tables that matching uses."""
         shared: dict[tuple[int, ...], tuple[int, ...]] = {}
+        marked = set()
         for form, entries in self._building.items():
             numbers, codes = zip(*entries, strict=True)
             self.forms[form] = shared.setdefault(numbers, numbers)
             if any(codes):
                 self.codes[form] = shared.setdefault(codes, codes)
-        self.marked = frozenset(
-            form for form, codes in self.codes.items() if any(code & _MARKED for code in codes)
-        )
+                if any(code & _MARKED for code in codes):
+                    marked.add(form)
+            breathe()
+        self.marked = frozenset(marked)
         self.typos = Typos(self._misspelt) if self._misspelt else None
         self._announced = [tuple(numbers) for numbers in self._literals.values()]
         if self._literals:

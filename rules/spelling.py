@@ -71,7 +71,7 @@ def letters(written: str, folded: str) -> int:
         return 0
     pairs = enumerate(zip(written, folded, strict=True))
     # A letter of another font is that letter (NFKC), not one with a diacritic.
-    return sum(1 << place for place, (letter, plain) in pairs if _font(letter) != plain)
+    return sum(1 << place for place, (letter, plain) in pairs if letter != plain and _font(letter) != plain)
 
 
 def _font(letter: str) -> str:
