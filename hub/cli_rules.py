@@ -66,7 +66,7 @@ def check(config_path: Path, file: Path | None) -> None:
 def test(config_path: Path, only: tuple[str, ...], file: Path | None) -> None:
     """Run the tests that stand in a rule file.
 
-    FILE is tested in the place of the configured one. A test that fails ends with exit code 3.
+    FILE is tested in the place of the configured one. A test that fails ends with exit code 1.
     """
     config = read_config(config_path)
     compiled = read_rules(config, forms, path=file)
@@ -78,7 +78,7 @@ def test(config_path: Path, only: tuple[str, ...], file: Path | None) -> None:
     for line in samples.told(verdicts, str(file or config.hub.rules_file)):
         click.echo(line)
     if not all(verdict.passed for verdict in verdicts):
-        raise Failed("Tests of the rules failed.", Exit.CONFIGURATION)
+        raise Failed("Tests of the rules failed.")
 
 
 @rules.command(name="explain")
