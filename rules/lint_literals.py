@@ -29,7 +29,7 @@ from rules.lint_sets import (
     union,
     without,
 )
-from rules.readings import LISTS
+from rules.readings import JUST_NOW, LISTS
 
 Subject = tuple[str, ...]
 """What a literal is about: ``("text", "channel")``, ``("number", "history")``, ``("words",)``, …"""
@@ -90,6 +90,7 @@ FALSE = Either()
 _UNIVERSES: Mapping[str, Spans] = {
     "flag": ((0, 1),),
     "present": ((0, 1),),
+    "counts": ((0, 1),),
     "minute": ((0, 1439),),
     "day": ((1, 7),),
 }
@@ -208,7 +209,12 @@ def _flag(node: model.Flag) -> Formula:
 
 
 def _between(node: model.Between) -> Formula:
-    return Numbers(("number", node.name), span(node.low, node.high))
+    within = simple(Numbers(("number", node.name), span(node.low, node.high)))
+    if node.name not in JUST_NOW or node.low is None:
+        return within
+    # On a timer a duration counts only when it is the one that came true: a longer one says nothing of a shorter.
+    counts = Numbers(("counts", node.name, str(node.low)), span(1, 1))
+    return both((within, either((Among(("text", "on"), Patterns(frozenset(["timer"])), False), counts))))
 
 
 def _recent(node: model.Recent) -> Formula:

@@ -30,6 +30,12 @@ _CHANGING: tuple[Subject, ...] = (
 )
 """Facts that people change while they work, so that a circle which asks for one comes to its end."""
 
+_BY_A_PERSON = (
+    Among(("text", "automatic"), Patterns(frozenset(["no"]))),
+    Among(("text", "suspicious"), Patterns(frozenset([""]))),
+)
+"""What is true of messages that may be answered automatically at all."""
+
 _REPEATED = ("timer", "status", "message", "edit")
 _LOUD = ("answer", "notify", "webhook", "callback", "assign")
 
@@ -93,9 +99,7 @@ def _timer_circle(circle: list[Entry], cases: Mapping[int, Case]) -> Iterator[Fi
         last.id,
         last.line,
         Text(mark("{rules}: nothing ends this circle of timers, and each round somebody is told"), values),
-        Text(
-            mark("Ask for `status` or `unanswered` in {rule}, so that it ends when the matter does."), values
-        ),
+        Text(mark("Ask for `status` or `waiting` in {rule}, so that it ends when the matter does."), values),
     )
 
 
@@ -194,14 +198,17 @@ def _answers(found: Sequence[Entry], index: Index) -> Iterator[Finding]:
         if actions.answer is None:
             continue
         values: Values = {"rule": entry.rule.id, "answer": actions.answer}
-        by_hand = settle([entry.when, Among(("text", "automatic"), Patterns(frozenset(["no"])))])
+        by_hand = settle([entry.when, *_BY_A_PERSON])
         if by_hand is None or actions.spam or actions.distress is not None:
             yield finding(
                 "answer-lost",
                 entry.rule.id,
                 entry.rule.line,
                 Text(
-                    mark("The answer of {rule} is never sent: machines, spam and distress get none"), values
+                    mark(
+                        "The answer of {rule} is never sent: machines, suspicious messages, spam and distress get none"
+                    ),
+                    values,
                 ),
                 Text(mark("Take `answer: {answer}` out of {rule}."), values),
             )

@@ -96,7 +96,7 @@ class World:
         return Rule(
             id=f"r{number}",
             name="",
-            on=self.some(("new", "message"), 2),
+            on=self.some(("new", "message", "timer"), 2),
             when=when,
             section=section,
             first=self.draw.choice(("", "", "", "2026-11-12")),
@@ -113,7 +113,10 @@ class World:
     def facts(self) -> Facts:
         draw = self.draw
         return Facts(
-            on=draw.choice(("new", "new", "message")),
+            on=draw.choice(("new", "new", "message", "timer")),
+            unanswered_minutes=draw.choice((0, 60, 119, 120, 240, 500)),
+            unanswered_due=draw.choice(((), (), (120,), (240,), (60, 240))),
+            timer=draw.choice(("", "", "e")),
             channel=draw.choice((*CHANNELS, "", "EMAIL")),
             language=draw.choice(("pl", "uk", "")),
             language_confidence=draw.choice((0.0, 0.5, 0.8, 0.9)),
@@ -151,6 +154,14 @@ def _one_of(name: str, values: tuple[str, ...]) -> Any:
 def _number(world: World) -> model.Condition:
     low, high = _between(world)
     return model.Between(name="history", low=low, high=high)
+
+
+def _unanswered(world: World) -> model.Condition:
+    return model.Between(
+        name="unanswered",
+        low=world.draw.choice((None, 60, 120, 240)),
+        high=world.draw.choice((None, None, 300)),
+    )
 
 
 def _recent(world: World) -> model.Condition:
@@ -215,6 +226,8 @@ _LEAVES = (
     lambda world: model.Pattern(pattern=world.draw.choice(("prac", "staż|urz"))),
     lambda world: model.Place(offices=world.draw.choice(((), ("pup-a",), ("pup-a", "pup-b")))),
     _number,
+    _unanswered,
+    _unanswered,
     _recent,
     _load,
     _words,

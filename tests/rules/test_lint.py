@@ -174,6 +174,19 @@ rules:
 """
 
 
+def test_a_longer_wait_is_none_of_a_shorter() -> None:
+    """On a timer each duration counts once, when it comes true; in other events the longer one says more."""
+    text = """
+rules:
+  - {id: a, on: timer, when: {unanswered: 2h}, do: {queue: x}}
+  - {id: b, on: timer, when: {unanswered: 4h}, do: {queue: y}}
+  - {id: c, on: timer, when: {unanswered: 2h, channel: email}, do: {queue: y}}
+  - {id: d, on: message, when: {unanswered: 2h}, do: {queue: x}}
+  - {id: e, on: message, when: {unanswered: 4h}, do: {queue: y}}
+"""
+    assert {rule for code, rule in told(text) if code == "unreachable"} == {"c", "e"}
+
+
 def test_sections_end_and_skip() -> None:
     """Behind a section that may be left early its rules prove nothing, inside it they do."""
     found = {rule for code, rule in told(SECTIONS) if code == "unreachable"}
@@ -333,8 +346,10 @@ rules:
   - {id: c, when: {channel: sms, reply_to_automatic: false}, do: {answer: acknowledgement}, then: continue}
   - {id: d, when: {channel: sms, words: kot}, do: {answer: other, spam: true}, then: continue}
   - {id: e, when: {inbox: taken}, do: {answer: acknowledgement}, then: continue}
+  - {id: f, when: {suspicious: true}, do: {answer: acknowledgement}, then: continue}
 """
-    assert told(text) == {("answer-circle", "a"), ("answer-lost", "b"), ("answer-lost", "d")}
+    lost = {("answer-lost", rule) for rule in "bdf"}
+    assert told(text) == {("answer-circle", "a"), *lost}
 
 
 def test_order_alone_decides() -> None:
@@ -403,7 +418,7 @@ def try_worlds(seeds: range, messages: int) -> int:
 
 def test_lint_is_never_wrong() -> None:
     """Thousands of random messages do nothing that lint says they cannot."""
-    assert try_worlds(range(60), 80) > 100
+    assert try_worlds(range(120), 60) > 200
 
 
 @pytest.mark.slow
@@ -467,3 +482,11 @@ def test_every_finding_has_a_known_code_and_says_what_to_do() -> None:
             assert not re.search(r"\{\w+\}", f"{one.text} {one.advice}")
             assert str(one.advice).endswith(".")
     assert len(seen) > 4
+
+
+def test_every_code_is_on_the_page() -> None:
+    """docs/rules-changing.md says of each what it means and what to do, with its level."""
+    page = (ROOT / "docs" / "rules-changing.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| (\w+) \| (.+) \| (.+) \|$", page, re.MULTILINE)
+    assert {code: level for code, level, _, _ in rows} == dict(CODES)
+    assert all(len(means) > 20 and len(todo) > 8 for _, _, means, todo in rows)

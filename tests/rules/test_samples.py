@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import rules
 from rules import Facts
 from rules.sample_reader import MESSAGE
 from rules.samples import Verdict, check, told
+from rules.words import forms
 from tests.rules.lint_worlds import same
 
 RULES = """
@@ -220,3 +222,11 @@ def test_an_unknown_fact_never_breaks_a_verdict() -> None:
         )
         (found,) = verdicts(f"{{name: a, message: {{{', '.join(keys)}}}, expect: {{queue: bezrobotni}}}}")
         assert found.passed == (found.decision.actions.queue == "bezrobotni")
+
+
+def test_the_example_of_the_page() -> None:
+    """The example in docs/rules-changing.md passes."""
+    page = (Path(__file__).parents[2] / "docs" / "rules-changing.md").read_text(encoding="utf-8")
+    example = page.partition("```yaml\n# example: tests\n")[2].partition("```")[0]
+    found = check(rules.compile_rules(rules.load(example), forms))
+    assert [one.passed for one in found] == [True, True]
