@@ -175,7 +175,7 @@ async def test_of_old_runs_the_tables_are_kept(small_world: World, monkeypatch: 
     world = small_world
     monkeypatch.setattr(runs, "WITH_MESSAGES", 1)
     await world.feed(some_mails(20))
-    made = [await world.replayed(AFTER, Wanted(days=5)) for _ in range(2)]
+    made = [await world.replayed(AFTER, Wanted(days=5)) for _ in range(3)]
     table = schema.rule_run_move
     counts = [
         await world.store.read(
@@ -184,8 +184,8 @@ async def test_of_old_runs_the_tables_are_kept(small_world: World, monkeypatch: 
         for run in made
     ]
     assert counts[0] == 0
-    assert counts[1] == made[1].result.differing > 0
-    assert (await world.run(made[0].id)).result.flows == made[1].result.flows
+    assert counts[2] == made[2].result.differing > 0
+    assert (await world.run(made[0].id)).result.flows == made[2].result.flows
 
 
 async def test_the_last_replay_of_this_text_is_found(small_world: World) -> None:
