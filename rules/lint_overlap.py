@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from rules.finding import Finding, Values, finding
 from rules.lint_known import Case, follows, settle
-from rules.lint_literals import Among, Exists, Literal
+from rules.lint_literals import Among, Exists, Literal, Numbers
 from rules.lint_order import Entry, Key, keys_of, literals
 from rules.text import Text, mark
 
@@ -44,7 +44,7 @@ def overlaps(found: Sequence[Entry]) -> Iterator[Finding]:
 def _is_evidence(literal: Literal) -> bool:
     """Whether a literal asks for a thing that few messages have."""
     match literal:
-        case Exists(positive=True):
+        case Exists(positive=True) | Numbers(("counts", *_)):
             return True
         case Among(subject, _, True):
             return subject[0] == "entry" or subject[1] in _EVIDENCE
