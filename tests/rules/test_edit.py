@@ -259,11 +259,55 @@ def test_comments_inside_a_rule_stay_where_nothing_changed() -> None:
     assert "# Exactly so:" in made and "are what job seekers write" in made and "- nowe słowo" in made
 
 
+FLAT = """\
+# Rules without sections, lists and tests of some kinds.
+
+words:
+  spam: [kasyno]
+
+conditions:
+  pisemnie:
+    channel: [email, form]
+
+rules:
+  # ---- safety ----
+
+  - id: kryzys
+    when: {words: samobójstwo}
+    do: {distress: kryzys}
+    then: continue
+
+  - id: przemoc
+    when: {words: gwałt}
+    do: {distress: przemoc}
+    then: continue
+
+  # ---- machines ----
+
+  - id: automaty
+    when: {automatic: true}
+    do: {queue: informacja}
+
+  # What nobody reads.
+  - id: spam
+    when:
+      condition: pisemnie
+      words: {list: spam}
+    do: {spam: true}
+
+  - id: techniczne-inne
+    when: {words: aplikacja}
+    do: {queue: techniczne}
+
+default: {queue: informacja}
+"""
+
+
 def test_sections_are_moved_whole_and_filled() -> None:
-    text = insert_section(OWN, "# the staff\n- section: kadry\n  name: Kadry\n  rules: []\n", before="spam")
+    text = insert_section(FLAT, "# the staff\n- section: kadry\n  name: Kadry\n  rules: []\n", before="spam")
     text = move_rule(move_rule(text, "spam", section="kadry"), "kryzys", before="spam")
     assert names(text, "section") == ("kadry",)
-    assert rule_source(text, "spam") == rule_source(OWN, "spam")
+    assert rule_source(text, "spam") == rule_source(FLAT, "spam")
     moved = move_section(text, "kadry", after="techniczne-inne")
     assert moved.index("section: kadry") > moved.index("id: techniczne-inne")
     assert names(moved, "rule")[-3:] == ("techniczne-inne", "kryzys", "spam")
@@ -271,18 +315,18 @@ def test_sections_are_moved_whole_and_filled() -> None:
     home = remove(
         move_rule(move_rule(text, "spam", after="automaty"), "kryzys", before="przemoc"), "section", "kadry"
     )
-    assert home == OWN
+    assert home == FLAT
 
 
 def test_named_entries_come_and_go() -> None:
-    text = insert(OWN, "words", "urlop:\n  - urlop\n  - wakacje\n")
+    text = insert(FLAT, "words", "urlop:\n  - urlop\n  - wakacje\n")
     assert text.index("urlop:") < text.index("conditions:")
     text = replace(text, "words", "urlop", "urlop: [urlop]\n")
     assert fields_of(text, "urlop", "words") == ["urlop"]
-    assert remove(text, "words", "urlop") == OWN
-    text = insert(OWN, "schedule", "dyżur:\n  - {days: mon-fri}\n")
+    assert remove(text, "words", "urlop") == FLAT
+    text = insert(FLAT, "schedule", "dyżur:\n  - {days: mon-fri}\n")
     assert text.index("conditions:") < text.index("schedules:") < text.index("rules:")
-    text = insert(OWN, "sample", "- name: A\n  message: {channel: email}\n  expect: {queue: spam}\n")
+    text = insert(FLAT, "sample", "- name: A\n  message: {channel: email}\n  expect: {queue: spam}\n")
     assert text.index("techniczne-inne") < text.index("tests:") < text.index("default:")
     assert names(text, "sample") == ("A",)
 
