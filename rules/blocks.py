@@ -84,26 +84,29 @@ class Place:
 # --- reading ---------------------------------------------------------------------------------------------------
 
 
-def read(source: str) -> Parsed:
-    """The text with its places. Raises :class:`Refused` for what is no YAML, or more than one document."""
+def read(source: str, *, alone: bool = False) -> Parsed:
+    """The text with its places; ``alone``: it is that of one block, not of a file. Raises :class:`Refused` for what is
+    no YAML, or more than one document."""
     bom = source[:1] if source.startswith("\ufeff") else ""
     text = source[len(bom) :]
     problems = Problems("")
     tree = parse(text, problems)
     if problems.found or tree is None:
-        raise _unreadable(problems)
+        raise _unreadable(problems, alone)
     spot = locate(text)
     if spot is None:
-        raise _unreadable(problems)
+        raise _unreadable(problems, alone)
     return Parsed(text, tree, spot, Lines(text), bom)
 
 
-def _unreadable(problems: Problems) -> Refused:
+def _unreadable(problems: Problems, alone: bool) -> Refused:
     if not problems.found:
         return Refused(Text(mark("The text is empty.")))
     first = problems.found[0]
     said = mark("Line {line}: {why}. Correct it in the text of the whole file first.")
-    return Refused(Text(said, {"line": first.line, "why": first.text}))
+    return Refused(
+        Text(mark("Line {line}: {why}.") if alone else said, {"line": first.line, "why": first.text})
+    )
 
 
 def plain(node: Node) -> Data:
@@ -340,7 +343,7 @@ def items_of(node: Node | None) -> list[Node]:
 
 def item_of(text: str, kind: Kind = "rule") -> Parsed:
     """A block's own text read alone: a list of one item, or a mapping of one entry. Raises :class:`Refused`."""
-    parsed = read(text if text.endswith("\n") else f"{text}\n")
+    parsed = read(text if text.endswith("\n") else f"{text}\n", alone=True)
     count = len(parsed.spot.items)
     listed = isinstance(parsed.tree, SequenceNode)
     if count != 1 or listed != (kind in NAMED) or parsed.spot.flow:

@@ -55,9 +55,12 @@ const soon = (side) => {
   waiting = setTimeout(() => step(side), 350);
 };
 
+area.addEventListener("input", () => {
+  soon("text");
+  keep();
+});
 form.addEventListener("input", (event) => {
-  if (event.target === area) soon("text");
-  else if (event.target.name && !event.target.name.endsWith(":new")) soon("form");
+  if (event.target.name && !event.target.name.endsWith(":new")) soon("form");
   dress(event.target.closest("[data-part]") ?? form);
   keep();
 });

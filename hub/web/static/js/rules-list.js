@@ -78,8 +78,23 @@ box?.addEventListener("submit", (event) => {
   const id = form.elements.rule?.value;
   const next = rowOf(id)?.nextElementSibling?.dataset.rule;
   const what = new URL(form.action).pathname.split("/").pop();
+  form.closest("dialog")?.close();
+  const row = rowOf(id);
+  if (what === "move" && row) {
+    move(row, form.elements.to.value);
+    return;
+  }
   const selector = what === "switch" ? ".switch" : "[data-grip]";
   change(form.action, new FormData(form), () => (rowOf(id) ?? rowOf(next) ?? document.querySelector(`#section-${CSS.escape(id ?? "")}`))?.querySelector(selector));
+});
+box?.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-move-to]");
+  if (!opener) return;
+  const dialog = document.getElementById("move-dialog");
+  dialog.querySelector('[name="rule"]').value = opener.dataset.moveTo;
+  document.getElementById("move-name").textContent = opener.dataset.moveName;
+  opener.closest("details").open = false;
+  dialog.showModal();
 });
 document.addEventListener("centrala:undone", () => box && location.reload());
 
