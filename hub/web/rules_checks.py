@@ -79,15 +79,7 @@ def linted(source: str, today: str) -> tuple[Finding, ...]:
 
 
 def _item(found: Finding) -> Item:
-    return Item(
-        part="lint",
-        level=found.level,
-        code=found.code,
-        rule=found.rule,
-        line=found.line,
-        text=found.text,
-        advice=found.advice,
-    )
+    return Item(part="lint", **msgspec.structs.asdict(found))
 
 
 def _today(request: web.Request) -> str:
