@@ -8,6 +8,7 @@ the file belongs to one, those between rules too.)
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -45,6 +46,7 @@ class _Anchor(msgspec.Struct, frozen=True):
     key: Key
 
 
+@lru_cache(maxsize=4)
 def pieces(source: str) -> tuple[Piece, ...]:
     """The pieces of a rule file in order; one piece ``head`` for what is no YAML mapping.
 

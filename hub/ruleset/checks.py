@@ -7,6 +7,7 @@ digest. ``CHECKS`` is the list of what is asked once a text loads and its names 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -152,9 +153,18 @@ def check(config: Config, source: str, name: str, names: Known, now: int) -> Che
     return Checked(proof=proof, compiled=compiled)
 
 
+_LAST: deque[tuple[Compiled, str, list[Item]]] = deque(maxlen=4)
+"""What was said of the rule sets that were asked about last: a page shows it, and a moment later it is published."""
+
+
 def items_of(compiled: Compiled, today: str) -> list[Item]:
-    """What tests and lint say of compiled rules."""
-    return [item for ask in CHECKS for item in ask(compiled, today)]
+    """What tests and lint say of compiled rules; asking again for the same object is free."""
+    for one, day, items in tuple(_LAST):
+        if one is compiled and day == today:
+            return items
+    items = [item for ask in CHECKS for item in ask(compiled, today)]
+    _LAST.append((compiled, today, items))
+    return items
 
 
 def _form(source: str, name: str, names: Known) -> Iterator[Item]:
