@@ -13,6 +13,7 @@ from connectors.contract import Clock
 from hub.config import Config
 from hub.replay.child import Child, ChildEnded, start_child
 from hub.replay.protocol import Preview, PreviewOrder, Problem, setting_of
+from rules.text import Text, mark
 
 MESSAGES = 2_000
 """Messages looked at."""
@@ -24,6 +25,10 @@ PATIENCE = 0.8
 
 WARM = 180.0
 """Seconds after which a child that nobody asked ends."""
+
+BROKEN = mark(
+    "The latest messages cannot be looked at just now. Go on editing; it is tried again with the next change."
+)
 
 Answer = Preview | Problem
 
@@ -79,6 +84,7 @@ class Previewer:
                 await self._ask(place, asked)
             except (ChildEnded, OSError):
                 await self._end()
+                self._answers[place] = (asked, Problem(text=Text(BROKEN)))
 
     async def _ask(self, place: Place, asked: Asked) -> None:
         if self._child is None:

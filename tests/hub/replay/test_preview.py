@@ -141,7 +141,9 @@ async def test_a_child_that_was_killed_is_replaced(small_world: World, previewer
     await final(previewer, RULES[1])
     assert previewer._child is not None
     await previewer._child.end()
-    assert isinstance(await final(previewer, RULES[2]), Preview)
+    broken = await final(previewer, RULES[2])
+    assert isinstance(broken, Problem)  # and not asked again and again
+    assert isinstance(await final(previewer, RULES[0]), Preview)
 
 
 @pytest.mark.slow

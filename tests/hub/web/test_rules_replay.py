@@ -1,0 +1,101 @@
+"""The pages of replays as requests: the preview's fragment, what is told to whom, what a run that ended says."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from hub.house import House
+from hub.replay import runs
+from hub.replay.runs import Wanted
+from hub.ruleset import open_draft
+from hub.scope import SYSTEM
+from hub.store.store import Store
+from tests.hub.conftest import FakeClock
+from tests.hub.replay.conftest import AFTER, BEFORE, World, some_mails, url_of
+from tests.hub.specimen import add_person
+from tests.hub.web.conftest import Browser
+
+RULE = "- id: nowa\n  name: Nowa\n  when: {words: [promocja]}\n  do: {queue: pracodawcy}\n"
+
+
+@pytest.fixture
+async def world(sqlite_store: Store, clock: FakeClock, sqlite_path: Path, tmp_path: Path) -> World:
+    one = World(sqlite_store, clock, url_of(sqlite_store, sqlite_path), tmp_path)
+    await one.publish(BEFORE)
+    await one.feed(some_mails(40))
+    return one
+
+
+@pytest.fixture
+def house(world: World) -> House:
+    return world.house
+
+
+@pytest.fixture
+async def draft(world: World) -> int:
+    return (await world.store.write(lambda tx: open_draft(tx, SYSTEM, source=AFTER))).id
+
+
+async def preview(browser: Browser, draft: int, rule: str) -> str:
+    """The fragment once nothing more is to come; what it sends to ask again is what was sent."""
+    fields = {"rule": rule, "replaces": "", "after": "reklamy"}
+    async with asyncio.timeout(20):
+        while True:
+            status, text = await browser.post(f"/admin/rules/drafts/{draft}/preview", fields)
+            assert status == 200
+            again = re.search(r"hx-vals='([^']*)'", text)
+            if again is None:
+                return text
+            assert msgspec.json.decode(html.unescape(again[1]))["rule"] == rule
+
+
+async def test_the_preview_of_a_rule(enter: Callable[[str], Any], draft: int, world: World) -> None:
+    browser = await enter("administrator")
+    said = await preview(browser, draft, RULE)
+    caught = int(re.search(r'preview__count">(\d+)', said)[1])  # type: ignore[index]
+    assert caught > 0
+    assert said.count("<li>") == min(20, caught)
+    assert "/conversations/" in said
+    wrong = await preview(browser, draft, "- id: nowa\n  when: {wrods: [a]}\n  do: {queue: spam}\n")
+    assert "wrods" in wrong
+
+
+async def test_a_county_administrator_reads_numbers_alone(
+    enter: Callable[[str], Any], draft: int, world: World, people: dict[str, int]
+) -> None:
+    people["county"] = await world.store.write(
+        lambda tx: add_person(tx, "county", role="administrator", office="pup-lomza")
+    )
+    browser = await enter("county")
+    said = await preview(browser, draft, RULE)
+    assert "/conversations/" not in said
+    found = await world.replayed(AFTER, Wanted(messages=100))
+    _, page = await browser.get(f"/admin/rules/runs/{found.id}/messages")
+    assert "/conversations/" not in page
+    assert "Pytanie" not in page
+    _, file = await browser.get(f"/admin/rules/runs/{found.id}/csv")
+    assert file.count("\n") == found.result.differing + 1
+    assert "Pytanie" not in file
+
+
+async def test_a_run_that_failed_says_why_in_the_readers_language(
+    enter: Callable[[str], Any], world: World
+) -> None:
+    number = await world.store.write(
+        lambda tx: runs.start(tx, SYSTEM, "here", Wanted(days=1), source="rules: [")
+    )
+    await world.store.write(lambda tx: tx.change(runs.rule_run, number, state="running"))
+    await world.store.write(lambda tx: runs.fail_interrupted(tx, "here"))
+    browser = await enter("administrator")
+    _, page = await browser.get(f"/admin/rules/runs/{number}")
+    assert "uruchomiono centralę ponownie" in page
+    _, listed = await browser.get("/admin/rules/runs")
+    assert f"/admin/rules/runs/{number}" in listed
