@@ -5,23 +5,32 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from hub.config import Config, Office
 from hub.config_check import nearest
 from hub.configfile import ConfigError, Problem
-from hub.wordforms import FILE, WordForms
+from hub.rulereader import Breath, Order, read
+from hub.wordforms import FILE
 from rules import Compiled, Reference, RuleFileError, RuleSet, compile_rules, load, references
 
 Expand = Callable[[str, str], frozenset[str]]
 """All forms of a word in a language: ``rules.words.forms``."""
 
+
+Loaded = TypeVar("Loaded")
+
+SMALL = 40_000
+"""Characters up to which a text is read here, in some tens of milliseconds; a larger one by a child process."""
 
 KEPT = 4
 """How many compiled texts are kept, the latest asked for."""
@@ -40,11 +49,22 @@ class _Kept:
                 self.found[key] = make()
             self.found.move_to_end(key)
             while len(self.found) > KEPT:
-                self.found.popitem(last=False)
+                _let_go(self.found.popitem(last=False)[1])
             return self.found[key]
 
 
 _KEPT = _Kept()
+
+
+def _let_go(compiled: Compiled) -> None:
+    """Free what a set is made of piece by piece, if nobody uses it any more: all at once, ten thousand rules hold up
+    everything for fifty milliseconds."""
+    parts: list[object] = [*compiled.rules, *compiled.ruleset.rules]
+    del compiled
+    breathe = Breath()
+    while parts:
+        parts.pop()
+        breathe()
 
 
 def compile_source(
@@ -65,19 +85,38 @@ def compile_source(
 
 
 def _compile(config: Config, source: str, name: str, expand: Expand | None, names: bool = True) -> Compiled:
-    ruleset = _load(source, name)
-    problems = list(_unknown_names(ruleset, known_names(config), name))
-    if names and problems:
-        raise ConfigError(problems)
     served = places(config.offices)
     if expand is not None:
+        ruleset = _load(lambda: load(source, name))
+        _check_names(ruleset, config, name, names)
         return compile_rules(ruleset, expand, served)
-    forms = WordForms(Path(config.hub.data_dir) / FILE)
-    compiled = compile_rules(ruleset, forms.expand, served)
-    if not forms.missing:
-        return compiled
-    forms.look_up()
-    return compile_rules(ruleset, forms.expand, served)
+    file = str(Path(config.hub.data_dir) / FILE)
+    order = Order(source=source, name=name, places=tuple(served), forms_file=file)
+    breathe = Breath()
+    found = _load(lambda: read(order, breathe, here=len(source) < SMALL))
+    _check_names(found.ruleset, config, name, names)
+    with _no_collection():
+        return compile_rules(found.ruleset, found.expand, served, spelt=found.spelt, breathe=breathe)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Make what stays for long without the collector of cycles walking through it again and again, which holds up
+    everything for tens of milliseconds. There are no cycles in it; it goes when the last one lets go of it."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        if was:
+            gc.enable()
+
+
+def _check_names(ruleset: RuleSet, config: Config, name: str, names: bool) -> None:
+    problems = list(_unknown_names(ruleset, known_names(config), name)) if names else []
+    if problems:
+        raise ConfigError(problems)
 
 
 def read_rules(config: Config, expand: Expand, *, path: Path | None = None) -> Compiled:
@@ -102,9 +141,9 @@ def read_text(file: Path) -> str:
     raise ConfigError([Problem(file=str(file), line=0, key="", text=text)])
 
 
-def _load(source: str, name: str) -> RuleSet:
+def _load(work: Callable[[], Loaded]) -> Loaded:
     try:
-        return load(source, name)
+        return work()
     except RuleFileError as error:
         raise ConfigError(
             [Problem(file=p.source, line=p.line, key=p.key, text=str(p.text)) for p in error.problems]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -13,7 +13,7 @@ from rules.index import Index, worth_looking_up
 from rules.language import ACTIONS, EVENTS
 from rules.needs import Evidence, Need, all_of, need, rest
 from rules.probes import Check
-from rules.scan import Expand, Lexicon
+from rules.scan import Expand, Lexicon, Spelt
 from rules.trees import Branch, Tree, build
 
 
@@ -87,6 +87,7 @@ def compile_rules(
     expand: Expand,
     places: Mapping[str, str] | None = None,
     *,
+    spelt: Spelt | None = None,
     breathe: Callable[[], None] = _no_breath,
 ) -> Compiled:
     """Compile ``ruleset``.
@@ -94,9 +95,11 @@ def compile_rules(
     ``expand`` gives all forms of a word (:func:`rules.words.forms`, or :func:`rules.as_written`).
     ``places`` maps postcodes, their beginnings (``18-400``, ``18-4``) and names of counties or towns (``Łomża``,
     ``powiat łomżyński``, in any case) to office codes; a longer postcode wins over a shorter one, and a postcode
-    over a name. ``breathe`` is called between rules, so that a thread of a busy process can let others go on.
+    over a name. ``spelt`` gives the forms of words where they are read already; ``expand`` is then asked for names of
+    places only. ``breathe`` is called between small pieces of work, so that a thread of a busy process can let others
+    go on.
     """
-    lexicon = Lexicon(expand, places or {})
+    lexicon = Lexicon(expand, places or {}, spelt)
     sections = {section.id: _section(section, lexicon) for section in ruleset.sections}
     rules: list[_Built] = []
     disabled: list[_Built] = []
@@ -115,6 +118,31 @@ def compile_rules(
         lexicon=lexicon,
         by_event=_by_event(rules, breathe),
     )
+
+
+def words_of(ruleset: model.RuleSet, places: Iterable[str], expand: Expand) -> set[tuple[str, str]]:
+    """Every word whose forms compiling will ask for, with its language."""
+    asked_for: set[tuple[str, str]] = set()
+
+    def note(word: str, language: str) -> frozenset[str]:
+        asked_for.add((word, language))
+        return expand(word, language)
+
+    lexicon = Lexicon(note, dict.fromkeys(places, ""))
+    for node in {id(node): node for node in _inflected(ruleset)}.values():
+        how = model.spelling(node)
+        for words in [[word] for word in node.words] if isinstance(node, model.Words) else node.phrases:
+            lexicon.phrase(words, 0, how)
+    return asked_for
+
+
+def _inflected(ruleset: model.RuleSet) -> Iterator[model.Words | model.Phrase]:
+    left = [*(rule.when for rule in ruleset.rules), *(section.when for section in ruleset.sections)]
+    while left:
+        node = left.pop()
+        if isinstance(node, model.Words | model.Phrase):
+            yield node
+        left += model.children(node)
 
 
 def _by_event(rules: Sequence[_Built], breathe: Callable[[], None]) -> dict[On, Chosen]:

@@ -33,6 +33,9 @@ SMALL_AUTOMATON = 100_000
 Expand = Callable[[str, str], frozenset[str]]
 """All forms of a word in a language, as marked forms (:mod:`rules.spelling`): ``rules.words.forms``."""
 
+Spelt = Callable[[str, str], Sequence[tuple[str, int]]]
+"""The same, read by :func:`rules.spelling.read_form`."""
+
 _MARKED = sum(MARKS.values())
 Spans = tuple[tuple[int, ...], int]
 """A phrase: the numbers of its words in order, and how many other words may stand between two of them."""
@@ -73,8 +76,8 @@ class Lexicon:
     even where they are written without diacritics.
     """
 
-    def __init__(self, expand: Expand, places: Mapping[str, str]) -> None:
-        self._expand = expand
+    def __init__(self, expand: Expand, places: Mapping[str, str], spelt: Spelt | None = None) -> None:
+        self._spelt = spelt or (lambda word, language: list(map(read_form, expand(word, language))))
         self._numbers: dict[tuple[str, Spelling], int] = {}
         self._building: dict[str, list[tuple[int, int]]] = {}
         self._misspelt: dict[str, list[int]] = {}
@@ -102,8 +105,8 @@ class Lexicon:
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self._numbers)
-            forms = {word.lower()} if how.exact else self._expand(word, how.language)
-            for form, code in dict.fromkeys(map(read_form, forms)):
+            forms = [read_form(word.lower())] if how.exact else self._spelt(word, how.language)
+            for form, code in dict.fromkeys(forms):
                 if how.typos and may_be_misspelt(form):
                     self._misspelt.setdefault(form, []).append(number)
                     code = ANY
@@ -150,6 +153,7 @@ class Lexicon:
             kind = Implementation.DFA if small else None
             self._automaton = AhoCorasick(list(self._literals), implementation=kind)
         self._building, self._misspelt, self._numbers = {}, {}, {}
+        self._spelt = lambda word, language: ()
 
     def announced(self, folded: str) -> frozenset[int] | set[int]:
         """The expressions that may be found in a text: those whose literal stands in it, and those without any."""

@@ -9,8 +9,10 @@ import pytest
 
 from hub.config import Config, Hub, Queue
 from hub.configfile import ConfigError
-from hub.rulefile import KEPT, compile_source
+from hub.rulefile import KEPT, SMALL, compile_source
+from hub.rulereader import Breath
 from rules import Facts, evaluate
+from rules.words import forms
 
 TEXT = "rules: [{id: a, when: {words: zasiłek}, do: {queue: swiadczenia}}]\ndefault: {queue: informacja}\n"
 
@@ -51,3 +53,42 @@ def test_every_problem_is_told(config: Config) -> None:
     with pytest.raises(ConfigError) as caught:
         compile_source(config, "rules: [{id: a}]", "draft 1")
     assert len(caught.value.problems) == 2
+
+
+def test_a_large_text_is_read_by_a_child_and_comes_out_the_same(config: Config) -> None:
+    rules = "".join(
+        f"  - {{id: r{n}, when: {{{when}}}, do: {{tags: t{n}}}, then: continue}}\n"
+        for n in range(20)
+        for when in (
+            f"words: [zasiłek, staż{n}]" if n % 2 else "any: [{phrase: urząd pracy}, {words: mają}]",
+        )
+    )
+    text = f"# {'z' * SMALL}\nrules:\n{rules}default: {{queue: informacja}}\n"
+    compiled = compile_source(config, text, "draft 1")
+    plainly = compile_source(config, text, "draft 1", expand=forms)
+    assert compiled.ruleset == plainly.ruleset
+    for message in ("Zasiłku nie mają w urzędzie pracy", "staż17", "maja", "ZASILKI", "nic"):
+        facts = Facts(text=message)
+        assert evaluate(compiled, facts) == evaluate(plainly, facts)
+
+
+def test_problems_of_a_large_text_come_from_the_child(config: Config) -> None:
+    text = f"# {'x' * SMALL}\nrules: [{{id: a, when: {{chanel: email}}, do: {{queue: informacja}}}}]\n"
+    with pytest.raises(ConfigError) as caught:
+        compile_source(config, text, "draft 1")
+    assert "draft 1:2: " in str(caught.value)
+    assert "channel" in str(caught.value)
+
+
+def test_without_a_child_a_large_text_is_read_here(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/no/such/python")
+    compiled = compile_source(config, f"# {'y' * SMALL}\n{TEXT}", "draft 1")
+    assert evaluate(compiled, Facts(text="zasiłki")).actions.queue == "swiadczenia"
+
+
+def test_a_breath_rests_for_as_long_as_the_work_took() -> None:
+    clock, slept = iter([0.0, 0.000_1, 0.001, 0.001, 0.5, 0.5]), list[float]()
+    breathe = Breath(lambda: next(clock), slept.append)
+    for _ in range(3):
+        breathe()
+    assert slept == [0.001, 0.002]

@@ -1,0 +1,204 @@
+"""Reading a large rule set in a process of its own, so that the daemon's interpreter stays free for messages.
+
+The child (``python -m hub.rulereader``) reads and checks the text and finds the forms of its words; what it hands back
+is decoded in pieces. What remains for the daemon, compiling, is done by a thread that rests between small pieces of
+work (:class:`Breath`).
+
+On the wire: the :class:`Order` as MessagePack goes in. Out come frames, each behind its length in four bytes (big
+endian): first a :class:`Read` (or a :class:`Refused`, and nothing more), then as many :class:`Forms` and
+:class:`SomeRules` as it takes.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import msgspec
+
+from hub.wordforms import WordForms
+from rules import Problem, RuleFileError, RuleSet, load
+from rules.compiled import words_of
+from rules.model import Rule
+from rules.spelling import read_form
+from rules.towns import TOWN
+
+LIMIT = 120.0
+"""Seconds that the child may take."""
+
+PIECE = 100
+"""Rules, or words with their forms, in one frame: decoding it takes about a millisecond."""
+
+WORK, REST = 0.000_5, 0.000_5
+"""Seconds of work in the daemon after which the thread rests, and for how long at least."""
+
+Word = tuple[str, str]
+Form = tuple[str, int]
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be read: the text, what problems call it, the names of places, and where forms are kept."""
+
+    source: str
+    name: str
+    places: tuple[str, ...]
+    forms_file: str
+
+
+class Refused(msgspec.Struct, frozen=True, tag="refused"):
+    """The text is wrong."""
+
+    problems: tuple[Problem, ...]
+
+
+class Read(msgspec.Struct, frozen=True, tag="read"):
+    """The rule set without its rules. ``marked`` are the marked forms of the words in names of places."""
+
+    ruleset: RuleSet
+    marked: list[tuple[Word, list[str]]]
+
+
+class Forms(msgspec.Struct, frozen=True, tag="forms"):
+    """Words with their forms as :func:`rules.spelling.read_form` reads them."""
+
+    words: list[tuple[Word, list[Form]]]
+
+
+class SomeRules(msgspec.Struct, frozen=True, tag="rules"):
+    """The next rules."""
+
+    rules: list[Rule]
+
+
+Frame = Refused | Read | Forms | SomeRules
+
+
+class Breath:
+    """Called between small pieces of work, it rests for as long as the work took, so that others get their turn."""
+
+    def __init__(
+        self, now: Callable[[], float] = time.perf_counter, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._now, self._sleep = now, sleep
+        self._since = now()
+
+    def __call__(self) -> None:
+        worked = self._now() - self._since
+        if worked > WORK:
+            self._sleep(min(max(worked, REST), 4 * REST))
+            self._since = self._now()
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule set with the forms of its words, ready to be compiled."""
+
+    ruleset: RuleSet
+    marked: Mapping[Word, frozenset[str]]
+    forms: Mapping[Word, Sequence[Form]]
+
+    def expand(self, word: str, language: str) -> frozenset[str]:
+        """The marked forms of a word in the name of a place."""
+        return self.marked.get((word, language), frozenset([word.lower()]))
+
+    def spelt(self, word: str, language: str) -> Sequence[Form]:
+        """The forms of a word."""
+        return self.forms.get((word, language)) or [read_form(word)]
+
+
+def read(order: Order, breathe: Callable[[], None], *, here: bool = False) -> Found:
+    """Have ``order`` read by a child; ``here``, or where none can be had, by this process. Raises RuleFileError."""
+    if here:
+        return _gather(frames(order), breathe)
+    try:
+        return _gather(_from_child(order), breathe)
+    except (OSError, subprocess.SubprocessError, msgspec.MsgspecError, EOFError):
+        return _gather(frames(order), breathe)
+
+
+def _from_child(order: Order) -> Iterator[Frame]:
+    command = [sys.executable, "-m", "hub.rulereader"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:  # noqa: S603 - ours
+        wire, answers = cast(BinaryIO, child.stdin), cast(BinaryIO, child.stdout)
+        try:
+            wire.write(msgspec.msgpack.encode(order))
+            wire.close()
+            decoder = msgspec.msgpack.Decoder(Frame)
+            while head := answers.read(4):
+                yield decoder.decode(answers.read(int.from_bytes(head, "big")))
+            if child.wait(LIMIT) != 0:
+                raise EOFError("the child that reads rules has failed")
+        finally:
+            child.kill()
+
+
+def _gather(wire: Iterator[Frame], breathe: Callable[[], None]) -> Found:
+    head: Read | None = None
+    rules: list[Rule] = []
+    forms: dict[Word, Sequence[Form]] = {}
+    for frame in wire:
+        match frame:
+            case Refused():
+                raise RuleFileError(frame.problems)
+            case Read():
+                head = frame
+            case Forms():
+                forms.update(frame.words)
+            case SomeRules():
+                rules += frame.rules
+        breathe()
+    if head is None:
+        raise EOFError("the child that reads rules said nothing")
+    ruleset = msgspec.structs.replace(head.ruleset, rules=tuple(rules))
+    marked = {word: frozenset(found) for word, found in head.marked}
+    return Found(ruleset=ruleset, marked=marked, forms=forms)
+
+
+def frames(order: Order) -> Iterator[Frame]:
+    """What the child says."""
+    try:
+        ruleset = load(order.source, order.name)
+    except RuleFileError as error:
+        yield Refused(error.problems)
+        return
+    known = WordForms(Path(order.forms_file))
+    words = sorted(words_of(ruleset, order.places, known.expand))
+    for word in words:
+        known.expand(*word)
+    if known.missing:
+        known.look_up()
+        # Which phrases name a town depends on the forms of its name.
+        words = sorted({*words, *words_of(ruleset, order.places, known.expand)})
+    places = [word for word in words if word[1] == TOWN]
+    yield Read(
+        msgspec.structs.replace(ruleset, rules=()), [(word, sorted(known.expand(*word))) for word in places]
+    )
+    for start in range(0, len(words), PIECE):
+        piece = words[start : start + PIECE]
+        yield Forms([(word, [read_form(form) for form in sorted(known.expand(*word))]) for word in piece])
+    for start in range(0, len(ruleset.rules), PIECE):
+        yield SomeRules(list(ruleset.rules[start : start + PIECE]))
+
+
+def main() -> None:
+    """The child process."""
+    # Whatever this takes, messages come first.
+    os.nice(5)
+    order = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Order)
+    _say(sys.stdout.buffer, frames(order))
+
+
+def _say(wire: BinaryIO, said: Iterator[Frame]) -> None:
+    encoder = msgspec.msgpack.Encoder()
+    for frame in said:
+        data = encoder.encode(frame)
+        wire.write(len(data).to_bytes(4, "big") + data)
+    wire.flush()
+
+
+if __name__ == "__main__":
+    main()
