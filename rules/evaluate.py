@@ -47,7 +47,7 @@ def evaluate(compiled: Compiled, facts: Facts) -> Decision:
     names none, a split of what is no further message) is left out.
     """
     scan = Scan(facts, compiled.lexicon)
-    chosen = compiled.by_event.get(facts.on, _NONE)
+    chosen = compiled.by_event.get(facts.on, _NONE) if isinstance(facts.on, str) else _NONE
     candidates, found = chosen.index.candidates(scan)
     return decide(compiled, scan, [chosen.rules[number] for number in candidates], found)
 

@@ -123,7 +123,7 @@ def test_actions_of_the_page_fit(text: str) -> None:
     assert valid(a_rule(do=parts(text)["do"]))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(file=generated.files)
 def test_what_the_reader_takes_fits(file: dict[str, Any]) -> None:
     text = dump_entries(file)

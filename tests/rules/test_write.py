@@ -38,7 +38,7 @@ def comes_back(ruleset: rules.RuleSet) -> None:
     assert without_lines(rules.load(text)) == without_lines(ruleset), text
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(file=generated.files)
 def test_whatever_can_be_read_comes_back(file: dict[str, Any]) -> None:
     comes_back(rules.load(dump_entries(file)))
