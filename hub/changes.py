@@ -14,17 +14,19 @@ from sqlalchemy import Row
 
 from hub.store.tx import Tx
 
-WATCHED = ("status", "tags", "waiting_since", "queue")
+WATCHED = ("status", "tags", "waiting_since", "queue", "merged_into", "quarantined")
 """Columns of a conversation whose change somebody may want to know of."""
 
 
 class Changed(msgspec.Struct, frozen=True, kw_only=True):
-    """One change of one conversation: its columns before and after. ``ruled``: a rule did it."""
+    """One change of one conversation: its columns before and after. ``ruled``: rules don't run on it; ``new``: it was
+    opened just now."""
 
     conversation: int
     before: Mapping[str, Any]
     after: Mapping[str, Any]
     ruled: bool = False
+    new: bool = False
 
 
 def note(tx: Tx, row: Row[Any], values: Mapping[str, Any]) -> None:
@@ -33,6 +35,12 @@ def note(tx: Tx, row: Row[Any], values: Mapping[str, Any]) -> None:
         before = {name: getattr(row, name) for name in WATCHED}
         after = {name: values.get(name, before[name]) for name in WATCHED}
         tx.at_end(Changed(conversation=row.id, before=before, after=after))
+
+
+def began(tx: Tx, conversation: int) -> None:
+    """Note that a conversation was opened in which somebody waits already (a moved message, a private continuation)."""
+    none = dict.fromkeys(WATCHED)
+    tx.at_end(Changed(conversation=conversation, before=none, after=none, ruled=True, new=True))
 
 
 def by_rule(tx: Tx) -> None:

@@ -37,6 +37,7 @@ MOVING: frozenset[On] = frozenset({"status", "timer"})
 """Events on which a rule may move, assign, close or file a conversation."""
 
 CLOSED = Text(mark("it is resolved or filed as spam, and a rule reopens nothing"))
+MISSING = Text(mark("the queue or office that it names does not exist any more"))
 PROTECTED = Text(mark("never done by a machine for distress"))
 
 _RANKS = {rank: name for name, rank in PRIORITIES.items()}
@@ -83,7 +84,9 @@ def _try(tx: Tx, case: Case, field: str, deed: Deed) -> Text | None:
     try:
         with tx.savepoint() as inner:
             return deed(inner, case, locked_conversation(inner, case.conversation), scope)
-    except (Conflict, NotFound, Denied) as error:
+    except NotFound:
+        return MISSING
+    except (Conflict, Denied) as error:
         return Text(str(error))
 
 

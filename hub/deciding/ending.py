@@ -63,8 +63,10 @@ def _apart(tx: Tx, log: Log, act: Callable[[Tx], None]) -> None:
 
 
 def _waits_otherwise(change: Changed) -> bool:
-    """Whether a deadline may have moved: the queue has hours of its own."""
-    return any(change.before[name] != change.after[name] for name in ("waiting_since", "queue", "status"))
+    """Whether a deadline may have moved: a queue may have hours of its own, and what is merged waits elsewhere."""
+    return change.new or any(
+        change.before[name] != value for name, value in change.after.items() if name != "tags"
+    )
 
 
 def _net(changes: Iterable[Changed]) -> dict[int, StatusChange]:

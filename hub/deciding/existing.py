@@ -14,22 +14,17 @@ from sqlalchemy import Row
 from hub.changes import by_rule
 from hub.deciding.acting import Case, act
 from hub.deciding.ending import StatusChange
+from hub.deciding.keeping import keep_decision
 from hub.deciding.matter import Matter, read_matter
 from hub.deciding.waiting import TIMER, asked_about, due_now, row_of
 from hub.house import House
 from hub.intake.facts import NOTHING, Clockwork, Moment, build_facts, with_texts
-from hub.intake.load import Load, present_load
+from hub.intake.load import present_load
 from hub.intake.routing import tags_of
-from hub.ruleset.hits import Tally
-from hub.store import schema
 from hub.store.tx import Tx
 from hub.timers import put_timers
-from rules import Actions, Decision, Facts, Fault, On, encode_trace, evaluate
+from rules import Actions, Facts, On, evaluate
 
-FAULTS = 8
-"""Most faults in one trace: those of the evaluation, and those of carrying it out."""
-
-_json = msgspec.json.Encoder().encode
 _change = msgspec.json.Decoder(StatusChange).decode
 
 
@@ -57,9 +52,6 @@ def decide(
     load = present_load(tx)
     facts = _facts(tx, house, matter, on, moment)
     decision = evaluate(house.rules, with_texts(facts, matter.message.subject, matter.text, load))
-    tally = Tally()
-    tally.add(decision)
-    tx.at_end(tally)
     case = Case(
         house=house,
         on=on,
@@ -71,9 +63,10 @@ def decide(
         suspicious=matter.message.suspicious,
     )
     with tx.savepoint() as inner:
-        faults = act(inner, case)
+        refused = act(inner, case)
         by_rule(inner)
-    _keep(tx, house, matter, facts, load, decision, faults)
+    kept, here = _kept(facts, matter), matter.state.id
+    keep_decision(tx, house, decision, kept, load, conversation=here, message=matter.id, refused=refused)
     return decision.actions
 
 
@@ -95,31 +88,12 @@ def _facts(tx: Tx, house: House, matter: Matter, on: On, moment: Moment) -> Fact
     )
 
 
-def _keep(
-    tx: Tx,
-    house: House,
-    matter: Matter,
-    facts: Facts,
-    load: Load,
-    decision: Decision,
-    faults: tuple[Fault, ...],
-) -> None:
-    trace = decision.trace
-    if facts.on == "edit" and matter.state.channel != "comments":
-        # The message will hold what it is changed to next, perhaps at this very moment. A comment's words are masked.
-        facts = msgspec.structs.replace(facts, text=matter.text)
-    if faults:
-        trace = msgspec.structs.replace(trace, faults=(*trace.faults, *faults)[:FAULTS])
-    row = {
-        "conversation": matter.state.id,
-        "message": matter.id,
-        "at": tx.now,
-        "version": house.rules_version,
-        "facts": _json(facts),
-        "load": load.id or None,
-        "data": encode_trace(trace),
-    }
-    tx.add(schema.trace, row)
+def _kept(facts: Facts, matter: Matter) -> Facts:
+    """The facts as they are stored. The message of an edit will hold what it is changed to next, perhaps at this very
+    moment, so its text is kept with them; but not a comment's, whose words are masked."""
+    if facts.on != "edit" or matter.state.channel == "comments":
+        return facts
+    return msgspec.structs.replace(facts, text=matter.text)
 
 
 # --- what asks ---------------------------------------------------------------------------------------------------

@@ -74,6 +74,7 @@ def waits_for_answer(state: ConversationState) -> bool:
         state.waiting_since is not None
         and state.status in ACTIVE
         and state.listed
+        and not state.quarantined
         and state.merged_into is None
     )
 

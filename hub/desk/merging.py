@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, Table, and_, func, select, update
 
+from hub.changes import began
 from hub.desk.contacts import link_contacts
 from hub.desk.row import change, opened, seen
 from hub.desk.undoing import CHANGED, remember
@@ -271,6 +272,7 @@ def _new_beside(tx: Tx, house: House, old: Row[Any], row: Row[Any]) -> int:
     tx.execute(
         schema.conversation_link.insert().values(conversation=old.id, other=new, kind="moved", at=tx.now)
     )
+    began(tx, new)
     return new
 
 

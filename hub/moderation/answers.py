@@ -14,9 +14,13 @@ from sqlalchemy import Row, select
 from connectors.contract import Micros, Recipient
 from hub.audit import record
 from hub.calendar import add_open_minutes, calendar
+from hub.changes import began, note
+from hub.deciding.keeping import keep_decision
 from hub.desk.undoing import remember
 from hub.house import House
 from hub.i18n import mark as N_
+from hub.intake.facts import with_texts
+from hub.intake.load import present_load
 from hub.intake.references import new_reference
 from hub.messages import append, locked_conversation, system_line
 from hub.moderation.decide import STALE, UNDONE
@@ -24,6 +28,7 @@ from hub.moderation.placing import path_of
 from hub.moderation.rows import article_of, change, workable
 from hub.moderation.telling import address_given, tell_author
 from hub.outbox.queue import enqueue
+from hub.replay.standins import unmask
 from hub.scope import Conflict, Scope, require
 from hub.store import schema
 from hub.store.tx import Reader, Tx
@@ -138,8 +143,9 @@ def _add_post(tx: Tx, house: House, row: Row[Any], number: int, text: str) -> in
 
 def _answered(tx: Tx, row: Row[Any]) -> None:
     """Nobody owes the author an answer any more."""
-    first = row.first_reply_at or tx.now
-    tx.change(conversation, row.id, first_reply_at=first, waiting_since=None, due_at=None)
+    values = {"first_reply_at": row.first_reply_at or tx.now, "waiting_since": None, "due_at": None}
+    tx.change(conversation, row.id, **values)
+    note(tx, row, values)
 
 
 def _address(tx: Reader, identity: int | None) -> str:
@@ -187,10 +193,10 @@ def _continuation(tx: Reader, source: int) -> int | None:
 
 def _open(tx: Tx, house: House, row: Row[Any], source: Row[Any], place: Row[Any]) -> int:
     """A new conversation with the masked comment as its first message."""
-    facts = Facts(
-        on="new", channel="form", inbox=row.inbox, subject=place.title, text=row.text, office=row.office
-    )
-    actions = evaluate(house.rules, facts).actions
+    facts = Facts(on="new", channel="form", inbox=row.inbox, office=row.office)
+    load = present_load(tx)
+    decision = evaluate(house.rules, with_texts(facts, unmask(place.title), unmask(row.text), load))
+    actions = decision.actions
     queue = _queue(house, row, actions.queue)
     line = house.directory.queues[queue]
     cal = calendar(house.directory, line.office, queue)
@@ -225,12 +231,14 @@ def _open(tx: Tx, house: House, row: Row[Any], source: Row[Any], place: Row[Any]
     tx.execute(
         schema.conversation_office.insert().values(conversation=created, office=line.office, at=tx.now)
     )
-    _copy_comment(tx, created, row, source, place)
+    written = _copy_comment(tx, created, row, source, place)
+    keep_decision(tx, house, decision, facts, load, conversation=created, message=written)
+    began(tx, created)
     tx.emit("conversation", office=line.office, queue=queue, conversation=created, version=1)
     return created
 
 
-def _copy_comment(tx: Tx, created: int, row: Row[Any], source: Row[Any], place: Row[Any]) -> None:
+def _copy_comment(tx: Tx, created: int, row: Row[Any], source: Row[Any], place: Row[Any]) -> int:
     """What the author wrote, as the agent sees it: the masked text of the comment."""
     copy = {
         "conversation": created,
@@ -248,7 +256,7 @@ def _copy_comment(tx: Tx, created: int, row: Row[Any], source: Row[Any], place: 
         "language": source.language,
         "data": msgspec.json.encode({"from_post": row.id} | _reply_address(tx, row.id)).decode(),
     }
-    tx.add(message, copy)
+    return tx.add(message, copy)
 
 
 def _reply_address(tx: Reader, number: int) -> dict[str, Any]:

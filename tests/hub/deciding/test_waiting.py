@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
 
 from hub.config import Office, Week
-from hub.deciding.waiting import NEVER, arm_waiting
+from hub.deciding.waiting import NEVER, arm_waiting, keep_armed
 from hub.desk.actions import resolve, set_status, snooze
 from hub.desk.transfer import transfer
 from hub.scope import SYSTEM
 from hub.store import schema
 from hub.store.store import Store
+from hub.wake import Wake
 from rules.waits import Wait
 from tests.hub.conftest import FakeClock
 from tests.hub.deciding.conftest import WAITING, Here
@@ -226,3 +228,30 @@ async def test_a_conversation_that_an_agent_moved_back_is_left_alone(here: Here)
     await here.act(lambda tx: transfer(tx, here.house, SYSTEM, [number], queue="bezrobotni"))
     await here.later(days=10)
     assert (await here.conversation(number)).queue == "bezrobotni"
+
+
+async def test_the_loop_follows_whatever_rules_are_in_force(here: Here) -> None:
+    number = await here.one(mail(1))
+    wake = Wake()
+    loop = asyncio.create_task(keep_armed(here.store, here.clock, lambda: here.house, wake))
+
+    async def until(count: int) -> None:
+        for _ in range(200):
+            if len(await here.waiting_timers()) == count:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError("the rows were not set")
+
+    try:
+        await here.rules(WAITING)
+        wake.ring()
+        await until(1)
+        await here.rules("rules: []\ndefault: {queue: bezrobotni}")
+        here.clock.move(seconds=3)
+        await until(0)
+        await here.rules(WAITING)
+        wake.ring()
+        await until(1)
+        assert (await here.waiting_timers())[0].subject == number
+    finally:
+        loop.cancel()
