@@ -86,5 +86,6 @@ def told(item: Item, source: str = "") -> str:
         else f"{source}: " * bool(source)
     )
     rule = f"{item.rule}: " if item.rule else f"{item.key}: " if item.key else ""
+    text = f"{str(item.text).rstrip('.')}."
     advice = f" {item.advice}" if item.advice.msgid else ""
-    return f"{place}{item.level}: {rule}{item.text}{advice}"
+    return f"{place}{item.level}: {rule}{text}{advice}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -208,3 +209,10 @@ def test_a_running_hub_takes_over_what_is_imported(hub: Hub) -> None:
     wait_until(lambda: "rules taken over" in hub.text(), "the running hub did not take it over")
     assert hub.command("rules", "export").stdout == rules.read_text()
     assert "Rule “a” added" in hub.command("rules", "diff", "1", "2").stdout
+
+    # The file changes after that: it becomes a draft, and what was published stays in force.
+    (hub.folder / "rules.yaml").write_text("default:\n  queue: informacja\n  priority: high\n")
+    hub.send(signal.SIGHUP)
+    wait_until(lambda: "the hub needs attention" in hub.text(), "nobody is told of the changed file")
+    assert hub.command("rules", "export").stdout == rules.read_text()
+    assert "reloaded" in hub.text()
