@@ -89,7 +89,7 @@ _PLAIN = {ord(letter): plain for plain, letters in _SPELT.items() for letter in 
 _RATHER = {meant.translate(_PLAIN): meant for meant in _MEANT}
 
 Interpretation = tuple[str, str, str, list[str], list[str]]
-"""Form, base form, tag, what kind of name it is, remarks on its use."""
+"""Form, base form, tag, what kind of name it is, and remarks on its use, which are left out."""
 
 
 class _Analyser(Protocol):
@@ -119,12 +119,29 @@ class Forms(NamedTuple):
     grammar: bool
 
 
+class _Light(morfeusz2.Morfeusz):  # type: ignore[misc]  # it has no types
+    """The dictionary with cheaper answers: most of the time went into remarks that nobody reads, and into tags and
+    kinds of names, of which there are few different ones. Should the library lose this hook, it is slower."""
+
+    def __init__(self) -> None:
+        # "composite" gives "złożyłem" and "złożyłbym" whole; by default they come in two pieces.
+        super().__init__(expand_tags=False, praet="composite")
+        self._tags: dict[int, str] = {}
+        self._kinds: dict[int, list[str]] = {}
+
+    def _interp2tuple(self, found: Any) -> Interpretation:
+        tag, kind = found.tagId, found.nameId
+        if tag not in self._tags:
+            self._tags[tag] = found.getTag(self._morfeusz_obj)
+        if kind not in self._kinds:
+            self._kinds[kind] = found.getName(self._morfeusz_obj)
+        return found.orth, found.lemma, self._tags[tag], self._kinds[kind], []
+
+
 @functools.cache
 def analyser() -> _Analyser:
     """The dictionary, loaded once."""
-    # "composite" gives "złożyłem" and "złożyłbym" whole; by default they come in two pieces.
-    morfeusz: Any = morfeusz2.Morfeusz(expand_tags=False, praet="composite")
-    return morfeusz  # type: ignore[no-any-return]
+    return _Light()
 
 
 @functools.lru_cache(maxsize=200_000)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules.expressions import required_literals
@@ -114,7 +114,8 @@ def test_a_language_keeps_to_itself() -> None:
     assert "schön" in forms("schön", "de") and "schöne!" in forms("schön", "de")
 
 
-@given(st.text(max_size=12), st.sampled_from(["", "pl", "en", "uk", "ru", "de", "ro", "it"]))
+@settings(max_examples=50, deadline=None)
+@given(st.text(max_size=12), st.sampled_from(["", "pl", "uk", "de", "pl-town"]))
 def test_any_text_is_a_word(word: str, language: str) -> None:
     assert forms(word, language)
 
