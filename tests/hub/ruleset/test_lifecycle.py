@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -289,3 +290,38 @@ async def test_what_no_longer_passes_at_its_time_is_told_and_not_published(
         scopes["bogdan"].user,
     }
     assert (await store.read(audited))[-1] == "rules-publish-refused"
+
+
+async def test_of_two_who_publish_at_once_one_is_told_to_look_again(
+    store: Store, house: House, scopes: Scopes
+) -> None:
+    one = await a_draft(store, scopes["anna"], "name: Dotacje", "name: Granty")
+    two = await a_draft(store, scopes["bogdan"], "name: Śmieci", "name: Spam")
+    both = (
+        put_in_force(store, house, scopes["anna"], one),
+        put_in_force(store, house, scopes["bogdan"], two),
+    )
+    done = await asyncio.gather(*both, return_exceptions=True)
+    assert sorted(type(outcome).__name__ for outcome in done) == ["Conflict", "int"]
+    rows = await store.read(lambda tx: versions(tx, scopes["anna"]))
+    assert [(row.version, row.state) for row in rows] == [(2, "published"), (1, "retired")]
+
+
+async def test_of_two_who_change_at_once_none_loses(store: Store, scopes: Scopes) -> None:
+    number = (await a_draft(store, scopes["anna"])).id
+
+    async def renamed(scope: Scope, before: str, after: str) -> None:
+        def edit(text: str) -> str:
+            return text.replace(before, after)
+
+        await store.write(lambda tx: change(tx, scope, number, edit, Change(kind="change"), seen=2))
+
+    await asyncio.gather(
+        renamed(scopes["anna"], "name: Przedsiębiorcy", "name: Firmy"),
+        renamed(scopes["bogdan"], "name: Śmieci", "name: Spam"),
+        renamed(scopes["celina"], "ulgi: [dotacja]", "ulgi: [dotacja, ulga]"),
+    )
+    now = await store.read(lambda tx: draft(tx, scopes["anna"], number))
+    assert now.revision == 5
+    for kept in ("name: Firmy", "name: Spam", "[dotacja, ulga]", "name: Granty"):
+        assert kept in now.source
