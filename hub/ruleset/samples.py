@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 import msgspec
 
+from hub.desk.row import seen
 from hub.replay import stored
 from hub.ruleset import invent
-from hub.scope import NotFound, Scope, require, visible
-from hub.store import schema
+from hub.scope import Scope, require
 from hub.store.tx import Reader
 from rules import Compiled, Decision, Facts, evaluate, model
 from rules.dump import dump_item
@@ -27,6 +27,9 @@ from rules.write import write_sample
 
 LENGTH = 1_500
 """Characters of a text that a test keeps, if the outcome allows; else twice as many, and so on."""
+
+GREETING, TITLE_WORDS, TITLE = 2, 9, 70
+"""Words that a line must have more of to name a test; words and characters of such a name."""
 
 TIME = ("local_date", "local_minutes", "weekday", "holiday", "open_hours")
 KEPT = ("on", "channel", "inbox", "language", "language_confidence", "sender_address", "sender_kind")
@@ -53,23 +56,14 @@ class Decided(msgspec.Struct, frozen=True, kw_only=True):
     """A decision that a test can be made of. ``queue`` is where the conversation is now."""
 
     decision: stored.Stored
-    reference: str
     queue: str
 
 
 def decisions(tx: Reader, scope: Scope, conversation: int) -> list[Decided]:
     """The decisions about a conversation, the newest first. Raises Denied, NotFound (also for who may not read it)."""
     require(scope, "administer")
-    c = schema.conversation.c
-    row = tx.row(
-        schema.conversation.select()
-        .where(c.id == conversation, visible(scope))
-        .with_only_columns(c.reference, c.queue)
-    )
-    if row is None:
-        raise NotFound("conversation")
-    found = stored.of_conversation(tx, conversation)
-    return [Decided(decision=one, reference=row.reference, queue=row.queue or "") for one in found]
+    row = seen(tx, scope, conversation)
+    return [Decided(decision=one, queue=row.queue or "") for one in stored.of_conversation(tx, conversation)]
 
 
 def make(compiled: Compiled, facts: Facts, name: str, queue: str = "") -> model.Sample:
@@ -247,6 +241,9 @@ def _named(ruleset: model.RuleSet) -> Named:
 
 def _least(compiled: Compiled, facts: Facts, wanted: Decision) -> Facts:
     """``facts`` without what the outcome does not need."""
+    sure = msgspec.structs.replace(facts, language_confidence=1.0)
+    if facts.language and _same(compiled, sure, wanted):
+        facts = sure
     for names, key in _cuts(facts):
         changed = _without(facts, names, key)
         if changed != facts and _same(compiled, changed, wanted):
@@ -295,6 +292,14 @@ def _expected(decision: Decision) -> dict[str, object]:
     if "queue" in decision.trace.winners:
         expect["rule"] = decision.trace.winners["queue"]
     return expect
+
+
+def title_of(facts: Facts) -> str:
+    """A name for a test: the first line of its text, or the subject, that says more than a greeting."""
+    lines = [facts.subject, *facts.text.splitlines()]
+    telling = [line.strip() for line in lines if len(line.split()) > GREETING] or [facts.subject.strip()]
+    words = telling[0].split()[:TITLE_WORDS]
+    return " ".join(words).strip(" ,.;:–-")[:TITLE]
 
 
 def names_of(taken: Collection[str], wanted: str) -> str:

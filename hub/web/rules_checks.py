@@ -20,7 +20,17 @@ from hub.rulefile import compile_source
 from hub.ruleset import Change, Draft, change, drafts, open_draft
 from hub.ruleset.lint import duty, idle
 from hub.ruleset.proof import Item
-from hub.ruleset.samples import Decided, Unmaskable, appended, decisions, make, names_of, text_of, tried
+from hub.ruleset.samples import (
+    Decided,
+    Unmaskable,
+    appended,
+    decisions,
+    make,
+    names_of,
+    text_of,
+    title_of,
+    tried,
+)
 from hub.scope import Conflict, NotFound, require
 from hub.store.tx import Reader, Tx
 from hub.web.desk import desk_of, number_of, scope_of
@@ -33,7 +43,7 @@ from rules.blocks import name_of as name_in
 from rules.edit import insert, replace
 from rules.finding import Finding
 from rules.lint import lint
-from rules.samples import Verdict, check, verdict
+from rules.samples import Verdict, check
 from rules.text import Text
 
 LIVE_RULES = 1_000
@@ -263,15 +273,17 @@ def _prepared(compiled: Compiled, found: list[Decided], wanted: Wanted) -> Prepa
     facts = chosen.decision.facts
     taken = {sample.name for sample in compiled.ruleset.samples}
     try:
-        sample = make(compiled, facts, names_of(taken, chosen.reference), wanted.queue)
+        made = make(compiled, facts, "", wanted.queue)
     except Unmaskable as error:
         return Prepared(found=found, chosen=chosen, refused=error.text)
+    sample = msgspec.structs.replace(made, name=names_of(taken, title_of(made.facts)))
+    verdict = tried(compiled, sample)
     return Prepared(
         found=found,
         chosen=chosen,
-        decided=str(verdict(compiled, sample).decision.actions.queue or ""),
+        decided=verdict.decision.actions.queue or "",
         text=text_of(sample),
-        verdict=tried(compiled, sample),
+        verdict=verdict,
     )
 
 

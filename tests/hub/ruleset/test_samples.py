@@ -10,7 +10,7 @@ import pytest
 
 import rules
 from hub.ruleset.invent import ADDRESS, Names, is_first_name, without_numbers
-from hub.ruleset.samples import Unmaskable, appended, make, names_of, text_of, tried
+from hub.ruleset.samples import Unmaskable, appended, make, names_of, text_of, title_of, tried
 from rules import Compiled, Facts
 from rules.words import forms
 
@@ -176,3 +176,13 @@ def test_numbers_of_every_make_are_replaced() -> None:
 def test_names_of_tests_are_all_different() -> None:
     assert names_of((), "Dotacja") == "Dotacja"
     assert names_of(("Dotacja", "Dotacja 2"), " Dotacja ") == "Dotacja 3"
+
+
+def test_a_test_is_named_after_what_it_says() -> None:
+    facts = Facts(
+        subject="Pytanie", text="Dzień dobry,\n\nKiedy dostanę zasiłek, skoro złożyłem wniosek w maju i nic?"
+    )
+    assert title_of(facts) == "Kiedy dostanę zasiłek, skoro złożyłem wniosek w maju i"
+    assert title_of(Facts(subject="Pytanie o dotację na firmę", text="x")) == "Pytanie o dotację na firmę"
+    assert title_of(Facts(subject="Pytanie", text="Tak.")) == "Pytanie"
+    assert names_of((), title_of(Facts())) == "test"

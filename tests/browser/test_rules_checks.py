@@ -1,0 +1,146 @@
+"""A test made of a real letter, and advice on a draft, by an administrator in Chromium."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from aiohttp.test_utils import TestServer
+from playwright.async_api import Browser, Page, expect
+from sqlalchemy import select
+
+from hub.house import House
+from hub.people.sessions import open_session
+from hub.ruleset import open_draft
+from hub.scope import Scope
+from hub.store import schema
+from hub.store.store import Store
+from hub.web.desk import Desk
+from hub.web.guard import COOKIE
+from tests.hub.conftest import FakeClock, clock, sqlite_path, sqlite_store
+from tests.hub.intake.conftest import mail
+from tests.hub.replay.conftest import BEFORE, World, url_of
+from tests.hub.web.conftest import desk, health, password_hash, people, reparsed, server, stream
+from tests.servers.browser import axe_violations
+
+__all__ = [
+    "clock",
+    "desk",
+    "health",
+    "password_hash",
+    "people",
+    "reparsed",
+    "server",
+    "sqlite_path",
+    "sqlite_store",
+    "stream",
+]
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+FAILING = """
+  - name: Cisza
+    message: {text: cisza, channel: email}
+    expect: {queue: spam}
+"""
+
+
+@pytest.fixture
+async def world(sqlite_store: Store, clock: FakeClock, sqlite_path: Path, tmp_path: Path) -> World:
+    one = World(sqlite_store, clock, url_of(sqlite_store, sqlite_path), tmp_path)
+    await one.publish(BEFORE)
+    return one
+
+
+@pytest.fixture
+def house(world: World) -> House:
+    return world.house
+
+
+@pytest.fixture
+async def written(world: World) -> int:
+    """A conversation with a letter that names people."""
+    text = "Moja firma szuka ludzi, proszę o ofertę.\n\nPozdrawiam\nMarek Trąbka, tel. 601 234 567"
+    await world.feed([mail(1, sender="marek.trabka@poczta.example", text=text, subject="Od Marka Trąbki")])
+    return await world.store.read(lambda tx: int(tx.scalar(select(schema.conversation.c.id))))
+
+
+async def enter(browser: Browser, server: TestServer, desk: Desk, user: int, width: int, dark: bool) -> Page:
+    """A page of a logged-in person."""
+    limits, token = desk.house().directory.config.limits, f"token-{user}-{width}"
+    await desk.store.write(lambda tx: open_session(tx, limits, user, token, f"csrf-{token}"))
+    address = str(server.make_url("")).rstrip("/")
+    context = await browser.new_context(
+        base_url=address,
+        viewport={"width": width, "height": 900},
+        color_scheme="dark" if dark else "light",
+        locale="pl-PL",
+    )
+    await context.add_cookies([{"name": COOKIE, "value": token, "url": address}])
+    page = await context.new_page()
+    page.set_default_timeout(10_000)
+    return page
+
+
+async def clean(page: Page, width: int) -> None:
+    assert await axe_violations(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (320, True)])
+async def test_a_letter_becomes_a_test(
+    browser: Browser,
+    server: TestServer,
+    desk: Desk,
+    people: dict[str, int],
+    written: int,
+    width: int,
+    dark: bool,
+    tmp_path: Path,
+) -> None:
+    page = await enter(browser, server, desk, people["administrator"], width, dark)
+    await page.goto(f"/conversations/{written}/why")
+    await page.get_by_role("link", name="Zrób z tego test").first.click()
+    field = page.get_by_label("Test", exact=True)
+    await expect(field).to_have_value(re.compile("name: Moja firma szuka ludzi, proszę o ofertę"))
+    assert "Trąbk" not in await page.inner_text("main")
+    await clean(page, width)
+    await page.screenshot(path=tmp_path / f"make-{width}.png", full_page=True)
+    await page.get_by_label("Kolejka, do której ma trafić").select_option("spam")
+    await page.get_by_role("button", name="Przygotuj ponownie").click()
+    await expect(page.get_by_text("nie przechodzi").first).to_be_visible()
+    await field.press("Control+Home")
+    await field.press("Tab")
+    await page.get_by_role("button", name="Dodaj test").press("Enter")
+    await page.wait_for_url("**/admin/rules/drafts/*/tests")
+    await expect(page.locator("#samples").get_by_text("nie przechodzi", exact=True)).to_be_visible()
+    await expect(page.locator("#samples").get_by_text("oczekiwano spam")).to_be_visible()
+    await clean(page, width)
+    await page.screenshot(path=tmp_path / f"tests-{width}.png", full_page=True)
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, True), (320, False)])
+async def test_advice_beside_the_form(
+    browser: Browser,
+    server: TestServer,
+    desk: Desk,
+    people: dict[str, int],
+    world: World,
+    width: int,
+    dark: bool,
+    tmp_path: Path,
+) -> None:
+    scope = Scope(user=people["administrator"], role="administrator", office="krajowa", front=True)
+    source = BEFORE.replace(
+        "default:",
+        "  - {id: hurt, name: Hurt, when: {words: firma, channel: email}, do: {queue: spam}}\ndefault:",
+    )
+    opened = await world.store.write(lambda tx: open_draft(tx, scope, source=f"{source}tests:{FAILING}"))
+    page = await enter(browser, server, desk, people["administrator"], width, dark)
+    await page.goto(f"/admin/rules/drafts/{opened.id}/rules/hurt")
+    await expect(page.locator("#findings").get_by_text("Do hurt nigdy nie dochodzi")).to_be_visible()
+    await expect(page.locator("#samples").get_by_text("Cisza")).to_be_visible()
+    await page.locator("#findings").scroll_into_view_if_needed()
+    await page.screenshot(path=tmp_path / f"form-{width}.png", full_page=True)
+    await clean(page, width)
