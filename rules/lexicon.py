@@ -58,6 +58,8 @@ class _File:
     def entries(self, word: str) -> list[str]:
         """The lines of which a word in lower case is the base form or a form."""
         start = word[:SHARED]
+        if len(start) < SHARED:
+            return []
         group = self._groups.get(start)
         if group is None:
             first = bisect.bisect_left(self._plain, start)
