@@ -103,7 +103,7 @@ async def test_a_letter_becomes_a_test(
     await page.goto(f"/conversations/{written}/why")
     await page.get_by_role("link", name="Zrób z tego test").first.click()
     field = page.get_by_label("Test", exact=True)
-    await expect(field).to_have_value(re.compile("name: Moja firma szuka ludzi, proszę o ofertę"))
+    await expect(field).to_have_value(re.compile("name: Od Anna Wójcik"))
     assert "Trąbk" not in await page.inner_text("main")
     await clean(page, width)
     await page.screenshot(path=tmp_path / f"make-{width}.png", full_page=True)

@@ -135,7 +135,7 @@ async def world(store: Store, clock: FakeClock, tmp_path: Path) -> AsyncIterator
 async def test_words_that_stand_in_too_many_messages(world: World) -> None:
     await world.publish(RULES)
     texts = ["W urzędach wniosek", "Firmy i urzędy", "Dzień dobry"] * 14
-    await world.feed([mail(f"{text} {number}") for number, text in enumerate(texts)])
+    await world.feed([mail(str(number), text=text) for number, text in enumerate(texts)])
     forms = Path(world.config.hub.data_dir) / FILE
     found = await wide_words(world.store, loaded(), forms)
     assert [(one.code, one.rule, one.text.values["word"], one.text.values["percent"]) for one in found] == [
@@ -147,14 +147,14 @@ async def test_words_that_stand_in_too_many_messages(world: World) -> None:
 
 async def test_few_messages_say_nothing_about_words(world: World) -> None:
     await world.publish(RULES)
-    await world.feed([mail(f"urząd {number}") for number in range(10)])
+    await world.feed([mail(str(number), text="urząd") for number in range(10)])
     assert await wide_words(world.store, loaded(), Path(world.config.hub.data_dir) / FILE) == ()
 
 
 async def test_messages_of_long_ago_do_not_count(world: World) -> None:
     await world.publish(RULES)
-    await world.feed([mail(f"urząd {number}") for number in range(40)])
+    await world.feed([mail(str(number), text="urząd") for number in range(40)])
     world.clock.move(31 * 86_400.0)
-    await world.feed([mail(f"nic {number}") for number in range(35)])
+    await world.feed([mail(str(number), text="nic") for number in range(35)])
     assert SAMPLED > 75
     assert await wide_words(world.store, loaded(), Path(world.config.hub.data_dir) / FILE) == ()
