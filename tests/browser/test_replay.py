@@ -199,3 +199,25 @@ async def test_a_shadow_is_watched_live(
     row = await world.store.read(lambda tx: tx.row(select(schema.rule_run)))
     assert row is not None
     assert row.state == "done"
+
+
+async def test_what_a_rule_catches_stands_beside_its_form(
+    browser: Browser,
+    server: TestServer,
+    desk: Desk,
+    people: dict[str, int],
+    world: World,
+    draft: int,
+    loops: None,
+    tmp_path: Path,
+) -> None:
+    await world.feed(some_mails(60))
+    page = await enter(browser, server, desk, people["administrator"])
+    await page.goto(f"/admin/rules/drafts/{draft}/rules/firmy")
+    count = page.locator(".preview__count")
+    await expect(count).to_be_visible(timeout=30_000)
+    before = int(await count.inner_text())
+    assert before > 0
+    await expect(page.get_by_text("Na swoim miejscu dochodzi do głosu")).to_be_visible(timeout=30_000)
+    await page.screenshot(path=tmp_path / "form.png", full_page=True)
+    assert await axe_violations(page) == []
