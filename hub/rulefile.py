@@ -125,11 +125,6 @@ def read_rules(config: Config, expand: Expand, *, path: Path | None = None) -> C
     return _compile(config, read_text(file), str(file), expand)
 
 
-def read_rules_lightly(config: Config) -> Compiled:
-    """The same for a process that goes on: see :func:`compile_source`."""
-    return compile_source(config, read_text(Path(config.hub.rules_file)), config.hub.rules_file)
-
-
 def read_text(file: Path) -> str:
     """The text of a rule file. Raises :class:`ConfigError`."""
     try:

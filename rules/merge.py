@@ -39,6 +39,9 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
 
 Pieces = Mapping[Key, Piece]
 
+FILE = Key("file")
+"""The whole text, where it cannot be put together piece by piece."""
+
 
 def merge(base: str, ours: str, theirs: str, choose: Mapping[Key, Choice] | None = None) -> Merged:
     """``ours`` with what ``theirs`` changed since ``base``. ``choose`` settles clashes by piece."""
@@ -57,9 +60,6 @@ def merge(base: str, ours: str, theirs: str, choose: Mapping[Key, Choice] | None
     if [piece.key for piece in pieces(text)] != order:
         return Merged(text=ours, clashes=(Clash(key=FILE, base=base, ours=ours, theirs=theirs),))
     return Merged(text=text, clashes=tuple(clashes))
-
-
-FILE = Key("file")
 
 
 def _pieces(text: str) -> dict[Key, Piece]:

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import select, update
 
 from hub.audit import record
-from hub.ruleset.drafts import LIVE, Change, draft, locked, open_draft, store
+from hub.ruleset.drafts import LIVE, Change, draft, locked, open_draft, rule_draft, store
 from hub.ruleset.proof import Proof
 from hub.ruleset.versions import FILE, Wanted, add_version, lock, published, ruleset, setting
 from hub.scope import SYSTEM
@@ -40,7 +40,8 @@ def waiting_draft(tx: Reader) -> int | None:
     number = last_import(tx).draft
     if number is None:
         return None
-    return number if draft(tx, SYSTEM, number).state in LIVE else None
+    state = tx.scalar(select(rule_draft.c.state).where(rule_draft.c.id == number))
+    return number if state in LIVE else None
 
 
 def take_file(tx: Tx, source: str, proof: Proof) -> Outcome:

@@ -202,3 +202,41 @@ def test_the_longest_rising_part_is_rising_and_longest(numbers: list[int]) -> No
     assert found == sorted(found)
     rising = [part for size in range(8) for part in combinations(numbers, size) if list(part) == sorted(part)]
     assert len(found) == max(map(len, rising))
+
+
+odd = st.text(alphabet="ab:-#[]{},'\"|>\n\r \t\x85\u2028\x0cż", max_size=80)
+bits = st.lists(
+    st.sampled_from(
+        [
+            "rules:\n",
+            "  - id: a\n",
+            "  - section: s\n    rules:\n      - id: b\n",
+            "    when: x\n",
+            "  -\n    id: c\n",
+            "words:\n  w: [a]\n",
+            "# uwaga\n",
+            "  # uwaga\n",
+            "\n",
+            "default: {}\n",
+            "tests: [{name: t}, {name: u}]\n",
+            "conditions: {a: b, c: d}\n",
+            "    note: |\n      # nie\n",
+        ]
+    ),
+    max_size=9,
+).map("".join)
+
+
+@given(st.one_of(odd, bits))
+def test_whatever_the_text_its_pieces_are_the_text(text: str) -> None:
+    assert "".join(piece.text for piece in pieces(text)) == text
+    keys = [piece.key for piece in pieces(text)]
+    assert len(set(keys)) == len(keys)
+
+
+@given(st.one_of(odd, bits), st.one_of(odd, bits), st.one_of(odd, bits))
+def test_any_three_texts_merge_or_clash(base: str, ours: str, theirs: str) -> None:
+    found = merge(base, ours, theirs)
+    settled = merge(base, ours, theirs, {clash.key: "theirs" for clash in found.clashes})
+    whole = [clash.key for clash in settled.clashes]
+    assert whole in ([], [Key("file")])
