@@ -27,6 +27,7 @@ from bench.report import line, median
 from connectors.contract import Message, Raw
 from hub.cli_run import settle
 from hub.clock import SystemClock
+from hub.deciding.ending import settle as settle_end
 from hub.house import House
 from hub.intake.sink import Intake
 from hub.logs import logger
@@ -50,6 +51,7 @@ async def _take(path: Path, house: House, messages: Sequence[bytes]) -> float:
     """Messages a second."""
     store = SqliteStore(path, SystemClock())
     await store.open()
+    store.on_end = lambda tx: settle_end(tx, house, logger("bench"))
     intake = Intake(store, lambda: house, time.monotonic, logger("bench"), lambda key, what: None)
     sink = intake.sink("kontakt")
     rest = iter(messages)

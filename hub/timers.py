@@ -26,8 +26,8 @@ Handler = Callable[[Tx, House, Row[Any]], None]
 """Carries out one due row. Kinds go up to a colon: ``rules:NAME`` is one of several timers of the kind ``rules`` for
 the same subject. Raising leaves the row to be tried again a minute later."""
 
-BATCH = 20
-"""Rows of one transaction: a rule's decision takes a millisecond, and messages wait for the same writer."""
+BATCH = 10
+"""Rows of one transaction: a rule's decision takes some milliseconds, and messages wait for the same writer."""
 
 POLL = 5.0
 """Longest wait in seconds when nothing woke the runner."""

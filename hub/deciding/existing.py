@@ -15,7 +15,7 @@ from hub.changes import by_rule
 from hub.deciding.acting import Case, act
 from hub.deciding.ending import StatusChange
 from hub.deciding.keeping import keep_decision
-from hub.deciding.matter import Matter, read_matter
+from hub.deciding.matter import Matter, read_matter, read_state
 from hub.deciding.waiting import TIMER, asked_about, due_now, row_of
 from hub.house import House
 from hub.intake.facts import NOTHING, Clockwork, Moment, build_facts, with_texts
@@ -117,18 +117,18 @@ def on_timer(tx: Tx, house: House, timer: Row[Any]) -> None:
     if name:
         decide(tx, house, timer.subject, "timer", moment=Moment(timer=name))
         return
-    matter = read_matter(tx, house, timer.subject, None, None)
-    if matter is None:
+    state = read_state(tx, timer.subject)
+    if state is None:
         return
     clockwork = Clockwork(house.directory)
-    due = due_now(house, clockwork, matter.state, timer, tx.now)
-    asked = {*asked_about(timer.data, matter.state), *due}
+    due = due_now(house, clockwork, state, timer, tx.now)
+    asked = {*asked_about(timer.data, state), *due}
     if due:
         plain = tuple(wait.minutes for wait in due if not wait.open_hours)
         opened = tuple(wait.minutes for wait in due if wait.open_hours)
         decide(tx, house, timer.subject, "timer", moment=Moment(due=plain, due_open=opened))
-        matter = read_matter(tx, house, timer.subject, None, None)
-    row = row_of(tx, house, clockwork, matter.state, asked) if matter is not None else None
+        state = read_state(tx, timer.subject) or state
+    row = row_of(tx, house, clockwork, state, asked)
     put_timers(tx, [row] if row is not None else [])
 
 

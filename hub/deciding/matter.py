@@ -19,10 +19,10 @@ from connectors.contract import (
 )
 from hub.house import House
 from hub.intake.read import Known, read_conversations, read_history
-from hub.intake.state import ConversationState, Person, Recent
+from hub.intake.state import CONVERSATION, ConversationState, Person, Recent
 from hub.language import language_of
 from hub.replay.standins import unmask
-from hub.store import schema
+from hub.store import bulk, schema
 from hub.store.tx import Reader, Tx
 
 message, identity = schema.message, schema.identity
@@ -47,6 +47,15 @@ class _Data(msgspec.Struct):
 
 
 _data = msgspec.json.Decoder(_Data).decode
+
+
+def read_state(tx: Tx, conversation: int) -> ConversationState | None:
+    """A conversation as it is now, locked; None when it is gone or was merged into another."""
+    rows = bulk.lookup(
+        tx.connection, schema.conversation, ("id",), CONVERSATION, [(conversation,)], lock=True
+    )
+    state = ConversationState(*rows[0]) if rows else None
+    return state if state is not None and state.merged_into is None else None
 
 
 def read_matter(
