@@ -13,13 +13,15 @@ from hub.ruleset.verdicts import Judged, set_by
 from hub.web import rules_terms as terms
 from hub.web.desk import desk_of, scope_of
 from hub.web.render import text
-from rules import DEFAULT_RULE, GUARD_RULE, PRIORITIES, Explanation
+from rules import DEFAULT_RULE, GUARD_RULE, PRIORITIES, Explanation, Fault
 from rules.decision import CallbackOrder
 from rules.durations import duration
 from rules.text import Text
 
 DEFAULT = N_("No rule said otherwise: the default of the rule set.")
 GUARD = N_("A safeguard of the rules engine.")
+UNTOLD = N_("Rule {rule} could not be evaluated: {why}")
+UNDONE = N_("Rule {rule}: “{action}” was not carried out: {why}")
 
 STATES: Mapping[str, tuple[str, str, str]] = {
     "matched": ("ok", "check", N_("matched")),
@@ -61,8 +63,15 @@ def words(request: web.Request) -> dict[str, Any]:
     def event(name: str) -> str:
         return text(request, terms.EVENT_NAMES.get(name, name))
 
+    def fault(one: Fault, rule: str) -> str:
+        """A rule that could not be told, or one of whose actions was left undone."""
+        if not one.action:
+            return text(request, UNTOLD, rule=rule, why=told(one.why))
+        return text(request, UNDONE, rule=rule, action=action_name(request, one.action), why=told(one.why))
+
     return {
         "told": told,
+        "fault_said": fault,
         "wanted_of": wanted,
         "state_of": state,
         "states": STATES,
@@ -84,6 +93,11 @@ def condition_name(request: web.Request, name: str) -> str:
     return text(request, N_("not {condition}"), condition=shown) if negated else shown
 
 
+def action_name(request: web.Request, name: str) -> str:
+    """An action as people call it."""
+    return text(request, terms.ACTION_TERMS[name][0]) if name in terms.ACTION_TERMS else name
+
+
 def rule_name(request: web.Request, judged: Judged, rule: str) -> str:
     """A rule as it was called in that version."""
     if rule == DEFAULT_RULE:
@@ -96,7 +110,7 @@ def deeds(request: web.Request, judged: Judged) -> list[Deed]:
     winners = judged.decision.trace.winners
     return [
         Deed(
-            action=text(request, terms.ACTION_TERMS[name][0]) if name in terms.ACTION_TERMS else name,
+            action=action_name(request, name),
             value=_value(request, name, value),
             rules=tuple(
                 (rule, rule_name(request, judged, rule)) for rule in winners.get(name, "").split(",") if rule
