@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime
 import functools
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any as Anything
 
@@ -22,6 +22,7 @@ from rules.lint_sets import (
     ANY_TEXT,
     EVERYTHING,
     LOW,
+    NO_TEXT,
     Patterns,
     Spans,
     patterns,
@@ -144,13 +145,34 @@ def _is_joined(item: Formula) -> bool:
 
 
 def either(items: Iterable[Formula]) -> Formula:
-    """``or``, without what is never true and without nesting."""
+    """``or``, without what is never true and without nesting; what is said of one subject becomes one literal."""
     flat: list[Formula] = []
     for item in items:
         flat += item.items if isinstance(item, Either) else (item,)
-    if TRUE in flat:
+    joined = list(_joined(flat))
+    if TRUE in joined:
         return TRUE
-    return flat[0] if len(flat) == 1 else Either(tuple(flat))
+    return joined[0] if len(joined) == 1 else Either(tuple(joined))
+
+
+def _joined(items: Iterable[Formula]) -> Iterator[Formula]:
+    """Alternatives with those of one subject put together."""
+    spans: dict[Subject, list[tuple[int, int]]] = {}
+    texts: dict[Subject, Patterns] = {}
+    options: dict[Subject, frozenset[Element]] = {}
+    for item in items:
+        match item:
+            case Numbers(subject, found):
+                spans.setdefault(subject, []).extend(found)
+            case Among(subject, among, True):
+                texts[subject] = texts.get(subject, NO_TEXT).plus(among)
+            case Exists(subject, some, 1, True):
+                options[subject] = options.get(subject, frozenset()) | some
+            case _:
+                yield item
+    yield from (simple(Numbers(subject, union(parts))) for subject, parts in spans.items())
+    yield from (simple(Among(subject, among)) for subject, among in texts.items())
+    yield from (simple(Exists(subject, some)) for subject, some in options.items())
 
 
 def negated(item: Formula) -> Formula:
