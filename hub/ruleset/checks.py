@@ -1,13 +1,13 @@
-"""What is asked of a rule set before it is published, and where the answers come from.
+"""What is asked of a rule set before it is published: ``CHECKS`` is the list, once a text loads and its names exist.
 
-:func:`prove` asks in a thread, beside the event loop and outside any transaction; publication then only compares the
-digest. ``CHECKS`` is the list of what is asked once a text loads and its names exist.
+:mod:`hub.ruleset.proving` has it asked beside the running hub. ``python -m hub.ruleset.checks`` is the child process
+for large rule sets: an :class:`Order` comes in as JSON, a :class:`Proof` goes out.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
+import os
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -18,15 +18,11 @@ from sqlalchemy import select
 from hub.config import Config
 from hub.config_check import nearest
 from hub.configfile import ConfigError
-from hub.directory import Directory
 from hub.notice_texts import TEMPLATES
-from hub.replay.runs import last_replay
+from hub.replay.protocol import Setting, config_of
 from hub.rulefile import compile_source, known_names
-from hub.ruleset.drafts import Draft
-from hub.ruleset.lint import office
-from hub.ruleset.proof import Item, Proof, Replayed, proof_of
+from hub.ruleset.proof import Item, Proof, proof_of
 from hub.store import schema
-from hub.store.store import Store
 from hub.store.tx import Reader
 from rules import Compiled, RuleFileError, RuleSet, load, references, samples
 from rules.errors import Problem
@@ -57,10 +53,11 @@ def _tests(compiled: Compiled, today: str) -> Iterator[Item]:
 
 
 def _lint(compiled: Compiled, today: str) -> Iterator[Item]:
-    yield from map(_finding, lint(compiled.ruleset, compiled=compiled, today=today))
+    yield from map(item_of, lint(compiled.ruleset, compiled=compiled, today=today))
 
 
-def _finding(found: Finding) -> Item:
+def item_of(found: Finding) -> Item:
+    """What lint says, as one thing that the checks found."""
     return Item(
         part="lint",
         level=found.level,
@@ -73,6 +70,8 @@ def _finding(found: Finding) -> Item:
 
 
 CHECKS: tuple[Check, ...] = (_tests, _lint)
+
+NICE = 5
 
 ROLES = ("agent", "moderator", "supervisor", "administrator")
 """Names that ``notify`` takes besides logins, teams and queues."""
@@ -98,6 +97,16 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
     compiled: Compiled | None = None
 
 
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What the child process is asked."""
+
+    setting: Setting
+    source: str
+    name: str
+    names: dict[str, list[str]]
+    now: int
+
+
 def known(tx: Reader, config: Config) -> Known:
     """All names that rules may use now, those of the database included."""
     user = schema.user.c
@@ -114,32 +123,9 @@ def known(tx: Reader, config: Config) -> Known:
     }
 
 
-async def prove(store: Store, directory: Directory, source: str, name: str, now: int) -> Checked:
-    """Everything that is asked of a text before it is published; ``name`` is what it is called (``draft 7``)."""
-    config = directory.config
-    names = await store.read(lambda tx: known(tx, config))
-    checked = await asyncio.to_thread(check, config, source, name, names, now)
-    if checked.compiled is None:
-        return checked
-    found = await office(store, directory, checked.compiled.ruleset)
-    before, items = checked.proof, [*checked.proof.items, *map(_finding, found)]
-    proof = proof_of(before.digest, now, items, rules=before.rules, tests=before.tests)
-    proof = msgspec.structs.replace(proof, left_out=proof.left_out + before.left_out)
-    return msgspec.structs.replace(checked, proof=proof)
-
-
-async def prove_draft(store: Store, directory: Directory, draft: Draft, now: int) -> Checked:
-    """The same of a draft, with what the last replay of this very text said."""
-    checked = await prove(store, directory, draft.source, f"draft {draft.id}", now)
-    run = await store.read(lambda tx: last_replay(tx, draft.id, draft.revision))
-    if run is None:
-        return checked
-    replay = Replayed(run=run.id, messages=run.total, moved=run.moved)
-    return msgspec.structs.replace(checked, proof=msgspec.structs.replace(checked.proof, replay=replay))
-
-
 def check(config: Config, source: str, name: str, names: Known, now: int) -> Checked:
-    """As :func:`prove`, in this thread and without what only the store knows of office and messages."""
+    """Everything that is asked of a text, but for what only the store knows of office and messages. Takes seconds for
+    thousands of rules."""
     digest = version_of(source)
     try:
         compiled = compile_source(config, source, name)
@@ -153,18 +139,9 @@ def check(config: Config, source: str, name: str, names: Known, now: int) -> Che
     return Checked(proof=proof, compiled=compiled)
 
 
-_LAST: deque[tuple[Compiled, str, list[Item]]] = deque(maxlen=4)
-"""What was said of the rule sets that were asked about last: a page shows it, and a moment later it is published."""
-
-
 def items_of(compiled: Compiled, today: str) -> list[Item]:
-    """What tests and lint say of compiled rules; asking again for the same object is free."""
-    for one, day, items in tuple(_LAST):
-        if one is compiled and day == today:
-            return items
-    items = [item for ask in CHECKS for item in ask(compiled, today)]
-    _LAST.append((compiled, today, items))
-    return items
+    """What tests and lint say of compiled rules."""
+    return [item for ask in CHECKS for item in ask(compiled, today)]
 
 
 def _form(source: str, name: str, names: Known) -> Iterator[Item]:
@@ -191,3 +168,15 @@ def _names(ruleset: RuleSet, names: Known) -> Iterator[Item]:
                 text=Text(_UNKNOWN[use.kind], {"name": use.name}),
                 advice=Text(_NEAREST, {"name": near.split('"')[1]}) if near else Text(_CHOOSE),
             )
+
+
+def main() -> None:
+    """The child process; messages come first."""
+    os.nice(NICE)
+    order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
+    proof = check(config_of(order.setting), order.source, order.name, order.names, order.now).proof
+    sys.stdout.buffer.write(msgspec.json.encode(proof))
+
+
+if __name__ == "__main__":
+    main()

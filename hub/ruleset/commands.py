@@ -13,10 +13,10 @@ import msgspec
 from connectors.contract import Clock
 from hub.control import CommandFailed, Handler
 from hub.directory import Directory
-from hub.ruleset.checks import prove_draft
 from hub.ruleset.drafts import Draft, open_draft
 from hub.ruleset.lifecycle import Refused, publish
 from hub.ruleset.proof import Item, Proof
+from hub.ruleset.proving import prove_draft
 from hub.ruleset.versions import published, version
 from hub.scope import SYSTEM, Conflict, NotFound
 from hub.store.store import Store

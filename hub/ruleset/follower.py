@@ -19,10 +19,11 @@ from hub.configfile import ConfigError
 from hub.house import House
 from hub.rulefile import compile_source
 from hub.ruleset.checks import check as check_source
-from hub.ruleset.checks import known, prove_draft
+from hub.ruleset.checks import known
 from hub.ruleset.drafts import Clashes, Draft
 from hub.ruleset.files import Outcome, last_import, take_file, waiting_draft
 from hub.ruleset.lifecycle import catch_up, due, is_stale, publish_due
+from hub.ruleset.proving import prove_draft
 from hub.ruleset.versions import published_number, ruleset, source_of
 from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Reader

@@ -14,8 +14,8 @@ import msgspec
 from hub import ruleset
 from hub.house import House
 from hub.ruleset import Change, Proof
-from hub.ruleset.checks import prove, prove_draft
 from hub.ruleset.drafts import LIVE
+from hub.ruleset.proving import prove, prove_draft
 from hub.scope import Scope
 from hub.store.tx import Reader, Tx
 from hub.web import api_rules_types as t

@@ -29,8 +29,8 @@ from hub.ruleset import (
     submit,
     unschedule,
 )
-from hub.ruleset.checks import prove_draft
 from hub.ruleset.drafts import LIVE
+from hub.ruleset.proving import prove_draft
 from hub.scope import Conflict
 from hub.store.tx import Reader, Tx
 from hub.web.desk import desk_of, number_of, scope_of

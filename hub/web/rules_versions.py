@@ -12,8 +12,8 @@ from aiohttp import web
 from hub.i18n import mark as N_
 from hub.people import users
 from hub.ruleset import Version, published_number, roll_back, version, versions
-from hub.ruleset.checks import prove
 from hub.ruleset.proof import Proof
+from hub.ruleset.proving import prove
 from hub.scope import Conflict, require
 from hub.store.tx import Reader
 from hub.web.desk import desk_of, number_of, scope_of
