@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import resource
 import sys
 import tempfile
 import time
@@ -255,8 +254,7 @@ async def _measure(count: int) -> None:
         await bench.store.close()
     if found.state != "done":
         raise SystemExit(f"the replay ended as {found.state}: {found.failure}")
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"{found.moved:,} of {found.done:,} would move; a child had up to {children:.0f} MB")
+    print(f"{found.moved:,} of {found.done:,} would move")
     print(f"the first preview took {first:.1f} s, its process being started")
     print(line("preview of a rule", warm, "s", 1.0, inverse=True))
     print(line("longest hold of the loop during previews", held, "ms", HOLD, inverse=True))
