@@ -16,15 +16,14 @@ from aiohttp import web
 from multidict import MultiMapping
 
 from hub.i18n import mark as N_
-from hub.ruleset import Change, Draft, change
+from hub.ruleset import Change, Draft
 from hub.ruleset.drafts import Clashes
 from hub.scope import Conflict, NotFound
 from hub.web import rules_terms as terms
-from hub.web.desk import desk_of, scope_of
 from hub.web.forms import Unacceptable
 from hub.web.render import redirect, render, rendered, text, wants_json
 from hub.web.rules_form import Opened, RuleForm, opened, posted_form, text_with
-from hub.web.rules_pages import draft_of, names_for, others_at, readable, said_problems
+from hub.web.rules_pages import changed, draft_of, names_for, others_at, readable, said_problems
 from hub.web.rules_parts import Part, acted, fresh, name_of, path_of
 from hub.web.rules_said import Names
 from rules import RuleFileError, load
@@ -80,10 +79,10 @@ class Typed(msgspec.Struct, frozen=True, kw_only=True):
 async def form_page(request: web.Request) -> web.StreamResponse:
     """The form of a block of the draft."""
     draft, kind, name = await draft_of(request), _kind(request), request.match_info["name"]
-    known = ("default",) if kind == "default" else names(draft.source, kind)
+    known = ("default",) if kind == "default" else await asyncio.to_thread(names, draft.source, kind)
     if name not in known:
         raise NotFound("rule")
-    source = block(draft.source, kind, name)
+    source = await asyncio.to_thread(block, draft.source, kind, name)
     return await _page(request, _typed(draft, kind, name, opened(source, kind)))
 
 
@@ -278,12 +277,10 @@ async def saved(request: web.Request) -> web.StreamResponse:
     typed, fields = await read_typed(request)
     if typed.refused:
         return await _page(request, typed, status=422)
-    desk, scope, draft = desk_of(request), scope_of(request), typed.draft
+    draft = typed.draft
     what = Change(kind="change" if typed.name else "add", rule=name_in(typed.text, typed.kind))
     try:
-        stored = await desk.store.write(
-            lambda tx: change(tx, scope, draft.id, lambda source: put(source, typed), what, typed.seen)
-        )
+        stored = await changed(request, lambda source: put(source, typed), what, typed.seen)
     except Refused as refused:
         said = refused.text.said(lambda msgid: text(request, msgid))
         return await _page(request, msgspec.structs.replace(typed, refused=said), status=422)

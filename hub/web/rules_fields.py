@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from rules.dump import Data
 from rules.yamltree import Mapping as MappingNode
@@ -168,3 +169,66 @@ def write_range(fields: Fields, amount: Amount, at: int = 0) -> Data:
             return {"min": low, "max": amount[1](get("high"), get("high_unit"))}
         case _:
             return {"min": low}
+
+
+# --- shapes that others are made of ----------------------------------------------------------------------------
+
+
+class Shape(NamedTuple):
+    """``read`` a node into fields, ``write`` fields as data; ``fresh`` are the fields of a new one."""
+
+    read: Callable[[Node], Fields | None]
+    write: Callable[[Fields], Data]
+    fresh: Fields
+
+
+def read_values(node: Node) -> Fields | None:
+    values = texts_of(node)
+    return None if values is None else {"values": values}
+
+
+def read_flag(node: Node) -> Fields | None:
+    value = flag_of(node)
+    return None if value is None else {"is": ("yes" if value else "no",)}
+
+
+def read_flag_or_values(node: Node) -> Fields | None:
+    flag = read_flag(node)
+    if flag is not None:
+        return flag
+    values = read_values(node)
+    return None if values is None else {"is": ("one",), **values}
+
+
+def write_flag_or_values(fields: Fields) -> Data:
+    if one(fields, "is") == "one":
+        return listed(filled(fields, "values"))
+    return one(fields, "is") == "yes"
+
+
+def read_text(node: Node) -> Fields | None:
+    text = text_of(node)
+    return None if text is None else {"value": (text,)}
+
+
+def write_text(fields: Fields) -> Data:
+    return one(fields, "value")
+
+
+def write_number(fields: Fields) -> Data:
+    return number(one(fields, "value"))
+
+
+def listed_values(fields: Fields) -> Data:
+    values = filled(fields, "values")
+    return listed(values) if values else []
+
+
+def list_of_values(fields: Fields) -> Data:
+    return list(filled(fields, "values"))
+
+
+VALUES = Shape(read_values, listed_values, {"values": ()})
+FLAG = Shape(read_flag, lambda fields: one(fields, "is") != "no", {"is": ("yes",)})
+FLAG_OR_VALUES = Shape(read_flag_or_values, write_flag_or_values, {"is": ("yes",), "values": ()})
+TEXT = Shape(read_text, write_text, {"value": ("",)})

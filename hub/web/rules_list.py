@@ -6,7 +6,7 @@ The list works with plain forms; ``rules-list.js`` adds dragging, keys and the f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -17,7 +17,6 @@ from hub.ruleset import (
     Change,
     Draft,
     Version,
-    change,
     changes,
     drafts,
     open_draft,
@@ -34,7 +33,7 @@ from hub.store.tx import Reader, Tx
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, read_form
 from hub.web.render import is_fragment, redirect, render, text, toast_header
-from hub.web.rules_pages import draft_of, listed, names_for, others_at
+from hub.web.rules_pages import Edit, changed, draft_of, listed, names_for, others_at
 from hub.web.rules_terms import EVENT_NAMES, THEN_NAMES
 from rules.dump import dump_entries, dump_item
 from rules.edit import (
@@ -51,9 +50,6 @@ from rules.edit import (
 )
 from rules.patch import patch, set_field
 
-Edit = Callable[[str], str]
-
-
 # --- reading -----------------------------------------------------------------------------------------------------
 
 
@@ -69,7 +65,7 @@ async def published_rules(request: web.Request) -> web.StreamResponse:
     version, waiting, counted, people = await desk.store.read(query)
     source = version.source if version else desk.house().rules.ruleset.source
     labels = await names_for(request, source)
-    shown = await listed(source, labels)
+    shown = await listed(request, source, labels)
     return render(
         request,
         "rules/published.html",
@@ -126,7 +122,7 @@ async def _draft_page(request: web.Request, found: Draft) -> web.StreamResponse:
         return hits(tx), undoable(changes(tx, scope, found.id))
 
     counted, last = await desk.store.read(query)
-    shown = await listed(found.source, await names_for(request, found.source))
+    shown = await listed(request, found.source, await names_for(request, found.source))
     return render(
         request,
         "rules/list.html" if is_fragment(request) else "rules/draft.html",
@@ -338,15 +334,11 @@ async def _changed(
     request: web.Request, seen: int, what: Change, edit: Edit, said: str
 ) -> web.StreamResponse:
     """Change the draft and show its list again, with a way back."""
-    desk, scope, number = desk_of(request), scope_of(request), number_of(request)
-
-    def tried(source: str) -> str:
-        try:
-            return edit(source)
-        except Refused as refused:
-            raise Conflict(refused.text.said(lambda msgid: text(request, msgid))) from None
-
-    found = await desk.store.write(lambda tx: change(tx, scope, number, tried, what, seen))
+    number = number_of(request)
+    try:
+        found = await changed(request, edit, what, seen)
+    except Refused as refused:
+        raise Conflict(refused.text.said(lambda msgid: text(request, msgid))) from None
     undo = f"/admin/rules/drafts/{number}/undo?change={found.revision}" if found.revision != seen else ""
     if is_fragment(request):
         response = await _draft_page(request, found)

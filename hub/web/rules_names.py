@@ -15,13 +15,13 @@ from aiohttp import web
 from markupsafe import Markup
 
 from hub.i18n import mark as N_
-from hub.ruleset import Change, Draft, change
+from hub.ruleset import Change, Draft
 from hub.scope import Conflict, NotFound
-from hub.web.desk import desk_of, number_of, scope_of
+from hub.web.desk import number_of
 from hub.web.forms import Form, read_form
 from hub.web.render import redirect, render, text
 from hub.web.rules_form import form_of
-from hub.web.rules_pages import draft_of, names_for, others_at, readable
+from hub.web.rules_pages import changed, draft_of, names_for, others_at, readable
 from hub.web.rules_said import Names, condition_said
 from rules.blocks import Kind, Refused, block, fields_of, names, read
 from rules.dump import Data, dump_entries, dump_item
@@ -352,16 +352,11 @@ def _filled(form: Tested, fields: Mapping[str, Any], keys: tuple[str, ...]) -> d
 async def _changed(
     request: web.Request, seen: int, what: Change, edit: Any, said: str, to: str = ""
 ) -> web.StreamResponse:
-    desk, scope, number = desk_of(request), scope_of(request), number_of(request)
-
-    def tried(source: str) -> str:
-        try:
-            made: str = edit(source)
-        except Refused as refused:
-            raise Conflict(refused.text.said(lambda msgid: text(request, msgid))) from None
-        return made
-
-    found = await desk.store.write(lambda tx: change(tx, scope, number, tried, what, seen))
+    number = number_of(request)
+    try:
+        found = await changed(request, edit, what, seen)
+    except Refused as refused:
+        raise Conflict(refused.text.said(lambda msgid: text(request, msgid))) from None
     home = f"/admin/rules/drafts/{number}"
     undo = f"{home}/undo?change={found.revision}" if found.revision != seen else ""
     return redirect(request, to or f"{home}/names", said, undo=undo, rule=what.rule)

@@ -17,8 +17,9 @@ from hub.desk.presence import Person, Presence
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.moderation.reasons import HOLD
-from hub.ruleset import Draft, draft
+from hub.ruleset import Change, Draft, change, draft
 from hub.ruleset.checks import ROLES, known
+from hub.ruleset.drafts import LIVE
 from hub.scope import require
 from hub.store import schema
 from hub.store.tx import Reader
@@ -27,13 +28,16 @@ from hub.web.desk import desk_of, number_of, scope_of, signed_of
 from hub.web.render import language_of, redirect, text
 from hub.web.rules_form import RuleForm, form_of
 from hub.web.rules_said import Names, action_said, condition_said
-from rules.blocks import Refused
+from rules.blocks import Refused, plain
+from rules.dump import flow
 from rules.errors import Problem, Problems
+from rules.fold import fold
 from rules.language import EVENTS
 from rules.yamltree import Mapping as MappingNode
 from rules.yamltree import Node, Scalar, parse
 from rules.yamltree import Sequence as SequenceNode
 
+Edit = Callable[[str], str]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PRESENCE = web.AppKey("rules_presence", Presence)
@@ -73,7 +77,7 @@ async def names_for(request: web.Request, source: str) -> Names:
 
     stored = await desk.store.read(query)
     labels = _labels(house, language, say, stored)
-    return Names(say=say, known={**labels, **_own_names(source)})
+    return Names(say=say, known={**labels, **await asyncio.to_thread(_own_names, source)})
 
 
 def _labels(
@@ -139,12 +143,23 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     find: str = ""
 
 
+FEW = 300
+"""Rules that a page shows; of more it shows some at a time, and the server looks for words."""
+
+
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule file as a list. ``problems`` when it is no YAML at all."""
+    """A rule file as a list, or the part of it that was asked for: ``page`` of ``pages``, those with the words ``q``.
+
+    ``total`` counts all rules; ``problems`` when it is no YAML at all.
+    """
 
     rows: tuple[Row, ...] = ()
     default: tuple[Markup, ...] = ()
     problems: tuple[Problem, ...] = ()
+    total: int = 0
+    q: str = ""
+    page: int = 1
+    pages: int = 1
 
 
 def each_rule(tree: Node | None) -> Iterator[tuple[MappingNode, str]]:
@@ -161,24 +176,44 @@ def each_rule(tree: Node | None) -> Iterator[tuple[MappingNode, str]]:
                     yield rule, section.text
 
 
-def listing(source: str, names: Names) -> Listing:
+def listing(source: str, names: Names, q: str = "", page: int = 1) -> Listing:
     """The rules of a text as sentences, in order."""
     problems = Problems("")
     tree = parse(source, problems)
     if not isinstance(tree, MappingNode):
         return Listing(problems=tuple(problems.found))
-    rows: list[Row] = []
+    every = _numbered(tree)
+    words = fold(q).split() if len(every) > FEW else []
+    wanted = [one for one in every if all(word in _said(one[0]) for word in words)] if words else every
+    pages = max(1, -(-len(wanted) // FEW))
+    page = min(max(page, 1), pages)
+    deeds = tree.entries.get("default")
+    return Listing(
+        rows=tuple(_row(*one, names) for one in wanted[(page - 1) * FEW : page * FEW]),
+        default=tuple(action_said(part, names) for part in form_of(deeds, "default").do) if deeds else (),
+        problems=tuple(problems.found),
+        total=len(every),
+        q=q,
+        page=page,
+        pages=pages,
+    )
+
+
+def _numbered(tree: Node) -> list[tuple[MappingNode, str, int]]:
+    """Rules with their section and number; a section has number 0."""
+    found: list[tuple[MappingNode, str, int]] = []
     number = 0
     for node, section in each_rule(tree):
         heading = "section" in node.entries
         number += not heading
-        rows.append(_row(node, section, 0 if heading else number, names))
-    deeds = tree.entries.get("default")
-    return Listing(
-        rows=tuple(rows),
-        default=tuple(action_said(part, names) for part in form_of(deeds, "default").do) if deeds else (),
-        problems=tuple(problems.found),
-    )
+        found.append((node, section, 0 if heading else number))
+    return found
+
+
+def _said(node: MappingNode) -> str:
+    """All that stands in a rule, to look for words in it."""
+    rest = {key: item for key, item in node.entries.items() if key != "rules"}
+    return fold(flow(plain(MappingNode(node.line, rest))))
 
 
 def _row(node: MappingNode, section: str, number: int, names: Names) -> Row:
@@ -217,9 +252,26 @@ def others_at(request: web.Request, number: int, *, writing: bool = False) -> li
     return presence.at(number, now, but=signed.user)
 
 
-async def listed(source: str, names: Names) -> Listing:
-    """As :func:`listing`, beside the event loop."""
-    return await asyncio.to_thread(listing, source, names)
+async def listed(request: web.Request, source: str, names: Names) -> Listing:
+    """As :func:`listing`, beside the event loop, with the words and the page of the address."""
+    page = request.query.get("page", "")
+    number = int(page) if page.isdigit() and len(page) < 6 else 1
+    return await asyncio.to_thread(listing, source, names, request.query.get("q", "")[:200], number)
+
+
+async def changed(request: web.Request, edit: Edit, what: Change, seen: int) -> Draft:
+    """Change the draft of the address. The text is made beside the event loop and outside the transaction; in it
+    ``edit`` runs again only where a colleague was faster. Raises what ``edit`` and :func:`hub.ruleset.change` raise."""
+    desk, scope, number = desk_of(request), scope_of(request), number_of(request)
+    found = await desk.store.read(lambda tx: draft(tx, scope, number))
+    made: str | None = None
+    if found.revision == seen and found.state in LIVE:
+        made = await asyncio.to_thread(edit, found.source)
+
+    def once(source: str) -> str:
+        return made if made is not None and source == found.source else edit(source)
+
+    return await desk.store.write(lambda tx: change(tx, scope, number, once, what, seen))
 
 
 def said_problems(problems: tuple[Problem, ...], names: Names, offset: int = 0) -> list[Mapping[str, Any]]:

@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 from multidict import MultiMapping
 
-from hub.web.rules_fields import Fields
-from hub.web.rules_shapes import ACTION_SHAPES, PREDICATE_SHAPES, Shape
+from hub.web.rules_action_shapes import ACTION_SHAPES
+from hub.web.rules_fields import Fields, Shape
+from hub.web.rules_shapes import PREDICATE_SHAPES
 from rules.blocks import plain
 from rules.dump import Data, flow
 from rules.errors import Problems

@@ -9,14 +9,14 @@ import msgspec
 from aiohttp import web
 
 from hub.i18n import mark as N_
-from hub.ruleset import Change, Draft, change
+from hub.ruleset import Change, Draft
 from hub.ruleset.drafts import Clashes
-from hub.web.desk import desk_of, scope_of
 from hub.web.forms import Form, read_form
 from hub.web.render import redirect, render, rendered
-from hub.web.rules_pages import draft_of, names_for, others_at, said_problems
+from hub.web.rules_pages import changed, draft_of, names_for, others_at, said_problems
 from rules import RuleFileError, load
 from rules.errors import Problem
+from rules.places import newline_of
 
 
 class File(Form, frozen=True, kw_only=True):
@@ -83,11 +83,11 @@ async def text_checked(request: web.Request) -> web.StreamResponse:
 async def text_saved(request: web.Request) -> web.StreamResponse:
     """Put a whole text into the draft; a text with mistakes is kept too, it cannot be published."""
     draft, form = await draft_of(request), await read_form(request, File)
-    desk, scope = desk_of(request), scope_of(request)
+    made = (
+        form.text if newline_of(draft.source) == "\n" else form.text.replace("\n", newline_of(draft.source))
+    )
     try:
-        stored = await desk.store.write(
-            lambda tx: change(tx, scope, draft.id, lambda _: form.text, Change(kind="text"), form.revision)
-        )
+        stored = await changed(request, lambda _: made, Change(kind="text"), form.revision)
     except Clashes as clashes:
         newest = await draft_of(request)
         return await _page(request, newest, form.text, clashes.clashes, status=409)

@@ -14,10 +14,11 @@ from multidict import MultiDict
 from hub.i18n import is_translated
 from hub.web import rules_terms as terms
 from hub.web.render import environment
+from hub.web.rules_action_shapes import ACTION_SHAPES
 from hub.web.rules_form import opened, posted_form, text_with
 from hub.web.rules_parts import Part, acted, at, fresh, read_root, write_actions, write_root
 from hub.web.rules_said import Names, action_said, condition_said
-from hub.web.rules_shapes import ACTION_SHAPES, PREDICATE_SHAPES
+from hub.web.rules_shapes import PREDICATE_SHAPES
 from rules import load
 from rules.blocks import block, names, plain, read
 from rules.edit import dump_rule, rule_source

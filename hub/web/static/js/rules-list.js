@@ -7,7 +7,8 @@ import { send, toast } from "./app.js";
 // --- filter -------------------------------------------------------------------------------------------------------
 
 const fold = (text) => text.toLowerCase().replaceAll("ł", "l").normalize("NFKD").replace(/\p{M}/gu, "");
-const field = document.getElementById("rule-filter");
+const field = document.querySelector("#rule-filter[data-filter]"); // of many rules the server looks for words
+field?.form.addEventListener("submit", (event) => event.preventDefault());
 
 function filter() {
   const words = fold(field?.value ?? "").split(/\s+/).filter(Boolean);
@@ -40,7 +41,7 @@ async function change(action, body, focus) {
   if (busy) return;
   busy = true;
   try {
-    const response = await send(action, { body, headers: { "HX-Request": "true" } });
+    const response = await send(action + location.search, { body, headers: { "HX-Request": "true" } });
     box.innerHTML = await response.text();
     globalThis.htmx?.process?.(box);
     filter();
