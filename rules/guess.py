@@ -57,6 +57,7 @@ _MODELS: Mapping[str, tuple[str, ...]] = {
     "ma": ("mama",),
     "na": ("strona",),
     "ta": ("data",),
+    "sta": ("turysta",),
     "da": ("woda",),
     "ra": ("góra", "Barbara"),
     "ła": ("szkoła",),
@@ -97,7 +98,7 @@ _TAILS: Mapping[str, str] = {
     "m": f"m: {_HARD} ie u",
     "n": f"n: {_HARD} ie u",
     "s": f"s: {_HARD} ie u",
-    "x": f"x: {_HARD} ie u | ks: ie ach",
+    "x": f"x: {_HARD} ie u | ks: {_HARD} ie u",
     "z": f"z: {_HARD} ie u e",
     "d": f"d: {_HARD} u | dzie dzi",
     "t": f"t: {_HARD} u | cie ci",
@@ -126,17 +127,29 @@ _TAILS: Mapping[str, str] = {
     "ć": f"ci: {_SOFT} | ci",
     "ź": f"zi: {_SOFT} | zi",
     "q": "q: a owi iem u",
+    # stems that change
+    "iec": "c: a owi em u y ów om ami ach e",
+    "niec": "ńc: a owi em u y ów om ami ach e",
+    "anin": "anin: a owi em ie | an: ie om ami ach y | an",
+    "ów": f"ow: {_HARD} ie u",
+    "ód": f"od: {_HARD} u zie",
+    "ór": f"or: {_HARD} u ze",
+    "óg": "og: a owi iem u i ów om ami ach",
+    "yni": "yni: ę ą om ami ach e | yń",
+    "ate": "at: ych ym ymi",
     # vowels: foreign names, first names in -o
-    "a": "y i ę ą o om ami ach",
+    "a": "y i ę ą o om ami ach ów",
+    "va": "v: y ie ę ą o",
     "ha": "hy dze ze sze hę hą ho",
     "o": f"a owi em u ie y ów owie {_PLURAL} ą ę",
     "e": "ego emu em ie",
     "é": "éego éemu éem éego",
-    "y": "y: a ego emu m im ch mi owie | iego iemu im ich imi owie",
+    "y": "y: a ego emu m im ch mi owie | iego iemu im ich imi owie ów om ami ach",
     "ey": "ey: a owi em ego emu owie ów",
     "ay": "ay: a owi em ego owie ów",
     "oy": "oy: a owi em ego owie ów",
-    "i": "i: ego emu m ch mi owie ch | im ich",
+    "i": "i: ego emu m ch mi owie | im ich emu ów om ami ach",
+    "ki": "ki: ego emu m ch mi | k: ów om ami ach | ek",
     "u": "u: ego ",
 }
 """Ending → what may stand in its place, in groups: ``stem: endings | whole replacements``."""
@@ -147,7 +160,7 @@ def guesses(word: str, generate: Generate) -> set[str]:
     if len(word) < SHORTEST:
         return set()
     found = set(_like_models(word, generate))
-    if found and not word[0].isupper():
+    if found and word.endswith("ć"):
         return found
     return {*found, *_with_tails(word)}
 

@@ -40,7 +40,22 @@ _MEANT = frozenset(
         "mój",
         "mają",
     }
-    | {"pół", "mogą", "mogę", "muszę", "mówię"}
+    | {
+        "pół",
+        "mogą",
+        "mogę",
+        "muszę",
+        "mówię",
+        "mieć",
+        "miał",
+        "miała",
+        "miałem",
+        "miałam",
+        "miało",
+        "żona",
+        "żony",
+    }
+    | {"żonę", "mąż", "życie", "język", "widzę"}
 )
 """What a spelling stands for in a text without diacritics, however many rarer words are spelt like it."""
 
@@ -197,13 +212,13 @@ def inflected(word: str) -> Forms:
         for text, is_name in itertools.chain(_generated(entry), _sister(spelt, entry)):
             (proper if is_name else common).add(text)
     lemmas = {entry.name for _, entry in entries}
-    if entries:
-        common.update(short for lemma in lemmas for short in _ABBREVIATIONS.get(lemma, ()))
-    elif word[0].isupper():
-        proper = {form.lower() for form in guesses(word, analyser().generate)}
-    else:
-        # Where a guess is a word that is known, it is that word.
-        common = {form for form in guesses(word, analyser().generate) if not readings(form)}
+    common.update(short for lemma in lemmas for short in _ABBREVIATIONS.get(lemma, ()))
+    if not readings(word):
+        guessed = {form.lower() for form in guesses(word, analyser().generate)}
+        # Where a guess is a word that is known, it is that word; a name may be spelt like one.
+        (proper if word[0].isupper() else common).update(
+            guessed if word[0].isupper() else (form for form in guessed if not readings(form))
+        )
     (proper if proper and not common and word[0].isupper() else common).add(word.lower())
     return Forms(common, proper - common, lemmas, any(entry.part in _GRAMMAR for _, entry in entries))
 
