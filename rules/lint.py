@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules import model
-from rules.compiled import Compiled
 from rules.finding import CODES, Finding, Level
 from rules.lint_conditions import conditions, guards, whole_guard
 from rules.lint_literals import Formula
@@ -21,27 +20,18 @@ from rules.lint_reach import unreached
 
 __all__ = ["CODES", "Finding", "Level", "lint"]
 
-MOST_OF_A_CODE = 200
-"""Findings of one code that are told; a file with more has one trouble, not so many."""
-
 _ORDER = {"error": 0, "warning": 1, "hint": 2}
 
 
-def lint(ruleset: model.RuleSet, *, compiled: Compiled | None = None, today: str = "") -> tuple[Finding, ...]:
+def lint(ruleset: model.RuleSet, *, today: str = "") -> tuple[Finding, ...]:
     """Everything that lint finds, errors first, then by line.
 
-    ``compiled`` (of the same rule set) is not needed today and may be left out. ``today`` (``YYYY-MM-DD``) tells rules
-    whose dates are past; without it none is.
+    ``today`` (``YYYY-MM-DD``) tells rules whose dates are past; without it none is.
     """
     memo: dict[int, Formula] = {}
     found = entries(ruleset, memo)
-    told: dict[str, int] = {}
-    kept = []
-    for finding in _findings(ruleset, found, memo, today):
-        told[finding.code] = told.get(finding.code, 0) + 1
-        if told[finding.code] <= MOST_OF_A_CODE:
-            kept.append(finding)
-    return tuple(sorted(kept, key=lambda one: (_ORDER[one.level], one.line, one.code, one.rule)))
+    told = _findings(ruleset, found, memo, today)
+    return tuple(sorted(told, key=lambda one: (_ORDER[one.level], one.line, one.code, one.rule)))
 
 
 def _findings(

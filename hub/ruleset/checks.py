@@ -53,7 +53,7 @@ def _tests(compiled: Compiled, today: str) -> Iterator[Item]:
 
 
 def _lint(compiled: Compiled, today: str) -> Iterator[Item]:
-    yield from map(item_of, lint(compiled.ruleset, compiled=compiled, today=today))
+    yield from map(item_of, lint(compiled.ruleset, today=today))
 
 
 def item_of(found: Finding) -> Item:

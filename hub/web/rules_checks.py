@@ -18,8 +18,8 @@ from hub.configfile import ConfigError
 from hub.i18n import mark as N_
 from hub.rulefile import compile_source
 from hub.ruleset import Change, Draft, change, drafts, open_draft
+from hub.ruleset.checks import item_of
 from hub.ruleset.lint import duty, idle
-from hub.ruleset.proof import Item
 from hub.ruleset.samples import (
     Decided,
     Unmaskable,
@@ -48,6 +48,9 @@ from rules.text import Text
 
 LIVE_RULES = 1_000
 """Rules up to which tests are run while somebody types; with more of them, on the page of the tests."""
+
+SHOWN = 200
+"""Most findings in one fragment."""
 
 BLOCKS: dict[str, Kind] = {
     "rule": "rule",
@@ -86,10 +89,6 @@ def _with_block(source: str, typed: Typed) -> str:
 def linted(source: str, today: str) -> tuple[Finding, ...]:
     """What lint says of a text. Raises RuleFileError."""
     return lint(load(source), today=today)
-
-
-def _item(found: Finding) -> Item:
-    return Item(part="lint", **msgspec.structs.asdict(found))
 
 
 def _today(request: web.Request) -> str:
@@ -141,9 +140,14 @@ def _live(source: str, typed: Typed, today: str) -> tuple[str, Sequence[Finding]
 def _findings(
     request: web.Request, draft: Draft, found: Sequence[Finding] | None, others: int = 0
 ) -> web.StreamResponse:
-    items = None if found is None else [_item(one) for one in found]
+    items = None if found is None else [item_of(one) for one in found[:SHOWN]]
     return render(
-        request, "rules/_findings.html", draft=draft, items=items, others=others, translated=_teller(request)
+        request,
+        "rules/_findings.html",
+        draft=draft,
+        items=items,
+        others=others + max(0, len(found or ()) - SHOWN),
+        translated=_teller(request),
     )
 
 
