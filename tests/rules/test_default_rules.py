@@ -214,9 +214,12 @@ def test_what_waits_is_raised(compiled: rules.Compiled) -> None:
 
 
 def test_whoever_leaves_a_number_is_called(compiled: rules.Compiled) -> None:
-    wish = "Proszę o telefon: 601 234 567, chodzi o zasiłek"
+    wish = "Proszę o oddzwonienie: 601 234 567, chodzi o zasiłek"
     assert decide(compiled, polish(wish)).callback == CallbackOrder(minutes=30)
-    assert decide(compiled, polish("Proszę o telefon")).callback is None
+    assert decide(compiled, polish("Proszę o oddzwonienie")).callback is None
+    assert decide(compiled, polish("Proszę o telefon do urzędu, bo 86 215 12 34 milczy")).callback is None
+    unreached = "Nie mogę się dodzwonić pod 86 215 12 34, proszę o kontakt telefoniczny"
+    assert decide(compiled, polish(unreached)).callback is None
     assert decide(compiled, polish(wish, automatic="auto-reply")).callback is None
     assert decide(compiled, polish(wish, suspicious="forged")).callback is None
 
