@@ -343,9 +343,18 @@ def _action(name: str, value: Any) -> Text:
     return Text("{name}: {value}", {"name": Text(_ACTIONS[name]), "value": _shown(name, value)})
 
 
-def _shown(name: str, value: Any) -> str:
+_PRIORITIES: Mapping[int, str] = {
+    PRIORITIES["low"]: mark("low"),
+    PRIORITIES["normal"]: mark("normal"),
+    PRIORITIES["high"]: mark("high"),
+    PRIORITIES["urgent"]: mark("urgent"),
+    PRIORITIES["top"]: mark("top"),
+}
+
+
+def _shown(name: str, value: Any) -> Text | str:
     if name == "priority":
-        return next((word for word, number in PRIORITIES.items() if number == value), str(value))
+        return Text(_PRIORITIES[value]) if value in _PRIORITIES else str(value)
     if isinstance(value, CallbackOrder):
         return " ".join(filter(None, (value.topic, duration(value.minutes) if value.minutes else "")))
     if isinstance(value, Mapping):
