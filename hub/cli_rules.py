@@ -24,7 +24,8 @@ from hub.language import detect
 from hub.rulefile import read_rules
 from hub.ruleset.checks import items_of
 from hub.ruleset.commands import told
-from rules import Actions, Compiled, Explanation, Facts, evaluate, explain, samples
+from hub.ruleset.verdicts import wanted_alone
+from rules import Compiled, Decision, Explanation, Facts, evaluate, explain, samples
 from rules.words import forms
 
 
@@ -88,9 +89,20 @@ def test(config_path: Path, only: tuple[str, ...], file: Path | None) -> None:
     "--at", "at", metavar="YYYY-MM-DDTHH:MM", help="When it comes, in the hub's zone; without it now."
 )
 @click.option("--rule", "rule_id", help="Tell of this rule only.")
+@click.option(
+    "--rules",
+    "rules_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Ask the rules of this file in the place of the configured ones.",
+)
 @click.argument("file", type=click.File("rb"), default="-")
 def explain_message(
-    config_path: Path, inbox_id: str, at: str | None, rule_id: str | None, file: BinaryIO
+    config_path: Path,
+    inbox_id: str,
+    at: str | None,
+    rule_id: str | None,
+    rules_file: Path | None,
+    file: BinaryIO,
 ) -> None:
     """Say for each rule whether it would match a message, and if not, which condition failed on what.
 
@@ -102,7 +114,7 @@ def explain_message(
         inbox = config.inbox(inbox_id)
     except KeyError:
         raise Failed(f"There is no inbox {inbox_id} in {config_path}.") from None
-    compiled = read_rules(config, forms)
+    compiled = read_rules(config, forms, path=rules_file)
     for message in _messages(config, inbox, file.read(), _moment(config, at)):
         _tell(compiled, _facts(config, inbox, message, _moment(config, at)), rule_id)
 
@@ -153,7 +165,7 @@ def _tell(compiled: Compiled, facts: Facts, rule_id: str | None) -> None:
     for rule in told:
         click.echo(_sentence(rule))
     if rule_id is None:
-        click.echo(f"Decision: {_actions(evaluate(compiled, facts).actions)}")
+        click.echo(f"Decision: {_actions(evaluate(compiled, facts))}")
 
 
 def _sentence(rule: Explanation) -> str:
@@ -166,14 +178,22 @@ def _sentence(rule: Explanation) -> str:
     if rule.state == "fault":
         return f"{name}: could not be evaluated: {rule.actual}"
     verdict = "does not apply" if rule.state == "off" else "failed"
-    wanted = f" wanted {rule.wanted}," if rule.wanted else ""
+    if rule.by:
+        verdict = f"not asked, its section {rule.by} is closed"
+    wanted = f" wanted {wanted_alone(rule)}," if rule.wanted else ""
     return f"{name}: {verdict}: {rule.condition}:{wanted} saw {rule.actual}"
 
 
-def _actions(actions: Actions) -> str:
-    chosen = msgspec.to_builtins(actions)
-    return ", ".join(f"{name} {_value(value)}" for name, value in chosen.items()) or "nothing"
+def _actions(decision: Decision) -> str:
+    """What was decided, each with the rules that won it."""
+    chosen = msgspec.to_builtins(decision.actions)
+    winners = decision.trace.winners
+    return (
+        ", ".join(f"{name} {_value(value)} ({winners[name]})" for name, value in chosen.items()) or "nothing"
+    )
 
 
 def _value(value: object) -> str:
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    if isinstance(value, dict):
+        return " ".join(f"{name}={item}" for name, item in value.items())
+    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

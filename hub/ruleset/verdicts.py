@@ -29,6 +29,7 @@ from rules import Actions, Compiled, Decision, Explanation, Facts, evaluate, exp
 from rules.dump import dump_entries
 from rules.model import RuleSet
 from rules.sample_reader import AT, MESSAGE
+from rules.text import Text
 
 _DATED = ("local_date", "local_minutes", "weekday")
 _load = msgspec.json.Decoder(Load).decode
@@ -88,6 +89,15 @@ def changed(before: Judged, after: Judged) -> list[Pair]:
 
 def _says(one: Explanation) -> tuple[object, ...]:
     return one.state, one.condition, one.wanted, one.actual, one.by
+
+
+def wanted_alone(one: Explanation) -> Text | None:
+    """What a condition asks for, without the name of the condition, which is told beside it."""
+    said = one.wanted
+    if said is not None and isinstance(inner := said.values.get("condition"), Text):
+        said = inner
+    value = said.values.get("value") if said is not None and "name" in said.values else None
+    return value if isinstance(value, Text) else said
 
 
 def set_by(actions: Actions) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from hub.i18n import mark as N_
-from hub.ruleset.verdicts import Judged, set_by
+from hub.ruleset.verdicts import Judged, set_by, wanted_alone
 from hub.web import rules_terms as terms
 from hub.web.desk import desk_of, scope_of
 from hub.web.render import text
@@ -49,14 +49,6 @@ def words(request: web.Request) -> dict[str, Any]:
     def told(said: Text | None) -> str:
         return "" if said is None else said.said(lambda msgid: text(request, msgid))
 
-    def wanted(one: Explanation) -> str:
-        """What a condition asks for, without its name, which stands beside it."""
-        said = one.wanted
-        if said is not None and isinstance(inner := said.values.get("condition"), Text):
-            said = inner
-        value = said.values.get("value") if said is not None and "name" in said.values else None
-        return told(value if isinstance(value, Text) else said)
-
     def state(one: Explanation | None) -> tuple[str, str, str]:
         return STATES[one.state] if one is not None else ("", "block", N_("is not there"))
 
@@ -72,7 +64,7 @@ def words(request: web.Request) -> dict[str, Any]:
     return {
         "told": told,
         "fault_said": fault,
-        "wanted_of": wanted,
+        "wanted_of": lambda one: told(wanted_alone(one)),
         "state_of": state,
         "states": STATES,
         "event_name": event,
