@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from rules.lint_cover import covered
 from rules.lint_literals import (
     Among,
     Both,
@@ -20,7 +21,6 @@ from rules.lint_literals import (
     Literal,
     Numbers,
     Subject,
-    covered,
     negated,
     universe,
 )

@@ -37,7 +37,7 @@ from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, Unacceptable, read_form, read_query
 from hub.web.render import redirect, render, text
 from hub.web.rules_pages import draft_of
-from rules import Compiled, RuleFileError, load
+from rules import Compiled, RuleFileError, RuleSet, load
 from rules.blocks import Kind, Refused
 from rules.blocks import name_of as name_in
 from rules.edit import insert, replace
@@ -86,9 +86,10 @@ def _with_block(source: str, typed: Typed) -> str:
 
 
 @functools.lru_cache(maxsize=8)
-def linted(source: str, today: str) -> tuple[Finding, ...]:
-    """What lint says of a text. Raises RuleFileError."""
-    return lint(load(source), today=today)
+def linted(source: str, today: str) -> tuple[RuleSet, tuple[Finding, ...]]:
+    """A text, read, with what lint says of it. Raises RuleFileError."""
+    ruleset = load(source)
+    return ruleset, lint(ruleset, today=today)
 
 
 def _today(request: web.Request) -> str:
@@ -101,10 +102,10 @@ async def findings(request: web.Request) -> web.StreamResponse:
     """All that lint says of the draft, with what the office knows of its queues and of rules that nobody needed."""
     desk, draft = desk_of(request), await draft_of(request)
     try:
-        found = await asyncio.to_thread(linted, draft.source, _today(request))
+        ruleset, found = await asyncio.to_thread(linted, draft.source, _today(request))
     except RuleFileError:
         return _findings(request, draft, None)
-    directory, ruleset = desk.house().directory, await asyncio.to_thread(load, draft.source)
+    directory = desk.house().directory
 
     def query(tx: Reader) -> list[Finding]:
         return [*duty(tx, directory, ruleset), *idle(tx, ruleset)]
@@ -129,9 +130,9 @@ async def findings_live(request: web.Request) -> web.StreamResponse:
 def _live(source: str, typed: Typed, today: str) -> tuple[str, Sequence[Finding], Sequence[Finding]]:
     """The block's name, the findings with the block as typed, those before. Raises RuleFileError, Refused."""
     kind = BLOCKS.get(typed.kind, "rule")
-    found = linted(_with_block(source, typed), today)
+    _, found = linted(_with_block(source, typed), today)
     try:
-        before = linted(source, today)
+        _, before = linted(source, today)
     except RuleFileError:
         before = found
     return "default" if kind == "default" else name_in(typed.text, kind), found, before
