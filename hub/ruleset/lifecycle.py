@@ -114,8 +114,10 @@ def _caught_up(
 # --- approval -----------------------------------------------------------------------------------------------------
 
 
-def keep_proof(tx: Tx, draft_id: int, proof: Proof) -> None:
-    """Remember what the checks said of a draft."""
+def keep_proof(tx: Tx, scope: Scope, draft_id: int, proof: Proof) -> None:
+    """Remember what the checks said of a draft. Raises Denied, NotFound, Conflict (a closed draft)."""
+    require_rules(scope)
+    locked(tx, draft_id, scheduled=True)
     tx.change(rule_draft, draft_id, proof=msgspec.json.encode(proof).decode())
 
 
@@ -251,7 +253,7 @@ def schedule(
         raise Conflict(IN_THE_PAST)
     row = _ready(tx, locked(tx, draft_id), revision, proof)
     _require_approval(house.directory.config, row)
-    keep_proof(tx, draft_id, proof)
+    keep_proof(tx, scope, draft_id, proof)
     values = {"state": "scheduled", "publish_at": at, "submitted_by": scope.user}
     tx.change(rule_draft, draft_id, updated_at=tx.now, note=note.strip() or row.note, **values)
     set_timer(tx, TIMER, draft_id, at)
@@ -300,7 +302,7 @@ def publish_due(tx: Tx, house: Housed, draft_id: int, revision: int, proof: Proo
             _require_approval(house.directory.config, ready)
             return _made(inner, row.submitted_by, ready, row.note, proof)
     except Conflict as refused:
-        keep_proof(tx, draft_id, proof)
+        keep_proof(tx, SYSTEM, draft_id, proof)
         _reopen(tx, row)
         detail = {"revision": row.revision, "why": str(refused)}
         record(tx, None, "rules-publish-refused", f"rule-draft:{draft_id}", detail)

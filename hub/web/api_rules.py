@@ -175,7 +175,7 @@ async def _prove_version(desk: Desk, scope: Scope, number: int, body: Any) -> Pr
 
 
 def _check(tx: Tx, house: House, scope: Scope, number: int, body: t.Empty, call: Call) -> t.Proof:
-    ruleset.keep_proof(tx, number, call.prepared)
+    ruleset.keep_proof(tx, _acting(scope), number, call.prepared)
     return t.proof_of(call.prepared)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -60,6 +60,8 @@ PLACES = {
     "test": N_("the test"),
     "file": N_("the whole file"),
 }
+Note = Annotated[str, msgspec.Meta(max_length=4_000)]
+
 NO_TIME = N_("Say when: choose a day and a time.")
 
 
@@ -138,7 +140,7 @@ def _local(at: int, zone: str) -> str:
 class Publish(Form, frozen=True, kw_only=True):
     revision: int
     act: Literal["publish", "submit", "schedule"]
-    note: str = ""
+    note: Note = ""
     at: str = ""
 
 
@@ -189,7 +191,7 @@ class Seen(Form, frozen=True, kw_only=True):
 
 
 class Why(Form, frozen=True, kw_only=True):
-    note: str = ""
+    note: Note = ""
 
 
 class Empty(Form, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from aiohttp import web
@@ -202,7 +202,7 @@ async def _proved(request: web.Request, old: Version) -> Proof:
 
 
 class RollBack(Form, frozen=True, kw_only=True):
-    note: str = ""
+    note: Annotated[str, msgspec.Meta(max_length=4_000)] = ""
 
 
 async def rolled_back(request: web.Request) -> web.StreamResponse:

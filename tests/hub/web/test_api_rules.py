@@ -190,6 +190,7 @@ async def test_a_set_time_and_calling_it_off(api: Rules) -> None:
     assert (status, waits["state"], waits["publish_at"]) == (200, "scheduled", "2026-11-17T08:00:00Z")
     assert (await api.send(f"{path}/unschedule"))[1]["state"] == "open"
     assert (await api.send(f"{path}/discard"))[1]["state"] == "discarded"
+    assert (await api.send(f"{path}/check"))[0] == 409
     assert (await api.read("/drafts"))[1] == {"drafts": []}
     assert len((await api.read("/drafts?state=all"))[1]["drafts"]) == 1
 
@@ -215,6 +216,7 @@ async def test_a_token_does_what_it_grants_in_the_front_office(
     assert (await other.read())[0] == 403 and (await other.send("/drafts"))[0] == 403
     county = Rules(client, await token("pup-lomza", "rules", "publish"))
     assert (await county.send("/drafts"))[0] == 403
+    assert (await county.send(f"/drafts/{draft['id']}/check"))[0] == 403
     assert (await county.send(f"/drafts/{draft['id']}/publish", {"revision": 1}))[0] == 403
 
 
