@@ -56,6 +56,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     automatic: str
     suspicious: str
+    blocked: bool
 
 
 Deed = Callable[[Tx, Case, Row[Any], Scope], Text | None]
@@ -188,14 +189,14 @@ def _timer(tx: Tx, case: Case, row: Row[Any], scope: Scope) -> Text | None:
     return None
 
 
+def _may_answer(case: Case, row: Row[Any]) -> bool:
+    return may_answer(case.automatic, case.suspicious or row.suspicious, row, blocked=case.blocked)
+
+
 def _answer(tx: Tx, case: Case, row: Row[Any], scope: Scope) -> Text | None:
     asked = case.decision.actions
     again = asked.answer == ACKNOWLEDGEMENT and row.messages > 1
-    if (
-        asked.answer is not None
-        and not again
-        and may_answer(case.automatic, case.suspicious or row.suspicious, row)
-    ):
+    if asked.answer is not None and not again and _may_answer(case, row):
         key = answer_key(row.contact, tx.now // DAY)
         add_effect(
             tx, "answer", {"template": asked.answer}, key=key, conversation=row.id, message=case.message
@@ -205,7 +206,7 @@ def _answer(tx: Tx, case: Case, row: Row[Any], scope: Scope) -> Text | None:
 
 def _callback(tx: Tx, case: Case, row: Row[Any], scope: Scope) -> Text | None:
     order = case.decision.actions.callback
-    if order is None or not may_answer(case.automatic, case.suspicious or row.suspicious, row):
+    if order is None or not _may_answer(case, row):
         return None
     return ask_for_call(tx, case.house, row, case.text, order, scope.rule)
 

@@ -61,6 +61,7 @@ def decide(
         text=matter.text,
         automatic=matter.message.automatic,
         suspicious=matter.message.suspicious,
+        blocked=(matter.person.blocked_until or 0) > tx.now,
     )
     with tx.savepoint() as inner:
         refused = act(inner, case)

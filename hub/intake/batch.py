@@ -106,12 +106,13 @@ class Batch:
         if place.opened:
             self._enter(item, person, place)
         self._suggest(item, person, state, actions)
-        refused = apply(item, state, actions, self.now, blocked=self._blocked(person))
+        blocked = self._blocked(person)
+        refused = apply(item, state, actions, self.now, blocked=blocked)
         self._keep_traces(item, state, message_id, decisions, refused)
         self._advance(item, person, state)
         self._add_message(item, person, state, message_id)
         keep_attachments(self.tx, self.rows, message, message_id)
-        order_effects(self.tx, self.rows, item, state, message_id, actions)
+        order_effects(self.tx, self.rows, item, state, message_id, actions, blocked=blocked)
         self._carry_out(item, person, place, message_id, decisions, actions)
         post_state = ""
         if message.comment is not None:
@@ -326,7 +327,9 @@ class Batch:
             note_contact(self.rows, self.known, person, actions.set_contact)
         start_timers(self.tx, self.rows, state, actions.timer)
         suspicious = item.message.suspicious or state.suspicious
-        if actions.callback is not None and may_answer(item.message.automatic, suspicious, state):
+        if actions.callback is not None and may_answer(
+            item.message.automatic, suspicious, state, blocked=self._blocked(person)
+        ):
             rule = rule_name(house, winner(decisions[-1].decision, "callback"))
             self.wishes.append(Wish(state.id, message_id, item, actions.callback, rule))
 

@@ -26,9 +26,16 @@ _json = msgspec.json.Encoder().encode
 
 
 def order_effects(
-    tx: Tx, rows: Rows, item: Item, state: ConversationState, message_id: int, actions: Actions
+    tx: Tx,
+    rows: Rows,
+    item: Item,
+    state: ConversationState,
+    message_id: int,
+    actions: Actions,
+    *,
+    blocked: bool,
 ) -> None:
-    """Put the effects of a decision up for writing."""
+    """Put the effects of a decision up for writing. ``blocked``: the sender is."""
 
     def order(kind: str, data: dict[str, Any], key: str | None = None) -> None:
         effect = (
@@ -48,7 +55,11 @@ def order_effects(
     message = item.message
     again = actions.answer == ACKNOWLEDGEMENT and state.messages > 1
     suspicious = message.suspicious or state.suspicious
-    if actions.answer is not None and not again and may_answer(message.automatic, suspicious, state):
+    if (
+        actions.answer is not None
+        and not again
+        and may_answer(message.automatic, suspicious, state, blocked=blocked)
+    ):
         order("answer", {"template": actions.answer}, answer_key(state.contact, tx.now // DAY))
     whom = actions.notify
     if state.messages == 1 and state.assignee is not None and actions.assign is not None:
@@ -70,7 +81,10 @@ def _office_by_mail(item: Item, office: str) -> bool:
     return found is not None and bool(found.email) and office not in directory.front
 
 
-def may_answer(automatic: str, suspicious: str | None, state: ConversationState | Row[Any]) -> bool:
-    """Whether a machine may write to the person: never to a machine, a forger or into spam, never where a protocol of
-    distress is on. ``automatic`` and ``suspicious`` are of the message that is answered."""
-    return automatic == "no" and not suspicious and state.status != "spam" and state.protocol is None
+def may_answer(
+    automatic: str, suspicious: str | None, state: ConversationState | Row[Any], *, blocked: bool = False
+) -> bool:
+    """Whether a machine may write to the person: never to a machine, a forger, a blocked address or into spam, never
+    where a protocol of distress is on. ``automatic`` and ``suspicious`` are of the message that is answered."""
+    certain = automatic == "no" and not suspicious and not blocked
+    return certain and state.status != "spam" and state.protocol is None

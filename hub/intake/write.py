@@ -36,7 +36,7 @@ def write(tx: Tx, rows: Rows) -> None:
     insert, connection = bulk.insert, tx.connection
     insert(connection, schema.contact, _CONTACT, rows.contacts)
     insert(connection, schema.identity, _IDENTITY, rows.identities)
-    changed_people = [(attributes, contact) for contact, attributes in rows.attributes.items()]
+    changed_people = [(attributes, contact) for contact, attributes in sorted(rows.attributes.items())]
     bulk.update(connection, schema.contact, ("attributes",), changed_people)
     insert(connection, schema.conversation, CONVERSATION, [conversation_row(c) for c in rows.conversations])
     changed = [conversation_changes(state) for state in rows.changed.values()]

@@ -168,6 +168,19 @@ async def test_one_person_on_two_channels_gets_one_answer(all_channels: Here) ->
     assert await all_sent(here) == 1
 
 
+async def test_a_blocked_address_is_not_answered(all_channels: Here) -> None:
+    here = all_channels
+    await here.rules(FURTHER)
+    number = await here.one(message("kontakt", 1))
+    await here.effects()
+    here.clock.move(days=1)
+    until = here.clock.now() + 10 * 86_400_000_000
+    await here.store.write(lambda tx: tx.execute(schema.identity.update().values(blocked_until=until)))
+    await here.one(message("kontakt", 2, answers=("kontakt-1",)))
+    await here.act(lambda tx: tag(tx, SYSTEM, [number], add=["x"]))
+    assert await all_sent(here) == 1
+
+
 async def test_once_while_the_office_is_closed(all_channels: Here) -> None:
     """From Friday 18:00 to Monday 08:00: the days change, the closed period does not."""
     here = all_channels
