@@ -5,7 +5,8 @@ facts, snapshots and texts are those of a real one; then a draft in which every 
 else is replayed over all of them, as the console would have it done: two child processes, progress and moved messages
 written to the store by a hub that stands idle beside them. The floor is the 30 seconds of the requirement. Beside it,
 with a floor of 10 ms: the longest time for which the hub's event loop was held meanwhile, and by the preview of a rule;
-and the time of a preview once its process is warm, with a floor of a second.
+and the time of a preview once its process is warm, with a floor of a second. A shadow that is far behind catches up in
+the hub itself; its floor is the rate at which a busy hub takes messages.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from hub.replay import runs
 from hub.replay.preview import Previewer
 from hub.replay.protocol import Preview
 from hub.replay.replaying import run_replays
+from hub.replay.shadow import run_shadows
 from hub.rulefile import compile_source
 from hub.scope import SYSTEM
 from hub.store import schema
@@ -69,6 +71,12 @@ BATCH = 250
 
 SECONDS = 30.0
 """The requirement, for 100,000 messages."""
+
+SHADOWED = 5_000
+"""Decisions that a shadow makes up leeway of."""
+
+LIVE = 100.0
+"""Messages a second that a busy hub takes; a shadow must be faster to catch up."""
 
 HOLD = 10.0
 """Milliseconds for which nothing beside intake may hold the loop."""
@@ -223,6 +231,34 @@ class Bench:
         await previewer.close()
         return took[0], max(took[1:]), hold.longest
 
+    async def shadow(self, count: int) -> tuple[float, float]:
+        """Decisions a second of a shadow that is as far behind as can be, and the longest hold of the loop (ms)."""
+        wake, hold, house = Wake(), Hold(), self._house(1)
+        number = await self.store.write(
+            lambda tx: runs.start(tx, SYSTEM, "hub", runs.Wanted(), source=self.after, kind="shadow")
+        )
+        await self.store.write(lambda tx: tx.change(schema.rule_run, number, position=0))
+        loop = asyncio.create_task(
+            run_shadows(self.store, SystemClock(), lambda: house, wake, logger("bench"))
+        )
+        await self._done(number, 1)
+        watch, began = asyncio.create_task(hold.watch()), time.perf_counter()
+        before = (await self.store.read(lambda tx: runs.run(tx, SYSTEM, number))).done
+        after = await self._done(number, count)
+        seconds = time.perf_counter() - began
+        await self.store.write(lambda tx: runs.stop(tx, SYSTEM, number))
+        loop.cancel()
+        watch.cancel()
+        return (after - before) / seconds, hold.longest
+
+    async def _done(self, number: int, count: int) -> int:
+        tick = asyncio.Event()
+        while (found := await self.store.read(lambda tx: runs.run(tx, SYSTEM, number))).done < count:
+            asyncio.get_running_loop().call_later(0.05, tick.set)
+            await tick.wait()
+            tick.clear()
+        return found.done
+
 
 class Hold:
     """The longest time for which the loop did nothing else, in milliseconds."""
@@ -251,11 +287,14 @@ async def _measure(count: int) -> None:
         print(f"{count:,} messages taken in {time.perf_counter() - began:.0f} s")
         seconds, hold, found = await bench.replay(count)
         first, warm, held = await bench.previews()
+        rate, shadowed = await bench.shadow(min(count, SHADOWED))
         await bench.store.close()
     if found.state != "done":
         raise SystemExit(f"the replay ended as {found.state}: {found.failure}")
     print(f"{found.moved:,} of {found.done:,} would move")
     print(f"the first preview took {first:.1f} s, its process being started")
+    print(line("longest hold of the loop by a shadow", shadowed, "ms", HOLD, inverse=True))
+    print(line("shadow that catches up", rate, "decisions/s", LIVE))
     print(line("preview of a rule", warm, "s", 1.0, inverse=True))
     print(line("longest hold of the loop during previews", held, "ms", HOLD, inverse=True))
     print(line("longest hold of the loop during a replay", hold, "ms", HOLD, inverse=True))

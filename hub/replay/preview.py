@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+import msgspec
+
 from connectors.contract import Clock
 from hub.config import Config
 from hub.replay.child import Child, ChildEnded, start_child
@@ -82,7 +84,7 @@ class Previewer:
                 return  # whoever typed on does not want this answer any more
             try:
                 await self._ask(place, asked)
-            except (ChildEnded, OSError):
+            except (ChildEnded, OSError, msgspec.MsgspecError):
                 await self._end()
                 self._answers[place] = (asked, Problem(text=Text(BROKEN)))
 

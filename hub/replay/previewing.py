@@ -28,6 +28,7 @@ from rules.blocks import plain
 from rules.dump import Data, dump_entries
 from rules.errors import Problems
 from rules.model import Rule
+from rules.text import Text, mark
 from rules.words import forms
 from rules.yamltree import parse
 
@@ -38,8 +39,15 @@ LISTS = ("words", "conditions", "schedules")
 """What a rule may name of the draft around it."""
 
 
+ONE = mark("one rule is expected")
+
+
 class Unreadable(Exception):
-    """The rule cannot be read yet; the text is the first thing that is wrong with it."""
+    """The rule cannot be read yet; ``text`` is the first thing that is wrong with it."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(str(text))
+        self.text = text
 
 
 class Workshop:
@@ -93,7 +101,7 @@ class Workshop:
         except RuleFileError as error:
             raise Unreadable(str(error.problems[0].text)) from None
         if len(ruleset.rules) != 1:
-            raise Unreadable("one rule is expected")
+            raise Unreadable(Text(ONE))
         [rule] = ruleset.rules
         rule = msgspec.structs.replace(rule, enabled=True)
         ruleset = msgspec.structs.replace(ruleset, rules=(rule,))

@@ -102,9 +102,10 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True, tag="preview"):
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, tag="problem"):
-    """It cannot be done; a sentence for the person who asked."""
+    """It cannot be done; a sentence for the person who asked. ``detail`` is what goes into its ``{problem}``."""
 
     text: Text
+    detail: Text | None = None
 
 
 Order = ReplayOrder | PreviewOrder

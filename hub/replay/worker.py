@@ -83,7 +83,7 @@ def carry_out(order: Order, workshop: Workshop, say: Say) -> None:
             else:
                 workshop.preview(order, ask, say)
     except Unreadable as error:
-        say(Problem(text=Text(UNREADABLE, {"problem": str(error)})))
+        say(Problem(text=Text(UNREADABLE), detail=error.text))
     except ConfigError as error:
         problems = "; ".join(
             f"{problem.file}, line {problem.line}: {problem.text}" for problem in error.problems[:3]

@@ -86,8 +86,9 @@ def _words(request: web.Request) -> dict[str, Any]:
             return ", ".join(f"{key}: {item}" for key, item in said.items())
         return ", ".join(map(str, said)) if isinstance(said, list) else str(said)
 
-    def translated(said: Text | None) -> str:
-        return text(request, said.msgid, **said.values) if said is not None else ""
+    def translated(said: Text | None, detail: Text | None = None) -> str:
+        inner = {"problem": translated(detail)} if detail is not None else {}
+        return text(request, said.msgid, **said.values, **inner) if said is not None else ""
 
     def hour(number: int) -> str:
         days = list(terms.DAY_NAMES.values())
