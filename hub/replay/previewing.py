@@ -99,7 +99,7 @@ class Workshop:
         try:
             ruleset = load(text, "rule")
         except RuleFileError as error:
-            raise Unreadable(str(error.problems[0].text)) from None
+            raise Unreadable(error.problems[0].text) from None
         if len(ruleset.rules) != 1:
             raise Unreadable(Text(ONE))
         [rule] = ruleset.rules
@@ -203,7 +203,7 @@ def _data(text: str) -> Data:
     problems = Problems("")
     tree = parse(text, problems)
     if problems.found:
-        raise Unreadable(str(problems.found[0].text))
+        raise Unreadable(problems.found[0].text)
     return None if tree is None else plain(tree)
 
 
