@@ -24,7 +24,7 @@ from rules.facts import Facts
 from rules.index import Index
 from rules.language import ACCUMULATING, FROM_TEXT, MERGED
 from rules.probes import Probe
-from rules.scan import Scan
+from rules.scan import Scan, without_surrogates
 from rules.text import Text, mark, verbatim
 from rules.trees import Tree, judge, reason
 
@@ -252,7 +252,9 @@ def _seen(probe: Probe, held: bool, scan: Scan) -> Seen:
     text = show(probe, scan)
     # Most values are names and numbers as they are; filling them in would cost more than the rest of the trace.
     value = text.values["value"] if text.msgid == "{value}" else text
-    return Seen(probe.name if held else f"not {probe.name}", str(value))
+    shown = str(value)
+    name = probe.name if held else f"not {probe.name}"
+    return Seen(name, shown if shown.isascii() else without_surrogates(shown))
 
 
 def _collect(tree: Tree, scan: Scan, held: bool, out: list[tuple[Probe, bool]]) -> None:

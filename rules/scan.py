@@ -223,7 +223,7 @@ class Scan:
                 if before:
                     self._raw = f"{before[:SUBJECT_LIMIT]}\n{self._raw}"
             if not self._raw.isascii():
-                self._raw = _without_surrogates(self._raw)
+                self._raw = without_surrogates(self._raw)
         return self._raw
 
     def encoded(self) -> bytes:
@@ -369,7 +369,7 @@ def _way_of(lower: bytes, token: str) -> int:
     return letters(lower.decode("cp1250"), token) << 2
 
 
-def _without_surrogates(text: str) -> str:
+def without_surrogates(text: str) -> str:
     """``text`` as it can be encoded; the automaton and RE2 refuse halves of surrogate pairs."""
     try:
         text.encode()

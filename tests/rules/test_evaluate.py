@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -230,3 +231,42 @@ def test_odd_text_is_no_fault_of_the_message() -> None:
 def test_bitmaps_hold_what_was_put_in(numbers: set[int]) -> None:
     assert rules_in(bitmap(numbers)) == sorted(numbers)
     assert rules_in(bitmap({*numbers, 9_999})) == sorted({*numbers, 9_999})
+
+
+ODD: list[Any] = [
+    *(None, 3, -1.5, True, b"x", ["x"], {"a": None}, {None: None}),
+    *("\ud800", "x" * 100_000, (None,), ((1, 2),)),
+]
+EVERYTHING = """
+rules:
+  - section: s
+    when: {not: {agents_on_duty: {q: {min: 9}}}}
+    rules:
+      - id: words
+        on: [new, message, edit, status, timer]
+        when: {any: [{words: x}, {phrase: x y}, {regex: x}, {words: {any: xxxxx, typos: 1}}]}
+        do: {tags: t}
+        then: next-section
+  - id: facts
+    when:
+      any:
+        - {any: [{sender: x}, {domain: x}, {tags: x}, {contact: {a: x}}, {fields: {a: true}}, {language: pl}]}
+        - {any: [{history: 3}, {hours: 08:00-09:00}, {days: mon}, {dates: {from: 2026-11-01}}, {returning: true}]}
+        - {any: [{attachment: {type: image/*}}, {place: p}, {pesel: true}, {links: 1}, {length: 1}, {automatic: true}]}
+        - {any: [{queue_load: {q: {min: 1}}}, {open_hours: true}, {duplicates: 2}, {join_candidates: 1}]}
+    do: {office: from-text, answer: t, join: join}
+    then: continue
+  - {id: last, do: {queue: q}}
+default: {queue: d}
+"""
+
+
+@pytest.mark.parametrize("name", Facts.__struct_fields__)
+def test_no_single_odd_fact_raises(name: str) -> None:
+    everything = compiled(EVERYTHING, {"18": "p"})
+    for value in ODD:
+        facts = Facts(**{name: value})
+        decision = rules.evaluate(everything, facts)
+        rules.explain(everything, facts)
+        rules.encode_trace(decision.trace)
+        assert name == "on" or decision.actions.queue == "q", "a rule that reads no odd fact still decides"

@@ -6,14 +6,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
 import rules
 from rules import Actions, Facts, Rule, RuleSet, model
 from rules.decision import CallbackOrder
+from rules.evaluate import decide
 from rules.language import MERGED
 from rules.model import Section
+from rules.scan import Scan
 from tests.rules.naive import Naive
 
 ROOTS = ("zasił", "prac", "błąd", "urząd", "łomż", "staż")
@@ -333,20 +335,35 @@ def agree(ruleset: RuleSet, messages: list[Facts]) -> None:
     compiled = rules.compile_rules(ruleset, expand, PLACES)
     naive = Naive(ruleset, expand, PLACES)
     for facts in messages:
-        trace = rules.evaluate(compiled, facts).trace
+        decision = rules.evaluate(compiled, facts)
+        trace = decision.trace
         matched, unknown = naive.matched(facts)
+        assert list(decision.matched) == matched
         assert [match.rule for match in trace.matched] == matched[:8]
+        assert decision.actions == in_order(compiled, facts).actions
         by_default = "default" in ",".join(trace.winners.values()).split(",")
         assert not (by_default and naive.decides(facts))
         told = {fault.rule for fault in trace.faults if not fault.action}
         assert told <= unknown
 
 
+def in_order(compiled: rules.Compiled, facts: Facts) -> rules.Decision:
+    """The decision without the index: every rule for the event is tried."""
+    every = [rule for rule in compiled.rules if facts.on in rule.rule.on]
+    return decide(compiled, Scan(facts, compiled.lexicon), every, False)
+
+
 @pytest.mark.slow
-@settings(max_examples=5_000, deadline=None)
-@given(ruleset=rulesets, messages=st.lists(all_facts, min_size=1, max_size=4))
-def test_compiled_equals_naive_at_length(ruleset: RuleSet, messages: list[Facts]) -> None:
-    agree(ruleset, messages)
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("part", range(4))
+def test_compiled_equals_naive_ten_thousand_times(part: int) -> None:
+    @settings(max_examples=2_500, deadline=None, suppress_health_check=list(HealthCheck))
+    @seed(part)
+    @given(ruleset=rulesets, messages=st.lists(all_facts, min_size=1, max_size=4))
+    def check(ruleset: RuleSet, messages: list[Facts]) -> None:
+        agree(ruleset, messages)
+
+    check()
 
 
 @settings(max_examples=150, deadline=None)
@@ -408,17 +425,48 @@ def test_one_winner_for_each_action(ruleset: RuleSet, facts: Facts) -> None:
 
 
 odd: st.SearchStrategy[Any] = st.one_of(
-    st.none(), st.integers(), st.text(), st.binary(), st.floats(), st.lists(st.none()), st.just({"a": None})
+    st.none(),
+    st.integers(),
+    st.text(),
+    st.text(st.characters(categories=["Cs"]), max_size=3),
+    st.binary(),
+    st.floats(),
+    st.lists(st.none()),
+    st.just({"a": None}),
+    st.dictionaries(
+        st.one_of(st.none(), st.sampled_from("ab")), st.one_of(st.none(), st.integers(), st.text())
+    ),
+    st.just(("x" * 70_000,)),
+    st.just("praca \ud800 18-400 " * 20_000),
+    st.just(((None, "1", 2),)),
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(ruleset=rulesets, fields=st.dictionaries(st.sampled_from(Facts.__struct_fields__), odd, max_size=6))
-def test_no_facts_ever_raise(ruleset: RuleSet, fields: dict[str, Any]) -> None:
+def test_mangled_facts_raise_nothing_and_lose_nothing(ruleset: RuleSet, fields: dict[str, Any]) -> None:
     compiled = rules.compile_rules(ruleset, expand, PLACES)
     facts = Facts(**fields)
-    rules.evaluate(compiled, facts)
+    decision = rules.evaluate(compiled, facts)
+    assert decision.matched == in_order(compiled, facts).matched
     rules.explain(compiled, facts)
+
+
+@settings(max_examples=60, deadline=None)
+@given(ruleset=rulesets, facts=all_facts)
+def test_a_rule_that_cannot_be_told_changes_nothing_for_the_others(ruleset: RuleSet, facts: Facts) -> None:
+    broken = Rule(
+        id="broken",
+        name="",
+        on=("new", "message", "edit"),
+        when=model.KeyedBetween(name="queue_load", key="?", low=1),
+    )
+    more = msgspec.structs.replace(ruleset, rules=(broken, *ruleset.rules))
+    before, after = (
+        rules.evaluate(rules.compile_rules(one, expand, PLACES), facts) for one in (ruleset, more)
+    )
+    assert (after.actions, after.matched) == (before.actions, before.matched)
+    assert ("broken" in {fault.rule for fault in after.faults}) == (facts.on in broken.on)
 
 
 @settings(max_examples=60, deadline=None)
