@@ -1,7 +1,7 @@
 """Writing: a rule set, or a part of it, as the plain mapping that its YAML would hold.
 
-The editor, the API and the comparison of two versions share this one form. Reading what it writes gives an equal value
-but for the lines: ``load(dump(write(ruleset)))``. Nothing is written that only repeats a default.
+The API gives rule sets in this form, and tests made from messages are written in it. Reading what it writes gives an
+equal value but for the lines: ``load(dump_entries(write(ruleset)))``. Nothing is written that only repeats a default.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from rules.blocks import Refused as Unreadable
 from rules.diff import diff, unified
 from rules.dump import dump_entries
 from rules.pieces import Key
+from rules.write import write
 
 LARGEST = 40_000_000
 """Bytes of a rule set in JSON: ten thousand rules have some five million."""
@@ -38,7 +39,11 @@ def _acting(scope: Scope) -> Scope:
 
 
 def _model(source: str) -> t.Model | None:
-    """A text as data, None while it is no YAML."""
+    """A text as data: as :mod:`rules.write` gives it, while it has mistakes as it stands, None while it is no YAML."""
+    try:
+        return write(load(source))
+    except RuleFileError:
+        pass  # A draft may be unfinished; its data are those that are written there.
     try:
         found = blocks.plain(blocks.read(source).tree)
     except Unreadable:
