@@ -26,6 +26,9 @@ TEXTS = (
     "00-001",
     "44051401359",
     "pilne!",
+    "zasilek",
+    "zasłek",
+    "URZAD pracy",
     "",
 )
 
@@ -175,15 +178,21 @@ def _load(world: World) -> model.Condition:
 
 
 def _words(world: World) -> model.Condition:
-    words = world.some(WORDS, 4)
-    return model.Words(words=words, at_least=world.draw.randint(1, 2), exact=world.draw.random() < 0.2)
+    diacritics = world.draw.random() < 0.2
+    return model.Words(
+        words=world.some(WORDS, 4),
+        at_least=world.draw.randint(1, 2),
+        exact=world.draw.random() < 0.2,
+        diacritics=diacritics,
+        typos=0 if diacritics else world.draw.choice((0, 0, 1)),
+    )
 
 
 def _phrase(world: World) -> model.Condition:
     phrases = tuple(
         world.some(("urząd", "praca", "zdalna", "staż"), 3) for _ in range(world.draw.randint(1, 2))
     )
-    return model.Phrase(phrases=phrases, gap=world.draw.randint(0, 2))
+    return model.Phrase(phrases=phrases, gap=world.draw.randint(0, 2), typos=world.draw.choice((0, 0, 1)))
 
 
 def _keyed(world: World) -> model.Condition:

@@ -15,6 +15,8 @@ import rules
 from rules import Compiled, Facts, RuleSet
 from rules.finding import CODES, Finding
 from rules.lint import lint
+from rules.lint_conditions import is_always, is_never
+from rules.lint_literals import formula
 from tests.rules.lint_worlds import PLACES, World, same
 
 ROOT = Path(__file__).parents[2]
@@ -419,6 +421,26 @@ def try_worlds(seeds: range, messages: int) -> int:
 def test_lint_is_never_wrong() -> None:
     """Thousands of random messages do nothing that lint says they cannot."""
     assert try_worlds(range(120), 60) > 200
+
+
+def test_never_and_always_mean_it() -> None:
+    """A condition that is said never to hold does not, one that always holds never fails (it may be unknown)."""
+    told_of = {"failed": 0, "matched": 0}
+    for seed in range(400):
+        world = World(seed)
+        node = world.condition(3)
+        never, always = is_never(formula(node, {})), is_always(formula(node, {}))
+        if not never and not always:
+            continue
+        wrong = "matched" if never else "failed"
+        told_of["failed" if never else "matched"] += 1
+        rule = rules.Rule(id="r", name="", on=("new", "message", "timer"), when=node)
+        ruleset = RuleSet(version="t", source="t", rules=(rule,), default=rules.Actions())
+        compiled = rules.compile_rules(ruleset, same, PLACES)
+        for _ in range(60):
+            facts = world.facts()
+            assert rules.explain(compiled, facts)[0].state != wrong, (seed, facts)
+    assert min(told_of.values()) > 10
 
 
 @pytest.mark.slow
