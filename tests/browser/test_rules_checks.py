@@ -144,3 +144,8 @@ async def test_advice_beside_the_form(
     await page.locator("#findings").scroll_into_view_if_needed()
     await page.screenshot(path=tmp_path / f"form-{width}.png", full_page=True)
     await clean(page, width)
+    await page.locator("#findings").get_by_role("link", name="wiersz 12").click()
+    await page.wait_for_url("**/yaml#line-12")
+    selected = "(area) => area.value.slice(area.selectionStart, area.selectionEnd)"
+    chosen = await page.locator("#text").evaluate(selected)
+    assert "id: hurt" in chosen, "the line that the finding is about"

@@ -92,4 +92,7 @@ if (form) {
   });
   wrong = [...problems.querySelectorAll("[data-line]")].map((one) => Number(one.dataset.line));
   number();
+  // A finding elsewhere leads to its line.
+  const wanted = /^#line-(\d+)$/.exec(location.hash);
+  if (wanted) goToLine(area, Number(wanted[1]));
 }
