@@ -41,12 +41,11 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     ruleset: RuleSet
     decision: Decision
     verdicts: tuple[Explanation, ...]
+    names: Mapping[str, str]
 
     def named(self, rule: str) -> str:
-        """The name of a rule or section."""
-        rules = (one.name for one in self.ruleset.rules if one.id == rule)
-        sections = (one.name for one in self.ruleset.sections if one.id == rule)
-        return next(rules, "") or next(sections, "") or rule
+        """The name of a rule or section; its id where it has none."""
+        return self.names.get(rule) or rule
 
 
 class Pair(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,10 +59,13 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True):
 
 def judge(compiled: Compiled, facts: Facts) -> Judged:
     """Decide and explain. Some hundred rules a millisecond: with thousands of them, beside the event loop."""
+    ruleset = compiled.ruleset
+    named = {section.id: section.name for section in ruleset.sections}
     return Judged(
-        ruleset=compiled.ruleset,
+        ruleset=ruleset,
         decision=evaluate(compiled, facts),
         verdicts=tuple(explain(compiled, facts)),
+        names=named | {rule.id: rule.name for rule in ruleset.rules},
     )
 
 
