@@ -128,7 +128,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     ``state``: ``matched``; ``failed`` (``condition`` names the first that did not hold, ``wanted`` is what it asks,
     ``actual`` the value it saw); ``stopped`` (it holds, but an earlier rule ended the evaluation or its section;
     ``by`` names it); ``off`` (it or its section is disabled, outside its dates, or for another ``on``); ``fault``
-    (``actual`` says why it cannot be told).
+    (``actual`` says why it cannot be told). ``within`` is the named condition or schedule that a failed condition is
+    part of; ``by`` with ``failed``, ``off`` or ``fault`` is the section whose guard it is.
     """
 
     rule: str
@@ -139,6 +140,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     wanted: Text | None = None
     actual: Text | None = None
     by: str = ""
+    within: str = ""
     seen: tuple[Seen, ...] = ()
 
 

@@ -74,7 +74,7 @@ def _fault(rule: CompiledRule, faults: list[Fault], by: str) -> Explanation:
 
 def _failed(rule: CompiledRule, tree: Tree, of: model.Rule | model.Section, scan: Scan) -> Explanation:
     """The condition of ``tree`` that failed: of the rule itself, or of its section."""
-    probe, held = _failing(tree, scan)
+    probe, held, within = _failing(tree, scan)
     wanted = describe(probe.node)
     return _plain(
         rule.rule,
@@ -83,17 +83,19 @@ def _failed(rule: CompiledRule, tree: Tree, of: model.Rule | model.Section, scan
         wanted=negated(wanted) if held else wanted,
         actual=show(probe, scan),
         line=probe.node.line,
+        within=within,
         by="" if of is rule.rule else of.id,
     )
 
 
-def _failing(tree: Tree, scan: Scan, wanted: bool = True) -> tuple[Probe, bool]:
-    """The first predicate that kept ``tree`` from coming out as ``wanted``, and what it came out as."""
+def _failing(tree: Tree, scan: Scan, wanted: bool = True, within: str = "") -> tuple[Probe, bool, str]:
+    """The first predicate that kept ``tree`` from coming out as ``wanted``, what it came out as, and the outermost
+    named condition that it is part of."""
     if isinstance(tree, Probe):
-        return tree, not wanted
+        return tree, not wanted, within
     if tree.kind == "not":
-        return _failing(tree.items[0], scan, not wanted)
-    return _failing(_first(tree.items, scan, not wanted), scan, wanted)
+        return _failing(tree.items[0], scan, not wanted, within)
+    return _failing(_first(tree.items, scan, not wanted), scan, wanted, within or tree.name)
 
 
 def _first(items: Iterable[Tree], scan: Scan, held: bool) -> Tree:

@@ -18,11 +18,12 @@ from rules.text import Text, mark
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """``all``, ``any`` or ``not`` over further trees."""
+    """``all``, ``any``, ``not`` or ``named`` over further trees; the last is one that the file gives a ``name``."""
 
     kind: str
     items: tuple[Tree, ...]
     check: Check
+    name: str = ""
 
 
 Tree = Probe | Branch
@@ -43,7 +44,8 @@ def build(node: model.Condition, lexicon: Lexicon) -> Tree:
         item = build(node.item, lexicon)
         return Branch("not", (item,), _not(item.check))
     if isinstance(node, model.Named):
-        return build(node.item, lexicon)
+        item = build(node.item, lexicon)
+        return Branch("named", (item,), item.check, node.name)
     return probe(node, lexicon)
 
 

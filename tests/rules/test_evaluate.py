@@ -233,6 +233,70 @@ def test_bitmaps_hold_what_was_put_in(numbers: set[int]) -> None:
     assert rules_in(bitmap({*numbers, 9_999})) == sorted({*numbers, 9_999})
 
 
+GUARDED = """
+schedules:
+  dyżur: [{days: mon-fri, hours: 08:00-16:00}]
+conditions:
+  pilne: {words: pilne}
+rules:
+  - section: kadry
+    when: {inbox: kadry, schedule: dyżur}
+    rules:
+      - {id: a, when: {condition: pilne}, do: {tags: a}, then: next-section}
+      - {id: b, do: {tags: b}}
+  - section: place
+    when: {not: {queue_load: {p: {min: 5}}}}
+    rules:
+      - {id: c, do: {tags: c}, then: stop-after-section}
+      - {id: d, do: {tags: d}, then: continue}
+  - section: stare
+    enabled: false
+    rules:
+      - {id: e, do: {tags: e}}
+  - {id: f, do: {tags: f}}
+default: {queue: q}
+"""
+
+
+def test_sections_are_entered_left_and_ended() -> None:
+    everything = compiled(GUARDED)
+
+    def matched(**facts: Any) -> tuple[str, ...]:
+        return rules.evaluate(everything, Facts(inbox="kadry", weekday=1, local_minutes=600, **facts)).matched
+
+    assert matched(text="pilne", queue_load={"p": 9}) == ("a", "f")
+    assert matched(text="pilne", queue_load={"p": 1}) == ("a", "c", "d")
+    assert matched(queue_load={"p": 1}) == ("b",)
+    ended = rules.evaluate(everything, Facts(queue_load={"p": 1}))
+    assert (ended.matched, ended.actions.queue) == (("c", "d"), None)
+
+
+def test_a_guard_that_cannot_be_told_is_closed_and_one_fault() -> None:
+    decision = rules.evaluate(compiled(GUARDED), Facts())
+    assert decision.matched == ("f",)
+    assert [(fault.rule, str(fault.why)) for fault in decision.faults] == [
+        ("place", "queue_load.p is not known")
+    ]
+
+
+def test_rules_of_sections_are_explained() -> None:
+    everything = compiled(GUARDED)
+
+    def told(rule: str, **facts: Any) -> tuple[str, str, str, str]:
+        (one,) = rules.explain(everything, Facts(weekday=1, local_minutes=600, **facts), rule)
+        return one.state, one.by, one.condition, one.within
+
+    assert told("a", inbox="inne") == ("failed", "kadry", "inbox", "")
+    assert told("a", inbox="kadry") == ("failed", "", "words", "pilne")
+    assert told("b", inbox="kadry", text="pilne") == ("stopped", "a", "", "")
+    assert told("c") == ("fault", "place", "", "")
+    assert told("c", queue_load={"p": 7}) == ("failed", "place", "not queue_load.p", "")
+    assert told("e") == ("off", "stare", "enabled", "")
+    assert told("f", queue_load={"p": 1}) == ("stopped", "c", "", "")
+    (late,) = rules.explain(everything, Facts(inbox="kadry", weekday=6, local_minutes=600), "b")
+    assert (late.by, late.condition, late.within, str(late.actual)) == ("kadry", "days", "dyżur", "sat")
+
+
 ODD: list[Any] = [
     *(None, 3, -1.5, True, b"x", ["x"], {"a": None}, {None: None}),
     *("\ud800", "x" * 100_000, (None,), ((1, 2),)),
