@@ -13,7 +13,7 @@ import msgspec
 from connectors.contract import InboxId, Message, Micros, ParseContext
 from hub.cli_common import Exit, Failed, config_option
 from hub.cli_config import channel, read_config
-from hub.cli_rulesets import diff_rules, export_rules, import_rules, replay_rules
+from hub.cli_rulesets import diff_rules, export_rules, import_rules, replay_rules, text_of
 from hub.clock import SystemClock
 from hub.config import Config, Inbox
 from hub.directory import directory
@@ -21,7 +21,7 @@ from hub.intake.facts import Clockwork, build_facts, with_texts
 from hub.intake.load import Load
 from hub.intake.state import Person
 from hub.language import detect
-from hub.rulefile import read_rules
+from hub.rulefile import compile_source, read_rules
 from hub.ruleset.checks import items_of
 from hub.ruleset.commands import told
 from hub.ruleset.verdicts import wanted_alone
@@ -91,9 +91,9 @@ def test(config_path: Path, only: tuple[str, ...], file: Path | None) -> None:
 @click.option("--rule", "rule_id", help="Tell of this rule only.")
 @click.option(
     "--rules",
-    "rules_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Ask the rules of this file in the place of the configured ones.",
+    "which",
+    metavar="FILE|VERSION",
+    help="The rules of this file or version; without it the configured file.",
 )
 @click.argument("file", type=click.File("rb"), default="-")
 def explain_message(
@@ -101,7 +101,7 @@ def explain_message(
     inbox_id: str,
     at: str | None,
     rule_id: str | None,
-    rules_file: Path | None,
+    which: str | None,
     file: BinaryIO,
 ) -> None:
     """Say for each rule whether it would match a message, and if not, which condition failed on what.
@@ -114,9 +114,16 @@ def explain_message(
         inbox = config.inbox(inbox_id)
     except KeyError:
         raise Failed(f"There is no inbox {inbox_id} in {config_path}.") from None
-    compiled = read_rules(config, forms, path=rules_file)
+    compiled = _chosen(config, which)
     for message in _messages(config, inbox, file.read(), _moment(config, at)):
         _tell(compiled, _facts(config, inbox, message, _moment(config, at)), rule_id)
+
+
+def _chosen(config: Config, which: str | None) -> Compiled:
+    """The configured rules, or those of another file or of a version."""
+    if which is None:
+        return read_rules(config, forms)
+    return compile_source(config, text_of(config, which), which, expand=forms)
 
 
 def _moment(config: Config, at: str | None) -> Micros:

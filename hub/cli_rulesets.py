@@ -72,7 +72,7 @@ def import_rules(config_path: Path, publish: bool, note: str, file: Path) -> Non
 def diff_rules(config_path: Path, words: bool, before: str, after: str) -> None:
     """Say what changed between A and B: files or numbers of versions; - is standard input."""
     config = read_config(config_path)
-    one, two = _named(config, before), _named(config, after)
+    one, two = text_of(config, before), text_of(config, after)
     if not words:
         click.echo(unified(one, two, (before, after)), nl=False)
         return
@@ -126,7 +126,7 @@ def _parsed(source: str, name: str) -> RuleSet:
         raise Failed(str(error), Exit.CONFIGURATION) from error
 
 
-def _named(config: Config, which: str) -> str:
+def text_of(config: Config, which: str) -> str:
     """The text of a version or a file."""
     if which.isdecimal() and not Path(which).exists():
         return str(_stored(config, int(which))["source"])

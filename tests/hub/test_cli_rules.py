@@ -60,6 +60,18 @@ tests:
     expect: {queue: kadry}
 """
 
+FORM = """
+[[inboxes]]
+id = "poczta"
+kind = "email"
+name = "Poczta"
+office = "krajowa"
+queue = "informacja"
+[inboxes.settings]
+address = "kontakt@example.org"
+smtp = { host = "127.0.0.1", port = 2525, security = "plain" }
+"""
+
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -194,6 +206,19 @@ def test_replay_of_an_empty_store_says_so(run: Run, config: Path) -> None:
     assert code == Exit.FAILED and "no messages" in err
     assert run("replay", config.with_name("rules.yaml"), "--days", "7", "--messages", "5")[0] == Exit.USAGE
     assert run("replay", written(config, "rules:", "rulez:"))[0] == Exit.CONFIGURATION
+
+
+@pytest.mark.usefixtures("stored")
+def test_explain_goes_by_a_file_or_a_version(run: Run, config: Path) -> None:
+    config.write_text(config.read_text() + FORM)
+    body = config.with_name("body")
+    body.write_bytes(b"Subject: x\nFrom: a@example.org\nMessage-ID: <1@example.org>\n\nMam pytanie o umowe\n")
+    ask = ("explain", "--inbox", "poczta", "--rule", "umowy")
+    assert run(*ask, body)[1].startswith("umowy (line 2): matched by words:")
+    other = written(config, "[umowa]", "[etat]")
+    assert "failed: words: wanted etat" in run(*ask, "--rules", other, body)[1]
+    assert run(*ask, "--rules", "1", body)[1].startswith("umowy (line 2): matched")
+    assert run(*ask, "--rules", "9", body)[0] == Exit.FAILED
 
 
 @pytest.mark.slow
