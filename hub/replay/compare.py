@@ -136,31 +136,27 @@ def _compare(directory: Directory, stored: Stored, before: Decision, after: Deci
         after=placed(directory, stored, after.actions),
         rule_before=_placing_rule(before),
         rule_after=_placing_rule(after),
-        differences=differences(before, after),
+        differences=differences(before, after, opened=stored.opened),
     )
 
 
-def differences(before: Decision, after: Decision) -> tuple[Difference, ...]:
-    """The actions that differ, in the order of the language."""
+def differences(before: Decision, after: Decision, *, opened: bool = False) -> tuple[Difference, ...]:
+    """The actions that differ, in the order of the language. A conversation that is ``opened`` has the normal priority
+    whether somebody asks for it or not."""
     if before.actions == after.actions:
         return ()
     old, new = before.trace.winners, after.trace.winners
     return tuple(
-        Difference(
-            name,
-            _said(getattr(before.actions, name)),
-            _said(getattr(after.actions, name)),
-            old.get(name, ""),
-            new.get(name, ""),
-        )
+        Difference(name, _said(one), _said(other), old.get(name, ""), new.get(name, ""))
         for name in _FIELDS
-        if getattr(before.actions, name) != getattr(after.actions, name)
+        if (one := getattr(before.actions, name)) != (other := getattr(after.actions, name))
+        and not (opened and name == "priority" and not one and not other)
     )
 
 
 def _said(value: Any) -> Any:
     """As JSON holds it; None for what says nothing."""
-    return None if value in (None, False, (), {}) else msgspec.to_builtins(value)
+    return None if value is False or value in (None, (), {}) else msgspec.to_builtins(value)
 
 
 def _placing_rule(decision: Decision) -> str:

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 
 from hub.replay import report
 from hub.replay.command import replay_text
-from hub.replay.compare import Difference, Tally, merge
+from hub.replay.compare import Difference, Tally, differences, merge
 from hub.replay.replaying import Refused
 from hub.replay.runs import Moved, Wanted
+from rules import Actions, Decision, Trace
 from tests.hub.replay.conftest import AFTER, World, some_mails
 
 COUNTS = st.integers(1, 50)
@@ -123,3 +124,13 @@ async def test_a_terminal_gets_the_same_tables(world: World) -> None:
 async def test_a_terminal_is_told_what_cannot_be_done(small_world: World) -> None:
     with pytest.raises(Refused, match="no messages"):
         await asyncio.to_thread(replay_text, small_world.config, AFTER, Wanted(days=1), lambda a, b: None)
+
+
+def test_normal_priority_is_a_value_like_others() -> None:
+    def decided(priority: int | None) -> Decision:
+        return Decision(actions=Actions(priority=priority), trace=Trace())
+
+    assert differences(decided(None), decided(0)) == (Difference("priority", None, 0),)
+    assert differences(decided(1), decided(0)) == (Difference("priority", 1, 0),)
+    assert differences(decided(None), decided(0), opened=True) == ()
+    assert differences(decided(1), decided(None), opened=True) == (Difference("priority", 1, None),)
