@@ -6,25 +6,23 @@ A batch sees the effects of its earlier items. It decides with what it read and 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
 
 import msgspec
 
 from connectors._failpoint import failpoint
-from connectors.contract import Message, Receipt, Recipient
+from connectors.contract import Receipt
 from hub.deciding.naming import rule_name, winner
 from hub.deciding.waiting import TIMER, row_of
 from hub.house import House
-from hub.moderation.masking import masked_message
 from hub.ruleset.hits import Tally
 from hub.store.tx import Tx
-from rules import Actions, Decision, Facts, Fault, On, encode_trace, evaluate
+from rules import Actions, Fault, On, evaluate
 from rules.decision import CallbackOrder
 
 from .attachments import keep_attachments
 from .comments import place_post
-from .deeds import add_line, combined, joinable, note_contact, start_timers
+from .deeds import Decided, add_line, combined, joinable, keep_traces, note_contact, start_timers
+from .entering import add_message, as_kept
 from .facts import Clockwork, build_facts, with_texts
 from .joining import fate_in_thread, is_mere_thanks, joins_directly
 from .orders import may_answer, order_effects
@@ -63,14 +61,6 @@ class Place(msgspec.Struct):
     split: ConversationState | None = None
 
 
-class Decided(msgspec.Struct):
-    """A decision with the facts that it was made on."""
-
-    facts: Facts
-    decision: Decision
-    faults: tuple[Fault, ...] = ()
-
-
 class Batch:
     """The state of one run."""
 
@@ -91,7 +81,7 @@ class Batch:
         The rules and the bench's own safeguard see a comment as it was written; everything that is kept of it but its
         raw bytes is masked.
         """
-        written, item = item, _as_kept(item)
+        written, item = item, as_kept(item)
         message = item.message
         if message.external_id is not None:
             before = self.known.seen.get((message.inbox, message.external_id))
@@ -108,9 +98,9 @@ class Batch:
         self._suggest(item, person, state, actions)
         blocked = self._blocked(person)
         refused = apply(item, state, actions, self.now, blocked=blocked)
-        self._keep_traces(item, state, message_id, decisions, refused)
+        keep_traces(self.tx, self.rows, item, state, message_id, decisions, refused)
         self._advance(item, person, state)
-        self._add_message(item, person, state, message_id)
+        add_message(self.known, self.rows, item, person, state, message_id, self.now)
         keep_attachments(self.tx, self.rows, message, message_id)
         order_effects(self.tx, self.rows, item, state, message_id, actions, blocked=blocked)
         self._carry_out(item, person, place, message_id, decisions, actions)
@@ -268,7 +258,7 @@ class Batch:
         state = place.state
         facts = build_facts(
             place.on,
-            _as_kept(item).message,
+            as_kept(item).message,
             item.language,
             person=person,
             state=state,
@@ -282,28 +272,6 @@ class Batch:
         decision = evaluate(call.house.rules, with_texts(facts, message.subject, message.text, call.load))
         self.tally.add(decision)
         return Decided(facts, decision)
-
-    def _keep_traces(
-        self,
-        item: Item,
-        state: ConversationState,
-        message_id: int,
-        decisions: Sequence[Decided],
-        refused: tuple[Fault, ...],
-    ) -> None:
-        call = item.call
-        for decided in decisions:
-            trace, faults = decided.decision.trace, decided.faults
-            if refused and decided is decisions[-1]:
-                faults += tuple(
-                    Fault(winner(decided.decision, fault.action), fault.why, fault.action)
-                    for fault in refused
-                )
-            if faults:
-                trace = msgspec.structs.replace(trace, faults=trace.faults + faults)
-            place = (self.tx.new_id(), state.id, message_id, self.now, call.house.rules_version)
-            row = (*place, _json(decided.facts), call.load.id or None, encode_trace(trace))
-            self.rows.traces.append(row)
 
     def _carry_out(
         self,
@@ -372,40 +340,6 @@ class Batch:
             if row is not None:
                 self.rows.timers[TIMER, state.id] = row
 
-    def _add_message(self, item: Item, person: Person, state: ConversationState, message_id: int) -> None:
-        message = item.message
-        self.rows.messages.append(
-            (
-                *(message_id, state.id, state.messages, "inbound"),
-                item.call.house.channels[message.inbox],
-                *(message.inbox, person.id, self.now, message.sent_at, message.subject, message.text),
-                message.full_text if message.full_text != message.text else None,
-                message.html or None,
-                _recipients(message.recipients),
-                *(message.external_id, message.automatic, item.language[0], item.raw),
-                _data(message),
-            )
-        )
-        if message.external_id is not None:
-            key = (str(message.inbox), message.external_id)
-            self.known.seen[key] = (state.id, message_id)
-            self.rows.seen.append((*key, state.id, message_id, self.now))
-        self._add_keys(message, state)
-
-    def _add_keys(self, message: Message, state: ConversationState) -> None:
-        keys: list[str] = [*message.adds_keys]
-        if message.comment is not None:
-            keys.append(comment_key(message))
-        for key in keys:
-            if key not in self.known.keys:
-                self.known.keys[key] = state.id
-                self.rows.thread_keys[key] = (key, state.id, self.now)
-        if message.direct:
-            pair = pair_key(message)
-            if self.known.keys.get(pair) != state.id:
-                self.known.keys[pair] = state.id
-                self.rows.pair_keys[pair] = (pair, state.id, self.now)
-
     def _emit(self, state: ConversationState, message_id: int) -> None:
         self.tx.emit(
             "message",
@@ -415,29 +349,6 @@ class Batch:
             message=message_id,
             version=state.version,
         )
-
-
-def _data(message: Message) -> str:
-    data: dict[str, Any] = {}
-    if message.wire_id is not None:
-        data["wire_id"] = message.wire_id
-    if message.reply_to:
-        data["reply_to"] = [{"address": party.address, "name": party.name} for party in message.reply_to]
-    if message.fields:
-        data["fields"] = message.fields
-    return _json(data).decode() if data else "{}"
-
-
-def _as_kept(item: Item) -> Item:
-    if item.message.comment is None:
-        return item
-    return Item(item.call, masked_message(item.message), item.language, item.raw)
-
-
-@lru_cache(maxsize=1024)
-def _recipients(recipients: tuple[Recipient, ...]) -> str:
-    """As JSON; most mails to one inbox name the same recipients."""
-    return _json(recipients).decode()
 
 
 def run(tx: Tx, items: Sequence[Item]) -> tuple[list[Receipt], list[Wish]]:

@@ -1,4 +1,4 @@
-"""What a decision does in a batch besides routing: joining, lines, what is noted about the person, timers."""
+"""What a decision does in a batch besides routing: its trace, joining, lines, notes about the person, timers."""
 
 from __future__ import annotations
 
@@ -7,22 +7,31 @@ from typing import Any
 
 import msgspec
 
+from hub.deciding.naming import winner
 from hub.deciding.waiting import timer_rows
 from hub.desk.row import ACTIVE
 from hub.store import schema
 from hub.store.tx import Tx
-from rules import Actions
+from rules import Actions, Decision, Facts, Fault, encode_trace
 from rules.language import ACCUMULATING, ACTIONS, MERGED
 from rules.text import Text, mark
 
 from .read import Known, read_conversations
-from .state import ConversationState, Person, Rows
+from .state import ConversationState, Item, Person, Rows
 
 _json = msgspec.json.Encoder().encode
 _attributes = msgspec.json.Decoder(dict[str, str]).decode
 
 NOT_OPEN = Text(mark("the conversation is not open any more, so joining is only suggested"))
 NOT_PROVEN = Text(mark("who takes part in the conversation is not verified, so joining is only suggested"))
+
+
+class Decided(msgspec.Struct):
+    """A decision with the facts that it was made on."""
+
+    facts: Facts
+    decision: Decision
+    faults: tuple[Fault, ...] = ()
 
 
 def combined(decided: Sequence[Actions]) -> Actions:
@@ -43,6 +52,29 @@ def combined(decided: Sequence[Actions]) -> Actions:
             else:
                 found.setdefault(name, value)
     return Actions(**found)
+
+
+def keep_traces(
+    tx: Tx,
+    rows: Rows,
+    item: Item,
+    state: ConversationState,
+    message_id: int,
+    decisions: Sequence[Decided],
+    refused: Sequence[Fault],
+) -> None:
+    """Put the traces of one message's decisions up for writing; ``refused`` of the last could not be carried out."""
+    house, load = item.call.house, item.call.load.id or None
+    for decided in decisions:
+        trace, faults = decided.decision.trace, decided.faults
+        if refused and decided is decisions[-1]:
+            faults += tuple(
+                Fault(winner(decided.decision, fault.action), fault.why, fault.action) for fault in refused
+            )
+        if faults:
+            trace = msgspec.structs.replace(trace, faults=trace.faults + faults)
+        place = (tx.new_id(), state.id, message_id, tx.now, house.rules_version)
+        rows.traces.append((*place, _json(decided.facts), load, encode_trace(trace)))
 
 
 def joinable(
