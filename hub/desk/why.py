@@ -16,8 +16,8 @@ from rules import Trace, decode_trace
 
 trace = schema.trace
 
-MOST = 20
-"""Decisions shown; a conversation rarely has more than three."""
+FEW, MANY = 20, 1_000
+"""Decisions shown at first and at most; a conversation rarely has more than three."""
 
 
 class Reason(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,8 +41,8 @@ class _On(msgspec.Struct):
 _on = msgspec.json.Decoder(_On).decode
 
 
-def why(tx: Reader, scope: Scope, conversation: int) -> Sequence[Reason]:
-    """The decisions about a conversation. Raises Denied, NotFound."""
+def why(tx: Reader, scope: Scope, conversation: int, limit: int = FEW) -> Sequence[Reason]:
+    """The decisions about a conversation, the newest ``limit``. Raises Denied, NotFound."""
     seen(tx, scope, conversation)
     message = schema.message
     statement = (
@@ -50,7 +50,7 @@ def why(tx: Reader, scope: Scope, conversation: int) -> Sequence[Reason]:
         .join(message, message.c.id == trace.c.message, isouter=True)
         .where(trace.c.conversation == conversation)
         .order_by(trace.c.at.desc(), trace.c.id.desc())
-        .limit(MOST)
+        .limit(limit)
     )
     return [
         Reason(

@@ -12,7 +12,7 @@ from typing import Literal
 from aiohttp import web
 
 from hub.configfile import ConfigError
-from hub.desk.why import decision, why
+from hub.desk.why import FEW, MANY, decision, why
 from hub.i18n import mark as N_
 from hub.replay.stored import Stored
 from hub.ruleset.verdicts import Judged, compiled_then, judge, lines_of, text_then
@@ -21,7 +21,7 @@ from hub.store.tx import Reader
 from hub.web.conversation_words import decided
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import LARGEST_NUMBER, Form, read_query
-from hub.web.render import is_fragment, render
+from hub.web.render import is_fragment, render_aside
 from hub.web.verdict_words import deeds, rule_name, words
 from rules import decode_trace
 
@@ -37,6 +37,12 @@ TEXTS = {
 }
 
 
+class Listed(Form, frozen=True, kw_only=True):
+    """How many decisions are shown."""
+
+    all: bool = False
+
+
 class Looked(Form, frozen=True, kw_only=True):
     """Which rules are shown."""
 
@@ -47,11 +53,17 @@ class Looked(Form, frozen=True, kw_only=True):
 async def reasons(request: web.Request) -> web.StreamResponse:
     """Every decision of the rules about a conversation, in short."""
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
-    found = await desk.store.read(lambda tx: why(tx, scope, number))
+    limit = MANY if read_query(request, Listed).all else FEW
+    found = await desk.store.read(lambda tx: why(tx, scope, number, limit + 1))
     names = {rule.rule.id: rule.rule.name for rule in desk.house().rules.rules}
     template = "inbox/why.html" if is_fragment(request) else "inbox/why_page.html"
-    return render(
-        request, template, decisions=decided(found, names, scope.language), number=number, **words(request)
+    return await render_aside(
+        request,
+        template,
+        decisions=decided(found[:limit], names, scope.language),
+        number=number,
+        more=len(found) > limit,
+        **words(request),
     )
 
 
@@ -73,7 +85,7 @@ async def whole(request: web.Request) -> web.StreamResponse:
         problem = str(error)
     trace = decode_trace(stored.trace)
     verdicts = lines_of(judged.verdicts, asked.q, (asked.state,) if asked.state else ()) if judged else []
-    return render(
+    return await render_aside(
         request,
         "inbox/why_whole.html",
         number=number,

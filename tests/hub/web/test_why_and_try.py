@@ -16,7 +16,7 @@ from hub.ruleset import open_draft
 from hub.scope import Scope
 from hub.store import schema
 from hub.store.store import Store
-from hub.store.tx import Reader
+from hub.store.tx import Reader, Tx
 from hub.web.desk import Desk
 from tests.hub.conftest import FakeClock
 from tests.hub.intake.conftest import mail
@@ -72,6 +72,25 @@ async def test_every_decision_leads_to_the_whole_of_it(
     assert f"/conversations/{written}/why/{decision}" in page
     assert "nowe zgłoszenie" in page and "Firmy" in page
     assert "/admin/" not in page.partition("<main")[2]
+
+
+async def test_a_long_history_is_shown_on_demand(
+    enter: Callable[[str], Any], world: World, written: int, decision: int
+) -> None:
+    columns = [column.name for column in schema.trace.c if column.name != "id"]
+
+    def command(tx: Tx) -> None:
+        row = tx.row(select(schema.trace).where(schema.trace.c.id == decision))
+        assert row is not None
+        for _ in range(25):
+            tx.add(schema.trace, {name: getattr(row, name) for name in columns})
+
+    await world.store.write(command)
+    agent = await enter("agent")
+    _, page = await agent.get(f"/conversations/{written}/why")
+    assert page.count('class="decision"') == 20 and "?all=true" in page
+    _, page = await agent.get(f"/conversations/{written}/why?all=true")
+    assert page.count('class="decision"') == 26 and "?all=true" not in page
 
 
 async def test_an_agent_sees_what_every_rule_said(
