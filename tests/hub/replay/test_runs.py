@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -200,3 +202,25 @@ async def test_the_last_replay_of_this_text_is_found(small_world: World) -> None
     assert last is not None
     assert last.id == run
     assert await world.store.read(lambda tx: runs.last_replay(tx, draft, 2)) is None
+
+
+def workers() -> int:
+    """Child processes of this one that work on replays."""
+    found = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+            found += parent == os.getpid() and b"hub.replay.worker" in (stat.parent / "cmdline").read_bytes()
+        except OSError:
+            continue  # it ended while we looked
+    return found
+
+
+async def test_the_end_of_the_hub_ends_its_child_processes(small_world: World) -> None:
+    world = small_world
+    await world.feed(some_mails(10))
+    run = await start(world, source=AFTER)
+    async with replaying(world):
+        await world.until(run, lambda found: found.state == "running" and found.total > 0)
+    assert workers() == 0
+    assert (await world.run(run)).open  # the next start finds it and says so

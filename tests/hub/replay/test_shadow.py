@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from sqlalchemy import select
 
 from hub.logs import logger
-from hub.replay import runs
+from hub.replay import runs, shadow
 from hub.replay.runs import Run, Wanted
 from hub.replay.shadow import run_shadows
 from hub.store import schema
@@ -114,3 +115,20 @@ async def test_a_draft_that_cannot_be_compiled_says_so(small_world: World) -> No
         failed = await world.until(number, lambda run: not run.open)
     assert failed.state == "failed"
     assert "nieznana" in str(failed.failure)
+
+
+async def test_intake_goes_first(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While calls wait for a commit the shadow writes nothing; then it goes on where it was, and nothing is missing."""
+    world = small_world
+    number = await world.start(FOREVER, source=AFTER, kind="shadow")
+    monkeypatch.setattr(shadow, "BUSY", 0)
+    async with shadowing(world):
+        await world.feed(some_mails(20))
+        for _ in range(20):
+            world.clock.move(1)
+            await asyncio.sleep(0.01)
+        assert (await world.run(number)).done == 0
+        monkeypatch.setattr(shadow, "BUSY", 64)
+        found = await world.until(number, lambda run: run.done >= 20)
+    assert found.done == 20
+    assert shadow.behind(found, found.position + 7) == 7
