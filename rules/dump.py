@@ -22,18 +22,22 @@ BLOCKS = frozenset(
 """Keys under which a mapping is written one entry to a line, however short it is."""
 
 _PLAIN = re.compile(r"[^\W_][^\x00-\x1f\x7f-\x9f:#\[\]{},\"'`|>\\\u2028\u2029\ufeff]*", re.UNICODE)
+_PLAIN_ALONE = re.compile(
+    r"[^\W_](?:[^\x00-\x1f\x7f-\x9f:#\\\u2028\u2029\ufeff]|:(?=\S)|(?<=\S)#)*", re.UNICODE
+)
 _HARMLESS = re.compile(r"[\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*")
 
 
-def scalar(value: str | int | float | bool | None) -> str:
-    """A leaf in one line, quoted where it must be."""
+def scalar(value: str | int | float | bool | None, *, alone: bool = False) -> str:
+    """A leaf in one line, quoted where it must be; ``alone`` on its line, commas and brackets need no quotes."""
     if value is None:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value) if isinstance(value, int) else f"{value:.6f}".rstrip("0").removesuffix(".") or "0"
-    if _PLAIN.fullmatch(value) and value == value.strip() and resolve(value) == value:
+    plain = _PLAIN_ALONE if alone else _PLAIN
+    if plain.fullmatch(value) and value == value.strip() and resolve(value) == value:
         return value
     if _HARMLESS.fullmatch(value):
         return "'" + value.replace("'", "''") + "'"
@@ -64,7 +68,9 @@ def entry(key: str, value: Data, indent: int = 0) -> list[str]:
     name = scalar(key)
     if isinstance(value, str) and "\n" in value.strip("\n") and (lines := _literal(value)):
         return [f"{name}: {lines[0]}", *lines[1:]]
-    if not isinstance(value, Mapping | list | tuple) or not value:
+    if value is None or isinstance(value, str | int | float):
+        return [f"{name}: {scalar(value, alone=True)}"]
+    if not value:
         return [f"{name}: {flow(value)}"]
     line = f"{name}: {flow(value)}"
     if _fits(key, value) and indent + len(line) <= WIDTH:
@@ -86,6 +92,8 @@ def listed(value: Data, indent: int = 0) -> list[str]:
     if isinstance(value, Mapping) and value:
         first, *others = lines_of(value, indent + 2)
         return [f"- {first}", *_shifted(others)]
+    if value is None or isinstance(value, str | int | float):
+        return [f"- {scalar(value, alone=True)}"]
     return [f"- {flow(value)}"]
 
 
