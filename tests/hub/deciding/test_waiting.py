@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import Any
 
 import msgspec
+import pytest
 
 from hub.config import Office, Week
 from hub.deciding.waiting import NEVER, arm_waiting, keep_armed
-from hub.desk.actions import resolve, set_status, snooze
+from hub.desk.actions import resolve, set_status, snooze, tag
 from hub.desk.transfer import transfer
+from hub.replay.stored import of_conversation
 from hub.scope import SYSTEM
 from hub.store import schema
 from hub.store.store import Store
@@ -255,3 +258,63 @@ async def test_the_loop_follows_whatever_rules_are_in_force(here: Here) -> None:
         assert (await here.waiting_timers())[0].subject == number
     finally:
         loop.cancel()
+
+
+DURATIONS = (60, 240, 1560)
+MANY = "rules:\n" + "".join(
+    f"  - {{id: d{minutes}, on: timer, when: {{unanswered: {minutes}m}}, do: {{tags: [d{minutes}]}}, then: continue}}\n"
+    for minutes in DURATIONS
+)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_happens_each_duration_is_asked_about_once_a_wait(
+    sqlite_store: Store, clock: FakeClock, seed: int
+) -> None:
+    """Messages, answers, snoozes, transfers, undone answers, new versions and time, in any order."""
+    here, draw = Here(sqlite_store, clock), random.Random(seed)
+    rules = f"{MANY}default: {{queue: bezrobotni}}"
+    await here.rules(rules)
+    numbers = [await here.one(mail(f"first-{n}", sender=f"p{n}@example.pl")) for n in range(3)]
+    asked: dict[tuple[int, int], list[int]] = {}
+    known: set[int] = set()
+    for step in range(40):
+        which = draw.randrange(3)
+        await _something(here, draw.choice(DEEDS), numbers[which], which, step)
+        if draw.random() < 0.2:
+            await arm_waiting(here.store, here.house)
+        await here.later(minutes=draw.choice((0, 7, 40, 61, 300, 1700)))
+        for number in numbers:
+            for stored in await here.store.read(lambda tx, n=number: of_conversation(tx, n, 500)):  # type: ignore[misc]
+                if stored.facts.on == "timer" and stored.id not in known:
+                    known.add(stored.id)
+                    since = stored.at - stored.facts.unanswered_minutes * 60_000_000
+                    asked.setdefault((number, since), []).extend(stored.facts.unanswered_due)
+        for number in numbers:
+            row = await here.conversation(number)
+            if row.waiting_since is not None:
+                true = [d for d in DURATIONS if here.clock.now() - row.waiting_since >= d * 60_000_000]
+                assert sorted(asked.get((number, row.waiting_since), [])) == true
+    assert all(len(set(found)) == len(found) for found in asked.values())
+    assert sum(map(len, asked.values())) > 10
+
+
+DEEDS = ("message", "answer", "resolve", "snooze", "transfer", "tag", "publish", "nothing")
+
+
+async def _something(here: Here, deed: str, number: int, which: int, step: int) -> None:
+    if deed == "message":
+        await here.one(mail(f"{step}", sender=f"p{which}@example.pl", answers=[f"first-{which}"]))
+    elif deed == "publish":
+        await here.rules(f"# {step}\n{MANY}default: {{queue: bezrobotni}}")
+    elif deed == "answer":
+        await here.act(lambda tx: set_status(tx, SYSTEM, [number], "waiting-citizen"))
+    elif deed == "resolve":
+        await here.act(lambda tx: resolve(tx, SYSTEM, [number]))
+    elif deed == "tag":
+        await here.act(lambda tx: tag(tx, SYSTEM, [number], add=[f"t{step}"]))
+    elif deed == "transfer":
+        queue = "pracodawcy" if step % 2 else "bezrobotni"
+        await here.act(lambda tx: transfer(tx, here.house, SYSTEM, [number], queue=queue))
+    elif deed == "snooze" and (await here.conversation(number)).status == "open":
+        await here.act(lambda tx: snooze(tx, here.house, SYSTEM, [number]))
