@@ -24,10 +24,13 @@ RARE = 0.05
 """Evidence that more messages have is worth less than all slots of the rule together."""
 
 MAX_VALUES = 1_000
-"""A slot with more values has no bitmaps: a rule that names one of so many is found by just that."""
+"""Most values of a slot in the bitmaps of rules that are found by them alone."""
+
+FEW_VALUES = 64
+"""Most values of a slot in the bitmaps of all rules."""
 
 MANY = 64
-"""From so many candidates on, the bitmaps thin them out before each is checked."""
+"""From so many candidates on, bitmaps thin them out before each is checked."""
 
 _ONE = re.compile("1")
 
@@ -71,7 +74,7 @@ Postings = dict[Any, tuple[int, ...]]
 class Index:
     """The index over some rules, by their place in ``needs`` and ``evidence`` (see :func:`worth_looking_up`)."""
 
-    __slots__ = ("_free", "_free_rules", "_kinds", "_slots")
+    __slots__ = ("_all", "_free", "_kinds")
 
     def __init__(
         self, needs: Sequence[Need], evidence: Sequence[Evidence | None], breathe: Callable[[], None]
@@ -85,10 +88,10 @@ class Index:
                 for key in one.keys:
                     lists[key].append(number)
             breathe()
-        self._free = bitmap(free)
-        self._free_rules = tuple(free)
         self._kinds = _kinds(lists)
-        self._slots = sorted(_bitmaps(needs), key=lambda one: (one[2] & self._free).bit_count())
+        self._free = _Slots(free, [needs[number] for number in free], MAX_VALUES)
+        breathe()
+        self._all = _Slots(range(len(needs)), needs, FEW_VALUES)
 
     def candidates(self, scan: Scan) -> tuple[Sequence[int], bool]:
         """The rules that may match, the first one first, and whether each was found by its evidence or has none.
@@ -107,28 +110,51 @@ class Index:
                 numbers += everyone
                 found = False
         if len(numbers) > MANY:
-            return rules_in(self._allowed(scan, self._free | bitmap(numbers))), found
-        if self._free:
-            allowed = self._allowed(scan, self._free)
-            free = self._free_rules if allowed == self._free else rules_in(allowed)
-            if not numbers:
-                return free, found
-            numbers += free
-        return sorted(set(numbers)) if len(numbers) > 1 else numbers, found
+            numbers = list(self._all.allowed(scan, bitmap(numbers)))
+        free = self._free.allowed(scan, self._free.every)
+        if not numbers:
+            return free, found
+        return sorted({*numbers, *free}) if free or len(numbers) > 1 else numbers, found
 
-    def _allowed(self, scan: Scan, bits: int) -> int:
-        """Those of the rules in ``bits`` whose slots allow for what the message has."""
-        for read, masks, other in self._slots:
+
+class _Slots:
+    """Rules as bitmaps over their slots: bit ``i`` is the rule with the i-th of ``numbers``.
+
+    A slot for which more than ``most`` values are named is left out: it would cost memory, and a rule that names one of
+    so many is found by just that.
+    """
+
+    __slots__ = ("_columns", "_numbers", "every")
+
+    def __init__(self, numbers: Sequence[int], needs: Sequence[Need], most: int) -> None:
+        self._numbers = numbers
+        self.every = (1 << len(numbers)) - 1
+        self._columns: list[tuple[Callable[[Scan], Any], dict[Any, int], int]] = []
+        for slot in sorted({slot for item in needs for slot in item.slots}):
+            column = [item.slots.get(slot) for item in needs]
+            if len({value for one in column if one is not None for value in one.values}) <= most:
+                self._columns.append((SLOTS[slot], *_slot_masks(column)))
+        # What rules out most comes first.
+        self._columns.sort(key=lambda one: one[2].bit_count())
+
+    def allowed(self, scan: Scan, bits: int) -> Sequence[int]:
+        """The numbers of those of the rules in ``bits`` whose slots allow for what the message has."""
+        if not bits:
+            return ()
+        for read, masks, other in self._columns:
             try:
                 value = read(scan)
                 mask = -1 if value is None else masks.get(value, other)
             except Exception:
-                # As above.
+                # What cannot be read rules nothing out.
                 mask = -1
             bits &= mask
             if not bits:
-                break
-        return bits
+                return ()
+        if bits == self.every:
+            return self._numbers
+        numbers = self._numbers
+        return [numbers[place] for place in rules_in(bits)]
 
 
 def worth_looking_up(item: Need) -> Evidence | None:
@@ -156,19 +182,6 @@ def _kinds(
             # A slot that is not known rules nothing out.
             postings[None] = tuple(everyone)
         out.append((_EVIDENCE[kind], postings, everyone))
-    return out
-
-
-def _bitmaps(needs: Sequence[Need]) -> list[tuple[Callable[[Scan], Any], dict[Any, int], int]]:
-    """For each slot that some rule names: how it is read, and its masks. Not where its values are too many."""
-    out = []
-    for slot in sorted({slot for item in needs for slot in item.slots}):
-        column = [item.slots.get(slot) for item in needs]
-        if (
-            len({value for allowed in column if allowed is not None for value in allowed.values})
-            <= MAX_VALUES
-        ):
-            out.append((SLOTS[slot], *_slot_masks(column)))
     return out
 
 
