@@ -12,7 +12,7 @@ import bisect
 import functools
 import lzma
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -25,6 +25,12 @@ LATIN = ("en", "de", "ro", "it")
 
 SHARED = 2
 """Letters that a base form and all its forms have in common in the first part of a file."""
+
+_ENDING = range(6, 2, -1)
+"""Letters of an ending by which an unknown word is inflected like known ones, the longest tried first."""
+
+_ALIKE = 5
+"""Known words with that ending which must agree on how it is inflected."""
 
 _SHORTEST_TAIL = 4
 """Letters of the last part of a German compound."""
@@ -42,6 +48,9 @@ _ENDINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """Endings of words that a language's list lacks, by the ending of the word."""
 
+_BY_LIKENESS = ("uk", "ru", "ro")
+"""Languages with so many forms that unknown words are inflected like known ones instead."""
+
 _FORM = re.compile(r"(\d+)(.*)")
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
@@ -54,6 +63,7 @@ class _File:
         self._plain = plain.split("\n")
         self._odd = _by_form(odd.split("\n"))
         self._groups: dict[str, Mapping[str, Sequence[str]]] = {}
+        self._usual: dict[str, Sequence[str]] = {}
 
     def entries(self, word: str) -> list[str]:
         """The lines of which a word in lower case is the base form or a form."""
@@ -66,6 +76,36 @@ class _File:
             last = bisect.bisect_left(self._plain, start + "\U0010ffff")
             group = self._groups[start] = _by_form(self._plain[first:last])
         return [*group.get(word, ()), *self._odd.get(word, ())]
+
+    def like(self, word: str) -> list[str]:
+        """The line that a word would have if it were inflected as most words with its ending are; none if they differ
+        too much."""
+        for size in _ENDING:
+            ending = word[-size:]
+            if len(word) > size and ending not in self._usual:
+                self._usual[ending] = self._codes(ending)
+            if len(word) > size and self._usual[ending]:
+                return [" ".join([word, *self._usual[ending]])]
+        return []
+
+    def _codes(self, ending: str) -> Sequence[str]:
+        """How most base forms with an ending are inflected, by changes within it."""
+        found: Counter[str] = Counter()
+        for line in self._plain:
+            lemma, _, codes = line.partition(" ")
+            if lemma.endswith(ending):
+                found[codes] += 1
+        for codes, count in found.most_common(1):
+            several = codes.split(" ")
+            if count >= _ALIKE and all(int(_digits(code)) <= len(ending) for code in several):
+                return several
+        return ()
+
+
+def _digits(code: str) -> str:
+    """How many letters are cut off, of a form as the file has it."""
+    found = _FORM.fullmatch(code)
+    return found[1] if found else "0"
 
 
 def _by_form(lines: Iterable[str]) -> Mapping[str, Sequence[str]]:
@@ -89,11 +129,14 @@ def _file(language: str) -> _File:
     return _File(language)
 
 
-def forms(word: str, languages: Iterable[str], *, guess: bool = True) -> frozenset[str]:
-    """The forms of a word in each of the languages, as marked forms (:mod:`rules.spelling`). Of words that a language's
-    list lacks they are guessed, or left out."""
+def forms(word: str, languages: Sequence[str], *, guess: bool = True) -> frozenset[str]:
+    """The forms of a word in each of the languages, as marked forms (:mod:`rules.spelling`). Those of a word that all
+    these languages' lists lack are guessed, or left out."""
     word = word.lower()
-    return frozenset(form for language in languages for form in _in_language(word, language, guess))
+    found = {form for language in languages for form in _in_language(word, language, False)}
+    if guess and not found:
+        found = {form for language in languages for form in _in_language(word, language, True)}
+    return frozenset(found)
 
 
 def _in_language(word: str, language: str, guess: bool) -> set[str]:
@@ -101,6 +144,8 @@ def _in_language(word: str, language: str, guess: bool) -> set[str]:
     before, entries = "", file.entries(word)
     if not entries and guess and language == "de":
         before, entries = _compound(word, file)
+    if not entries and guess and language in _BY_LIKENESS and word.isalpha():
+        entries = file.like(word)
     if not entries:
         return _guessed(word, language) if guess else set()
     found = {before + form for entry in entries for form in _forms(entry)}
