@@ -59,7 +59,7 @@ class Probe:
 
 def _short(value: object) -> Text:
     text = str(value)
-    if len(text) >= _SHORTEST_NUMBER:
+    if len(text) >= _SHORTEST_NUMBER and not text.isalpha():
         text = mask_numbers(text)
     return verbatim(text if len(text) <= SHOWN else text[: SHOWN - 1] + "…")
 
@@ -234,7 +234,10 @@ def _words(node: model.Words, lexicon: Lexicon) -> Probe:
     def show(scan: Scan) -> Text:
         found = scan.found()
         seen = [found[number] for number in sorted(numbers & found.keys())[:4]]
-        seen += [_phrase_text(scan, phrase) for phrase in several.hits(scan)]
+        if several.lasts:
+            seen += [_phrase_text(scan, phrase) for phrase in several.hits(scan)]
+        if len(seen) == 1:
+            return _short(seen[0])
         return _shown(", ".join(dict.fromkeys(seen)), NONE_OF_THEM)
 
     check = enough if least > 1 else any_of if several.lasts else any_word
