@@ -8,6 +8,7 @@ page again with all that was typed; ``rules-form.js`` makes the same trips in pl
 from __future__ import annotations
 
 import asyncio
+from textwrap import dedent
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -22,9 +23,10 @@ from hub.scope import Conflict, NotFound
 from hub.web import rules_terms as terms
 from hub.web.forms import Unacceptable
 from hub.web.render import redirect, render, rendered, text, wants_json
+from hub.web.rules_buttons import acted, name_of, path_of
 from hub.web.rules_form import Opened, RuleForm, opened, posted_form, text_with
 from hub.web.rules_pages import changed, draft_of, names_for, others_at, readable, said_problems
-from hub.web.rules_parts import Part, acted, fresh, name_of, path_of
+from hub.web.rules_parts import Part, fresh
 from hub.web.rules_said import Names
 from rules import RuleFileError, load
 from rules.blocks import Kind, Refused, block, names
@@ -320,7 +322,8 @@ async def _clashed(request: web.Request, typed: Typed, clashes: Clashes) -> web.
     draft = await draft_of(request)
     if not any(clash.key.name == typed.name for clash in clashes.clashes):
         raise Conflict(str(clashes))
-    clash = next(clash for clash in clashes.clashes if clash.key.name == typed.name)
+    found = next(clash for clash in clashes.clashes if clash.key.name == typed.name)
+    clash = msgspec.structs.replace(found, ours=dedent(found.ours), theirs=dedent(found.theirs))
     again = msgspec.structs.replace(typed, draft=draft, seen=draft.revision, clash=clash)
     return await _page(request, again, status=409)
 

@@ -15,8 +15,9 @@ from hub.i18n import is_translated
 from hub.web import rules_terms as terms
 from hub.web.render import environment
 from hub.web.rules_action_shapes import ACTION_SHAPES
+from hub.web.rules_buttons import acted, at
 from hub.web.rules_form import opened, posted_form, text_with
-from hub.web.rules_parts import Part, acted, at, fresh, read_root, write_actions, write_root
+from hub.web.rules_parts import Part, fresh, read_root, write_actions, write_root
 from hub.web.rules_said import Names, action_said, condition_said
 from hub.web.rules_shapes import PREDICATE_SHAPES
 from rules import load
@@ -217,3 +218,20 @@ def test_a_posted_form_of_any_shape_is_taken() -> None:
             {f"{text}.values": "a", text: "999999999", f"{text}:n": "-1", "w:kind": "any", "w:n": "3"}
         )
         assert posted_form(posted, "rule", opened("- id: a\n", "rule").form).when.kind in ("any", "all")
+
+
+def test_the_empty_line_below_rows_is_no_row() -> None:
+    text = "- id: a\n  when: {hours: ['08:00-16:00'], contact: {city: Łomża}}\n"
+    found = opened(text, "rule")
+    posted = fields_of_form(found.form)
+    for name in ("w-0.from", "w-0.to", "w-1.key", "w-1.said"):
+        posted.add(name, "")
+    posted.add("w-1.mode", "one")
+    for _ in range(2):
+        form = posted_form(posted, "rule", found.form)
+        assert form.when == found.form.when
+        posted = fields_of_form(form)
+    posted.add("w-1.key", "")
+    posted.add("w-1.mode", "one")
+    posted.add("w-1.said", "a value first")
+    assert posted_form(posted, "rule", found.form).when.items[1].values("said") == ("Łomża", "a value first")

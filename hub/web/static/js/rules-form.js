@@ -29,6 +29,7 @@ async function step(side, act = "") {
   if (answer.refused) return;
   before.value = answer.text;
   if (side === "form") area.value = answer.text;
+  area.rows = Math.min(answer.text.split("\n").length, 24);
   if (act || side === "text") show(answer, act);
   keep();
   panels();
