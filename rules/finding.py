@@ -33,6 +33,7 @@ CODES: Mapping[str, Level] = {
     "switched-off": "hint",
     "no-queue": "warning",
     "default-unreached": "hint",
+    "too-much": "hint",
     "nobody-on-duty": "warning",
     "never-open": "warning",
     "wide-words": "warning",

@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules import model
-from rules.finding import CODES, Finding, Level
-from rules.lint_conditions import conditions, guards, whole_guard
+from rules.finding import CODES, Finding, Level, Values, finding
+from rules.lint_conditions import conditions, guard_of, whole_guard
+from rules.lint_known import Effort
 from rules.lint_literals import Formula
 from rules.lint_loops import loops
 from rules.lint_names import names
 from rules.lint_order import Entry, Index, entries, weights
 from rules.lint_overlap import overlaps
 from rules.lint_reach import unreached
+from rules.text import Text, mark
 
 __all__ = ["CODES", "Finding", "Level", "lint"]
 
@@ -29,25 +31,45 @@ def lint(ruleset: model.RuleSet, *, today: str = "") -> tuple[Finding, ...]:
     ``today`` (``YYYY-MM-DD``) tells rules whose dates are past; without it none is.
     """
     memo: dict[int, Formula] = {}
-    found = entries(ruleset, memo)
-    told = _findings(ruleset, found, memo, today)
+    told = _findings(ruleset, entries(ruleset, memo), memo, today)
     return tuple(sorted(told, key=lambda one: (_ORDER[one.level], one.line, one.code, one.rule)))
 
 
 def _findings(
     ruleset: model.RuleSet, found: list[Entry], memo: dict[int, Formula], today: str
 ) -> Iterator[Finding]:
+    effort = Effort()
+    yield from _of_conditions(ruleset, found, memo, today, effort)
+    index = Index(weights(found))
+    yield from unreached(found, index, effort)
+    yield from overlaps(found, effort)
+    yield from loops(found, index, ruleset.default, effort)
+    yield from names(ruleset, found, index, effort)
+    lines = {rule.id: rule.line for rule in ruleset.rules}
+    for rule in effort.given_up:
+        yield _too_much(rule, lines.get(rule, 0))
+
+
+def _of_conditions(
+    ruleset: model.RuleSet, found: list[Entry], memo: dict[int, Formula], today: str, effort: Effort
+) -> Iterator[Finding]:
     sections = {section.id: section for section in ruleset.sections}
     closed = set()
-    for finding in guards(ruleset.sections, memo):
-        closed.add(finding.rule)
-        yield finding
+    for section in ruleset.sections:
+        with effort.on(section.id) as nothing:
+            for one in guard_of(section, memo, nothing):
+                closed.add(one.rule)
+                yield one
     for entry in found:
         if entry.rule.section not in closed:
             guard = whole_guard(sections.get(entry.rule.section), memo)
-            yield from conditions(entry, guard, memo, today)
-    index = Index(weights(found))
-    yield from unreached(found, index)
-    yield from overlaps(found)
-    yield from loops(found, index, ruleset.default)
-    yield from names(ruleset, found, index)
+            with effort.on(entry.rule.id) as nothing:
+                yield from conditions(entry, guard, memo, today, nothing)
+
+
+def _too_much(rule: str, line: int) -> Finding:
+    values: Values = {"rule": rule}
+    text = Text(mark("{rule} has so many conditions that lint has not looked at all of them"), values)
+    return finding(
+        "too-much", rule, line, text, Text(mark("Make several rules of it, or use lists."), values)
+    )

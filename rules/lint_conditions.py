@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from rules import model
 from rules.describe import describe
 from rules.finding import Finding, Values, finding
-from rules.lint_known import Case, settle
+from rules.lint_known import Case, Known, TooMuch, settle
 from rules.lint_literals import Formula, Numbers, Subject, both, formula, negated
 from rules.lint_order import Entry, literals
 from rules.lint_sets import span
@@ -21,21 +21,23 @@ MAX_SHOWN = 120
 """Longest condition in a finding, in characters."""
 
 
-def conditions(entry: Entry, guard: Formula, memo: dict[int, Formula], today: str) -> Iterator[Finding]:
-    """Findings on one rule's own conditions. ``guard`` is what holds anyway: its section's."""
-    if is_never(entry.when):
-        yield _never(entry.rule, guard, memo)
+def conditions(
+    entry: Entry, guard: Formula, memo: dict[int, Formula], today: str, nothing: Known
+) -> Iterator[Finding]:
+    """Findings on one rule's own conditions. ``guard`` is what holds anyway: its section's; ``nothing`` is known."""
+    if is_never(entry.when, nothing):
+        yield _never(entry.rule, guard, memo, nothing)
         return
-    if today and settle([entry.when, _from(today)]) is None:
+    if today and settle([entry.when, _from(today)], nothing) is None:
         yield _expired(entry.rule, today)
         return
     items = _items(entry.rule.when)
     for i, item in enumerate(items):
-        if is_always(formula(item, memo)):
+        if is_always(formula(item, memo), nothing):
             yield _always(entry.rule, item)
         elif isinstance(item, model.Any):
             rest = [formula(other, memo) for j, other in enumerate(items) if j != i]
-            yield from _dead_branches(entry.rule, item, [guard, *rest], memo)
+            yield from _dead_branches(entry.rule, item, [guard, *rest], memo, nothing)
 
 
 def impossible(case: Case, budget: int = MAX_SPLITS) -> bool:
@@ -52,13 +54,15 @@ def impossible(case: Case, budget: int = MAX_SPLITS) -> bool:
     return True
 
 
-def is_always(item: Formula) -> bool:
+def is_always(item: Formula, nothing: Known | None = None) -> bool:
     """Whether a condition holds of every message that has the facts it looks at; counts are never below zero."""
     opposite = negated(item)
     counts: set[Subject] = {
         literal.subject for literal in literals(opposite) if literal.subject[0] in ("number", "recent")
     }
-    return is_never(both((opposite, *(Numbers(subject, span(0, None)) for subject in sorted(counts)))))
+    return is_never(
+        both((opposite, *(Numbers(subject, span(0, None)) for subject in sorted(counts)))), nothing
+    )
 
 
 def _from(day: str) -> Numbers:
@@ -77,9 +81,12 @@ def shown(node: model.Condition) -> Text:
     return told if len(text) <= MAX_SHOWN else verbatim(text[: MAX_SHOWN - 1] + "…")
 
 
-def _never(rule: model.Rule, guard: Formula, memo: dict[int, Formula]) -> Finding:
+def _never(rule: model.Rule, guard: Formula, memo: dict[int, Formula], nothing: Known) -> Finding:
     values: Values = {"rule": rule.id}
-    pair = _clash(rule, guard, memo)
+    try:
+        pair = _clash(rule, guard, memo, nothing)
+    except TooMuch:
+        pair = None
     if pair is None:
         text = Text(mark("{rule} never matches: its conditions contradict each other"), values)
     elif pair[0] is None:
@@ -98,16 +105,16 @@ def _never(rule: model.Rule, guard: Formula, memo: dict[int, Formula]) -> Findin
 
 
 def _clash(
-    rule: model.Rule, guard: Formula, memo: dict[int, Formula]
+    rule: model.Rule, guard: Formula, memo: dict[int, Formula], nothing: Known
 ) -> tuple[model.Condition | None, model.Condition] | None:
     """Two conditions that exclude each other, or one that never holds (beside the guard)."""
     items = _items(rule.when)
     for item in items:
-        if is_never(both((guard, formula(item, memo)))):
+        if is_never(both((guard, formula(item, memo))), nothing):
             return None, item
     for i, item in enumerate(items[:50]):
         for other in items[i + 1 : 50]:
-            if is_never(both((guard, formula(item, memo), formula(other, memo)))):
+            if is_never(both((guard, formula(item, memo), formula(other, memo))), nothing):
                 return item, other
     return None
 
@@ -135,10 +142,10 @@ def _always(rule: model.Rule, item: model.Condition) -> Finding:
 
 
 def _dead_branches(
-    rule: model.Rule, choice: model.Any, rest: Sequence[Formula], memo: dict[int, Formula]
+    rule: model.Rule, choice: model.Any, rest: Sequence[Formula], memo: dict[int, Formula], nothing: Known
 ) -> Iterator[Finding]:
     for item in choice.items:
-        if is_never(both((*rest, formula(item, memo)))):
+        if is_never(both((*rest, formula(item, memo))), nothing):
             values: Values = {"rule": rule.id, "one": shown(item)}
             yield finding(
                 "dead-branch",
@@ -149,31 +156,30 @@ def _dead_branches(
             )
 
 
-def guards(sections: Sequence[model.Section], memo: dict[int, Formula]) -> Iterator[Finding]:
-    """Findings on sections: switched off, or with a guard that never holds."""
-    for section in sections:
-        values: Values = {"section": section.id, "one": shown(section.when)}
-        if not section.enabled:
-            yield finding(
-                "switched-off",
-                section.id,
-                section.line,
-                Text(mark("The section {section} is switched off, so none of its rules is tried"), values),
-                Text(mark("Switch it on, or remove it with its rules."), values),
-            )
-        elif is_never(formula(section.when, memo)):
-            yield finding(
-                "contradiction",
-                section.id,
-                section.when.line or section.line,
-                Text(mark("No rule of the section {section} is ever tried: {one} never holds"), values),
-                Text(mark("Change the guard of the section."), values),
-            )
+def guard_of(section: model.Section, memo: dict[int, Formula], nothing: Known) -> Iterator[Finding]:
+    """Findings on a section: switched off, or with a guard that never holds."""
+    values: Values = {"section": section.id, "one": shown(section.when)}
+    if not section.enabled:
+        yield finding(
+            "switched-off",
+            section.id,
+            section.line,
+            Text(mark("The section {section} is switched off, so none of its rules is tried"), values),
+            Text(mark("Switch it on, or remove it with its rules."), values),
+        )
+    elif is_never(formula(section.when, memo), nothing):
+        yield finding(
+            "contradiction",
+            section.id,
+            section.when.line or section.line,
+            Text(mark("No rule of the section {section} is ever tried: {one} never holds"), values),
+            Text(mark("Change the guard of the section."), values),
+        )
 
 
-def is_never(item: Formula) -> bool:
+def is_never(item: Formula, nothing: Known | None = None) -> bool:
     """Whether a formula is true of no message."""
-    case = settle([item])
+    case = settle([item], nothing)
     return case is None or impossible(case)
 
 

@@ -8,6 +8,7 @@ say no where the truth is yes; it never says yes where the truth is no.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rules.lint_cover import covered
@@ -33,6 +34,50 @@ DEPTH = 2
 """How many choices are split one inside the other."""
 
 
+STEPS = 20_000
+"""Questions about single literals that one rule is worth; a rule of thousands of alternatives would ask for hours."""
+
+ALL_STEPS = 10_000_000
+"""Questions that one rule set is worth."""
+
+
+class TooMuch(Exception):
+    """A question has taken too long; nothing is proved then."""
+
+
+@dataclass(slots=True)
+class Steps:
+    """How many questions may still be asked."""
+
+    left: int = STEPS
+
+    def take(self) -> None:
+        """Ask one. Raises :class:`TooMuch`."""
+        self.left -= 1
+        if self.left < 0:
+            raise TooMuch
+
+
+class Effort:
+    """What looking at a rule set may take, and the rules at which it was too much."""
+
+    def __init__(self, left: int = ALL_STEPS) -> None:
+        self.left = left
+        self.given_up: dict[str, None] = {}
+
+    @contextmanager
+    def on(self, rule: str) -> Iterator[Known]:
+        """Nothing known yet, for looking at one rule; when that takes too long, the block is left."""
+        given = min(STEPS, max(self.left, STEPS // 100))
+        steps = Steps(given)
+        try:
+            yield Known(steps=steps)
+        except TooMuch:
+            self.given_up[rule] = None
+        finally:
+            self.left -= given - max(steps.left, 0)
+
+
 @dataclass(slots=True)
 class Known:
     """Literals that are true together. Copied before more is learnt."""
@@ -42,9 +87,10 @@ class Known:
     """Texts that a subject may have, and those that it has not."""
     there: dict[Subject, tuple[Exists, ...]] = field(default_factory=dict)
     absent: dict[Subject, tuple[Exists, ...]] = field(default_factory=dict)
+    steps: Steps = field(default_factory=Steps)
 
     def copy(self) -> Known:
-        return Known(dict(self.numbers), dict(self.texts), dict(self.there), dict(self.absent))
+        return Known(dict(self.numbers), dict(self.texts), dict(self.there), dict(self.absent), self.steps)
 
     def learn(self, literal: Literal) -> bool:
         """Take up a literal; False when it cannot be true beside the others."""
@@ -89,7 +135,8 @@ class Known:
         return Exists(one.subject, left, one.least)
 
     def implies(self, literal: Literal) -> bool:
-        """Whether a literal must be true."""
+        """Whether a literal must be true. Raises :class:`TooMuch`, as everything that asks does."""
+        self.steps.take()
         subject = literal.subject
         if isinstance(literal, Numbers):
             mine = self.numbers.get(subject)
@@ -164,7 +211,7 @@ class Case:
 
     known: Known
     choices: tuple[Either, ...] = ()
-    _split: dict[int, list[Case]] = field(default_factory=dict)
+    _split: dict[int, list[Case | None]] = field(default_factory=dict)
 
     def narrowed(self, subject: Subject, number: int) -> list[Case]:
         """The cases that one of the things known to be there leaves: one for each of its options."""
@@ -177,13 +224,16 @@ class Case:
             found.append(Case(known, self.choices))
         return found
 
-    def split(self, number: int) -> list[Case]:
-        """The cases that one choice leaves, without those that cannot be."""
-        if number not in self._split:
-            rest = self.choices[:number] + self.choices[number + 1 :]
-            cases = (settle([item, *rest], self.known) for item in self.choices[number].items)
-            self._split[number] = [case for case in cases if case is not None]
-        return self._split[number]
+    def split(self, number: int) -> Iterator[Case]:
+        """The cases that one choice leaves, without those that cannot be; worked out as they are asked for."""
+        rest = self.choices[:number] + self.choices[number + 1 :]
+        done = self._split.setdefault(number, [])
+        for place, item in enumerate(self.choices[number].items):
+            if place == len(done):
+                done.append(settle([item, *rest], self.known))
+            case = done[place]
+            if case is not None:
+                yield case
 
 
 def settle(formulas: Iterable[Formula], known: Known | None = None) -> Case | None:

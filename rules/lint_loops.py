@@ -9,7 +9,7 @@ from typing import TypeVar
 from rules import model
 from rules.decision import DEFAULT_RULE, Actions
 from rules.finding import Finding, Values, finding
-from rules.lint_known import Case, settle
+from rules.lint_known import Case, Effort, Known, settle
 from rules.lint_literals import Among, Formula, Numbers, Subject
 from rules.lint_order import Entry, Index
 from rules.lint_reach import covering
@@ -40,16 +40,28 @@ _REPEATED = ("timer", "status", "message", "edit")
 _LOUD = ("answer", "notify", "webhook", "callback", "assign")
 
 
-def loops(found: Sequence[Entry], index: Index, default: Actions) -> Iterator[Finding]:
+def loops(found: Sequence[Entry], index: Index, default: Actions, effort: Effort) -> Iterator[Finding]:
     """Findings on circles. ``index`` holds all of the rules."""
-    cases = {entry.number: case for entry in found if (case := settle([entry.when])) is not None}
+    cases = _cases(found, effort)
     able = [entry for entry in found if entry.number in cases]
-    yield from _timers(able, cases)
+    yield from _timers(able, cases, effort)
     yield from _moves(able, cases)
     yield from _statuses(able, cases)
-    yield from _answers(able, index)
-    if default.answer is not None:
-        yield from _answers([_default(found, default)], index)
+    answering = [entry for entry in able if entry.rule.actions.answer is not None]
+    for entry in [*answering, *([_default(found, default)] if default.answer is not None else [])]:
+        with effort.on(entry.rule.id) as nothing:
+            yield from _answers(entry, index, nothing)
+
+
+def _cases(found: Sequence[Entry], effort: Effort) -> dict[int, Case]:
+    """The cases of the rules that can match at all."""
+    cases: dict[int, Case] = {}
+    for entry in found:
+        with effort.on(entry.rule.id) as nothing:
+            case = settle([entry.when], nothing)
+            if case is not None:
+                cases[entry.number] = case
+    return cases
 
 
 def _default(found: Sequence[Entry], default: Actions) -> Entry:
@@ -61,21 +73,24 @@ def _default(found: Sequence[Entry], default: Actions) -> Entry:
 # Timers.
 
 
-def _timers(found: Sequence[Entry], cases: Mapping[int, Case]) -> Iterator[Finding]:
+def _timers(found: Sequence[Entry], cases: Mapping[int, Case], effort: Effort) -> Iterator[Finding]:
     starting = [entry for entry in found if entry.rule.actions.timer and "timer" in entry.rule.on]
-    edges = {entry.number: _started(entry, starting, cases) for entry in starting}
+    edges: dict[int, list[int]] = {}
+    for entry in starting:
+        with effort.on(entry.rule.id) as nothing:
+            edges[entry.number] = _started(entry, starting, nothing)
     by_number = {entry.number: entry for entry in starting}
     for circle in circles(edges):
         yield from _timer_circle([by_number[number] for number in circle], cases)
 
 
-def _started(entry: Entry, others: Sequence[Entry], cases: Mapping[int, Case]) -> list[int]:
+def _started(entry: Entry, others: Sequence[Entry], nothing: Known) -> list[int]:
     """The rules that may match when one of the timers runs out that ``entry`` starts, and ``entry`` did on a timer."""
     event = Among(("text", "on"), Patterns(frozenset(["timer"])))
-    if settle([event], cases[entry.number].known) is None:
+    if settle([event, entry.when], nothing) is None:
         return []
     names = Among(_TIMER, Patterns(frozenset(name.lower() for name in entry.rule.actions.timer)))
-    return [other.number for other in others if settle([event, names, other.when]) is not None]
+    return [other.number for other in others if settle([event, names, other.when], nothing) is not None]
 
 
 def _timer_circle(circle: list[Entry], cases: Mapping[int, Case]) -> Iterator[Finding]:
@@ -192,34 +207,32 @@ def _by_status(one: model.Rule, other: model.Rule) -> Finding:
 # Answers.
 
 
-def _answers(found: Sequence[Entry], index: Index) -> Iterator[Finding]:
-    for entry in found:
-        actions = entry.rule.actions
-        if actions.answer is None:
-            continue
-        values: Values = {"rule": entry.rule.id, "answer": actions.answer}
-        by_hand = settle([entry.when, *_BY_A_PERSON])
-        if by_hand is None or actions.spam or actions.distress is not None:
-            yield finding(
-                "answer-lost",
-                entry.rule.id,
-                entry.rule.line,
-                Text(
-                    mark(
-                        "The answer of {rule} is never sent: machines, suspicious messages, spam and distress get none"
-                    ),
-                    values,
+def _answers(entry: Entry, index: Index, nothing: Known) -> Iterator[Finding]:
+    """Findings on a rule that answers."""
+    actions = entry.rule.actions
+    values: Values = {"rule": entry.rule.id, "answer": actions.answer or ""}
+    by_hand = settle([entry.when, *_BY_A_PERSON], nothing)
+    if by_hand is None or actions.spam or actions.distress is not None:
+        yield finding(
+            "answer-lost",
+            entry.rule.id,
+            entry.rule.line,
+            Text(
+                mark(
+                    "The answer of {rule} is never sent: machines, suspicious messages, spam and distress get none"
                 ),
-                Text(mark("Take `answer: {answer}` out of {rule}."), values),
-            )
-        elif _answers_answers(entry, by_hand, index):
-            yield finding(
-                "answer-circle",
-                entry.rule.id,
-                entry.rule.line,
-                Text(mark("{rule} may answer somebody's answer to our own automatic answer"), values),
-                Text(mark("Add `reply_to_automatic: false` to its conditions."), values),
-            )
+                values,
+            ),
+            Text(mark("Take `answer: {answer}` out of {rule}."), values),
+        )
+    elif _answers_answers(entry, by_hand, index):
+        yield finding(
+            "answer-circle",
+            entry.rule.id,
+            entry.rule.line,
+            Text(mark("{rule} may answer somebody's answer to our own automatic answer"), values),
+            Text(mark("Add `reply_to_automatic: false` to its conditions."), values),
+        )
 
 
 def _answers_answers(entry: Entry, by_hand: Case, index: Index) -> bool:

@@ -8,7 +8,7 @@ from rules import model
 from rules.decision import DEFAULT_RULE
 from rules.expressions import expression_problem, required_literals
 from rules.finding import Finding, Values, finding
-from rules.lint_known import settle
+from rules.lint_known import Effort, Known, settle
 from rules.lint_literals import Among
 from rules.lint_order import Entry, Index
 from rules.lint_reach import covering
@@ -16,7 +16,7 @@ from rules.lint_sets import Patterns
 from rules.text import Text, mark
 
 
-def names(ruleset: model.RuleSet, found: Sequence[Entry], index: Index) -> Iterator[Finding]:
+def names(ruleset: model.RuleSet, found: Sequence[Entry], index: Index, effort: Effort) -> Iterator[Finding]:
     """Findings on unused names, on expressions and on the default. ``index`` holds all of the rules."""
     used: set[str] = set()
     seen: set[int] = set()
@@ -26,7 +26,8 @@ def names(ruleset: model.RuleSet, found: Sequence[Entry], index: Index) -> Itera
         for node in walk(section.when, seen):
             used.update(_named(node))
     yield from _unused(ruleset, used)
-    yield from _default(ruleset, found, index)
+    with effort.on(DEFAULT_RULE) as nothing:
+        yield from _default(ruleset, found, index, nothing)
 
 
 def walk(node: model.Condition, seen: set[int]) -> Iterator[model.Condition]:
@@ -88,7 +89,9 @@ def _unused(ruleset: model.RuleSet, used: set[str]) -> Iterator[Finding]:
                 yield finding("unused", "", line, Text(msgid, values), advice)
 
 
-def _default(ruleset: model.RuleSet, found: Sequence[Entry], index: Index) -> Iterator[Finding]:
+def _default(
+    ruleset: model.RuleSet, found: Sequence[Entry], index: Index, nothing: Known
+) -> Iterator[Finding]:
     line = ruleset.lines.get("default", 0)
     if ruleset.default.queue is None:
         yield finding(
@@ -99,7 +102,7 @@ def _default(ruleset: model.RuleSet, found: Sequence[Entry], index: Index) -> It
             Text(mark("Add `queue:` to the default.")),
         )
     event = Among(("text", "on"), Patterns(frozenset(["new"])))
-    case = settle([event])
+    case = settle([event], nothing)
     last = Entry(len(found), model.Rule(id=DEFAULT_RULE, name=""), event, False, 1)
     by = covering(case, index, last) if case is not None else []
     if by:

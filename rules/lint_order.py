@@ -129,14 +129,14 @@ class Index:
 
     def candidates(self, case: Case, when: Formula | None = None) -> list[Entry]:
         """Earlier rules that may be true of the whole case, those that ask for the least first. One with the very
-        formula ``when`` is always among them."""
+        formula ``when`` stands before all others."""
         found = {entry.number: entry for entry in self._free}
         for key in set(named_by(case)):
             for entry in self._filed.get(key, ()):
                 found[entry.number] = entry
         ranked = sorted(found.values(), key=_rank)[:MAX_PAIRS]
         same = self._same.get(when) if when is not None else None
-        return ranked if same is None or same in ranked else [same, *ranked]
+        return ranked if same is None else [same, *(entry for entry in ranked if entry is not same)]
 
     def is_named(self, subject: Subject, option: Element) -> bool:
         """Whether some rule may be implied by one option being there."""
@@ -223,7 +223,7 @@ def named_by(case: Case, depth: int = _DEPTH) -> Iterator[Key]:
     yield from _named(case.known)
     if depth:
         for number in range(min(len(case.choices), MAX_OPEN)):
-            for one in case.split(number)[:1]:
+            for one in islice(case.split(number), 1):
                 yield from named_by(one, depth - 1)
 
 

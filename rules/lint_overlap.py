@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from rules.finding import Finding, Values, finding
-from rules.lint_known import Case, follows, settle
+from rules.lint_known import Case, Effort, Known, follows, settle
 from rules.lint_literals import Among, Exists, Literal, Numbers
 from rules.lint_order import Entry, Key, keys_of, literals
 from rules.text import Text, mark
@@ -26,7 +26,7 @@ _TOLD = 3
 _EVIDENCE = ("sender", "article", "section", "callback_topic", "suspicious", "timer")
 
 
-def overlaps(found: Sequence[Entry]) -> Iterator[Finding]:
+def overlaps(found: Sequence[Entry], effort: Effort) -> Iterator[Finding]:
     """A hint for each rule whose outcome depends on its place behind others."""
     filed: defaultdict[Key, list[Entry]] = defaultdict(list)
     bare: list[Entry] = []
@@ -34,7 +34,8 @@ def overlaps(found: Sequence[Entry]) -> Iterator[Finding]:
         keys = {key for literal in literals(entry.when) if _is_evidence(literal) for key in keys_of(literal)}
         near = {one.number: one for key in keys for one in filed[key][-NEAREST:]} if keys else {}
         others = [near[number] for number in sorted(near)[-NEAREST:]] if keys else bare[-NEAREST:]
-        yield from _told(entry, [one for one in others if _differ(one, entry)])
+        with effort.on(entry.rule.id) as nothing:
+            yield from _told(entry, [one for one in others if _differ(one, entry)], nothing)
         for key in keys:
             filed[key].append(entry)
         if not keys:
@@ -61,11 +62,11 @@ def _differ(one: Entry, other: Entry) -> bool:
     )
 
 
-def _told(entry: Entry, others: list[Entry]) -> Iterator[Finding]:
-    case = settle([entry.when]) if others else None
+def _told(entry: Entry, others: list[Entry], nothing: Known) -> Iterator[Finding]:
+    case = settle([entry.when], nothing) if others else None
     if case is None:
         return
-    equal = [other for other in reversed(others) if _undecided(entry, case, other)]
+    equal = [other for other in reversed(others) if _undecided(entry, case, other, nothing)]
     if not equal:
         return
     rule = entry.rule
@@ -92,9 +93,9 @@ def _differing(one: Entry, other: Entry) -> Iterator[str]:
             yield name
 
 
-def _undecided(entry: Entry, case: Case, other: Entry) -> bool:
+def _undecided(entry: Entry, case: Case, other: Entry, nothing: Known) -> bool:
     """Whether both may match one message and neither says more than the other."""
     if settle([other.when, *case.choices], case.known) is None or follows(case, other.when):
         return False
-    theirs = settle([other.when])
+    theirs = settle([other.when], nothing)
     return theirs is not None and not follows(theirs, entry.when)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rules import model
 from rules.compiled import asked
 from rules.finding import Finding, Values, finding
 from rules.language import ACCUMULATING, MERGED
-from rules.lint_known import MAX_OPEN, Case, follows, settle
+from rules.lint_known import MAX_OPEN, Case, Effort, Known, follows, settle
 from rules.lint_literals import Among
 from rules.lint_order import Entry, Index
 from rules.lint_sets import Patterns
@@ -30,24 +30,33 @@ class _Budget:
     left: int = MAX_TRIES
 
 
-def unreached(found: Sequence[Entry], index: Index) -> Iterator[Finding]:
+def unreached(found: Sequence[Entry], index: Index, effort: Effort) -> Iterator[Finding]:
     """Findings on rules that cannot match because earlier ones always have, and on what rules ask for in vain.
 
     ``index`` is empty and is filled on the way. A rule whose own conditions contradict each other is left out.
     """
     for entry in found:
-        case = settle([entry.when])
-        if case is not None:
-            implied = [
-                earlier for earlier in index.candidates(case, entry.when) if follows(case, earlier.when)
-            ]
-            ending = [earlier for earlier in implied if earlier.ends(entry)][:1]
-            stopping = ending or _together(case, index, entry, _Budget(), DEPTH)
-            if stopping:
-                yield _unreached(entry, stopping)
-            else:
-                yield from _overruled(entry, implied)
+        with effort.on(entry.rule.id) as nothing:
+            yield from _unreached_one(entry, index, nothing)
         index.add(entry)
+
+
+def _unreached_one(entry: Entry, index: Index, nothing: Known) -> Iterator[Finding]:
+    case = settle([entry.when], nothing)
+    if case is None:
+        return
+    implied: list[Entry] = []
+    for earlier in index.candidates(case, entry.when):
+        if earlier.when == entry.when or follows(case, earlier.when):
+            if earlier.ends(entry):
+                yield _unreached(entry, [earlier], nothing)
+                return
+            implied.append(earlier)
+    stopping = _together(case, index, entry, _Budget(), DEPTH)
+    if stopping:
+        yield _unreached(entry, stopping, nothing)
+    else:
+        yield from _overruled(entry, implied)
 
 
 def covering(case: Case, index: Index, entry: Entry) -> list[Entry]:
@@ -80,7 +89,7 @@ def _together(case: Case, index: Index, entry: Entry, budget: _Budget, depth: in
     return []
 
 
-def _splits(case: Case, index: Index) -> Iterator[list[Case]]:
+def _splits(case: Case, index: Index) -> Iterator[Iterable[Case]]:
     """Ways to take a case apart: by an open choice, by the values of a text, by the options of which one is there."""
     for number in range(min(len(case.choices), MAX_OPEN)):
         yield case.split(number)
@@ -89,7 +98,7 @@ def _splits(case: Case, index: Index) -> Iterator[list[Case]]:
             whole = [Patterns(frozenset([text])) for text in sorted(may.whole)]
             starts = [Patterns(starts=frozenset([start])) for start in sorted(may.starts)]
             cases = (settle([Among(subject, texts), *case.choices], case.known) for texts in whole + starts)
-            yield [one for one in cases if one is not None]
+            yield (one for one in cases if one is not None)
     for subject, there in case.known.there.items():
         for number, one in enumerate(there):
             few = one.least == 1 and 1 < len(one.options) <= MAX_OPTIONS
@@ -97,14 +106,14 @@ def _splits(case: Case, index: Index) -> Iterator[list[Case]]:
                 yield case.narrowed(subject, number)
 
 
-def _unreached(entry: Entry, by: list[Entry]) -> Finding:
+def _unreached(entry: Entry, by: list[Entry], nothing: Known) -> Finding:
     rule = entry.rule
     values: Values = {
         "rule": rule.id,
         "by": ", ".join(earlier.rule.id for earlier in by),
         "line": by[0].rule.line,
     }
-    if len(by) == 1 and _same(by[0], entry):
+    if len(by) == 1 and _same(by[0], entry, nothing):
         return finding(
             "duplicate",
             rule.id,
@@ -134,12 +143,14 @@ def _unreached(entry: Entry, by: list[Entry]) -> Finding:
     )
 
 
-def _same(one: Entry, other: Entry) -> bool:
+def _same(one: Entry, other: Entry, nothing: Known) -> bool:
     """Whether two rules say the same; that ``other`` implies ``one`` is known already."""
     mine, theirs = one.rule, other.rule
     if mine.actions != theirs.actions or mine.then != theirs.then:
         return False
-    case = settle([one.when])
+    if one.when == other.when:
+        return True
+    case = settle([one.when], nothing)
     return case is not None and follows(case, other.when)
 
 

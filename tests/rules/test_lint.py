@@ -486,6 +486,25 @@ def test_a_thousand_rules_are_linted_in_two_seconds(stopping: bool) -> None:
     assert time.process_time() - start < 2.0
 
 
+def test_rules_of_very_many_alternatives_end_soon() -> None:
+    """Two lists of alternatives in each of two rules, turned round: to prove anything here would take minutes."""
+    kinds = (
+        "{{words: a{0}, channel: c{0}}}",
+        "{{tags: t{0}, history: {0}}}",
+        "{{contact: {{k: v{0}}}, length: {0}}}",
+    )
+    first, second = (", ".join(kinds[(n + by) % 3].format(n + by) for n in range(300)) for by in (0, 1))
+    text = f"""
+rules:
+  - {{id: a, when: {{all: [{{any: [{first}]}}, {{any: [{second}]}}]}}, do: {{queue: x}}}}
+  - {{id: b, when: {{all: [{{any: [{second}]}}, {{any: [{first}]}}]}}, do: {{queue: y}}}}
+  - {{id: c, when: {{all: [{{any: [{first}]}}, {{any: [{second}]}}]}}, do: {{queue: y}}}}
+"""
+    start = time.process_time()
+    assert told(text) == {("too-much", "a"), ("too-much", "b"), ("too-much", "c"), ("unreachable", "c")}
+    assert time.process_time() - start < 5.0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stopping", [True, False])
 def test_ten_thousand_rules_are_linted_in_twenty_seconds(stopping: bool) -> None:
