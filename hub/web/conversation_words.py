@@ -170,6 +170,7 @@ def _listed(item: Any) -> str:
 
 # --- why is this here? -----------------------------------------------------------------------------------------
 
+
 class Because(msgspec.Struct, frozen=True, kw_only=True):
     """One rule that took part in a decision: its name, what it saw, what it decided."""
 

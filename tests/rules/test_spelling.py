@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -60,7 +61,7 @@ def test_what_a_form_takes(marked: str, text: str, found: bool) -> None:
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
-def test_letters_in_pieces_are_letters(form: str) -> None:
+def test_letters_in_pieces_are_letters(form: Literal["NFC", "NFD", "NFKC", "NFKD"]) -> None:
     text = unicodedata.normalize(form, "Złożyłem pozew w sądzie, a mają mnie za nic.")
     assert taken("sądzie~", text)
     assert not taken("maja", text)
