@@ -22,7 +22,6 @@ Keep = Callable[[str], bool]
 
 ADDRESS = "anna.nowak@example.org"
 PHONE = "+48500100100"
-NAME = "Anna Nowak"
 FIRST = ("Anna", "Piotr", "Maria", "Adam", "Ewa", "Paweł", "Zofia", "Marek")
 LAST = ("Nowak", "Wójcik", "Mazur", "Krawczyk", "Zając", "Pawlak", "Dudek", "Wilk")
 BORN = "01.01.1980"

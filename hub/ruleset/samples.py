@@ -21,7 +21,6 @@ from rules.dump import dump_item
 from rules.edit import insert
 from rules.fold import fold
 from rules.sample_reader import MAX_NAME
-from rules.samples import Verdict, verdict
 from rules.text import Text, mark
 from rules.write import write_sample
 
@@ -88,11 +87,6 @@ def text_of(sample: model.Sample) -> str:
 def appended(source: str, text: str) -> str:
     """A rule set's text with one more test. Raises :class:`rules.blocks.Refused`."""
     return insert(source, "sample", text)
-
-
-def tried(compiled: Compiled, sample: model.Sample) -> Verdict:
-    """How a test comes out with the rules as they are."""
-    return verdict(compiled, sample)
 
 
 def _same(compiled: Compiled, facts: Facts, wanted: Decision) -> bool:

@@ -29,7 +29,6 @@ from hub.ruleset.samples import (
     names_of,
     text_of,
     title_of,
-    tried,
 )
 from hub.scope import Conflict, NotFound, require
 from hub.store.tx import Reader, Tx
@@ -43,7 +42,7 @@ from rules.blocks import name_of as name_in
 from rules.edit import insert, replace
 from rules.finding import Finding
 from rules.lint import lint
-from rules.samples import Verdict, check
+from rules.samples import Verdict, check, verdict
 from rules.text import Text
 
 LIVE_RULES = 1_000
@@ -282,13 +281,13 @@ def _prepared(compiled: Compiled, found: list[Decided], wanted: Wanted) -> Prepa
     except Unmaskable as error:
         return Prepared(found=found, chosen=chosen, refused=error.text)
     sample = msgspec.structs.replace(made, name=names_of(taken, title_of(made.facts)))
-    verdict = tried(compiled, sample)
+    outcome = verdict(compiled, sample)
     return Prepared(
         found=found,
         chosen=chosen,
-        decided=verdict.decision.actions.queue or "",
+        decided=outcome.decision.actions.queue or "",
         text=text_of(sample),
-        verdict=verdict,
+        verdict=outcome,
     )
 
 

@@ -10,8 +10,9 @@ import pytest
 
 import rules
 from hub.ruleset.invent import ADDRESS, Names, is_first_name, without_numbers
-from hub.ruleset.samples import Unmaskable, appended, make, names_of, text_of, title_of, tried
+from hub.ruleset.samples import Unmaskable, appended, make, names_of, text_of, title_of
 from rules import Compiled, Facts
+from rules.samples import verdict
 from rules.words import forms
 
 ROOT = Path(__file__).parents[3]
@@ -74,14 +75,14 @@ def test_it_reads_back_as_a_test_that_passes(compiled: Compiled) -> None:
     ruleset = rules.load(appended(source, text_of(sample)))
     read = ruleset.samples[-1]
     assert (read.name, read.facts, dict(read.expect)) == (sample.name, sample.facts, dict(sample.expect))
-    assert tried(rules.compile_rules(ruleset, forms, PLACES), read).passed
+    assert verdict(rules.compile_rules(ruleset, forms, PLACES), read).passed
 
 
 def test_it_may_expect_another_queue(compiled: Compiled) -> None:
     """What was routed wrongly makes a test that fails until a rule is mended."""
     sample = make(compiled, letter(), "x", queue="pracodawcy")
     assert sample.expect == {"queue": "pracodawcy"}
-    assert not tried(compiled, sample).passed
+    assert not verdict(compiled, sample).passed
 
 
 def test_what_the_outcome_needs_stays(compiled: Compiled) -> None:
