@@ -8,6 +8,7 @@ page again with all that was typed; ``rules-form.js`` makes the same trips in pl
 from __future__ import annotations
 
 import asyncio
+import re
 from textwrap import dedent
 from typing import Any, cast
 from urllib.parse import quote
@@ -47,6 +48,12 @@ KINDS: dict[str, Kind] = {
 }
 
 PAGES: dict[Kind, str] = {kind: page for page, kind in KINDS.items()}
+
+_ABOUT = ("csrf", "revision", "before", "text", "after", "next", "act")
+_RULE = ("id", "section", "name", "note", "enabled", "from", "until", "on", "then")
+FIELDS = frozenset((*_ABOUT, *_RULE))
+_PART = re.compile(r"[wd](-\d{1,4})*[:.][a-z_]{1,20}")
+"""Names of fields of a part, such as ``w-0-2.low`` or ``d:n``."""
 
 TAKEN = N_("“{name}” is taken by another rule. Choose another id.")
 
@@ -182,6 +189,9 @@ async def read_typed(request: web.Request) -> tuple[Typed, MultiMapping[Any]]:
     posted = await request.post()
     if any(not isinstance(value, str) for value in posted.values()):
         raise Unacceptable("files are not accepted here")
+    for name in posted:
+        if name not in FIELDS and not _PART.fullmatch(name):
+            raise Unacceptable("the form has no such field")
     fields = cast("MultiMapping[str]", posted)
     seen = fields.get("revision", "")
     if not (seen.isascii() and seen.isdigit() and len(seen) < 10):
