@@ -21,7 +21,7 @@ Row = tuple[Any, ...]
 
 _encode = msgspec.json.Encoder().encode
 
-_SIZES = (32, 4, 1)
+_SIZES = (64, 16, 4, 1)
 """Rows of one ``INSERT`` on SQLite. The driver lets go of the interpreter's lock at every statement that it runs, and
 row by row each one would wait for a busy event loop."""
 
