@@ -21,6 +21,7 @@ CODES: Mapping[str, Level] = {
     "overruled": "warning",
     "dead-branch": "warning",
     "expired": "warning",
+    "wrong-event": "warning",
     "always": "hint",
     "order": "hint",
     "timer-circle": "error",

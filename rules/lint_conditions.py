@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rules import model
 from rules.describe import describe
+from rules.facts import On
 from rules.finding import Finding, Values, finding
 from rules.lint_known import Case, Known, TooMuch, settle
 from rules.lint_literals import Formula, Numbers, Subject, both, formula, negated
@@ -16,6 +17,14 @@ from rules.text import Text, mark, verbatim
 
 MAX_SPLITS = 64
 """Cases into which the conditions of one rule are taken apart to see whether they contradict each other."""
+
+_BROUGHT_BY: Mapping[str, tuple[On, ...]] = {
+    "timer": ("timer",),
+    "status_from": ("status", "timer"),
+    "tag_added": ("status", "timer"),
+    "tag_removed": ("status", "timer"),
+}
+"""Predicates whose fact only certain events have."""
 
 MAX_SHOWN = 120
 """Longest condition in a finding, in characters."""
@@ -31,6 +40,7 @@ def conditions(
     if today and settle([entry.when, _from(today)], nothing) is None:
         yield _expired(entry.rule, today)
         return
+    yield from _wrong_events(entry, nothing)
     items = _items(entry.rule.when)
     for i, item in enumerate(items):
         if is_always(formula(item, memo), nothing):
@@ -38,6 +48,28 @@ def conditions(
         elif isinstance(item, model.Any):
             rest = [formula(other, memo) for j, other in enumerate(items) if j != i]
             yield from _dead_branches(entry.rule, item, [guard, *rest], memo, nothing)
+
+
+def _wrong_events(entry: Entry, nothing: Known) -> Iterator[Finding]:
+    """What a rule asks for, though no event on which it is tried brings it."""
+    case = settle([entry.when], nothing)
+    if case is None:
+        return
+    known = case.known
+    asked = {
+        subject[1] for subject, (may, _) in known.texts.items() if subject[0] == "text" and not may.has("")
+    }
+    asked |= {subject[0] for subject, there in known.there.items() if there}
+    for name, events in _BROUGHT_BY.items():
+        if name in asked and not {*events} & {*entry.rule.on}:
+            values: Values = {"rule": entry.rule.id, "name": name, "event": events[0]}
+            yield finding(
+                "wrong-event",
+                entry.rule.id,
+                entry.rule.line,
+                Text(mark("{rule} asks for `{name}`, which is only known with `on: {event}`"), values),
+                Text(mark("Write `on: {event}`, or take `{name}` out."), values),
+            )
 
 
 def impossible(case: Case, budget: int = MAX_SPLITS) -> bool:

@@ -307,6 +307,18 @@ default: {tier: 1}
     assert unused == [(2, "free"), (3, "night"), (4, "inner"), (4, "outer")]
 
 
+def test_what_no_event_brings() -> None:
+    text = """
+rules:
+  - {id: a, when: {timer: x}, do: {queue: x}}
+  - {id: b, on: [new, message], when: {tag_added: x}, do: {queue: x}}
+  - {id: c, when: {not: {status_from: x}}, do: {tags: [x]}, then: continue}
+  - {id: d, on: [new, timer], when: {timer: x, status_from: open}, do: {queue: x}}
+  - {id: e, on: status, when: {any: [{tag_removed: x}, {words: kot}]}, do: {queue: x}}
+"""
+    assert told(text) == {("wrong-event", "a"), ("wrong-event", "b")}
+
+
 def test_the_default_that_is_never_reached() -> None:
     text = "rules:\n  - {id: a, when: {channel: email}, do: {queue: x}}\n  - {id: b, do: {queue: y}}\n"
     assert told(text) == {("default-unreached", "default")}
