@@ -27,7 +27,8 @@ WORKING = ("ok", "starting")
 @click.command()
 @config_option
 def check(config_path: Path) -> int:
-    """Tell everything that is wrong with configuration, rules and store, and how a running hub's inboxes are.
+    """Tell everything that is wrong with configuration, rules and store; of a running hub also how its inboxes are and
+    which rules it could not evaluate in the last 24 hours.
 
     Each line says what was looked at. Exit code 3 for a wrong configuration, 4 when the store or the other side of an
     inbox cannot be reached.
