@@ -108,6 +108,29 @@ def test_traces_stay_small() -> None:
         rules.decode_trace(b"{]")
 
 
+def test_a_typical_trace_is_under_a_kilobyte() -> None:
+    everything = compiled(
+        "rules:\n"
+        "  - {id: load-of-benefits, when: {queue_load: {swiadczenia: {min: 40}}}, do: {tier: 2}, then: continue}\n"
+        "  - {id: unemployment-benefit, when: {channel: email, words: [zasiłek, świadczenie], not: {automatic: true}},"
+        " do: {queue: swiadczenia, tags: [zasilek], priority: high}, then: continue}\n"
+        "  - {id: urgent-in-the-evening, when: {hours: 16:00-08:00, any: [{words: pilne}, {phrase: bardzo proszę}]},"
+        " do: {priority: urgent, notify: [supervisor]}, then: continue}\n"
+        "  - {id: regular-customers, when: {history: {min: 3}, contact: {city: Łomża}}, do: {office: from-text}}\n"
+        "default: {queue: informacja}"
+    )
+    facts = Facts(
+        channel="email",
+        text="Dzień dobry, bardzo proszę o zasiłek. To pilne!",
+        history_count=5,
+        contact={"city": "Łomża"},
+        local_minutes=1_100,
+    )
+    trace = rules.evaluate(everything, facts).trace
+    assert (len(trace.matched), len(trace.faults)) == (3, 2)
+    assert len(rules.encode_trace(trace)) < 1_000
+
+
 def test_a_rule_that_cannot_be_evaluated_blocks_nothing() -> None:
     everything = compiled(
         "rules:\n"
