@@ -37,7 +37,7 @@ DEPTH = 2
 STEPS = 20_000
 """Questions about single literals that one rule is worth; a rule of thousands of alternatives would ask for hours."""
 
-ALL_STEPS = 10_000_000
+ALL_STEPS = 6_000_000
 """Questions that one rule set is worth."""
 
 
@@ -262,6 +262,7 @@ def settle(formulas: Iterable[Formula], known: Known | None = None) -> Case | No
 
 def _learn_all(todo: list[Formula], known: Known, choices: list[Either]) -> bool:
     while todo:
+        known.steps.take()
         item = todo.pop()
         if isinstance(item, Both):
             todo += item.items
