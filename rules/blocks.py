@@ -89,14 +89,20 @@ def read(source: str, *, alone: bool = False) -> Parsed:
     no YAML, or more than one document."""
     bom = source[:1] if source.startswith("\ufeff") else ""
     text = source[len(bom) :]
-    problems = Problems("")
-    tree = parse(text, problems)
-    if problems.found or tree is None:
-        raise _unreadable(problems, alone)
+    tree = tree_of(text, alone=alone)
     spot = locate(text)
     if spot is None:
-        raise _unreadable(problems, alone)
+        raise _unreadable(Problems(""), alone)
     return Parsed(text, tree, spot, Lines(text), bom)
+
+
+def tree_of(source: str, *, alone: bool = False) -> Node:
+    """What a text says, without the places. Raises :class:`Refused` as :func:`read` does."""
+    problems = Problems("")
+    tree = parse(source.removeprefix("\ufeff"), problems)
+    if problems.found or tree is None:
+        raise _unreadable(problems, alone)
+    return tree
 
 
 def _unreadable(problems: Problems, alone: bool) -> Refused:
@@ -314,14 +320,11 @@ def digest_of(text: str) -> str:
 
 def names(source: str, kind: Kind) -> tuple[str, ...]:
     """The names of all blocks of a kind, in order; rules with those in sections."""
-    parsed = read(source)
-    found: list[str] = []
-    top = child(parsed.spot, parsed.tree, HOMES[kind])
-    for item in items_of(top[2] if top else None):
-        found += _names_in(item, kind)
-    if top and isinstance(top[2], MappingNode):
-        found = list(top[2].entries)
-    return tuple(found)
+    tree = tree_of(source)
+    home = tree.entries.get(HOMES[kind]) if isinstance(tree, MappingNode) else None
+    if isinstance(home, MappingNode):
+        return tuple(home.entries)
+    return tuple(name for item in items_of(home) for name in _names_in(item, kind))
 
 
 def _names_in(item: Node, kind: Kind) -> list[str]:

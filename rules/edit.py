@@ -80,11 +80,15 @@ Changes = Mapping[int, Callable[[Node], Node]]
 
 def replace(source: str, kind: Kind, name: str, text: str) -> str:
     """The source with ``text`` in the place of a block."""
-    parsed, new = read(source), item_of(text, kind)
-    place = find(parsed, kind, name)
-    if text_of(parsed, place.block) == new.text:
-        return source
-    at = place.block
+    parsed = read(source)
+    return replaced(parsed, find(parsed, kind, name), text, kind)
+
+
+def replaced(parsed: Parsed, place: Place, text: str, kind: Kind) -> str:
+    """The same of a text that has been read."""
+    new, at = item_of(text, kind), place.block
+    if text_of(parsed, at) == new.text:
+        return parsed.mark + parsed.text
     made = _put(parsed, new.text, at.column)
     wanted = _changed(parsed.tree, {id(place.homes): _swap(place.index, place.index + 1, new.tree)})
     return checked(parsed, [(parsed.lines.start(at.first), parsed.lines.start(at.last), made)], wanted)

@@ -9,9 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rules.blocks import Kind, Parsed, Refused, block, blocks_of, item_of, items_of, plain, same
+from rules.blocks import (
+    Kind,
+    Parsed,
+    Refused,
+    blocks_of,
+    find,
+    item_of,
+    items_of,
+    plain,
+    read,
+    same,
+    text_of,
+)
 from rules.dump import Data, dump_entries, dump_item, entry, listed
-from rules.edit import Edit, replace, spliced
+from rules.edit import Edit, replaced, spliced
 from rules.errors import Problems
 from rules.places import Spot
 from rules.text import Text, mark
@@ -29,11 +41,13 @@ class _Cannot(Exception):
 
 def set_field(source: str, name: str, key: str, value: Data, kind: Kind = "rule") -> str:
     """The source with one key of a rule (section, sample) set, or taken away where ``value`` is None."""
-    text = block(source, kind, name)
+    parsed = read(source)
+    place = find(parsed, kind, name)
+    text = text_of(parsed, place.block)
     fields = plain(items_of(item_of(text, kind).tree)[0])
     if not isinstance(fields, Mapping):
         raise Refused(Text(mark("“{name}” has no fields.")))
-    return replace(source, kind, name, patch(text, with_key(fields, key, value), kind))
+    return replaced(parsed, place, patch(text, with_key(fields, key, value), kind), kind)
 
 
 def with_key(fields: Mapping[str, Data], key: str, value: Data) -> Mapping[str, Data]:

@@ -40,6 +40,11 @@ class Spot:
         return next((item for k, item in zip(self.keys, self.items, strict=False) if k.text == key), None)
 
 
+_NONE: list[Spot] = []
+_NONE_HEADS: list[int] = []
+"""What leaves have: the same empty lists for all of them, because a large file has a great many."""
+
+
 class Lines:
     """A text by lines: where each begins, and what stands on it."""
 
@@ -118,7 +123,7 @@ def _spot(text: str, event: Any) -> Spot:
         block = event.style in ("|", ">")
         head = text[start:end].partition("\n")[0] if block else ""
         keeps = block and "+" in head.partition("#")[0]
-        return Spot("scalar", start, end, flow=not block, text=event.value, keeps=keeps)
+        return Spot("scalar", start, end, not block, event.value, keeps, _NONE, _NONE, _NONE_HEADS)
     kind: Literal["sequence", "mapping"] = (
         "sequence" if isinstance(event, yaml.SequenceStartEvent) else "mapping"
     )

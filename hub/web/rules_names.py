@@ -6,6 +6,7 @@ is the message with what must come of it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +24,7 @@ from hub.web.render import redirect, render, text
 from hub.web.rules_form import form_of
 from hub.web.rules_pages import changed, draft_of, names_for, others_at, readable
 from hub.web.rules_said import Names, condition_said
-from rules.blocks import Kind, Refused, block, fields_of, names, read
+from rules.blocks import Kind, Refused, block, fields_of, names, tree_of
 from rules.dump import Data, dump_entries, dump_item
 from rules.edit import insert, remove, replace
 from rules.patch import patch
@@ -57,7 +58,7 @@ async def names_page(request: web.Request) -> web.StreamResponse:
     """All that rules share."""
     draft = await draft_of(request)
     found = await names_for(request, draft.source)
-    tree = read(draft.source).tree
+    tree = await asyncio.to_thread(tree_of, draft.source)
     entries = tree.entries if isinstance(tree, MappingNode) else {}
     shared = {
         kind: [_entry(kind, name, node, tree, found) for name, node in _named(entries, key)]
@@ -142,7 +143,7 @@ def _words(request: web.Request, draft: Draft, name: str) -> web.StreamResponse:
         step="/names",
         name=name,
         words=words,
-        users=users_of(read(draft.source).tree, "words", name),
+        users=users_of(tree_of(draft.source), "words", name),
         here=others_at(request, draft.id, writing=True),
     )
 
@@ -230,7 +231,7 @@ async def taken_away(request: web.Request) -> web.StreamResponse:
     kind: Kind = form.kind
 
     def edit(source: str) -> str:
-        users = users_of(read(source).tree, kind, form.name) if kind in USES else []
+        users = users_of(tree_of(source), kind, form.name) if kind in USES else []
         if users:
             raise Refused(Text(IN_USE, {"name": form.name, "rule": users[0]}))
         return remove(source, kind, form.name)
