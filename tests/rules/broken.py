@@ -187,7 +187,7 @@ def _collect(tree: Any, places: list[tuple[Any, Any]], depth: int = 0) -> None:
 
 
 def _put_odd(breaker: Breaker, where: Any, key: Any, places: list[tuple[Any, Any]]) -> None:
-    where[key] = breaker.draw.choice(ODD)
+    where[key] = _flat(breaker.draw.choice(ODD))
 
 
 def _remove(breaker: Breaker, where: Any, key: Any, places: list[tuple[Any, Any]]) -> None:
@@ -223,7 +223,7 @@ def _wrap(breaker: Breaker, where: Any, key: Any, places: list[tuple[Any, Any]])
     value = where[key]
     for _ in range(breaker.draw.choice((1, 2, 5, 30))):
         value = breaker.draw.choice(
-            ([value], {"all": [value]}, {"not": value}, {"any": [value, value]}, {"x": value})
+            ([value], {"all": [value]}, {"not": value}, {"any": [value, _flat(value)]}, {"x": value})
         )
     where[key] = value
 
