@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from sqlalchemy import insert, select
 
-from connectors.contract import Micros, Raw
+from connectors.contract import Raw
 from hub.config import Config, Hub
 from hub.config import Store as StoreSettings
 from hub.directory import directory
@@ -20,13 +20,15 @@ from hub.house import House
 from hub.intake.sink import Intake
 from hub.logs import logger
 from hub.replay import runs
+from hub.replay.compare import Move, Tally, named_silent, silent_rules, take
 from hub.replay.replaying import run_replays
+from hub.replay.stored import Snapshots, batch, newest
 from hub.rulefile import compile_source
 from hub.scope import Scope
 from hub.store import schema
 from hub.store.postgres import PostgresStore
 from hub.store.store import Store
-from hub.store.tx import Tx
+from hub.store.tx import Reader, Tx
 from hub.wake import Wake
 from rules.load import version_of
 from rules.words import forms
@@ -161,6 +163,30 @@ class World:
             loop.cancel()
 
 
+async def compared_here(world: World, text: str) -> runs.Run:
+    """A replay of everything that is done in this process and noted down like any other: for tests about what is kept
+    of one, which need no child."""
+    number = await world.start(runs.Wanted(days=30), source=text)
+    draft = compile_source(world.config, text, "draft", expand=forms)
+    tally = Tally()
+
+    def read(tx: Reader) -> list[Move]:
+        span = newest(tx, 100_000)
+        found = batch(tx, Snapshots(), span.first, span.last, 100_000) if span is not None else []
+        moves = [take(tally, world.house.directory, world.house.rules, draft, stored) for stored in found]
+        return [move for move in moves if move is not None]
+
+    def keep(tx: Tx, moves: Sequence[Move]) -> None:
+        tx.change(schema.rule_run, number, state="running")
+        ended = {"state": "done", "finished_at": tx.now, "done": tally.decisions, "total": tally.decisions}
+        runs.note(tx, number, moves, **ended, **runs.result_values(tally))
+
+    moves = await world.store.read(read)
+    named_silent(tally, silent_rules(draft, tally))
+    await world.store.write(lambda tx: keep(tx, moves))
+    return await world.run(number)
+
+
 def some_mails(count: int, seed: int = 1) -> list[Any]:
     """Mails of a few people; a fifth answer an earlier one."""
     draw = random.Random(seed)
@@ -188,7 +214,3 @@ async def small_world(
     one = World(sqlite_store, clock, url_of(sqlite_store, sqlite_path), tmp_path)
     await one.publish(BEFORE)
     yield one
-
-
-def at(clock: FakeClock) -> Micros:
-    return clock.now()

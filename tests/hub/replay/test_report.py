@@ -17,7 +17,7 @@ from hub.replay.compare import Difference, Tally, differences, merge
 from hub.replay.replaying import Refused
 from hub.replay.runs import Moved, Wanted
 from rules import Actions, Decision, Trace
-from tests.hub.replay.conftest import AFTER, World, some_mails
+from tests.hub.replay.conftest import AFTER, World, compared_here, some_mails
 
 COUNTS = st.integers(1, 50)
 NAMES = st.sampled_from(["a", "b", "c", ""])
@@ -104,7 +104,7 @@ def test_the_file_is_harmless_in_a_spreadsheet() -> None:
 
 async def test_a_terminal_gets_the_same_tables(world: World) -> None:
     await world.feed(some_mails(40))
-    found = await world.replayed(AFTER, Wanted(messages=1000))
+    found = await compared_here(world, AFTER)
     await world.store.close()  # no hub is running
     told: list[tuple[int, int]] = []
     text = await asyncio.to_thread(

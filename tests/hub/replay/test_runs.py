@@ -19,7 +19,7 @@ from hub.replay.runs import Wanted
 from hub.ruleset import open_draft
 from hub.scope import Conflict, Denied, NotFound, Scope
 from hub.store import schema
-from tests.hub.replay.conftest import ADMIN, AFTER, World, some_mails
+from tests.hub.replay.conftest import ADMIN, AFTER, World, compared_here, some_mails
 
 COUNTY = Scope(user=2, role="administrator", office="pup-lomza", name="Łucja")
 AGENT = Scope(user=3, role="agent", office="krajowa", front=True)
@@ -90,6 +90,7 @@ async def test_runs_wait_for_each_other(small_world: World) -> None:
     assert (before.finished_at or 0) <= (done.finished_at or 0)
 
 
+@pytest.mark.slow
 async def test_a_running_replay_is_stopped(small_world: World) -> None:
     world = small_world
     await world.feed(some_mails(30))
@@ -143,14 +144,12 @@ async def test_days_and_numbers_bound_what_is_replayed(small_world: World) -> No
         span = await world.store.read(lambda tx, wanted=wanted: span_of(tx, wanted))  # type: ignore[misc]
         assert span is not None
         assert span.total == expected
-    found = await world.replayed(AFTER, Wanted(messages=7))
-    assert (found.state, found.done, found.total) == ("done", 7, 7)
 
 
 async def test_who_may_not_see_a_conversation_learns_its_number_and_queues_alone(small_world: World) -> None:
     world = small_world
     await world.feed(some_mails(30))
-    found = await world.replayed(AFTER, Wanted(days=5))
+    found = await compared_here(world, AFTER)
     mine = await world.store.read(lambda tx: runs.moved_messages(tx, ADMIN, found.id))
     theirs = await world.store.read(lambda tx: runs.moved_messages(tx, COUNTY, found.id))
     assert [one.trace for one in mine] == [one.trace for one in theirs] != []
@@ -161,7 +160,7 @@ async def test_who_may_not_see_a_conversation_learns_its_number_and_queues_alone
 async def test_messages_are_read_page_by_page(small_world: World) -> None:
     world = small_world
     await world.feed(some_mails(40))
-    found = await world.replayed(AFTER, Wanted(days=5))
+    found = await compared_here(world, AFTER)
     one_by_one: list[int] = []
     behind: int | None = None
     while page := await world.store.read(
@@ -175,12 +174,11 @@ async def test_messages_are_read_page_by_page(small_world: World) -> None:
     assert all(one.before == one.after and one.differences for one in same)
 
 
-@pytest.mark.slow
 async def test_of_old_runs_the_tables_are_kept(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world = small_world
     monkeypatch.setattr(runs, "WITH_MESSAGES", 1)
     await world.feed(some_mails(20))
-    made = [await world.replayed(AFTER, Wanted(days=5)) for _ in range(3)]
+    made = [await compared_here(world, AFTER) for _ in range(3)]
     table = schema.rule_run_move
     counts = [
         await world.store.read(

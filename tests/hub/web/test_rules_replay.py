@@ -19,7 +19,7 @@ from hub.ruleset import open_draft
 from hub.scope import SYSTEM
 from hub.store.store import Store
 from tests.hub.conftest import FakeClock
-from tests.hub.replay.conftest import AFTER, BEFORE, World, some_mails, url_of
+from tests.hub.replay.conftest import AFTER, BEFORE, World, compared_here, some_mails, url_of
 from tests.hub.specimen import add_person
 from tests.hub.web.conftest import Browser
 
@@ -77,7 +77,7 @@ async def test_a_county_administrator_reads_numbers_alone(
     browser = await enter("county")
     said = await preview(browser, draft, RULE)
     assert "/conversations/" not in said
-    found = await world.replayed(AFTER, Wanted(messages=100))
+    found = await compared_here(world, AFTER)
     _, page = await browser.get(f"/admin/rules/runs/{found.id}/messages")
     assert "/conversations/" not in page
     assert "Pytanie" not in page
