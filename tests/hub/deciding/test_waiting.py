@@ -258,6 +258,7 @@ async def test_the_loop_follows_whatever_rules_are_in_force(here: Here) -> None:
         assert (await here.waiting_timers())[0].subject == number
     finally:
         loop.cancel()
+        await asyncio.gather(loop, return_exceptions=True)
 
 
 DURATIONS = (60, 240, 1560)

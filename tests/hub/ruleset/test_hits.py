@@ -118,6 +118,7 @@ async def test_one_line_when_it_begins_and_one_when_it_is_over(sqlite_store: Sto
         assert log.lines[1][2]["minutes"] >= 60
     finally:
         watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
 @pytest.mark.parametrize("well", [True, False])
