@@ -10,7 +10,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -95,14 +95,15 @@ def _compile(config: Config, source: str, name: str, expand: Expand | None, name
     breathe = Breath()
     found = _load(lambda: read(order, breathe, here=len(source) < SMALL))
     _check_names(found.ruleset, config, name, names)
-    with _no_collection():
+    with nullcontext() if len(source) < SMALL else _no_collection():
         return compile_rules(found.ruleset, found.expand, served, spelt=found.spelt, breathe=breathe)
 
 
 @contextmanager
 def _no_collection() -> Iterator[None]:
     """Make what stays for long without the collector of cycles walking through it again and again, which holds up
-    everything for tens of milliseconds. There are no cycles in it; it goes when the last one lets go of it."""
+    everything for tens of milliseconds. There are no cycles in it; it goes when the last one lets go of it. (What others
+    leave in cycles meanwhile stays for good; that is next to nothing, see :func:`hub.cli_run.settle`.)"""
     was = gc.isenabled()
     gc.disable()
     try:
