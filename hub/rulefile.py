@@ -102,8 +102,8 @@ def _compile(config: Config, source: str, name: str, expand: Expand | None, name
 @contextmanager
 def _no_collection() -> Iterator[None]:
     """Make what stays for long without the collector of cycles walking through it again and again, which holds up
-    everything for tens of milliseconds. There are no cycles in it; it goes when the last one lets go of it. (What others
-    leave in cycles meanwhile stays for good; that is next to nothing, see :func:`hub.cli_run.settle`.)"""
+    everything for tens of milliseconds. There are no cycles in it; it goes when the last one lets go of it. What others
+    leave in cycles meanwhile stays for good; that is next to nothing (:func:`hub.cli_run.settle`)."""
     was = gc.isenabled()
     gc.disable()
     try:
