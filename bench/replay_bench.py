@@ -46,7 +46,6 @@ from hub.store.tx import Tx
 from hub.tokens import SignedTokens
 from hub.wake import Wake
 from rules.load import version_of
-from rules.words import forms
 
 CONFIG = Path("config/centrala.toml")
 SYLLABLES = (
@@ -182,7 +181,7 @@ class Bench:
             directory=directory(self.config),
             capabilities={},
             channels={inbox.id: inbox.kind for inbox in self.config.inboxes},
-            rules=compile_source(self.config, self.before, "rules", expand=forms),
+            rules=compile_source(self.config, self.before, "rules"),
             rules_version=version,
             tokens=SignedTokens(b"the secret of the benchmarks, 32 bytes"),
             translate=translate,
