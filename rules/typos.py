@@ -2,9 +2,9 @@
 
 One letter wrong, missing, added or swapped with its neighbour, anywhere in the word, its first letter included; words
 shorter than :data:`SHORTEST` letters and those with digits are never taken for misspelt, because one letter makes them
-another word. That it does with longer ones too: in 20,000 words of running Polish a listed word of 5 and more letters was
-found 11 times as it is and 5 times as its neighbour, one of 9 and more letters 12 times and 1.6 times. So typos are for
-whoever asks, and for long words.
+another word. That it does with longer ones too: in 20,000 words of running Polish a listed word of 5 and more letters
+was found 11 times as it is and 5 times as its neighbour, one of 9 and more letters 12 times and 1.6 times. So typos are
+for whoever asks, and for long words.
 
 The index holds deletions, not misspellings: two words at distance one share a piece of their beginning with one letter
 left out (W. Garbe's symmetric deletion, 2012). Beginnings of :data:`BEGINNING` letters suffice, and the forms of a word
