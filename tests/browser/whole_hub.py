@@ -29,6 +29,7 @@ from hub.scope import SYSTEM
 from hub.store.tx import Tx
 from tests.servers.mailsink import MailSink
 from tests.servers.process import free_port
+from tests.wordforms import keep_forms, lend_forms
 
 CONFIG = Path(__file__).parents[2] / "config" / "centrala.toml"
 PASSWORD = "zielony tramwaj o świcie"
@@ -83,11 +84,13 @@ async def whole_hub(folder: Path, mails: MailSink) -> AsyncIterator[WholeHub]:
     """A hub that runs until the end of the block."""
     config = _config(folder, mails)
     os.makedirs(config.hub.data_dir, exist_ok=True)
+    lend_forms(Path(config.hub.data_dir))
     log = io.StringIO()
     handlers, level = list(logging.root.handlers), logging.root.level
     logs.configure(form="json", level="debug", secrets=logs.known_secrets(config), stream=log)
     hub = Hub(lambda: config, SystemClock(), random.Random(7), logs.logger)
     await hub.start()
+    keep_forms(Path(config.hub.data_dir))
     try:
         password = passwords.hash_password(PASSWORD)
         await hub.store.write(lambda tx: _hire(tx, config, password))

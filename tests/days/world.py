@@ -50,6 +50,7 @@ from hub.timers import run_due
 from hub.web.desk import Desk
 from tests.hub.conftest import FakeClock
 from tests.servers.mailsink import MailSink, Received
+from tests.wordforms import keep_forms, lend_forms
 
 CONFIG = Path(__file__).parents[2] / "config" / "centrala.toml"
 ZONE = "Europe/Warsaw"
@@ -346,9 +347,11 @@ async def world(
     """A hub at a moment of a day."""
     found = config or settings(folder, mails)
     os.makedirs(found.hub.data_dir, exist_ok=True)
+    lend_forms(Path(found.hub.data_dir))
     clock = FakeClock(at(start))
     hub = Hub(lambda: found, clock, random.Random(7), logs.logger)
     await hub.prepare()
+    keep_forms(Path(found.hub.data_dir))
     made = World(hub, clock, mails)
     try:
         await made.open()
