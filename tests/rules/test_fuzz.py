@@ -103,6 +103,6 @@ def test_random_files() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(7_200)
 def test_very_many_random_files() -> None:
-    count = int(os.environ.get("CENTRALA_FUZZ", "20000"))
+    count = int(os.environ.get("CENTRALA_FUZZ", "5000"))
     outcomes = fuzz(2, count)
     assert outcomes["works"] > count // 20
