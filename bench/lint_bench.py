@@ -1,7 +1,7 @@
 """How long lint takes, beside reading the same file: ``python -m bench.lint_bench``.
 
-A plain mix of rules that all stop, and one in which all continue: of the former every earlier rule may hide a later one.
-CPU time of this process. Wanted: 1,000 rules in two seconds, 10,000 in twenty.
+A plain mix of rules that all stop, and one in which all continue: of the former every earlier rule may hide a later
+one. CPU time of this process. Wanted: 1,000 rules in two seconds, 10,000 in twenty.
 """
 
 from __future__ import annotations

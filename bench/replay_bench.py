@@ -45,7 +45,7 @@ from hub.store.sqlite import SqliteStore
 from hub.store.tx import Tx
 from hub.tokens import SignedTokens
 from hub.wake import Wake
-from rules.load import version_of
+from rules.files.load import version_of
 
 CONFIG = Path("config/centrala.toml")
 SYLLABLES = (

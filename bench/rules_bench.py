@@ -26,8 +26,8 @@ from bench.report import line, percentile
 from bench.rules_mix import PLACES, Mapping, compiled, expand, hopeless, message, rule, vocabulary
 from bench.rules_peers import PEERS
 from rules import Compiled, Decision, Facts, evaluate
-from rules.evaluate import decide
-from rules.scan import Scan
+from rules.engine.evaluate import decide
+from rules.engine.scan import Scan
 
 ROUNDS = 7
 MESSAGES = 200

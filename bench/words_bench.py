@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.report import line
-from rules import Facts, polish
+from rules import Facts
+from rules.engine.scan import Lexicon, Scan
 from rules.fold import fold, tokens
 from rules.model import Spelling
-from rules.scan import Lexicon, Scan
-from rules.words import forms
+from rules.words import forms, polish
 
 DATA = Path(__file__).parents[1] / "tests" / "rules"
 FRAMES = ("W sprawie: {} – proszę o odpowiedź, bo wciąż jej nie dostałem.",)

@@ -23,10 +23,10 @@ import msgspec
 
 from hub.wordforms import WordForms
 from rules import Problem, RuleFileError, RuleSet, load
-from rules.compiled import words_of
+from rules.engine.compiled import words_of
+from rules.engine.spelling import read_form
+from rules.engine.towns import TOWN
 from rules.model import Rule
-from rules.spelling import read_form
-from rules.towns import TOWN
 
 LIMIT = 120.0
 """Seconds that the child may take."""
@@ -64,7 +64,7 @@ class Read(msgspec.Struct, frozen=True, tag="read"):
 
 
 class Forms(msgspec.Struct, frozen=True, tag="forms"):
-    """Words with their forms as :func:`rules.spelling.read_form` reads them."""
+    """Words with their forms as :func:`rules.engine.spelling.read_form` reads them."""
 
     words: list[tuple[Word, list[Form]]]
 

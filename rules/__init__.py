@@ -7,7 +7,6 @@ need a dictionary), ``rules.fold`` (words as they are compared) and ``rules.dete
 
 from __future__ import annotations
 
-from rules.compiled import Compiled, compile_rules
 from rules.decision import (
     DEFAULT_RULE,
     GUARD_RULE,
@@ -23,15 +22,16 @@ from rules.decision import (
     encode_trace,
 )
 from rules.detect import mask_numbers, valid_pesel
+from rules.engine.compiled import Compiled, compile_rules
+from rules.engine.evaluate import evaluate
+from rules.engine.explain import explain
+from rules.engine.scan import as_written
 from rules.errors import Problem, RuleFileError
-from rules.evaluate import evaluate
-from rules.explain import explain
 from rules.facts import TEXT_LIMIT, Facts, On
-from rules.load import load
+from rules.files.load import load
+from rules.files.references import Reference, references
+from rules.files.schema import json_schema
 from rules.model import Rule, RuleSet
-from rules.references import Reference, references
-from rules.scan import as_written
-from rules.schema import json_schema
 
 __all__ = [
     "DEFAULT_RULE",

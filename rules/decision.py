@@ -18,7 +18,7 @@ DEFAULT_RULE = "default"
 """The id under which the mandatory default at the end of a rule set appears in traces."""
 
 GUARD_RULE = "safeguard"
-"""The id under which the engine's own safeguards appear as winner (see :func:`rules.evaluate`)."""
+"""The id under which the engine's own safeguards appear as winner (see :func:`rules.engine.evaluate`)."""
 
 PRIORITIES: Mapping[str, int] = {"low": -1, "normal": 0, "high": 1, "urgent": 2, "top": 3}
 """Names of priorities in rule files; a queue serves higher numbers first. ``top`` is for distress."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rules import model
-from rules.durations import duration
+from rules.files.durations import duration
 from rules.language import DAYS, PREDICATES
 from rules.text import Text, mark, verbatim
 

@@ -15,8 +15,8 @@ import msgspec
 from rules import model
 from rules.decision import DEFAULT_RULE, PRIORITIES, Actions, CallbackOrder
 from rules.describe import describe
-from rules.durations import duration
-from rules.merge import longest_rising
+from rules.editing.merge import longest_rising
+from rules.files.durations import duration
 from rules.text import Text, mark, verbatim
 
 Kind = Literal["added", "removed", "moved", "changed"]

@@ -1,7 +1,7 @@
 """The rule set as data: what a rule file says, once it has been read and checked.
 
-These are plain values: :func:`rules.load` makes them from YAML, :func:`rules.compile_rules` turns them into what
-:func:`rules.evaluate` runs. Order is meaning: rules are tried from the first to the last.
+These are plain values: :func:`rules.files.load` makes them from YAML, :func:`rules.compile_rules` turns them into what
+:func:`rules.engine.evaluate` runs. Order is meaning: rules are tried from the first to the last.
 """
 
 from __future__ import annotations

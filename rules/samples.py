@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from rules import model
-from rules.compiled import Compiled
 from rules.decision import DEFAULT_RULE, PRIORITIES, Decision, Explanation
-from rules.evaluate import evaluate
-from rules.explain import explain
+from rules.engine.compiled import Compiled
+from rules.engine.evaluate import evaluate
+from rules.engine.explain import explain
 from rules.language import ACCUMULATING
 from rules.text import Text, mark
 

@@ -1,9 +1,10 @@
-"""Make the lexicon of other languages (``rules/lexicons``) from the word lists of simplemma.
+"""Make the lexicon of other languages (``rules/words/lexicons``) from the word lists of simplemma.
 
 pip install simplemma==2.0.0 && python -m scripts.build_lexicon
 
-Done once; the files are kept with the code, so that neither an installation nor the tests need simplemma. How a file is
-read: :mod:`rules.lexicon`. The lists are under the Open Database License and CC BY-SA: ``rules/lexicons/LICENSE.md``.
+Done once; the files are kept with the code, so that neither an installation nor the tests need simplemma. How a file
+is read: :mod:`rules.words.lexicon`. The lists are under the Open Database License and CC BY-SA:
+``rules/words/lexicons/LICENSE.md``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Mapping
 
 from simplemma.strategies import DefaultDictionaryFactory  # type: ignore[import-not-found, unused-ignore]
 
-from rules.lexicon import FOLDER, LANGUAGES, SHARED
+from rules.words.lexicon import FOLDER, LANGUAGES, SHARED
 
 LONGEST = 40
 """Letters of a word; what is longer is a chemical compound or a mistake."""

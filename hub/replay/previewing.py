@@ -24,13 +24,13 @@ from hub.rulefile import places
 from hub.store.reading import Ask
 from hub.wordforms import FILE, WordForms
 from rules import Compiled, RuleFileError, RuleSet, compile_rules, evaluate, load
-from rules.blocks import plain
-from rules.dump import Data, dump_entries
+from rules.editing.blocks import plain
+from rules.editing.dump import Data, dump_entries
 from rules.errors import Problems
+from rules.files.yamltree import parse
 from rules.model import Rule
 from rules.text import Text, mark
 from rules.words import forms
-from rules.yamltree import parse
 
 FRESH = 20.0
 """Seconds for which the sample of messages is taken for the latest."""

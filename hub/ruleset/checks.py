@@ -26,9 +26,9 @@ from hub.store import schema
 from hub.store.tx import Reader
 from rules import Compiled, RuleFileError, RuleSet, load, references, samples
 from rules.errors import Problem
-from rules.finding import Finding
+from rules.files.load import version_of
 from rules.lint import lint
-from rules.load import version_of
+from rules.lint.finding import Finding
 from rules.text import Text, mark
 
 Known = Mapping[str, Collection[str]]

@@ -1,8 +1,8 @@
 """Drafts of the rule set: opened, changed rule by rule by several people at once, every change kept and undoable.
 
-A change is made to the text that its author saw and merged into the newest one (:mod:`rules.merge`): who changes
-another rule than a colleague never notices; who changes the same gets :class:`Clashes` with both texts, and nothing is
-stored.
+A change is made to the text that its author saw and merged into the newest one (:mod:`rules.editing.merge`): who
+changes another rule than a colleague never notices; who changes the same gets :class:`Clashes` with both texts, and
+nothing is stored.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from hub.scope import Conflict, Denied, NotFound, Scope, require
 from hub.store import schema
 from hub.store.tx import Reader, Tx
 from hub.timers import cancel_timer
-from rules.merge import Choice, Clash, merge
-from rules.pieces import Key
-from rules.yamltree import MAX_BYTES
+from rules.editing.merge import Choice, Clash, merge
+from rules.editing.pieces import Key
+from rules.files.yamltree import MAX_BYTES
 
 rule_draft = schema.rule_draft
 rule_draft_change = schema.rule_draft_change

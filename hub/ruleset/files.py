@@ -17,7 +17,7 @@ from hub.ruleset.proof import Proof
 from hub.ruleset.versions import FILE, Wanted, add_version, lock, published, ruleset, setting
 from hub.scope import SYSTEM
 from hub.store.tx import Reader, Tx
-from rules.load import version_of
+from rules.files.load import version_of
 
 Outcome = Literal["same", "published", "draft"]
 

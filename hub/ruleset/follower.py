@@ -29,7 +29,7 @@ from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Reader
 from hub.wake import Wake
 from rules import Compiled
-from rules.load import version_of
+from rules.files.load import version_of
 from rules.text import Text, mark
 
 POLL = 2.0

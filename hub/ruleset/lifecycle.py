@@ -39,9 +39,9 @@ from hub.scope import SYSTEM, Conflict, Scope
 from hub.store import schema
 from hub.store.tx import Reader, Tx
 from hub.timers import cancel_timer, set_timer
-from rules.load import version_of
-from rules.merge import Choice
-from rules.pieces import Key
+from rules.editing.merge import Choice
+from rules.editing.pieces import Key
+from rules.files.load import version_of
 
 STALE_BASE = N_(
     "Another version was published meanwhile. Take its changes over first, then look at the draft again."

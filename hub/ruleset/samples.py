@@ -17,12 +17,12 @@ from hub.ruleset import invent
 from hub.scope import Scope, require
 from hub.store.tx import Reader
 from rules import Compiled, Decision, Facts, evaluate, model
-from rules.dump import dump_item
-from rules.edit import insert
+from rules.editing.dump import dump_item
+from rules.editing.edit import insert
+from rules.files.sample_reader import MAX_NAME
+from rules.files.write import write_sample
 from rules.fold import fold
-from rules.sample_reader import MAX_NAME
 from rules.text import Text, mark
-from rules.write import write_sample
 
 LENGTH = 1_500
 """Characters of a text that a test keeps, if the outcome allows; else twice as many, and so on."""
@@ -85,7 +85,7 @@ def text_of(sample: model.Sample) -> str:
 
 
 def appended(source: str, text: str) -> str:
-    """A rule set's text with one more test. Raises :class:`rules.blocks.Refused`."""
+    """A rule set's text with one more test. Raises :class:`rules.editing.blocks.Refused`."""
     return insert(source, "sample", text)
 
 

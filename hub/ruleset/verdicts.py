@@ -26,9 +26,9 @@ from hub.scope import NotFound, Scope, require
 from hub.store import schema
 from hub.store.tx import Reader
 from rules import Actions, Compiled, Decision, Explanation, Facts, evaluate, explain, load
-from rules.dump import dump_entries
+from rules.editing.dump import dump_entries
+from rules.files.sample_reader import AT, MESSAGE
 from rules.model import RuleSet
-from rules.sample_reader import AT, MESSAGE
 from rules.text import Text
 
 _DATED = ("local_date", "local_minutes", "weekday")

@@ -16,7 +16,7 @@ from hub.ruleset.proof import Proof
 from hub.scope import NotFound, Scope, require
 from hub.store import bulk, schema
 from hub.store.tx import Reader, Tx
-from rules.load import version_of
+from rules.files.load import version_of
 
 ruleset = schema.ruleset
 setting = schema.setting

@@ -12,12 +12,6 @@ from aiohttp import web
 from hub.people.presence import expect_browsers
 from hub.web import (
     admin,
-    api,
-    api_openapi,
-    api_replay,
-    api_rules,
-    api_stream,
-    api_try,
     assets,
     auth,
     callbacks,
@@ -32,24 +26,30 @@ from hub.web import (
     live,
     moderation,
     quarantine,
-    rules_checks,
-    rules_editor,
-    rules_list,
-    rules_names,
-    rules_pages,
-    rules_publish,
-    rules_replay,
-    rules_text,
-    rules_try,
-    rules_versions,
     search_page,
     settings,
     supervisor,
     why,
 )
+from hub.web.api import conversations as api
+from hub.web.api import openapi as api_openapi
+from hub.web.api import replay as api_replay
+from hub.web.api import rules as api_rules
+from hub.web.api import stream as api_stream
+from hub.web.api import trying as api_try
 from hub.web.desk import DESK, Desk
 from hub.web.guard import MIDDLEWARES, add_headers
 from hub.web.render import ENVIRONMENT, environment
+from hub.web.rules import checks as rules_checks
+from hub.web.rules import editor as rules_editor
+from hub.web.rules import list as rules_list
+from hub.web.rules import names as rules_names
+from hub.web.rules import pages as rules_pages
+from hub.web.rules import publish as rules_publish
+from hub.web.rules import replay as rules_replay
+from hub.web.rules import text as rules_text
+from hub.web.rules import trying as rules_try
+from hub.web.rules import versions as rules_versions
 
 SCREENS: Sequence[Sequence[web.AbstractRouteDef]] = (
     assets.ROUTES,

@@ -14,7 +14,7 @@ from hub.desk.why import Reason
 from hub.directory import Directory
 from hub.i18n import mark as N_
 from hub.i18n import translate
-from hub.web.rules_terms import ACTION_TERMS
+from hub.web.rules.terms import ACTION_TERMS
 from hub.web.verdict_words import DEFAULT, GUARD
 from hub.web.words import exact
 from rules import DEFAULT_RULE, GUARD_RULE, Fault, Seen

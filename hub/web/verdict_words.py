@@ -10,12 +10,12 @@ from aiohttp import web
 
 from hub.i18n import mark as N_
 from hub.ruleset.verdicts import Judged, set_by, wanted_alone
-from hub.web import rules_terms as terms
 from hub.web.desk import desk_of, scope_of
 from hub.web.render import text
+from hub.web.rules import terms
 from rules import DEFAULT_RULE, GUARD_RULE, PRIORITIES, Explanation, Fault
 from rules.decision import CallbackOrder
-from rules.durations import duration
+from rules.files.durations import duration
 from rules.text import Text
 
 DEFAULT = N_("No rule said otherwise: the default of the rule set.")

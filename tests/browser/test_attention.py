@@ -19,7 +19,9 @@ WHY = Text("{name} is not known", {"name": "queue_load.informacja"})
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_a_rule_that_cannot_be_evaluated_is_seen(scheme: Literal["light", "dark"], tmp_path: Path) -> None:
+async def test_a_rule_that_cannot_be_evaluated_is_seen(
+    scheme: Literal["light", "dark"], tmp_path: Path
+) -> None:
     tally = Tally()
     tally.add(Decision(actions=Actions(), trace=Trace(), faults=(Fault("employers", WHY),)))
     async with console(tmp_path) as here, chromium() as browser:

@@ -19,7 +19,7 @@ from hub.people.users import add_user
 from hub.ruleset import draft, published
 from hub.scope import SYSTEM
 from hub.store.tx import Tx
-from rules.blocks import fields_of, names
+from rules.editing.blocks import fields_of, names
 from tests.browser.whole_hub import PASSWORD, WholeHub, whole_hub
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink

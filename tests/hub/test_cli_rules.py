@@ -17,7 +17,7 @@ from hub.clock import SystemClock
 from hub.ruleset.versions import Wanted, add_version, lock
 from hub.store.sqlite import SqliteStore
 from hub.store.tx import Tx
-from rules.load import version_of
+from rules.files.load import version_of
 from tests.hub.test_run import Hub, hub
 from tests.servers.process import wait_until
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import rules
 from rules.decision import Fault, Trace
 from rules.describe import describe
-from rules.durations import MOST, duration, minutes_of
+from rules.files.durations import MOST, duration, minutes_of
 from rules.model import Condition
 from rules.text import Text, as_text, verbatim
 from tests.rules.test_docs import ruleset_with

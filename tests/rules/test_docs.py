@@ -12,10 +12,10 @@ import pytest
 
 import rules
 from rules.errors import Problems
+from rules.files.yamltree import Mapping, Node, Scalar, Sequence, parse
 from rules.language import ACTIONS, EVENTS, PREDICATES
 from rules.samples import check
 from rules.words import forms
-from rules.yamltree import Mapping, Node, Scalar, Sequence, parse
 
 PAGE = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
 PLACES = {"18-4": "pup-lomza", "Łomża": "pup-lomza", "Piła": "pup-pila", "00": "up-warszawa"}

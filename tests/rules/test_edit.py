@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.edit import (
+from rules.editing.edit import (
     Refused,
     block,
     digest,
@@ -31,7 +31,7 @@ from rules.edit import (
     replace_rule,
     rule_source,
 )
-from rules.patch import patch, set_field
+from rules.editing.patch import patch, set_field
 
 OWN = Path("config/rules.yaml").read_text()
 

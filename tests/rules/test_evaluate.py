@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import rules
 from rules import Compiled, Facts, Fault
-from rules.index import bitmap, rules_in
+from rules.engine.index import bitmap, rules_in
 from rules.text import Text
 
 

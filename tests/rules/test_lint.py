@@ -11,10 +11,10 @@ import pytest
 
 import rules
 from rules import Compiled, Facts, RuleSet
-from rules.finding import CODES, Finding
 from rules.lint import lint
-from rules.lint_conditions import is_always, is_never
-from rules.lint_literals import formula
+from rules.lint.conditions import is_always, is_never
+from rules.lint.finding import CODES, Finding
+from rules.lint.literals import formula
 from tests.rules.lint_worlds import PLACES, World, same
 
 ROOT = Path(__file__).parents[2]

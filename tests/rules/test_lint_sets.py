@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.lint_sets import LOW, Patterns, overlap, patterns, span, union, without
+from rules.lint.sets import LOW, Patterns, overlap, patterns, span, union, without
 
 WORLD = range(-3, 12)
 TEXTS = [a + b + c for a in "xyz" for b in ("", "x", "y") for c in ("", "x", "z")] + [""]

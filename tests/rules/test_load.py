@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import rules
 from rules import model
-from rules.dump import dump_entries
-from rules.load import MAX_LOOSE
-from rules.scan import as_written
+from rules.editing.dump import dump_entries
+from rules.engine.scan import as_written
+from rules.files.load import MAX_LOOSE
 from rules.text import Text
 from tests.rules import generated
 from tests.rules.test_docs import FILE

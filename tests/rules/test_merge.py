@@ -7,8 +7,8 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.merge import Clash, Merged, longest_rising, merge
-from rules.pieces import Key, pieces
+from rules.editing.merge import Clash, Merged, longest_rising, merge
+from rules.editing.pieces import Key, pieces
 
 BASE = """\
 # Reguły

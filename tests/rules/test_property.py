@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 import rules
 from rules import Actions, Facts, Rule, RuleSet, model
 from rules.decision import CallbackOrder
-from rules.evaluate import decide
+from rules.engine.evaluate import decide
+from rules.engine.scan import Scan
 from rules.language import MERGED
 from rules.model import Section
-from rules.scan import Scan
 from tests.rules.naive import Naive
 
 ROOTS = ("zasił", "prac", "błąd", "urząd", "łomż", "staż")

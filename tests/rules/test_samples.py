@@ -10,7 +10,7 @@ import pytest
 
 import rules
 from rules import Facts
-from rules.sample_reader import MESSAGE
+from rules.files.sample_reader import MESSAGE
 from rules.samples import Verdict, check, told
 from rules.words import forms
 from tests.rules.lint_worlds import same

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import rules
-from rules.dump import dump_entries
+from rules.editing.dump import dump_entries
+from rules.files.predicate_shapes import PREDICATE_SHAPES
 from rules.language import ACTIONS, PREDICATES
-from rules.predicate_shapes import PREDICATE_SHAPES
 from tests.rules import generated
 from tests.rules.test_docs import ACTS, CONDITIONS, FILE, data, indented, parts
 
@@ -90,7 +90,7 @@ def held_by_container(key: str, wanted: Any, value: Any, schema: dict[str, Any])
 
 
 def test_the_file_is_up_to_date() -> None:
-    text = (CONFIG / "rules.schema.json").read_text(encoding="utf-8")
+    text = (CONFIG / "rules.files.schema.json").read_text(encoding="utf-8")
     assert json.loads(text) == SCHEMA, "run: make reference"
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.engine.spelling import UNKNOWN, Written, read_form
 from rules.fold import fold, tokens
-from rules.spelling import UNKNOWN, Written, read_form
 
 LONG = " Proszę o odpowiedź, bo wciąż jej nie dostałem."
 BARE = " Prosze o odpowiedz, bo wciaz jej nie dostalem."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rules import Facts
-from rules.scan import Lexicon, Scan
+from rules.engine.scan import Lexicon, Scan
 from rules.words import forms
 
 TOWNS = {

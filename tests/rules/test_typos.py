@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import rules
 from rules import Facts
-from rules.typos import SHORTEST, Typos, may_be_misspelt, one_edit
+from rules.engine.typos import SHORTEST, Typos, may_be_misspelt, one_edit
 
 words = st.text("abc", min_size=3, max_size=9)
 

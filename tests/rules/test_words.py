@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rules.expressions import required_literals
+from rules.engine.expressions import required_literals
 from rules.fold import fold, split_words, tokens
 from rules.words import forms, polish_forms, unmarked
 

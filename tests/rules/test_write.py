@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 
 import rules
 from rules import model
-from rules.dump import dump_entries
-from rules.write import write, write_condition, write_rule, write_sample
+from rules.editing.dump import dump_entries
+from rules.files.write import write, write_condition, write_rule, write_sample
 from tests.rules import generated
 from tests.rules.test_docs import CONDITIONS, FILE, indented, parts, ruleset_with
 

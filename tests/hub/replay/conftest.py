@@ -30,7 +30,7 @@ from hub.store.postgres import PostgresStore
 from hub.store.store import Store
 from hub.store.tx import Reader, Tx
 from hub.wake import Wake
-from rules.load import version_of
+from rules.files.load import version_of
 from rules.words import forms
 from tests.hub.conftest import FakeClock
 from tests.hub.intake.conftest import mail

@@ -17,7 +17,7 @@ from hub.replay.preview import Answer, Previewer
 from hub.replay.protocol import Preview, Problem
 from hub.rulefile import compile_source
 from rules import evaluate
-from rules.edit import insert_rule, remove_rule, replace_rule
+from rules.editing.edit import insert_rule, remove_rule, replace_rule
 from rules.words import forms
 from tests.hub.replay.conftest import AFTER, World, some_mails
 

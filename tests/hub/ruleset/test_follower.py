@@ -20,7 +20,7 @@ from hub.scope import Scope
 from hub.store.store import Store
 from hub.store.tx import Tx
 from hub.wake import Wake
-from rules.load import version_of
+from rules.files.load import version_of
 from tests.hub.conftest import FakeClock
 from tests.hub.ruleset.conftest import SOURCE, proof_of_source
 

@@ -37,7 +37,7 @@ from hub.scope import Conflict, Scope
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Reader, Tx
-from rules.pieces import Key
+from rules.editing.pieces import Key
 from tests.hub.conftest import FakeClock
 from tests.hub.ruleset.conftest import SOURCE, made_house, proof_of_source
 

@@ -22,7 +22,7 @@ from hub.store.store import Store
 from hub.store.tx import Tx
 from hub.wordforms import FILE
 from rules import RuleSet
-from rules.finding import Finding
+from rules.lint.finding import Finding
 from tests.hub.conftest import FakeClock
 from tests.hub.intake.conftest import mail
 from tests.hub.replay.conftest import World, url_of

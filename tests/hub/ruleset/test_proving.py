@@ -12,7 +12,7 @@ from hub.ruleset.checks import check, known
 from hub.ruleset.proving import prove
 from hub.store import schema
 from hub.store.store import Store
-from rules.load import version_of
+from rules.files.load import version_of
 from tests.hub.ruleset.conftest import SOURCE
 from tests.hub.specimen import add_person
 

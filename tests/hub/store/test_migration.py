@@ -36,7 +36,7 @@ from hub.store.postgres import PostgresStore
 from hub.store.sqlite import SqliteStore
 from hub.store.store import Store
 from hub.store.tx import Tx
-from rules.load import version_of
+from rules.files.load import version_of
 from tests.servers.postgres import Postgres
 
 FOLDER = Path(__file__).parent

@@ -16,7 +16,7 @@ from hub.ruleset.hits import Tally, write_hits
 from hub.store import schema
 from hub.store.store import Store
 from hub.timers import run_due
-from hub.web.api import ENDPOINTS
+from hub.web.api.conversations import ENDPOINTS
 from hub.web.desk import Desk
 from hub.web.metrics import METRICS
 from rules import Actions, Decision, Fault, Trace

@@ -13,11 +13,11 @@ from multidict import MultiDict
 from hub.ruleset import Change, change, draft, open_draft, undo_change
 from hub.scope import Scope
 from hub.store.store import Store
-from hub.web.rules_form import opened
-from hub.web.rules_pages import FEW, listing
-from hub.web.rules_said import Names
-from rules.blocks import fields_of, names
-from rules.edit import rule_source
+from hub.web.rules.form import opened
+from hub.web.rules.pages import FEW, listing
+from hub.web.rules.said import Names
+from rules.editing.blocks import fields_of, names
+from rules.editing.edit import rule_source
 from tests.hub.web.conftest import Browser
 from tests.hub.web.test_rules_form import fields_of_form
 

@@ -12,17 +12,17 @@ from hypothesis import strategies as st
 from multidict import MultiDict
 
 from hub.i18n import is_translated
-from hub.web import rules_terms as terms
 from hub.web.render import environment
-from hub.web.rules_action_shapes import ACTION_SHAPES
-from hub.web.rules_buttons import acted, at
-from hub.web.rules_form import opened, posted_form, text_with
-from hub.web.rules_parts import Part, fresh, read_root, write_actions, write_root
-from hub.web.rules_said import Names, action_said, condition_said
-from hub.web.rules_shapes import PREDICATE_SHAPES
+from hub.web.rules import terms
+from hub.web.rules.action_shapes import ACTION_SHAPES
+from hub.web.rules.buttons import acted, at
+from hub.web.rules.form import opened, posted_form, text_with
+from hub.web.rules.parts import Part, fresh, read_root, write_actions, write_root
+from hub.web.rules.said import Names, action_said, condition_said
+from hub.web.rules.shapes import PREDICATE_SHAPES
 from rules import load
-from rules.blocks import block, names, plain, read
-from rules.edit import dump_rule, rule_source
+from rules.editing.blocks import block, names, plain, read
+from rules.editing.edit import dump_rule, rule_source
 from rules.language import ACTIONS, EVENTS, PREDICATES, THENS
 
 OWN = Path("config/rules.yaml").read_text()

@@ -1,4 +1,5 @@
-"""Rule sets that are made in the console: drafts, changes, replays, hits. Who asked for silence; what a day may cost."""
+"""Rule sets that are made in the console: drafts, changes, replays, hits. Who asked for silence; what a day may
+cost."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The evaluator: a rule set compiled once, and asked about every message."""

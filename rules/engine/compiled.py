@@ -1,0 +1,203 @@
+"""Compiling: a rule set becomes an immutable value that decisions are made with, swapped whole when rules change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+from rules import model
+from rules.decision import Actions
+from rules.engine.index import Index, worth_looking_up
+from rules.engine.needs import Evidence, Need, all_of, need, rest
+from rules.engine.probes import Check
+from rules.engine.scan import Expand, Lexicon, Spelt
+from rules.engine.trees import Branch, Tree, build
+from rules.facts import On
+from rules.language import ACTIONS, EVENTS
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledSection:
+    """A section ready to run: its dates and its guard in ``tree``."""
+
+    section: model.Section
+    tree: Tree
+    need: Need
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledRule:
+    """A rule ready to run. ``asks`` holds only the actions that the rule names.
+
+    ``tree`` is all that must hold besides the guard of its section; ``check`` leaves out the event (``on``), which the
+    choice of the index has settled, and ``rest`` also what its evidence in the index proves (None: nothing is left).
+    ``then`` is what its place makes of it: outside sections only stop and continue.
+    """
+
+    id: str
+    rule: model.Rule
+    tree: Tree
+    check: Check
+    rest: Check | None
+    asks: tuple[tuple[str, Any], ...]
+    then: model.Then
+    section: CompiledSection | None
+
+
+class _Built(NamedTuple):
+    """A rule on its way into the index."""
+
+    rule: CompiledRule
+    need: Need
+    evidence: Evidence | None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The rules for one event in order, and the index over them."""
+
+    rules: tuple[CompiledRule, ...]
+    index: Index
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A rule set ready to run: share it freely between threads and decisions.
+
+    ``rules`` are the enabled ones in order; ``disabled`` the others, for explanations: those that are disabled
+    themselves and those of disabled sections. ``by_event`` holds the enabled ones for each event.
+    """
+
+    version: str
+    ruleset: model.RuleSet
+    rules: tuple[CompiledRule, ...]
+    disabled: tuple[CompiledRule, ...]
+    default: tuple[tuple[str, Any], ...]
+    lexicon: Lexicon
+    by_event: Mapping[On, Chosen]
+
+
+def _no_breath() -> None:
+    """Nobody waits."""
+
+
+def compile_rules(
+    ruleset: model.RuleSet,
+    expand: Expand,
+    places: Mapping[str, str] | None = None,
+    *,
+    spelt: Spelt | None = None,
+    breathe: Callable[[], None] = _no_breath,
+) -> Compiled:
+    """Compile ``ruleset``.
+
+    ``expand`` gives all forms of a word (:func:`rules.words.forms`, or :func:`rules.as_written`).
+    ``places`` maps postcodes, their beginnings (``18-400``, ``18-4``) and names of counties or towns (``Łomża``,
+    ``powiat łomżyński``, in any case) to office codes; a longer postcode wins over a shorter one, and a postcode
+    over a name. ``spelt`` gives the forms of words where they are read already; ``expand`` is then asked for names of
+    places only. ``breathe`` is called between small pieces of work, so that a thread of a busy process can let others
+    go on.
+    """
+    lexicon = Lexicon(expand, places or {}, spelt)
+    sections = {section.id: _section(section, lexicon) for section in ruleset.sections}
+    rules: list[_Built] = []
+    disabled: list[_Built] = []
+    for rule in ruleset.rules:
+        section = sections.get(rule.section)
+        on = rule.enabled and (section is None or section.section.enabled)
+        (rules if on else disabled).append(_rule(rule, section, lexicon))
+        breathe()
+    lexicon.freeze(breathe)
+    return Compiled(
+        version=ruleset.version,
+        ruleset=ruleset,
+        rules=tuple(one.rule for one in rules),
+        disabled=tuple(one.rule for one in disabled),
+        default=asked(ruleset.default),
+        lexicon=lexicon,
+        by_event=_by_event(rules, breathe),
+    )
+
+
+def words_of(ruleset: model.RuleSet, places: Iterable[str], expand: Expand) -> set[tuple[str, str]]:
+    """Every word whose forms compiling will ask for, with its language."""
+    asked_for: set[tuple[str, str]] = set()
+
+    def note(word: str, language: str) -> frozenset[str]:
+        asked_for.add((word, language))
+        return expand(word, language)
+
+    lexicon = Lexicon(note, dict.fromkeys(places, ""))
+    for node in {id(node): node for node in _inflected(ruleset)}.values():
+        how = model.spelling(node)
+        for words in [[word] for word in node.words] if isinstance(node, model.Words) else node.phrases:
+            lexicon.phrase(words, 0, how)
+    return asked_for
+
+
+def _inflected(ruleset: model.RuleSet) -> Iterator[model.Words | model.Phrase]:
+    left = [*(rule.when for rule in ruleset.rules), *(section.when for section in ruleset.sections)]
+    while left:
+        node = left.pop()
+        if isinstance(node, model.Words | model.Phrase):
+            yield node
+        left += model.children(node)
+
+
+def _by_event(rules: Sequence[_Built], breathe: Callable[[], None]) -> dict[On, Chosen]:
+    chosen = {}
+    for event in EVENTS:
+        these = [one for one in rules if event in one.rule.rule.on]
+        index = Index([one.need for one in these], [one.evidence for one in these], breathe)
+        chosen[cast(On, event)] = Chosen(tuple(one.rule for one in these), index)
+    return chosen
+
+
+def _section(section: model.Section, lexicon: Lexicon) -> CompiledSection:
+    dates = _dates(section)
+    when = model.All(items=(*dates, section.when)) if dates else section.when
+    tree = build(when, lexicon)
+    return CompiledSection(section, tree, need(tree))
+
+
+def _rule(rule: model.Rule, section: CompiledSection | None, lexicon: Lexicon) -> _Built:
+    event, *dates = gates(rule)
+    inner = model.All(items=(*dates, rule.when)) if dates else rule.when
+    body = build(inner, lexicon)
+    needed = need(body) if section is None else all_of([section.need, need(body)])
+    evidence = worth_looking_up(needed)
+    made = CompiledRule(
+        id=rule.id,
+        rule=rule,
+        tree=Branch("all", (build(event, lexicon), body), body.check),
+        check=body.check,
+        rest=rest(body, evidence),
+        asks=asked(rule.actions),
+        then=rule.then if section is not None else _OUTSIDE.get(rule.then, rule.then),
+        section=section,
+    )
+    return _Built(made, needed, evidence)
+
+
+_OUTSIDE: Mapping[model.Then, model.Then] = {"next-section": "continue", "stop-after-section": "stop"}
+
+
+def gates(of: model.Rule | model.Section) -> tuple[model.Condition, ...]:
+    """What must hold before its own conditions are looked at: the event (of a rule) and the dates of validity."""
+    event = (model.OneOf(name="on", values=of.on, line=of.line),) if isinstance(of, model.Rule) else ()
+    return (*event, *_dates(of))
+
+
+def _dates(of: model.Rule | model.Section) -> tuple[model.Condition, ...]:
+    return (model.Dates(first=of.first, last=of.last, line=of.line),) if of.first or of.last else ()
+
+
+def asked(actions: Actions) -> tuple[tuple[str, Any], ...]:
+    """The actions that are named, in the order of the language."""
+    named = ((name, getattr(actions, name)) for name in ACTIONS)
+    return tuple(
+        (name, value)
+        for name, value in named
+        if value is not None and value is not False and value != () and value != {}
+    )

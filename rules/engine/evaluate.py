@@ -1,0 +1,283 @@
+"""Deciding: the rules that match, the actions that win, and the trace that says why.
+
+A decision never raises: a rule that cannot be evaluated counts as not matched, and the trace says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rules.decision import (
+    DEFAULT_RULE,
+    GUARD_RULE,
+    PRIORITIES,
+    Actions,
+    Decision,
+    Fault,
+    Match,
+    Seen,
+    Trace,
+)
+from rules.engine.compiled import Chosen, Compiled, CompiledRule, CompiledSection
+from rules.engine.index import Index
+from rules.engine.probes import Probe
+from rules.engine.scan import Scan, without_surrogates
+from rules.engine.trees import Tree, judge, reason
+from rules.facts import Facts
+from rules.language import ACCUMULATING, FROM_TEXT, MERGED
+from rules.text import Text, mark, verbatim
+
+MAX_MATCHES = 8
+MAX_SEEN = 5
+MAX_FAULTS = 4
+_SILENT = ("on", "always")
+_ANSWERS = ("answer", "callback")
+
+
+def evaluate(compiled: Compiled, facts: Facts) -> Decision:
+    """Decide about one message.
+
+    Rules are tried in order until one with ``then: stop`` matches; those of a section only while its guard holds, and
+    ``next-section`` and ``stop-after-section`` leave out what they say. The first rule that sets an action wins it;
+    tags, notifications and webhooks add up, attributes and timers by their key. The default is the last rule for a new
+    conversation, reached when none stopped before. Safeguards then have the last word: distress is never answered,
+    closed or filed as spam by a machine and gets top priority; a machine's message, spam and what is suspicious are
+    never answered; only a verified sender is joined without a person; what cannot be done (an office from a text that
+    names none, a split of what is no further message) is left out.
+    """
+    scan = Scan(facts, compiled.lexicon)
+    chosen = compiled.by_event.get(facts.on, _NONE) if isinstance(facts.on, str) else _NONE
+    candidates, found = chosen.index.candidates(scan)
+    return decide(compiled, scan, [chosen.rules[number] for number in candidates], found)
+
+
+def decide(compiled: Compiled, scan: Scan, candidates: Sequence[CompiledRule], found: bool) -> Decision:
+    """The decision when only ``candidates`` can match; they are tried in this order. ``found``: by their evidence."""
+    faults: list[Fault] = []
+    matched, stopped = _match(candidates, found, scan, faults)
+    outcome = _Outcome()
+    for rule in matched:
+        outcome.take(rule.id, rule.asks)
+    if not stopped and scan.facts.on == "new":
+        outcome.take(DEFAULT_RULE, compiled.default)
+    _safeguard(outcome, scan, faults)
+    trace = Trace(
+        version=compiled.version,
+        matched=tuple([Match(rule.id, observed(rule.tree, scan)) for rule in matched[:MAX_MATCHES]]),
+        winners=outcome.winners,
+        faults=tuple(faults[:MAX_FAULTS]),
+        more=max(0, len(matched) - MAX_MATCHES) + max(0, len(faults) - MAX_FAULTS),
+    )
+    return Decision(
+        actions=Actions(**outcome.values),
+        trace=trace,
+        matched=tuple([rule.id for rule in matched]),
+        faults=tuple(faults),
+    )
+
+
+_NONE = Chosen((), Index((), (), lambda: None))
+
+
+def _match(
+    candidates: Sequence[CompiledRule], found: bool, scan: Scan, faults: list[Fault]
+) -> tuple[list[CompiledRule], bool]:
+    """The rules that match, and whether one of them ended the evaluation."""
+    matched: list[CompiledRule] = []
+    walk = Walk(scan, faults)
+    for rule in candidates:
+        if (rule.section is not None or walk.last is not None) and walk.passes(rule):
+            continue
+        check = rule.rest if found else rule.check
+        try:
+            held = check is None or check(scan)
+        except Exception:
+            # One rule that meets odd or missing data must never stop a message.
+            held = settle(rule.id, rule.tree, scan, faults)
+        if held:
+            matched.append(rule)
+            if rule.then != "continue":
+                walk.after(rule)
+                if walk.over:
+                    break
+    return matched, walk.over or walk.last is not None
+
+
+class Walk:
+    """The way through the rules: which sections are open, and what the rules that matched said about the rest.
+
+    ``last`` is the section after which nothing more is tried; ``over``: nothing more is tried at all. ``by`` is the
+    rule for which the latest one was passed.
+    """
+
+    __slots__ = ("_faults", "_last_by", "_open", "_scan", "_skipped", "by", "last", "over")
+
+    def __init__(self, scan: Scan, faults: list[Fault]) -> None:
+        self._scan = scan
+        self._faults = faults
+        self._open: dict[str, bool] = {}
+        self._skipped: CompiledSection | None = None
+        self._last_by = ""
+        self.last: CompiledSection | None = None
+        self.by = ""
+        self.over = False
+
+    def passes(self, rule: CompiledRule) -> bool:
+        """Whether the way goes past a rule without trying it."""
+        if not self.over and self.last is not None and rule.section is not self.last:
+            self.over, self.by = True, self._last_by
+        section = rule.section
+        return self.over or (section is not None and (section is self._skipped or not self.open(section)))
+
+    def open(self, section: CompiledSection) -> bool:
+        """Whether the guard of a section holds. A guard that cannot be told is closed, and told as a fault once."""
+        key = section.section.id
+        if key not in self._open:
+            self._open[key] = settle(key, section.tree, self._scan, self._faults)
+        return self._open[key]
+
+    def after(self, rule: CompiledRule) -> None:
+        """Go on behind a rule that matched and says something about the rest."""
+        self.by = rule.id
+        if rule.then == "stop":
+            self.over = True
+        elif rule.then == "next-section":
+            self._skipped = rule.section
+        else:
+            self.last, self._last_by = rule.section, rule.id
+
+
+def settle(name: str, tree: Tree, scan: Scan, faults: list[Fault]) -> bool:
+    """Whether ``tree`` holds, whatever it meets; if it cannot be told, a fault of the rule or section ``name``."""
+    held = judge(tree, scan)
+    if held is None:
+        faults.append(Fault(name, reason(tree, scan) or Text(mark("cannot be evaluated"))))
+    return held is True
+
+
+class _Outcome:
+    """The actions decided so far, and who decided them."""
+
+    __slots__ = ("values", "winners")
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}
+        self.winners: dict[str, str] = {}
+
+    def take(self, rule: str, asks: tuple[tuple[str, Any], ...]) -> None:
+        values = self.values
+        for name, value in asks:
+            if name not in values:
+                values[name] = value
+                self.winners[name] = rule
+            elif name in ACCUMULATING:
+                self._add(rule, name, tuple(item for item in value if item not in values[name]))
+            elif name in MERGED:
+                self._add(rule, name, {key: item for key, item in value.items() if key not in values[name]})
+
+    def _add(self, rule: str, name: str, added: tuple[str, ...] | Mapping[str, Any]) -> None:
+        if added:
+            before = self.values[name]
+            self.values[name] = {**before, **added} if isinstance(added, Mapping) else before + added
+            self.winners[name] += f",{rule}"
+
+    def set(self, name: str, value: Any, rule: str = GUARD_RULE) -> None:
+        self.values[name] = value
+        self.winners[name] = rule
+
+    def drop(self, name: str, why: Text, faults: list[Fault]) -> None:
+        if name in self.values:
+            del self.values[name]
+            faults.append(Fault(self.winners.pop(name), why, name))
+
+
+def _safeguard(outcome: _Outcome, scan: Scan, faults: list[Fault]) -> None:
+    values, facts = outcome.values, scan.facts
+    for name in ("office", "suggest_office"):
+        if values.get(name) == FROM_TEXT:
+            _office_from_text(outcome, name, scan, faults)
+    if "distress" in values:
+        if "spam" in values and outcome.winners.get("queue") == outcome.winners["spam"]:
+            outcome.drop("queue", Text(mark("not where the spam goes, for distress")), faults)
+        for name in ("answer", "callback", "close", "spam"):
+            outcome.drop(name, Text(mark("never done by a machine for distress")), faults)
+        if values.get("priority") != PRIORITIES["top"]:
+            outcome.set("priority", PRIORITIES["top"])
+    if facts.automatic != "no":
+        for name in _ANSWERS:
+            outcome.drop(name, Text(mark("a machine's message is never answered")), faults)
+    if facts.suspicious:
+        for name in _ANSWERS:
+            outcome.drop(name, Text(mark("a person looks first at what is suspicious")), faults)
+    if "spam" in values:
+        for name in _ANSWERS:
+            outcome.drop(name, Text(mark("spam is never answered")), faults)
+    if facts.on != "message":
+        outcome.drop("split", Text(mark("only a further message is split off")), faults)
+    if "join" in values:
+        _check_join(outcome, facts, faults)
+
+
+def _office_from_text(outcome: _Outcome, name: str, scan: Scan, faults: list[Fault]) -> None:
+    office = None
+    try:
+        office = next(iter(scan.offices()), None)
+    except Exception:
+        # A text that cannot be searched names no office; the message goes on without one.
+        office = None
+    if office is None:
+        outcome.drop(name, Text(mark("the text names no postcode or county of an office")), faults)
+    else:
+        outcome.values[name] = office
+
+
+def _check_join(outcome: _Outcome, facts: Facts, faults: list[Fault]) -> None:
+    if not facts.join_candidates:
+        outcome.drop("join", Text(mark("there is nothing to join to")), faults)
+    elif outcome.values["join"] == "join" and not facts.sender_verified:
+        why = Text(mark("the sender is not verified, so it is only suggested"))
+        faults.append(Fault(outcome.winners["join"], why, "join"))
+        outcome.set("join", "suggest")
+
+
+def observed(tree: Tree, scan: Scan) -> tuple[Seen, ...]:
+    """The conditions that made a matching tree hold, with the values they saw; the gate for the event is left out."""
+    deciding: list[tuple[Probe, bool]] = []
+    _collect(tree, scan, True, deciding)
+    return tuple([_seen(probe, held, scan) for probe, held in deciding[:MAX_SEEN]])
+
+
+def _seen(probe: Probe, held: bool, scan: Scan) -> Seen:
+    text = show(probe, scan)
+    # Most values are names and numbers as they are; filling them in would cost more than the rest of the trace.
+    value = text.values["value"] if text.msgid == "{value}" else text
+    shown = str(value)
+    name = probe.name if held else f"not {probe.name}"
+    return Seen(name, shown if shown.isascii() else without_surrogates(shown))
+
+
+def _collect(tree: Tree, scan: Scan, held: bool, out: list[tuple[Probe, bool]]) -> None:
+    """Add the predicates that made ``tree`` come out as ``held``, each with what it came out as itself."""
+    if isinstance(tree, Probe):
+        if tree.name not in _SILENT:
+            out.append((tree, held))
+    elif tree.kind == "not":
+        _collect(tree.items[0], scan, not held, out)
+    elif (tree.kind == "all") is held:
+        for item in tree.items:
+            _collect(item, scan, held, out)
+    else:
+        for item in tree.items:
+            if judge(item, scan) is held:
+                _collect(item, scan, held, out)
+                return
+
+
+def show(probe: Probe, scan: Scan) -> Text:
+    """The value that a predicate sees; a question mark when it cannot be read."""
+    try:
+        return probe.show(scan)
+    except Exception:
+        # Showing is for people; odd data must not cost the decision itself.
+        return verbatim("?")

@@ -1,0 +1,398 @@
+"""One look at one message: its text folded, tokenised and scanned once, whatever the number of rules.
+
+:class:`Lexicon` is the compiled side (which tokens mean which words of the rules, which literals announce which
+expressions, which words and postcodes name which office); :class:`Scan` is the message's side, computed when
+first asked for and kept for the rest of the decision.
+"""
+
+from __future__ import annotations
+
+import functools
+from bisect import bisect_left
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import re2
+from ahocorasick_rs import AhoCorasick, Implementation
+
+from rules import detect
+from rules.engine import towns
+from rules.engine.expressions import expression_options, required_literals
+from rules.engine.spelling import ANY, CAPITAL, MARKS, NEVER, Written, letters, read_form
+from rules.engine.typos import Typos, may_be_misspelt
+from rules.facts import TEXT_LIMIT, Facts
+from rules.fold import flat, split_words, tokens, written
+from rules.model import Spelling
+
+T = TypeVar("T")
+
+SUBJECT_LIMIT = 1_000
+
+SMALL_AUTOMATON = 100_000
+"""Characters of literals up to which the automaton is the fastest kind (twice as fast, a few megabytes)."""
+
+Expand = Callable[[str, str], frozenset[str]]
+"""All forms of a word in a language, as marked forms (:mod:`rules.engine.spelling`): ``rules.words.forms``."""
+
+Spelt = Callable[[str, str], Sequence[tuple[str, int]]]
+"""The same, read by :func:`rules.engine.spelling.read_form`."""
+
+_MARKED = sum(MARKS.values())
+Spans = tuple[tuple[int, ...], int]
+"""A phrase: the numbers of its words in order, and how many other words may stand between two of them."""
+
+
+class PhraseSet:
+    """Phrases looked for together: only those whose last word occurs are tried at all."""
+
+    __slots__ = ("_by_last", "lasts")
+
+    def __init__(self, phrases: Iterable[Spans]) -> None:
+        self._by_last: dict[int, list[Spans]] = {}
+        for phrase in dict.fromkeys(phrases):
+            self._by_last.setdefault(phrase[0][-1], []).append(phrase)
+        self.lasts = frozenset(self._by_last)
+
+    def hits(self, scan: Scan) -> list[Spans]:
+        """The phrases that occur, grouped by their last word; looked for once in a message."""
+        if self.lasts.isdisjoint(scan.found()):
+            return []
+        return scan.once(self, self._search)
+
+    def _search(self, scan: Scan) -> list[Spans]:
+        lasts = sorted(self.lasts & scan.found().keys())
+        return [phrase for last in lasts for phrase in self._by_last[last] if scan.phrase_at(phrase) >= 0]
+
+
+def as_written(word: str, language: str = "") -> frozenset[str]:
+    """An :data:`Expand` for which no word has other forms."""
+    return frozenset([word.lower()])
+
+
+class Lexicon:
+    """The words, expressions and places of one rule set. Filled while compiling, then :meth:`freeze` ends it.
+
+    ``forms`` leads from a folded form to the numbers of the words that it may be; ``codes`` says in the same order how
+    it must be written for each, and lacks forms without diacritics and marks. Those in ``marked`` need a second look
+    even where they are written without diacritics.
+    """
+
+    def __init__(self, expand: Expand, places: Mapping[str, str], spelt: Spelt | None = None) -> None:
+        self._spelt = spelt or (lambda word, language: list(map(read_form, expand(word, language))))
+        self._numbers: dict[tuple[str, Spelling], int] = {}
+        self._building: dict[str, list[tuple[int, int]]] = {}
+        self._misspelt: dict[str, list[int]] = {}
+        self._patterns: dict[str, int] = {}
+        self.forms: dict[str, tuple[int, ...]] = {}
+        self.codes: dict[str, tuple[int, ...]] = {}
+        self.marked: frozenset[str] = frozenset()
+        self.typos: Typos | None = None
+        self.expressions: list[Any] = []
+        self.always: frozenset[int] = frozenset()
+        self._literals: dict[str, list[int]] = {}
+        self._automaton: Any = None
+        self._announced: list[tuple[int, ...]] = []
+        self.postcodes = {key.replace("-", ""): office for key, office in places.items() if key[:1].isdigit()}
+        self.counties: dict[Spans, str] = {}
+        for name, office in sorted(places.items()):
+            for place in towns.phrases(name, expand) if not name[:1].isdigit() else ():
+                phrase = self.phrase(place.words, 0, Spelling(language=place.language))
+                self.counties.setdefault(phrase, office)
+        self.county_phrases = PhraseSet(self.counties)
+
+    def word(self, word: str, how: Spelling) -> int:
+        """The number of a word; its forms now lead to it."""
+        key = (word.lower() if how.exact else word, how)
+        number = self._numbers.get(key)
+        if number is None:
+            number = self._numbers[key] = len(self._numbers)
+            forms = [read_form(word.lower())] if how.exact else self._spelt(word, how.language)
+            for form, code in dict.fromkeys(forms):
+                if how.typos and may_be_misspelt(form):
+                    self._misspelt.setdefault(form, []).append(number)
+                    code = ANY
+                elif how.diacritics:
+                    code = code & ~_MARKED | NEVER
+                self._building.setdefault(form, []).append((number, code))
+        return number
+
+    def phrase(self, words: Sequence[str], gap: int, how: Spelling) -> Spans:
+        """A phrase whose words are numbered here."""
+        parts = [part for word in words for part in split_words(word)]
+        return tuple(self.word(part, how) for part in parts), gap
+
+    def expression(self, pattern: str) -> int:
+        """The number of a regular expression."""
+        number = self._patterns.get(pattern)
+        if number is None:
+            number = self._patterns[pattern] = len(self.expressions)
+            self.expressions.append(re2.compile(pattern, expression_options()))
+            literals = required_literals(pattern)
+            for literal in literals:
+                self._literals.setdefault(literal, []).append(number)
+            if not literals:
+                self.always |= {number}
+        return number
+
+    def freeze(self, breathe: Callable[[], None] = lambda: None) -> None:
+        """Make the tables that matching uses."""
+        shared: dict[tuple[int, ...], tuple[int, ...]] = {}
+        marked = set()
+        for form, entries in self._building.items():
+            numbers, codes = zip(*entries, strict=True)
+            self.forms[form] = shared.setdefault(numbers, numbers)
+            if any(codes):
+                self.codes[form] = shared.setdefault(codes, codes)
+                if any(code & _MARKED for code in codes):
+                    marked.add(form)
+            breathe()
+        self.marked = frozenset(marked)
+        self.typos = Typos(self._misspelt) if self._misspelt else None
+        self._announced = [tuple(numbers) for numbers in self._literals.values()]
+        if self._literals:
+            small = sum(map(len, self._literals)) <= SMALL_AUTOMATON
+            kind = Implementation.DFA if small else None
+            self._automaton = AhoCorasick(list(self._literals), implementation=kind)
+        self._building, self._misspelt, self._numbers = {}, {}, {}
+        self._spelt = lambda word, language: ()
+
+    def announced(self, folded: str) -> frozenset[int] | set[int]:
+        """The expressions that may be found in a text: those whose literal stands in it, and those without any."""
+        if self._automaton is None:
+            return self.always
+        hits = {hit[0] for hit in self._automaton.find_matches_as_indexes(folded, overlapping=True)}
+        return self.always.union(*(self._announced[hit] for hit in hits)) if hits else self.always
+
+    def office_of_postcode(self, postcode: str) -> str | None:
+        """The office of the longest known prefix of a postcode (``18-400`` → ``18400``, ``1840``, …)."""
+        digits = postcode.replace("-", "")
+        for length in range(len(digits), 0, -1):
+            if (office := self.postcodes.get(digits[:length])) is not None:
+                return office
+        return None
+
+
+class Scan:
+    """What one decision knows about its message."""
+
+    __slots__ = (
+        "_announced",
+        "_at",
+        "_data",
+        "_encoded",
+        "_folded",
+        "_found",
+        "_kept",
+        "_lower",
+        "_positions",
+        "_raw",
+        "_tokens",
+        "_written",
+        "facts",
+        "lexicon",
+    )
+
+    def __init__(self, facts: Facts, lexicon: Lexicon) -> None:
+        self.facts = facts
+        self.lexicon = lexicon
+        self._raw: str | None = None
+        self._encoded: bytes | None = None
+        self._folded: str | None = None
+        self._tokens: list[str] | None = None
+        self._data: bytes | None = None
+        self._lower: Sequence[bytes] | None = None
+        self._at: Sequence[tuple[int, tuple[int, ...]]] = ()
+        self._written: Written | None = None
+        self._found: dict[int, str] | None = None
+        self._positions: dict[int, list[int]] | None = None
+        self._announced: frozenset[int] | set[int] | None = None
+        self._kept: dict[Any, Any] = {}
+
+    def once(self, key: Hashable, work: Callable[[Scan], T]) -> T:
+        """What ``work`` gives for this message, done when first asked for."""
+        if key not in self._kept:
+            self._kept[key] = work(self)
+        kept: T = self._kept[key]
+        return kept
+
+    def raw(self) -> str:
+        """Subject, topic of a callback and text, as far as rules look."""
+        if self._raw is None:
+            facts = self.facts
+            self._raw = facts.text[:TEXT_LIMIT]
+            for before in (facts.callback_topic, facts.subject):
+                if before:
+                    self._raw = f"{before[:SUBJECT_LIMIT]}\n{self._raw}"
+            if not self._raw.isascii():
+                self._raw = without_surrogates(self._raw)
+        return self._raw
+
+    def encoded(self) -> bytes:
+        """The same in UTF-8, for RE2."""
+        if self._encoded is None:
+            self._encoded = self.raw().encode()
+        return self._encoded
+
+    def folded(self) -> str:
+        if self._folded is None:
+            self._folded, self._data = flat(self.raw())
+        return self._folded
+
+    def tokens(self) -> list[str]:
+        if self._tokens is None:
+            self._tokens = tokens(self.folded())
+        return self._tokens
+
+    def _places(self) -> list[tuple[int, tuple[int, ...]]]:
+        """Where tokens stand that are words of the rules, as they are written, and which words each is."""
+        lexicon, words = self.lexicon, self.tokens()
+        forms, marked, typos = lexicon.forms, lexicon.marked, lexicon.typos
+        plain = self.raw().isascii()
+        found = []
+        # The intersection looks all tokens up in C, several at a time; a loop over a large table would wait for each.
+        known = forms.keys() & words
+        for place in [place for place, token in enumerate(words) if token in known] if known else ():
+            token = words[place]
+            way = 0 if plain else self._way(place, token)
+            if (
+                numbers := forms[token]
+                if way == 0 and token not in marked
+                else self._spelt(place, token, way)
+            ):
+                found.append((place, numbers))
+        if typos is not None:
+            found += [(place, numbers) for place, token in enumerate(words) if (numbers := typos.find(token))]
+            found.sort()
+        return found
+
+    def _spelt(self, place: int, token: str, way: int) -> tuple[int, ...]:
+        """The words that a token is, by the way in which it is written."""
+        numbers, codes = self.lexicon.forms[token], self.lexicon.codes.get(token)
+        if codes is None:
+            return () if way > 0 else numbers
+        if any(code & CAPITAL for code in codes):
+            way = self._whole_way(place, token)
+        takes = self.written().takes
+        return tuple([number for number, code in zip(numbers, codes, strict=True) if takes(code, way)])
+
+    def _way(self, place: int, token: str) -> int:
+        """The way in which a token is written, but for its capital letters where that takes longer."""
+        if self._data is None:
+            return self._whole_way(place, token)
+        if self._lower is None:
+            self._lower = written(self._data)
+        lower = self._lower[place]
+        return 0 if lower == token.encode() else _way_of(lower, token)
+
+    def _whole_way(self, place: int, token: str) -> int:
+        ways = self.written().seen(token)
+        if len(ways) == 1:
+            return ways[0]
+        every = self.once("ways", lambda scan: scan.written().each(len(scan.tokens())))
+        return every[place]
+
+    def written(self) -> Written:
+        if self._written is None:
+            self._written = Written(self.raw(), self.folded())
+        return self._written
+
+    def found(self) -> dict[int, str]:
+        """The words of the rules that occur: number → the token that it was seen as."""
+        if self._found is None:
+            words = self.tokens()
+            self._at = self._places()
+            self._found = {number: words[place] for place, numbers in self._at for number in numbers}
+        return self._found
+
+    def positions(self) -> dict[int, list[int]]:
+        """Where each found word stands, counted in tokens."""
+        if self._positions is None:
+            self._positions = {number: [] for number in self.found()}
+            for place, numbers in self._at:
+                for number in dict.fromkeys(numbers):
+                    self._positions[number].append(place)
+        return self._positions
+
+    def phrase_at(self, phrase: Spans) -> int:
+        """The position of the last word of an occurrence of a phrase, or -1."""
+        numbers, gap = phrase
+        found = self.found()
+        for number in numbers:
+            if number not in found:
+                return -1
+        positions = self.positions()
+        ends = positions[numbers[0]]
+        for number in numbers[1:]:
+            ends = _followers(ends, positions[number], gap + 1)
+        return ends[0] if ends else -1
+
+    def announced(self) -> frozenset[int] | set[int]:
+        if self._announced is None:
+            self._announced = self.lexicon.announced(self.folded())
+        return self._announced
+
+    def expression(self, number: int) -> str | None:
+        """What a regular expression found, or None."""
+        if number not in self.announced():
+            return None
+        return self.once(("expression", number), lambda scan: scan._search(number))
+
+    def _search(self, number: int) -> str | None:
+        found = self.lexicon.expressions[number].search(self.encoded())
+        return found[0].decode(errors="replace") if found else None
+
+    def numbers(self, kind: str) -> list[str]:
+        """Personal numbers and links in the text: ``pesel``, ``phone``, ``account``, ``email`` or ``link``."""
+        return self.once(kind, lambda scan: [scan.raw()[a:b] for a, b in _FINDERS[kind](scan.raw())])
+
+    def offices(self) -> dict[str, str]:
+        """Offices named by the text, best first: office → the postcode or county that named it."""
+        return self.once("offices", Scan._find_offices)
+
+    def _find_offices(self) -> dict[str, str]:
+        lexicon = self.lexicon
+        found: dict[str, str] = {}
+        for postcode in detect.postcodes(self.raw()) if lexicon.postcodes else ():
+            office = lexicon.office_of_postcode(postcode)
+            if office is not None:
+                found.setdefault(office, postcode)
+        named = []
+        for phrase in lexicon.county_phrases.hits(self):
+            start = self.phrase_at(phrase) - len(phrase[0]) + 1
+            named.append((start, -len(phrase[0]), lexicon.counties[phrase]))
+        for start, length, office in sorted(named):
+            found.setdefault(office, " ".join(self.tokens()[start : start - length]))
+        return found
+
+
+@functools.lru_cache(16_384)
+def _way_of(lower: bytes, token: str) -> int:
+    return letters(lower.decode("cp1250"), token) << 2
+
+
+def without_surrogates(text: str) -> str:
+    """``text`` as it can be encoded; the automaton and RE2 refuse halves of surrogate pairs."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode(errors="replace").decode()
+    return text
+
+
+def _followers(ends: list[int], starts: list[int], reach: int) -> list[int]:
+    """Those ``starts`` that stand behind one of ``ends`` by at most ``reach``. Both are sorted."""
+    out = []
+    for start in starts:
+        before = bisect_left(ends, start) - 1
+        if before >= 0 and start - ends[before] <= reach:
+            out.append(start)
+    return out
+
+
+_FINDERS = {
+    "pesel": detect.pesel_spans,
+    "phone": detect.phone_spans,
+    "account": detect.account_spans,
+    "email": detect.email_spans,
+    "link": detect.link_spans,
+}

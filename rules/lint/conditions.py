@@ -1,0 +1,220 @@
+"""Conditions that can never hold, always hold, or hold no more."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+
+from rules import model
+from rules.describe import describe
+from rules.facts import On
+from rules.lint.finding import Finding, Values, finding
+from rules.lint.known import Case, Known, TooMuch, settle
+from rules.lint.literals import Formula, Numbers, Subject, both, formula, negated
+from rules.lint.order import Entry, literals
+from rules.lint.sets import span
+from rules.text import Text, mark, verbatim
+
+MAX_SPLITS = 64
+"""Cases into which the conditions of one rule are taken apart to see whether they contradict each other."""
+
+_BROUGHT_BY: Mapping[str, tuple[On, ...]] = {
+    "timer": ("timer",),
+    "status_from": ("status", "timer"),
+    "tag_added": ("status", "timer"),
+    "tag_removed": ("status", "timer"),
+}
+"""Predicates whose fact only certain events have."""
+
+MAX_SHOWN = 120
+"""Longest condition in a finding, in characters."""
+
+
+def conditions(
+    entry: Entry, guard: Formula, memo: dict[int, Formula], today: str, nothing: Known
+) -> Iterator[Finding]:
+    """Findings on one rule's own conditions. ``guard`` is what holds anyway: its section's; ``nothing`` is known."""
+    if is_never(entry.when, nothing):
+        yield _never(entry.rule, guard, memo, nothing)
+        return
+    if today and settle([entry.when, _from(today)], nothing) is None:
+        yield _expired(entry.rule, today)
+        return
+    yield from _wrong_events(entry, nothing)
+    items = _items(entry.rule.when)
+    for i, item in enumerate(items):
+        if is_always(formula(item, memo), nothing):
+            yield _always(entry.rule, item)
+        elif isinstance(item, model.Any):
+            rest = [formula(other, memo) for j, other in enumerate(items) if j != i]
+            yield from _dead_branches(entry.rule, item, [guard, *rest], memo, nothing)
+
+
+def _wrong_events(entry: Entry, nothing: Known) -> Iterator[Finding]:
+    """What a rule asks for, though no event on which it is tried brings it."""
+    case = settle([entry.when], nothing)
+    if case is None:
+        return
+    known = case.known
+    asked = {
+        subject[1] for subject, (may, _) in known.texts.items() if subject[0] == "text" and not may.has("")
+    }
+    asked |= {subject[0] for subject, there in known.there.items() if there}
+    for name, events in _BROUGHT_BY.items():
+        if name in asked and not {*events} & {*entry.rule.on}:
+            values: Values = {"rule": entry.rule.id, "name": name, "event": events[0]}
+            yield finding(
+                "wrong-event",
+                entry.rule.id,
+                entry.rule.line,
+                Text(mark("{rule} asks for `{name}`, which is only known with `on: {event}`"), values),
+                Text(mark("Write `on: {event}`, or take `{name}` out."), values),
+            )
+
+
+def impossible(case: Case, budget: int = MAX_SPLITS) -> bool:
+    """Whether no message fits a case, as far as taking its choices apart tells."""
+    todo = [case]
+    while todo:
+        one = todo.pop()
+        if not one.choices:
+            return False
+        budget -= len(one.choices[0].items)
+        if budget < 0:
+            return False
+        todo += one.split(0)
+    return True
+
+
+def is_always(item: Formula, nothing: Known | None = None) -> bool:
+    """Whether a condition holds of every message that has the facts it looks at; counts are never below zero."""
+    opposite = negated(item)
+    counts: set[Subject] = {
+        literal.subject for literal in literals(opposite) if literal.subject[0] in ("number", "recent")
+    }
+    return is_never(
+        both((opposite, *(Numbers(subject, span(0, None)) for subject in sorted(counts)))), nothing
+    )
+
+
+def _from(day: str) -> Numbers:
+    return Numbers(("date",), span(datetime.date.fromisoformat(day).toordinal(), None))
+
+
+def _items(node: model.Condition) -> Sequence[model.Condition]:
+    """The conditions that must all hold."""
+    return node.items if isinstance(node, model.All) else (node,)
+
+
+def shown(node: model.Condition) -> Text:
+    """A condition as the rule language writes it, cut."""
+    told = describe(node)
+    text = str(told)
+    return told if len(text) <= MAX_SHOWN else verbatim(text[: MAX_SHOWN - 1] + "…")
+
+
+def _never(rule: model.Rule, guard: Formula, memo: dict[int, Formula], nothing: Known) -> Finding:
+    values: Values = {"rule": rule.id}
+    try:
+        pair = _clash(rule, guard, memo, nothing)
+    except TooMuch:
+        pair = None
+    if pair is None:
+        text = Text(mark("{rule} never matches: its conditions contradict each other"), values)
+    elif pair[0] is None:
+        values |= {"one": shown(pair[1]), "line": pair[1].line or rule.line}
+        text = Text(mark("{rule} never matches: nothing can be {one} (line {line}) here"), values)
+    else:
+        values |= {"one": shown(pair[0]), "other": shown(pair[1]), "line": pair[1].line or rule.line}
+        text = Text(mark("{rule} never matches: nothing is both {one} and {other} (line {line})"), values)
+    return finding(
+        "contradiction",
+        rule.id,
+        (pair[1].line if pair else 0) or rule.line,
+        text,
+        Text(mark("Change one of the two, join them by `any`, or remove {rule}."), values),
+    )
+
+
+def _clash(
+    rule: model.Rule, guard: Formula, memo: dict[int, Formula], nothing: Known
+) -> tuple[model.Condition | None, model.Condition] | None:
+    """Two conditions that exclude each other, or one that never holds (beside the guard)."""
+    items = _items(rule.when)
+    for item in items:
+        if is_never(both((guard, formula(item, memo))), nothing):
+            return None, item
+    for i, item in enumerate(items[:50]):
+        for other in items[i + 1 : 50]:
+            if is_never(both((guard, formula(item, memo), formula(other, memo))), nothing):
+                return item, other
+    return None
+
+
+def _expired(rule: model.Rule, today: str) -> Finding:
+    values: Values = {"rule": rule.id, "today": today}
+    return finding(
+        "expired",
+        rule.id,
+        rule.line,
+        Text(mark("{rule} matches no more: its dates are past"), values),
+        Text(mark("Give it new dates, or remove it."), values),
+    )
+
+
+def _always(rule: model.Rule, item: model.Condition) -> Finding:
+    values: Values = {"rule": rule.id, "one": shown(item)}
+    return finding(
+        "always",
+        rule.id,
+        item.line or rule.line,
+        Text(mark("{one} holds for every message, so it decides nothing in {rule}"), values),
+        Text(mark("Take it out, or write what was meant."), values),
+    )
+
+
+def _dead_branches(
+    rule: model.Rule, choice: model.Any, rest: Sequence[Formula], memo: dict[int, Formula], nothing: Known
+) -> Iterator[Finding]:
+    for item in choice.items:
+        if is_never(both((*rest, formula(item, memo))), nothing):
+            values: Values = {"rule": rule.id, "one": shown(item)}
+            yield finding(
+                "dead-branch",
+                rule.id,
+                item.line or choice.line or rule.line,
+                Text(mark("{one} can never hold beside the other conditions of {rule}"), values),
+                Text(mark("Take it out of `any`, or change the conditions beside it."), values),
+            )
+
+
+def guard_of(section: model.Section, memo: dict[int, Formula], nothing: Known) -> Iterator[Finding]:
+    """Findings on a section: switched off, or with a guard that never holds."""
+    values: Values = {"section": section.id, "one": shown(section.when)}
+    if not section.enabled:
+        yield finding(
+            "switched-off",
+            section.id,
+            section.line,
+            Text(mark("The section {section} is switched off, so none of its rules is tried"), values),
+            Text(mark("Switch it on, or remove it with its rules."), values),
+        )
+    elif is_never(formula(section.when, memo), nothing):
+        yield finding(
+            "contradiction",
+            section.id,
+            section.when.line or section.line,
+            Text(mark("No rule of the section {section} is ever tried: {one} never holds"), values),
+            Text(mark("Change the guard of the section."), values),
+        )
+
+
+def is_never(item: Formula, nothing: Known | None = None) -> bool:
+    """Whether a formula is true of no message."""
+    case = settle([item], nothing)
+    return case is None or impossible(case)
+
+
+def whole_guard(section: model.Section | None, memo: dict[int, Formula]) -> Formula:
+    """What holds of every message for which the rules of a section are tried."""
+    return both(()) if section is None else formula(section.when, memo)
