@@ -103,7 +103,7 @@ def test_without_a_child_the_words_are_looked_up_here(
 def test_the_dictionaries_are_not_loaded_into_the_process(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from hub.wordforms import WordForms, search_forms\n"
-        "from rules import lexicon, polish\n"
+        "from rules.words import lexicon, polish\n"
         "forms = WordForms(Path(sys.argv[1])); forms.expand('komentarz'); forms.expand('допомога'); forms.look_up()\n"
         "assert 'komentarza' in forms.expand('komentarz') and 'допомогу' in forms.expand('допомога')\n"
         "assert 'дозволу' in search_forms('дозвіл')\n"

@@ -90,7 +90,7 @@ def held_by_container(key: str, wanted: Any, value: Any, schema: dict[str, Any])
 
 
 def test_the_file_is_up_to_date() -> None:
-    text = (CONFIG / "rules.files.schema.json").read_text(encoding="utf-8")
+    text = (CONFIG / "rules.schema.json").read_text(encoding="utf-8")
     assert json.loads(text) == SCHEMA, "run: make reference"
 
 
