@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
@@ -18,3 +19,14 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+EVERYDAY = ("tests/hub/store", "tests/hub/intake", "tests/hub/outbox", "tests/hub/search")
+"""Where PostgreSQL is tried every day, because the engines differ there. What services do with it is tried in the slow
+part: they are the same functions of a transaction on both."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The variants on PostgreSQL of all other suites are slow tests."""
+    for item in items:
+        if "[postgresql" in item.name and not item.nodeid.startswith(EVERYDAY):
+            item.add_marker(pytest.mark.slow)
