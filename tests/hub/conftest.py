@@ -43,7 +43,7 @@ class FakeClock:
 
     def move(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Let time pass and wake whoever sleeps."""
-        self._now += int((seconds + 60 * minutes + 3600 * hours + 86_400 * days) * 1_000_000)
+        self._now += round((seconds + 60 * minutes + 3600 * hours + 86_400 * days) * 1_000_000)
         self._moved.set()
         self._moved = asyncio.Event()
 
