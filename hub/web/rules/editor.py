@@ -275,10 +275,24 @@ async def in_step(request: web.Request) -> web.StreamResponse:
         "text": checked.text,
         "fields": rendered(request, "rules/fields.html", **shown),
         "problems": rendered(request, "rules/problems.html", **shown),
+        "head": _head(checked.form) if checked.kind in ("rule", "section") else {},
         "focus": checked.focus,
         "refused": bool(checked.refused),
     }
     return web.json_response(body, dumps=lambda value: msgspec.json.encode(value).decode())
+
+
+def _head(form: RuleForm) -> dict[str, str | bool | list[str]]:
+    """The fields that stand outside the conditions and actions, by their names on the page."""
+    return {
+        "id": form.id,
+        "name": form.name,
+        "enabled": form.enabled,
+        "note": form.note,
+        "on": list(form.on),
+        "from": form.first,
+        "until": form.last,
+    }
 
 
 # --- saving ------------------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ async function step(side, act = "") {
   if (side === "form") area.value = answer.text;
   area.rows = Math.min(answer.text.split("\n").length, 24);
   if (act || side === "text") show(answer, act);
+  if (side === "text") fillHead(answer.head);
   keep();
   panels();
 }
@@ -47,6 +48,16 @@ function show(answer, act) {
   (control ?? part)?.focus();
   said.textContent = form.dataset.added;
   setTimeout(() => (said.textContent = ""), 3000);
+}
+
+/** Name, note, events and dates stand outside the part that is drawn anew. */
+function fillHead(head) {
+  for (const [name, value] of Object.entries(head)) {
+    for (const control of form.querySelectorAll(`[name="${name}"]`)) {
+      if (control.type === "checkbox") control.checked = Array.isArray(value) ? value.includes(control.value) : value;
+      else control.value = value;
+    }
+  }
 }
 
 let waiting;
