@@ -101,7 +101,7 @@ MAPPINGS: Mapping[str, Callable[[Facts], Mapping[str, Any]]] = {
 def domains(facts: Facts) -> list[str]:
     """The domain of the sender's mail address and those above it: ``a.b.pl``, ``b.pl``, ``pl``."""
     _, at, host = facts.sender_address.rpartition("@")
-    if not at:
+    if not at or not host:
         return []
     parts = host.lower().split(".")
     return [".".join(parts[i:]) for i in range(min(len(parts), 10))]

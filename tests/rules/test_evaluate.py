@@ -357,3 +357,9 @@ def test_no_single_odd_fact_raises(name: str) -> None:
         rules.explain(everything, facts)
         rules.encode_trace(decision.trace)
         assert name == "on" or decision.actions.queue == "q", "a rule that reads no odd fact still decides"
+
+
+def test_an_address_without_a_host_has_no_domain() -> None:
+    any_domain = compiled("rules:\n  - {id: a, when: {domain: '*'}, do: {queue: q}}\ndefault: {queue: d}")
+    assert rules.evaluate(any_domain, Facts(sender_address="@")).actions.queue == "d"
+    assert rules.evaluate(any_domain, Facts(sender_address="jan@a.pl")).actions.queue == "q"
