@@ -43,6 +43,13 @@ def swapped(root: Part, path: Path, new: Sequence[Part]) -> Part:
 
 def acted(root: Part, deed: str, path: Path, kind: str = "") -> tuple[Part, Path]:
     """The tree after a button was pressed, and the part that should have the focus then."""
+    made, focus = _acted(root, deed, path, kind)
+    while focus and at(made, focus) is None:
+        focus = focus[:-1]  # what had it is gone: the group that it stood in
+    return made, focus
+
+
+def _acted(root: Part, deed: str, path: Path, kind: str) -> tuple[Part, Path]:
     part = at(root, path)
     if part is None:
         return root, ()
