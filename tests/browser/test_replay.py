@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 from sqlalchemy import select
 
 from hub.house import House
 from hub.logs import logger
-from hub.people.sessions import open_session
 from hub.replay.replaying import run_replays
 from hub.replay.shadow import run_shadows
 from hub.ruleset import open_draft
@@ -24,7 +23,7 @@ from hub.store import schema
 from hub.store.store import Store
 from hub.wake import Wake
 from hub.web.desk import Desk
-from hub.web.guard import COOKIE
+from tests.browser.signed_in import clean, enter
 from tests.hub.conftest import FakeClock, clock, sqlite_path, sqlite_store
 from tests.hub.replay.conftest import AFTER, BEFORE, World, some_mails, url_of
 from tests.hub.web.conftest import desk, health, password_hash, people, reparsed, server, stream
@@ -87,33 +86,9 @@ async def draft(world: World, people: dict[str, int]) -> int:
     return (await world.store.write(lambda tx: open_draft(tx, scope, source=AFTER))).id
 
 
-async def enter(
-    browser: Browser, server: TestServer, desk: Desk, user: int, *, width: int = 1280, dark: bool = False
-) -> Page:
-    """A page of a logged-in person."""
-    limits, token = desk.house().directory.config.limits, f"token-{user}-{width}"
-    await desk.store.write(lambda tx: open_session(tx, limits, user, token, f"csrf-{token}"))
-    address = str(server.make_url("")).rstrip("/")
-    context = await browser.new_context(
-        base_url=address,
-        viewport={"width": width, "height": 900},
-        color_scheme="dark" if dark else "light",
-        locale="pl-PL",
-    )
-    await context.add_cookies([{"name": COOKIE, "value": token, "url": address}])
-    page = await context.new_page()
-    page.set_default_timeout(10_000)
-    return page
-
-
 async def on_duty(world: World, present: bool) -> None:
     presence = "available" if present else "offline"
     await world.store.write(lambda tx: tx.execute(schema.user.update().values(presence=presence)))
-
-
-async def clean(page: Page, width: int) -> None:
-    assert await axe_violations(page) == []
-    assert await page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (320, True)])

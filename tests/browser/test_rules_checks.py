@@ -7,22 +7,20 @@ from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestServer
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 from sqlalchemy import select
 
 from hub.house import House
-from hub.people.sessions import open_session
 from hub.ruleset import open_draft
 from hub.scope import Scope
 from hub.store import schema
 from hub.store.store import Store
 from hub.web.desk import Desk
-from hub.web.guard import COOKIE
+from tests.browser.signed_in import clean, enter
 from tests.hub.conftest import FakeClock, clock, sqlite_path, sqlite_store
 from tests.hub.intake.conftest import mail
 from tests.hub.replay.conftest import BEFORE, World, url_of
 from tests.hub.web.conftest import desk, health, password_hash, people, reparsed, server, stream
-from tests.servers.browser import axe_violations
 
 __all__ = [
     "clock",
@@ -66,28 +64,6 @@ async def written(world: World) -> int:
     return await world.store.read(lambda tx: int(tx.scalar(select(schema.conversation.c.id))))
 
 
-async def enter(browser: Browser, server: TestServer, desk: Desk, user: int, width: int, dark: bool) -> Page:
-    """A page of a logged-in person."""
-    limits, token = desk.house().directory.config.limits, f"token-{user}-{width}"
-    await desk.store.write(lambda tx: open_session(tx, limits, user, token, f"csrf-{token}"))
-    address = str(server.make_url("")).rstrip("/")
-    context = await browser.new_context(
-        base_url=address,
-        viewport={"width": width, "height": 900},
-        color_scheme="dark" if dark else "light",
-        locale="pl-PL",
-    )
-    await context.add_cookies([{"name": COOKIE, "value": token, "url": address}])
-    page = await context.new_page()
-    page.set_default_timeout(10_000)
-    return page
-
-
-async def clean(page: Page, width: int) -> None:
-    assert await axe_violations(page) == []
-    assert await page.evaluate("document.documentElement.scrollWidth") <= width
-
-
 @pytest.mark.parametrize(("width", "dark"), [(1280, False), (320, True)])
 async def test_a_letter_becomes_a_test(
     browser: Browser,
@@ -99,7 +75,7 @@ async def test_a_letter_becomes_a_test(
     dark: bool,
     tmp_path: Path,
 ) -> None:
-    page = await enter(browser, server, desk, people["administrator"], width, dark)
+    page = await enter(browser, server, desk, people["administrator"], width=width, dark=dark)
     await page.goto(f"/conversations/{written}/why")
     await page.get_by_role("link", name="Zrób z tego test").first.click()
     field = page.get_by_label("Test", exact=True)
@@ -137,7 +113,7 @@ async def test_advice_beside_the_form(
         "  - {id: hurt, name: Hurt, when: {words: firma, channel: email}, do: {queue: spam}}\ndefault:",
     )
     opened = await world.store.write(lambda tx: open_draft(tx, scope, source=f"{source}tests:{FAILING}"))
-    page = await enter(browser, server, desk, people["administrator"], width, dark)
+    page = await enter(browser, server, desk, people["administrator"], width=width, dark=dark)
     await page.goto(f"/admin/rules/drafts/{opened.id}/rules/hurt")
     await expect(page.locator("#findings").get_by_text("Do hurt nigdy nie dochodzi")).to_be_visible()
     await expect(page.locator("#samples").get_by_text("Cisza")).to_be_visible()

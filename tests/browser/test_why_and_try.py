@@ -16,7 +16,7 @@ from hub.scope import Scope
 from hub.store import schema
 from hub.store.store import Store
 from hub.web.desk import Desk
-from tests.browser.test_replay import clean, enter
+from tests.browser.signed_in import clean, enter
 from tests.hub.conftest import FakeClock, clock, sqlite_path, sqlite_store
 from tests.hub.intake.conftest import mail
 from tests.hub.replay.conftest import AFTER, BEFORE, World, url_of
