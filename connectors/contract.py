@@ -17,7 +17,7 @@ from __future__ import annotations
 import hmac
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal, NewType, Protocol
+from typing import Any, Literal, NewType, Protocol, runtime_checkable
 
 import msgspec
 
@@ -489,6 +489,19 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     public: bool = False
 
 
+class Presence(Text, frozen=True, kw_only=True):
+    """What an agent does that the person on the other side may see and nobody stores.
+
+    ``target`` is the external id of the last message of theirs (of what was ``read``); ``paused`` ends ``typing``.
+    """
+
+    inbox: InboxId
+    to: Party
+    what: Literal["typing", "paused", "read"]
+    target: str | None = None
+    conversation: int = 0
+
+
 class Refusal(Text, frozen=True, kw_only=True):
     """One recipient that the channel refused while it took the others."""
 
@@ -560,8 +573,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     only the holder of the inbox's lease. ``send_limit`` is the longest a send may take, in seconds.
     ``reaches`` names the kinds of address that it sends to (see :class:`Party`); empty: another inbox carries answers.
     ``on_ambiguous`` is the default policy after a crash between attempt and outcome. ``public_replies``, ``hides`` and
-    ``deletions`` say what a moderator's decision can do on a platform that is not ours. ``choices`` is how many buttons
-    a message may carry. ``templates`` are texts that the provider approved, the only ones it takes outside the window.
+    ``deletions`` say what a moderator's decision can do on a platform that is not ours; ``private_replies`` that a
+    plain ``send`` with a comment as ``target`` reaches its author in private. ``choices`` is how many buttons a message
+    may carry. ``templates`` are texts that the provider approved, the only ones it takes outside the window.
     """
 
     reaches: tuple[str, ...] = ()
@@ -583,6 +597,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     send_limit: float = 60.0
     on_ambiguous: Literal["retry", "hold"] = "hold"
     public_replies: bool = False
+    private_replies: bool = False
     hides: bool = False
     choices: int = 0
     templates: tuple[Template, ...] = ()
@@ -880,6 +895,14 @@ class Connector(Protocol):
 
     async def check(self) -> Health:
         """Ask the peer; tells wrong credentials from not reachable."""
+
+
+@runtime_checkable
+class ShowsPresence(Protocol):
+    """What a connector adds whose capabilities say ``typing`` or ``read_receipts``."""
+
+    async def show(self, presence: Presence) -> None:
+        """Pass it on, at most once in a few seconds for one person; what fails is dropped and only logged."""
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
