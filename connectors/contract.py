@@ -40,6 +40,9 @@ Automatic = Literal["no", "auto-reply", "bounce", "list", "report", "complaint"]
 
 Operation = Literal["send", "edit", "delete", "publish", "hide"]
 
+Standing = Literal["published", "held", "hidden"]
+"""How a comment stands on a platform that is not ours: in public, waiting there for its approval, out of sight."""
+
 
 class Secret:
     """A password, token or key from the configuration; only :meth:`reveal` shows it, never a log or an error.
@@ -178,6 +181,9 @@ class CommentPlace(Text, frozen=True, kw_only=True):
     moderation: Literal["pre", "post"] = "pre"
     ours: bool = True
     parent_ref: str = ""
+    standing: Standing = "published"
+    link: str = ""
+    own: bool = False
 
 
 class CallbackWish(Text, frozen=True, kw_only=True):
@@ -268,10 +274,16 @@ class Message(Event, tag="message", frozen=True, kw_only=True):
     """Of an ``automatic`` complaint: who called a mail of ours spam."""
     choice: str = ""
     """The button that was pressed instead of writing (see :class:`Choice`); ``text`` is its label."""
+    ours: bool = False
+    """Written by the office itself on another way (the platform's own inbox, another client): ``sender`` is the person
+    to whom it went, and it is shown as sent by us. One that names a sending of ours is recognised as that."""
 
 
 class Edit(Event, tag="edit", frozen=True, kw_only=True):
-    """The sender changed ``target``; of a comment on our own pages that is the post's id, as in :class:`PostReport`."""
+    """The sender changed ``target``; of a comment on our own pages that is the post's id, as in :class:`PostReport`.
+
+    Of a comment on a platform it is the external id, and whoever may change it there is believed.
+    """
 
     sender: Party
     text: str = ""
@@ -279,9 +291,22 @@ class Edit(Event, tag="edit", frozen=True, kw_only=True):
 
 
 class Deletion(Event, tag="deletion", frozen=True, kw_only=True):
-    """The sender took ``target`` back; of a comment on our own pages that is the post's id."""
+    """The sender took ``target`` back; of a comment on our own pages that is the post's id.
+
+    Of a comment on a platform it is the external id, and whoever may delete it there is believed.
+    """
 
     sender: Party
+
+
+class Moderated(Event, tag="moderated", frozen=True, kw_only=True):
+    """Somebody (we ourselves, a colleague, the platform's filter) moderated the comment ``target`` on a platform.
+
+    ``standing`` is how it stands since then; ``at`` when that was, as the platform says.
+    """
+
+    standing: Standing
+    at: Micros | None = None
 
 
 class Reaction(Event, tag="reaction", frozen=True, kw_only=True):
@@ -292,11 +317,17 @@ class Reaction(Event, tag="reaction", frozen=True, kw_only=True):
 
 
 class DeliveryReport(Event, tag="delivery", frozen=True, kw_only=True):
-    """What became of something we sent; ``target`` is its remote id. States never go backwards."""
+    """What became of something we sent; ``target`` is its remote id. States never go backwards.
+
+    A channel with watermarks names no message: with ``to`` and ``until``, without ``target``, it is about all that this
+    inbox sent to that person up to then. With both a ``target`` and ``to``, about that message and all before it.
+    """
 
     state: Literal["accepted", "delivered", "read", "failed"]
     reason: str = ""
     at: Micros | None = None
+    to: Party | None = None
+    until: Micros | None = None
 
 
 class Bounce(Event, tag="bounce", frozen=True, kw_only=True):
@@ -353,6 +384,31 @@ class Consent(Event, tag="consent", frozen=True, kw_only=True):
     text: str = ""
 
 
+class Profile(Event, tag="profile", frozen=True, kw_only=True):
+    """What the channel told later about somebody who wrote: fills a name or a language that is missing."""
+
+    sender: Party
+
+
+class Call(Event, tag="call", frozen=True, kw_only=True):
+    """What a telephone exchange tells about a call, which it names ``call`` in every event; these may come in any order
+    and again.
+
+    ``sender`` is the other side (kind ``phone``), None where the number is hidden; ``extension`` the telephone of ours
+    that rings, answered or did not; ``line`` the number of ours that was called. ``duration`` of the talk in seconds,
+    of an ``ended`` call: 0 says that nobody answered, None that the exchange does not tell.
+    """
+
+    call: str
+    state: Literal["ringing", "answered", "missed", "ended"]
+    sender: Party | None = None
+    direction: Literal["in", "out"] = "in"
+    extension: str = ""
+    line: str = ""
+    at: Micros | None = None
+    duration: int | None = None
+
+
 class Unknown(Event, tag="unknown", frozen=True, kw_only=True):
     """Something the channel sent that we have no word for: kept and shown as such, never dropped."""
 
@@ -367,6 +423,7 @@ Inbound = (
     Message
     | Edit
     | Deletion
+    | Moderated
     | Reaction
     | DeliveryReport
     | Bounce
@@ -374,6 +431,8 @@ Inbound = (
     | Appeal
     | CallbackChange
     | Consent
+    | Profile
+    | Call
     | Unknown
 )
 """What a connector hands to intake; in JSON the field ``kind`` tells them apart."""
@@ -574,7 +633,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     ``reaches`` names the kinds of address that it sends to (see :class:`Party`); empty: another inbox carries answers.
     ``on_ambiguous`` is the default policy after a crash between attempt and outcome. ``public_replies``, ``hides`` and
     ``deletions`` say what a moderator's decision can do on a platform that is not ours; ``private_replies`` that a
-    plain ``send`` with a comment as ``target`` reaches its author in private. ``choices`` is how many buttons a message
+    plain ``send`` with a comment as ``target`` reaches its author in private, for as long as ``reply_window`` says.
+    ``platform`` is the name of such a platform (Facebook), empty for everything else. ``choices`` is how many buttons a message
     may carry. ``templates`` are texts that the provider approved, the only ones it takes outside the window.
     """
 
@@ -599,6 +659,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     public_replies: bool = False
     private_replies: bool = False
     hides: bool = False
+    platform: str = ""
     choices: int = 0
     templates: tuple[Template, ...] = ()
 
