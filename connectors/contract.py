@@ -169,8 +169,10 @@ class CommentPlace(Text, frozen=True, kw_only=True):
     """Where on a site a comment stands. ``parent`` is the post that it answers.
 
     ``moderation`` is the site's way: approved first (``pre``) or published first (``post``); an article may be set
-    otherwise by the editorial team. On a platform that is not ours (``ours`` false) the comment stands in public
-    already, and ``parent_ref`` is the external id of the one it answers.
+    otherwise by the editorial team. On a platform that is not ours (``ours`` false) the comment stands already as
+    ``standing`` says, and ``moderation`` says whether a moderator looks at each (``pre``) or only at what a rule holds
+    (``post``); ``parent_ref`` is the external id of the one it answers, ``link`` the address of the comment itself. A
+    comment of the office's own, written there, is a message that is ``ours``.
     """
 
     article: str
@@ -183,7 +185,6 @@ class CommentPlace(Text, frozen=True, kw_only=True):
     parent_ref: str = ""
     standing: Standing = "published"
     link: str = ""
-    own: bool = False
 
 
 class CallbackWish(Text, frozen=True, kw_only=True):
@@ -276,7 +277,8 @@ class Message(Event, tag="message", frozen=True, kw_only=True):
     """The button that was pressed instead of writing (see :class:`Choice`); ``text`` is its label."""
     ours: bool = False
     """Written by the office itself on another way (the platform's own inbox, another client): ``sender`` is the person
-    to whom it went, and it is shown as sent by us. One that names a sending of ours is recognised as that."""
+    to whom it went (of a comment: the page that wrote it), and it is shown as sent by us. One that names a sending of
+    ours is recognised as that."""
 
 
 class Edit(Event, tag="edit", frozen=True, kw_only=True):
@@ -634,8 +636,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     ``on_ambiguous`` is the default policy after a crash between attempt and outcome. ``public_replies``, ``hides`` and
     ``deletions`` say what a moderator's decision can do on a platform that is not ours; ``private_replies`` that a
     plain ``send`` with a comment as ``target`` reaches its author in private, for as long as ``reply_window`` says.
-    ``platform`` is the name of such a platform (Facebook), empty for everything else. ``choices`` is how many buttons a message
-    may carry. ``templates`` are texts that the provider approved, the only ones it takes outside the window.
+    ``platform`` is the name of such a platform (Facebook), empty for everything else. ``choices`` is how many buttons a
+    message may carry. ``templates`` are texts that the provider approved, the only ones it takes outside the window.
     """
 
     reaches: tuple[str, ...] = ()
