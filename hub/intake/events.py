@@ -23,6 +23,7 @@ from connectors.contract import (
     Inbound,
     Message,
     PostReport,
+    Profile,
     Reaction,
     Receipt,
     Unknown,
@@ -32,13 +33,13 @@ from hub.deciding.existing import decide
 from hub.house import House
 from hub.messages import locked_conversation, system_line
 from hub.moderation import arrivals
-from hub.outbox.queue import derive_state, sent_as
-from hub.outbox.settle import fail_reported
-from hub.outbox.states import may_move
+from hub.outbox.queue import sent_as
 from hub.store import bulk, schema
 from hub.store.tx import Tx
 
-from .bounces import REFUSED, bounced
+from .bounces import bounced
+from .profiles import name_known
+from .reports import reported
 from .state import Item
 
 HOUR = 3_600_000_000
@@ -73,7 +74,7 @@ def _carry_out(tx: Tx, house: House, event: Inbound) -> Receipt | None:
     """None: what it is about is not known (yet)."""
     match event:
         case DeliveryReport():
-            return _report(tx, event)
+            return reported(tx, event)
         case Bounce():
             return bounced(tx, event)
         case PostReport() | Appeal():
@@ -84,6 +85,8 @@ def _carry_out(tx: Tx, house: House, event: Inbound) -> Receipt | None:
             return _changed(tx, house, event)
         case Consent():
             return _consent(tx, event)
+        case Profile():
+            return name_known(tx, event)
         case CallbackChange():
             return Receipt(conversation=change_by_citizen(tx, house, event))
         case Message() | Unknown():
@@ -125,25 +128,6 @@ def release_target(tx: Tx, house: House, inbox: str, target: str) -> None:
     for row in tx.rows(statement.order_by(parked.c.id)):
         if _carry_out(tx, house, _decode(row.inbound)) is not None:
             tx.execute(delete(parked).where(parked.c.id == row.id))
-
-
-# --- about what we sent ------------------------------------------------------------------------------------------
-
-
-def _report(tx: Tx, event: DeliveryReport) -> Receipt | None:
-    rows = sent_as(tx, event.inbox, event.target)
-    if not rows:
-        return None
-    for row in rows:
-        if not may_move(row.state, event.state):
-            continue
-        if event.state == "failed":
-            fail_reported(tx, row, event.reason or REFUSED)
-        else:
-            tx.change(delivery, row.id, state=event.state, updated_at=tx.now)
-            derive_state(tx, row.message)
-            tx.emit("delivery", conversation=row.conversation, message=row.message)
-    return Receipt(conversation=rows[0].conversation, message=rows[0].message)
 
 
 # --- about being written to --------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from . import offices
 from .batch import Wish, run
 from .bounces import as_message, original_of
 from .events import apply_event, release_parked
+from .ours import take_ours
 from .state import Call, Item
 from .write import RAW
 
@@ -41,7 +42,12 @@ def handle(tx: Tx, calls: Sequence[Call]) -> list[list[Receipt]]:
 
     for n, call in enumerate(calls):
         for m, (item, language) in enumerate(zip(call.items, call.languages, strict=True)):
-            if isinstance(item, Message) and offices.concerns(call.house.directory, item):
+            if isinstance(item, Message) and item.ours:
+                flush()
+                alone = Item(call, item, language, raws[n])
+                receipts[n][m] = take_ours(tx, alone)
+                release_parked(tx, [alone])
+            elif isinstance(item, Message) and offices.concerns(call.house.directory, item):
                 flush()
                 alone = Item(call, item, language, raws[n])
                 [receipts[n][m]] = _take(tx, [alone], *offices.take(tx, alone))
