@@ -6,6 +6,7 @@ since, nothing is sent and they are shown what is new. For some seconds it can b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -13,14 +14,14 @@ import msgspec
 from sqlalchemy import Row, and_, func, select, update
 
 from connectors._split import units
-from connectors.contract import Capabilities, Recipient
+from connectors.contract import Capabilities, Choice, Recipient, Template
 from hub.desk import drafts
 from hub.desk.actions import QUIET, keep_timer
 from hub.desk.addresses import is_address, without_repetition
 from hub.desk.row import change, opened
 from hub.desk.transfer import office_answered
 from hub.desk.undoing import remember
-from hub.desk.ways import Way, chosen, reach
+from hub.desk.ways import Way, chosen, last_inbound, reach
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.messages import append, system_line
@@ -45,13 +46,25 @@ TOO_LONG = N_("The text is longer than this channel takes.")
 SILENT = N_("The person asked not to be written to on this channel.")
 CLOSED = N_("This channel takes no answer any more: too long ago since the person wrote.")
 NO_FILES = N_("This channel does not take these files.")
+ONLY_APPROVED = N_("Too long ago since the person wrote: this channel takes only approved texts now.")
+NO_TEMPLATE = N_("This channel does not know that approved text.")
+PARAMETERS = N_("Fill in every place of the approved text, each on one line.")
+FILE_ON_TOP = N_("This approved text has a file above it: attach one file of that kind.")
+CHOICES = N_("This channel takes fewer buttons, or shorter ones.")
+LABEL = 20
+"""Characters of a button's label that every channel with buttons shows (WhatsApp and Messenger: 20)."""
+
+PLACE = re.compile(r"\{(\d+)\}")
+
 LEFT = N_("It has left already and cannot be taken back.")
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
-    """What an agent hands in. ``recipients`` empty: the default. ``identity``: another address of the person.
+    """What an agent hands in. ``recipients`` empty: the default. ``identity``: another address of the person, reached
+    through ``inbox`` where several reach it.
 
-    ``based_on``: number of the last message the author saw. ``draft``: whose files go with it.
+    ``based_on``: number of the last message the author saw. ``draft``: whose files go with it. ``template`` with its
+    ``parameters`` is an approved text, sent instead of ``text``. ``choices`` are the labels of buttons under it.
     """
 
     text: str
@@ -60,11 +73,15 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     recipients: tuple[Recipient, ...] = ()
     subject: str = ""
     identity: int | None = None
+    inbox: str | None = None
     draft: int | None = None
     after: After = "open"
     topic: str | None = None
     outcome: str | None = None
     undo_seconds: float | None = None
+    template: str = ""
+    parameters: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
 
 
 class Replied(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,9 +109,10 @@ def reply(tx: Tx, house: House, scope: Scope, conversation: int, draft: Draft) -
     if (numbers := unseen(tx, scope, conversation, draft.based_on)) != ():
         raise Stale(numbers)
     found = reach(tx, house, scope, row)
-    way = chosen(found.ways, draft.identity)
+    way = chosen(found.ways, draft.identity, draft.inbox)
     if way is None:
         raise Conflict(NO_WAY)
+    draft = with_template(way, draft)
     recipients = _recipients(way, draft.recipients)
     _check(tx, house, way, draft)
     signature = found.signature if way.can.subject else ""
@@ -158,10 +176,43 @@ def _check(tx: Tx, house: House, way: Way, draft: Draft) -> None:
         raise Conflict(TOO_LONG)
     if way.silent:
         raise Conflict(SILENT)
-    if way.closed:
-        raise Conflict(CLOSED)
+    if way.closed and not draft.template:
+        raise Conflict(ONLY_APPROVED if way.can.templates else CLOSED)
+    if draft.template:
+        _check_header(_template(way, draft.template), [row.content_type for row in held])
     if not takes_files(way.can, [(row.content_type, row.size) for row in held]):
         raise Conflict(NO_FILES)
+    if len(draft.choices) > way.can.choices or any(len(label) > LABEL for label in draft.choices):
+        raise Conflict(CHOICES)
+
+
+def with_template(way: Way, draft: Draft) -> Draft:
+    """The draft with its approved text filled in, for the conversation to show what was said. Raises Conflict."""
+    if not draft.template:
+        return draft
+    template = _template(way, draft.template)
+    values = tuple(" ".join(value.split()) for value in draft.parameters)
+    if len(values) != template.parameters or not all(values):
+        raise Conflict(PARAMETERS)
+    text = PLACE.sub(lambda place: values[int(place[1]) - 1], template.text)
+    return msgspec.structs.replace(draft, text=text, parameters=values, choices=())
+
+
+def _template(way: Way, wanted: str) -> Template:
+    """``wanted`` is ``ID LANGUAGE``: one text may be approved in several languages."""
+    found = next((one for one in way.can.templates if f"{one.id} {one.language}" == wanted), None)
+    if found is None:
+        raise Conflict(NO_TEMPLATE)
+    return found
+
+
+def _check_header(template: Template, kinds: Sequence[str]) -> None:
+    """What an approved text has above it is one file of its kind; one without takes none."""
+    if not template.header and kinds:
+        raise Conflict(NO_FILES)
+    wanted = {"image": "image/", "video": "video/"}.get(template.header, "")
+    if template.header and (len(kinds) != 1 or not kinds[0].startswith(wanted)):
+        raise Conflict(FILE_ON_TOP)
 
 
 def takes_files(can: Capabilities, files: Sequence[tuple[str, int]]) -> bool:
@@ -189,12 +240,14 @@ def _append(
     subject: str,
 ) -> int:
     text = draft.text.strip()
-    answered = tx.scalar(
-        select(message.c.id)
-        .where(and_(message.c.conversation == row.id, message.c.kind == "inbound"))
-        .order_by(message.c.number.desc())
-        .limit(1)
-    )
+    # Only a message of the same channel can be answered there: another's id means nothing to it.
+    answered = last_inbound(tx, row.id, way.channel)
+    extra = {
+        "signature": signature,
+        "template": draft.template,
+        "parameters": draft.parameters,
+        "choices": [Choice(id=f"choice-{n}", label=label) for n, label in enumerate(draft.choices, 1)],
+    }
     return append(
         tx,
         row.id,
@@ -205,10 +258,10 @@ def _append(
         inbox=way.inbox,
         channel=way.channel or row.channel,
         recipients=recipients,
-        reply_to=answered,
+        reply_to=answered.id if answered is not None else None,
         client_id=draft.client_id,
         language=row.language,
-        data={"signature": signature} if signature else None,
+        data={name: value for name, value in extra.items() if value} or None,
     ).id
 
 

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Row, and_, func, select
 
 from connectors.contract import Capabilities, Micros, Recipient
 from hub.desk.contacts import identities
 from hub.house import House
 from hub.i18n import fill
-from hub.outbox.queue import outlet
+from hub.outbox.queue import outlets
 from hub.scope import Scope
 from hub.store import schema
 from hub.store.tx import Reader
@@ -44,6 +44,16 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     closed: bool = False
     silent: bool = False
 
+    @property
+    def key(self) -> str:
+        """What a form calls it: ``IDENTITY/INBOX``."""
+        return f"{self.identity}/{self.inbox}"
+
+    @property
+    def usable(self) -> bool:
+        """Whether anything at all may be sent: outside its window a channel may still take approved texts."""
+        return not self.silent and (not self.closed or bool(self.can.templates))
+
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
     """All ways, the first is the default; empty when nothing reaches the person.
@@ -60,12 +70,23 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 
 def reach(tx: Reader, house: House, scope: Scope, conversation: Row[Any]) -> Reach:
     """What the composer of this conversation has to know before anything is typed."""
+    wrote = last_wrote(tx, conversation.id)
     ways = [
-        way
+        _way(house, row, inbox, wrote.get((row.id, inbox)), tx.now)
         for row in identities(tx, conversation.contact)
-        if (way := _way(house, conversation, row, tx.now)) is not None
+        for inbox in outlets(house, conversation.office, row.kind, conversation.inbox)
     ]
-    ways.sort(key=lambda way: (way.identity != conversation.identity, way.closed, way.kind, way.identity))
+    used = (conversation.identity, conversation.inbox)
+    ways.sort(
+        key=lambda way: (
+            way.identity != used[0],
+            way.inbox != used[1],
+            way.closed,
+            way.kind,
+            way.identity,
+            way.inbox,
+        )
+    )
     if not ways:
         return Reach(ways=())
     last = last_inbound(tx, conversation.id)
@@ -79,14 +100,12 @@ def reach(tx: Reader, house: House, scope: Scope, conversation: Row[Any]) -> Rea
     )
 
 
-def _way(house: House, conversation: Row[Any], row: Row[Any], now: Micros) -> Way | None:
-    inbox = outlet(house, conversation.office, row.kind, conversation.inbox)
-    if inbox is None:
-        return None
+def _way(house: House, row: Row[Any], inbox: str, wrote: int | None, now: Micros) -> Way:
     can = house.capabilities.get(inbox, NOTHING)
     closes = None
     if can.reply_window is not None:
-        closes = Micros((conversation.inbound_at or 0) + can.reply_window * SECOND)
+        closes = Micros((wrote or 0) + can.reply_window * SECOND)
+    silent = row.silent_since is not None
     return Way(
         identity=row.id,
         kind=row.kind,
@@ -96,15 +115,29 @@ def _way(house: House, conversation: Row[Any], row: Row[Any], now: Micros) -> Wa
         channel=house.channels.get(inbox, ""),
         can=can,
         closes_at=closes,
-        closed=row.silent_since is not None or (closes is not None and closes < now),
-        silent=row.silent_since is not None,
+        closed=silent or (closes is not None and closes < now),
+        silent=silent,
     )
 
 
-def last_inbound(tx: Reader, conversation: int) -> Row[Any] | None:
-    """The last message that the citizen wrote."""
+def last_wrote(tx: Reader, conversation: int) -> dict[tuple[int, str], int]:
+    """When each identity wrote last in this conversation, by inbox: what a channel's window is counted from."""
     message = schema.message
     theirs = and_(message.c.conversation == conversation, message.c.kind == "inbound")
+    rows = tx.rows(
+        select(message.c.identity, message.c.inbox, func.max(message.c.at).label("at"))
+        .where(theirs)
+        .group_by(message.c.identity, message.c.inbox)
+    )
+    return {(row.identity, row.inbox): row.at for row in rows}
+
+
+def last_inbound(tx: Reader, conversation: int, channel: str | None = None) -> Row[Any] | None:
+    """The last message that the citizen wrote, on this channel where one is given."""
+    message = schema.message
+    theirs = and_(message.c.conversation == conversation, message.c.kind == "inbound")
+    if channel is not None:
+        theirs = and_(theirs, message.c.channel == channel)
     return tx.row(select(message).where(theirs).order_by(message.c.number.desc()).limit(1))
 
 
@@ -147,8 +180,8 @@ def signature(house: House, scope: Scope, queue: str | None, office: str) -> str
     return fill(text, {"agent": scope.name, "office": place.name if place else ""}).strip()
 
 
-def chosen(ways: Sequence[Way], identity: int | None) -> Way | None:
-    """The way to an identity, the default one for None; None when there is no such way."""
+def chosen(ways: Sequence[Way], identity: int | None, inbox: str | None = None) -> Way | None:
+    """The way to an identity (through ``inbox``), the default one for None; None when there is no such way."""
     if identity is None:
         return next(iter(ways), None)
-    return next((way for way in ways if way.identity == identity), None)
+    return next((way for way in ways if way.identity == identity and inbox in (None, way.inbox)), None)

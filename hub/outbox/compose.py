@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from connectors.contract import (
     BlobId,
@@ -95,8 +95,9 @@ def _silent(tx: Reader, parties: Sequence[Party]) -> bool:
 
 def _outbound(tx: Reader, house: House, row: Row[Any], sent: Row[Any], conversation: Row[Any]) -> Outbound:
     recipients = _recipients(row.recipients)
+    reaches = house.capabilities.get(row.inbox, Capabilities()).reaches
     by_role = {
-        role: tuple(_party(tx, house, r) for r in recipients if r.role == role)
+        role: tuple(_party(tx, reaches, r) for r in recipients if r.role == role)
         for role in ("to", "cc", "bcc")
     }
     answered = _answered(tx, sent)
@@ -117,7 +118,7 @@ def _outbound(tx: Reader, house: House, row: Row[Any], sent: Row[Any], conversat
         token=house.tokens.sign("conversation", conversation.id),
         reference=conversation.reference,
         reply_to=answered.external if answered else None,
-        references=_references(tx, conversation.id, sent.number),
+        references=_references(tx, sent),
         quoted=quoted.text if quoted else "",
         quoted_from=quoted.name if quoted else "",
         quoted_at=Micros(quoted.at) if quoted else None,
@@ -127,7 +128,7 @@ def _outbound(tx: Reader, house: House, row: Row[Any], sent: Row[Any], conversat
         part=row.part,
         automatic=sent.automatic != "no",
         created_at=sent.at,
-        inbound_at=conversation.inbound_at,
+        inbound_at=_wrote(tx, conversation.id, row.inbox, by_role["to"]),
         template=extra.template,
         parameters=extra.parameters,
         choices=extra.choices,
@@ -135,10 +136,30 @@ def _outbound(tx: Reader, house: House, row: Row[Any], sent: Row[Any], conversat
     )
 
 
-def _party(tx: Reader, house: House, recipient: Recipient) -> Party:
-    kind = tx.scalar(select(identity.c.kind).where(identity.c.address == recipient.address).limit(1))
-    fallback = "email" if "@" in recipient.address else "phone"
-    return Party(kind=kind or fallback, address=recipient.address, name=recipient.name)
+def _party(tx: Reader, reaches: Sequence[str], recipient: Recipient) -> Party:
+    """A recipient with its kind: the one that this inbox reaches, for one address may be of several (a number)."""
+    kind = reaches[0] if reaches else "email" if "@" in recipient.address else "phone"
+    if len(reaches) > 1:
+        known = tx.lookup(identity, ("kind", "address"), ("kind",), [(k, recipient.address) for k in reaches])
+        kind = next((row[-1] for row in known), kind)
+    return Party(kind=kind, address=recipient.address, name=recipient.name)
+
+
+def _wrote(tx: Reader, conversation_id: int, inbox: str, to: Sequence[Party]) -> Micros | None:
+    """When the recipient wrote last through this inbox: what the window of a channel is counted from."""
+    if len(to) != 1:
+        return None
+    at: int | None = tx.scalar(
+        select(func.max(message.c.at))
+        .join(identity, identity.c.id == message.c.identity)
+        .where(
+            message.c.conversation == conversation_id,
+            message.c.kind == "inbound",
+            message.c.inbox == inbox,
+            identity.c.address == to[0].address,
+        )
+    )
+    return Micros(at) if at is not None else None
 
 
 class _Answered(msgspec.Struct, frozen=True):
@@ -180,13 +201,14 @@ def wire_id(tx: Reader, row: Row[Any]) -> str | None:
     return known
 
 
-def _references(tx: Reader, conversation_id: int, before: int) -> tuple[str, ...]:
-    """Wire ids of the conversation's earlier messages, the oldest first."""
+def _references(tx: Reader, sent: Row[Any]) -> tuple[str, ...]:
+    """Wire ids of the conversation's earlier messages on the same channel, the oldest first."""
     rows = tx.rows(
         select(message)
         .where(
-            message.c.conversation == conversation_id,
-            message.c.number < before,
+            message.c.conversation == sent.conversation,
+            message.c.number < sent.number,
+            message.c.channel == sent.channel,
             message.c.kind.in_(("inbound", "outbound")),
         )
         .order_by(message.c.number.desc())

@@ -22,17 +22,24 @@ _json = msgspec.json.Encoder().encode
 
 
 def outlet(house: House, office: str, address_kind: str, preferred: str | None = None) -> str | None:
-    """The inbox through which an address of this kind is reached, or None.
+    """The inbox through which an address of this kind is reached best, or None; see :func:`outlets`."""
+    return next(iter(outlets(house, office, address_kind, preferred)), None)
 
-    First the preferred one (where the message came in), then another of the same office, then one of the front office.
+
+def outlets(house: House, office: str, address_kind: str, preferred: str | None = None) -> list[str]:
+    """The inboxes through which an address of this kind is reached: one of each channel, the best first.
+
+    First the preferred one (where the message came in), then others of the same office, then those of the front office.
     """
     able = [inbox for inbox, can in house.capabilities.items() if address_kind in can.reaches]
-    if preferred in able:
-        return preferred
     inboxes = house.directory.inboxes
     near = [inbox for inbox in able if inboxes[inbox].office == office]
     front = [inbox for inbox in able if inboxes[inbox].office in house.directory.front]
-    return next(iter(near + front), None)
+    first = [preferred] if preferred in able else []
+    found: dict[str, str] = {}
+    for inbox in (*first, *near, *front):
+        found.setdefault(house.channels.get(inbox, ""), inbox)
+    return list(found.values())
 
 
 def destination(inbox: str, address: str) -> str:

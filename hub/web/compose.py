@@ -62,16 +62,22 @@ def _stopped(request: web.Request, error: Stale) -> web.Response:
 
 
 class ReplyForm(Form, frozen=True, kw_only=True):
-    """The composer as a form; it works without a script too."""
+    """The composer as a form; it works without a script too. ``way``: see :attr:`hub.desk.ways.Way.key`.
 
-    text: str
+    ``parameters`` has a value on each line, ``choices`` labels with ``|`` between them.
+    """
+
+    text: str = ""
     client_id: str
     based_on: int
     to: str = ""
     cc: str = ""
     bcc: str = ""
     subject: str = ""
-    identity: int | None = None
+    way: str = ""
+    template: str = ""
+    parameters: str = ""
+    choices: str = ""
     draft: int | None = None
     after: After = "open"
     topic: str = ""
@@ -83,6 +89,7 @@ async def send_reply(request: web.Request) -> web.StreamResponse:
     form, house = await read_form(request, ReplyForm), desk.house()
     seconds = undo_seconds(house, signed_of(request).preferences)
     topic, outcome = topics.read(form.topic)
+    identity, _, inbox = form.way.partition("/")
     try:
         draft = Draft(
             text=form.text,
@@ -90,7 +97,11 @@ async def send_reply(request: web.Request) -> web.StreamResponse:
             based_on=form.based_on,
             recipients=typed_recipients(form.to, form.cc, form.bcc),
             subject=form.subject,
-            identity=form.identity,
+            identity=int(identity) if identity.isdecimal() else None,
+            inbox=inbox or None,
+            template=form.template,
+            parameters=tuple(form.parameters.splitlines()) if form.template else (),
+            choices=tuple(label for part in form.choices.split("|") if (label := part.strip())),
             draft=form.draft,
             after=form.after,
             topic=topic,

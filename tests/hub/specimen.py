@@ -157,7 +157,14 @@ def add_conversation(
     }
     conversation = tx.add(schema.conversation, row | columns)
     message = add_message(
-        tx, conversation, number=1, text=text, subject=subject, channel=channel, identity=identity
+        tx,
+        conversation,
+        number=1,
+        text=text,
+        subject=subject,
+        channel=channel,
+        inbox=inbox,
+        identity=identity,
     )
     place = {"office": office, "queue": queue, "conversation": conversation}
     tx.emit("message", message=message, version=1, **place)

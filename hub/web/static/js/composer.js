@@ -2,6 +2,9 @@
 // a moment later, by revision. A sending has an id of its own that outlives a reload, so repeating it is harmless.
 
 import { send, toast } from "./app.js";
+import { approved } from "./approved.js";
+import { Completion, findPeople, findTexts } from "./completions.js";
+import { segments, withoutDiacritics } from "./sms.js";
 
 const box = document.querySelector("[data-composer]");
 const conversation = box.dataset.conversation;
@@ -40,7 +43,9 @@ class Writing {
       event.target.value = "";
     });
     form.addEventListener("click", (event) => this.click(event));
-    form.querySelector("[name=identity]")?.addEventListener("change", () => this.switched());
+    this.approved = approved(form, () => this.way(), () => this.changed());
+    form.querySelector("[name=way]")?.addEventListener("change", () => this.switched());
+    this.offer();
     this.measure();
   }
 
@@ -138,7 +143,6 @@ class Writing {
       body.set("client_id", this.value("client_id"));
       if (this.kind === "reply") body.set("after", after || "open");
       if (more.topic !== undefined) body.set("topic", more.topic);
-      if (!body.get("identity")) body.delete("identity");
       store.write(this.key, { ...this.state(), revision: this.revision, client_id: this.value("client_id") });
       const done = await (await send(this.form.action, { body, quiet: true })).json();
       this.sent(done);
@@ -163,6 +167,8 @@ class Writing {
   }
 
   clear() {
+    this.approved?.clear();
+    if (this.field("choices")) this.field("choices").value = "";
     this.text.value = "";
     this.id = "";
     this.revision = 0;
@@ -217,9 +223,9 @@ class Writing {
   // --- channel and length -----------------------------------------------------------------------------------------
 
   way() {
-    const identity = this.field("identity");
-    if (!identity) return {};
-    return (identity.selectedOptions ? identity.selectedOptions[0] : identity).dataset;
+    const way = this.field("way");
+    if (!way) return {};
+    return (way.selectedOptions ? way.selectedOptions[0] : way).dataset;
   }
 
   switched() {
@@ -233,7 +239,17 @@ class Writing {
       field.disabled = !usable;
       if (name === "to" && usable && way.address) field.value = way.address;
     }
+    this.offer();
     this.changed();
+  }
+
+  /** What only some channels have: approved texts, buttons. */
+  offer() {
+    const way = this.way();
+    const choices = this.form.querySelector("[data-choices]");
+    if (choices) choices.hidden = !(Number(way.choices) > 0);
+    if (choices?.hidden) this.field("choices").value = "";
+    this.approved?.switched();
   }
 
   measure() {
@@ -242,7 +258,7 @@ class Writing {
     const way = this.way();
     const text = this.text.value;
     const plain = this.form.querySelector("[data-plain]");
-    if (way.kind === "phone") {
+    if (way.channel === "sms") {
       const sms = segments(text);
       place.textContent = `${text.length} / ${sms.room} · ${sms.count} SMS${way.cost > 0 ? ` · ${(sms.count * way.cost / 100).toFixed(2)} zł` : ""}`;
       if (plain) plain.hidden = sms.gsm || !text;
@@ -324,119 +340,10 @@ function fileItem(file) {
   return item;
 }
 
-// --- SMS: 160 characters of GSM 03.38, 70 of anything else; less in each part when there are several -----------------
-
-const GSM = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
-const GSM_TWICE = "^{}\\[~]|€";
-
-export function segments(text) {
-  const gsm = [...text].every((c) => GSM.includes(c) || GSM_TWICE.includes(c));
-  const length = gsm ? [...text].reduce((sum, c) => sum + (GSM_TWICE.includes(c) ? 2 : 1), 0) : text.length;
-  const [one, part] = gsm ? [160, 153] : [70, 67];
-  const count = length <= one ? Math.min(1, length) : Math.ceil(length / part);
-  return { gsm, count, room: count > 1 ? count * part : one };
-}
-
-export const withoutDiacritics = (text) => text.replaceAll("ł", "l").replaceAll("Ł", "L").normalize("NFKD").replace(/\p{M}/gu, "")
-  .replace(/[„”“]/g, '"').replace(/[’‘]/g, "'").replace(/[–—]/g, "-").replaceAll("…", "...");
-
-// --- what is offered while typing: canned responses by /, colleagues by @ -----------------------------------------
-
-/** A list under a text. `trigger` finds what was asked before the caret in its second group; `find` gives the choices. */
-class Completion {
-  constructor({ list, kind, trigger, find, none }) {
-    Object.assign(this, { list, kind, trigger, find, none, open: false, writing: null, found: [], at: 0, start: 0 });
-  }
-
-  /** After each key: is something asked for before the caret? */
-  async look(writing) {
-    const { value, selectionStart } = writing.text;
-    const typed = this.trigger.exec(value.slice(0, selectionStart));
-    if (!typed || !this.list || writing.kind !== this.kind) { this.close(); return; }
-    const found = await this.find(typed[2]);
-    if (!found || writing.text.selectionStart !== selectionStart) return;
-    Object.assign(this, { writing, found, at: 0, open: true, start: selectionStart - typed[2].length - 1 });
-    if (!found.length && !this.none) this.close();
-    else this.show();
-  }
-
-  show() {
-    this.list.hidden = false;
-    this.list.replaceChildren(...this.found.map((choice, index) => {
-      const option = document.createElement("div");
-      option.role = "option";
-      option.id = `${this.list.id}-${index}`;
-      option.ariaSelected = String(index === this.at);
-      const name = document.createElement("strong");
-      name.textContent = `${choice.name} `;
-      option.append(name, choice.title);
-      option.addEventListener("mousedown", (event) => { event.preventDefault(); this.insert(index); });
-      return option;
-    }));
-    if (!this.found.length) {
-      const none = document.createElement("p");
-      none.textContent = this.none;
-      this.list.append(none);
-    }
-    this.writing.text.setAttribute("aria-controls", this.list.id);
-    this.writing.text.setAttribute("aria-activedescendant", this.found.length ? `${this.list.id}-${this.at}` : "");
-  }
-
-  keys(event) {
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      this.at = Math.max(0, Math.min(this.found.length - 1, this.at + (event.key === "ArrowDown" ? 1 : -1)));
-      this.show();
-    } else if ((event.key === "Enter" && !event.ctrlKey) || event.key === "Tab") {
-      if (!this.found.length) return false;
-      this.insert(this.at);
-    } else if (event.key === "Escape") {
-      this.close();
-    } else {
-      return false;
-    }
-    event.preventDefault();
-    return true;
-  }
-
-  insert(index) {
-    const { writing } = this;
-    writing.text.setRangeText(this.found[index].text, this.start, writing.text.selectionStart, "end");
-    this.close();
-    writing.changed();
-    writing.text.focus();
-  }
-
-  close() {
-    if (!this.open) return;
-    this.open = false;
-    this.list.hidden = true;
-    this.writing?.text.removeAttribute("aria-activedescendant");
-  }
-}
-
-async function findTexts(asked) {
-  const response = await fetch(`/conversations/${conversation}/texts?q=${encodeURIComponent(asked)}`).catch(() => null);
-  if (!response?.ok) return null;
-  return (await response.json()).texts.map(({ shortcut, title, text }) => ({ name: `/${shortcut}`, title, text }));
-}
-
-const plainly = (word) => word.toLocaleLowerCase().replaceAll("ł", "l").normalize("NFKD").replace(/\p{M}/gu, "");
-const MOST_PEOPLE = 8;
-
-/** Colleagues whose login begins so, or a word of whose name does. */
-function findPeople(asked) {
-  const wanted = plainly(asked);
-  const people = [...(document.getElementById("colleagues")?.content.children ?? [])].map(({ dataset }) => dataset);
-  return people
-    .filter(({ login, name }) => [login, ...name.split(/\s+/)].some((word) => plainly(word).startsWith(wanted)))
-    .slice(0, MOST_PEOPLE)
-    .map(({ login, name }) => ({ name: `@${login}`, title: name, text: `@${login} ` }));
-}
-
 const completions = [
   new Completion({
     list: document.getElementById("canned"), kind: "reply", trigger: /(^|\s)\/([\p{L}\p{N}-]*)$/u,
-    find: (asked) => (conversation ? findTexts(asked) : null), none: box.dataset.noText,
+    find: (asked) => (conversation ? findTexts(conversation, asked) : null), none: box.dataset.noText,
   }),
   new Completion({
     list: document.getElementById("mentions"), kind: "note", trigger: /(^|\s)@([\p{L}\p{N}._-]*)$/u, find: findPeople,
