@@ -33,6 +33,7 @@ from hub.deciding.ending import settle
 from hub.deciding.existing import TIMERS as DECIDING_TIMERS
 from hub.deciding.waiting import keep_armed
 from hub.desk.presence import Presence
+from hub.desk.showing import Showing
 from hub.desk.timed import HANDLERS as DESK_TIMERS
 from hub.directory import Directory, directory
 from hub.egress import CheckedEgress
@@ -106,6 +107,7 @@ class Hub:
         self._tasks: list[asyncio.Task[None]] = []
         self._sender: Sender | None = None
         self.ready = False
+        self.showing = Showing(self.store, self.house, self.connectors, clock, self._logs("console"))
         self.intake = Intake(self.store, self.house, clock.monotonic, self.log, self.stream.signal)
 
     # --- what parts ask for ------------------------------------------------------------------------------------
@@ -262,6 +264,7 @@ class Hub:
             reparse=self._reparse,
             ready=lambda: self.ready,
             cautions=self.cautions.all,
+            show=self.showing.show,
         )
         await self._serve("private", console.build(desk), self.config.private)
 
@@ -382,6 +385,7 @@ class Hub:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.showing.stop()
         await self.store.close()
         await self.egress.close()
         for bound in self._sockets.values():

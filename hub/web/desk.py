@@ -13,11 +13,16 @@ from aiohttp import web
 from connectors.contract import Blobs, Clock, Health, Log
 from hub.cautions import Caution
 from hub.desk.presence import Presence
+from hub.desk.showing import Deed
 from hub.house import House
 from hub.people.sessions import Signed
 from hub.scope import Scope
 from hub.store.store import Store
 from hub.stream import Stream
+
+
+def _to_nobody(conversation: int, user: int, deed: Deed) -> None:
+    """Without a running hub nobody is told."""
 
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +31,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
 
     ``entropy(n)`` gives n unguessable bytes. ``reparse(raw)`` reads quarantined bytes again: its sentence says what
     became of them. ``ready`` tells whether everything that the hub needs to take messages has started; ``cautions``
-    what is wrong with it as a whole.
+    what is wrong with it as a whole. ``show(conversation, user, deed)`` lets the other side see what an agent does.
     """
 
     store: Store
@@ -41,6 +46,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     reparse: Callable[[int], Awaitable[str]]
     ready: Callable[[], bool]
     cautions: Callable[[], tuple[Caution, ...]] = tuple
+    show: Callable[[int, int, Deed], None] = _to_nobody
 
 
 DESK = web.AppKey("desk", Desk)

@@ -19,6 +19,7 @@ from aiohttp import web
 from hub.callbacks.lists import waiting as waiting_calls
 from hub.desk import lists
 from hub.desk.presence import Person
+from hub.desk.presence import What as Mark
 from hub.i18n import mark as N_
 from hub.moderation.bench import waiting_counts
 from hub.people.audience import Audience, Standings, hears, read_standings, sees
@@ -273,7 +274,7 @@ def install(app: web.Application, desk: Desk) -> None:
 
 class Here(Form, frozen=True, kw_only=True):
     conversation: int
-    what: Literal["looking", "writing", "stopped", "gone"]
+    what: Literal["looking", "writing", "replying", "stopped", "gone"]
 
 
 async def here(request: web.Request) -> web.StreamResponse:
@@ -284,8 +285,12 @@ async def here(request: web.Request) -> web.StreamResponse:
         desk.presence.gone(said.conversation, user)
     elif said.what == "stopped":
         desk.presence.stopped_writing(said.conversation, user)
+        desk.show(said.conversation, user, "stops")
     elif await desk.store.read(lambda tx: may_see(tx, scope, said.conversation)):
-        desk.presence.mark(said.conversation, user, scope.name, said.what, desk.clock.now())
+        mark: Mark = "looking" if said.what == "looking" else "writing"
+        desk.presence.mark(said.conversation, user, scope.name, mark, desk.clock.now())
+        if said.what != "writing":  # a note, which is nobody's business outside
+            desk.show(said.conversation, user, "looks" if said.what == "looking" else "writes")
         if await desk.store.read(lambda tx: unread_about(tx, scope, said.conversation)):
             await desk.store.write(lambda tx: read_about(tx, scope, said.conversation))
     there = desk.presence.at(said.conversation, desk.clock.now(), but=user)

@@ -127,7 +127,7 @@ window.addEventListener("pagehide", () => { if (shown) say("gone", shown); });
 document.addEventListener("input", (event) => {
   if (!event.target.closest?.("[data-composer]") || Date.now() - writing < 3000) return;
   writing = Date.now();
-  say("writing");
+  say(event.target.closest("form")?.dataset.kind === "reply" ? "replying" : "writing");
 });
 document.addEventListener("centrala:sent", () => { writing = 0; say("stopped"); });
 
