@@ -199,6 +199,15 @@ class CallbackWish(Text, frozen=True, kw_only=True):
     email: str = ""
 
 
+class LiveChat(Text, frozen=True, kw_only=True):
+    """Says that both sides are there while this is written. ``email`` and ``phone`` (E.164) are where the person wants
+    answers once they have left; ``page`` is the address of the page that they wrote from."""
+
+    email: str = ""
+    phone: str = ""
+    page: str = ""
+
+
 class FormField(Text, frozen=True, kw_only=True):
     """One field of a form as the person filled it in; ``name`` is the configured one."""
 
@@ -260,6 +269,7 @@ class Message(Event, tag="message", frozen=True, kw_only=True):
     automatic: Automatic = "no"
     comment: CommentPlace | None = None
     callback: CallbackWish | None = None
+    chat: LiveChat | None = None
     fields: tuple[FormField, ...] = ()
     reply_to: tuple[Party, ...] = ()
     """Where the sender wants the answer, where that is not the address it came from (Reply-To)."""
@@ -411,6 +421,16 @@ class Call(Event, tag="call", frozen=True, kw_only=True):
     duration: int | None = None
 
 
+class Visit(Event, tag="visit", frozen=True, kw_only=True):
+    """What somebody does in a live conversation besides writing: they came back, left, ended it, or ask for what was
+    said (``text``, as their page shows it) by ``email``. Of somebody without such a conversation it is forgotten."""
+
+    sender: Party
+    what: Literal["came", "left", "ended", "transcript"]
+    email: str = ""
+    text: str = ""
+
+
 class Unknown(Event, tag="unknown", frozen=True, kw_only=True):
     """Something the channel sent that we have no word for: kept and shown as such, never dropped."""
 
@@ -435,6 +455,7 @@ Inbound = (
     | Consent
     | Profile
     | Call
+    | Visit
     | Unknown
 )
 """What a connector hands to intake; in JSON the field ``kind`` tells them apart."""
@@ -638,6 +659,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     plain ``send`` with a comment as ``target`` reaches its author in private, for as long as ``reply_window`` says.
     ``platform`` is the name of such a platform (Facebook), empty for everything else. ``choices`` is how many buttons a
     message may carry. ``templates`` are texts that the provider approved, the only ones it takes outside the window.
+    ``live``: both sides are there at the same time, so nothing is held for undo, and what the person has not seen when
+    they leave is sent where they said (:class:`LiveChat`).
     """
 
     reaches: tuple[str, ...] = ()
@@ -664,6 +687,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     platform: str = ""
     choices: int = 0
     templates: tuple[Template, ...] = ()
+    live: bool = False
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
@@ -711,12 +735,17 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SetCookie(msgspec.Struct, frozen=True, kw_only=True):
-    """A cookie to set; always HttpOnly, Secure where the site is https."""
+    """A cookie to set; always HttpOnly, Secure where the site is https.
+
+    ``framed``: it comes back in a frame on another site's page too, where it is kept for that site alone (Partitioned,
+    CHIPS). Browsers want https for that; on plain http it is an ordinary one.
+    """
 
     name: str
     value: str
     max_age: int
     path: str = "/"
+    framed: bool = False
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):
@@ -739,7 +768,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     ``path`` may hold ``{name}`` parts. ``max_body`` in bytes; ``per_address`` and ``per_site`` are limits in the
     notation ``"20/minute"`` (empty: none); ``origins`` that may call it from another site's page, or frame it when
     ``embeddable``.
-    ``form``: the hub parses urlencoded and multipart bodies before calling.
+    ``form``: the hub parses urlencoded and multipart bodies before calling. ``streams``: the answer stays open, so it
+    counts among open streams (``at_once`` of one address) and not among requests in hand.
     """
 
     method: Literal["GET", "POST"]
@@ -751,6 +781,8 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     origins: tuple[str, ...] = ()
     embeddable: bool = False
     form: bool = False
+    streams: bool = False
+    at_once: int = 20
 
 
 class Clock(Protocol):
@@ -883,6 +915,84 @@ class Appointments(Protocol):
         """By the id of a verified token."""
 
 
+class ChatFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of a chat's message; ``size`` in bytes."""
+
+    id: int
+    filename: str
+    size: int
+
+
+class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message as the visitor may see it. ``author`` is the agent's name in the house, which a page shows only as far
+    as it is configured to; empty for what the hub wrote by itself."""
+
+    id: int
+    number: int
+    mine: bool
+    text: str
+    at: Micros
+    author: str = ""
+    files: tuple[ChatFile, ...] = ()
+
+
+class Chat(msgspec.Struct, frozen=True, kw_only=True):
+    """A visitor's chat as it is now.
+
+    ``waiting``: nobody has taken it; ``place`` is the place in the line from 1, ``wait`` the expected seconds, None
+    where too little is known. ``agent``: the name of whoever has it. ``closes_at``: the visitor was warned that it
+    will be closed then. ``leads_to`` says where answers go when they leave: ``email``, ``phone`` or nowhere.
+    ``answered``: one of us has written. ``left``: the hub was told that they left. ``messages`` in order.
+    """
+
+    conversation: int
+    reference: str
+    state: Literal["waiting", "active", "closed"]
+    agent: str = ""
+    place: int | None = None
+    wait: float | None = None
+    closes_at: Micros | None = None
+    leads_to: Literal["", "email", "phone"] = ""
+    answered: bool = False
+    left: bool = False
+    messages: tuple[ChatMessage, ...] = ()
+
+
+class ChatHours(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether anybody is there to talk to. ``staffed``: within the hours and somebody is on duty; ``opens_at``: when
+    that may be again. ``waiting`` people in the line and the expected ``wait`` of one more, in seconds. ``mails``: the
+    hub can send mails (transcripts, answers to those who left)."""
+
+    staffed: bool
+    opens_at: Micros | None = None
+    waiting: int = 0
+    wait: float | None = None
+    mails: bool = False
+
+
+class VisitorConversation(Protocol):
+    """The narrow port of a chat's visitor pages: they see what was sent to that visitor, and nothing else.
+
+    What a visitor does goes to the :class:`Sink`, as everything that comes in.
+    """
+
+    async def hours(self, inbox: InboxId) -> ChatHours:
+        """As of now, or a moment ago."""
+
+    async def chats(self, inbox: InboxId, visitors: Sequence[str], *, messages: int) -> Mapping[str, Chat]:
+        """The chats of these visitors, each with its last ``messages``. Who has none, or wrote last so long ago that it
+        begins anew, is left out."""
+
+    async def file(self, inbox: InboxId, visitor: str, file: int) -> OutAttachment | None:
+        """A file of a message that this visitor may see."""
+
+    def news(self, inbox: InboxId) -> AsyncIterator[frozenset[str]]:
+        """Visitors whose chats changed, again and again; several changes of a moment are told once."""
+
+    async def present(self, inbox: InboxId) -> Sequence[str]:
+        """Visitors who did not leave as far as the hub knows: after a start, those that are to be waited for."""
+
+
 Translate = Callable[..., str]
 """``translate(language, msgid, **placeholders)``: gettext with placeholders substituted, never evaluated."""
 
@@ -920,6 +1030,7 @@ class Env(msgspec.Struct, frozen=True, kw_only=True):
     threads: PublicThread
     appointments: Appointments
     budget: Budget
+    chats: VisitorConversation
     reference_pattern: str = r"\b[0-9A-Z]{3}-[0-9A-Z]{3}-[0-9A-Z]{3}\b"
 
 

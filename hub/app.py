@@ -27,6 +27,8 @@ from hub.callbacks.appointments import CallbackAppointments
 from hub.callbacks.offers import on_timer as on_callback_timer
 from hub.callbacks.record import TIMER as CALLBACK
 from hub.cautions import Cautions
+from hub.chats.leaving import HANDLERS as CHAT_TIMERS
+from hub.chats.port import StoredChats
 from hub.config import Config, Inbox, Listener
 from hub.configfile import ConfigError, signing_secret
 from hub.deciding.ending import settle
@@ -212,6 +214,7 @@ class Hub:
             threads=StoredThread(self.store, self.house),
             appointments=CallbackAppointments(self.store, self.house, self.clock),
             budget=functools.partial(StoredBudget, self.store, self.clock),
+            chats=StoredChats(self.store, self.stream, self.blobs, self.house, self.clock),
             log=self._logs,
         )
         running: dict[str, tuple[Inbox, Running]] = {}

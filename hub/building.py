@@ -24,6 +24,7 @@ from connectors.contract import (
     PublicThread,
     Tokens,
     Translate,
+    VisitorConversation,
 )
 from hub.blobs import ChunkBlobs, FileBlobs
 from hub.config import Config, Inbox
@@ -68,6 +69,7 @@ class Supplies(msgspec.Struct, frozen=True, kw_only=True):
     threads: PublicThread
     appointments: Appointments
     budget: Callable[[InboxId], Budget]
+    chats: VisitorConversation
     log: Callable[[str], Log]
 
 
@@ -91,6 +93,7 @@ def make_connector(directory: Directory, inbox: Inbox, channel: Channel, supplie
         threads=supplies.threads,
         appointments=supplies.appointments,
         budget=supplies.budget(InboxId(inbox.id)),
+        chats=supplies.chats,
     )
     return channel.create(decode_settings(inbox, channel.config), env)
 

@@ -302,6 +302,20 @@ class Desk(Section, frozen=True, kw_only=True):
     ] = 2
 
 
+class Chats(Section, frozen=True, kw_only=True):
+    """Live chats: what holds for all of them."""
+
+    per_agent: Annotated[
+        int, _about("Live chats of one agent at which “take next” brings no further one.", ge=1, le=50)
+    ] = 4
+    idle_minutes: Annotated[
+        float, _about("A visitor who says nothing for so long after our answer is warned.", gt=0)
+    ] = 10.0
+    close_minutes: Annotated[
+        float, _about("A warned visitor's chat is closed after this time; writing opens it again.", gt=0)
+    ] = 5.0
+
+
 class Rules(Section, frozen=True, kw_only=True):
     """How changed routing rules come into force."""
 
@@ -462,6 +476,7 @@ class Config(Section, frozen=True, kw_only=True):
     stream: Annotated[Stream, _about("The one unified stream of events.")] = Stream()
     limits: Annotated[Limits, _about("Bounds against floods, mistakes and guessing.")] = Limits()
     desk: Annotated[Desk, _about("What happens when a flow could go two ways.")] = Desk()
+    chats: Annotated[Chats, _about("Live chats: what holds for all of them.")] = Chats()
     rules: Annotated[Rules, _about("How changed routing rules come into force.")] = Rules()
     offices: Annotated[tuple[Office, ...], _about("Offices, the national line included.")] = ()
     queues: Annotated[tuple[Queue, ...], _about("Waiting lines.")] = ()

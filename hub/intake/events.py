@@ -27,8 +27,10 @@ from connectors.contract import (
     Reaction,
     Receipt,
     Unknown,
+    Visit,
 )
 from hub.callbacks.service import change_by_citizen
+from hub.chats.leaving import visited
 from hub.deciding.existing import decide
 from hub.house import House
 from hub.messages import locked_conversation, system_line
@@ -87,10 +89,12 @@ def _carry_out(tx: Tx, house: House, event: Inbound) -> Receipt | None:
             return _consent(tx, event)
         case Profile():
             return name_known(tx, event)
+        case Visit():
+            return Receipt(conversation=visited(tx, house, event))
         case CallbackChange():
             return Receipt(conversation=change_by_citizen(tx, house, event))
-        case Message() | Unknown():
-            raise TypeError("messages are taken in batches")
+        case Message() | Unknown() | Call():
+            raise TypeError("messages and calls are taken elsewhere")
         case _:
             assert_never(event)
 

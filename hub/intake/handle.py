@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from connectors.contract import Bounce, Message, Receipt
+from connectors.contract import Call as TelephoneCall
 from hub.callbacks.service import request
+from hub.chats.keeping import wrote
 from hub.deciding.calls import ask_for_call
 from hub.messages import locked_conversation
 from hub.store import bulk, schema
@@ -64,8 +66,11 @@ def handle(tx: Tx, calls: Sequence[Call]) -> list[list[Receipt]]:
 
 
 def _take(tx: Tx, items: Sequence[Item], receipts: list[Receipt], wishes: Sequence[Wish]) -> list[Receipt]:
-    """What follows once messages are written: calls that they wish for, events that waited for them."""
+    """What follows once messages are written: calls that they wish for, chats, events that waited for them."""
     _take_up(tx, wishes)
+    for item, receipt in zip(items, receipts, strict=True):
+        if item.message.chat is not None:
+            wrote(tx, item.message, receipt)
     release_parked(tx, items)
     return receipts
 

@@ -10,6 +10,7 @@ from sqlalchemy import Row, select
 
 from connectors._split import split_text
 from connectors.contract import Capabilities, Operation, Recipient
+from hub.chats.keeping import answered
 from hub.house import House
 from hub.store import schema
 from hub.store.tx import Reader, Tx
@@ -95,6 +96,9 @@ def enqueue(
         for part in range(parts)
     ]
     derive_state(tx, message)
+    if can.live and operation == "send":
+        for recipient in recipients:
+            answered(tx, house, inbox, recipient.address, message, conversation.id)
     tx.ring("outbox")
     return ids
 

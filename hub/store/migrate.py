@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, insert, insp
 
 from . import schema
 
-HEAD = "0002"
+HEAD = "0005"
 """The newest Alembic revision; a test compares it with the migrations folder."""
 
 _version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))

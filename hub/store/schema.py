@@ -617,6 +617,32 @@ effect = Table(
     Index("effect_due", "due_at", **_where("state IN ('waiting', 'running')")),
 )
 
+# --- live chats ------------------------------------------------------------------------------------------------
+
+chat = Table(
+    "chat",  # a visitor of a chat inbox and the conversation that they have
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("inbox", Text, nullable=False),
+    Column("visitor", Text, nullable=False),  # their address: random, known to their browser alone
+    Column("conversation", Id, nullable=False),
+    Column("email", Text, nullable=False, server_default=""),  # where answers go once they have left
+    Column("phone", Text, nullable=False, server_default=""),
+    Column("page", Text, nullable=False, server_default=""),  # address of the page they wrote from
+    Column("place", Integer, nullable=False),  # in the line when it began: what expected waits are counted from
+    Column("began_at", Time, nullable=False),
+    Column("answered_at", Time),  # when one of us wrote first since then
+    Column("left_at", Time),
+    Column("closes_at", Time),  # the visitor was warned that silence closes it then
+    Column("ended_at", Time),
+    Column("ended_by", Text),  # visitor, silence
+    Column("transcripts", Integer, nullable=False, server_default="0"),
+    Index("chat_visitor", "inbox", "visitor", unique=True),
+    Index("chat_conversation", "conversation"),
+    Index("chat_present", "conversation", **_where("ended_at IS NULL AND left_at IS NULL")),
+    Index("chat_answered", "answered_at", **_where("answered_at IS NOT NULL")),
+)
+
 # --- comments --------------------------------------------------------------------------------------------------
 
 article = Table(

@@ -17,6 +17,8 @@ from typing import Any
 from connectors.contract import (
     BlobId,
     Booking,
+    Chat,
+    ChatHours,
     Cursor,
     Env,
     Fetched,
@@ -151,6 +153,26 @@ class NoAppointments:
         return None
 
 
+class NoChats:
+    """A house in which nobody chats: closed, so that a chat's page is a form."""
+
+    async def hours(self, inbox: InboxId) -> ChatHours:
+        return ChatHours(staffed=False, mails=True)
+
+    async def chats(self, inbox: InboxId, visitors: Sequence[str], *, messages: int) -> dict[str, Chat]:
+        return {}
+
+    async def file(self, inbox: InboxId, visitor: str, file: int) -> OutAttachment | None:
+        return None
+
+    async def news(self, inbox: InboxId) -> AsyncIterator[frozenset[str]]:
+        await asyncio.Event().wait()
+        yield frozenset()
+
+    async def present(self, inbox: InboxId) -> Sequence[str]:
+        return ()
+
+
 class Budget:
     """A day's money in memory; the hub's own is tried in tests/hub."""
 
@@ -255,5 +277,6 @@ def make_env(**changes: Any) -> Env:
         "threads": NoThreads(),
         "appointments": NoAppointments(),
         "budget": Budget(),
+        "chats": NoChats(),
     }
     return Env(**(parts | changes))

@@ -18,7 +18,7 @@ from connectors.comments.settings import Settings
 from connectors.contract import Connector, Env, Office
 from hub.i18n import translate
 from hub.web import public
-from tests.contract.world import Blobs, Budget, Log, NoAppointments, NoEgress
+from tests.contract.world import Blobs, Budget, Log, NoAppointments, NoChats, NoEgress
 from tests.hub.moderation.world import INBOX, World
 
 PATH = f"/embed/comments/{INBOX}"
@@ -50,6 +50,7 @@ def environment(world: World, log: Log, url: str) -> Env:
         threads=world.thread,
         appointments=NoAppointments(),
         budget=Budget(),
+        chats=NoChats(),
     )
 
 
