@@ -1,4 +1,4 @@
-"""Signatures of webhooks: HMAC-SHA256 (RFC 2104) over the time, a dot and the raw body, in two headers.
+"""Signatures of our own webhooks: HMAC-SHA256 (RFC 2104) over the time, a dot and the raw body, in two headers.
 
 The time is signed with the body, so that a request caught on its way is worth nothing after the window.
 """

@@ -16,6 +16,7 @@ CHANNELS: dict[str, str] = {
     "form": "connectors.form:CHANNEL",
     "callback": "connectors.callback:CHANNEL",
     "webhook": "connectors.webhook:CHANNEL",
+    "phone": "connectors.phone:CHANNEL",
 }
 """Kind of inbox to ``module:attribute``."""
 

@@ -49,6 +49,8 @@ from hub.outbox.effects import run_effects
 from hub.outbox.handlers import INSIDE, outside
 from hub.outbox.sender import Parts, Sender
 from hub.people.leaving import HANDLERS as PEOPLE_TIMERS
+from hub.phone.follow import TIMER as PHONE
+from hub.phone.follow import on_timer as on_phone_timer
 from hub.replay.replaying import run_replays
 from hub.replay.shadow import run_shadows
 from hub.rulefile import read_text
@@ -73,6 +75,7 @@ TIMERS: Mapping[str, Handler] = {
     **PEOPLE_TIMERS,
     CALLBACK: on_callback_timer,
     RULES: on_rules_timer,
+    PHONE: on_phone_timer,
 }
 
 SHUTDOWN = 3.0

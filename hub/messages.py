@@ -17,7 +17,7 @@ from hub.scope import NotFound
 from hub.store import schema
 from hub.store.tx import Tx
 
-Kind = Literal["outbound", "note", "system"]
+Kind = Literal["outbound", "note", "call", "system"]
 
 _json = msgspec.json.Encoder().encode
 
@@ -59,6 +59,7 @@ def append(
     kind: Kind,
     text: str = "",
     author: int | None = None,
+    identity: int | None = None,
     subject: str = "",
     inbox: str | None = None,
     channel: str | None = None,
@@ -85,6 +86,7 @@ def append(
             "kind": kind,
             "channel": channel or row.channel,
             "inbox": inbox,
+            "identity": identity,
             "author": author,
             "at": tx.now,
             "subject": subject,

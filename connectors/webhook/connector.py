@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from connectors import _signing as signing
 from connectors._http import json_response, status_error
 from connectors._i18n import N_
 from connectors._widget import Door
@@ -33,7 +34,6 @@ from connectors.contract import (
     Sent,
     Sink,
 )
-from connectors.webhook import signing
 from connectors.webhook.reading import AnyEvent, BadEvent, Place, decode, inbound
 from connectors.webhook.settings import Settings
 

@@ -12,7 +12,8 @@ from hub.desk.row import change
 from hub.scope import SYSTEM
 from hub.store.tx import Tx
 
-CHANNEL = "callback"
+CHANNELS = ("callback", "phone")
+"""Conversations on these are a wish to be called and no more: a form filled in, a call that nobody answered."""
 
 
 def sleep(tx: Tx, row: Row[Any], until: Micros, *, leaving: int | None = None) -> None:
@@ -22,7 +23,7 @@ def sleep(tx: Tx, row: Row[Any], until: Micros, *, leaving: int | None = None) -
     agent whose call just ended: what it assigned to them goes back to the queue.
     """
     matter = conversation_of(tx, row.conversation)
-    if matter.channel != CHANNEL or matter.status not in ("open", "snoozed", "waiting-citizen"):
+    if matter.channel not in CHANNELS or matter.status not in ("open", "snoozed", "waiting-citizen"):
         return
     if matter.assignee is not None and matter.assignee != leaving:
         return
@@ -33,7 +34,7 @@ def sleep(tx: Tx, row: Row[Any], until: Micros, *, leaving: int | None = None) -
 def wake(tx: Tx, row: Row[Any]) -> None:
     """Put a sleeping matter back on the list: its time has come."""
     matter = conversation_of(tx, row.conversation)
-    if matter.status == "snoozed" and matter.channel == CHANNEL:
+    if matter.status == "snoozed" and matter.channel in CHANNELS:
         change(tx, SYSTEM, matter.id, status="open", snoozed_until=None, woken="time", activity_at=tx.now)
 
 
@@ -47,14 +48,14 @@ def give(tx: Tx, row: Row[Any], agent: int | None) -> None:
 def take_back(tx: Tx, row: Row[Any], agent: int | None) -> None:
     """Put a matter back into the queue after the agent gave the call away."""
     matter = conversation_of(tx, row.conversation)
-    if matter.assignee is not None and matter.assignee == agent and matter.channel == CHANNEL:
+    if matter.assignee is not None and matter.assignee == agent and matter.channel in CHANNELS:
         change(tx, SYSTEM, matter.id, assignee=None)
 
 
 def await_citizen(tx: Tx, row: Row[Any], *, leaving: int | None = None) -> None:
     """The next step is the citizen's: the clock stops, the matter leaves the line."""
     matter = conversation_of(tx, row.conversation)
-    if matter.channel != CHANNEL or matter.status in ("resolved", "spam"):
+    if matter.channel not in CHANNELS or matter.status in ("resolved", "spam"):
         return
     assignee = None if matter.assignee == leaving else matter.assignee
     values = {"status": "waiting-citizen", "snoozed_until": None, "woken": None, "assignee": assignee}

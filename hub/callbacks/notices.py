@@ -32,8 +32,13 @@ def tell(
         "again": order_link(house, row),
         "reason": house.translate(language, reason).rstrip(".") if reason else "",
     }
-    key = f"{template}:{row.id}:{row.version}"
+    key = notice_key(template, row)
     notify_citizen(tx, house, conversation.id, template, params, key=key, where=where)
+
+
+def notice_key(template: str, row: Row[Any]) -> str:
+    """Under which a notice about this version of a callback is ordered once."""
+    return f"{template}:{row.id}:{row.version}"
 
 
 def speaks(house: House, row: Row[Any], language: str) -> str:

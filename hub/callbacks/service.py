@@ -14,10 +14,11 @@ from sqlalchemy.exc import IntegrityError
 from connectors._phone import BadNumber, to_call_back
 from connectors.contract import CallbackChange, CallbackWish, Micros
 from hub.callbacks import matter, record, schedule
-from hub.callbacks.notices import tell
+from hub.callbacks.notices import notice_key, tell
 from hub.callbacks.states import FINAL, TALKING, State, movable
 from hub.desk import actions
 from hub.house import House
+from hub.notices import withdraw_notice
 from hub.scope import SYSTEM, Conflict, NotFound, Scope, may_see, require
 from hub.store.tx import Tx
 
@@ -49,20 +50,21 @@ def request(
         number = to_call_back(wish.number)
     except BadNumber as error:
         return _reject(tx, house, conversation, message, wish, inbox, error.reason)
-    found = _open_for(tx, number)
+    found = open_for(tx, number)
     if found is not None:
         return _again(tx, house, conversation, found, wish)
     try:
         with tx.savepoint() as inner:
             return _order(inner, house, conversation, message, wish, inbox, number)
     except IntegrityError:  # somebody ordered a call to the same number at the same moment
-        found = _open_for(tx, number)
+        found = open_for(tx, number)
         if found is None:
             raise
         return _again(tx, house, conversation, found, wish)
 
 
-def _open_for(tx: Tx, number: str) -> Row[Any] | None:
+def open_for(tx: Tx, number: str) -> Row[Any] | None:
+    """The one open callback for a number, locked."""
     still = and_(callback.c.number == number, callback.c.state.not_in(FINAL))
     return tx.row(select(callback).where(still).with_for_update())
 
@@ -198,9 +200,27 @@ def _cancelled(tx: Tx, house: House, row: Row[Any], actor: int | None) -> Row[An
     record.note(tx, row, "callback-cancelled", actor)
     tell(tx, house, row, "callback-cancelled")
     conversation = record.conversation_of(tx, row.conversation)
-    if conversation.channel == matter.CHANNEL and conversation.status != "spam":
+    if conversation.channel in matter.CHANNELS and conversation.status != "spam":
         actions.resolve(tx, SYSTEM, [conversation.id])
     return row
+
+
+def called_again(tx: Tx, house: House, row: Row[Any]) -> None:
+    """Somebody with an open callback rang us and nobody answered: the call stands for the time that it was set for."""
+    record.note(tx, row, "callback-called-again", at=row.due_at)
+
+
+def settled_by_call(tx: Tx, house: House, row: Row[Any], actor: int | None) -> None:
+    """Somebody with an open callback got through to us by themselves: it is not needed any more, and they know.
+
+    One that is being dialled stays: an agent has it in hand.
+    """
+    if row.state in TALKING:
+        return
+    withdraw_notice(tx, notice_key("callback-ordered", row))
+    row = record.step(tx, row, "cancel", actor=actor, agent=None, dialled_at=None)
+    record.rest(tx, row)
+    record.note(tx, row, "callback-settled", actor)
 
 
 def opened(tx: Tx, scope: Scope, callback_id: int, version: int | None = None) -> Row[Any]:

@@ -18,6 +18,8 @@ LINES: Mapping[str, str] = {
     "callback-refused": N_("A call was ordered, but the number cannot be called: {reason}"),
     "callback-moved": N_("The call was moved to {when}."),
     "callback-cancelled": N_("The call was cancelled."),
+    "callback-called-again": N_("The person rang again; the call back stands for {when}."),
+    "callback-settled": N_("The person got through by themselves; the call back is not needed any more."),
     "callback-offered": N_("The call was offered to {name}."),
     "callback-offer-lapsed": N_("{name} did not take the offered call in time."),
     "callback-released": N_("The call was given back to the queue."),

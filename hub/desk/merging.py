@@ -34,6 +34,9 @@ STRANGERS = N_(
     "These conversations are with two different people. Link the people first, if they are one person."
 )
 COMMENTS = N_("A comment stands under its article and cannot be moved.")
+MOVABLE = ("inbound", "outbound", "call")
+"""Kinds of messages that can be moved to a conversation of their own."""
+
 ONLY = N_("It is the only message; there would be nothing left.")
 NO_SUCH = N_("There is no conversation with that number, or none that you may see.")
 UNDONE = N_("That merge was undone already.")
@@ -230,9 +233,9 @@ def move_message(tx: Tx, house: House, scope: Scope, message_id: int) -> int:
     if row is None:
         raise NotFound("message")
     old = opened(tx, scope, row.conversation)
-    if old.channel == "comments" or row.kind not in ("inbound", "outbound"):
+    if old.channel == "comments" or row.kind not in MOVABLE:
         raise Conflict(COMMENTS)
-    statement = select(func.count()).where(_of(message, old.id), message.c.kind.in_(("inbound", "outbound")))
+    statement = select(func.count()).where(_of(message, old.id), message.c.kind.in_(MOVABLE))
     if tx.scalar(statement) < 2:
         raise Conflict(ONLY)
     new = _new_beside(tx, house, old, row)

@@ -65,7 +65,7 @@ def as_kept(item: Item) -> Item:
     """What is kept of a message: a comment masked, everything else as it came."""
     if item.message.comment is None:
         return item
-    return Item(item.call, masked_message(item.message), item.language, item.raw)
+    return Item(item.call, masked_message(item.message), item.language, item.raw, item.spoken)
 
 
 def _data(message: Message) -> str:

@@ -15,6 +15,7 @@ from sqlalchemy import Row, delete, select
 from connectors.contract import (
     Appeal,
     Bounce,
+    Call,
     CallbackChange,
     Consent,
     Deletion,

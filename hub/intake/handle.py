@@ -47,7 +47,7 @@ def handle(tx: Tx, calls: Sequence[Call]) -> list[list[Receipt]]:
             if isinstance(item, Message) and item.ours:
                 flush()
                 alone = Item(call, item, language, raws[n])
-                receipts[n][m] = take_ours(tx, alone)
+                receipts[n][m] = (take_ours if item.comment is None else take_own_comment)(tx, alone)
                 release_parked(tx, [alone])
             elif isinstance(item, Message) and offices.concerns(call.house.directory, item):
                 flush()
@@ -61,6 +61,9 @@ def handle(tx: Tx, calls: Sequence[Call]) -> list[list[Receipt]]:
                 flush()
                 receipts[n][m] = apply_event(tx, call.house, item, raws[n])
     flush()
+            elif isinstance(item, TelephoneCall):
+                flush()
+                receipts[n][m] = take_call(tx, call, item, raws[n])
     _write_cursors(tx, calls)
     return [[receipt for receipt in per_call if receipt is not None] for per_call in receipts]
 

@@ -57,7 +57,7 @@ def order_effects(
     suspicious = message.suspicious or state.suspicious
     if (
         actions.answer is not None
-        and not again
+        and not (again or item.spoken)
         and may_answer(message.automatic, suspicious, state, blocked=blocked)
     ):
         order("answer", {"template": actions.answer}, answer_key(state.contact, tx.now // DAY))

@@ -140,12 +140,16 @@ class Recent(msgspec.Struct, gc=False):
 
 
 class Item(msgspec.Struct, frozen=True):
-    """A message of a call, with the language of its text and the id of the raw row that carries it."""
+    """A message of a call, with the language of its text and the id of the raw row that carries it.
+
+    ``spoken``: it stands for a telephone call, so no machine answers it in writing.
+    """
 
     call: Call
     message: Message
     language: tuple[str, float]
     raw: int
+    spoken: bool = False
 
 
 class Rows(msgspec.Struct):

@@ -53,7 +53,7 @@ def sees(scope: Scope, standing: Standing) -> bool:
 
 def hears(scope: Scope, event: Event, standings: Standings) -> bool:
     """Whether an event is this actor's business."""
-    if event.kind in ("notification", "draft"):
+    if event.kind in ("notification", "draft", "ring"):
         return event.actor == scope.user
     if event.kind == "presence":
         return True

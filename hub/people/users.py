@@ -27,12 +27,17 @@ ROLE_NAMES: dict[Role, str] = {
 }
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,62}")
+_EXTENSION = re.compile(r"[A-Za-z0-9_.@+-]{1,64}")
 
 TAKEN = N_("There is an account with this login already.")
 BAD_LOGIN = N_("A login has 2 to 63 letters without diacritics, digits, dots, hyphens or @.")
 NO_NAME = N_("A name is needed: colleagues see it.")
 NO_OFFICE = N_("There is no such office in the configuration.")
 NO_ROLE = N_("There is no such role.")
+BAD_EXTENSION = N_(
+    "An extension has up to 64 letters, digits, dots, hyphens; most exchanges use a few digits."
+)
+EXTENSION_TAKEN = N_("That extension belongs to somebody else already.")
 LAST_ADMINISTRATOR = N_("This is the last active administrator; make somebody else one first.")
 
 
@@ -51,6 +56,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     presence: str
     seen_at: int | None
     has_password: bool
+    extension: str = ""
 
 
 def login_form(login: str) -> str:
@@ -181,6 +187,38 @@ def set_queues(tx: Tx, scope: Scope, directory: Directory, user_id: int, queues:
     tx.emit("user", actor=user_id)
 
 
+def set_extension(tx: Tx, scope: Scope, user_id: int, typed: str) -> None:
+    """Which telephone is somebody's, as the exchange names it; "" for none. One telephone is one active person's.
+
+    Raises Denied, NotFound, and Conflict for what is no extension or is somebody else's.
+    """
+    require(scope, "administer")
+    row = tx.locked(user, user_id)
+    if row is None or not own_office(scope, row.office):
+        raise NotFound("user")
+    extension = typed.strip()
+    if extension and not _EXTENSION.fullmatch(extension):
+        raise Conflict(BAD_EXTENSION)
+    theirs = select(user.c.id).where(
+        user.c.extension == extension, user.c.active.is_(True), user.c.id != user_id
+    )
+    if extension and row.active and tx.scalar(theirs) is not None:
+        raise Conflict(EXTENSION_TAKEN)
+    if row.extension != extension:
+        tx.change(user, user_id, extension=extension)
+        record(tx, scope.user, "user-changed", f"user:{user_id}", {"fields": ["extension"]})
+        tx.emit("user", actor=user_id)
+
+
+def by_extension(tx: Reader, extension: str) -> int | None:
+    """Whose telephone it is, or None."""
+    if not extension:
+        return None
+    found = select(user.c.id).where(user.c.extension == extension, user.c.active.is_(True))
+    number = tx.scalar(found.order_by(user.c.id).limit(1))
+    return None if number is None else int(number)
+
+
 def find_login(tx: Reader, login: str, *, active_only: bool = True) -> Row[Any] | None:
     """The account with this login, or None."""
     statement = select(user).where(user.c.login == login_form(login))
@@ -226,6 +264,7 @@ def _person(row: Row[Any], queues: Sequence[str]) -> Person:
         presence=row.presence,
         seen_at=row.seen_at,
         has_password=row.password is not None,
+        extension=row.extension,
     )
 
 

@@ -406,7 +406,7 @@ message = Table(
     Column("id", Id, primary_key=True, autoincrement=False),
     Column("conversation", Id, nullable=False),
     Column("number", Integer, nullable=False),
-    Column("kind", Text, nullable=False),  # inbound, outbound, note, system
+    Column("kind", Text, nullable=False),  # inbound, outbound, note, call, system
     Column("channel", Text, nullable=False),
     Column("inbox", Text),
     Column("identity", Id),
@@ -424,7 +424,7 @@ message = Table(
     Column("raw", Id),
     Column("client_id", Text),
     Column("reply_to", Id),
-    Column("state", Text),  # derived from its deliveries; outbound only
+    Column("state", Text),  # outbound: derived from its deliveries; call: see hub.phone.states
     Column(
         "data", Text, nullable=False, server_default="{}"
     ),  # form fields, system line parameters, reactions
@@ -432,6 +432,8 @@ message = Table(
     Column("deleted_at", Time),
     Index("message_number", "conversation", "number", unique=True),
     Index("message_client", "author", "client_id", unique=True, **_where("client_id IS NOT NULL")),
+    # Calls that go on, and those whose topic and outcome are still to be noted.
+    Index("message_call", "author", "at", **_where("kind = 'call' AND state IN ('ringing', 'answered', 'ended')")),
 )
 
 attachment = Table(
@@ -812,7 +814,9 @@ user = Table(
 )
 
 user_queue = Table(
+    Column("extension", Text, nullable=False, server_default=""),  # of their telephone, as the exchange names it
     "user_queue",
+    Index("user_extension", "extension", **_where("extension <> ''")),
     metadata,
     Column("user", Id, primary_key=True, autoincrement=False),
     Column("queue", Text, primary_key=True),

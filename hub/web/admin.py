@@ -44,6 +44,7 @@ class Added(Form, frozen=True, kw_only=True):
     office: str
     language: Language = "pl"
     skills: str = ""
+    extension: str = ""
     queues: tuple[str, ...] = ()
 
 
@@ -53,6 +54,7 @@ class Changed(Form, frozen=True, kw_only=True):
     office: str
     language: Language
     skills: str = ""
+    extension: str = ""
     active: bool = False
     queues: tuple[str, ...] = ()
 
@@ -125,6 +127,7 @@ async def add_user(request: web.Request) -> web.StreamResponse:
             form.language,
             _skills(form.skills),
         )
+        users.set_extension(tx, scope, new, form.extension)
         users.set_queues(tx, scope, desk.house().directory, new, form.queues)
         return new
 
@@ -151,8 +154,9 @@ async def change_user(request: web.Request) -> web.StreamResponse:
     def command(tx: Tx) -> None:
         _check_office(desk, form.office)
         values = msgspec.structs.asdict(form) | {"skills": _skills(form.skills)}
-        queues = values.pop("queues")
+        queues, extension = values.pop("queues"), values.pop("extension")
         users.change_user(tx, scope, number, **values)
+        users.set_extension(tx, scope, number, extension)
         users.set_queues(tx, scope, desk.house().directory, number, queues)
 
     try:

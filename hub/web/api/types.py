@@ -165,7 +165,7 @@ class Message(Answer, frozen=True, kw_only=True):
 
     id: Id
     number: int
-    kind: Literal["inbound", "outbound", "note", "system"]
+    kind: Literal["inbound", "outbound", "note", "call", "system"]
     channel: str
     at: Time
     subject: str

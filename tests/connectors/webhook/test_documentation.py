@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from connectors import _signing as signing
 from connectors.contract import Message, Secret
-from connectors.webhook import CHANNEL, signing
+from connectors.webhook import CHANNEL
 from connectors.webhook.connector import _event
 from connectors.webhook.settings import Settings
 from tests.connectors.webapp import served

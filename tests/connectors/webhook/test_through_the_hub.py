@@ -13,8 +13,8 @@ import pytest
 from aiohttp import ClientSession, web
 from sqlalchemy import select
 
+from connectors import _signing as signing
 from connectors.contract import Secret
-from connectors.webhook import signing
 from hub import logs
 from hub.app import Hub
 from hub.clock import SystemClock

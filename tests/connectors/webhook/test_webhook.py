@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors import _signing as signing
 from connectors.contract import (
     Deletion,
     Fetched,
@@ -26,7 +27,7 @@ from connectors.contract import (
     SendError,
     decode_secret,
 )
-from connectors.webhook import CHANNEL, reading, signing
+from connectors.webhook import CHANNEL, reading
 from connectors.webhook.connector import Webhook
 from connectors.webhook.settings import Settings
 from tests.connectors.requests import post

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 import msgspec
 from aiohttp import web
 
+from connectors import _signing as signing
 from connectors.contract import Connector, Env, InboxId, Micros, OutAttachment, Outbound, Party, Secret
-from connectors.webhook import CHANNEL, signing
+from connectors.webhook import CHANNEL
 from connectors.webhook.settings import Settings
 from hub.egress import CheckedEgress
 from tests.connectors.requests import post
