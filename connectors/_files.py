@@ -1,4 +1,4 @@
-"""Files of a form: what they really are by their content, and whether they may come in.
+"""Files that people send through a page: what they really are by their content, and whether they may come in.
 
 A name and a content type from a browser are claims. Content decides; the name only tells formats apart that share a
 container (a .docx and an .odt are both zip files). Names are data for people and never a path.
@@ -8,12 +8,38 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Protocol
 
 import msgspec
 
 from connectors._i18n import N_
 from connectors.contract import UploadedFile
-from connectors.form.settings import Settings
+
+DOCUMENTS = (
+    "application/pdf",
+    "image/jpeg",
+    "image/png",
+    "image/heic",
+    "text/plain",
+    "application/msword",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.oasis.opendocument.text",
+)
+"""What people send to an office, and nothing that runs."""
+
+
+class Room(Protocol):
+    """The settings that files are held against; sizes in bytes, types as :func:`content_type` gives them."""
+
+    @property
+    def max_files(self) -> int: ...
+    @property
+    def max_file_bytes(self) -> int: ...
+    @property
+    def max_bytes(self) -> int: ...
+    @property
+    def file_types(self) -> tuple[str, ...]: ...
+
 
 _SIGNATURES = (
     (b"%PDF-", "application/pdf"),
@@ -79,7 +105,7 @@ def _is_text(content: bytes) -> bool:
     return not any(byte < 9 or 13 < byte < 27 for byte in content)
 
 
-def take(files: Sequence[UploadedFile], settings: Settings) -> list[Taken]:
+def take(files: Sequence[UploadedFile], settings: Room) -> list[Taken]:
     """The files that were really chosen (a browser sends an empty part for none). Raises :class:`BadFile`."""
     chosen = [file for file in files if file.filename or file.content]
     if len(chosen) > settings.max_files:
@@ -90,7 +116,7 @@ def take(files: Sequence[UploadedFile], settings: Settings) -> list[Taken]:
     return taken
 
 
-def _one(file: UploadedFile, settings: Settings) -> Taken:
+def _one(file: UploadedFile, settings: Room) -> Taken:
     name = clean_name(file.filename)
     if not file.content:
         raise BadFile(N_("The file {name} is empty."), name=name)

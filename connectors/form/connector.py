@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from connectors._files import Taken, size
 from connectors._forms import (
     Problem,
     form_route,
@@ -38,7 +39,6 @@ from connectors.contract import (
     Sink,
 )
 from connectors.form import reading
-from connectors.form.files import Taken, size
 from connectors.form.reading import Filled
 from connectors.form.settings import STANDARD_CONSENT, Settings
 

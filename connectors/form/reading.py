@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from connectors._files import BadFile, Taken, take
 from connectors._forms import BAD_EMAIL, TICKED, TOO_LONG, Problem, Words
 from connectors._i18n import N_
 from connectors._phone import BadNumber, normalise
@@ -34,7 +35,6 @@ from connectors.contract import (
     Party,
     UploadedFile,
 )
-from connectors.form.files import BadFile, Taken, take
 from connectors.form.settings import CONSENT, STANDARD_CONSENT, Field, Settings
 
 MISSING = N_("Fill in this field.")

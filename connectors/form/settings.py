@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from connectors._files import DOCUMENTS
 from connectors._forms import Origin, Rate, Words, about
 from connectors._i18n import N_
 from connectors._widget import CLIENT, HONEYPOT, Theme
@@ -16,18 +17,6 @@ FieldType = Literal["text", "email", "phone", "select", "textarea", "checkbox", 
 
 CONSENT = "consent"
 """Name of the box beside the consent text."""
-
-TYPES = (
-    "application/pdf",
-    "image/jpeg",
-    "image/png",
-    "image/heic",
-    "text/plain",
-    "application/msword",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "application/vnd.oasis.opendocument.text",
-)
-"""What people send to an office, and nothing that runs."""
 
 
 class Option(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,7 +99,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         20_000_000
     )
     file_types: Annotated[tuple[str, ...], about("Content types that are taken, judged by the content.")] = (
-        TYPES
+        DOCUMENTS
     )
     per_address: Annotated[Rate, about("What one network address may post.")] = "10/minute"
     per_site: Annotated[Rate, about("What may be posted through one site.")] = "300/minute"

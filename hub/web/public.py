@@ -8,7 +8,7 @@ nothing that fails inside shows more than that it failed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
@@ -28,6 +28,9 @@ BODIES = 256_000_000
 
 REMOTE = web.RequestKey("remote", str)
 """The address of the client, kept on its request: more than the peer's where there are proxies."""
+
+STREAM = web.RequestKey("stream", AsyncIterator[bytes])
+"""What is still to be written of an answer that stays open, once its request is no longer in hand."""
 
 WRITE_SECONDS = 30.0
 """Longest that one part of a streamed answer may wait for its reader."""
@@ -88,7 +91,7 @@ def build(
         for route in mounted:
             handler = _serve(public, route)
             resource.add_route(route.method, handler)
-            if route.method == "GET":
+            if route.method == "GET" and not route.streams:
                 resource.add_route("HEAD", handler)
         resource.add_route("OPTIONS", _preflight(mounted))
     app.router.add_get("/favicon.ico", _nothing)
@@ -152,6 +155,9 @@ def _guard(public: _Public) -> Middleware:
             response = _explain(public, request, http_refusal(error.status), error.headers.get(hdrs.ALLOW))
         if not response.prepared:
             harden(response, https=public.https)
+        if (stream := request.get(STREAM)) is not None:
+            with public.limits.streaming(where):
+                await _write_on(request, response, stream)
         return response
 
     return guard
@@ -165,6 +171,8 @@ def _serve(public: _Public, route: Route) -> _Handler:
         _check_origin(public, route, request)
         remote = request[REMOTE]
         _check_limits(public, route, remote)
+        if route.streams and not public.limits.may_stream(bucket(remote), route.at_once):
+            raise too_many(30)
         size = min(request.content_length or route.max_body, route.max_body)
         with public.budget.reserve(size) as granted:
             if not granted:
@@ -248,7 +256,7 @@ async def _answer(
 ) -> web.StreamResponse:
     headers = _headers(public, route, request, answer.headers)
     if answer.stream is not None:
-        return await _streamed(public, request, answer, headers)
+        return _streamed(request, answer, headers)
     headers["Content-Type"] = answer.content_type
     response = web.Response(status=answer.status, body=answer.body, headers=headers)
     for cookie in answer.cookies:
@@ -277,6 +285,7 @@ def _cors(route: Route, request: web.Request) -> dict[str, str]:
 
 
 def _set_cookie(public: _Public, response: web.Response, cookie: SetCookie) -> None:
+    framed = cookie.framed and public.https  # browsers drop "None" and "Partitioned" without "Secure"
     response.set_cookie(
         cookie.name,
         cookie.value,
@@ -284,23 +293,34 @@ def _set_cookie(public: _Public, response: web.Response, cookie: SetCookie) -> N
         path=cookie.path,
         httponly=True,
         secure=public.https,
-        samesite="Lax",
+        samesite="None" if framed else "Lax",
+        partitioned=framed or None,
     )
 
 
-async def _streamed(
-    public: _Public, request: web.Request, answer: Response, headers: Mapping[str, str]
-) -> web.StreamResponse:
+def _streamed(request: web.Request, answer: Response, headers: Mapping[str, str]) -> web.StreamResponse:
+    """The head of an answer that stays open; :data:`STREAM` holds the rest of it."""
     response = web.StreamResponse(status=answer.status, headers=headers)
     response.content_type = answer.content_type.partition(";")[0]
-    harden(response, https=public.https)
-    await response.prepare(request)
     if answer.stream is not None:
-        async for chunk in answer.stream:
+        request[STREAM] = answer.stream
+    return response
+
+
+async def _write_on(request: web.Request, response: web.StreamResponse, stream: AsyncIterator[bytes]) -> None:
+    """Write an open answer until it ends or its reader is gone; the generator behind it is told at once."""
+    try:
+        await response.prepare(request)
+        async for chunk in stream:
             async with asyncio.timeout(WRITE_SECONDS):
                 await response.write(chunk)
-    await response.write_eof()
-    return response
+        await response.write_eof()
+    except (ConnectionError, TimeoutError):
+        pass  # the reader went away, or takes nothing any more
+    finally:
+        close = getattr(stream, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def _preflight(mounted: Sequence[Route]) -> _Handler:

@@ -17,6 +17,9 @@ AT_ONCE = 40
 ALL_AT_ONCE = 1000
 """Requests in hand at the same time, of everybody."""
 
+ALL_STREAMS = 5000
+"""Answers that stay open at the same time, of everybody; each costs a connection and little else."""
+
 
 class _Counts:
     """Requests under one rate, in this window of time and in the one before.
@@ -58,6 +61,7 @@ class Limits:
         self._counts: dict[str, _Counts] = {}
         self._in_hand: Counter[str] = Counter()
         self._all_in_hand = 0
+        self._streams: Counter[str] = Counter()
 
     def wait(self, rate: str, *key: str) -> int:
         """Count one request; 0, or the seconds after which another one is worth trying.
@@ -84,3 +88,18 @@ class Limits:
             self._in_hand[address] -= 1
             if not self._in_hand[address]:
                 del self._in_hand[address]
+
+    def may_stream(self, address: str, most: int) -> bool:
+        """Whether ``address`` may have one more answer that stays open."""
+        return self._streams[address] < most and self._streams.total() < ALL_STREAMS
+
+    @contextmanager
+    def streaming(self, address: str) -> Iterator[None]:
+        """Counts an open answer until the end of the block."""
+        self._streams[address] += 1
+        try:
+            yield
+        finally:
+            self._streams[address] -= 1
+            if not self._streams[address]:
+                del self._streams[address]

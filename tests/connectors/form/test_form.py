@@ -17,9 +17,10 @@ from aiohttp import ClientSession, FormData
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors import _files as files
 from connectors._forms import Words
 from connectors.contract import Env, Message, ParseContext, UploadedFile
-from connectors.form import CHANNEL, files, reading
+from connectors.form import CHANNEL, reading
 from connectors.form.settings import Field, Option, Settings
 from connectors.webhook.settings import Settings as OtherSettings
 from hub.i18n import translate
