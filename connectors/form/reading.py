@@ -10,17 +10,14 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from connectors._fields import CONSENT, MISSING, Field, kept, parties, read_value
 from connectors._files import BadFile, Taken, take
-from connectors._forms import BAD_EMAIL, TICKED, TOO_LONG, Problem, Words
+from connectors._forms import TICKED, Problem, Words
 from connectors._i18n import N_
-from connectors._phone import BadNumber, normalise
 from connectors._widget import (
     CLIENT,
     HONEYPOT,
-    clean_line,
-    clean_text,
     client_id,
-    email_address,
     submission_id,
     trapped,
 )
@@ -35,10 +32,8 @@ from connectors.contract import (
     Party,
     UploadedFile,
 )
-from connectors.form.settings import CONSENT, STANDARD_CONSENT, Field, Settings
+from connectors.form.settings import STANDARD_CONSENT, Settings
 
-MISSING = N_("Fill in this field.")
-NO_CHOICE = N_("Choose one of the answers.")
 NO_CONSENT = N_("Without this consent we cannot answer you.")
 
 
@@ -57,7 +52,7 @@ def read(fields: Mapping[str, str], files: Sequence[UploadedFile], settings: Set
     problems: dict[str, Problem] = {}
     for field in settings.fields:
         if field.type != "file":
-            values[field.name], problem = _value(field, fields.get(field.name, ""))
+            values[field.name], problem = read_value(field, fields.get(field.name, ""))
             if problem is not None:
                 problems[field.name] = problem
     values[CONSENT] = TICKED if fields.get(CONSENT) == TICKED else ""
@@ -65,32 +60,6 @@ def read(fields: Mapping[str, str], files: Sequence[UploadedFile], settings: Set
     if not values[CONSENT]:
         problems[CONSENT] = Problem(NO_CONSENT)
     return Filled(values=values, files=taken, problems=problems, client=client_id(fields))
-
-
-def _value(field: Field, typed: str) -> tuple[str, Problem | None]:
-    """The cleaned value of a field, or what was typed with what is wrong with it."""
-    value = clean_text(typed) if field.type == "textarea" else clean_line(typed)
-    if field.type == "checkbox":
-        value = TICKED if typed == TICKED else ""
-    if not value:
-        return "", Problem(MISSING) if field.required else None
-    if len(value) > field.limit:
-        return value, Problem(TOO_LONG, {"n": field.limit, "count": len(value)})
-    return _typed_value(field, value)
-
-
-def _typed_value(field: Field, value: str) -> tuple[str, Problem | None]:
-    if field.type == "email":
-        address = email_address(value)
-        return (address, None) if address else (value, Problem(BAD_EMAIL))
-    if field.type == "phone":
-        try:
-            return normalise(value), None
-        except BadNumber as error:
-            return value, Problem(error.reason)
-    if field.type == "select" and value not in {option.value for option in field.options}:
-        return "", Problem(NO_CHOICE)
-    return value, None
 
 
 def _files(files: Sequence[UploadedFile], settings: Settings, problems: dict[str, Problem]) -> list[Taken]:
@@ -120,26 +89,22 @@ def message(
     attachments: Sequence[Attachment] = (),
 ) -> Message:
     """The message of a form without problems. ``consent`` is the text that the person agreed to, kept as proof."""
-    shown = [
-        _shown(field, filled.values[field.name], language)
-        for field in settings.fields
-        if field.type != "file"
-    ]
-    kept = (*(field for field in shown if field.value), FormField(name=CONSENT, label=consent, value=TICKED))
-    parties = _parties(filled, settings, language)
+    shown = kept(settings.fields, filled.values, language)
+    agreed = FormField(name=CONSENT, label=consent, value=TICKED)
+    senders = _senders(filled, settings, language)
     text = filled.values.get("message") or _as_lines(shown)
     return Message(
         inbox=inbox,
         external_id=_identity(filled),
         received_at=now,
-        sender=parties[0],
-        also=tuple(parties[1:]),
+        sender=senders[0],
+        also=tuple(senders[1:]),
         subject=filled.values.get("subject") or settings.title.of(language),
         text=text,
         full_text=_as_lines(shown),
         attachments=tuple(attachments),
         sent_at=now,
-        fields=kept,
+        fields=(*(field for field in shown if field.value), agreed),
     )
 
 
@@ -151,21 +116,11 @@ def _identity(filled: Filled) -> str | None:
     return submission_id(filled.client, *content, *(file.sha256 for file in filled.files))
 
 
-def _parties(filled: Filled, settings: Settings, language: str) -> list[Party]:
-    """The person's addresses, the one that is answered first; a made-up one for somebody who left none."""
+def _senders(filled: Filled, settings: Settings, language: str) -> list[Party]:
+    """The person's addresses; a made-up one for somebody who left none."""
+    found = parties(settings.fields, filled.values, language)
     name = filled.values.get("name", "")
-    found = [
-        Party(kind=kind, address=filled.values[field.name], name=name, language=language)
-        for kind in ("email", "phone")
-        for field in settings.fields
-        if field.type == kind and filled.values[field.name]
-    ]
     return found or [Party(kind="web", address=filled.client or "", name=name, language=language)]
-
-
-def _shown(field: Field, value: str, language: str) -> FormField:
-    """A field as agents see it. ``value`` of a choice stays the configured one, which rules know."""
-    return FormField(name=field.name, label=field.label.of(language), value=value)
 
 
 def _as_lines(fields: Sequence[FormField]) -> str:

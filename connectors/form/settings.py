@@ -2,70 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
+from connectors._fields import Field, twice
 from connectors._files import DOCUMENTS
 from connectors._forms import Origin, Rate, Words, about
 from connectors._i18n import N_
-from connectors._widget import CLIENT, HONEYPOT, Theme
-
-FieldName = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{0,39}$", examples=["message"])]
-
-FieldType = Literal["text", "email", "phone", "select", "textarea", "checkbox", "file"]
-
-CONSENT = "consent"
-"""Name of the box beside the consent text."""
-
-
-class Option(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One choice of a ``select``."""
-
-    value: Annotated[str, about("What rules and agents' tools see.", min_length=1, max_length=100)]
-    label: Annotated[Words, about("What people see.")]
-
-
-class Field(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One field of a form."""
-
-    name: Annotated[
-        FieldName,
-        about(
-            "Name of the field. Three have a meaning: name is the person's, subject becomes the subject, "
-            "message the text."
-        ),
-    ]
-    type: Annotated[
-        FieldType,
-        about(
-            "Kind of field. The first of the type email (else of the type phone) is where the answer goes."
-        ),
-    ] = "text"
-    label: Annotated[Words, about("What people see.")]
-    hint: Annotated[Words | None, about("Help beside the field.")] = None
-    required: Annotated[bool, about("Whether it must be filled in.")] = False
-    max_length: Annotated[
-        Annotated[int, msgspec.Meta(ge=1, le=20_000)] | None,
-        about("Most characters; without it what suits the type."),
-    ] = None
-    options: Annotated[tuple[Option, ...], about("The choices of a select.")] = ()
-
-    def __post_init__(self) -> None:
-        if (self.type == "select") != bool(self.options):
-            raise ValueError(
-                f"field {self.name!r}: options belong to a field of the type select, and only there"
-            )
-        if self.name in (CONSENT, CLIENT, HONEYPOT):
-            raise ValueError(f"field {self.name!r}: the form itself uses this name; choose another one")
-
-    @property
-    def limit(self) -> int:
-        """Most characters."""
-        return self.max_length or _LIMITS.get(self.type, 200)
-
-
-_LIMITS = {"textarea": 5000, "email": 254, "phone": 30}
+from connectors._widget import Theme
 
 _DEFAULT = (
     Field(name="name", label=Words(pl="Imię i nazwisko", en="Name")),
@@ -106,11 +51,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     theme: Annotated[Theme, about("The site's own colours.")] = Theme()
 
     def __post_init__(self) -> None:
-        names = [field.name for field in self.fields]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"fields: the name {twice[0]!r} is used twice")
-        if not names:
+        if (name := twice(self.fields)) is not None:
+            raise ValueError(f"fields: the name {name!r} is used twice")
+        if not self.fields:
             raise ValueError("fields: a form needs at least one field")
 
     @property

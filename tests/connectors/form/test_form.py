@@ -18,10 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors import _files as files
+from connectors._fields import Field, Option
 from connectors._forms import Words
 from connectors.contract import Env, Message, ParseContext, UploadedFile
 from connectors.form import CHANNEL, reading
-from connectors.form.settings import Field, Option, Settings
+from connectors.form.settings import Settings
 from connectors.webhook.settings import Settings as OtherSettings
 from hub.i18n import translate
 from tests.connectors.requests import form_post, get
