@@ -1,12 +1,15 @@
 """Cutting a text into parts that a channel takes: at the end of a paragraph, of a line, of a sentence, of a word.
 
-Lengths are counted in UTF-16 units, the strictest count that channels use (Telegram's), which for nearly every text is
-that of characters.
+Lengths are counted in UTF-16 units (as Telegram does), which for nearly every text is the number of characters, or in
+bytes of UTF-8 (as Instagram does).
 """
 
 from __future__ import annotations
 
 import re
+from typing import Literal
+
+Counts = Literal["utf16", "utf8"]
 
 _BREAKS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"(?<=[.!?…])\s+"), re.compile(r"\s+"))
 _LEAST = 0.5
@@ -18,17 +21,24 @@ def units(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def split_text(text: str, longest: int) -> list[str]:
+def length(text: str, counts: Counts = "utf16") -> int:
+    """The length of a text as a channel counts it."""
+    if counts == "utf16" or text.isascii():
+        return units(text)
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def split_text(text: str, longest: int, counts: Counts = "utf16") -> list[str]:
     """The parts of ``text`` in order, each of at most ``longest`` units and none empty; one part if it fits.
 
     Together they hold every character but the white space at which it was cut. Raises ValueError for ``longest``
-    under 2.
+    under 2, in bytes under 4.
     """
-    if longest < 2:
+    if longest < (2 if counts == "utf16" else 4):
         raise ValueError("a part must have room for one character of any kind")
     parts, rest = [], text
-    while units(rest) > longest:
-        room = _fitting(rest, longest)
+    while length(rest, counts) > longest:
+        room = _fitting(rest, longest, counts)
         end, start = _cut(rest, room)
         if rest[:end].strip():
             parts.append(rest[:end].rstrip())
@@ -38,11 +48,11 @@ def split_text(text: str, longest: int) -> list[str]:
     return parts
 
 
-def _fitting(text: str, longest: int) -> int:
+def _fitting(text: str, longest: int, counts: Counts) -> int:
     """How many characters from the beginning fit."""
-    head = text[:longest]
-    while (over := units(head) - longest) > 0:
-        head = head[: -max(1, over // 2)]
+    head, most = text[:longest], 2 if counts == "utf16" else 4
+    while (over := length(head, counts) - longest) > 0:
+        head = head[: -max(1, over // most)]
     return len(head)
 
 

@@ -647,8 +647,9 @@ class Choice(Text, frozen=True, kw_only=True):
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a channel can do; the composer and the outbox read it before anything is typed or sent.
 
-    ``max_length`` in characters (None: no limit), counted as UTF-16 units; with ``splits`` a longer text leaves in
-    several parts, each a delivery of its own, without it it is refused; ``reply_window`` in seconds after the last
+    ``max_length`` (None: no limit) in UTF-16 units or, as ``counts`` says, bytes of UTF-8; with ``splits`` a longer
+    text leaves in several parts, each a delivery of its own, without it it is refused; ``reply_window`` in seconds
+    after the last
     inbound message; ``attachments`` as accepted content types (``*/*`` any, empty none) up to ``attachment_bytes`` in
     all;
     ``cost_per_segment`` in the smallest unit of the office's currency. ``sends_from`` says whether any node may send or
@@ -665,6 +666,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
     reaches: tuple[str, ...] = ()
     max_length: int | None = None
+    counts: Literal["utf16", "utf8"] = "utf16"
     splits: bool = False
     formatting: Literal["plain", "html", "markdown"] = "plain"
     attachments: tuple[str, ...] = ()

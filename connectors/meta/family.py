@@ -11,12 +11,16 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from connectors.contract import Inbound, Micros, ParseContext
+from connectors.meta import direct
 from connectors.meta.parts import Part, Place, account_of, kind_of, parts, unknown
 from connectors.meta.webhook import Book
 
 Reader = Callable[[Part, Place], list[Inbound]]
 
-READERS: Mapping[str, Reader] = {}
+READERS: Mapping[str, Reader] = {
+    "messenger": direct.read,
+    "instagram": direct.read,
+}
 """Kind of inbox to what reads its events."""
 
 

@@ -69,9 +69,10 @@ class Graph:
 
     # --- calls ----------------------------------------------------------------------------------------------------
 
-    async def get(self, path: str, kind: type[T], **query: str) -> T:
-        """``GET /PATH`` read as ``kind``. Raises :class:`SendError`."""
-        answer = await self._ask("GET", path, query, None, "")
+    async def get(self, path: str, kind: type[T], *, quietly: bool = False, **query: str) -> T:
+        """``GET /PATH`` read as ``kind``. Raises :class:`SendError`; ``quietly``: a refusal says nothing of our health,
+        because it is about a right that not every app has."""
+        answer = await self._ask("GET", path, query, None, "", quietly=quietly)
         return _read(answer, kind)
 
     async def post(self, path: str, value: Any, kind: type[T]) -> T:
@@ -101,15 +102,22 @@ class Graph:
         return answer
 
     async def _ask(
-        self, method: str, path: str, query: Mapping[str, str], body: bytes | None, content_type: str
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: bytes | None,
+        content_type: str,
+        *,
+        quietly: bool = False,
     ) -> Fetched:
         """One call with our token and its proof; what it says of our health is kept."""
+        proved = {**query, "appsecret_proof": self._proof}
         try:
-            answer = await self._call(
-                method, path, {**query, "appsecret_proof": self._proof}, self._token, body, content_type
-            )
+            answer = await self._call(method, path, proved, self._token, body, content_type)
         except SendError as error:
-            self._learn(error)
+            if not quietly:
+                self._learn(error)
             raise
         self._notice_usage(answer)
         return answer

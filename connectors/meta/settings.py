@@ -82,3 +82,15 @@ class MetaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         named = [(sibling.kind, sibling.account) for sibling in self.siblings]
         if len(set(named)) < len(named):
             raise ValueError("`siblings` names two inboxes of one kind for the same account")
+
+
+class DirectSettings(MetaSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What Messenger and Instagram direct messages have in common."""
+
+    human_agent: Annotated[
+        bool,
+        about(
+            "Whether Meta has granted the app the permission Human Agent: agents then have 7 days, not 24 hours."
+        ),
+    ] = False
+    profiles: Annotated[bool, about("Whether Meta is asked for the names of people who write.")] = True

@@ -105,7 +105,7 @@ def enqueue(
 
 def parts_of(can: Capabilities, text: str) -> list[str]:
     """A text as the channel takes it: whole, or in parts where it is too long and the channel splits."""
-    return split_text(text, can.max_length) if can.splits and can.max_length else [text]
+    return split_text(text, can.max_length, can.counts) if can.splits and can.max_length else [text]
 
 
 def sent_as(tx: Reader, inbox: str, target: str | None) -> Sequence[Row[Any]]:

@@ -19,6 +19,13 @@ def test_every_part_fits_and_nothing_is_lost(text: str, longest: int) -> None:
     assert len(parts) == 1 or all(part.strip() for part in parts)
 
 
+@given(st.text(alphabet=st.sampled_from("ab .\n!ął😀\t"), max_size=400), st.integers(4, 60))
+def test_every_part_fits_in_bytes(text: str, longest: int) -> None:
+    parts = split_text(text, longest, "utf8")
+    assert all(len(part.encode()) <= longest for part in parts)
+    assert re.sub(r"\s", "", "".join(parts)) == re.sub(r"\s", "", text)
+
+
 def test_a_text_that_fits_stays_as_it_is() -> None:
     assert split_text("  Dzień dobry\n", 100) == ["  Dzień dobry\n"]
     assert split_text("", 10) == [""]
