@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
-from connectors.contract import CommentPlace
+from connectors.contract import CommentPlace, Receipt
 from hub.moderation.masking import masked_place
 from hub.moderation.placing import Parent, Setting, place_comment, post_row
 from hub.store.tx import Tx
@@ -31,8 +32,7 @@ def place_post(
     if place is None:
         raise ValueError("not a comment")
     article, setting = _article(tx, rows, known, message.inbox, masked_place(place))
-    above = known.posts.get(place.parent) if place.parent is not None else None
-    parent = Parent(id=place.parent, article=above[0], path=above[1]) if above and place.parent else None
+    parent = _parent(known, message.inbox, place)
     placing = place_comment(
         post=message_id,
         article=article,
@@ -61,18 +61,44 @@ def place_post(
     return placing.state
 
 
+def new_elsewhere(items: Sequence[Item], receipts: Sequence[Receipt]) -> dict[tuple[str, str], int]:
+    """Posts on platforms that just came, by inbox and what the platform calls them."""
+    return {
+        (str(item.message.inbox), item.message.external_id): receipt.message
+        for item, receipt in zip(items, receipts, strict=True)
+        if item.message.comment is not None
+        and not item.message.comment.ours
+        and item.message.external_id is not None
+        and receipt.message is not None
+        and not receipt.duplicate
+    }
+
+
+def _parent(known: Known, inbox: str, place: CommentPlace) -> Parent | None:
+    """The post that a comment answers, if it is known."""
+    number = place.parent if place.ours else known.seen.get((inbox, place.parent_ref), (None, None))[1]
+    above = known.posts.get(number) if number is not None else None
+    return Parent(id=number, article=above[0], path=above[1]) if above and number is not None else None
+
+
 def _article(tx: Tx, rows: Rows, known: Known, inbox: str, place: CommentPlace) -> tuple[int, Setting | None]:
     """The article's id and its own setting. Its title and address stay as the first comment gave them: they come
-    from a form, and a later commenter must not rename it. The site's way is the configuration's and follows it."""
+    from a form, and a later commenter must not rename it. Of an article on a platform they come from the platform,
+    which may not have told them at first. The site's way is the configuration's and follows it."""
     found = known.articles.get((inbox, place.article))
     if found is None:
         article = tx.new_id()
         known.articles[inbox, place.article] = (article, None, place.moderation)
         row = (article, inbox, place.article, place.title, place.url, place.section, place.moderation, tx.now)
         rows.articles.append(row)
+        if not place.title:
+            known.untitled.add(article)
         return article, None
     article, setting, site = found
     if site != place.moderation:
         known.articles[inbox, place.article] = (article, setting, place.moderation)
         rows.sites.append((place.moderation, article))
+    if not place.ours and place.title and article in known.untitled:
+        known.untitled.discard(article)
+        rows.titles.append((place.title, place.url, article))
     return article, cast("Setting | None", setting)

@@ -23,6 +23,7 @@ from connectors.contract import (
     Edit,
     Inbound,
     Message,
+    Moderated,
     PostReport,
     Profile,
     Reaction,
@@ -35,7 +36,7 @@ from hub.chats.leaving import visited
 from hub.deciding.existing import decide
 from hub.house import House
 from hub.messages import locked_conversation, system_line
-from hub.moderation import arrivals
+from hub.moderation import arrivals, elsewhere
 from hub.outbox.queue import sent_as
 from hub.store import bulk, schema
 from hub.store.tx import Tx
@@ -82,6 +83,10 @@ def _carry_out(tx: Tx, house: House, event: Inbound) -> Receipt | None:
             return bounced(tx, event)
         case PostReport() | Appeal():
             return arrivals.apply(tx, house, event)
+        case Edit() | Deletion() | Moderated() if (row := elsewhere.post_of(tx, event)) is not None:
+            return elsewhere.apply(tx, house, row, event)
+        case Moderated():
+            return None
         case Edit() | Deletion() if arrivals.is_about_comment(tx, event):
             return arrivals.apply(tx, house, event)
         case Edit() | Deletion() | Reaction():

@@ -11,14 +11,18 @@ from hub.callbacks.service import request
 from hub.chats.keeping import wrote
 from hub.deciding.calls import ask_for_call
 from hub.messages import locked_conversation
+from hub.moderation.adopting import adopt
 from hub.store import bulk, schema
 from hub.store.tx import Tx
 
 from . import offices
 from .batch import Wish, run
 from .bounces import as_message, original_of
+from .calls import take_call
+from .comments import new_elsewhere
 from .events import apply_event, release_parked
 from .ours import take_ours
+from .own_comments import take_own_comment
 from .state import Call, Item
 from .write import RAW
 
@@ -57,13 +61,13 @@ def handle(tx: Tx, calls: Sequence[Call]) -> list[list[Receipt]]:
                 waiting.append((n, m, Item(call, item, language, raws[n])))
             elif isinstance(item, Bounce) and original_of(tx, item) is None:
                 waiting.append((n, m, Item(call, as_message(item), language, raws[n])))
+            elif isinstance(item, TelephoneCall):
+                flush()
+                receipts[n][m] = take_call(tx, call, item, raws[n])
             else:
                 flush()
                 receipts[n][m] = apply_event(tx, call.house, item, raws[n])
     flush()
-            elif isinstance(item, TelephoneCall):
-                flush()
-                receipts[n][m] = take_call(tx, call, item, raws[n])
     _write_cursors(tx, calls)
     return [[receipt for receipt in per_call if receipt is not None] for per_call in receipts]
 
@@ -74,6 +78,7 @@ def _take(tx: Tx, items: Sequence[Item], receipts: list[Receipt], wishes: Sequen
     for item, receipt in zip(items, receipts, strict=True):
         if item.message.chat is not None:
             wrote(tx, item.message, receipt)
+    adopt(tx, new_elsewhere(items, receipts))
     release_parked(tx, items)
     return receipts
 

@@ -38,6 +38,7 @@ class Known:
         self.sent: dict[int, str] = {}
         self.callbacks: dict[str, int] = {}
         self.articles: dict[tuple[str, str], tuple[int, str | None, str]] = {}
+        self.untitled: set[int] = set()
         self.posts: dict[int, tuple[int, str]] = {}
 
     def conversation(self, id_: int | None) -> ConversationState | None:
@@ -235,9 +236,31 @@ def _read_places(tx: Tx, known: Known, messages: Sequence[Message]) -> None:
     if not comments:
         return
     articles = sorted({(str(inbox), place.article) for inbox, place in comments})
-    columns = ("inbox", "key", "id", "moderation", "site")
-    for inbox, key, id_, moderation, site in tx.lookup(schema.article, ("inbox", "key"), columns, articles):
-        known.articles[inbox, key] = (id_, moderation, site)
-    parents = sorted({(place.parent,) for _, place in comments if place.parent is not None})
-    for id_, article, path in tx.lookup(schema.post, ("id",), ("id", "article", "path"), parents):
+    columns = ("inbox", "key", "id", "moderation", "site", "title")
+    for inbox, key, *found, title in tx.lookup(schema.article, ("inbox", "key"), columns, articles):
+        known.articles[inbox, key] = (found[0], found[1], found[2])
+        if not title:
+            known.untitled.add(found[0])
+    parents = {place.parent for _, place in comments if place.parent is not None}
+    refs = sorted({(str(inbox), place.parent_ref) for inbox, place in comments if place.parent_ref})
+    if refs:
+        parents |= _read_refs(tx, known, refs)
+    wanted = [(parent,) for parent in sorted(parents)]
+    for id_, article, path in tx.lookup(schema.post, ("id",), ("id", "article", "path"), wanted):
         known.posts[id_] = (article, path)
+
+
+def _read_refs(tx: Tx, known: Known, refs: Sequence[tuple[str, str]]) -> set[int]:
+    """What comments on platforms answer, as the platform names it: somebody's comment, or an answer of ours."""
+    key = ("inbox", "external_id")
+    for inbox, ref, conversation, message in tx.lookup(
+        schema.seen, key, (*key, "conversation", "message"), refs
+    ):
+        known.seen[inbox, ref] = (conversation, message)
+    missing = [ref for ref in refs if ref not in known.seen]
+    key = ("inbox", "remote_id")
+    for inbox, ref, conversation, message in tx.lookup(
+        schema.delivery, key, (*key, "conversation", "message"), missing
+    ):
+        known.seen[inbox, ref] = (conversation, message)
+    return {known.seen[ref][1] or 0 for ref in refs if ref in known.seen}

@@ -171,6 +171,7 @@ class Rows(msgspec.Struct):
     effects: list[tuple[Any, ...]] = []
     articles: list[tuple[Any, ...]] = []
     sites: list[tuple[str, int]] = []
+    titles: list[tuple[str, str, int]] = []
     posts: list[tuple[Any, ...]] = []
     links: list[tuple[Any, ...]] = []
     offices: list[tuple[Any, ...]] = []

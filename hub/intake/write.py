@@ -27,7 +27,7 @@ _OFFICE = ("conversation", "office", "at")
 POST = (
     *("id", "conversation", "inbox", "office", "article", "parent", "path", "author", "author_name", "state"),
     *("version", "revision", "text", "hold_reasons", "waiting_at", "reports", "urgent", "created_at"),
-    "published_at",
+    *("published_at", "standing", "link", "parent_ref"),
 )
 
 
@@ -55,6 +55,7 @@ def write(tx: Tx, rows: Rows) -> None:
         tx.ring("effects")
     insert(connection, schema.article, _ARTICLE, rows.articles)
     bulk.update(connection, schema.article, ("site",), rows.sites)
+    bulk.update(connection, schema.article, ("title", "url"), rows.titles)
     insert(connection, schema.post, POST, rows.posts)
     insert(connection, schema.conversation_link, _LINK, rows.links)
     bulk.insert_new(connection, schema.conversation_office, _OFFICE, rows.offices)

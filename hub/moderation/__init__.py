@@ -1,8 +1,8 @@
 """Comments under articles: where one is placed, what readers see, what moderators decide.
 
 ``masking``, ``placing``, ``states`` and ``reports`` are pure decisions; ``arrivals`` carries out what comes in through
-intake; ``thread`` is what readers see; ``bench`` what moderators see; ``decide``, ``answers`` and ``articles`` what they
-do.
+intake; ``thread`` is what readers see; ``bench`` what moderators see; ``decide``, ``answers`` and ``articles`` what
+they do.
 
 Comments on platforms that are not ours (``CommentPlace.ours`` false) go the same way with one difference: what is true
 is what stands there. ``platform`` turns a decision into a delivery (``hide``, ``publish``, ``delete`` with the comment

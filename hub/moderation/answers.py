@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, select
 
+from connectors._split import units
 from connectors.contract import Micros, Recipient
 from hub.audit import record
 from hub.calendar import add_open_minutes, calendar
@@ -23,10 +24,12 @@ from hub.intake.facts import with_texts
 from hub.intake.load import present_load
 from hub.intake.references import new_reference
 from hub.messages import append, locked_conversation, system_line
+from hub.moderation import platform
 from hub.moderation.decide import STALE, UNDONE
 from hub.moderation.placing import path_of
 from hub.moderation.rows import article_of, change, workable
 from hub.moderation.telling import address_given, tell_author
+from hub.outbox.compose import wire_id
 from hub.outbox.queue import enqueue
 from hub.replay.standins import unmask
 from hub.scope import Conflict, Scope, require
@@ -71,9 +74,21 @@ def answer_in_public(
         raise Conflict(TOO_LONG if text else EMPTY)
     if row.state != "published":
         raise Conflict(NOT_PUBLIC)
+    if row.standing is not None:
+        _check_platform(house, row, text)
     if revision is not None and revision != row.revision:
         raise Conflict(STALE)
     return _answer(tx, house, scope, row, text, client_id)
+
+
+def _check_platform(house: House, row: Row[Any], text: str) -> None:
+    can = platform.capabilities(house, row.inbox)
+    if not can.public_replies:
+        raise Conflict(platform.CANNOT)
+    if row.standing == "deleted":
+        raise Conflict(platform.GONE_THERE)
+    if can.max_length is not None and units(text) > can.max_length:
+        raise Conflict(TOO_LONG)
 
 
 def earlier_answer(tx: Reader, scope: Scope, client_id: str) -> int | None:
@@ -94,25 +109,52 @@ def _answer(tx: Tx, house: House, scope: Scope, row: Row[Any], text: str, client
         channel="comments",
         reply_to=row.id,
         client_id=client_id,
-        data={"public": True},
+        data={"public": True} | ({"target": _reference(tx, row)} if row.standing is not None else {}),
     )
-    revision = _add_post(tx, house, row, added.id, text)
+    standing = None if row.standing is None else platform.UNSENT
+    revision = add_office_post(tx, house, row, added.id, text, standing=standing)
     conversation_row = locked_conversation(tx, row.conversation)
-    to = Recipient(address=_address(tx, row.author), name=row.author_name)
-    enqueue(tx, house, conversation_row, added.id, [to], inbox=row.inbox, operation="publish")
-    _answered(tx, conversation_row)
-    place = article_of(tx, row)
     undo = int(house.directory.config.outbox.undo_seconds * 1_000_000)
+    to = Recipient(address=_address(tx, row.author), name=row.author_name)
+    if row.standing is None:
+        enqueue(tx, house, conversation_row, added.id, [to], inbox=row.inbox, operation="publish")
+    else:
+        # It leaves for good, so it waits like any reply until it can no longer be taken back.
+        due = tx.now + undo if undo else None
+        enqueue(tx, house, conversation_row, added.id, [to], inbox=row.inbox, due_at=due, held=undo > 0)
+    answered(tx, conversation_row)
+    place = article_of(tx, row)
     key = f"comment-answer:{added.id}"
     tell_author(tx, house, row, place, "comment-answered", text=text, key=key, due_at=tx.now + undo)
     record(tx, scope.user, "comment-answer", f"post:{row.id}", {"answer": added.id})
-    item = {"post": added.id, "revision": revision, "before": {"state": "hidden"}, "notice": key}
+    item = {
+        "post": added.id,
+        "revision": revision,
+        "before": {"state": "hidden"},
+        "notice": key,
+        "answer": True,
+    }
     remember(tx, scope, UNDONE, {"posts": [item]})
     return added.id
 
 
-def _add_post(tx: Tx, house: House, row: Row[Any], number: int, text: str) -> int:
-    """The office's post under a comment; returns its revision."""
+def _reference(tx: Reader, row: Row[Any]) -> str | None:
+    """What the platform calls a comment, or an answer of ours."""
+    written = tx.row(select(message).where(message.c.id == row.id))
+    return wire_id(tx, written) if written is not None else None
+
+
+def add_office_post(
+    tx: Tx,
+    house: House,
+    row: Row[Any],
+    number: int,
+    text: str,
+    *,
+    standing: str | None = None,
+    link: str = "",
+) -> int:
+    """The office's post under a comment; returns its revision. ``standing`` and ``link``: of one on a platform."""
     office = house.directory.offices.get(row.office)
     tx.add(
         post,
@@ -135,13 +177,15 @@ def _add_post(tx: Tx, house: House, row: Row[Any], number: int, text: str) -> in
             "urgent": False,
             "created_at": tx.now,
             "published_at": tx.now,
+            "standing": standing,
+            "link": link,
         },
     )
     tx.emit("post", office=row.office, conversation=row.conversation, message=number, version=1)
     return 1
 
 
-def _answered(tx: Tx, row: Row[Any]) -> None:
+def answered(tx: Tx, row: Row[Any]) -> None:
     """Nobody owes the author an answer any more."""
     values = {"first_reply_at": row.first_reply_at or tx.now, "waiting_since": None, "due_at": None}
     tx.change(conversation, row.id, **values)
@@ -254,14 +298,16 @@ def _copy_comment(tx: Tx, created: int, row: Row[Any], source: Row[Any], place: 
         "recipients": "[]",
         "automatic": "no",
         "language": source.language,
-        "data": msgspec.json.encode({"from_post": row.id} | _reply_address(tx, row.id)).decode(),
+        "data": msgspec.json.encode({"from_post": row.id} | _reply_address(tx, row)).decode(),
     }
     return tx.add(message, copy)
 
 
-def _reply_address(tx: Reader, number: int) -> dict[str, Any]:
-    """Where the author wants the answer, as intake keeps it; nothing where they left no address."""
-    address = address_given(tx, number)
+def _reply_address(tx: Reader, row: Row[Any]) -> dict[str, Any]:
+    """Where the author wants the answer, as intake keeps it; on a platform what it calls the comment."""
+    if row.standing is not None:
+        return {"wire_id": _reference(tx, row)}
+    address = address_given(tx, row.id)
     return {"reply_to": [{"address": address, "name": ""}]} if address else {}
 
 

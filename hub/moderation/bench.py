@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, Select, and_, false, func, or_, select, true
 
 from hub.moderation.placing import decode_reasons
+from hub.moderation.platform import Remote, remotes
 from hub.moderation.rows import article, identity, post
 from hub.people.users import names
 from hub.scope import NotFound, Scope, require
@@ -54,7 +55,11 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One comment on the bench. Texts are masked. ``claimed_by`` names another moderator who looks at it now."""
+    """One comment on the bench. Texts are masked. ``claimed_by`` names another moderator who looks at it now.
+
+    ``standing`` (how it stands there), ``link`` (its address there) and ``remote`` (what was ordered there last) are of
+    comments on platforms; ``standing`` is None on our own pages. ``inbox`` says what can be done.
+    """
 
     id: int
     revision: int
@@ -85,6 +90,10 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     reason_text: str | None
     conversation: int
     private: int | None
+    inbox: str
+    standing: str | None = None
+    link: str = ""
+    remote: Remote | None = None
 
 
 class BenchPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -196,6 +205,7 @@ def _items(tx: Reader, scope: Scope, rows: Sequence[Row[Any]]) -> list[Item]:
     appeals = _appeals(tx, [row.id for row in rows])
     given = _addresses_given(tx, [row.id for row in rows])
     private = _private(tx, [row.conversation for row in rows])
+    orders = remotes(tx, rows)
     people = names(tx, [who for row in rows for who in (row.claimed_by, row.decided_by)])
     items = []
     for row in rows:
@@ -234,6 +244,10 @@ def _items(tx: Reader, scope: Scope, rows: Sequence[Row[Any]]) -> list[Item]:
                 reason_text=row.reason_text,
                 conversation=row.conversation,
                 private=private.get(row.conversation),
+                inbox=row.inbox,
+                standing=row.standing,
+                link=row.link,
+                remote=orders.get(row.id),
             )
         )
     return items

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from sqlalchemy import Row, select, update
@@ -17,8 +17,10 @@ from hub.audit import record
 from hub.desk.undoing import remember
 from hub.house import House
 from hub.i18n import mark as N_
+from hub.moderation import platform
 from hub.moderation.masking import mask
 from hub.moderation.placing import decode_reasons
+from hub.moderation.platform import Deed
 from hub.moderation.reasons import REFUSALS
 from hub.moderation.rows import OFF_BENCH, article_of, change, workable
 from hub.moderation.states import Step, after
@@ -28,8 +30,6 @@ from hub.store import schema
 from hub.store.tx import Tx
 
 post, report, appeal, message = schema.post, schema.report, schema.appeal, schema.message
-
-Deed = Literal["publish", "reject", "hide"]
 
 CLAIM = 300_000_000
 """Microseconds that a claim holds without being renewed."""
@@ -47,6 +47,7 @@ NO_REASON = N_("Please choose a reason.")
 NOTHING_TO_DO = N_("The comment is in another state by now.")
 GONE = N_("This comment is no longer here.")
 MAY_NOT = N_("You may not do this.")
+NOT_OURS = N_("A comment on our own pages is rejected, not deleted.")
 
 UNDONE = "moderation"
 """The kind under which a decision is remembered for undoing."""
@@ -105,12 +106,13 @@ def decide(
 
     ``publish`` also approves a changed text, keeps a reported comment and grants an appeal; ``reject`` also drops a
     changed text and refuses an appeal. ``reason`` is a key of ``REFUSALS``, needed to reject; ``words`` replace its
-    polite text. Raises Conflict for a missing reason or too many comments, Denied for other roles.
+    polite text. ``delete`` rejects a comment on a platform and deletes it there, for good. Raises Conflict for a
+    missing reason or too many comments, Denied for other roles.
     """
     require(scope, "moderate")
     if len(choices) > MANY:
         raise Conflict(N_("Please choose fewer comments."))
-    if deed == "reject" and reason not in REFUSALS:
+    if deed in ("reject", "delete") and reason not in REFUSALS:
         raise Conflict(NO_REASON)
     done: list[dict[str, Any]] = []
     failed: list[tuple[int, str]] = []
@@ -138,6 +140,10 @@ def _decide_one(
     if choice.revision is not None and choice.revision != row.revision:
         raise Conflict(STALE)
     _check_claim(tx, scope, row)
+    if row.standing is not None:
+        return _decide_elsewhere(tx, house, scope, deed, row, reason, words)
+    if deed == "delete":
+        raise Conflict(NOT_OURS)
     appealed = "appeal" in decode_reasons(row.hold_reasons)
     if appealed and row.decided_by == scope.user:
         raise Conflict(NOT_TWICE)
@@ -158,6 +164,21 @@ def _decide_one(
         "appeal": appealed,
         "notice": notice,
     }
+
+
+def _decide_elsewhere(
+    tx: Tx, house: House, scope: Scope, deed: Deed, row: Row[Any], reason: str, words: str
+) -> dict[str, Any]:
+    """Decide about one comment on a platform: here at once, there by a delivery. Its author hears nothing from us."""
+    can = platform.capabilities(house, row.inbox)
+    operation = platform.operation_for(can, deed)
+    values = platform.outcome(row, deed, reason, words)
+    platform.order(tx, house, row, operation)
+    revision = change(tx, row, scope.user, **OFF_BENCH, decided_by=scope.user, **values)
+    detail = {"deed": deed, "operation": operation, "reason": reason, "version": row.version}
+    record(tx, scope.user, f"comment-{deed}", f"post:{row.id}", {**detail, "before": row.state})
+    before = {name: getattr(row, name) for name in REMEMBERED}
+    return {"post": row.id, "revision": revision, "before": before}
 
 
 REMEMBERED = (
@@ -271,6 +292,8 @@ def mask_numbers(tx: Tx, scope: Scope, number: int, *, part: str = "", revision:
     row = workable(tx, scope, number)
     if revision is not None and revision != row.revision:
         raise Conflict(STALE)
+    if row.standing is not None:
+        raise Conflict(platform.NO_MASKING)
     _check_claim(tx, scope, row)
 
     def masked(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from connectors.contract import CommentPlace
+from connectors.contract import CommentPlace, Standing
 from hub.moderation.masking import has_pesel, mask
 from hub.moderation.states import State
 
@@ -33,7 +33,11 @@ class Parent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Placing(msgspec.Struct, frozen=True, kw_only=True):
-    """The decision about one comment. ``text`` and ``author_name`` are masked; ``reasons`` say why it is held."""
+    """The decision about one comment. ``text`` and ``author_name`` are masked; ``reasons`` say why it is on the bench.
+
+    ``standing``: how it stands on a platform, None for our own pages; ``parent_ref`` what it answers there and has not
+    come yet.
+    """
 
     state: State
     reasons: tuple[str, ...]
@@ -42,6 +46,9 @@ class Placing(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     author_name: str
     urgent: bool
+    standing: Standing | None = None
+    link: str = ""
+    parent_ref: str | None = None
 
 
 def path_of(post: int, parent_path: str = "") -> str:
@@ -84,6 +91,25 @@ def hold_reasons(
     return tuple(dict.fromkeys(reason for reason in reasons if reason))
 
 
+def look_reasons(
+    *, way: Setting, text: str, hold: str | None, distress: bool, blocked: bool, standing: str = "published"
+) -> tuple[str, ...]:
+    """Why a moderator must look at a comment on a platform, where it stands already; empty: nobody needs to.
+
+    Nothing can be masked there, so any personal number is a reason. What the platform itself holds waits for approval.
+    """
+    look = "approval" if standing == "held" else "unseen" if way != "post" else ""
+    personal = mask(text) != text
+    reasons = [
+        "distress" if distress else "",
+        "personal-data" if personal else "",
+        hold or "",
+        "blocked" if blocked else "",
+        look,
+    ]
+    return tuple(dict.fromkeys(reason for reason in reasons if reason))
+
+
 def place_comment(
     *,
     post: int,
@@ -106,17 +132,25 @@ def place_comment(
     if parent is not None and parent.article != article:
         parent = None
     both = f"{author_name}\n{text}"
-    reasons = hold_reasons(
-        way=way(setting, place.moderation), text=both, hold=hold, distress=distress, blocked=blocked
-    )
+    kept = way(setting, place.moderation)
+    standing: Standing | None = None if place.ours else place.standing
+    if standing is None:
+        reasons = hold_reasons(way=kept, text=both, hold=hold, distress=distress, blocked=blocked)
+    else:
+        reasons = look_reasons(
+            way=kept, text=both, hold=hold, distress=distress, blocked=blocked, standing=standing
+        )
     return Placing(
-        state="held" if reasons else "published",
+        state=standing or ("held" if reasons else "published"),
         reasons=reasons,
         path=path_of(post, parent.path if parent else ""),
         parent=parent.id if parent else None,
         text=mask(text),
         author_name=mask(author_name),
         urgent=distress,
+        standing=standing,
+        link="" if place.ours else place.link,
+        parent_ref=(place.parent_ref or None) if standing and parent is None else None,
     )
 
 
@@ -157,8 +191,11 @@ def post_row(
         "claimed_until": None,
         "decided_by": None,
         "created_at": at,
-        "published_at": None if placing.reasons else at,
+        "published_at": at if placing.state == "published" else None,
         "edited_at": None,
+        "standing": placing.standing,
+        "link": placing.link,
+        "parent_ref": placing.parent_ref,
     }
 
 

@@ -55,9 +55,10 @@ def tell_author(
 ) -> None:
     """Order a notice to the author of a comment; ``reason`` and ``words`` are those of a refusal.
 
-    Nothing is ordered for the office's own answers.
+    Nothing is ordered for the office's own answers, and nothing for comments on platforms: their authors see there what
+    became of them, and no page of ours could say more.
     """
-    if row.author is None:
+    if row.author is None or row.standing is not None:
         return
     language = tx.scalar(
         select(schema.conversation.c.language).where(schema.conversation.c.id == row.conversation)

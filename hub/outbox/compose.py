@@ -102,6 +102,8 @@ def _outbound(tx: Reader, house: House, row: Row[Any], sent: Row[Any], conversat
     }
     answered = _answered(tx, sent)
     extra = _extra(sent.data) if sent.data != "{}" else Extra()
+    # Besides what is sent there are orders about what is there already: our own answer, or somebody's comment.
+    target = extra.target if row.operation in ("send", "edit") else wire_id(tx, sent) or extra.target
     # An automatic answer quotes nothing: a forged sender must not make us mail somebody else's text (RFC 3834, 3.1.6).
     quoted = answered if sent.automatic == "no" else None
     inbox = house.directory.inboxes.get(row.inbox)
@@ -114,7 +116,7 @@ def _outbound(tx: Reader, house: House, row: Row[Any], sent: Row[Any], conversat
         cc=by_role["cc"],
         bcc=by_role["bcc"],
         subject=sent.subject,
-        text=sent.text,
+        text=sent.text if sent.kind == "outbound" else "",
         token=house.tokens.sign("conversation", conversation.id),
         reference=conversation.reference,
         reply_to=answered.external if answered else None,
@@ -124,7 +126,7 @@ def _outbound(tx: Reader, house: House, row: Row[Any], sent: Row[Any], conversat
         quoted_at=Micros(quoted.at) if quoted else None,
         from_name=inbox.name if inbox else "",
         language=conversation.language or "pl",
-        target=extra.target if row.operation != "send" or extra.public else None,
+        target=target,
         part=row.part,
         automatic=sent.automatic != "no",
         created_at=sent.at,

@@ -15,6 +15,7 @@ from hub.desk.notify import tell
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.messages import system_line
+from hub.moderation.platform import OPERATIONS, carried_out, not_carried_out
 from hub.store import bulk, schema
 from hub.store.tx import Tx
 
@@ -52,6 +53,7 @@ def settle_sent(tx: Tx, house: House, delivery_id: int, attempt_id: int, sent: S
     for refusal in sent.refused:
         _split_refused(tx, row, refusal)
     announce(tx, row)
+    carried_out(tx, row, sent.remote_id)
     if sent.refused:
         _people_must_know(tx, row, sent.refused[0].reason)
 
@@ -72,7 +74,10 @@ def settle(
     row = tx.locked(delivery, delivery_id)
     if row is None or row.state != "sending":
         return row.state if row is not None else "cancelled"
-    again = outcome in ("temporary", "throttled") or (outcome == "ambiguous" and _retries(house, row.inbox))
+    if outcome == "ambiguous" and row.remote_id is not None:
+        # The platform told us of it by another way meanwhile.
+        return _arrived(tx, row)
+    again = outcome in ("temporary", "throttled") or (outcome == "ambiguous" and _retries(house, row))
     if again:
         wait = (
             int(retry_after * SECOND)
@@ -96,13 +101,25 @@ def settle(
     return _end(tx, row, "failed", public)
 
 
-def _retries(house: House, inbox: str) -> bool:
-    """The inbox's policy for what may have been sent: try again (the peer tells doubles apart), or ask a person."""
-    configured = house.directory.inboxes.get(inbox)
+def _retries(house: House, row: Row[Any]) -> bool:
+    """The inbox's policy for what may have been sent: try again (the peer tells doubles apart), or ask a person.
+
+    Hiding, publishing and deleting twice is the same as once.
+    """
+    if row.operation in OPERATIONS:
+        return True
+    configured = house.directory.inboxes.get(row.inbox)
     policy = configured.on_ambiguous if configured else None
-    if policy is None and inbox in house.capabilities:
-        policy = house.capabilities[inbox].on_ambiguous
+    if policy is None and row.inbox in house.capabilities:
+        policy = house.capabilities[row.inbox].on_ambiguous
     return policy == "retry"
+
+
+def _arrived(tx: Tx, row: Row[Any]) -> State:
+    tx.change(delivery, row.id, state="accepted", reason=None, updated_at=tx.now)
+    announce(tx, row)
+    carried_out(tx, row)
+    return "accepted"
 
 
 def _finish(tx: Tx, attempt_id: int, outcome: str, public: str = "", private: str = "") -> None:
@@ -118,7 +135,8 @@ def _finish(tx: Tx, attempt_id: int, outcome: str, public: str = "", private: st
 def _end(tx: Tx, row: Row[Any], state: State, reason: str) -> State:
     tx.change(delivery, row.id, state=state, reason=reason, updated_at=tx.now)
     announce(tx, row)
-    _people_must_know(tx, row, reason)
+    if not not_carried_out(tx, row):
+        _people_must_know(tx, row, reason)
     return state
 
 

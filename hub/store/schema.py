@@ -693,12 +693,16 @@ post = Table(
     Column("created_at", Time, nullable=False),
     Column("published_at", Time),
     Column("edited_at", Time),
+    Column("standing", Text),  # on a platform: published, held, hidden, deleted, unsent; null: on our own pages
+    Column("link", Text, nullable=False, server_default=""),  # address of the comment itself on a platform
+    Column("parent_ref", Text),  # what it answers on a platform, as long as that has not come
     Index("post_thread", "article", "path"),
     Index("post_count", "article", "state"),
     Index("post_parent", "parent", **_where("parent IS NOT NULL")),
     Index("post_bench", "urgent", "waiting_at", "id", **_where("waiting_at IS NOT NULL")),
     Index("post_recent", "office", "created_at"),
     Index("post_author", "author"),
+    Index("post_orphan", "inbox", "parent_ref", **_where("parent_ref IS NOT NULL")),
 )
 
 report = Table(
@@ -810,13 +814,13 @@ user = Table(
     Column("presence_before", Text),  # what comes back with the browser; null: the person chose
     Column("seen_at", Time),
     Column("created_at", Time, nullable=False),
+    Column("extension", Text, nullable=False, server_default=""),  # of their telephone, as the exchange names it
     Index("user_login", "login", unique=True),
+    Index("user_extension", "extension", **_where("extension <> ''")),
 )
 
 user_queue = Table(
-    Column("extension", Text, nullable=False, server_default=""),  # of their telephone, as the exchange names it
     "user_queue",
-    Index("user_extension", "extension", **_where("extension <> ''")),
     metadata,
     Column("user", Id, primary_key=True, autoincrement=False),
     Column("queue", Text, primary_key=True),

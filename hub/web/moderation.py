@@ -28,8 +28,9 @@ from hub.moderation.bench import (
     bench_page,
     waiting_counts,
 )
-from hub.moderation.decide import Bulk, Choice, Deed
+from hub.moderation.decide import Bulk, Choice
 from hub.moderation.placing import Setting
+from hub.moderation.platform import Deed
 from hub.moderation.reasons import HOLD, REFUSALS
 from hub.scope import Conflict, require
 from hub.store.tx import Reader, Tx

@@ -27,7 +27,8 @@ from connectors.contract import (
 from hub.house import House
 from hub.intake.sink import Intake
 from hub.moderation import decide
-from hub.moderation.decide import Bulk, Choice, Deed
+from hub.moderation.decide import Bulk, Choice
+from hub.moderation.platform import Deed
 from hub.moderation.thread import StoredThread
 from hub.scope import Scope
 from hub.store import schema

@@ -1,0 +1,162 @@
+"""What happens to comments on platforms that are not ours: changed, deleted, hidden or shown there, by anybody.
+
+Whatever the platform tells is true already. An event that only repeats what we ordered confirms it; anything else
+changes the post, and what undoes a moderator's decision brings the comment back to the bench.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Row
+
+from connectors.contract import Deletion, Edit, Moderated, Receipt
+from hub.deciding.existing import decide
+from hub.house import House
+from hub.moderation.arrivals import erase
+from hub.moderation.masking import mask
+from hub.moderation.placing import decode_reasons, look_reasons, way
+from hub.moderation.platform import MAKES, OPEN, last_order, withdraw
+from hub.moderation.rows import OFF_BENCH, article_of, change, onto_bench
+from hub.outbox.queue import derive_state, sent_as
+from hub.outbox.states import may_move
+from hub.store import schema
+from hub.store.tx import Tx
+from rules import Actions
+
+post, message, delivery, seen = schema.post, schema.message, schema.delivery, schema.seen
+
+Happening = Edit | Deletion | Moderated
+"""Kinds of Inbound that name a comment on a platform by its external id."""
+
+WANTED: Mapping[str, str] = {
+    "published": "published",
+    "hidden": "hidden",
+    "rejected": "hidden",
+    "held": "held",
+}
+"""How a comment in each state is to stand on the platform."""
+
+
+def post_of(tx: Tx, event: Happening) -> Row[Any] | None:
+    """The post that an event on a platform is about, locked: somebody's comment, or an answer of ours."""
+    key = [(str(event.inbox), event.target or "")]
+    found = tx.lookup(seen, ("inbox", "external_id"), ("message",), key)
+    sent = () if found else sent_as(tx, event.inbox, event.target)
+    number = found[0][0] if found else sent[0].message if sent else None
+    row = tx.locked(post, number) if number is not None else None
+    return row if row is not None and row.standing is not None and row.inbox == event.inbox else None
+
+
+def apply(tx: Tx, house: House, row: Row[Any], event: Happening) -> Receipt:
+    """Carry out one event about a comment; ``post_state`` of the receipt says where it is now."""
+    if row.state == "erased":
+        return Receipt(conversation=row.conversation, message=row.id)
+    if isinstance(event, Edit):
+        state = _edited(tx, house, row, event)
+    elif isinstance(event, Deletion):
+        state = _deleted(tx, row)
+    else:
+        state = _moderated(tx, row, event)
+    return Receipt(conversation=row.conversation, message=row.id, post_state=state)
+
+
+# --- changed and deleted -----------------------------------------------------------------------------------------
+
+
+def _edited(tx: Tx, house: House, row: Row[Any], event: Edit) -> str:
+    """Everybody reads the new text already; the rules see it as they saw the first."""
+    text = mask(event.text)
+    if text == row.text:
+        return str(row.state)
+    values: dict[str, Any] = {"text": text, "version": row.version + 1, "edited_at": tx.now}
+    tx.change(message, row.id, text=text, full_text=None, html=None, edited_at=tx.now)
+    if row.author is not None:
+        values |= _looked_at_again(tx, house, row, event.text)
+    change(tx, row, **values)
+    return str(row.state)
+
+
+def _looked_at_again(tx: Tx, house: House, row: Row[Any], written: str) -> dict[str, Any]:
+    actions = decide(tx, house, row.conversation, "edit", message=row.id, text=written) or Actions()
+    place = article_of(tx, row)
+    reasons = look_reasons(
+        way=way(place.moderation, place.site),
+        text=written,
+        hold=actions.hold or ("spam" if actions.spam else None),
+        distress=actions.distress is not None,
+        blocked=False,
+        standing=row.standing,
+    )
+    if not reasons:
+        return {}
+    kept = [reason for reason in reasons if reason != "unseen"]
+    waits = onto_bench(tx, row, "edited", *kept)
+    return {**waits, "urgent": row.urgent or actions.distress is not None}
+
+
+def _deleted(tx: Tx, row: Row[Any]) -> str:
+    """By its author, by a colleague there, or as we ordered: then what was decided and why is kept."""
+    last = last_order(tx, row.id)
+    if row.standing == "deleted" or (last is not None and last.operation == "delete"):
+        if last is not None:
+            _confirm(tx, last)
+        tx.change(post, row.id, standing="deleted")
+        _tell_screens(tx, row)
+        return str(row.state)
+    withdraw(tx, row.id)
+    if row.author is None:
+        change(tx, row, state="erased", standing="deleted", **OFF_BENCH)
+        tx.change(message, row.id, deleted_at=tx.now)
+        return "erased"
+    tx.change(post, row.id, standing="deleted")
+    return erase(tx, row)
+
+
+def _tell_screens(tx: Tx, row: Row[Any]) -> None:
+    place = {"office": row.office, "conversation": row.conversation, "message": row.id}
+    tx.emit("post", version=row.revision, **place)
+
+
+def _confirm(tx: Tx, order: Row[Any]) -> None:
+    """The platform itself tells that an order was carried out, perhaps before its answer came."""
+    if may_move(order.state, "delivered"):
+        tx.change(delivery, order.id, state="delivered", reason=None, updated_at=tx.now)
+        derive_state(tx, order.message)
+        tx.emit("delivery", conversation=order.conversation, message=order.message)
+
+
+# --- hidden and shown --------------------------------------------------------------------------------------------
+
+
+def _moderated(tx: Tx, row: Row[Any], event: Moderated) -> str:
+    last = last_order(tx, row.id)
+    ours = last is not None and MAKES[last.operation] == event.standing
+    if last is not None and ours:
+        _confirm(tx, last)
+    elif last is not None and (last.state in OPEN or (event.at is not None and event.at < last.created_at)):
+        return str(row.state)  # what we ordered since then is what will stand, or stands already
+    tx.change(post, row.id, standing=event.standing)
+    if WANTED.get(row.state) == event.standing:
+        _tell_screens(tx, row)
+        return str(row.state)
+    return _overruled(tx, row, event)
+
+
+def _overruled(tx: Tx, row: Row[Any], event: Moderated) -> str:
+    """It stands otherwise than it was decided here."""
+    values: dict[str, Any] = {
+        "state": event.standing,
+        "decided_by": None,
+        "reason": None,
+        "reason_text": None,
+    }
+    if event.standing == "published":
+        if row.decided_by is not None:
+            values |= onto_bench(tx, row, "shown-there")
+        values["published_at"] = row.published_at or tx.now
+    elif set(decode_reasons(row.hold_reasons)) <= {"unseen", "approval", "shown-there"}:
+        values |= OFF_BENCH  # a colleague there has looked at it
+    change(tx, row, **values)
+    return event.standing
