@@ -13,7 +13,10 @@ from typing import Protocol
 import msgspec
 
 from connectors._i18n import N_
-from connectors.contract import UploadedFile
+from connectors.contract import Attachment, Blobs, UploadedFile
+
+INLINE = 65_536
+"""Bytes up to which content travels within the message; larger content becomes a blob first."""
 
 DOCUMENTS = (
     "application/pdf",
@@ -145,3 +148,22 @@ def clean_name(filename: str) -> str:
 def size(count: int) -> str:
     """Bytes for people: ``10 MB``."""
     return f"{count // 1_000_000} MB" if count >= 1_000_000 else f"{max(count // 1000, 1)} kB"
+
+
+def attachment(file: Taken) -> Attachment:
+    """A file as part of a message, whatever its size: for ``centrala parse``, which keeps nothing."""
+    return Attachment(
+        filename=file.filename,
+        content_type=file.content_type,
+        size=len(file.content),
+        sha256=file.sha256,
+        content=file.content,
+    )
+
+
+async def stored(file: Taken, blobs: Blobs) -> Attachment:
+    """A file as part of a message: a large one is durable before the message that refers to it."""
+    found = attachment(file)
+    if len(file.content) <= INLINE:
+        return found
+    return msgspec.structs.replace(found, content=None, blob=await blobs.put(file.content))

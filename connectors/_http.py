@@ -8,7 +8,10 @@ from typing import Any
 import msgspec
 
 from connectors._i18n import N_
-from connectors.contract import Raw, Request, Response, SendError, SetCookie
+from connectors.contract import Blobs, Raw, Request, Response, SendError, SetCookie
+
+INLINE = 65_536
+"""Bytes up to which a raw body is a row of the store; a larger one becomes a blob first."""
 
 
 def page(body: str, status: int = 200, cookies: tuple[SetCookie, ...] = ()) -> Response:
@@ -38,6 +41,14 @@ def raw_of(request: Request) -> Raw:
         content=request.body,
         content_type=request.headers.get("content-type", "application/octet-stream"),
     )
+
+
+async def large_raw_of(request: Request, blobs: Blobs) -> Raw:
+    """The same for routes that take more: a large body is durable before the commit that refers to it."""
+    if len(request.body) <= INLINE:
+        return raw_of(request)
+    kind = request.headers.get("content-type", "application/octet-stream")
+    return Raw(blob=await blobs.put(request.body), content_type=kind)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlencode
 
-import msgspec
-
-from connectors._files import Taken, size
+from connectors._files import size, stored
 from connectors._forms import (
     Problem,
     form_route,
@@ -20,16 +18,14 @@ from connectors._forms import (
     shown_reference,
     try_later,
 )
-from connectors._http import page, raw_of, see_other
+from connectors._http import large_raw_of, page, see_other
 from connectors._i18n import N_
 from connectors._widget import Door, Pages, asset_route, assets, trapped
 from connectors.contract import (
-    Attachment,
     Capabilities,
     Env,
     Health,
     Outbound,
-    Raw,
     Refused,
     Request,
     Response,
@@ -43,9 +39,6 @@ from connectors.form.reading import Filled
 from connectors.form.settings import STANDARD_CONSENT, Settings
 
 FOLDER = Path(__file__).parent
-
-INLINE = 65_536
-"""Bytes up to which content travels within the message; larger content becomes a blob first."""
 
 FIELDS_BYTES = 500_000
 """Room for everything in a body that is not a file."""
@@ -159,23 +152,10 @@ class Form:
             language=language,
             consent=self._consent(language),
             now=self._env.clock.now(),
-            attachments=[await self._attachment(file) for file in filled.files],
+            attachments=[await stored(file, self._env.blobs) for file in filled.files],
         )
-        [receipt] = await self._door.sink.accept(await self._raw(request), [inbound])
+        [receipt] = await self._door.sink.accept(await large_raw_of(request, self._env.blobs), [inbound])
         return receipt.reference
-
-    async def _attachment(self, file: Taken) -> Attachment:
-        attachment = reading.attachment(file)
-        if len(file.content) <= INLINE:
-            return attachment
-        blob = await self._env.blobs.put(file.content)
-        return msgspec.structs.replace(attachment, content=None, blob=blob)
-
-    async def _raw(self, request: Request) -> Raw:
-        if len(request.body) <= INLINE:
-            return raw_of(request)
-        blob = await self._env.blobs.put(request.body)
-        return Raw(blob=blob, content_type=request.headers.get("content-type", "application/octet-stream"))
 
     def _thank(self, request: Request, reference: str) -> Response:
         """To the thank-you page: a reload of it sends nothing again."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import email
-import email.policy
 from collections.abc import Mapping, Sequence
-from email.message import Message as Part
-from urllib.parse import parse_qsl
 
 import msgspec
 
 from connectors._fields import CONSENT, MISSING, Field, kept, parties, read_value
-from connectors._files import BadFile, Taken, take
+from connectors._files import BadFile, Taken, attachment, take
 from connectors._forms import TICKED, Problem, Words
 from connectors._i18n import N_
+from connectors._posted import posted
 from connectors._widget import (
     CLIENT,
     HONEYPOT,
@@ -128,17 +125,6 @@ def _as_lines(fields: Sequence[FormField]) -> str:
     return "\n".join(f"{field.label}: {field.value}" for field in fields if field.value)
 
 
-def attachment(file: Taken) -> Attachment:
-    """A small file as part of the message; the connector puts larger ones into a blob."""
-    return Attachment(
-        filename=file.filename,
-        content_type=file.content_type,
-        size=len(file.content),
-        sha256=file.sha256,
-        content=file.content,
-    )
-
-
 # --- centrala parse -----------------------------------------------------------------------------------------------
 
 
@@ -148,7 +134,7 @@ def parse(raw: bytes, context: ParseContext) -> list[Inbound]:
     Without the inbox's settings every field is taken: the well-known names by their meaning, others as text. Raises
     ValueError with what is wrong for a form that would be refused.
     """
-    fields, files = _multipart(raw) if raw.startswith(b"--") else (_urlencoded(raw), [])
+    fields, files = posted(raw)
     if trapped(fields):
         return []
     known = Settings()
@@ -171,31 +157,3 @@ def parse(raw: bytes, context: ParseContext) -> list[Inbound]:
             attachments=[attachment(file) for file in filled.files],
         )
     ]
-
-
-def _urlencoded(raw: bytes) -> dict[str, str]:
-    return dict(parse_qsl(raw.decode("utf-8", "replace").strip(), keep_blank_values=True))
-
-
-def _multipart(raw: bytes) -> tuple[dict[str, str], list[UploadedFile]]:
-    """RFC 7578: parts with a name, some of them with a file name."""
-    boundary = raw.partition(b"\n")[0].strip()[2:].decode("ascii", "replace")
-    header = f'Content-Type: multipart/form-data; boundary="{boundary}"\r\n\r\n'.encode()
-    whole = email.message_from_bytes(header + raw, policy=email.policy.HTTP)
-    fields: dict[str, str] = {}
-    files: list[UploadedFile] = []
-    for part in whole.iter_parts() if whole.is_multipart() else ():
-        _part(part, fields, files)
-    return fields, files
-
-
-def _part(part: Part, fields: dict[str, str], files: list[UploadedFile]) -> None:
-    name = str(part.get_param("name", "", header="content-disposition"))
-    filename = part.get_filename()
-    payload = part.get_payload(decode=True)
-    content = payload if isinstance(payload, bytes) else b""
-    if filename is None:
-        fields[name] = content.decode("utf-8", "replace")
-    else:
-        kind = part.get_content_type()
-        files.append(UploadedFile(field=name, filename=filename, content_type=kind, content=content))
