@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any, TypeVar
 
 import re2
@@ -18,13 +19,14 @@ from ahocorasick_rs import AhoCorasick, Implementation
 from rules import detect
 from rules.engine import towns
 from rules.engine.expressions import expression_options, required_literals
-from rules.engine.spelling import ANY, CAPITAL, MARKS, NEVER, Written, letters, read_form
+from rules.engine.spelling import ANY, CAPITAL, MARKS, NEVER, Written, fits, letters, read_form
 from rules.engine.typos import Typos, may_be_misspelt
 from rules.facts import TEXT_LIMIT, Facts
 from rules.fold import flat, split_words, tokens, written
 from rules.model import Spelling
 
 T = TypeVar("T")
+K = TypeVar("K", str, bytes)
 
 SUBJECT_LIMIT = 1_000
 
@@ -38,6 +40,18 @@ Spelt = Callable[[str, str], Sequence[tuple[str, int]]]
 """The same, read by :func:`rules.engine.spelling.read_form`."""
 
 _MARKED = sum(MARKS.values())
+
+Words = tuple[int, ...]
+"""The numbers of the words of the rules that one token is."""
+
+NEW: Words = (-1,)
+LOOK: Words = (-2,)
+"""What is remembered of a written word: nothing yet, or that it depends on the message around it."""
+
+REMEMBERED, LONGEST = 65_536, 40
+"""Written words of which it is remembered which words of the rules they are, and how long they may be; beyond that many
+it begins anew."""
+
 Spans = tuple[tuple[int, ...], int]
 """A phrase: the numbers of its words in order, and how many other words may stand between two of them."""
 
@@ -73,8 +87,9 @@ class Lexicon:
     """The words, expressions and places of one rule set. Filled while compiling, then :meth:`freeze` ends it.
 
     ``forms`` leads from a folded form to the numbers of the words that it may be; ``codes`` says in the same order how
-    it must be written for each, and lacks forms without diacritics and marks. Those in ``marked`` need a second look
-    even where they are written without diacritics.
+    it must be written for each, and lacks forms without diacritics and marks. ``plain`` and ``lower`` remember what
+    tokens of earlier messages were, as ASCII and in Windows-1250: most words of a message stood in another one before,
+    and looking them up in the large table of forms takes longer the more rules there are.
     """
 
     def __init__(self, expand: Expand, places: Mapping[str, str], spelt: Spelt | None = None) -> None:
@@ -85,8 +100,9 @@ class Lexicon:
         self._patterns: dict[str, int] = {}
         self.forms: dict[str, tuple[int, ...]] = {}
         self.codes: dict[str, tuple[int, ...]] = {}
-        self.marked: frozenset[str] = frozenset()
         self.typos: Typos | None = None
+        self.plain: dict[str, Words] = {}
+        self.lower: dict[bytes, Words] = {}
         self.expressions: list[Any] = []
         self.always: frozenset[int] = frozenset()
         self._literals: dict[str, list[int]] = {}
@@ -137,16 +153,12 @@ class Lexicon:
     def freeze(self, breathe: Callable[[], None] = lambda: None) -> None:
         """Make the tables that matching uses."""
         shared: dict[tuple[int, ...], tuple[int, ...]] = {}
-        marked = set()
         for form, entries in self._building.items():
             numbers, codes = zip(*entries, strict=True)
             self.forms[form] = shared.setdefault(numbers, numbers)
             if any(codes):
                 self.codes[form] = shared.setdefault(codes, codes)
-                if any(code & _MARKED for code in codes):
-                    marked.add(form)
             breathe()
-        self.marked = frozenset(marked)
         self.typos = Typos(self._misspelt) if self._misspelt else None
         self._announced = [tuple(numbers) for numbers in self._literals.values()]
         if self._literals:
@@ -243,46 +255,69 @@ class Scan:
             self._tokens = tokens(self.folded())
         return self._tokens
 
-    def _places(self) -> list[tuple[int, tuple[int, ...]]]:
+    def _places(self) -> list[tuple[int, Words]]:
         """Where tokens stand that are words of the rules, as they are written, and which words each is."""
         lexicon, words = self.lexicon, self.tokens()
-        forms, marked, typos = lexicon.forms, lexicon.marked, lexicon.typos
-        plain = self.raw().isascii()
-        found = []
-        # The intersection looks all tokens up in C, several at a time; a loop over a large table would wait for each.
-        known = forms.keys() & words
-        for place in [place for place, token in enumerate(words) if token in known] if known else ():
-            token = words[place]
-            way = 0 if plain else self._way(place, token)
-            if (
-                numbers := forms[token]
-                if way == 0 and token not in marked
-                else self._spelt(place, token, way)
-            ):
-                found.append((place, numbers))
-        if typos is not None:
+        if self.raw().isascii():
+            found = self._remembered(words, lexicon.plain)
+        elif (lower := self._lowered()) is not None:
+            found = self._remembered(lower, lexicon.lower)
+        else:
+            known = lexicon.forms.keys() & words
+            places = [place for place, token in enumerate(words) if token in known] if known else []
+            found = [(place, numbers) for place in places if (numbers := self._numbers(place)[0])]
+        if (typos := lexicon.typos) is not None:
             found += [(place, numbers) for place, token in enumerate(words) if (numbers := typos.find(token))]
             found.sort()
         return found
 
-    def _spelt(self, place: int, token: str, way: int) -> tuple[int, ...]:
-        """The words that a token is, by the way in which it is written."""
-        numbers, codes = self.lexicon.forms[token], self.lexicon.codes.get(token)
+    def _remembered(self, keys: Sequence[K], seen: dict[K, Words]) -> list[tuple[int, Words]]:
+        """The same by what earlier messages taught; ``keys`` are the tokens as they are written."""
+        found = [one for one in enumerate(map(seen.get, keys, repeat(NEW))) if one[1]]
+        if not any(numbers[0] < 0 for _, numbers in found):
+            return found
+        if len(seen) > REMEMBERED:
+            seen.clear()
+        for at, (place, numbers) in enumerate(found):
+            if numbers[0] < 0:
+                numbers, always = self._numbers(place)
+                found[at] = place, numbers
+                if len(keys[place]) <= LONGEST:
+                    seen[keys[place]] = numbers if always else LOOK
+        return [one for one in found if one[1]]
+
+    def _numbers(self, place: int) -> tuple[Words, bool]:
+        """The words that a token is, and whether it is so wherever it is written like that."""
+        token = self.tokens()[place]
+        numbers = self.lexicon.forms.get(token, ())
+        if not numbers:
+            return numbers, True
+        way = 0 if self.raw().isascii() else self._way(place, token)
+        codes = self.lexicon.codes.get(token)
         if codes is None:
-            return () if way > 0 else numbers
-        if any(code & CAPITAL for code in codes):
+            return () if way > 0 else numbers, way >= 0
+        capital = any(code & CAPITAL for code in codes)
+        if capital:
             way = self._whole_way(place, token)
-        takes = self.written().takes
-        return tuple([number for number, code in zip(numbers, codes, strict=True) if takes(code, way)])
+        bare, small = self.written().bare, self.written().small
+        found = tuple([n for n, code in zip(numbers, codes, strict=True) if fits(code, way, bare, small)])
+        if capital or way < 0:
+            return found, False
+        other = [n for n, code in zip(numbers, codes, strict=True) if fits(code, way, not bare, small)]
+        return found, found == tuple(other)
+
+    def _lowered(self) -> Sequence[bytes] | None:
+        """The tokens as they are written, but for capital letters; None where that takes longer to tell."""
+        if self._lower is None and self._data is not None:
+            self._lower = written(self._data)
+        return self._lower
 
     def _way(self, place: int, token: str) -> int:
         """The way in which a token is written, but for its capital letters where that takes longer."""
-        if self._data is None:
+        lower = self._lowered()
+        if lower is None:
             return self._whole_way(place, token)
-        if self._lower is None:
-            self._lower = written(self._data)
-        lower = self._lower[place]
-        return 0 if lower == token.encode() else _way_of(lower, token)
+        return 0 if lower[place] == token.encode() else _way_of(lower[place], token)
 
     def _whole_way(self, place: int, token: str) -> int:
         ways = self.written().seen(token)

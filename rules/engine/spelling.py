@@ -146,18 +146,24 @@ class Written:
         return [UNKNOWN] * count
 
     def takes(self, code: int, way: int) -> bool:
-        """Whether a token written in this way is the form with this code."""
-        if way == UNKNOWN:
-            return True
-        if code & CAPITAL and not (way & 2 if code & NEVER else way & 1 or self.small):
-            return False
-        if code & ANY:
-            return True
-        wanted, there = code >> _SHIFT, way >> 2
-        if code & RATHER and not there and self.bare:
-            return False
-        if there == wanted:
-            return True
-        if there & ~wanted or code & NEVER:
-            return False
-        return not code & BARE or self.bare
+        """Whether a token of this text, written in this way, is the form with this code."""
+        return fits(code, way, self.bare, self.small)
+
+
+def fits(code: int, way: int, bare: bool, small: bool) -> bool:
+    """Whether a token written in this way is the form with this code, in a text that is bare of diacritics, or without
+    capital letters (:class:`Written`)."""
+    if way == UNKNOWN:
+        return True
+    if code & CAPITAL and not (way & 2 if code & NEVER else way & 1 or small):
+        return False
+    if code & ANY:
+        return True
+    wanted, there = code >> _SHIFT, way >> 2
+    if code & RATHER and not there and bare:
+        return False
+    if there == wanted:
+        return True
+    if there & ~wanted or code & NEVER:
+        return False
+    return not code & BARE or bare

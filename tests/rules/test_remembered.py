@@ -1,0 +1,58 @@
+"""What earlier messages taught about words changes nothing: each message is read as if it were the first."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.engine import scan as scanning
+from rules.engine.scan import Lexicon, Scan
+from rules.facts import Facts
+from rules.model import Spelling
+
+FORMS = {
+    "sąd": ["sąd~!", "sądu~", "sądem"],
+    "praca": ["praca", "pracy", "pracę~"],
+    "zasiłek": ["zasiłek", "zasiłku"],
+    "Koło": ["koło^", "koła^!"],
+    "zloty": ["złoty-", "zloty*"],
+}
+WORDS = [
+    "sąd", "sad", "SĄD", "Sąd", "sądu", "sadu", "praca", "Praca", "prace", "pracę", "zasilek", "Zasiłek", "koło",
+    "Kole", "Koło", "kolo", "koła", "zloty", "złoty", "ZŁOTY", "i", "że", "proszę", "суд", "x" * 60, "naïve", "😀",
+]  # fmt: skip
+
+
+def lexicon() -> Lexicon:
+    made = Lexicon(lambda word, language: frozenset(FORMS.get(word, [word])), {})
+    for word in FORMS:
+        made.word(word, Spelling())
+        made.word(word, Spelling(diacritics=True))
+        made.word(word, Spelling(exact=True))
+    made.freeze()
+    return made
+
+
+def found(text: str, words: Lexicon) -> dict[int, str]:
+    return Scan(Facts(text=text), words).found()
+
+
+WARM = lexicon()
+
+texts = st.lists(st.sampled_from(WORDS), max_size=14).map(" ".join)
+
+
+@given(st.lists(texts, min_size=1, max_size=4))
+def test_a_message_is_read_as_if_it_were_the_first(several: list[str]) -> None:
+    for text in several:
+        assert found(text, WARM) == found(text, lexicon())
+
+
+def test_not_everything_is_remembered() -> None:
+    words = lexicon()
+    found("sąd " + "y" * (scanning.LONGEST + 1), words)
+    assert [len(word) for word in words.lower] == [3]
+    for number in range(scanning.REMEMBERED + 2):
+        words.plain[f"w{number}"] = ()
+    found("praca", words)
+    assert list(words.plain) == ["praca"]
