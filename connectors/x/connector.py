@@ -1,0 +1,206 @@
+"""One account on X at work: webhooks in, polling behind them, direct messages and public answers out."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+
+import msgspec
+
+from connectors._http import json_response, status_error
+from connectors._i18n import N_
+from connectors._widget import Door
+from connectors.contract import (
+    Capabilities,
+    Env,
+    Health,
+    Inbound,
+    Outbound,
+    Raw,
+    Refused,
+    Request,
+    Response,
+    Route,
+    SendError,
+    Sent,
+    Sink,
+)
+from connectors.x import sending, signing
+from connectors.x.api import Api
+from connectors.x.common import Place, thread
+from connectors.x.polling import INLINE, Reading, poll_all
+from connectors.x.reading import BadBody, Read, is_withdrawal, read, unreadable
+from connectors.x.settings import Settings
+
+LONGEST_DIRECT = 10_000
+"""Characters of a direct message."""
+
+MAX_BODY = 2_000_000
+
+FRESH = 60.0
+"""Seconds for which the last answer of X says how the account is; then a check asks again."""
+
+OTHER_ACCOUNT = N_("The keys belong to another account than account_id.")
+
+_DIRECT_FILE = re.compile(
+    r"https://ton\.(?:twitter|x)\.com/(?:1\.1|i)/ton/data/dm/([0-9]+)/([0-9]+)/([\w.-]+)"
+)
+"""Where the file of a direct message is said to be; the API hands it out under the same three names."""
+
+
+class _Me(msgspec.Struct, frozen=True, kw_only=True):
+    id: str = ""
+
+
+class _MeAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    data: _Me
+
+
+class X:
+    """See :class:`connectors.contract.Connector`."""
+
+    def __init__(self, settings: Settings, env: Env) -> None:
+        self._settings = settings
+        self._env = env
+        self._api = Api(settings, env)
+        self._door = Door()
+        rotating = settings.refresh_token is not None
+        self.capabilities = Capabilities(
+            reaches=("x",),
+            max_length=LONGEST_DIRECT,
+            splits=True,
+            attachments=sending.PICTURES,
+            attachment_bytes=sending.PICTURE_BYTES,
+            deletions=True,
+            # Each new access token makes the refresh token void: two nodes would take it from each other.
+            sends_from="lease" if rotating else "anywhere",
+            send_limit=4 * settings.timeout_seconds + 15,
+            on_ambiguous="hold",
+        )
+
+    # --- in -------------------------------------------------------------------------------------------------------
+
+    def routes(self) -> Sequence[Route]:
+        """Where X posts to, and where it asks whether the address is ours."""
+        if not self._settings.webhook:
+            return ()
+        path, per_address = f"/in/{self._env.inbox}", self._settings.per_address
+        return (
+            Route(method="GET", path=path, handler=self._challenge, max_body=0, per_address=per_address),
+            Route(method="POST", path=path, handler=self._take, max_body=MAX_BODY, per_address=per_address),
+        )
+
+    async def run(self, sink: Sink) -> None:
+        """Take webhooks and poll, until cancelled."""
+        settings = self._settings
+        readings = []
+        if settings.poll_seconds:
+            readings.append(self._reading("directs"))
+            if settings.mentions != "off":
+                readings.append(self._reading("mentions"))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(poll_all(readings, sink))
+            await self._door.run(sink)
+
+    def _reading(self, name: str) -> Reading:
+        return Reading(
+            name="directs" if name == "directs" else "mentions",
+            api=self._api,
+            env=self._env,
+            place=self._place(),
+            poll_seconds=self._settings.poll_seconds,
+            look_back_hours=self._settings.look_back_hours,
+        )
+
+    def _place(self) -> Place:
+        env, language = self._env, self._env.office.language
+        return Place(
+            inbox=env.inbox,
+            now=env.clock.now(),
+            me=self._settings.account_id,
+            ignore=self._settings.ignore,
+            words=lambda msgid: env.translate(language, msgid),
+        )
+
+    async def _challenge(self, request: Request) -> Response:
+        token = request.query.get("crc_token", "")
+        if not token:
+            return json_response({"error": "crc_token is missing."}, 400)
+        settings = self._settings
+        return json_response(
+            signing.challenge_answer(token, settings.client_secret, settings.consumer_secret)
+        )
+
+    async def _take(self, request: Request) -> Response:
+        settings = self._settings
+        believed = signing.believed(
+            request.headers, request.body, settings.client_secret, settings.consumer_secret
+        )
+        if not believed:
+            return json_response({"error": "No signature of X fits the body."}, 401)
+        try:
+            await self._accept(request.body, await self._read(request.body))
+        except Refused as refused:
+            headers = {"Retry-After": str(max(1, round(refused.retry_after)))}
+            answer = json_response({"error": "Nothing was taken; send it again later."}, 503)
+            return msgspec.structs.replace(answer, headers=headers)
+        return json_response({})
+
+    async def _read(self, body: bytes) -> Read:
+        place = self._place()
+        try:
+            # A large body takes longer than the event loop may be held.
+            return await asyncio.to_thread(read, body, place) if len(body) > INLINE else read(body, place)
+        except BadBody:
+            # X would not send it again in another form.
+            return Read([unreadable(body, place)], [])
+
+    async def _accept(self, body: bytes, found: Read) -> None:
+        sink = self._door.sink
+        for who in found.typing:
+            sink.signal(thread(self._place(), who, "dm"), "typing")
+        items = [item for item in found.items if self._wanted(item)]
+        if items:
+            await sink.accept(await self._raw(body), items)
+        if is_withdrawal(items):
+            self._api.withdrawn()
+
+    def _wanted(self, item: Inbound) -> bool:
+        return self._settings.mentions != "off" or not (item.external_id or "").startswith("post:")
+
+    async def _raw(self, body: bytes) -> Raw:
+        if len(body) <= INLINE:
+            return Raw(content=body, content_type="application/json")
+        return Raw(blob=await self._env.blobs.put(body), content_type="application/json")
+
+    # --- out ------------------------------------------------------------------------------------------------------
+
+    async def send(self, outbound: Outbound) -> Sent:
+        """A direct message, or an answer under a public post."""
+        return await sending.send(self._api, outbound, self._place(), self._settings.mentions)
+
+    async def fetch(self, ref: str) -> bytes:
+        """A file of a message: of a direct one through the API, with our authorisation; that of a public post as
+        anybody gets it, so that no key of ours goes anywhere but to X."""
+        if match := _DIRECT_FILE.match(ref):
+            return await self._api.get("media", "/2/dm_conversations/media/{}/{}/{}".format(*match.groups()))
+        answer = await self._env.egress.request("GET", ref, max_bytes=self._settings.max_file_bytes)
+        if answer.status != 200:
+            raise status_error(answer.status, answer.headers)
+        return answer.body
+
+    async def check(self) -> Health:
+        """Whose keys these are; what X answered shortly before says enough."""
+        health = self._api.health
+        now = self._env.clock.now()
+        if health.last_seen is not None and now - health.last_seen < FRESH * 1_000_000:
+            return health
+        try:
+            body = await self._api.get("me", "/2/users/me")
+            mine = msgspec.json.decode(body, type=_MeAnswer).data.id == self._settings.account_id
+        except (SendError, msgspec.DecodeError, UnicodeDecodeError):
+            return self._api.health
+        if not mine:
+            return Health(state="misconfigured", detail=OTHER_ACCOUNT, last_seen=now)
+        return self._api.health
