@@ -76,6 +76,11 @@ class MetaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     ] = 600.0
     per_address: Annotated[Rate, about("Calls from one network address; every call is signed.")] = ""
 
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The numbers under which Meta calls for this inbox."""
+        return (self.account,)
+
     def __post_init__(self) -> None:
         if not 0 < len(self.verify_token.reveal()) <= LONGEST_VERIFY_TOKEN:
             raise ValueError(f"`verify_token` must have 1 to {LONGEST_VERIFY_TOKEN} characters")

@@ -67,8 +67,7 @@ def address_book(settings: MetaSettings, inbox: InboxId, kind: str) -> Book:
     book: dict[tuple[str, str], InboxId] = {
         (sibling.kind, sibling.account): sibling.inbox for sibling in settings.siblings
     }
-    book[kind, settings.account] = inbox
-    return book
+    return book | {(kind, account): inbox for account in settings.accounts}
 
 
 class Callback:
