@@ -402,6 +402,14 @@ class Profile(Event, tag="profile", frozen=True, kw_only=True):
     sender: Party
 
 
+class Article(Event, tag="article", frozen=True, kw_only=True):
+    """What a platform told later about what comments stand under: fills a title or an address that is missing."""
+
+    article: str
+    title: str = ""
+    url: str = ""
+
+
 class Call(Event, tag="call", frozen=True, kw_only=True):
     """What a telephone exchange tells about a call, which it names ``call`` in every event; these may come in any order
     and again.
@@ -454,6 +462,7 @@ Inbound = (
     | CallbackChange
     | Consent
     | Profile
+    | Article
     | Call
     | Visit
     | Unknown

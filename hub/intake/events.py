@@ -14,6 +14,7 @@ from sqlalchemy import Row, delete, select
 
 from connectors.contract import (
     Appeal,
+    Article,
     Bounce,
     Call,
     CallbackChange,
@@ -97,6 +98,8 @@ def _carry_out(tx: Tx, house: House, event: Inbound) -> Receipt | None:
             return name_known(tx, event)
         case Visit():
             return Receipt(conversation=visited(tx, house, event))
+        case Article():
+            return elsewhere.name_article(tx, event)
         case CallbackChange():
             return Receipt(conversation=change_by_citizen(tx, house, event))
         case Message() | Unknown() | Call():

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Row
+from sqlalchemy import Row, select, update
 
-from connectors.contract import Deletion, Edit, Moderated, Receipt
+from connectors.contract import Article, Deletion, Edit, Moderated, Receipt
 from hub.deciding.existing import decide
 from hub.house import House
 from hub.moderation.arrivals import erase
@@ -160,3 +160,31 @@ def _overruled(tx: Tx, row: Row[Any], event: Moderated) -> str:
         values |= OFF_BENCH  # a colleague there has looked at it
     change(tx, row, **values)
     return event.standing
+
+
+# --- articles ----------------------------------------------------------------------------------------------------
+
+
+def name_article(tx: Tx, event: Article) -> Receipt:
+    """The title and address of an article, where they are missing yet; one without comments is not kept."""
+    place = schema.article
+    row = tx.row(select(place).where(place.c.inbox == event.inbox, place.c.key == event.article))
+    if row is None:
+        return Receipt()
+    title = " ".join(mask(event.title).split())
+    missing = {"title": title if not row.title else "", "url": event.url if not row.url else ""}
+    values = {name: value for name, value in missing.items() if value}
+    if not values:
+        return Receipt()
+    tx.change(place, row.id, **values)
+    if "title" in values:
+        _name_conversations(tx, row.id, title)
+    return Receipt()
+
+
+def _name_conversations(tx: Tx, article: int, title: str) -> None:
+    """Conversations about comments are called by the article."""
+    conversation = schema.conversation
+    about = select(post.c.conversation).where(post.c.article == article)
+    unnamed = (conversation.c.id.in_(about), conversation.c.subject == "")
+    tx.execute(update(conversation).where(*unnamed).values(subject=title))
