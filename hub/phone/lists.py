@@ -21,6 +21,12 @@ contact = schema.contact
 RINGS = 180 * SECOND
 """A telephone that has rung for longer was answered or hung up, and the exchange did not say so."""
 
+TALKS = 4 * 3600 * SECOND
+"""A longer talk is not shown any more: its end was lost."""
+
+JUST = 1200 * SECOND
+"""How long a call that began is offered to be noted without being looked for."""
+
 RECENT = 30
 """Calls to be noted that are shown."""
 
@@ -105,12 +111,15 @@ def _line(row: Row[Any]) -> Line:
 
 
 def at_my_telephone(tx: Reader, scope: Scope) -> tuple[Line, ...]:
-    """Calls that ring at the actor's telephone or that they talk in, the newest first. Raises Denied."""
+    """Calls that ring at the actor's telephone, that they talk in or just had, the newest first. Raises Denied."""
     require(scope, "answer")
+    mine = message.c.author == (scope.user or 0)
     ringing = and_(message.c.state == "ringing", message.c.at > tx.now - RINGS)
-    talking = and_(message.c.state == "answered", message.c.author == (scope.user or 0))
-    rows = tx.rows(_select().where(or_(ringing, talking), visible(scope)).order_by(message.c.id.desc()))
-    lines = (_line(row) for row in rows if row.state == "answered" or scope.user in facts_of(row).rang)
+    talking = and_(message.c.state == "answered", mine, message.c.at > tx.now - TALKS)
+    just_had = and_(message.c.state == "ended", mine, message.c.at > tx.now - JUST)
+    wanted = or_(ringing, talking, just_had)
+    rows = tx.rows(_select().where(wanted, visible(scope)).order_by(message.c.at.desc(), message.c.id.desc()))
+    lines = (_line(row) for row in rows if row.state != "ringing" or scope.user in facts_of(row).rang)
     return tuple(lines)[:3]
 
 

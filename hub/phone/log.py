@@ -11,10 +11,11 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Row, and_, select
 
-from connectors._phone import BadNumber, normalise
+from connectors._phone import NO_SUCH, SHORT, BadNumber, normalise
 from connectors.contract import Party
 from hub.callbacks.texts import OUTCOMES
 from hub.desk import actions
+from hub.desk.merging import merge_conversations
 from hub.desk.row import change, opened, seen
 from hub.house import House
 from hub.i18n import mark as N_
@@ -77,7 +78,7 @@ def log_call(tx: Tx, house: House, scope: Scope, entry: Entry) -> Logged:
         raise Conflict(NO_OUTCOME)
     if (before := _written(tx, scope, entry.client_id)) is not None:
         return before
-    row = _told(tx, scope, entry.call) if entry.call is not None else _by_hand(tx, house, scope, entry)
+    row = _told(tx, house, scope, entry) if entry.call is not None else _by_hand(tx, house, scope, entry)
     facts = msgspec.structs.replace(
         record.facts_of(row),
         topic=" ".join(entry.topic.split())[:120],
@@ -99,12 +100,17 @@ def _written(tx: Tx, scope: Scope, client_id: str) -> Logged | None:
     return None if row is None else Logged(conversation=row.conversation, message=row.id)
 
 
-def _told(tx: Tx, scope: Scope, call: int) -> Row[Any]:
-    """The message of a call that the exchange told of and that nobody has noted."""
-    row = record.locked(tx, call)
+def _told(tx: Tx, house: House, scope: Scope, entry: Entry) -> Row[Any]:
+    """The message of a call that the exchange told of and that nobody has noted; with the conversation that it belongs
+    to, where the agent chose another of this person: the two are merged, which can be undone."""
+    row = record.locked(tx, entry.call or 0)
     opened(tx, scope, row.conversation)
     if record.facts_of(row).logged_at is not None:
         raise Conflict(NOTED)
+    if entry.conversation is not None and entry.conversation != row.conversation:
+        merge_conversations(tx, house, scope, row.conversation, entry.conversation)
+        row = record.locked(tx, row.id)
+    tx.change(schema.message, row.id, client_id=entry.client_id)
     return row
 
 
@@ -142,7 +148,7 @@ def _number(typed: str) -> str:
     try:
         return normalise(typed)
     except BadNumber as error:
-        raise Conflict(error.reason) from error
+        raise Conflict(NO_SUCH if error.reason == SHORT else error.reason) from error
 
 
 def _party(house: House, inbox: str, number: str, entry: Entry) -> Party:

@@ -22,6 +22,7 @@ from hub.house import House
 from hub.i18n import mark as N_
 from hub.scope import Scope
 from hub.store.tx import Reader
+from hub.web.call_words import CALL_WORDS
 from hub.web.conversation_files import PREVIEWS, has_remote_images
 from hub.web.conversation_words import (
     OUTCOME_NAMES,
@@ -147,6 +148,7 @@ def words(request: web.Request, house: House) -> dict[str, Any]:
         "has_remote_images": has_remote_images,
         "recipients_of": recipients_of,
         "line_of": show_addresses,
+        **CALL_WORDS,
     }
 
 

@@ -53,7 +53,7 @@ class Place(msgspec.Struct, frozen=True):
 RAIL = (
     Place("/inbox", "inbox", N_("Inbox"), "g i", "answer", ("/conversations", "/contacts", "/new", "/texts")),
     Place("/moderation", "shield", N_("Moderation"), "g m", "moderate"),
-    Place("/callbacks", "phone", N_("Callbacks"), "g c", "answer"),
+    Place("/callbacks", "phone", N_("Callbacks"), "g c", "answer", ("/phone",)),
     Place("/supervisor", "chart", N_("Queues"), "g q", "supervise", ("/inboxes", "/quarantine")),
     Place("/admin", "cog", N_("Administration"), "g a", "administer"),
 )
@@ -123,6 +123,7 @@ def context_of(request: web.Request) -> dict[str, Any]:
         "now": desk.clock.now(),
         "place": desk.stream.last,
         "rail": [place for place in RAIL if allowed(place.needs)],
+        "has_phone": allowed("answer") and any(i.kind == "phone" for i in directory.inboxes.values()),
         "asset": assets.url,
         "has_asset": assets.files.__contains__,
         "icon": icon,

@@ -10,7 +10,7 @@ import io
 import logging
 import os
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class WholeHub:
         return page
 
 
-def _config(folder: Path, mails: MailSink) -> Config:
+def _config(folder: Path, mails: MailSink, more: Mapping[str, str] = {}) -> Config:
     port = free_port()
     changes = {
         "CENTRALA_HUB_PUBLIC_URL": f"http://127.0.0.1:{port}",
@@ -69,6 +69,7 @@ def _config(folder: Path, mails: MailSink) -> Config:
         "CENTRALA_OUTBOX_UNDO_SECONDS": "0",
         "CENTRALA_INBOX_KONTAKT_LISTEN_PORT": "0",
         "CENTRALA_INBOX_KONTAKT_SMTP_PORT": str(mails.port),
+        **more,
     }
     return load(CONFIG, environ=changes, channels=CHANNELS)
 
@@ -80,9 +81,9 @@ def _hire(tx: Tx, config: Config, password: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def whole_hub(folder: Path, mails: MailSink) -> AsyncIterator[WholeHub]:
-    """A hub that runs until the end of the block."""
-    config = _config(folder, mails)
+async def whole_hub(folder: Path, mails: MailSink, more: Mapping[str, str] = {}) -> AsyncIterator[WholeHub]:
+    """A hub that runs until the end of the block; ``more`` are settings, as the environment gives them."""
+    config = _config(folder, mails, more)
     os.makedirs(config.hub.data_dir, exist_ok=True)
     lend_forms(Path(config.hub.data_dir))
     log = io.StringIO()

@@ -1,0 +1,179 @@
+"""The telephone through the whole hub in Chromium: noting a call, a ringing call, a missed one and its call back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from playwright.async_api import Browser, Page, expect
+from sqlalchemy import select
+
+from hub.people.users import set_extension
+from hub.phone.record import facts_of
+from hub.scope import SYSTEM
+from hub.store import schema
+from hub.store.tx import Tx
+from tests.browser.whole_hub import WholeHub, whole_hub
+from tests.servers.browser import axe_violations
+from tests.servers.mailsink import MailSink
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+SECRET = "sekret centrali telefonicznej"
+SHOTS = os.environ.get("CENTRALA_SHOTS", "")
+
+
+@pytest.fixture
+async def hub(tmp_path: Path, mailsink: MailSink, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WholeHub]:
+    """A hub with an exchange; konsultant sits at extension 101."""
+    async with whole_hub(tmp_path, mailsink, {"CENTRALA_INBOX_TELEFON_SECRET": SECRET}) as running:
+
+        def telephone(tx: Tx) -> None:
+            user = tx.scalar(select(schema.user.c.id).where(schema.user.c.login == "konsultant"))
+            set_extension(tx, SYSTEM, user, "101")
+
+        await running.hub.store.write(telephone)
+        yield running
+
+
+async def exchange(hub: WholeHub, event: str, call: str, **more: Any) -> dict[str, Any]:
+    """The exchange posts an event, as a form with a bearer token."""
+    headers = {"Authorization": f"Bearer {SECRET}"}
+    data = {"event": event, "call": call, "caller": "600 700 800", **more}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(f"{hub.public}/in/telefon", data=data, headers=headers) as answer,
+    ):
+        assert answer.status == 200, await answer.text()
+        told: dict[str, Any] = (await answer.json())["events"][0]
+        return told
+
+
+async def calls(hub: WholeHub) -> list[Any]:
+    table = schema.message
+    found = select(table).where(table.c.kind == "call").order_by(table.c.id)
+    return list(await hub.hub.store.read(lambda tx: tx.rows(found)))
+
+
+async def shot(page: Page, name: str) -> None:
+    if SHOTS:
+        await page.screenshot(path=f"{SHOTS}/{name}.png")
+
+
+async def test_a_call_is_noted_in_two_clicks(hub: WholeHub, browser: Browser) -> None:
+    page = await hub.enter(browser, "konsultant")
+    await page.goto(f"{hub.console}/inbox")
+    await page.get_by_role("link", name="Zapisz rozmowę telefoniczną").click()  # one
+    dialog = page.get_by_role("dialog", name="Zapisz rozmowę telefoniczną")
+    await expect(dialog.get_by_label("Numer rozmówcy")).to_be_focused()
+    await page.keyboard.type("22 123 45 67")
+    await dialog.get_by_label("Imię i nazwisko").fill("Anna Nowak")
+    await dialog.get_by_label("Temat").fill("Rejestracja przez internet")
+    await dialog.get_by_label("Notatka").fill("Pytała o profil zaufany.")
+    await shot(page, "phone-form")
+    assert await axe_violations(page) == []
+    await dialog.get_by_role("button", name="Załatwione przez telefon").click()  # two
+    await expect(page.get_by_role("status").filter(has_text="Rozmowa zapisana.")).to_be_visible()
+    [row] = await calls(hub)
+    facts = facts_of(row)
+    assert (row.state, row.text, facts.topic, facts.outcome) == (
+        "logged",
+        "Pytała o profil zaufany.",
+        "Rejestracja przez internet",
+        "settled",
+    )
+    await page.goto(f"{hub.console}/conversations/{row.conversation}")
+    entry = page.get_by_role("article", name="Telefon od: Anna Nowak")
+    await expect(entry).to_contain_text("Rejestracja przez internet · Załatwione przez telefon")
+    await expect(entry).to_contain_text("+48 22 123 45 67")
+    await shot(page, "phone-conversation")
+    assert await axe_violations(page) == []
+
+    # The same person again, by key, from the open conversation: found, and their conversation is offered.
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("l")
+    await expect(dialog.get_by_text("Anna Nowak")).to_be_visible()
+    await expect(dialog.get_by_label("Numer rozmówcy")).to_have_value("+48221234567")
+    await dialog.get_by_role("button", name="Musimy jeszcze odpowiedzieć").click()
+    await expect(page.get_by_role("status").filter(has_text="Rozmowa zapisana.")).to_be_visible()
+    assert len(await calls(hub)) == 2
+
+
+async def test_a_ringing_call_pops_up_and_its_conversation_opens(hub: WholeHub, browser: Browser) -> None:
+    page = await hub.enter(browser, "konsultant")
+    other = await hub.enter(browser, "redakcja")
+    await page.goto(f"{hub.console}/callbacks")
+    await page.wait_for_timeout(500)
+    told = await exchange(hub, "ringing", "k-1", extension="101", name="Jan Kowalski")
+    corner = page.get_by_role("region", name="Telefon", exact=True)
+    await expect(corner).to_contain_text("Dzwoni telefon do Ciebie")
+    await expect(corner).to_contain_text("Jan Kowalski")
+    await expect(corner).to_contain_text("+48 600 700 800")
+    await shot(page, "phone-ringing")
+    assert await axe_violations(page) == []
+    await expect(other.get_by_role("region", name="Telefon", exact=True)).to_be_hidden()
+
+    await exchange(hub, "answered", "k-1", extension="101")
+    await expect(corner).to_contain_text("W trakcie rozmowy")
+    await corner.get_by_role("link", name="Otwórz zgłoszenie").click()
+    await page.wait_for_url(f"**/conversations/{told['conversation']}")
+    await expect(page.get_by_role("article", name="Telefon od: Jan Kowalski")).to_contain_text(
+        "W trakcie rozmowy"
+    )
+
+    await exchange(hub, "hung_up", "k-1", extension="101", duration="125")
+    await expect(corner).to_contain_text("Rozmowa zakończona · 2:05")
+    await corner.get_by_role("link", name="Opisz rozmowę").click()  # one
+    dialog = page.get_by_role("dialog", name="Zapisz rozmowę telefoniczną")
+    await shot(page, "phone-note-told")
+    await dialog.get_by_role("button", name="Załatwione przez telefon").click()  # two
+    await expect(corner).to_be_hidden()
+    await expect(page.get_by_role("article", name="Telefon od: Jan Kowalski")).to_contain_text(
+        "czas rozmowy 2:05"
+    )
+    row = (await calls(hub))[0]
+    assert (row.state, facts_of(row).outcome) == ("logged", "settled")
+
+
+async def test_a_missed_call_becomes_a_call_back(hub: WholeHub, browser: Browser) -> None:
+    page = await hub.enter(browser, "konsultant")
+    told = await exchange(hub, "ringing", "k-9", extension="101")
+    await exchange(hub, "missed", "k-9", extension="101")
+    await exchange(hub, "missed", "k-9", extension="101")
+    table = schema.callback
+    [row] = await hub.hub.store.read(lambda tx: tx.rows(select(table)))
+    assert (row.number, str(row.conversation)) == ("+48600700800", told["conversation"])
+    for _ in range(100):  # in opening hours it falls due at once, else it waits for the morning
+        [row] = await hub.hub.store.read(lambda tx: tx.rows(select(table)))
+        if row.state != "requested":
+            break
+        await asyncio.sleep(0.05)
+    await page.goto(f"{hub.console}/callbacks?queue=informacja")
+    await expect(page.locator("#calls")).to_contain_text("+48 600 700 800")
+    await page.goto(f"{hub.console}/conversations/{told['conversation']}")
+    await expect(page.get_by_role("article", name="Telefon od: +48600700800")).to_contain_text("Nieodebrane")
+    await shot(page, "phone-missed")
+    assert await axe_violations(page) == []
+
+
+async def test_without_a_script_and_on_a_narrow_screen_the_form_is_a_page(
+    hub: WholeHub, browser: Browser
+) -> None:
+    page = await hub.enter(
+        browser, "konsultant", java_script_enabled=False, viewport={"width": 320, "height": 700}
+    )
+    await page.goto(f"{hub.console}/phone/log")
+    await page.get_by_label("Numer rozmówcy").fill("12")
+    await page.get_by_role("button", name="Załatwione przez telefon").click()
+    await expect(page.get_by_role("alert")).not_to_be_empty()
+    await page.get_by_label("Numer rozmówcy").fill("")
+    await page.get_by_label("Notatka").fill("Numer zastrzeżony, pytanie o godziny otwarcia")
+    await shot(page, "phone-narrow")
+    await page.get_by_role("button", name="Załatwione przez telefon").click()
+    await page.wait_for_url("**/conversations/*")
+    await expect(page.get_by_role("article", name="Telefon od: Numer zastrzeżony")).to_be_visible()
