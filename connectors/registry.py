@@ -17,6 +17,7 @@ CHANNELS: dict[str, str] = {
     "callback": "connectors.callback:CHANNEL",
     "webhook": "connectors.webhook:CHANNEL",
     "phone": "connectors.phone:CHANNEL",
+    "x": "connectors.x:CHANNEL",
 }
 """Kind of inbox to ``module:attribute``."""
 
