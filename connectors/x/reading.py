@@ -33,7 +33,6 @@ from connectors.x.payloads import (
 )
 from connectors.x.posts import liked, new_deletion, new_post, old_deletion, old_post
 
-
 ENCRYPTED = N_("An encrypted message, which X shows to no app. Ask the person to write without encryption.")
 
 
