@@ -56,26 +56,41 @@ _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 
 
 class _File:
-    """The entries of one language."""
+    """The entries of one language. ``_cuts`` leads from an ending that some form has to how many letters of a base form
+    it may stand for."""
 
     def __init__(self, language: str) -> None:
         plain, _, odd = lzma.decompress((FOLDER / f"{language}.xz").read_bytes()).decode().partition("\n\n")
         self._plain = plain.split("\n")
         self._odd = _by_form(odd.split("\n"))
-        self._groups: dict[str, Mapping[str, Sequence[str]]] = {}
+        self._cuts = _cuts(self._plain)
         self._usual: dict[str, Sequence[str]] = {}
 
     def entries(self, word: str) -> list[str]:
         """The lines of which a word in lower case is the base form or a form."""
-        start = word[:SHARED]
-        if len(start) < SHARED:
+        if len(word) < SHARED:
             return []
-        group = self._groups.get(start)
-        if group is None:
-            first = bisect.bisect_left(self._plain, start)
-            last = bisect.bisect_left(self._plain, start + "\U0010ffff")
-            group = self._groups[start] = _by_form(self._plain[first:last])
-        return [*group.get(word, ()), *self._odd.get(word, ())]
+        found = set(self._starting(f"{word} ")) | {
+            place for place in self._starting(word) if self._plain[place] == word
+        }
+        for size in range(len(word) - SHARED + 1):
+            stem, ending = word[: len(word) - size], word[len(word) - size :]
+            for cut in self._cuts.get(ending, ()):
+                found.update(self._inflected(stem, ending, cut))
+        return [*(self._plain[place] for place in sorted(found)), *self._odd.get(word, ())]
+
+    def _starting(self, start: str) -> range:
+        """The places of the lines that start so."""
+        first = bisect.bisect_left(self._plain, start)
+        return range(first, bisect.bisect_left(self._plain, start + "\U0010ffff", first))
+
+    def _inflected(self, stem: str, ending: str, cut: int) -> Iterator[int]:
+        """Where base forms stand that have ``stem + ending`` for a form, made by cutting so many letters off."""
+        size, code = len(stem) + cut, f" {cut}{ending} "
+        for place in self._starting(stem if cut else f"{stem} "):
+            line = self._plain[place]
+            if line.find(" ") == size and code in f"{line[size:]} ":
+                yield place
 
     def like(self, word: str) -> list[str]:
         """The line that a word would have if it were inflected as most words with its ending are; none if they differ
@@ -106,6 +121,16 @@ def _digits(code: str) -> str:
     """How many letters are cut off, of a form as the file has it."""
     found = _FORM.fullmatch(code)
     return found[1] if found else "0"
+
+
+def _cuts(lines: Iterable[str]) -> Mapping[str, Sequence[int]]:
+    """By ending: how many letters it may take the place of. Few different inflections stand behind many base forms."""
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for codes in {line.partition(" ")[2] for line in lines}:
+        for code in codes.split(" "):
+            if one := _FORM.fullmatch(code):
+                found[one[2]].add(int(one[1]))
+    return {ending: sorted(cuts) for ending, cuts in found.items()}
 
 
 def _by_form(lines: Iterable[str]) -> Mapping[str, Sequence[str]]:
