@@ -182,10 +182,10 @@ def next_loud(at: Micros, zone: str, settings: SmsSettings) -> Micros:
     return at
 
 
-def next_day(at: Micros, zone: str) -> Micros:
-    """The midnight after ``at`` in a zone."""
+def _tomorrow(at: Micros, zone: str, settings: SmsSettings) -> Micros:
+    """When the next day's money is there and nobody is woken."""
     here = dt.datetime.fromtimestamp(at / _SECOND, ZoneInfo(zone))
-    return _moment(here.date() + dt.timedelta(days=1), "00:00", zone)
+    return _moment(here.date() + dt.timedelta(days=1), settings.loud_from, zone)
 
 
 def _moment(day: dt.date, time_of_day: str, zone: str) -> Micros:
@@ -289,8 +289,9 @@ async def paid(plan: Plan, settings: SmsSettings, env: Env) -> AsyncIterator[Non
         raise SendError("permanent", TOO_DEAR)
     if plan.cost and await _spend(plan.cost, settings, env) is None:
         now = env.clock.now()
-        morning = next_loud(next_day(now, zone), zone, settings)
-        raise SendError("throttled", CAP_REACHED, "daily cap reached", (morning - now) / _SECOND)
+        raise SendError(
+            "throttled", CAP_REACHED, "daily cap reached", (_tomorrow(now, zone, settings) - now) / _SECOND
+        )
     try:
         yield
     except SendError as error:

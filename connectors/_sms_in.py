@@ -91,18 +91,33 @@ def received(
     )
 
 
+NOT_DELIVERED = N_("The network could not deliver the SMS.")
+NOT_IN_TIME = N_("The telephone could not be reached in time.")
+REFUSED = N_("The network refused the SMS.")
+DELETED = N_("The network deleted the SMS before it was delivered.")
+
+_WHY = {"EXPIRED": NOT_IN_TIME, "REJECTD": REFUSED, "DELETED": DELETED}
+
+
+def why_failed(status: str) -> str:
+    """What people are told of a final status of a receipt (SMPP 3.4, appendix B: ``EXPIRED``, ``UNDELIV``, …)."""
+    return _WHY.get(status.upper(), NOT_DELIVERED)
+
+
 class Repeats:
     """Remembers for a while what came, to mark what comes again; nothing is ever dropped.
 
     Only keyed digests of number and text are kept. Ask :meth:`marked` before ``accept`` and :meth:`note` after it, so
     that what was refused and is told again is no repetition. :meth:`dump` and ``known`` carry it over a restart.
+    ``minutes`` is the window, ``most`` how many are remembered.
     """
 
-    MOST = 2_000
-
-    def __init__(self, minutes: float, env: Env, known: Sequence[tuple[str, int]] = ()) -> None:
+    def __init__(
+        self, minutes: float, env: Env, known: Sequence[tuple[str, int]] = (), most: int = 2_000
+    ) -> None:
         self._window = int(minutes * 60 * _SECOND)
         self._env = env
+        self._most = most
         self._seen = OrderedDict(known)
 
     def marked(self, message: Message) -> Message:
@@ -125,7 +140,7 @@ class Repeats:
         self._seen[digest] = message.received_at
         self._seen.move_to_end(digest)
         while (
-            len(self._seen) > self.MOST
+            len(self._seen) > self._most
             or next(iter(self._seen.values())) < message.received_at - self._window
         ):
             self._seen.popitem(last=False)

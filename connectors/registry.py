@@ -16,8 +16,13 @@ CHANNELS: dict[str, str] = {
     "form": "connectors.form:CHANNEL",
     "callback": "connectors.callback:CHANNEL",
     "webhook": "connectors.webhook:CHANNEL",
+    "kannel": "connectors.kannel:CHANNEL",
+    "telegram": "connectors.telegram:CHANNEL",
     "phone": "connectors.phone:CHANNEL",
     "x": "connectors.x:CHANNEL",
+    "messenger": "connectors.meta.messenger:CHANNEL",
+    "instagram": "connectors.meta.instagram:CHANNEL",
+    "whatsapp": "connectors.meta.whatsapp:CHANNEL",
 }
 """Kind of inbox to ``module:attribute``."""
 

@@ -1,0 +1,273 @@
+"""The way in of an SMS channel: parts of a long message are put together, repetitions marked, before the hub sees them.
+
+A part is committed (as a cursor of the inbox) before its wire is answered, so that it survives a crash. What never
+becomes complete is shown with what there is. State is kept in :data:`SLOTS` slots by sender, so that one commit
+carries little and messages of one sender stay in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import zlib
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from connectors._gsm import Place
+from connectors._i18n import N_
+from connectors._sms_in import Repeats, Words, received
+from connectors.contract import (
+    Consent,
+    Cursor,
+    Env,
+    FormField,
+    Inbound,
+    InboxId,
+    Message,
+    Micros,
+    Raw,
+    Refused,
+    Sink,
+    Translate,
+)
+
+SLOTS = 32
+MOST_PARTS = 600
+"""Parts that wait in one slot; above it the oldest message is shown as it is."""
+
+_REMEMBERED = 60
+_SECOND = 1_000_000
+
+INCOMPLETE = N_("Incomplete message")
+PARTS_CAME = N_("{came} of {total} parts came; the others are missing.")
+GAP = " […] "
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One SMS as the wire gave it, perhaps a part of a longer one. ``raw`` is what ``parse`` reads, on one line."""
+
+    sender: str
+    recipient: str
+    text: str
+    at: int
+    raw: str
+    place: Place | None = None
+    external_id: str | None = None
+    sent_at: int | None = None
+
+
+class _Slot(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What is known of some senders: parts that wait, digests of messages and of parts that were taken lately."""
+
+    parts: list[Piece] = []
+    recent: list[tuple[str, int]] = []
+    done: list[tuple[str, int]] = []
+
+
+_slot = msgspec.json.Decoder(_Slot).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """What of an inbox decides how its messages are read."""
+
+    env: Env
+    country: str
+    words: Words
+    repeat_minutes: float
+    wait_minutes: float
+
+
+def event_of(pieces: Sequence[Piece], reading: Reading) -> Message | Consent:
+    """The event of the parts of one message, in order of their numbers; gaps are shown as such."""
+    return joined(pieces, reading.env.inbox, reading.country, reading.words, _told(reading))
+
+
+def _told(reading: Reading) -> Callable[[str, dict[str, int]], str]:
+    env = reading.env
+    translate: Translate = env.translate
+    return lambda text, details: translate(env.office.language, text, **details)
+
+
+def joined(
+    pieces: Sequence[Piece],
+    inbox: InboxId,
+    country: str,
+    words: Words,
+    told: Callable[[str, dict[str, int]], str] = lambda text, details: text.format(**details),
+) -> Message | Consent:
+    """As :func:`event_of`, for whoever has no environment; ``told`` puts a text into the office's language."""
+    ordered = sorted(pieces, key=lambda piece: piece.place.number if piece.place else 1)
+    first = ordered[0]
+    total = first.place.total if first.place else 1
+    event = received(
+        inbox,
+        sender=first.sender,
+        recipient=first.recipient,
+        text=_text(ordered, total),
+        now=Micros(max(piece.at for piece in pieces)),
+        external_id=first.external_id,
+        sent_at=Micros(first.sent_at) if first.sent_at is not None else None,
+        country=country,
+        words=words,
+    )
+    if len(ordered) == total or isinstance(event, Consent):
+        return event
+    value = told(PARTS_CAME, {"came": len(ordered), "total": total})
+    field = FormField(name="incomplete", label=told(INCOMPLETE, {}), value=value)
+    return msgspec.structs.replace(event, fields=(field,))
+
+
+def _text(ordered: Sequence[Piece], total: int) -> str:
+    by_number = {piece.place.number if piece.place else 1: piece.text for piece in ordered}
+    text, whole = "", True
+    for number in range(1, total + 1):
+        part = by_number.get(number)
+        if part is not None:
+            text += part if whole else GAP + part
+        whole = part is not None
+    text = text if whole else text + GAP
+    return text.strip() if len(by_number) < total else text
+
+
+def same_message(one: Piece, other: Piece) -> bool:
+    """Whether two parts say that they belong together."""
+    a, b = one.place, other.place
+    return (
+        a is not None
+        and b is not None
+        and (one.sender, one.recipient) == (other.sender, other.recipient)
+        and (a.reference, a.total, a.wide) == (b.reference, b.total, b.wide)
+    )
+
+
+def grouped(pieces: Sequence[Piece]) -> list[list[Piece]]:
+    """Pieces by the message that they belong to, in the order in which they came; each number once."""
+    groups: list[list[Piece]] = []
+    for piece in pieces:
+        mine = next((group for group in groups if same_message(group[0], piece)), None)
+        if mine is None or any(_number(other) == _number(piece) for other in mine):
+            groups.append([piece])
+        else:
+            mine.append(piece)
+    return groups
+
+
+class Inlet:
+    """Takes what a channel read. One for each inbox; :meth:`open` before the first :meth:`take`."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._slots = [_Slot() for _ in range(SLOTS)]
+        self._locks = [asyncio.Lock() for _ in range(SLOTS)]
+        self._wait = int(reading.wait_minutes * 60 * _SECOND)
+        self._sink: Sink | None = None
+
+    async def open(self, sink: Sink) -> None:
+        """Read what waited when the hub stopped."""
+        for number in range(SLOTS):
+            kept = await sink.cursor(_key(number))
+            self._slots[number] = _slot(kept.encode()) if kept else _Slot()
+        self._sink = sink
+
+    def close(self) -> None:
+        """Take nothing more."""
+        self._sink = None
+
+    async def take(self, piece: Piece) -> None:
+        """Returns after the commit: of the message that is now complete, or of the part. Raises Refused."""
+        number = zlib.crc32(piece.sender.encode()) % SLOTS
+        async with self._locks[number]:
+            slot = self._slots[number]
+            if piece.place is None or piece.place.total == 1:
+                await self._tell(number, [piece], slot.parts)
+            elif not _known(slot, piece):
+                await self._gather(number, piece)
+
+    async def expire(self) -> float:
+        """Show what waited too long; returns the seconds until the next look. Raises Refused."""
+        now, soonest = self._reading.env.clock.now(), self._wait
+        for number, slot in enumerate(self._slots):
+            while slot.parts and (left := slot.parts[0].at + self._wait - now) <= 0:
+                async with self._locks[number]:
+                    slot = self._slots[number]
+                    if slot.parts and slot.parts[0].at + self._wait <= now:
+                        await self._give_up(number, slot.parts[0])
+                slot = self._slots[number]
+            if slot.parts:
+                soonest = min(soonest, left)
+        return max(soonest / _SECOND, 0.05)
+
+    async def watch(self) -> None:
+        """Look for what waited too long until cancelled."""
+        clock = self._reading.env.clock
+        while True:
+            try:
+                pause = min(await self.expire(), 15.0)
+            except Refused as refused:
+                pause = refused.retry_after
+            await clock.sleep(pause)
+
+    async def _gather(self, number: int, piece: Piece) -> None:
+        """Keep a part, or tell the message that it completes."""
+        slot = self._slots[number]
+        clash = [p for p in slot.parts if same_message(p, piece) and _number(p) == _number(piece)]
+        if clash or len(slot.parts) >= MOST_PARTS:
+            # The sender's references start again after 255: what has this one already is another message.
+            await self._give_up(number, clash[0] if clash else slot.parts[0])
+            slot = self._slots[number]
+        mine = [*(part for part in slot.parts if same_message(part, piece)), piece]
+        if piece.place is None or len(mine) == piece.place.total:
+            await self._tell(number, mine, [part for part in slot.parts if part not in mine])
+        else:
+            changed = msgspec.structs.replace(slot, parts=[*slot.parts, piece])
+            await self._commit(number, changed, Raw(content=b""), ())
+
+    async def _give_up(self, number: int, piece: Piece) -> None:
+        parts = self._slots[number].parts
+        mine = [part for part in parts if same_message(part, piece)]
+        await self._tell(number, mine, [part for part in parts if part not in mine])
+
+    async def _tell(self, number: int, pieces: Sequence[Piece], left: list[Piece]) -> None:
+        """Hand over one message, and forget the parts that it was made of."""
+        reading, slot = self._reading, self._slots[number]
+        event: Inbound = event_of(pieces, reading)
+        repeats = Repeats(reading.repeat_minutes, reading.env, slot.recent, most=_REMEMBERED)
+        if isinstance(event, Message):
+            noted, event = event, repeats.marked(event)
+            repeats.note(noted)
+        done = [(_digest(piece), piece.at) for piece in pieces if piece.place is not None]
+        kept = [entry for entry in slot.done if entry[1] > pieces[0].at - self._wait]
+        changed = _Slot(parts=left, recent=repeats.dump(), done=[*kept, *done][-4 * _REMEMBERED :])
+        raw = Raw(content="\n".join(piece.raw for piece in pieces).encode(), content_type="text/plain")
+        await self._commit(number, changed, raw, (event,))
+
+    async def _commit(self, number: int, changed: _Slot, raw: Raw, events: Sequence[Inbound]) -> None:
+        if self._sink is None:
+            raise Refused("the inbox is not running", retry_after=5.0)
+        state = Cursor(key=_key(number), value=_encode(changed).decode())
+        await self._sink.accept(raw, events, state)
+        self._slots[number] = changed
+
+
+def _key(number: int) -> str:
+    return f"sms:{number}"
+
+
+def _number(piece: Piece) -> int:
+    return piece.place.number if piece.place else 1
+
+
+def _known(slot: _Slot, piece: Piece) -> bool:
+    """Whether this very part is here already: its wire did not hear our answer and says it again."""
+    waiting = any(
+        same_message(part, piece) and _number(part) == _number(piece) and part.text == piece.text
+        for part in slot.parts
+    )
+    return waiting or _digest(piece) in [digest for digest, _ in slot.done]
+
+
+def _digest(piece: Piece) -> str:
+    parts = (piece.sender, piece.recipient, str(piece.place), piece.text)
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:24]
