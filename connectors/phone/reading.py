@@ -27,7 +27,7 @@ BATCH = 100
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "event": ("event", "type", "state", "status", "call_status", "callstatus", "disposition"),
     "call": ("call", "call_id", "callid", "uniqueid", "linkedid", "callsid", "id"),
-    "caller": ("caller", "caller_number", "from", "callerid", "caller_id", "ani", "src", "number"),
+    "caller": ("caller", "caller_number", "from", "callerid", "caller_id", "calleridnum", "ani", "src"),
     "name": ("name", "caller_name", "calleridname", "callername"),
     "extension": ("extension", "ext", "agent", "agent_extension", "exten", "answered_by", "internal"),
     "line": ("line", "called", "called_number", "to", "did", "dst"),
@@ -109,7 +109,12 @@ def inbound(event: Fields, place: Place) -> Inbound | None:
     told = place.events.get(word) or EVENTS.get(word) or EVENTS.get(_folded(word))
     if told == IGNORED:
         return None
-    sender = _sender(event, place)
+    out = _folded(_text(event, "direction", place)) in _OUT
+    sender, line = _sender(event, place), _line(_text(event, "line", place), place.country)
+    if (
+        out and sender is None and _E164.fullmatch(line)
+    ):  # told as the exchange dials: from an extension, to a number
+        sender, line = Party(kind="phone", address=line), ""
     extension = _extension(_text(event, "extension", place))
     at = _moment(_value(event, "at", place))
     if told is None:
@@ -121,9 +126,9 @@ def inbound(event: Fields, place: Place) -> Inbound | None:
         call=key,
         state=cast("State", told),
         sender=sender,
-        direction="out" if _folded(_text(event, "direction", place)) in _OUT else "in",
+        direction="out" if out else "in",
         extension=extension,
-        line=_line(_text(event, "line", place), place.country),
+        line=line,
         at=at,
         duration=_seconds(_value(event, "duration", place)),
     )
