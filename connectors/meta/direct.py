@@ -75,6 +75,12 @@ def message_key(kind: str, inbox: str, mid: str) -> ThreadKey:
     return ThreadKey(key if len(key) <= 400 else event_id(f"{kind}:{inbox}", mid.encode()))
 
 
+def direct_key(kind: str, account: str, address: str) -> ThreadKey:
+    """The key of a person's messages to an account. It finds something only where we began: a private answer to a
+    comment registers it, so that what the person answers continues that conversation."""
+    return ThreadKey(f"direct:{kind}:{account}:{address}")
+
+
 def moment(timestamp: int) -> Micros | None:
     """Meta's time, in seconds or milliseconds; None where there is none."""
     if timestamp <= 0:
@@ -147,7 +153,10 @@ def _message(part: Part, place: Place, kind: str, event: Happening, written: Wri
             text=text,
             full_text=text,
             attachments=files,
-            thread_keys=(message_key(kind, place.inbox, answered),) if answered else (),
+            thread_keys=(
+                *((message_key(kind, place.inbox, answered),) if answered else ()),
+                direct_key(kind, place.account, person.address),
+            ),
             direct=True,
             sent_at=moment(event.timestamp),
             fields=_fields(written),

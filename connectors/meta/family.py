@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from connectors.contract import Inbound, Micros, ParseContext
-from connectors.meta import direct, whatsapp_reading
+from connectors.meta import direct, media_comments, page_comments, whatsapp_reading
 from connectors.meta.parts import Part, Place, account_of, kind_of, parts, unknown
 from connectors.meta.webhook import Book
 
@@ -21,6 +21,8 @@ READERS: Mapping[str, Reader] = {
     "messenger": direct.read,
     "instagram": direct.read,
     "whatsapp": whatsapp_reading.read,
+    "facebook_comments": page_comments.read,
+    "instagram_comments": media_comments.read,
 }
 """Kind of inbox to what reads its events."""
 

@@ -75,18 +75,19 @@ class Graph:
         answer = await self._ask("GET", path, query, None, "", quietly=quietly)
         return _read(answer, kind)
 
-    async def post(self, path: str, value: Any, kind: type[T]) -> T:
+    async def post(self, path: str, value: Any, kind: type[T], *, quietly: bool = False) -> T:
         """``POST /PATH`` with JSON, read as ``kind``. Raises :class:`SendError`."""
-        answer = await self._ask("POST", path, {}, msgspec.json.encode(value), "application/json")
+        body = msgspec.json.encode(value)
+        answer = await self._ask("POST", path, {}, body, "application/json", quietly=quietly)
         return _read(answer, kind, sent=True)
 
     async def post_form(self, path: str, body: bytes, content_type: str, kind: type[T]) -> T:
         """``POST /PATH`` with a body of another type (an upload). Raises :class:`SendError`."""
         return _read(await self._ask("POST", path, {}, body, content_type), kind, sent=True)
 
-    async def delete(self, path: str, kind: type[T], **query: str) -> T:
+    async def delete(self, path: str, kind: type[T], *, quietly: bool = False, **query: str) -> T:
         """``DELETE /PATH``. Raises :class:`SendError`."""
-        return _read(await self._ask("DELETE", path, query, None, ""), kind, sent=True)
+        return _read(await self._ask("DELETE", path, query, None, "", quietly=quietly), kind, sent=True)
 
     async def download(self, url: str, max_bytes: int) -> Fetched:
         """A file from an address that needs the token (WhatsApp's media). Raises :class:`SendError`.
@@ -117,7 +118,7 @@ class Graph:
             answer = await self._call(method, path, proved, self._token, body, content_type)
         except SendError as error:
             if not quietly:
-                self._learn(error)
+                self.learn(error)
             raise
         self._notice_usage(answer)
         return answer
@@ -190,7 +191,7 @@ class Graph:
             return Health(state="misconfigured", detail=NO_SUCH, last_seen=seen, expires_at=ends)
         return Health(state="unreachable", detail=error.public, last_seen=seen, expires_at=ends)
 
-    def _learn(self, error: SendError) -> None:
+    def learn(self, error: SendError) -> None:
         """A refused call that is about the inbox as a whole shows at once; the next check asks again."""
         if isinstance(error, GraphError) and error.trouble:
             self._health = self._state_of(error)

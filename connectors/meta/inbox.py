@@ -6,18 +6,18 @@ A kind adds its capabilities, ``send`` and what it shows.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from urllib.parse import urlsplit
 
 import msgspec
 
 from connectors._http import status_error
 from connectors._i18n import N_
-from connectors.contract import Capabilities, Env, Health, Inbound, Route, SendError, Sink
+from connectors.contract import Capabilities, Env, Health, Inbound, Message, Micros, Route, SendError, Sink
 from connectors.meta.family import read
 from connectors.meta.graph import Graph
 from connectors.meta.settings import MetaSettings
-from connectors.meta.webhook import Callback
+from connectors.meta.webhook import Book, Callback
 
 NOT_META = N_("The address of the file is not one of Meta's.")
 STRANGERS = N_("Meta also calls for accounts that no inbox has; see the documentation of the channel.")
@@ -36,7 +36,8 @@ class MetaInbox:
         self.env = env
         self.graph = Graph(settings, env, self.fields)
         self._meta = settings
-        self._callback = Callback(settings, env, self.kind, read, self.heard)
+        self._callback = Callback(settings, env, self.kind, self._read, self.heard)
+        self._ways = {sibling.inbox: sibling.moderation for sibling in settings.siblings}
         self._background: set[asyncio.Task[None]] = set()
 
     def routes(self) -> Sequence[Route]:
@@ -70,6 +71,23 @@ class MetaInbox:
         if answer.status != 200:
             raise status_error(answer.status, answer.headers)
         return answer.body
+
+    def _read(self, body: bytes, book: Book, now: Micros, app_id: str) -> tuple[list[Inbound], list[str]]:
+        items, strangers = read(body, book, now, app_id)
+        return [self.prepared(item) for item in items], strangers
+
+    def prepared(self, item: Inbound) -> Inbound:
+        """An event as intake takes it: with what the settings say of the inbox that it is for."""
+        if isinstance(item, Message) and item.comment is not None:
+            place = msgspec.structs.replace(item.comment, moderation=self._ways.get(item.inbox, "pre"))
+            return msgspec.structs.replace(item, comment=place)
+        return item
+
+    def in_background(self, work: Coroutine[None, None, None]) -> None:
+        """Do something that nothing waits for, until the inbox stops."""
+        task = asyncio.create_task(work, name=f"background-{self.env.inbox}")
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
 
     def heard(self, items: Sequence[Inbound]) -> None:
         """Told after each commit; what happens here never delays Meta's answer."""

@@ -28,6 +28,12 @@ class Sibling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     inbox: Annotated[InboxId, about("Its id in this configuration.")]
     kind: Annotated[Kind, about("Its kind.")]
     account: Annotated[Account, about("Its account; a page's messages and its comments have the same.")]
+    moderation: Annotated[
+        Literal["pre", "post"],
+        about(
+            "Of comments: whether a moderator looks at each (pre) or only at those that a rule holds (post)."
+        ),
+    ] = "pre"
 
 
 class MetaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,0 +1,355 @@
+"""What comments of a Facebook page and of an Instagram account do alike on the way out, and how gaps are repaired.
+
+Hiding, showing and deleting go by the comment's id; an answer stands under it, or goes to its author in private, once
+and within seven days. Calls that Meta never made are found by listing what is new now and then.
+
+By https://developers.facebook.com/docs/graph-api/reference/comment,
+https://developers.facebook.com/docs/instagram-platform/comment-moderation and
+https://developers.facebook.com/docs/messenger-platform/discovery/private-replies (2026-04-16).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+import msgspec
+
+from connectors._forms import about
+from connectors._i18n import N_
+from connectors._split import units
+from connectors.contract import (
+    Article,
+    Cursor,
+    Env,
+    Inbound,
+    Message,
+    Outbound,
+    Raw,
+    Refused,
+    SendError,
+    Sent,
+    Sink,
+    ThreadKey,
+)
+from connectors.meta.direct import direct_key
+from connectors.meta.errors import GraphError
+from connectors.meta.inbox import MetaInbox
+from connectors.meta.parts import Place
+from connectors.meta.settings import MetaSettings
+
+SECOND = 1_000_000
+HOUR = 3_600 * SECOND
+PRIVATE_WINDOW = 7 * 24 * HOUR
+"""How long after a comment its author can be written to in private."""
+
+OVERLAP = HOUR
+"""How far behind the newest comment a listing looks again: Meta shows some late."""
+
+TOLD = 20_000
+TITLES = 2_000
+"""Comments that a listing told already, and articles whose titles are known, at most."""
+
+CURSOR = "listed"
+
+GONE = N_("Meta no longer knows this comment, or does not show it to us.")
+ALREADY = N_("This comment was answered in private before; Meta allows that once.")
+TOO_LATE = N_("Meta lets us write to the author of a comment for seven days only.")
+LONG_TEXT = N_("The text is too long for this channel.")
+NO_EDITS = N_("This channel cannot change what was sent.")
+NO_TARGET = N_("It is not said which comment this is about.")
+
+MISSING = frozenset({(100, 33), (803, 0)})
+"""Codes of something that is not there, or not for us."""
+
+ANSWERED = 10900
+"""The code of a comment that had its one private answer."""
+
+
+class CommentSettings(MetaSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What both kinds have in common."""
+
+    moderation: Annotated[
+        Literal["pre", "post"],
+        about("Whether a moderator looks at each comment (pre) or only at those that a rule holds (post)."),
+    ] = "pre"
+    list_seconds: Annotated[
+        float, about("How often Meta is asked for comments of which it did not tell; 0: never.", ge=0)
+    ] = 300.0
+    list_articles: Annotated[
+        int, about("Of how many of the newest posts or media comments are listed.", ge=1, le=100)
+    ] = 25
+    look_back_hours: Annotated[
+        float, about("How far back comments are taken over when the inbox starts for the first time.", ge=0)
+    ] = 24.0
+
+
+class Success(msgspec.Struct, frozen=True):
+    """What Meta answers to an order."""
+
+    success: bool = True
+
+
+class Created(msgspec.Struct, frozen=True):
+    """A new comment."""
+
+    id: str | int = ""
+
+
+class _Private(msgspec.Struct, frozen=True):
+    recipient_id: str | int = ""
+    message_id: str = ""
+
+
+class Known:
+    """A set that forgets its oldest members."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._members: OrderedDict[str, None] = OrderedDict()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._members
+
+    def add(self, name: str) -> None:
+        self._members[name] = None
+        while len(self._members) > self._size:
+            self._members.popitem(last=False)
+
+
+class CommentsInbox(MetaInbox):
+    """The half of a connector that both kinds share; a kind says how it lists and how it calls."""
+
+    longest = 0
+    longest_private = 0
+
+    def __init__(self, settings: CommentSettings, env: Env) -> None:
+        super().__init__(settings, env)
+        self._comments = settings
+        self._sink: Sink | None = None
+        self._told = Known(TOLD)
+        self._maybe_deleted = Known(TOLD)
+        self._titles: OrderedDict[str, Article] = OrderedDict()
+
+    # --- in -------------------------------------------------------------------------------------------------------
+
+    async def run(self, sink: Sink) -> None:
+        """Take calls and repair gaps until cancelled."""
+        self._sink = sink
+        repairing = asyncio.create_task(self._repair(sink), name=f"list-{self.env.inbox}")
+        try:
+            await super().run(sink)
+        finally:
+            repairing.cancel()
+            self._sink = None
+
+    @property
+    def place(self) -> Place:
+        """This inbox as readers know it."""
+        settings = self._meta
+        return Place(
+            inbox=self.env.inbox,
+            account=settings.account,
+            now=self.env.clock.now(),
+            app_id=settings.app_id,
+        )
+
+    def prepared(self, item: Inbound) -> Inbound:
+        """A comment of this inbox with the title of its article, where it is known, and the inbox's way."""
+        if isinstance(item, Article):
+            self.remember(item)
+            return item
+        if not isinstance(item, Message) or item.comment is None or item.inbox != self.env.inbox:
+            return super().prepared(item)
+        known = self._titles.get(item.comment.article)
+        place = msgspec.structs.replace(item.comment, moderation=self._comments.moderation)
+        if known is not None and not place.title:
+            place = msgspec.structs.replace(place, title=known.title, url=known.url or place.url)
+        return msgspec.structs.replace(item, comment=place, subject=item.subject or place.title)
+
+    def remember(self, article: Article) -> None:
+        """Keep what an article is called for the comments to come."""
+        self._titles[article.article] = article
+        self._titles.move_to_end(article.article)
+        while len(self._titles) > TITLES:
+            self._titles.popitem(last=False)
+
+    def heard(self, items: Sequence[Inbound]) -> None:
+        """Ask what the articles of new comments are called; nothing waits for it."""
+        for item in items:
+            if isinstance(item, Message) and item.comment is not None and item.inbox == self.env.inbox:
+                if item.external_id is not None:
+                    self._told.add(item.external_id)
+                self.ask_about(item)
+
+    def ask_about(self, item: Message) -> None:
+        """Learn what Meta did not tell with a comment."""
+        place = item.comment
+        if place is None or place.title or place.article in self._titles or len(self._background) >= 50:
+            return
+        self.remember(Article(inbox=self.env.inbox, article=place.article))
+        self.in_background(self._learn_title(place.article))
+
+    async def _learn_title(self, name: str) -> None:
+        try:
+            article = await self.ask_article(name)
+        except SendError:
+            self._titles.pop(name, None)
+            return
+        self.remember(article)
+        await self.tell([article], None)
+
+    async def ask_article(self, name: str) -> Article:
+        """What an article is called. Raises SendError."""
+        raise NotImplementedError
+
+    async def tell(self, items: Sequence[Inbound], state: Cursor | None) -> bool:
+        """Hand over what was asked for; False where it was not taken, and will be asked for again."""
+        if self._sink is None or not (items or state):
+            return True
+        raw = Raw(content=msgspec.json.encode(list(items)), content_type="application/json")
+        try:
+            await self._sink.accept(raw, items, state)
+        except Refused:
+            return False
+        return True
+
+    # --- gaps -----------------------------------------------------------------------------------------------------
+
+    async def _repair(self, sink: Sink) -> None:
+        """List what is new now and then, for the calls that Meta did not make."""
+        if not self._comments.list_seconds:
+            return
+        while True:
+            try:
+                await self._catch_up(sink)
+            except SendError as error:
+                self.env.log.info("comments not listed", reason=error.private)
+            await self.env.clock.sleep(self._comments.list_seconds)
+
+    async def _catch_up(self, sink: Sink) -> None:
+        """Tell every comment since the newest one that was listed before."""
+        kept = await sink.cursor(CURSOR)
+        now = self.env.clock.now()
+        since = int(kept) if kept else now - int(self._comments.look_back_hours * HOUR)
+        articles, comments = await self.list_new(self._comments.list_articles)
+        for article in articles:
+            self.remember(article)
+        new = [c for c in comments if self._is_new(c, since)]
+        new.sort(key=lambda c: c.sent_at or 0)
+        untitled = [a for a in articles if a.article not in self._told]
+        newest = max([since, *(c.sent_at or 0 for c in comments)])
+        state = Cursor(key=CURSOR, value=str(min(newest, now)))
+        if new:
+            self.env.log.info("comments found that Meta did not tell", count=len(new))
+        if not new and not untitled and str(newest) == kept:
+            return
+        if await self.tell([*map(self.prepared, new), *untitled], state):
+            for told in (*(c.external_id or "" for c in new), *(a.article for a in untitled)):
+                self._told.add(told)
+
+    def _is_new(self, comment: Message, since: int) -> bool:
+        fresh = comment.sent_at is None or comment.sent_at > since - OVERLAP
+        return fresh and (comment.external_id or "") not in self._told
+
+    async def list_new(self, articles: int) -> tuple[list[Article], list[Message]]:
+        """The newest articles with the newest comments under each. Raises SendError."""
+        raise NotImplementedError
+
+    # --- out ------------------------------------------------------------------------------------------------------
+
+    async def send(self, outbound: Outbound) -> Sent:
+        """One order about a comment, or an answer to it. Raises SendError."""
+        if outbound.operation == "edit":
+            raise SendError("permanent", NO_EDITS)
+        if not outbound.target:
+            raise SendError("permanent", NO_TARGET)
+        try:
+            if outbound.operation == "send":
+                return await self._answer(outbound, outbound.target)
+            return await self._order(outbound, outbound.target)
+        except GraphError as error:
+            told = _told_for_comments(error)
+            if told is error:
+                self.graph.learn(error)
+            raise told from error
+
+    async def _order(self, outbound: Outbound, target: str) -> Sent:
+        if outbound.operation != "delete":
+            await self.set_hidden(target, outbound.operation == "hide")
+            return Sent(state="delivered")
+        try:
+            await self.remove(target)
+        except GraphError as error:
+            # After an answer that was lost, what is not there any more is what we deleted.
+            if (error.code, error.subcode) not in MISSING or str(
+                outbound.delivery
+            ) not in self._maybe_deleted:
+                raise
+        except SendError as error:
+            if error.kind == "ambiguous":
+                self._maybe_deleted.add(str(outbound.delivery))
+            raise
+        return Sent(state="delivered")
+
+    async def _answer(self, outbound: Outbound, target: str) -> Sent:
+        if outbound.public:
+            if units(outbound.text) > self.longest:
+                raise SendError("permanent", LONG_TEXT)
+            return Sent(remote_id=await self.answer_publicly(target, outbound.text))
+        if units(outbound.text) > self.longest_private:
+            raise SendError("permanent", LONG_TEXT)
+        wrote = outbound.inbound_at
+        if wrote is not None and self.env.clock.now() - wrote > PRIVATE_WINDOW:
+            raise SendError("permanent", TOO_LATE)
+        return await self._answer_privately(outbound, target)
+
+    async def _answer_privately(self, outbound: Outbound, target: str) -> Sent:
+        """The person's answer comes by the inbox of direct messages, under the key that both know."""
+        body = {
+            "recipient": self.private_recipient(target),
+            "message": {
+                "text": outbound.text,
+                "metadata": f"centrala:{outbound.delivery}:{outbound.part}",
+            },
+        }
+        sent = await self.graph.post(f"{self.sender}/messages", body, _Private, quietly=True)
+        keys: list[ThreadKey] = []
+        if sent.recipient_id:
+            keys.append(direct_key(self.person_kind, self._meta.account, str(sent.recipient_id)))
+        return Sent(remote_id=sent.message_id or None, adds_keys=tuple(keys))
+
+    person_kind = ""
+    """The kind of address that the same people have in direct messages."""
+
+    @property
+    def sender(self) -> str:
+        """The page through which private answers leave."""
+        return self._meta.account
+
+    def private_recipient(self, target: str) -> dict[str, str]:
+        """Whom Meta is to write to: the author of this comment."""
+        return {"comment_id": target}
+
+    async def set_hidden(self, target: str, hidden: bool) -> None:
+        """Hide or show. Raises SendError."""
+        raise NotImplementedError
+
+    async def remove(self, target: str) -> None:
+        """Delete. Raises SendError."""
+        await self.graph.delete(target, Success, quietly=True)
+
+    async def answer_publicly(self, target: str, text: str) -> str:
+        """Answer under a comment; Meta's id of the answer. Raises SendError."""
+        raise NotImplementedError
+
+
+def _told_for_comments(error: GraphError) -> SendError:
+    """An error of the Graph API in the words of comments."""
+    if (error.code, error.subcode) in MISSING or error.code == 803:
+        return SendError("permanent", GONE, error.private)
+    if error.code == ANSWERED:
+        return SendError("permanent", ALREADY, error.private)
+    return error
