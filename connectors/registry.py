@@ -16,6 +16,8 @@ CHANNELS: dict[str, str] = {
     "form": "connectors.form:CHANNEL",
     "callback": "connectors.callback:CHANNEL",
     "webhook": "connectors.webhook:CHANNEL",
+    "xmpp": "connectors.xmpp:CHANNEL",
+    "chat": "connectors.chat:CHANNEL",
     "kannel": "connectors.kannel:CHANNEL",
     "telegram": "connectors.telegram:CHANNEL",
     "phone": "connectors.phone:CHANNEL",
@@ -23,6 +25,8 @@ CHANNELS: dict[str, str] = {
     "messenger": "connectors.meta.messenger:CHANNEL",
     "instagram": "connectors.meta.instagram:CHANNEL",
     "whatsapp": "connectors.meta.whatsapp:CHANNEL",
+    "facebook_comments": "connectors.meta.facebook_comments:CHANNEL",
+    "instagram_comments": "connectors.meta.instagram_comments:CHANNEL",
 }
 """Kind of inbox to ``module:attribute``."""
 

@@ -146,7 +146,8 @@ class MetaPeer:
             return web.json_response({"data": self._debug(request)})
         self._authorise(request)
         account = self.accounts.get(node)
-        if account is not None and not edge and request.method == "GET":
+        plain = "mentioned_" not in request.query.get("fields", "")
+        if account is not None and not edge and request.method == "GET" and plain:
             return web.json_response(
                 {
                     "id": account.id,
