@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from typing import Literal
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, unquote, urlencode
 
 import msgspec
 
@@ -93,20 +93,21 @@ _HEADERS = {
     "x-kannel-from": "from",
     "x-kannel-to": "to",
     "x-kannel-coding": "coding",
-    "x-kannel-udh": "udh",
     "x-kannel-time": "at",
 }
 
 
 def read_post(query: str, headers: Mapping[str, str], body: bytes) -> Call:
-    """A ``post-url`` call: Kannel puts the facts into headers and the text into the body. Header values are URL-encoded
-    (UDH) or plain; the fields of the query string (``id``, ``secret``) count too."""
-    pairs = parse_qsl(query, keep_blank_values=True, encoding="latin-1")
-    pairs += [(name, headers[header]) for header, name in _HEADERS.items() if header in headers]
-    if "charset=" in (kind := headers.get("content-type", "")):
-        pairs.append(("charset", kind.partition("charset=")[2].split(";")[0].strip(' "')))
-    pairs.append(("text", body.decode("latin-1")))
-    return read_query(urlencode(pairs, encoding="latin-1", errors="replace"))
+    """A ``post-url`` call: Kannel puts facts into headers (the UDH percent-encoded) and the text into the body. What
+    the address itself says (``secret``, ``id``, ``from``) counts more."""
+    told = [(name, headers.get(header, "")) for header, name in _HEADERS.items()]
+    told.append(("udh", unquote(headers.get("x-kannel-udh", ""), "latin-1")))
+    told.append(
+        ("charset", headers.get("content-type", "").partition("charset=")[2].split(";")[0].strip(' "'))
+    )
+    told.append(("text", body.decode("latin-1")))
+    named = parse_qsl(query, encoding="latin-1")
+    return read_query(urlencode(dict(told) | dict(named), encoding="latin-1", errors="replace"))
 
 
 def is_report(call: Call) -> bool:

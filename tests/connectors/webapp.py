@@ -14,8 +14,8 @@ from hub.web.public import Settings, build
 
 
 @contextlib.asynccontextmanager
-async def served(routes: Sequence[Route], log: Log) -> AsyncIterator[ClientSession]:
-    """A client of the listener that serves ``routes``; redirects are left to the test."""
+async def served(routes: Sequence[Route], log: Log, port: int = 0) -> AsyncIterator[ClientSession]:
+    """A client of the listener that serves ``routes``; redirects are left to the test. ``port`` 0: any free one."""
     settings = Settings(public_url="http://127.0.0.1:8080", per_address="100000/minute")
     app = build(
         routes=routes,
@@ -27,7 +27,7 @@ async def served(routes: Sequence[Route], log: Log) -> AsyncIterator[ClientSessi
     )
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
     host, port = runner.addresses[0][:2]
     client = ClientSession(
