@@ -21,6 +21,7 @@ CHANNELS: dict[str, str] = {
     "kannel": "connectors.kannel:CHANNEL",
     "telegram": "connectors.telegram:CHANNEL",
     "phone": "connectors.phone:CHANNEL",
+    "smsapi": "connectors.smsapi:CHANNEL",
     "x": "connectors.x:CHANNEL",
     "youtube": "connectors.youtube:CHANNEL",
     "messenger": "connectors.meta.messenger:CHANNEL",

@@ -95,7 +95,7 @@ def read(part: Part, place: Place) -> list[Inbound]:
     if (written := event.message) is not None:
         return _message(part, place, kind, event, written)
     if not (event.sender.id or event.sender.user_ref):
-        return [unknown(part, place)]
+        return [unknown(part, place, _what(part))]
     person = _person(kind, event)
     if event.postback is not None:
         return [_postback(part, place, event, person, event.postback)]
@@ -212,8 +212,8 @@ def _content(
             if mark not in LIKES:
                 files += _file(file)
         else:
-            lines.append(_line(file))
-    return "\n".join(lines), tuple(files)
+            lines.append(_line(file, text))
+    return "\n".join(line for line in lines if line), tuple(files)
 
 
 def _sticker(file: File) -> str:
@@ -233,8 +233,9 @@ def _file(file: File) -> tuple[Attachment, ...]:
     return (Attachment(filename=name, content_type=guessed, remote=url),)
 
 
-def _line(file: File) -> str:
-    """What is no file, in a line: a place, a shared link or post, a story that mentions us, a card.
+def _line(file: File, text: str) -> str:
+    """What is no file, in a line: a place, a shared link or post, a story that mentions us, a card; nothing of it that
+    ``text`` says already.
 
     A story may not be kept (https://developers.facebook.com/docs/messenger-platform/instagram/features/story-mention),
     so that its address alone is shown.
@@ -245,9 +246,9 @@ def _line(file: File) -> str:
     told = [file.title, payload.title if payload else None, payload.text if payload else None]
     for element in (payload.elements or ()) if payload is not None else ():
         told += [element.title, element.subtitle, element.url]
-    told += [file.url, payload.url if payload else None]
-    words = " · ".join(dict.fromkeys(word for word in told if word))
-    if file.type == "fallback" and words:
+    told.append((payload.url if payload else None) or file.url)
+    words = " · ".join(dict.fromkeys(word for word in told if word and word not in text))
+    if file.type == "fallback" and (words or text):
         return words
     return f"[{file.type.replace('_', ' ') or 'attachment'}] {words}".rstrip()
 

@@ -8,6 +8,7 @@ a strange one never fails its neighbours.
 from __future__ import annotations
 
 import hashlib
+import re
 
 import msgspec
 
@@ -68,10 +69,22 @@ class Call(msgspec.Struct, frozen=True):
 _call = msgspec.json.Decoder(Call | tuple[Call, ...], strict=False)
 
 
+_ESCAPE = re.compile(
+    rb"\\\\|(?P<pair>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+
+
+def whole_letters(body: bytes) -> bytes:
+    """JSON in which half an emoji (a text cut by its sender in the middle of one) is U+FFFD, which can be read."""
+    if b"\\ud" not in body and b"\\uD" not in body:
+        return body
+    return _ESCAPE.sub(lambda m: m[0] if m["pair"] or m[0] == b"\\\\" else b"\\ufffd", body)
+
+
 def parts(body: bytes) -> list[Part]:
     """The events of a call, in order. Raises :class:`NotACall`."""
     try:
-        read = _call.decode(body)
+        read = _call.decode(whole_letters(body))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise NotACall(f"the body is not a call of Meta's: {type(error).__name__}") from error
     found: list[Part] = []

@@ -91,7 +91,25 @@ def _one(raw: msgspec.Raw, place: Place, people: Mapping[str, Contact], *, ours:
         return _event(written, raw, place, person, also, ours=ours)
     except (msgspec.DecodeError, ValueError):
         part = Part("whatsapp_business_account", place.account, "message", raw, 0)
-        return unknown(part, place, "message")
+        found = unknown(part, place, "message")
+        number = _number_in(raw)
+        return msgspec.structs.replace(found, sender=Party(kind="phone", address=number)) if number else found
+
+
+class _From(msgspec.Struct, frozen=True, rename={"sender": "from"}):
+    sender: str = ""
+
+
+_from = msgspec.json.Decoder(_From)
+
+
+def _number_in(raw: msgspec.Raw) -> str:
+    """The number of whoever sent something that cannot be read, if at least that can."""
+    try:
+        number = _from.decode(raw).sender
+    except msgspec.DecodeError:
+        return ""
+    return f"+{number}" if number.isascii() and number.isdigit() else ""
 
 
 def _person(

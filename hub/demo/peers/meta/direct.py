@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
-from aiohttp.web_request import FileField
 
 from hub.demo.peers.meta.payloads import entry, event
 from hub.demo.peers.meta.platform import MetaPeer, refuse
@@ -79,7 +78,7 @@ class DirectPeer:
         if edge == "messages" and request.method == "POST" and self._sends(node):
             return self._take(await request.json())
         if edge == "message_attachments" and request.method == "POST" and self._sends(node):
-            return await self._upload(request)
+            return self._upload()
         if not edge and request.method == "GET" and node in self.people:
             person = self.people[node]
             told = {"id": person.id, "name": person.name, "username": person.username}
@@ -139,13 +138,11 @@ class DirectPeer:
         if len(replies) > 13 or any(not reply.get("title") or not reply.get("payload") for reply in replies):
             refuse(100, 0, "(#100) Invalid quick_replies")
 
-    async def _upload(self, request: web.Request) -> web.Response:
-        form = await request.post()
-        file, message = form.get("filedata"), form.get("message")
-        if not isinstance(file, FileField) or not isinstance(message, str):
+    def _upload(self) -> web.Response:
+        form = self.meta.posted()
+        if "filedata" not in form or "message" not in form:
             refuse(100, 2018008, "(#100) Failed to fetch the file")
-        kind = json.loads(message)["attachment"]["type"]
-        content = file.file.read()
+        kind, content = json.loads(form["message"].text)["attachment"]["type"], form["filedata"].content
         if len(content) > (8_000_000 if kind == "image" else 25_000_000):
             refuse(100, 2018109, "(#100) Attachment size exceeds allowable limit")
         number = f"{self.meta.serial():015d}"

@@ -14,6 +14,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -30,6 +31,43 @@ STATUS = {1: 500, 2: 500, 190: 401, 10: 403, 200: 403, 131000: 500, 131016: 503}
 
 Answer = Callable[[web.Request, str, str], Awaitable[web.Response | None]]
 """``answer(request, node, edge)``: a product's reply, None for a node that is not its own."""
+
+
+@dataclass
+class Field:
+    """One part of a posted form."""
+
+    content: bytes
+    content_type: str = "text/plain"
+    filename: str = ""
+
+    @property
+    def text(self) -> str:
+        """Its content as text."""
+        return self.content.decode("utf-8", "replace")
+
+
+def form_of(content_type: str, body: bytes) -> dict[str, Field]:
+    """The parts of a multipart body (RFC 7578) by name."""
+    found = re.search(r'boundary="?([^";]+)', content_type)
+    if found is None:
+        return {}
+    fields = {}
+    for piece in body.split(b"--" + found[1].encode())[1:-1]:
+        head, _, content = piece.partition(b"\r\n\r\n")
+        told = head.decode("utf-8", "replace")
+        name = re.search(r'[; ]name="([^"]*)"', told)
+        filename, kind = (
+            re.search(r'filename="([^"]*)"', told),
+            re.search(r"(?im)^content-type: *(\S+)", told),
+        )
+        if name is not None:
+            fields[name[1]] = Field(
+                content.removesuffix(b"\r\n"),
+                kind[1] if kind else "text/plain",
+                filename[1] if filename else "",
+            )
+    return fields
 
 
 class Refusal(Exception):
@@ -229,6 +267,11 @@ class MetaPeer:
                 "X-Business-Use-Case-Usage": json.dumps({"104212345678901": use}),
             }
         return web.json_response({"error": error}, status=STATUS.get(refusal.code, 400), headers=headers)
+
+    def posted(self) -> dict[str, Field]:
+        """The form of the request that is answered now."""
+        asked = self.ledger[-1]
+        return form_of(asked.headers.get("Content-Type", ""), asked.body)
 
     # --- files ----------------------------------------------------------------------------------------------------
 

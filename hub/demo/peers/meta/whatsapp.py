@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
-from aiohttp.web_request import FileField
 
 from hub.demo.peers.meta import payloads
 from hub.demo.peers.meta.platform import MetaPeer, refuse
@@ -78,7 +77,7 @@ class WhatsAppPeer:
         if node == self.number_id and request.method == "POST" and edge == "messages":
             return self._take(await request.json())
         if node == self.number_id and request.method == "POST" and edge == "media":
-            return await self._upload(request)
+            return self._upload()
         if node in self.media and request.method == "GET" and not edge:
             return self._file(node, request.query.get("phone_number_id", self.number_id))
         return None
@@ -135,13 +134,11 @@ class WhatsAppPeer:
         if any("\n" in text or "\t" in text or "    " in text for text in texts):
             refuse(132018, 0, "(#132018) Template parameters invalid")
 
-    async def _upload(self, request: web.Request) -> web.Response:
-        form = await request.post()
-        file = form.get("file")
-        if form.get("messaging_product") != "whatsapp" or not isinstance(file, FileField):
+    def _upload(self) -> web.Response:
+        form = self.meta.posted()
+        if "file" not in form or form.get("messaging_product", form["file"]).text != "whatsapp":
             refuse(100, 0, "(#100) The parameter file is required.")
-        content = file.file.read()
-        kind = file.content_type
+        kind, content = form["file"].content_type, form["file"].content
         if kind not in TYPES and not kind.startswith("application/vnd."):
             refuse(100, 0, "(#100) Param file must be a file with one of the supported types")
         most = SIZES.get(kind, 16 if kind.startswith("audio/") else 100)
