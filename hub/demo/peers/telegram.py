@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hub.demo.peers import telegram_payloads as payloads
-from hub.demo.peers.telegram_api import NOT_BY_DEFAULT, BotApi
+from hub.demo.peers.telegram_api import BotApi
 from hub.demo.peers.telegram_payloads import Json, Person
 
 
@@ -81,9 +81,8 @@ class TelegramPeer(BotApi):
     async def tell(self, kind: str, content: Mapping[str, Any]) -> Json:
         """An update of any kind, if the bot asked for that kind. The same content later is another update."""
         made = payloads.update(self._next("update"), kind, json.loads(json.dumps(content)))
-        wanted = kind in self._allowed if self._allowed else kind not in NOT_BY_DEFAULT
-        if wanted:
-            await self.deliver(made)
+        if self.updates.wanted(kind):
+            await self.updates.deliver(made)
         return made
 
     def said_to(self, person: int) -> list[Json]:

@@ -13,38 +13,23 @@ import contextlib
 import dataclasses
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
-import aiohttp
 from aiohttp import web
 
 from hub.demo.peers import telegram_payloads as payloads
 from hub.demo.peers.telegram_payloads import Json, Person
-
-KEPT = 24 * 3600
-"""Seconds for which an update waits."""
+from hub.demo.peers.telegram_updates import Refusal, Updates, as_json, bad
 
 TEXT, CAPTION, BUTTON = 4096, 1024, 64
 PHOTO, UPLOAD, HANDED_OUT = 10_000_000, 50_000_000, 20_000_000
 DELETED_WITHIN = 48 * 3600
 
-NOT_BY_DEFAULT = ("chat_member", "message_reaction", "message_reaction_count")
-
 
 class _Cut(Exception):
     """The connection is closed without an answer."""
-
-
-class Refusal(Exception):
-    """What a method answers instead of a result."""
-
-    def __init__(self, code: int, description: str, parameters: Mapping[str, Any] | None = None) -> None:
-        super().__init__(description)
-        self.code = code
-        self.description = description
-        self.parameters = dict(parameters or {})
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,24 +41,9 @@ class Call:
     files: dict[str, tuple[str, bytes]]
 
 
-@dataclasses.dataclass(slots=True)
-class Webhook:
-    """Where updates are posted to."""
-
-    url: str
-    secret: str = ""
-    last_error: str = ""
-    last_error_at: int = 0
-
-
 def units(text: str) -> int:
     """UTF-16 units."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def bad(description: str) -> Refusal:
-    """A call that can never work."""
-    return Refusal(400, f"Bad Request: {description}")
 
 
 class BotApi:
@@ -87,24 +57,18 @@ class BotApi:
         self.people: dict[int, Person] = {}
         self.blocked: set[int] = set()
         self.groups: dict[int, Json] = {}
+        self.moved: dict[int, int] = {}
+        """Groups that have become supergroups: the old id to the new one."""
         self.files: dict[str, bytes] = {}
-        self.pending: list[Json] = []
-        self.confirmed = 0
-        """Updates below this number were confirmed by a question's offset."""
-        self.hook: Webhook | None = None
+        self.paths: dict[str, str] = {}
+        """Where getFile says that a file lies, if not where it does."""
+        self.updates = Updates(now)
         self.raw: list[bytes] = []
         """Method, path without the token, and body of every call, as bytes on the wire."""
         self._now = now
         self._how: dict[str, str] = {}
-        self._allowed: tuple[str, ...] | None = None
         self._queries: set[str] = set()
         self._numbers = {"update": 1000, "message": 10, "query": 1}
-        self._news = asyncio.Event()
-        self._asking: asyncio.Future[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._posting: aiohttp.ClientSession | None = None
-        self.gap = 0.05
-        """Seconds until an update that a webhook refused is posted again."""
 
     # --- the server -----------------------------------------------------------------------------------------------
 
@@ -113,17 +77,8 @@ class BotApi:
         app = web.Application(client_max_size=60_000_000)
         app.router.add_route("*", "/bot{token}/{method}", self._called)
         app.router.add_get("/file/bot{token}/{path:.*}", self._download)
-        app.cleanup_ctx.append(self._at_work)
+        app.cleanup_ctx.append(self.updates.at_work)
         return app
-
-    async def _at_work(self, _: web.Application) -> AsyncIterator[None]:
-        async with aiohttp.ClientSession() as session:
-            self._posting = session
-            yield
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            self._posting = None
 
     def fail(self, how: str, method: str = "*") -> None:
         """From now on calls of a method fail: a status ("429", "403 blocked", "500"), "cut" or "silence"; "" heals."""
@@ -171,10 +126,10 @@ class BotApi:
     def _handler(self, method: str) -> Callable[[Json, dict[str, tuple[str, bytes]]], Awaitable[Any]]:
         handlers = {
             "getMe": self._get_me,
-            "getUpdates": self._get_updates,
-            "setWebhook": self._set_webhook,
-            "deleteWebhook": self._delete_webhook,
-            "getWebhookInfo": self._get_webhook_info,
+            "getUpdates": self.updates.ask,
+            "setWebhook": self.updates.set_webhook,
+            "deleteWebhook": self.updates.delete_webhook,
+            "getWebhookInfo": self.updates.webhook_info,
             "sendMessage": self._send_message,
             "sendPhoto": self._send_photo,
             "sendDocument": self._send_document,
@@ -206,76 +161,6 @@ class BotApi:
             "supports_inline_queries": False,
         }
         return {**self.bot, **more}
-
-    async def _get_updates(self, params: Json, files: object) -> Any:
-        if self.hook is not None:
-            why = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the"
-            raise Refusal(409, f"{why} webhook first")
-        if self._asking is not None and not self._asking.done():
-            self._asking.set_result(None)
-        self._asking = asking = asyncio.get_running_loop().create_future()
-        if "allowed_updates" in params:
-            self._allowed = tuple(_json(params["allowed_updates"]))
-        offset, limit = int(params.get("offset") or 0), min(100, int(params.get("limit") or 100))
-        self._confirm(offset)
-        end = asyncio.get_running_loop().time() + int(params.get("timeout") or 0)
-        while not (found := self._waiting()):
-            left = end - asyncio.get_running_loop().time()
-            if left <= 0:
-                break
-            await self._wait(asking, left)
-            if asking.done():
-                why = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is"
-                raise Refusal(409, f"{why} running")
-        return found[:limit]
-
-    async def _wait(self, asking: asyncio.Future[None], seconds: float) -> None:
-        self._news.clear()
-        news = asyncio.ensure_future(self._news.wait())
-        either: list[asyncio.Future[Any]] = [news, asking]
-        try:
-            await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            news.cancel()
-
-    def _confirm(self, offset: int) -> None:
-        self.confirmed = max(self.confirmed, offset)
-        if offset > 0:
-            self.pending = [one for one in self.pending if one["update_id"] >= offset]
-        elif offset < 0:
-            self.pending = self.pending[offset:]
-
-    def _waiting(self) -> list[Json]:
-        """What nobody confirmed and is not too old."""
-        oldest = self._now() - KEPT
-        self.pending = [one for one in self.pending if one["_at"] >= oldest]
-        return [{name: value for name, value in one.items() if name != "_at"} for one in self.pending]
-
-    async def _set_webhook(self, params: Json, files: object) -> Any:
-        url = str(params.get("url") or "")
-        if url and not url.startswith(("https://", "http://127.0.0.1")):
-            raise bad("bad webhook: An HTTPS URL must be provided for webhook")
-        self.hook = Webhook(url, str(params.get("secret_token") or "")) if url else None
-        if "allowed_updates" in params:
-            self._allowed = tuple(_json(params["allowed_updates"]))
-        for one in self._waiting():
-            self._post_later(one)
-        return True
-
-    async def _delete_webhook(self, params: Json, files: object) -> Any:
-        self.hook = None
-        if params.get("drop_pending_updates"):
-            self.pending.clear()
-        return True
-
-    async def _get_webhook_info(self, params: Json, files: object) -> Any:
-        waiting = len(self._waiting())
-        if self.hook is None:
-            return {"url": "", "has_custom_certificate": False, "pending_update_count": waiting}
-        info: Json = {"url": self.hook.url, "has_custom_certificate": False, "pending_update_count": waiting}
-        if self.hook.last_error:
-            info |= {"last_error_date": self.hook.last_error_at, "last_error_message": self.hook.last_error}
-        return info
 
     # --- how the bot writes ---------------------------------------------------------------------------------------
 
@@ -315,7 +200,7 @@ class BotApi:
 
     def _sent(self, params: Json, content: Json) -> Json:
         chat = self._chat(int(params.get("chat_id") or 0))
-        answered = _json(params.get("reply_parameters") or {})
+        answered = as_json(params.get("reply_parameters") or {})
         if answered:
             target = (chat["id"], int(answered["message_id"]))
             if target not in self.messages and not answered.get("allow_sending_without_reply"):
@@ -334,6 +219,9 @@ class BotApi:
         return sent
 
     def _chat(self, chat: int) -> Json:
+        if chat in self.moved:
+            why = "Bad Request: group chat was upgraded to a supergroup chat"
+            raise Refusal(400, why, {"migrate_to_chat_id": self.moved[chat]})
         if chat in self.groups:
             return self.groups[chat]
         if chat not in self.people:
@@ -413,38 +301,8 @@ class BotApi:
             "file_id": file_id,
             "file_unique_id": f"u{file_id}",
             "file_size": size,
-            "file_path": f"documents/{file_id}",
+            "file_path": self.paths.get(file_id, f"documents/{file_id}"),
         }
-
-    # --- how updates reach the bot --------------------------------------------------------------------------------
-
-    async def deliver(self, made: Json) -> None:
-        """Put an update on the wire."""
-        self.pending.append({**made, "_at": self._now()})
-        self._news.set()
-        if self.hook is not None:
-            self._post_later(made)
-
-    def _post_later(self, made: Json) -> None:
-        task = asyncio.create_task(self._post(made))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _post(self, made: Json) -> None:
-        """Post an update until it is taken."""
-        while (hook := self.hook) is not None and self._posting is not None:
-            try:
-                headers = {"X-Telegram-Bot-Api-Secret-Token": hook.secret} if hook.secret else {}
-                async with self._posting.post(hook.url, json=made, headers=headers) as answer:
-                    if 200 <= answer.status < 300:
-                        number = made["update_id"]
-                        self.pending = [one for one in self.pending if one["update_id"] != number]
-                        return
-                    hook.last_error = f"Wrong response from the webhook: {answer.status} {answer.reason}"
-            except aiohttp.ClientError:
-                hook.last_error = "Connection refused"
-            hook.last_error_at = int(self._now())
-            await asyncio.sleep(self.gap)
 
     def _next(self, what: str) -> int:
         self._numbers[what] += 1
@@ -459,17 +317,12 @@ def _caption(params: Json) -> Json:
 
 
 def _markup(params: Json) -> Json:
-    markup: Json = _json(params.get("reply_markup") or {})
+    markup: Json = as_json(params.get("reply_markup") or {})
     for row in markup.get("inline_keyboard", []):
         for button in row:
             if not 1 <= len(button.get("callback_data", "").encode()) <= BUTTON:
                 raise bad("BUTTON_DATA_INVALID")
     return markup if markup.get("inline_keyboard") else {}
-
-
-def _json(value: Any) -> Any:
-    """A structured parameter, which may come as a text of JSON."""
-    return json.loads(value) if isinstance(value, str) else value
 
 
 def _read(query: Mapping[str, str], kind: str, body: bytes) -> tuple[Json, dict[str, tuple[str, bytes]]]:

@@ -60,11 +60,11 @@ class _Polling:
 
     async def tell(self, number: int) -> bool:
         update = told(number)
-        if all(one["update_id"] != update["update_id"] for one in self.peer.pending):
-            await self.peer.deliver(update)
+        if all(one["update_id"] != update["update_id"] for one in self.peer.updates.pending):
+            await self.peer.updates.deliver(update)
         end = time.monotonic() + 1.0
         while time.monotonic() < end:
-            if self.peer.confirmed > update["update_id"]:
+            if self.peer.updates.confirmed > update["update_id"]:
                 return True
             await asyncio.sleep(0.005)
         return False
@@ -124,7 +124,7 @@ async def _webhook(env: Env) -> AsyncIterator[Wired]:
 async def _registered(wired: Wired) -> None:
     assert isinstance(wired, _Webhook)
     for _ in range(1000):
-        if wired.peer.hook is not None:
+        if wired.peer.updates.hook is not None:
             return
         await asyncio.sleep(0.005)
 
