@@ -133,6 +133,10 @@ TEMPLATES: Mapping[str, Template] = {
         N_("Your call is finished"),
         N_("Good day,\n\nthank you for the call.\n\n{office}"),
     ),
+    "chat-transcript": Template(
+        N_("Your chat, case {number}"),
+        N_("Good day,\n\nthis is what was said in the chat:\n\n{transcript}\n\n{office}"),
+    ),
     "weekday-1": Template("", N_("Monday")),
     "weekday-2": Template("", N_("Tuesday")),
     "weekday-3": Template("", N_("Wednesday")),

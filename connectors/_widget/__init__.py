@@ -14,7 +14,8 @@ import random
 import re
 import unicodedata
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -151,13 +152,19 @@ class Door:
             raise Refused("the inbox is not running", retry_after=5.0)
         return self._sink
 
-    async def run(self, sink: Sink) -> None:
-        """Hold the door open until cancelled."""
+    @contextmanager
+    def held(self, sink: Sink) -> Iterator[None]:
+        """The door is open within the block."""
         self._sink = sink
         try:
-            await asyncio.Event().wait()
+            yield
         finally:
             self._sink = None
+
+    async def run(self, sink: Sink) -> None:
+        """Hold the door open until cancelled."""
+        with self.held(sink):
+            await asyncio.Event().wait()
 
 
 def trapped(fields: Mapping[str, str]) -> bool:

@@ -90,6 +90,10 @@ class Presence:
         ]
         return sorted(found, key=lambda person: (person.what != "writing", person.name))
 
+    def is_at(self, conversation: int, user: int, now: int) -> bool:
+        """Whether somebody looks at it or writes there now."""
+        return self._seen(self._marks.get(conversation, {}).get(user), now) is not None
+
     def conversations(self) -> list[int]:
         """Where somebody is, or was a moment ago: what a new follower asks about first."""
         return list(self._marks)

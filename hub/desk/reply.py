@@ -117,12 +117,14 @@ def reply(tx: Tx, house: House, scope: Scope, conversation: int, draft: Draft) -
     _check(tx, house, way, draft)
     signature = found.signature if way.can.subject else ""
     sent = _append(tx, scope, row, way, draft, recipients, signature, found.subject)
-    send(tx, house, row, way.inbox, sent, recipients, draft.undo_seconds)
+    send(tx, house, row, way.inbox, sent, recipients, 0.0 if way.can.live else draft.undo_seconds)
     kept = _settle(tx, scope, row, draft)
     _finish_draft(tx, scope, draft.draft, sent)
     if not _is_front(house, scope) and scope.office == row.office:
         office_answered(tx, house, row.id)
-    undo = remember(tx, scope, "send", {"message": sent, "conversation": row.id, "kind": "reply", **kept})
+    # What goes at once cannot be taken back.
+    back = {"message": sent, "conversation": row.id, "kind": "reply", **kept}
+    undo = None if way.can.live else remember(tx, scope, "send", back)
     return Replied(message=sent, number=row.messages + 1, undo=undo)
 
 

@@ -1,7 +1,9 @@
 """Take next: the conversation that an agent should work on now, claimed so that no two agents get the same.
 
-Within the agent's queues and skills: the highest priority first, then who waits longest. A conversation in a
-language that not everybody speaks is kept for those who do for half an hour of opening time, then anyone gets it.
+Within the agent's queues and skills: the highest priority first, then who waits longest. Of equal priority visitors of
+a chat go first, because they sit there now; an agent who has as many live chats as one may have gets no further one.
+A conversation in a language that not everybody speaks is kept for those who do for half an hour of opening time, then
+anyone gets it.
 """
 
 from __future__ import annotations
@@ -9,10 +11,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Select, literal, or_, select, union_all, update
 
 from connectors.contract import Micros
 from hub.calendar import MINUTE, Calendar, at_wall_clock, calendar, openings
+from hub.chats.desk import has_chats, is_full, is_live
 from hub.desk import lists
 from hub.desk.row import change
 from hub.desk.undoing import remember
@@ -60,9 +63,9 @@ def _works(directory: Directory, scope: Scope, queue: str) -> bool:
 
 def _claim(tx: Tx, house: House, scope: Scope, queues: list[str]) -> tuple[int, bool]:
     """The next free conversation (0: none) and whether this transaction got it, in one statement."""
-    parts = [_first(house, scope, queue, tx.now) for queue in queues]
+    parts = [part for queue in queues for part in _heads(tx, house, scope, queue)]
     heads = union_all(*(select(*part.subquery().c) for part in parts)).subquery()
-    best = select(heads.c.id).order_by(heads.c.rank, heads.c.wait, heads.c.id).limit(1)
+    best = select(heads.c.id).order_by(heads.c.rank, heads.c.turn, heads.c.wait, heads.c.id).limit(1)
     claim = (
         update(conversation)
         .where(conversation.c.id == best.scalar_subquery(), lists.free())
@@ -75,11 +78,25 @@ def _claim(tx: Tx, house: House, scope: Scope, queues: list[str]) -> tuple[int, 
     return int(tx.scalar(best) or 0), False
 
 
-def _first(house: House, scope: Scope, queue: str, now: Micros) -> Select[Any]:
+def _heads(tx: Tx, house: House, scope: Scope, queue: str) -> list[Select[Any]]:
+    """The first of a queue, and of its live chats and of the rest where there are chats."""
+    if not has_chats(house):
+        return [_first(house, scope, queue, tx.now, 1)]
+    rest = _first(house, scope, queue, tx.now, 1, ~is_live())
+    return (
+        [rest]
+        if is_full(tx, house, scope.user)
+        else [_first(house, scope, queue, tx.now, 0, is_live()), rest]
+    )
+
+
+def _first(
+    house: House, scope: Scope, queue: str, now: Micros, turn: int, *more: ColumnElement[bool]
+) -> Select[Any]:
     rank, wait = (key.label(name) for key, name in zip(lists.LINE.keys, ("rank", "wait"), strict=False))
     return (
-        select(conversation.c.id, rank, wait)
-        .where(lists.free(queue), _spoken(house, scope, queue, now))
+        select(conversation.c.id, rank, wait, literal(turn).label("turn"))
+        .where(lists.free(queue), _spoken(house, scope, queue, now), *more)
         .order_by(*lists.LINE.columns())
         .limit(1)
     )

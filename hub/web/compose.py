@@ -123,6 +123,7 @@ def _client_id(given: str) -> str:
 
 
 def _sent(request: web.Request, number: int, sent: reply.Replied, seconds: float) -> web.StreamResponse:
+    seconds = seconds if sent.undo is not None else 0.0
     msgid = SENT if seconds > 0 else SENT_AT_ONCE
     undo = f"/undo/{sent.undo}" if sent.undo and seconds > 0 else ""
     said = text(request, msgid, seconds=f"{seconds:g}")

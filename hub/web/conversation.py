@@ -14,6 +14,7 @@ from connectors.contract import Micros, Recipient
 from hub.calendar import at_wall_clock, calendar, next_working_day, wall_moment
 from hub.callbacks.lists import Call, of_conversation
 from hub.callbacks.texts import STATE_NAMES
+from hub.chats.desk import Visitor, visitor_of
 from hub.desk import actions, contacts, drafts, topics, view, ways
 from hub.desk.addresses import show_addresses
 from hub.desk.lists import NAMES
@@ -46,6 +47,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     around: view.Around
     tags: Sequence[str]
     calls: Sequence[Call]
+    visitor: Visitor | None
     may_snooze_to: Sequence[tuple[str, str, str]]
 
 
@@ -77,6 +79,7 @@ def read_shown(tx: Reader, house: House, scope: Scope, number: int, before: int 
         around=view.around(tx, scope, number),
         tags=msgspec.json.decode(row.tags),
         calls=of_conversation(tx, scope, row.id),
+        visitor=visitor_of(tx, house, row),
         may_snooze_to=snooze_choices(house, row.office, tx.now),
     )
 

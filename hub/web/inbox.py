@@ -13,6 +13,7 @@ from aiohttp import web
 
 from connectors.contract import Micros
 from hub.calendar import moment
+from hub.chats.desk import Chats, chats_of, has_chats
 from hub.desk import actions, lists, topics, transfer
 from hub.desk.actions import Done
 from hub.desk.drafts import unfinished
@@ -69,7 +70,8 @@ class Where(Form, frozen=True, kw_only=True):
 
 
 class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """The two left panes: a page of a list and the counts beside the views. ``query`` names the list in links."""
+    """The two left panes: a page of a list and the counts beside the views. ``query`` names the list in links;
+    ``chats`` are the agent's own, None where the house has no chat."""
 
     where: Where
     page: Page
@@ -77,6 +79,7 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
     queues: Sequence[str]
     drafts: int
     query: str
+    chats: Chats | None
 
 
 def query_of(where: Where) -> str:
@@ -100,6 +103,7 @@ def read_listed(tx: Reader, house: House, scope: Scope, where: Where) -> Listed:
         queues=lists.offered_queues(house, scope),
         drafts=len(unfinished(tx, scope)),
         query=query_of(where),
+        chats=chats_of(tx, house, scope) if has_chats(house) else None,
     )
 
 

@@ -1,7 +1,7 @@
 """Live pages: one event stream for a browser, with what its person may see and nothing else.
 
 ``/live`` follows the stream of the hub from ``Last-Event-ID`` on. Its events: ``changes`` (a list of ids and kinds),
-``reset`` (read the page again), ``marks`` (who looks or writes in a conversation), ``typing`` (a citizen). Nothing is
+``reset`` (read the page again), ``marks`` (who looks or writes in a conversation), ``typing`` (citizens). Nothing is
 buffered for a slow browser: it is behind in the stream, reads the store, and is told to read its page again when it
 is too far behind.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -33,6 +33,7 @@ from hub.web.desk import Desk, desk_of, scope_of, signed_of
 from hub.web.forms import Form, read_json
 from hub.web.guard import session_token
 from hub.web.render import text
+from hub.web.typing import TYPING, Typing
 
 BEHIND = 2000
 """Events behind the head of the stream at which reading the page again is cheaper than catching up."""
@@ -134,6 +135,8 @@ class _Follower:
         self.told: dict[int, str] = {}
         self.moved: set[int] = set()
         self.stir = asyncio.Event()
+        self.typed: dict[int, str] = {}
+        self.typing = asyncio.Event()
 
     async def changes(self, after: int | None) -> None:
         """Pass events on until cancelled."""
@@ -185,6 +188,25 @@ class _Follower:
             standings = await self._standings(moved)
             for conversation in sorted(moved):
                 await self._tell_mark(conversation, standings)
+
+    def note_typing(self, signs: Mapping[int, str], standings: Standings) -> None:
+        """Citizens type: in this person's own conversations, or in the one that they look at."""
+        user, now = self.signed.user, self.desk.clock.now()
+        for conversation, what in signs.items():
+            standing = standings.get(conversation)
+            if standing is None or not sees(self.signed.scope, standing):
+                continue
+            if standing.assignee == user or self.desk.presence.is_at(conversation, user, now):
+                self.typed[conversation] = what
+                self.typing.set()
+
+    async def typings(self) -> None:
+        """Tell where citizens type."""
+        while True:
+            await self.typing.wait()
+            self.typing.clear()
+            typed, self.typed = self.typed, {}
+            await self.line.send("typing", {str(conversation): what for conversation, what in typed.items()})
 
     async def _standings(self, conversations: set[int]) -> Standings:
         wanted = sorted(conversations)
@@ -242,16 +264,19 @@ async def live(request: web.Request) -> web.StreamResponse:
 async def _follow(request: web.Request, line: _Line) -> None:
     desk, follower = desk_of(request), _Follower(request, line)
     unfollow = desk.presence.follow(follower.note)
+    unhear = request.app[TYPING].follow(follower.note_typing)
     follower.note(*desk.presence.conversations())
     try:
         async with request.app[ATTENDANCE].present(desk, follower.signed.user), asyncio.TaskGroup() as group:
             group.create_task(follower.changes(place_of(request)))
             group.create_task(follower.marks())
+            group.create_task(follower.typings())
             group.create_task(follower.ticks())
     except* (_Ended, ConnectionError, TimeoutError):
         pass  # the browser comes back by itself, or its person logs in again
     finally:
         unfollow()
+        unhear()
 
 
 async def close_streams(app: web.Application) -> None:
@@ -266,6 +291,8 @@ def install(app: web.Application, desk: Desk) -> None:
     app[ATTENDANCE] = Attendance()
     app[AUDIENCE] = Audience(desk.store)
     app[STREAMS] = Streams()
+    app[TYPING] = Typing(desk)
+    app.cleanup_ctx.append(app[TYPING].context)
     app.on_shutdown.append(close_streams)
 
 

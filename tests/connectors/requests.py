@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from connectors.contract import Connector, Refused, Request, Response, Route, UploadedFile
@@ -74,10 +74,18 @@ async def form_post(
     files: tuple[UploadedFile, ...] = (),
     *,
     language: str = "pl",
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Post a form."""
     body = urlencode(fields).encode() + b"".join(file.content for file in files)
-    kind = {"content-type": "application/x-www-form-urlencoded"}
+    sent = {"content-type": "application/x-www-form-urlencoded", **(headers or {})}
     return await _ask(
-        connector, "POST", address, body=body, headers=kind, fields=fields, files=files, language=language
+        connector, "POST", address, body=body, headers=sent, fields=fields, files=files, language=language
     )
+
+
+async def open_stream(connector: Connector, address: str, headers: Mapping[str, str]) -> AsyncIterator[bytes]:
+    """Open an answer that stays open."""
+    answer = await _ask(connector, "GET", address, headers=headers)
+    assert answer.stream is not None, f"no stream but {answer.status}"
+    return answer.stream

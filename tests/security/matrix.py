@@ -120,6 +120,7 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("GET", "/search"): Row("answer"),
     ("GET", "/inbox"): Row("answer"),
     ("GET", "/inbox/drafts"): Row("answer"),
+    ("GET", "/chats"): Row("answer"),
     ("POST", "/inbox/take"): Row("answer", body={}),
     ("POST", "/inbox/bulk"): _conversation(c="{conversation}", act="spam"),
     ("POST", "/undo"): Row("answer", body={}),

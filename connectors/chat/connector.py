@@ -1,0 +1,362 @@
+"""One chat at work: its page with and without a script, what is posted to it, its event stream, its files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote, urlencode
+
+from connectors._files import size, stored
+from connectors._forms import Problem, in_words, language_of, named, page_route, try_later
+from connectors._http import json_response, large_raw_of, page, see_other
+from connectors._i18n import N_
+from connectors._widget import Pages, asset_route, assets, trapped
+from connectors.chat import reading
+from connectors.chat.live import Live, read_ticket
+from connectors.chat.reading import KIND, ME, Written
+from connectors.chat.rooms import PLAIN_SECONDS
+from connectors.chat.settings import STANDARD_CONSENT, Settings
+from connectors.chat.view import NEWS, transcript
+from connectors.contract import (
+    Capabilities,
+    Chat,
+    Env,
+    Health,
+    Message,
+    Outbound,
+    Presence,
+    Refused,
+    Request,
+    Response,
+    Route,
+    SendError,
+    Sent,
+    SetCookie,
+    Sink,
+)
+
+FOLDER = Path(__file__).parent
+
+FIELDS_BYTES = 100_000
+"""Room for everything in a body that is not a file."""
+
+COOKIE = "centrala_chat"
+HEADER = "x-centrala-chat"
+"""Where the page's script puts the visitor's token, so that it stands in no address and no log."""
+
+MONTH = 30 * 86_400
+
+PAGE = 50
+"""Messages that a page opens with."""
+
+WHOLE = 500
+"""Messages of a transcript."""
+
+BUSY = N_("We cannot take your message at the moment. Nothing is lost: wait a minute and send it again.")
+NOBODY = N_("This chat is over or unknown. Please open the page again.")
+
+
+class LiveChats:
+    """See :class:`connectors.contract.Connector`. ``chats`` of the environment is all that it reads."""
+
+    def __init__(self, settings: Settings, env: Env) -> None:
+        self.capabilities = Capabilities(
+            reaches=(KIND,),
+            max_length=10_000,
+            attachments=("*/*",),
+            attachment_bytes=20_000_000,
+            read_receipts=True,
+            typing=True,
+            on_ambiguous="retry",
+            live=True,
+        )
+        self._settings = settings
+        self._env = env
+        self._base = f"/embed/chat/{env.inbox}"
+        self._files = assets(FOLDER / "static", settings.theme)
+        self._pages = Pages(FOLDER / "templates", self._base, self._files, env.translate, env.random)
+        self._live = Live(settings, env, self._pages)
+
+    def routes(self) -> Sequence[Route]:
+        """The page, what is posted to it, its stream and signals, files of messages, static files."""
+        settings, base = self._settings, self._base
+        origins = settings.origins
+        post = Route(
+            method="POST",
+            path=base,
+            handler=self._take,
+            max_body=FIELDS_BYTES + settings.max_bytes,
+            per_address=settings.per_address,
+            per_site=settings.per_site,
+            origins=origins,
+            embeddable=True,
+            form=True,
+        )
+        stream = Route(
+            method="GET",
+            path=f"{base}/stream",
+            handler=self._stream,
+            max_body=0,
+            streams=True,
+            at_once=settings.streams_per_address,
+        )
+        signal = Route(
+            method="POST",
+            path=f"{base}/signal",
+            handler=self._signal,
+            max_body=1000,
+            per_address=settings.signals_per_address,
+            origins=origins,
+            form=True,
+        )
+        file = Route(method="GET", path=f"{base}/files/{{ticket}}", handler=self._file, max_body=0)
+        show = page_route(base, self._show, settings)
+        return (show, post, stream, signal, file, asset_route(base, self._files))
+
+    async def run(self, sink: Sink) -> None:
+        """Talk until cancelled."""
+        await self._live.run(sink)
+
+    async def send(self, outbound: Outbound) -> Sent:
+        """What is sent stands in the store already; the visitor's open pages are told to show it."""
+        if outbound.operation != "send":
+            raise SendError("permanent", N_("What was said in a chat cannot be changed afterwards."))
+        visitor = outbound.to[0].address
+        room = self._live.rooms.known(visitor)
+        self._live.stir(visitor)
+        told = room is not None and bool(room.pages)
+        return Sent(remote_id=str(outbound.message), state="delivered" if told else "accepted")
+
+    async def show(self, presence: Presence) -> None:
+        """See :class:`connectors.contract.ShowsPresence`."""
+        self._live.show(presence)
+
+    async def fetch(self, ref: str) -> bytes:
+        """Files come with the messages themselves."""
+        raise SendError("permanent", N_("Files of a chat come with it; there is nothing to fetch."))
+
+    async def check(self) -> Health:
+        """Nothing outside is needed."""
+        return Health(state="ok", last_seen=self._env.clock.now())
+
+    # --- who asks -------------------------------------------------------------------------------------------------
+
+    def _visitor(self, request: Request) -> str | None:
+        """The visitor whom a request names: by its header or form, else its address, else the cookie.
+
+        A page opened before the first message carries an id that is still unused; the cookie that another page set
+        meanwhile then wins, so that they stay one visitor.
+        """
+        tokens = self._env.tokens
+        cookie = tokens.verify(KIND, request.cookies.get(COOKIE, ""))
+        if cookie and "fresh" in request.fields:
+            return cookie
+        for given in (request.headers.get(HEADER, ""), request.fields.get(ME, ""), request.query.get(ME, "")):
+            if visitor := tokens.verify(KIND, given):
+                return visitor
+        return cookie
+
+    async def _chat(self, visitor: str | None, messages: int = 0) -> Chat | None:
+        if visitor is None:
+            return None
+        found = await self._env.chats.chats(self._env.inbox, [visitor], messages=messages)
+        return found.get(visitor)
+
+    def _token(self, visitor: str | None) -> str:
+        """The visitor's token; for a new one of an id that nobody can guess (128 bits)."""
+        fresh = f"{self._env.random.getrandbits(128):032x}"
+        return self._env.tokens.sign(KIND, visitor or fresh)
+
+    # --- the page -------------------------------------------------------------------------------------------------
+
+    async def _show(self, request: Request) -> Response:
+        visitor = self._visitor(request)
+        chat = await self._chat(visitor, PAGE)
+        if visitor is not None and self._live.rooms.known(visitor) is not None:
+            self._live.rooms.stay(visitor, self._settings.leave_seconds)
+        return page(await self._html(request, visitor if chat else None, chat))
+
+    async def _html(
+        self,
+        request: Request,
+        visitor: str | None,
+        chat: Chat | None,
+        values: Mapping[str, str] = {},
+        problems: Mapping[str, Problem] = {},
+        busy: str = "",
+    ) -> str:
+        """HTML of the page: the chat so far, or the form that begins one; with what was typed and is wrong with it."""
+        language, settings = language_of(request), self._settings
+        errors = in_words(self._env.translate, language, problems)
+        hours = await self._env.chats.hours(self._env.inbox)
+        kept = self._env.tokens.verify(KIND, request.cookies.get(COOKIE, ""))
+        # Only a token that came by the address has to stay in it; whoever keeps the cookie gets clean addresses.
+        carried = visitor is not None and visitor != kept and ME in request.query
+        token = self._token(visitor)
+        query = urlencode({"lang": language, **({ME: token} if carried else {})})
+        return self._pages.render(
+            "chat.html",
+            language,
+            address=f"{self._base}?{query}",
+            busy=busy,
+            chat=chat,
+            consent=self._consent(language),
+            errors=errors,
+            hours=hours,
+            kept=visitor is not None and visitor == kept,
+            max_size=size(settings.max_file_bytes),
+            news=NEWS.get(request.query.get("news", ""), ""),
+            settings=settings,
+            shown=self._live.shown(language),
+            summary=named(errors, {field.name: field.label.of(language) for field in settings.fields}),
+            ticket=self._live.ticket(visitor or ""),
+            token=token,
+            values=values,
+        )
+
+    def _consent(self, language: str) -> str:
+        own = self._settings.consent
+        return own.of(language) if own else self._env.translate(language, STANDARD_CONSENT)
+
+    # --- what is posted -------------------------------------------------------------------------------------------
+
+    async def _take(self, request: Request) -> Response:
+        if trapped(request.fields):
+            return self._answer(request, None, "left")
+        visitor = self._visitor(request) or f"{self._env.random.getrandbits(128):032x}"
+        if request.fields.get("do") in reading.DEEDS:
+            return await self._deed(request, visitor)
+        chat = await self._chat(visitor)
+        hours = await self._env.chats.hours(self._env.inbox)
+        written = reading.read(request.fields, request.files, self._settings, first=chat is None)
+        live = chat is not None or hours.staffed
+        problems = written.problems if live else reading.needs_address(written, self._settings)
+        if problems:
+            return await self._wrong(request, visitor, chat, problems)
+        try:
+            message = await self._accept(request, visitor, written, live=live)
+        except Refused as refused:
+            return await self._busy(request, visitor, chat, refused)
+        if not live:
+            return self._answer(request, None, "left")
+        self._live.rooms.stay(visitor, self._patience(request))
+        return self._answer(request, visitor, message=message)
+
+    async def _accept(self, request: Request, visitor: str, written: Written, *, live: bool) -> int | None:
+        """Hand a message in; returns its id. Raises :class:`Refused`."""
+        language = language_of(request)
+        who = self._live.writer(visitor, language, self._consent(language))
+        files = [await stored(file, self._env.blobs) for file in written.files]
+        make = reading.live_message if live else reading.left_message
+        inbound: Message = make(written, who, self._settings, files)
+        raw = await large_raw_of(request, self._env.blobs)
+        [receipt] = await self._live.door.sink.accept(raw, [inbound])
+        return receipt.message
+
+    async def _deed(self, request: Request, visitor: str) -> Response:
+        """The visitor ends the chat, or wants it by mail."""
+        language = language_of(request)
+        chat = await self._chat(visitor, WHOLE)
+        visit, problems = reading.deed(request.fields, self._live.writer(visitor, language))
+        if visit is None or chat is None:
+            return await self._wrong(request, visitor, chat, problems)
+        text = transcript(chat, self._live.shown(language)) if visit.what == "transcript" else ""
+        try:
+            raw = await large_raw_of(request, self._env.blobs)
+            await self._live.door.sink.accept(raw, [reading.with_text(visit, text)])
+        except Refused as refused:
+            return await self._busy(request, visitor, chat, refused)
+        return self._answer(request, visitor, "transcript" if text else "ended")
+
+    def _patience(self, request: Request) -> float:
+        """How long somebody who posted is there without an open stream."""
+        return self._settings.leave_seconds if _wants_json(request) else PLAIN_SECONDS
+
+    async def _wrong(
+        self, request: Request, visitor: str, chat: Chat | None, problems: Mapping[str, Problem]
+    ) -> Response:
+        language = language_of(request)
+        if _wants_json(request):
+            found = in_words(self._env.translate, language, problems)
+            error = next(iter(found.values()), self._env.translate(language, NOBODY))
+            return json_response({"error": error, "problems": found}, 422 if found else 404)
+        chat = await self._chat(visitor, PAGE) if chat else None
+        body = await self._html(request, visitor if chat else None, chat, request.fields, problems)
+        return page(body, status=422)
+
+    async def _busy(self, request: Request, visitor: str, chat: Chat | None, refused: Refused) -> Response:
+        """Nothing was taken: what was typed comes back."""
+        text = self._env.translate(language_of(request), BUSY)
+        if _wants_json(request):
+            raise refused
+        chat = await self._chat(visitor, PAGE) if chat else None
+        body = await self._html(request, visitor if chat else None, chat, request.fields, busy=text)
+        return try_later(body, refused)
+
+    def _answer(
+        self, request: Request, visitor: str | None, news: str = "", message: int | None = None
+    ) -> Response:
+        """For a script what it has to know; for a browser the way back to the page, so that a reload posts nothing."""
+        token = self._token(visitor) if visitor else ""
+        cookies = (
+            (SetCookie(name=COOKIE, value=token, max_age=MONTH, path=self._base, framed=True),)
+            if token
+            else ()
+        )
+        if _wants_json(request):
+            answer = json_response({"id": message, ME: token, "news": news})
+            return Response(
+                body=answer.body,
+                content_type=answer.content_type,
+                headers={"Cache-Control": "no-store"},
+                cookies=cookies,
+            )
+        query = {"lang": language_of(request)}
+        if news:
+            query["news"] = news
+        # A frame of another site may keep no cookie; without one the address is what leads back.
+        if visitor and request.headers.get("sec-fetch-dest") != "document":
+            query[ME] = token
+        return see_other(f"{self._base}?{urlencode(query)}#end", cookies)
+
+    # --- what happens meanwhile -----------------------------------------------------------------------------------
+
+    async def _stream(self, request: Request) -> Response:
+        visitor = self._visitor(request)
+        if visitor is None or await self._chat(visitor) is None:
+            text = self._env.translate(language_of(request), NOBODY)
+            return json_response({"error": text}, 404)
+        return Response(
+            stream=self._live.stream(visitor, language_of(request)),
+            content_type="text/event-stream",
+            headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+        )
+
+    async def _signal(self, request: Request) -> Response:
+        """Typing, reading, leaving: of visitors who are there; of others it is forgotten."""
+        visitor, what = self._visitor(request), request.fields.get("what", "")
+        room = self._live.rooms.known(visitor) if visitor else None
+        upto = request.fields.get("upto", "")
+        if room is not None and what in ("typing", "paused"):
+            self._live.typing(room, what)
+        elif room is not None and what == "left":
+            self._live.going(room)
+        elif room is not None and what == "read" and upto.isdecimal() and int(upto) in room.told:
+            await self._live.read(room, int(upto))
+        return Response(status=204)
+
+    async def _file(self, request: Request) -> Response:
+        found = read_ticket(self._env, request.params["ticket"])
+        file = await self._env.chats.file(self._env.inbox, *found) if found else None
+        if file is None:
+            text = self._env.translate(language_of(request), NOBODY)
+            return Response(status=404, body=text.encode(), content_type="text/plain; charset=utf-8")
+        headers = {
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.filename, safe='')}",
+            "Cache-Control": "private, no-store",
+        }
+        return Response(body=file.content, content_type="application/octet-stream", headers=headers)
+
+
+def _wants_json(request: Request) -> bool:
+    return "application/json" in request.headers.get("accept", "")

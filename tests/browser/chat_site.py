@@ -1,0 +1,185 @@
+"""A site with the chat on its pages, the whole hub behind it on a Monday morning, visitors and agents in Chromium."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiohttp import web
+from playwright.async_api import Browser, FrameLocator, Page
+from sqlalchemy import select
+
+from connectors.contract import Micros
+from hub import logs
+from hub.app import Hub
+from hub.clock import SystemClock
+from hub.config import Config, Inbox
+from hub.directory import directory
+from hub.people import passwords
+from hub.people.users import add_user, set_queues
+from hub.scope import SYSTEM
+from hub.store import schema
+from hub.store.tx import Tx
+from tests.browser.whole_hub import PASSWORD, WholeHub
+from tests.browser.whole_hub import _config as config_of
+from tests.hub.callbacks.desk import at
+from tests.servers.mailsink import MailSink
+from tests.wordforms import keep_forms, lend_forms
+
+CHAT = "/embed/chat/czat"
+LEAVE_SECONDS = 2.0
+
+
+class MovedClock(SystemClock):
+    """The machine's clock, moved to a Monday morning, and further when a test says so."""
+
+    def __init__(self) -> None:
+        self._ahead = at("2026-11-16 10:00") - time.time_ns() // 1000
+
+    def now(self) -> Micros:
+        return Micros(time.time_ns() // 1000 + self._ahead)
+
+    def jump(self, to: str) -> None:
+        """To a moment in Warsaw."""
+        self._ahead += at(to) - self.now()
+
+    def pass_minutes(self, minutes: float) -> None:
+        """Let time go by at once."""
+        self._ahead += int(minutes * 60_000_000)
+
+
+class ChatSite:
+    """The hub, the clock, and a page of another site (for the browser another host) with the chat on it."""
+
+    def __init__(self, hub: WholeHub, clock: MovedClock, origin: str) -> None:
+        self.hub = hub
+        self.clock = clock
+        self.page = f"{origin}/strona"
+        self.chat = hub.public + CHAT
+
+    async def visitor(self, browser: Browser, *, javascript: bool = True, **options: Any) -> Page:
+        """A visitor's browser, with nothing open yet."""
+        context = await browser.new_context(locale="pl-PL", java_script_enabled=javascript, **options)
+        page = await context.new_page()
+        page.set_default_timeout(8000)
+        return page
+
+    async def rows(self, table: Any, **where: Any) -> Any:
+        """Rows of a table, by id."""
+        wanted = [table.c[name] == value for name, value in where.items()]
+        return await self.hub.hub.store.read(
+            lambda tx: tx.rows(select(table).where(*wanted).order_by(table.c.id))
+        )
+
+    async def conversation(self) -> Any:
+        """The only conversation."""
+        [row] = await self.rows(schema.conversation)
+        return row
+
+    async def until(self, ask: Callable[[], Awaitable[object]], seconds: float = 8) -> None:
+        """Wait until the hub says so."""
+        end = time.monotonic() + seconds
+        while not await ask():
+            assert time.monotonic() < end, "it did not happen in time"
+            await asyncio.sleep(0.05)
+
+
+async def begin(chat: Page | FrameLocator, text: str, *, email: str = "", name: str = "Zofia") -> None:
+    """Fill in the form that begins a chat, and send it."""
+    await chat.locator("input[name=name]").fill(name)
+    if email:
+        await chat.locator("#begin input[name=email]").fill(email)
+    await chat.locator("textarea[name=text]").fill(text)
+    await chat.locator("input[name=consent]").check()
+    await chat.locator("#begin button").click()
+
+
+async def say(chat: Page | FrameLocator, text: str) -> None:
+    """Write in a chat that goes on."""
+    await chat.locator("#write textarea").fill(text)
+    await chat.locator("#write button:not(.plain)").first.click()
+
+
+async def answer(console: Page, text: str) -> None:
+    """An agent writes in the conversation that is open."""
+    await console.fill("#reply-text", text)
+    await console.click("#reply-form [data-send]:not([data-send=waiting-citizen])")
+
+
+def _with_site(config: Config, origin: str) -> Config:
+    def changed(inbox: Inbox) -> Inbox:
+        if inbox.kind != "chat":
+            return inbox
+        settings = {**inbox.settings, "origins": [origin], "leave_seconds": LEAVE_SECONDS}
+        return msgspec.structs.replace(inbox, settings=settings)
+
+    return msgspec.structs.replace(config, inboxes=tuple(changed(inbox) for inbox in config.inboxes))
+
+
+async def _page(request: web.Request) -> web.Response:
+    hub = request.app[PUBLIC]
+    body = (
+        f'<a data-centrala-chat href="{hub}{CHAT}">Porozmawiaj z nami</a>'
+        f'<script src="{hub}{CHAT}/static/open.js" defer></script>'
+    )
+    text = (
+        '<!doctype html><html lang="pl"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Strona</title><main><h1>Urząd pracy</h1><p>Tekst.</p>{body}</main>"
+    )
+    # As strict as a site can be: our script needs its own host and nothing else.
+    policy = f"default-src 'none'; script-src {hub}; frame-src {hub}; style-src 'none'"
+    return web.Response(text=text, content_type="text/html", headers={"Content-Security-Policy": policy})
+
+
+PUBLIC = web.AppKey("public", str)
+
+
+@contextlib.asynccontextmanager
+async def chat_site(
+    folder: Path, mails: MailSink, logins: tuple[str, ...] = ("anna", "ewa")
+) -> AsyncIterator[ChatSite]:
+    """Everything at work until the end of the block; agents have the whole front office's queues."""
+    config = config_of(folder, mails)
+    app = web.Application()
+    app[PUBLIC] = config.hub.public_url
+    app.router.add_get("/strona", _page)
+    app.router.add_get("/inna", _page)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    origin = f"http://localhost:{runner.addresses[0][1]}"
+    config = _with_site(config, origin)
+    os.makedirs(config.hub.data_dir)
+    lend_forms(Path(config.hub.data_dir))
+    clock = MovedClock()
+    hub = Hub(lambda: config, clock, random.Random(7), logs.logger)
+    await hub.start()
+    keep_forms(Path(config.hub.data_dir))
+    hashed = passwords.hash_password(PASSWORD)
+
+    def hire(tx: Tx) -> None:
+        for login in logins:
+            name = f"{login.title()} Testowa"
+            person = add_user(tx, SYSTEM, login, name, "agent", "krajowa", hashed, "pl")
+            set_queues(
+                tx,
+                SYSTEM,
+                directory(config),
+                person,
+                ("informacja", "cudzoziemcy", "bezrobotni", "pracodawcy"),
+            )
+
+    try:
+        await hub.store.write(hire)
+        yield ChatSite(WholeHub(hub, mails, io.StringIO()), clock, origin)
+    finally:
+        await hub.stop()
+        await runner.cleanup()
