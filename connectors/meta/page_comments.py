@@ -89,7 +89,7 @@ def _written(part: Part, place: Place, told: Feed, name: str) -> Inbound:
             url=_url(told) or "",
         )
     article = str(told.post_id) or name
-    above = str(told.parent_id)
+    above = str(told.parent_id or "")
     return comment(
         place,
         name=name,

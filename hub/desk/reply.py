@@ -248,6 +248,7 @@ def _append(
         "signature": signature,
         "template": draft.template,
         "parameters": draft.parameters,
+        "target": way.target,
         "choices": [Choice(id=f"choice-{n}", label=label) for n, label in enumerate(draft.choices, 1)],
     }
     return append(

@@ -14,6 +14,7 @@ from sqlalchemy import Row, and_, func, select
 
 from connectors.contract import Capabilities, Micros, Recipient
 from hub.desk.contacts import identities
+from hub.desk.private import opening
 from hub.house import House
 from hub.i18n import fill
 from hub.outbox.queue import outlets
@@ -30,7 +31,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     """One way to reach the person: an address of theirs and the inbox that reaches it.
 
     ``closes_at``: until when the channel lets us answer (None: no limit); ``closed`` when that has passed, or when the
-    person asked not to be written to there (``silent``).
+    person asked not to be written to there (``silent``). ``target``: the public comment that it answers in private.
     """
 
     identity: int
@@ -43,6 +44,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     closes_at: Micros | None = None
     closed: bool = False
     silent: bool = False
+    target: str = ""
 
     @property
     def key(self) -> str:
@@ -87,9 +89,10 @@ def reach(tx: Reader, house: House, scope: Scope, conversation: Row[Any]) -> Rea
             way.inbox,
         )
     )
+    last = last_inbound(tx, conversation.id)
+    ways = [*_private(tx, house, conversation, last), *ways]
     if not ways:
         return Reach(ways=())
-    last = last_inbound(tx, conversation.id)
     default = ways[0]
     return Reach(
         ways=tuple(ways),
@@ -98,6 +101,19 @@ def reach(tx: Reader, house: House, scope: Scope, conversation: Row[Any]) -> Rea
         subject=reply_subject((last and last.subject) or conversation.subject),
         signature=signature(house, scope, conversation.queue, conversation.office),
     )
+
+
+def _private(tx: Reader, house: House, conversation: Row[Any], last: Row[Any] | None) -> list[Way]:
+    """The private answer to the comment that the person wrote last; it comes before all other ways."""
+    found = opening(tx, house, last)
+    if found is None:
+        return []
+    row = next((row for row in identities(tx, conversation.contact) if row.id == found.identity), None)
+    if row is None:
+        return []
+    plain = _way(house, row, found.inbox, None, tx.now)
+    closed = plain.silent or (found.closes_at is not None and found.closes_at < tx.now)
+    return [msgspec.structs.replace(plain, target=found.target, closes_at=found.closes_at, closed=closed)]
 
 
 def _way(house: House, row: Row[Any], inbox: str, wrote: int | None, now: Micros) -> Way:

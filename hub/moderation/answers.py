@@ -30,7 +30,7 @@ from hub.moderation.placing import path_of
 from hub.moderation.rows import article_of, change, workable
 from hub.moderation.telling import address_given, tell_author
 from hub.outbox.compose import wire_id
-from hub.outbox.queue import enqueue
+from hub.outbox.queue import enqueue, outlet
 from hub.replay.standins import unmask
 from hub.scope import Conflict, Scope, require
 from hub.store import schema
@@ -51,6 +51,7 @@ LONGEST_ANSWER = 10_000
 NOT_PUBLIC = N_("Publish the comment first: readers would see an answer to nothing.")
 EMPTY = N_("Please write the answer.")
 TOO_LONG = N_("The answer is too long.")
+UNREACHABLE = N_("Nothing reaches the author of this comment in private.")
 NO_QUEUE = N_("There is no queue for private conversations of this office.")
 
 CONTINUATION = "continuation"
@@ -206,6 +207,8 @@ def open_private(tx: Tx, house: House, scope: Scope, number: int) -> int:
     row = workable(tx, scope, number)
     if row.author is None or row.state == "erased":
         raise Conflict(N_("This comment has no author to talk to."))
+    if row.standing is not None and not _reachable(tx, house, row):
+        raise Conflict(UNREACHABLE)
     open_one = _continuation(tx, row.conversation)
     if open_one is not None:
         return open_one
@@ -219,6 +222,16 @@ def open_private(tx: Tx, house: House, scope: Scope, number: int) -> int:
     change(tx, row, scope.user)
     record(tx, scope.user, "comment-private", f"post:{row.id}", {"conversation": created})
     return created
+
+
+def _reachable(tx: Reader, house: House, row: Row[Any]) -> bool:
+    """Whether the platform lets us write to the author of a comment, or we know another way to them."""
+    if platform.capabilities(house, row.inbox).private_replies:
+        return True
+    table = schema.identity
+    contact = select(table.c.contact).where(table.c.id == row.author).scalar_subquery()
+    kinds = tx.rows(select(table.c.kind).where(table.c.contact == contact).distinct())
+    return any(outlet(house, row.office, found.kind) is not None for found in kinds)
 
 
 def _continuation(tx: Reader, source: int) -> int | None:
