@@ -10,10 +10,12 @@ from playwright.async_api import Browser
 
 from tests.servers.browser import chromium
 from tests.servers.dovecot import Dovecot
+from tests.servers.ejabberd import Ejabberd
 from tests.servers.mailsink import MailSink
 from tests.servers.opensmtpd import OpenSmtpd
 from tests.servers.postgres import Postgres
 from tests.servers.process import folder
+from tests.servers.prosody import Prosody
 
 
 @pytest.fixture(scope="session")
@@ -69,6 +71,32 @@ def opensmtpd() -> Iterator[Callable[[int], OpenSmtpd]]:
             return server
 
         yield start
+
+
+@pytest.fixture(scope="session")
+def _prosody() -> Iterator[Prosody]:
+    with folder("prosody") as path:
+        server = Prosody(path)
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def prosody(_prosody: Prosody) -> Prosody:
+    """A running Prosody, even when the test before left it dead. Take accounts of your own."""
+    _prosody.ensure_running()
+    return _prosody
+
+
+@pytest.fixture(scope="session")
+def ejabberd() -> Iterator[Ejabberd]:
+    """A running ejabberd. Take accounts of your own."""
+    with folder("ejabberd") as path:
+        server = Ejabberd(path)
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture

@@ -1,0 +1,249 @@
+"""The way in: stanzas become items, items are committed in order, and only then anybody is told that they arrived.
+
+Live stanzas wait in a queue; a look through the archive hands its pages in beside it. What both bring is the same event
+under the same name, so it does not matter which comes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import xml.etree.ElementTree as ET  # nosec: only the type
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from connectors._failpoint import failpoint
+from connectors.contract import (
+    Cursor,
+    Deletion,
+    Edit,
+    Env,
+    Inbound,
+    Message,
+    Raw,
+    Receipt,
+    Refused,
+    Sink,
+    Unknown,
+    conversation_key,
+)
+from connectors.xmpp.envelope import Place
+from connectors.xmpp.identity import counted, sent_id_of
+from connectors.xmpp.names import BadStanza, check
+from connectors.xmpp.reading import read, typing
+from connectors.xmpp.stream import Ticket
+
+INLINE = 64_000
+"""Largest stanza that travels inside the commit."""
+
+BATCH = 50
+"""Most stanzas that are committed together."""
+
+REMEMBERED = 20_000
+"""Events whose content is remembered, and people whose conversation is."""
+
+FULL, ROOM = 1_000, 200
+"""Stanzas in the queue at which reading stops, and at which it goes on."""
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+class Remembered(OrderedDict[_K, _V]):
+    """The last :data:`REMEMBERED` entries that were put in."""
+
+    def put(self, key: _K, value: _V) -> None:
+        """Remember, and forget the oldest."""
+        self[key] = value
+        self.move_to_end(key)
+        if len(self) > REMEMBERED:
+            self.popitem(last=False)
+
+
+class Taken(msgspec.Struct, frozen=True):
+    """A stanza that is committed, what it meant and what became of it. ``live``: it did not come from the archive."""
+
+    stanza: ET.Element
+    items: list[Inbound]
+    receipts: list[Receipt]
+    live: bool
+
+
+class _Live(msgspec.Struct, frozen=True):
+    stanza: ET.Element
+    ticket: Ticket
+
+
+class Intake:
+    """The way in of one inbox while it runs.
+
+    ``on_taken`` is called after each commit, ``on_done`` with the tickets of live stanzas, ``on_refused`` with the
+    hub's reason while it takes nothing, ``on_flow`` with whether more may be read.
+    """
+
+    def __init__(
+        self,
+        env: Env,
+        sink: Sink,
+        place: Callable[[], Place],
+        *,
+        on_taken: Callable[[Taken], None],
+        on_done: Callable[[Sequence[Ticket]], None],
+        on_refused: Callable[[str], None],
+        on_flow: Callable[[bool], None],
+    ) -> None:
+        self._env = env
+        self._sink = sink
+        self._place = place
+        self._on_taken, self._on_done = on_taken, on_done
+        self._on_refused, self._on_flow = on_refused, on_flow
+        self._queue: asyncio.Queue[_Live] = asyncio.Queue()
+        self._stopped = False
+        self._contents: Remembered[str, bytes] = Remembered()
+        self._committed: Remembered[str, None] = Remembered()
+        self._names: Remembered[str, str] = Remembered()
+        self._conversations: Remembered[str, int] = Remembered()
+
+    @property
+    def waiting(self) -> int:
+        """Live stanzas that are not committed yet."""
+        return self._queue.qsize()
+
+    def put(self, stanza: ET.Element, ticket: Ticket) -> None:
+        """A live stanza, in the order in which they come."""
+        if person := typing(stanza, self._place()):
+            self._signal(person)
+        self._queue.put_nowait(_Live(stanza, ticket))
+        if not self._stopped and self._queue.qsize() >= FULL:
+            self._stopped = True
+            self._on_flow(False)
+
+    def _signal(self, person: str) -> None:
+        if (conversation := self._conversations.get(person)) is not None:
+            self._sink.signal(conversation_key(conversation), "typing")
+
+    async def run(self) -> None:
+        """Commit what comes live, until cancelled."""
+        while True:
+            batch = [await self._queue.get()]
+            while len(batch) < BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            await self._take([live.stanza for live in batch], live=True)
+            self._on_done([live.ticket for live in batch])
+            if self._stopped and self._queue.qsize() <= ROOM:
+                self._stopped = False
+                self._on_flow(True)
+
+    async def take_archived(self, stanzas: Sequence[ET.Element], cursor: Cursor) -> int:
+        """Commit a page of the archive, then the place behind it; returns how many stanzas brought something new."""
+        taken = await self._take(stanzas, live=False)
+        failpoint("xmpp.archive.committed")
+        await self.move(cursor)
+        return sum(not receipt.duplicate for one in taken for receipt in one.receipts)
+
+    async def move(self, cursor: Cursor) -> None:
+        """Commit a place in the archive."""
+        await self._insist(Raw(), [], cursor)
+
+    async def _take(self, stanzas: Sequence[ET.Element], *, live: bool) -> list[Taken]:
+        """Commit stanzas, all at once so that one transaction can hold them; the hub keeps their order."""
+        failpoint("xmpp.received")
+        meant = [(stanza, self._understood(stanza, live=live)) for stanza in stanzas]
+        told = [(stanza, items) for stanza, items in meant if items]
+        receipts = await asyncio.gather(*(self._commit(stanza, items) for stanza, items in told))
+        failpoint("xmpp.committed")
+        taken = [
+            Taken(stanza, items, found, live) for (stanza, items), found in zip(told, receipts, strict=True)
+        ]
+        for one in taken:
+            self._remember(one)
+            self._on_taken(one)
+        return taken
+
+    async def _commit(self, stanza: ET.Element, items: list[Inbound]) -> list[Receipt]:
+        source = ET.tostring(stanza)
+        kept = {"content": source} if len(source) <= INLINE else {"blob": await self._env.blobs.put(source)}
+        return await self._insist(Raw(content_type="application/xml", **kept), items, None)
+
+    async def _insist(self, raw: Raw, items: list[Inbound], cursor: Cursor | None) -> list[Receipt]:
+        while True:
+            try:
+                return await self._sink.accept(raw, items, cursor)
+            except Refused as refusal:
+                self._on_refused(str(refusal))
+                await self._env.clock.sleep(refusal.retry_after * (1 + self._env.random.random() / 4))
+
+    # --- what a stanza means here -----------------------------------------------------------------------------------
+
+    def _understood(self, stanza: ET.Element, *, live: bool) -> list[Inbound]:
+        """Its items under their final names; of the archive only what was not committed since the start."""
+        try:
+            check(stanza)
+            items = read(stanza, self._place())
+        except BadStanza as error:
+            self._env.log.error("stanza could not be read", inbox=self._env.inbox, reason=str(error))
+            return []
+        named = (self._named(item) for item in items)
+        return [item for item, again in named if live or not again]
+
+    def _named(self, item: Inbound) -> tuple[Inbound, bool]:
+        """The item, and whether the same one was committed before.
+
+        A program that gives two different messages the same id means two messages.
+        """
+        if isinstance(item, Edit | Deletion):
+            item = self._aimed(item)
+        name = item.external_id
+        if name is None:
+            return item, False
+        content = _content(item)
+        if self._contents.setdefault(name, content) != content:
+            name = f"{name}~{content.hex()[:16]}"
+            item = msgspec.structs.replace(item, external_id=name)
+        self._contents.put(name, content)
+        if isinstance(item, Message | Unknown):
+            self._names.put(f"{item.sender.address}/{_sent_id(name)}", name)
+        return item, name in self._committed
+
+    def _aimed(self, item: Edit | Deletion) -> Inbound:
+        """A correction or retraction of the message that its sender means; ids that only count name the latest.
+
+        A correction of what cannot be found any more is shown as a message, as programs that know no corrections do.
+        """
+        target = item.target or ""
+        if (known := self._names.get(target)) is not None:
+            return msgspec.structs.replace(item, target=known)
+        if isinstance(item, Deletion) or not (self._place().archived and counted(sent_id_of(target))):
+            return item
+        return Message(
+            inbox=item.inbox,
+            external_id=item.external_id,
+            received_at=item.received_at,
+            sender=item.sender,
+            text=item.text,
+            full_text=item.text,
+            direct=True,
+        )
+
+    def _remember(self, taken: Taken) -> None:
+        for item, receipt in zip(taken.items, taken.receipts, strict=True):
+            if item.external_id is not None:
+                self._committed.put(item.external_id, None)
+            new = receipt.conversation is not None and not receipt.duplicate
+            if new and isinstance(item, Message | Unknown):
+                self._conversations.put(item.sender.address, receipt.conversation or 0)
+
+
+def _sent_id(name: str) -> str:
+    """The program's own id, out of a name that may have got a digest."""
+    return sent_id_of(name.rpartition("~")[0] or name)
+
+
+def _content(item: Inbound) -> bytes:
+    """A digest of what is said, without when and under which name."""
+    said = [getattr(item, name, None) for name in ("target", "text", "subject", "emoji", "what", "state")]
+    files = [file.remote for file in getattr(item, "attachments", ())]
+    return hashlib.sha256(repr((type(item).__name__, said, files)).encode("utf-8", "replace")).digest()

@@ -1,0 +1,397 @@
+"""From one stanza to what intake sees: texts, files, corrections, retractions, signs, receipts, refusals.
+
+Nothing here does I/O or knows a connection; :mod:`connectors.xmpp.connector` says what is answered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import xml.etree.ElementTree as ET  # nosec: only the type
+from typing import Any
+
+from connectors._i18n import N_
+from connectors._text import one_line, tidy
+from connectors.contract import (
+    Attachment,
+    Automatic,
+    Deletion,
+    DeliveryReport,
+    Edit,
+    Inbound,
+    Message,
+    ParseContext,
+    Party,
+    Reaction,
+    ThreadKey,
+    Unknown,
+)
+from connectors.xmpp.envelope import Envelope, Place, opened
+from connectors.xmpp.files import attachments, unusable
+from connectors.xmpp.identity import bounded, event_id, target_id
+from connectors.xmpp.names import (
+    APPLY_TO,
+    CALLS,
+    CARBONS,
+    EME,
+    FALLBACK,
+    GEO,
+    INVITATION,
+    MAM,
+    MARKERS,
+    NICK,
+    OLD_RETRACT,
+    PUBSUB_EVENT,
+    REACTIONS,
+    RECEIPTS,
+    REPLACE,
+    REPLY,
+    RETRACT,
+    ROOM_USER,
+    STANZAS,
+    XML_LANG,
+    decode,
+    every,
+    text_of,
+)
+
+OURS = re.compile(r"hub-[0-9a-f]{26}(?:-[0-9]{1,2})?")
+"""The ids of our own messages; what carries one left through the hub."""
+
+ENCRYPTED = "encrypted message"
+GROUP = "group chat"
+CALL = "call"
+
+_OMEMO = ("{eu.siacs.conversations.axolotl}", "{urn:xmpp:omemo:1}", "{urn:xmpp:omemo:2}")
+_SEALED = {
+    **{f"{namespace}encrypted": "OMEMO" for namespace in _OMEMO},
+    "{urn:xmpp:openpgp:0}openpgp": "OpenPGP",
+    "{jabber:x:encrypted}x": "OpenPGP",
+}
+_LANGUAGE = re.compile(r"[a-z]{2,3}")
+
+_QUIET = re.compile(
+    r"\{(?:http://jabber\.org/protocol/chatstates|urn:xmpp:hints|urn:xmpp:sid:0|urn:xmpp:delay|jabber:x:delay|"
+    r"jabber:x:event|http://jabber\.org/protocol/(?:nick|caps|address)|urn:xmpp:receipts|urn:xmpp:chat-markers:0|"
+    r"urn:xmpp:eme:0|urn:xmpp:fallback:0|urn:xmpp:reply:0|urn:xmpp:carbons:2|vcard-temp:x:update|urn:xmpp:ack|"
+    r"urn:xmpp:mam:tmp|urn:xmpp:omemo:[12]|eu\.siacs\.conversations\.axolotl|urn:xmpp:jingle-message:0)\}.*"
+)
+"""Elements that say nothing to a person by themselves."""
+
+_REASONS = {
+    "item-not-found": N_("This address does not exist on its server."),
+    "remote-server-not-found": N_("The server of this address does not exist."),
+    "remote-server-timeout": N_("The server of this address does not answer."),
+    "gone": N_("This address is not in use any more."),
+    "recipient-unavailable": N_("The recipient is not connected, and the server does not keep messages."),
+    "service-unavailable": N_("The recipient does not take messages now, and the server does not keep them."),
+    "not-acceptable": N_("The recipient does not take messages from us."),
+    "forbidden": N_("The recipient does not take messages from us."),
+    "not-allowed": N_("The recipient does not take messages from us."),
+    "policy-violation": N_("The recipient's server takes the message for spam, or as too large."),
+    "resource-constraint": N_("The recipient's server has no room for the message."),
+}
+REFUSED = N_("The recipient's server refused the message.")
+
+
+def parse(raw: bytes, context: ParseContext) -> list[Inbound]:
+    """What intake would see of one stanza (a copy from the archive included); empty where no person said anything.
+
+    Raises :class:`connectors.xmpp.names.BadStanza` for bytes that are no stanza.
+    """
+    return read(decode(raw), Place(inbox=context.inbox, now=context.now))
+
+
+def read(stanza: ET.Element, place: Place) -> list[Inbound]:
+    """The same for an element that was checked."""
+    envelope = opened(stanza, place)
+    if envelope is None or (envelope.outgoing and OURS.fullmatch(envelope.id)):
+        return []
+    if envelope.type == "error":
+        return [] if envelope.outgoing else _failed(envelope, place)
+    if envelope.outgoing:
+        written = _content(envelope, place) if envelope.type != "groupchat" else None
+        return [written] if written is not None else []
+    said = _said(envelope, place)
+    reports = _reports(envelope, place)
+    return [*reports, said] if said is not None else reports
+
+
+def _failed(envelope: Envelope, place: Place) -> list[Inbound]:
+    """Our message came back. Signs and receipts leave without an id, so that nobody hears of theirs."""
+    if not envelope.id:
+        return []
+    error = envelope.parts.get("error")
+    found = (
+        [child.tag.removeprefix(STANZAS) for child in error if child.tag.startswith(STANZAS)]
+        if error is not None
+        else []
+    )
+    reason = next((_REASONS[name] for name in found if name in _REASONS), REFUSED)
+    target = target_id(envelope.person, envelope.id)
+    return [
+        DeliveryReport(
+            inbox=place.inbox,
+            external_id=bounded(f"failed {target}"),
+            received_at=place.now,
+            target=target,
+            state="failed",
+            reason=reason,
+            at=envelope.sent_at,
+        )
+    ]
+
+
+def _reports(envelope: Envelope, place: Place) -> list[Inbound]:
+    """Receipts (XEP-0184) and markers (XEP-0333) name one message of ours; "displayed" speaks for those before too."""
+    items: list[Inbound] = []
+    parts = envelope.parts
+    for name in (
+        f"{RECEIPTS}received",
+        f"{MARKERS}received",
+        f"{MARKERS}displayed",
+        f"{MARKERS}acknowledged",
+    ):
+        sent_id = parts[name].get("id", "") if name in parts else ""
+        if not sent_id:
+            continue
+        read_by_person = not name.endswith("received")
+        target = target_id(envelope.person, sent_id)
+        items.append(
+            DeliveryReport(
+                inbox=place.inbox,
+                external_id=bounded(f"{'read' if read_by_person else 'delivered'} {target}"),
+                received_at=place.now,
+                target=target,
+                state="read" if read_by_person else "delivered",
+                at=envelope.sent_at,
+                to=_party(envelope) if read_by_person else None,
+            )
+        )
+    return items
+
+
+def _said(envelope: Envelope, place: Place) -> Inbound | None:
+    """What the person did, other than reporting."""
+    parts = envelope.parts
+    if envelope.type == "groupchat" or f"{ROOM_USER}x" in parts or INVITATION in parts:
+        return _unknown(envelope, place, GROUP, _body(envelope))
+    if (target := _retracted(parts)) is not None:
+        return Deletion(
+            **_event(envelope, place), target=target_id(envelope.person, target), sender=_party(envelope)
+        )
+    if (signs := parts.get(f"{REACTIONS}reactions")) is not None:
+        return _reaction(envelope, place, signs)
+    if (scheme := _sealed(envelope)) is not None:
+        return _unknown(envelope, place, ENCRYPTED, _body(envelope) or scheme) if scheme else None
+    if f"{CALLS}propose" in parts:
+        return _unknown(envelope, place, CALL, "")
+    return _content(envelope, place) or _without_word(envelope, place)
+
+
+def _retracted(parts: dict[str, ET.Element]) -> str | None:
+    """The id of the message that is taken back, in the present form of XEP-0424 or the one before."""
+    if (retract := parts.get(RETRACT)) is not None:
+        return retract.get("id") or None
+    if (apply := parts.get(APPLY_TO)) is not None and apply.find(OLD_RETRACT) is not None:
+        return apply.get("id") or None
+    return None
+
+
+def _reaction(envelope: Envelope, place: Place, signs: ET.Element) -> Reaction:
+    """XEP-0444 tells all signs that are left; none takes them back."""
+    found = [one_line(text_of(sign))[:20] for sign in every(signs, f"{REACTIONS}reaction")]
+    return Reaction(
+        **_event(envelope, place),
+        target=target_id(envelope.person, signs.get("id", "")),
+        sender=_party(envelope),
+        emoji="".join(dict.fromkeys(found[:10])),
+    )
+
+
+def _sealed(envelope: Envelope) -> str | None:
+    """The scheme of an encrypted message; empty for one that only exchanges keys, None for a plain one."""
+    for name, scheme in _SEALED.items():
+        if (part := envelope.parts.get(name)) is not None:
+            has_payload = scheme != "OMEMO" or any(child.tag.endswith("}payload") for child in part)
+            return scheme if has_payload else ""
+    body = _body(envelope)
+    if body.startswith("?OTR"):
+        return "OTR"
+    if body.startswith("aesgcm://"):
+        return "OMEMO"
+    named = envelope.parts.get(EME)
+    return (one_line(named.get("name", ""))[:40] or "encryption") if named is not None and body else None
+
+
+def _content(envelope: Envelope, place: Place) -> Message | Edit | None:
+    """A text, a file, a place on the map; None where there is nothing of it."""
+    body, files = _body(envelope), attachments(envelope.message)
+    subject = one_line(text_of(envelope.parts.get("subject")))[:1000]
+    replaced = envelope.parts.get(REPLACE)
+    if replaced is not None and replaced.get("id") and not envelope.outgoing:
+        target = target_id(envelope.person, replaced.get("id", ""))
+        return Edit(**_event(envelope, place), target=target, sender=_party(envelope), text=body)
+    text = "" if any(body == file.remote for file in files) else _with_place(envelope, body)
+    text = "\n".join(filter(None, (text, *(url for url in unusable(envelope.message) if url not in text))))
+    if not (text or files or subject):
+        return None
+    return _message(envelope, place, subject, text, files)
+
+
+def _message(
+    envelope: Envelope, place: Place, subject: str, text: str, files: tuple[Attachment, ...]
+) -> Message:
+    own_keys = [
+        _key(place, target_id(envelope.person, sent)) for sent in (envelope.id, envelope.origin_id) if sent
+    ]
+    return Message(
+        **_event(envelope, place),
+        sender=_party(envelope),
+        subject=subject,
+        text=_without_quote(envelope, text),
+        full_text=_whole(envelope, text) if not files else text,
+        attachments=files,
+        thread_keys=_threads(envelope, place),
+        adds_keys=tuple(dict.fromkeys((*own_keys, *_thread(envelope, place)))),
+        direct=True,
+        sent_at=envelope.sent_at,
+        automatic=_automatic(envelope),
+        wire_id=envelope.id[:200] or None,
+        ours=envelope.outgoing,
+    )
+
+
+def _without_word(envelope: Envelope, place: Place) -> Unknown | None:
+    """What nobody has a word for is kept and shown by its name; what programs tell each other is not."""
+    parts = envelope.parts
+    if PUBSUB_EVENT in parts or f"{MAM}result" in parts:
+        return None
+    if any(name.startswith(CARBONS) for name in parts):
+        return _unknown(envelope, place, "forged copy of a message", "")
+    strange = [name for name in parts if name.startswith("{") and not _QUIET.fullmatch(name)]
+    return _unknown(envelope, place, strange[0].rpartition("}")[2][:60], "") if strange else None
+
+
+def _unknown(envelope: Envelope, place: Place, what: str, text: str) -> Unknown:
+    return Unknown(
+        **_event(envelope, place),
+        sender=_party(envelope),
+        what=what,
+        text=text,
+        thread_keys=_threads(envelope, place),
+        direct=True,
+    )
+
+
+# --- parts of them ------------------------------------------------------------------------------------------------
+
+
+def _event(envelope: Envelope, place: Place) -> dict[str, Any]:
+    """The fields of :class:`connectors.contract.Event`, but for ``target``."""
+    name = event_id(
+        envelope.person, envelope.id, archived=envelope.archive_id, unique=bool(envelope.origin_id)
+    )
+    if name is None and envelope.sent_at is not None:  # delayed by a server that gave it no id
+        content = f"{envelope.sent_at} {_body(envelope)}"
+        name = bounded(f"{envelope.person}//{hashlib.sha256(content.encode()).hexdigest()[:32]}/")
+    return {"inbox": place.inbox, "external_id": name, "received_at": place.now}
+
+
+def _party(envelope: Envelope) -> Party:
+    """The other side. Its server vouches for the address; a name is what the person says."""
+    if envelope.outgoing:
+        return Party(kind="xmpp", address=envelope.person, verified=True)
+    return Party(
+        kind="xmpp",
+        address=envelope.person,
+        name=one_line(text_of(envelope.parts.get(NICK)))[:200],
+        language=_language(envelope),
+        verified=True,
+    )
+
+
+def _body(envelope: Envelope) -> str:
+    """The text of the message."""
+    body = _chosen(envelope)
+    return tidy(body.text or "") if body is not None else ""
+
+
+def _chosen(envelope: Envelope) -> ET.Element | None:
+    """Of several languages the text without a name, else the Polish one, else the first."""
+    bodies = [body for body in every(envelope.message, "body") if body.text]
+    plain = [body for body in bodies if XML_LANG not in body.attrib]
+    polish = [body for body in bodies if body.get(XML_LANG, "").lower().startswith("pl")]
+    return next(iter(plain or polish or bodies), None)
+
+
+def _language(envelope: Envelope) -> str:
+    """What the first text itself says of its language; that of the whole stanza is often only a program's default."""
+    first = next(every(envelope.message, "body"), None)
+    said = _LANGUAGE.match(first.get(XML_LANG, "").lower()) if first is not None else None
+    return said[0] if said else ""
+
+
+def _whole(envelope: Envelope, text: str) -> str:
+    """The text, and below it what was written beside it in other languages."""
+    others = [tidy(body.text or "") for body in every(envelope.message, "body")]
+    return "\n\n".join(dict.fromkeys([text, *(other for other in others if other and other not in text)]))
+
+
+def _with_place(envelope: Envelope, body: str) -> str:
+    """A place that was sent (XEP-0080) in the words of the text, where it is not there already."""
+    geo = envelope.parts.get(f"{GEO}geoloc")
+    if geo is None:
+        return body
+    where = ",".join(text_of(geo.find(f"{GEO}{axis}")).strip()[:20] for axis in ("lat", "lon"))
+    return body if len(where) < 3 or where in body else f"{body}\n📍 {where}".strip()
+
+
+def _without_quote(envelope: Envelope, text: str) -> str:
+    """A reply without the words that its program quoted for programs that know no replies (XEP-0428)."""
+    for fallback in every(envelope.message, f"{FALLBACK}fallback"):
+        quote = fallback.find(f"{FALLBACK}body")
+        if fallback.get("for") == "urn:xmpp:reply:0" and quote is not None:
+            start, end = quote.get("start", "0"), quote.get("end", "0")
+            if all(n.isascii() and n.isdigit() and len(n) < 8 for n in (start, end)) and int(start) < int(
+                end
+            ):
+                return (text[: int(start)] + text[int(end) :]).strip() or text
+    return text
+
+
+def _automatic(envelope: Envelope) -> Automatic:
+    """Servers speak without a local part; headlines are sent to many and not to be answered."""
+    if envelope.type == "headline":
+        return "list"
+    return "no" if "@" in envelope.person else "auto-reply"
+
+
+def _threads(envelope: Envelope, place: Place) -> tuple[ThreadKey, ...]:
+    """Where it belongs: the message that it answers, then the thread that its program names."""
+    reply = envelope.parts.get(REPLY)
+    answered = reply.get("id", "") if reply is not None else ""
+    keys = [_key(place, target_id(envelope.person, answered))] if answered else []
+    return (*keys, *_thread(envelope, place))
+
+
+def _thread(envelope: Envelope, place: Place) -> tuple[ThreadKey, ...]:
+    named = one_line(text_of(envelope.parts.get("thread")))
+    return (_key(place, bounded(f"{envelope.person}///{named}")),) if named else ()
+
+
+def _key(place: Place, name: str) -> ThreadKey:
+    return thread_key(place.inbox, name)
+
+
+def thread_key(inbox: str, name: str) -> ThreadKey:
+    """The key under which an answer to the message ``name`` (see :mod:`connectors.xmpp.identity`) is found."""
+    return ThreadKey(f"xmpp:{inbox}:{name}")
+
+
+def typing(stanza: ET.Element, place: Place) -> str:
+    """Who writes just now, as a bare address; empty for every other stanza (XEP-0085)."""
+    envelope = opened(stanza, place)
+    if envelope is None or envelope.outgoing or envelope.copied or envelope.type in ("error", "groupchat"):
+        return ""
+    return envelope.person if "{http://jabber.org/protocol/chatstates}composing" in envelope.parts else ""
