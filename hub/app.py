@@ -23,6 +23,7 @@ from connectors import registry
 from connectors.contract import Clock, Connector, Health, Log, Route
 from hub.budget import StoredBudget
 from hub.building import Supplies, make_blobs, make_connector, make_house, make_store
+from hub.calendar import learn_holidays
 from hub.callbacks.appointments import CallbackAppointments
 from hub.callbacks.offers import on_timer as on_callback_timer
 from hub.callbacks.record import TIMER as CALLBACK
@@ -70,12 +71,13 @@ from hub.web import console, public, public_watch
 from hub.web.desk import Desk
 
 TIMERS: Mapping[str, Handler] = {
+    **CHAT_TIMERS,
     **DECIDING_TIMERS,
     **DESK_TIMERS,
     **PEOPLE_TIMERS,
     CALLBACK: on_callback_timer,
-    RULES: on_rules_timer,
     PHONE: on_phone_timer,
+    RULES: on_rules_timer,
 }
 
 SHUTDOWN = 3.0
@@ -177,6 +179,7 @@ class Hub:
         self.store.on_end = self._settle
         self.store.outage.tell = self._tell_outage
         await self._build(self.config)
+        await asyncio.to_thread(learn_holidays, self.house().directory, self.clock.now())
 
     def _bind(self, name: str, listener: Listener) -> None:
         bound = socket.create_server((listener.host, listener.port), backlog=BACKLOG)

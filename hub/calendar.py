@@ -105,6 +105,18 @@ def _public_holidays(country: str, year: int) -> frozenset[dt.date]:
     return frozenset(holidays.country_holidays(country, years=year)) if country else frozenset()
 
 
+def learn_holidays(directory: Directory, now: Micros) -> None:
+    """Look up the holidays of this year and the next for all offices, before the first message has to wait for it.
+
+    Loading a country takes some tenths of a second: use a thread.
+    """
+    for office in directory.offices.values():
+        cal = office_calendar(office, directory.config.hub.zone)
+        year = local(cal, now).date.year
+        for each in (year, year + 1):
+            _public_holidays(cal.country, each)
+
+
 def wall_moment(zone: str, day: dt.date, minute: int) -> Micros:
     """The moment at which the clocks of ``zone`` show ``minute`` (since midnight, up to 1440) on a day.
 

@@ -230,3 +230,15 @@ def test_the_next_loud_moment_is_loud(cal: c.Calendar, when: Micros) -> None:
     loud = c.next_loud(DESK, cal, when)
     assert loud >= when
     assert c.is_loud(DESK, cal, loud)
+
+
+def test_holidays_are_known_before_the_first_message() -> None:
+    offices = (Office(id="krajowa", name="Krajowa"), Office(id="gorlitz", name="Görlitz", holidays="DE"))
+    found = directory(Config(hub=Hub(), offices=offices))
+    c._public_holidays.cache_clear()
+    c.learn_holidays(found, at("2026-12-31 12:00"))
+    looked_up = c._public_holidays.cache_info().misses
+    for office in offices:
+        cal = c.calendar(found, office.id)
+        assert c.is_holiday(cal, dt.date(2026, 12, 25)) and c.is_holiday(cal, dt.date(2027, 1, 1))
+    assert c._public_holidays.cache_info().misses == looked_up == 4
