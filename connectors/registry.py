@@ -22,6 +22,7 @@ CHANNELS: dict[str, str] = {
     "telegram": "connectors.telegram:CHANNEL",
     "phone": "connectors.phone:CHANNEL",
     "smsapi": "connectors.smsapi:CHANNEL",
+    "twilio": "connectors.twilio:CHANNEL",
     "x": "connectors.x:CHANNEL",
     "youtube": "connectors.youtube:CHANNEL",
     "messenger": "connectors.meta.messenger:CHANNEL",
