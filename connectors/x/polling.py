@@ -19,7 +19,7 @@ from connectors.contract import Cursor, Env, Inbound, Raw, Refused, SendError, S
 from connectors.x.api import Api, Bucket, since
 from connectors.x.common import Place, id_at
 from connectors.x.payloads import Page
-from connectors.x.reading import decode_page, marks, read_page
+from connectors.x.reading import BadBody, decode_page, marks, read_page
 
 INLINE = 65_536
 """Bytes up to which a page is kept beside its items; a larger one becomes a blob first."""
@@ -82,6 +82,8 @@ async def poll(reading: Reading, sink: Sink) -> None:
                 wait = reading.api.pace(reading.bucket)
         except Refused as refused:
             wait = refused.retry_after
+        except BadBody as error:
+            reading.env.log.warning("polling failed", list=reading.name, reason=str(error))
         except SendError as error:
             wait = max(wait, error.retry_after or 0.0)
             walk = _after_refusal(walk, error)

@@ -7,13 +7,13 @@ documented. ``parse`` raises only for what is no JSON object at all.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from connectors._i18n import N_
+from connectors._json import mended
 from connectors.contract import Inbound, ParseContext, Party, Unknown
 from connectors.x.common import KIND, NOBODY, Place, account_id, party, users_by_id
 from connectors.x.directs import decode_users, new_direct, old_direct, seen_up_to
@@ -82,7 +82,7 @@ def read(raw: bytes, place: Place) -> Read:
     except msgspec.ValidationError as error:
         raise BadBody("The body is no JSON object of a form that X documents.") from error
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _read(_mended(raw), place)
+        return _read(_again(raw), place)
 
 
 def _read(raw: bytes, place: Place) -> Read:
@@ -95,16 +95,11 @@ def _read(raw: bytes, place: Place) -> Read:
     return _account(top, place)
 
 
-def _mended(raw: bytes) -> bytes:
-    """JSON with half a surrogate pair (a text that was cut within an emoji) or broken UTF-8 becomes JSON that can be
-    read. Raises :class:`BadBody` for everything else."""
+def _again(raw: bytes) -> bytes:
     try:
-        value = json.loads(raw.decode("utf-8", "replace"))
-    except (ValueError, RecursionError) as error:
-        raise BadBody("The body is no JSON.") from error
-    if not isinstance(value, dict):
-        raise BadBody("The body is no JSON object.")
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+        return mended(raw)
+    except ValueError as error:
+        raise BadBody("The body is no JSON object.") from error
 
 
 def unreadable(raw: bytes, place: Place) -> Inbound:
@@ -329,5 +324,12 @@ def decode_page(raw: bytes) -> Page:
     """Raises :class:`BadBody` for what is no page."""
     try:
         return _page.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _decode_again(raw)
+
+
+def _decode_again(raw: bytes) -> Page:
+    try:
+        return _page.decode(_again(raw))
+    except msgspec.ValidationError as error:
         raise BadBody("The answer is no page of a list.") from error

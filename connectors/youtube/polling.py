@@ -240,7 +240,8 @@ class Reader:
         for thread in threads:
             if self._memory.has_more(thread):
                 comments += await self._answers(thread)
-        comments = [found for found in comments if found.written > self._begin]
+        # A time that we cannot read is no reason to lose a comment.
+        comments = [found for found in comments if found.written > self._begin or not found.written]
         place = self._place(await self._titles.of({found.video for found in comments}))
         items: list[Inbound] = [unreadable(raw, place) for raw in broken]
         for found in sorted(comments, key=lambda found: found.written):
