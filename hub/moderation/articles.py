@@ -22,6 +22,7 @@ class ArticleLine(msgspec.Struct, frozen=True, kw_only=True):
     """One article of the list. ``setting`` None: moderated as ``site`` says."""
 
     id: int
+    inbox: str
     title: str
     url: str
     section: str
@@ -50,6 +51,7 @@ def list_articles(tx: Reader, house: House, scope: Scope, *, limit: int = 200) -
 def _line(row: Row[Any]) -> ArticleLine:
     return ArticleLine(
         id=row.id,
+        inbox=row.inbox,
         title=row.title or row.key,
         url=row.url,
         section=row.section,

@@ -124,6 +124,27 @@ def bench_item(tx: Reader, scope: Scope, number: int) -> Item:
     return _items(tx, scope, rows)[0]
 
 
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a message stands on a platform; see :class:`Item`."""
+
+    inbox: str
+    standing: str
+    link: str
+    remote: Remote | None
+
+
+def standings(tx: Reader, messages: Sequence[int]) -> dict[int, Standing]:
+    """Of those messages that are comments on platforms, or answers there. The caller has checked who may see them."""
+    if not messages:
+        return {}
+    rows = tx.rows(select(post).where(post.c.id.in_(messages), post.c.standing.is_not(None)))
+    orders = remotes(tx, rows)
+    return {
+        row.id: Standing(inbox=row.inbox, standing=row.standing, link=row.link, remote=orders.get(row.id))
+        for row in rows
+    }
+
+
 def waiting_counts(tx: Reader, scope: Scope) -> dict[str, int]:
     """How many comments wait, by reason; ``""`` counts them all."""
     require(scope, "moderate")

@@ -107,8 +107,8 @@ def _deleted(tx: Tx, row: Row[Any]) -> str:
         return str(row.state)
     withdraw(tx, row.id)
     if row.author is None:
+        # Our own words are no secret: the conversation keeps what was said, and shows that it is gone there.
         change(tx, row, state="erased", standing="deleted", **OFF_BENCH)
-        tx.change(message, row.id, deleted_at=tx.now)
         return "erased"
     tx.change(post, row.id, standing="deleted")
     return erase(tx, row)

@@ -21,8 +21,10 @@ from hub.desk.lists import NAMES
 from hub.desk.row import seen
 from hub.house import House
 from hub.i18n import mark as N_
+from hub.moderation.bench import Standing, standings
 from hub.scope import Scope
 from hub.store.tx import Reader
+from hub.web import platform_words
 from hub.web.call_words import CALL_WORDS
 from hub.web.conversation_files import PREVIEWS, has_remote_images
 from hub.web.conversation_words import (
@@ -48,6 +50,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     tags: Sequence[str]
     calls: Sequence[Call]
     visitor: Visitor | None
+    places: Mapping[int, Standing]
     may_snooze_to: Sequence[tuple[str, str, str]]
 
 
@@ -72,14 +75,16 @@ class Place(Where, frozen=True, kw_only=True):
 def read_shown(tx: Reader, house: House, scope: Scope, number: int, before: int | None = None) -> Shown:
     """The conversation with its surroundings. Raises Denied, NotFound."""
     row = seen(tx, scope, number)
+    stream = view.stream(tx, scope, number, before)
     return Shown(
         row=row,
-        stream=view.stream(tx, scope, number, before),
+        stream=stream,
         person=view.person(tx, scope, number),
         around=view.around(tx, scope, number),
         tags=msgspec.json.decode(row.tags),
         calls=of_conversation(tx, scope, row.id),
         visitor=visitor_of(tx, house, row),
+        places=standings(tx, [entry.row.id for entry in stream.entries if entry.row.channel == "comments"]),
         may_snooze_to=snooze_choices(house, row.office, tx.now),
     )
 
@@ -152,6 +157,7 @@ def words(request: web.Request, house: House) -> dict[str, Any]:
         "recipients_of": recipients_of,
         "line_of": show_addresses,
         **CALL_WORDS,
+        **platform_words.vocabulary(house),
     }
 
 

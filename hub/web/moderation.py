@@ -34,6 +34,7 @@ from hub.moderation.platform import Deed
 from hub.moderation.reasons import HOLD, REFUSALS
 from hub.scope import Conflict, require
 from hub.store.tx import Reader, Tx
+from hub.web import platform_words
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, Unacceptable, read_form, read_query
 from hub.web.render import (
@@ -127,8 +128,11 @@ async def one(request: web.Request) -> web.StreamResponse:
 
 
 def _shared(request: web.Request, asked: Asked) -> dict[str, Any]:
-    entropy = desk_of(request).entropy
+    desk = desk_of(request)
+    entropy = desk.entropy
     return {
+        **platform_words.vocabulary(desk.house()),
+        "suggests_hiding": _suggests_hiding,
         "asked": asked,
         "shows": SHOWS,
         "states": STATES,
@@ -137,6 +141,11 @@ def _shared(request: web.Request, asked: Asked) -> dict[str, Any]:
         "refusal_of": _refusal_of,
         "new_client_id": lambda: str(uuid.UUID(bytes=entropy(16), version=4)),
     }
+
+
+def _suggests_hiding(item: Item) -> bool:
+    """Whether something stands in public on a platform that we would mask."""
+    return item.standing == "published" and not item.office and "personal-data" in item.reasons
 
 
 def _refusal_of(item: Item) -> str:
@@ -148,9 +157,10 @@ def _refusal_of(item: Item) -> str:
 
 
 class Decision(Form, frozen=True, kw_only=True):
-    """``choice``: each ``ID:REVISION`` as the list showed it."""
+    """``choice``: each ``ID:REVISION`` as the list showed it. ``erase``: what is rejected on a platform is deleted."""
 
     deed: Deed
+    erase: bool = False
     choice: tuple[str, ...] = ()
     reason: str = ""
     words: str = ""
@@ -161,14 +171,15 @@ async def decided(request: web.Request) -> web.StreamResponse:
     """Publish, reject or hide one or many."""
     desk, scope, form = desk_of(request), scope_of(request), await read_form(request, Decision)
     house, choices = desk.house(), [_choice(said) for said in form.choice]
+    deed: Deed = "delete" if form.deed == "reject" and form.erase else form.deed
     if not choices:
         raise Conflict(N_("Please select comments first."))
     outcome = await desk.store.write(
         lambda tx: decide.decide(
-            tx, house, scope, form.deed, choices, reason=form.reason, words=form.words.strip()
+            tx, house, scope, deed, choices, reason=form.reason, words=form.words.strip()
         )
     )
-    return _answer(request, form.next, _said(request, form.deed, outcome), outcome)
+    return _answer(request, form.next, _said(request, deed, outcome), outcome)
 
 
 def _choice(said: str) -> Choice:
@@ -192,6 +203,7 @@ def _said(request: web.Request, deed: Deed, outcome: Bulk) -> str:
                     language, "{n} comment rejected.", "{n} comments rejected.", number
                 ),
                 "hide": translate_plural(language, "{n} comment hidden.", "{n} comments hidden.", number),
+                "delete": translate_plural(language, "{n} comment deleted.", "{n} comments deleted.", number),
             }[deed]
         )
     for why in dict.fromkeys(why for _, why in outcome.failed):
@@ -287,17 +299,22 @@ async def answered(request: web.Request) -> web.StreamResponse:
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
     form, house = await read_form(request, Answered), desk.house()
 
-    def command(tx: Tx) -> Bulk:
+    def command(tx: Tx) -> Item:
         if form.publish and answers.earlier_answer(tx, scope, form.client) is None:
             choice = Choice(post=number, revision=form.revision)
             outcome = decide.decide(tx, house, scope, "publish", [choice])
             if outcome.failed:
                 raise Conflict(outcome.failed[0][1])
         answers.answer_in_public(tx, house, scope, number, form.text, client_id=form.client)
-        return Bulk(done=(number,), failed=(), undo=None)
+        return bench_item(tx, scope, number)
 
-    outcome = await desk.store.write(command)
-    return _answer(request, form.next, text(request, N_("Your answer is published.")), outcome)
+    item = await desk.store.write(command)
+    outcome = Bulk(done=(number,), failed=(), undo=None)
+    if item.standing is None:
+        return _answer(request, form.next, text(request, N_("Your answer is published.")), outcome)
+    place = house.capabilities[item.inbox].platform
+    said = text(request, N_("Your answer is on its way to {platform}."), platform=place)
+    return _answer(request, form.next, said, outcome)
 
 
 class Opened(Form, frozen=True, kw_only=True):
@@ -323,7 +340,9 @@ async def article_list(request: web.Request) -> web.StreamResponse:
     desk, scope = desk_of(request), scope_of(request)
     house = desk.house()
     lines = await desk.store.read(lambda tx: articles.list_articles(tx, house, scope))
-    return render(request, "moderation/articles.html", **_shared(request, Asked()), lines=lines)
+    platforms = {inbox: can.platform for inbox, can in house.capabilities.items() if can.platform}
+    shared = _shared(request, Asked())
+    return render(request, "moderation/articles.html", **shared, lines=lines, platforms=platforms)
 
 
 class Way(Form, frozen=True, kw_only=True):
