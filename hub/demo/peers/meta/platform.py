@@ -59,7 +59,7 @@ def form_of(content_type: str, body: bytes) -> dict[str, Field]:
         name = re.search(r'[; ]name="([^"]*)"', told)
         filename, kind = (
             re.search(r'filename="([^"]*)"', told),
-            re.search(r"(?im)^content-type: *(\S+)", told),
+            re.search(r"(?im)^content-type: *([^\s;]+)", told),
         )
         if name is not None:
             fields[name[1]] = Field(
