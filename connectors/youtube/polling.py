@@ -69,7 +69,7 @@ class Reader:
         self._etags: dict[str, str] = {}
         self._walks: dict[str, Walk] = {}
         self._begin = Micros(0)
-        self._sweep = ""
+        self._sweep = self._kept = ""
         self._seen: set[str] | None = None
         self._suspects: list[str] = []
         self._next_sweep = 0.0
@@ -103,7 +103,7 @@ class Reader:
             begin = str(self._before(self._settings.first_look_hours * HOUR))
             await self._sink.accept(Raw(), [], Cursor(key="begin", value=begin))
         self._begin = Micros(int(begin))
-        self._sweep = await self._sink.cursor("sweep") or ""
+        self._sweep = self._kept = await self._sink.cursor("sweep") or ""
         self._walks = {name: _walk.decode(await self._sink.cursor(name), self._begin) for name in self.lists}
 
     def _before(self, seconds: float) -> Micros:
@@ -184,8 +184,8 @@ class Reader:
         ends = not page.next_page_token or any(micros_of(entry) < floor for entry in known)
         following = "" if ends else page.next_page_token
         state = Cursor(key="sweep", value=following)
-        await self._take(answer, known, [], state, self._before(0), changed=following != self._sweep)
-        self._sweep = following
+        await self._take(answer, known, [], state, self._before(0), changed=following != self._kept)
+        self._sweep = self._kept = following
         if self._seen is not None:
             self._seen.update(entry.thread.id for entry in known if entry.thread is not None)
         if ends:
