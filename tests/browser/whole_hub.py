@@ -10,17 +10,18 @@ import io
 import logging
 import os
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from playwright.async_api import Browser, Page
 
 from hub import logs
 from hub.app import Hub
 from hub.cli_config import CHANNELS
 from hub.clock import SystemClock
-from hub.config import Config
+from hub.config import Config, Inbox
 from hub.configfile import load
 from hub.directory import directory
 from hub.people import passwords
@@ -74,6 +75,13 @@ def _config(folder: Path, mails: MailSink, more: Mapping[str, str] = {}) -> Conf
     return load(CONFIG, environ=changes, channels=CHANNELS)
 
 
+def _with_inboxes(config: Config, inboxes: Sequence[Inbox]) -> Config:
+    if not inboxes:
+        return config
+    hub = msgspec.structs.replace(config.hub, egress_allow=("127.0.0.0/8",))
+    return msgspec.structs.replace(config, hub=hub, inboxes=(*config.inboxes, *inboxes))
+
+
 def _hire(tx: Tx, config: Config, password: str) -> None:
     for login, role in PEOPLE:
         person = add_user(tx, SYSTEM, login, login.title(), role, "krajowa", password, "pl")
@@ -81,9 +89,12 @@ def _hire(tx: Tx, config: Config, password: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def whole_hub(folder: Path, mails: MailSink, more: Mapping[str, str] = {}) -> AsyncIterator[WholeHub]:
-    """A hub that runs until the end of the block; ``more`` are settings, as the environment gives them."""
-    config = _config(folder, mails, more)
+async def whole_hub(
+    folder: Path, mails: MailSink, more: Mapping[str, str] = {}, inboxes: Sequence[Inbox] = ()
+) -> AsyncIterator[WholeHub]:
+    """A hub that runs until the end of the block; ``more`` are settings, as the environment gives them, ``inboxes``
+    further ones whose providers are on loopback."""
+    config = _with_inboxes(_config(folder, mails, more), inboxes)
     os.makedirs(config.hub.data_dir, exist_ok=True)
     lend_forms(Path(config.hub.data_dir))
     log = io.StringIO()

@@ -1,0 +1,130 @@
+"""A citizen on Telegram and an agent in Chromium: question, photo, answer, survey, correction, block, on one screen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+from sqlalchemy import select
+
+from connectors.contract import Secret
+from hub.clock import SystemClock
+from hub.config import Inbox
+from hub.demo.peers.telegram import TelegramPeer
+from hub.store import schema
+from tests.browser.whole_hub import WholeHub, whole_hub
+from tests.connectors.telegram.beside import JAN, TOKEN, eventually
+from tests.contract.cases.telegram import peer_on_a_port
+from tests.servers.browser import axe_violations
+from tests.servers.mailsink import MailSink
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+
+SHOTS = os.environ.get("CENTRALA_SHOTS", "")
+QUESTION = "Dzień dobry, kiedy dostanę zasiłek? 😀"
+ANSWER = "Zasiłek wypłacimy w piątek."
+GREEN = (
+    "89504e470d0a1a0a0000000d4948445200000002000000020802000000fdd49a73"
+    "0000001349444154789c63646838c1c0c0c0c4c0c00000090c0102e1e0a4b50000000049454e44ae426082"
+)
+
+
+@pytest.fixture
+async def telegram() -> AsyncIterator[tuple[TelegramPeer, int]]:
+    clock = SystemClock()
+    peer = TelegramPeer(TOKEN, lambda: clock.now() / 1e6)
+    async with peer_on_a_port(peer) as port:
+        yield peer, port
+
+
+@pytest.fixture
+async def hub(
+    tmp_path: Path, mailsink: MailSink, telegram: tuple[TelegramPeer, int]
+) -> AsyncIterator[WholeHub]:
+    """The shipped configuration with a bot."""
+    settings = {"token": Secret(TOKEN), "api_url": f"http://127.0.0.1:{telegram[1]}", "poll_seconds": 5}
+    bot = Inbox(
+        id="telegram",
+        kind="telegram",
+        name="Telegram",
+        office="krajowa",
+        queue="bezrobotni",
+        settings=settings,
+    )
+    async with whole_hub(tmp_path, mailsink, inboxes=(bot,)) as running:
+        yield running
+
+
+async def shot(page: Page, name: str) -> None:
+    if SHOTS:
+        await page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
+
+
+async def answer(page: Page, text: str) -> None:
+    await page.keyboard.press("r")
+    await page.keyboard.type(text)
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator(".entry--outbound").last).to_contain_text(text)
+
+
+async def conversations(hub: WholeHub) -> int:
+    found = await hub.hub.store.read(lambda tx: tx.rows(select(schema.conversation.c.id)))
+    return len(found)
+
+
+async def test_question_answer_and_what_became_of_it(
+    hub: WholeHub, telegram: tuple[TelegramPeer, int], browser: Browser
+) -> None:
+    peer, _ = telegram
+    await peer.writes(JAN, QUESTION)
+
+    async def arrived() -> bool:
+        return await conversations(hub) == 1
+
+    await eventually(arrived)
+    page = await hub.enter(browser, "konsultant")
+    await page.goto(f"{hub.console}/inbox?view=unassigned")
+    await page.locator("[data-row]", has_text="kiedy dostanę zasiłek").locator(".item__link").click()
+    await page.wait_for_url("**/conversations/**")
+    await expect(page.locator("#stream")).to_contain_text(QUESTION)
+    await expect(page.locator("#stream")).to_contain_text("Jan Kowalski")
+
+    await answer(page, ANSWER)
+    await expect(page.locator(".entry--outbound").last).to_contain_text("Przyjęte", timeout=10_000)
+    [ours] = peer.said_to(JAN.id)
+    assert ours["text"] == ANSWER
+    assert any(call.method == "sendChatAction" for call in peer.calls), "the person saw that somebody is typing"
+
+    await peer.sends_file(JAN, "photo", bytes.fromhex(GREEN), "Oto zaświadczenie")
+    await expect(page.locator("#stream")).to_contain_text("Oto zaświadczenie", timeout=10_000)
+    await peer.reacts(JAN, ours["message_id"], "👍")
+    first = next(made for made in peer.messages.values() if made.get("text") == QUESTION)
+    await peer.edits(first, "Dzień dobry, kiedy dostanę dotację?")
+
+    async def edited() -> bool:
+        found = await hub.hub.store.read(lambda tx: tx.rows(select(schema.message.c.edited_at)))
+        return any(row.edited_at for row in found)
+
+    await eventually(edited)
+    await page.reload()
+    await expect(page.locator("#stream")).to_contain_text("kiedy dostanę dotację")
+    await expect(page.locator("#stream")).to_contain_text("photo-")
+    await shot(page, "telegram-conversation")
+    assert await axe_violations(page) == []
+
+    await peer.blocks(JAN)
+
+    async def silent() -> bool:
+        table = schema.identity
+        mine = select(table.c.silent_since).where(table.c.address == str(JAN.id))
+        return await hub.hub.store.read(lambda tx: tx.scalar(mine)) is not None
+
+    await eventually(silent)
+    await page.reload()
+    await shot(page, "telegram-blocked")
+    assert TOKEN not in hub.log.getvalue()
+    assert TOKEN.partition(":")[2] not in hub.log.getvalue()
+    assert ANSWER not in hub.log.getvalue()
