@@ -60,11 +60,11 @@ def hub(rows: int) -> Iterator[str]:
             yield f"http://127.0.0.1:{private}"
 
 
-async def log_in(session: aiohttp.ClientSession, address: str) -> None:
+async def log_in(session: aiohttp.ClientSession, address: str, login: str = LOGIN) -> None:
     """Raises SystemExit when it is refused."""
     async with session.get(f"{address}/login") as page:
         found = re.search(r'name="pre" value="([^"]*)"', await page.text())
-    data = {"login": LOGIN, "password": PASSWORD, "pre": found[1] if found else "", "next": "/"}
+    data = {"login": login, "password": PASSWORD, "pre": found[1] if found else "", "next": "/"}
     async with session.post(f"{address}/login", data=data, headers={"Sec-Fetch-Site": "same-origin"}) as page:
         if "/login" in str(page.url):
             raise SystemExit("the log-in was refused")
