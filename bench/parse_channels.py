@@ -24,6 +24,9 @@ COUNT = 2_000
 ROUNDS = 5
 
 BODIES: dict[str, tuple[str, ...]] = {
+    "messenger": ("text", "reply", "watermark-only"),
+    "instagram": ("text", "picture", "seen"),
+    "whatsapp": ("text", "voice", "status"),
     "phone": ("ringing", "answered-form"),
     "smsapi": ("message", "report"),
     "twilio": ("message", "delivered"),
