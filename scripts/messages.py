@@ -19,6 +19,7 @@ from babel.messages.pofile import read_po, write_po
 
 from connectors import _phone
 from connectors.email.compose import ATTRIBUTION, ATTRIBUTION_AT
+from connectors.telegram.words import TO_PEOPLE as TELEGRAM
 from hub.i18n import (
     LOCALE,
     NOTICE_LANGUAGES,
@@ -43,6 +44,7 @@ NOTICES = frozenset(
         *((refusal.name, refusal.polite) for refusal in REFUSALS.values()),
         (ATTRIBUTION, ATTRIBUTION_AT),
         _phone.REASONS,
+        TELEGRAM,
     )
     for text in texts
     if text

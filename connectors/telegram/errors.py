@@ -11,6 +11,8 @@ from connectors.contract import SendError
 from connectors.telegram.api import Declined
 
 BLOCKED = N_("The person has blocked the bot.")
+REFUSED = N_("Telegram refused the message.")
+TOO_LONG = N_("The text is too long.")
 
 _FORBIDDEN = (
     (("blocked by the user",), BLOCKED),
@@ -25,7 +27,7 @@ _NEVER = N_("Telegram does not let the bot write there.")
 
 _BAD = (
     (("chat not found", "peer_id_invalid"), N_("Telegram does not know this chat.")),
-    (("message is too long", "message_too_long", "caption is too long"), N_("The text is too long.")),
+    (("message is too long", "message_too_long", "caption is too long"), TOO_LONG),
     (("too big", "too large", "entity too large"), N_("The file is too large for Telegram.")),
     (("can't be edited", "can't be deleted"), N_("Telegram does not let the message be changed any more.")),
     (("not found",), N_("The message is no longer there.")),
@@ -51,7 +53,7 @@ def send_error(refusal: Declined) -> SendError:
     if refusal.status == 403:
         return SendError("permanent", _words(refusal, _FORBIDDEN, _NEVER), private)
     if refusal.status in (400, 413):
-        return SendError("permanent", _words(refusal, _BAD, N_("Telegram refused the message.")), private)
+        return SendError("permanent", _words(refusal, _BAD, REFUSED), private)
     return status_error(refusal.status, {}, refusal.description)
 
 

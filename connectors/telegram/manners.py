@@ -10,19 +10,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from connectors._i18n import N_
 from connectors.contract import Consent, Env, Inbound, Message, Receipt
 from connectors.telegram import wire
 from connectors.telegram.api import Api, Declined, NotReached
 from connectors.telegram.reading import start_payload
 from connectors.telegram.settings import Settings
 from connectors.telegram.wire import Chat, Strange, Update
+from connectors.telegram.words import GOES_ON, NOT_HERE, TAKEN
 
 _LANGUAGES = ("pl", "en", "uk", "ru")
-
-NOT_HERE = N_("This bot does not write in groups and channels. Please write to it in private: {address}")
-GOES_ON = N_("This chat now belongs to your matter {reference}. Write here, and we will answer here.")
-TAKEN = N_("Received.")
 
 _REMEMBERED = 1000
 """Groups that are not told again."""

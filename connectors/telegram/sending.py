@@ -16,6 +16,7 @@ from connectors._i18n import N_
 from connectors._split import units
 from connectors.contract import InboxId, OutAttachment, Outbound, SendError, Sent
 from connectors.telegram.api import Api, Declined
+from connectors.telegram.errors import TOO_LONG
 from connectors.telegram.reading import message_id, thread_key
 
 TEXT = 4096
@@ -231,9 +232,7 @@ class Sending:
         """A text, or the text that went with a file; Telegram alone knows which it was."""
         place = _target(outbound)
         if units(outbound.text) > TEXT or not outbound.text.strip():
-            raise SendError(
-                "permanent", NOTHING if not outbound.text.strip() else N_("The text is too long.")
-            )
+            raise SendError("permanent", NOTHING if not outbound.text.strip() else TOO_LONG)
         bot, keyboard, business = self._api.bot, buttons(outbound), place.connection or None
         try:
             await bot.edit_message_text(
