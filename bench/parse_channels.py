@@ -27,6 +27,7 @@ BODIES: dict[str, tuple[str, ...]] = {
     "messenger": ("text", "reply", "watermark-only"),
     "instagram": ("text", "picture", "seen"),
     "whatsapp": ("text", "voice", "status"),
+    "telegram": ("text", "photo", "callback", "edited"),
     "phone": ("ringing", "answered-form"),
     "smsapi": ("message", "report"),
     "twilio": ("message", "delivered"),
@@ -42,7 +43,8 @@ def bodies(kind: str) -> list[bytes]:
 
 def _varied(body: bytes, number: int) -> bytes:
     digits = f"{number:04d}".encode()
-    return body.replace(b"700800", b"70" + digits).replace(b"0000000001", b"000000" + digits)
+    body = body.replace(b"700800", b"70" + digits).replace(b"1111111", b"111" + digits)
+    return body.replace(b"0000000001", b"000000" + digits)
 
 
 def as_json(body: bytes) -> bytes:
