@@ -117,7 +117,7 @@ async def _wired(env: Env) -> AsyncIterator[Wired]:
     yield _Page(env)
 
 
-_ANSWER = Outbound(
+ANSWER = Outbound(
     delivery=41,
     inbox=InboxId("test-inbox"),
     message=17,
@@ -133,6 +133,6 @@ CASES = (
         name="page",
         wired=_wired,
         secrets=("Zofia", "zofia.poufna", "44051401359", "odpowiadamy", "Sekretna"),
-        sends={"answer": _ANSWER},
+        sends={"answer": ANSWER},
     ),
 )
