@@ -82,12 +82,13 @@ def is_gsm7(text: str) -> bool:
     return _KNOWN.issuperset(text)
 
 
-def segment(text: str, *, wide: bool = False) -> Segments:
+def segment(text: str, *, wide: bool = False, fits: Callable[[str], bool] = is_gsm7) -> Segments:
     """Cut a text into segments; no character is ever divided between two, be it escaped or a surrogate pair.
 
-    ``wide`` for a header with a reference of 16 bits, which takes one unit more of each segment.
+    ``wide`` for a header with a reference of 16 bits, which takes one unit more of each segment. ``fits`` says whether
+    a text can go in the short alphabet, where a channel cannot carry all of it.
     """
-    encoding: Encoding = "gsm7" if is_gsm7(text) else "ucs2"
+    encoding: Encoding = "gsm7" if fits(text) else "ucs2"
     width = _septets if encoding == "gsm7" else _units
     units = sum(map(width, text))
     if units <= SINGLE[encoding]:

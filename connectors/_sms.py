@@ -16,7 +16,7 @@ import contextlib
 import datetime as dt
 import functools
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -231,8 +231,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return "".join(self.segments.parts)
 
 
-def plan_sms(outbound: Outbound, settings: SmsSettings, env: Env) -> Plan:
-    """Decide whether, to whom, with which letters and for how much.
+def plan_sms(
+    outbound: Outbound,
+    settings: SmsSettings,
+    env: Env,
+    *,
+    wide: bool = False,
+    fits: Callable[[str], bool] = _gsm.is_gsm7,
+) -> Plan:
+    """Decide whether, to whom, with which letters and for how much; ``wide`` and ``fits`` as of :func:`_gsm.segment`.
 
     Raises SendError: ``permanent`` for what the policy refuses, ``throttled`` until the end of the quiet hours.
     """
@@ -240,7 +247,8 @@ def plan_sms(outbound: Outbound, settings: SmsSettings, env: Env) -> Plan:
     to = normalised(outbound.to[0].address, settings.country)
     if reason := refusal(to, settings.countries, settings.allow, settings.deny):
         raise SendError("permanent", reason)
-    segments = _gsm.segment(wording(outbound.text, settings, automatic=outbound.automatic))
+    text = wording(outbound.text, settings, automatic=outbound.automatic)
+    segments = _gsm.segment(text, wide=wide, fits=fits)
     if segments.count > settings.max_segments:
         raise SendError("permanent", TOO_LONG, f"{segments.count} segments")
     now = env.clock.now()

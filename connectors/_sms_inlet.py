@@ -120,15 +120,18 @@ def joined(
 
 
 def _text(ordered: Sequence[Piece], total: int) -> str:
-    by_number = {piece.place.number if piece.place else 1: piece.text for piece in ordered}
-    text, whole = "", True
-    for number in range(1, total + 1):
-        part = by_number.get(number)
-        if part is not None:
-            text += part if whole else GAP + part
-        whole = part is not None
-    text = text if whole else text + GAP
-    return text.strip() if len(by_number) < total else text
+    """The parts one after another, a gap where one or more are missing."""
+    texts: list[str] = []
+    expected = 1
+    for piece in ordered:
+        number = _number(piece)
+        if number != expected:
+            texts.append(GAP)
+        texts.append(piece.text if len(ordered) == total else piece.text.strip())
+        expected = number + 1
+    if expected <= total:
+        texts.append(GAP)
+    return "".join(texts).strip() if len(ordered) < total else "".join(texts)
 
 
 def same_message(one: Piece, other: Piece) -> bool:
@@ -147,9 +150,10 @@ def grouped(pieces: Sequence[Piece]) -> list[list[Piece]]:
     groups: list[list[Piece]] = []
     for piece in pieces:
         mine = next((group for group in groups if same_message(group[0], piece)), None)
-        if mine is None or any(_number(other) == _number(piece) for other in mine):
+        twin = next((other for other in mine or () if _number(other) == _number(piece)), None)
+        if mine is None or (twin is not None and twin.text != piece.text):
             groups.append([piece])
-        else:
+        elif twin is None:
             mine.append(piece)
     return groups
 

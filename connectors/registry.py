@@ -19,6 +19,7 @@ CHANNELS: dict[str, str] = {
     "xmpp": "connectors.xmpp:CHANNEL",
     "chat": "connectors.chat:CHANNEL",
     "kannel": "connectors.kannel:CHANNEL",
+    "smpp": "connectors.smpp:CHANNEL",
     "telegram": "connectors.telegram:CHANNEL",
     "phone": "connectors.phone:CHANNEL",
     "smsapi": "connectors.smsapi:CHANNEL",

@@ -1,0 +1,128 @@
+"""SMPP against a message centre on loopback that writes down every octet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+
+from connectors.contract import Connector, Env, InboxId, Micros, Outbound, Party, Secret
+from connectors.smpp import CHANNEL
+from connectors.smpp import pdu as wire
+from connectors.smpp.settings import Settings
+from tests.connectors.smpp.wire_smpp import PASSWORD, FakeCentre, centre, short
+from tests.contract.case import Case, Wired
+from tests.contract.world import Ledger
+
+_FAULTS: dict[str, int | str] = {
+    "throttled": wire.THROTTLED,
+    "queue full": wire.QUEUE_FULL,
+    "bad number": wire.INVALID_DESTINATION,
+    "bad sender": wire.INVALID_SOURCE,
+    "system error": wire.SYSTEM_ERROR,
+    "status of its own": 0x0412,
+    "cut": "cut",
+    "silence": "silence",
+}
+
+
+class _Smpp:
+    def __init__(self, env: Env, fake: FakeCentre, port: int) -> None:
+        settings = Settings(
+            host="127.0.0.1",
+            port=port,
+            system_id="centrala",
+            password=Secret(PASSWORD),
+            sender="+48123123123",
+            price=7,
+            timeout_seconds=0.5,
+            enquire_seconds=5,
+        )
+        self.connector: Connector = CHANNEL.create(settings, env)
+        self.fake = fake
+
+    async def tell(self, number: int) -> bool:
+        text = f"Moj PESEL: 44051401359 ({number})".encode()
+        return await self.fake.deliver(short(text)) == wire.OK
+
+    def sent(self) -> bytes:
+        return "".join(f"{pdu.hex()}\n" for pdu in self.fake.submitted).encode()
+
+    def fail(self, how: str) -> None:
+        self.fake.faults = [_FAULTS[how]]
+
+
+@contextlib.asynccontextmanager
+async def _wired(env: Env) -> AsyncIterator[Wired]:
+    async with centre() as (fake, port):
+        yield _Smpp(env, fake, port)
+
+
+@contextlib.asynccontextmanager
+async def _running(env: Env) -> AsyncIterator[Wired]:
+    """It sends while it is bound, so it runs."""
+    async with _wired(env) as wired:
+        running = asyncio.create_task(wired.connector.run(Ledger()))
+        try:
+            await _bound(wired)
+            yield wired
+        finally:
+            running.cancel()
+            await asyncio.wait({running})
+
+
+async def _bound(wired: Wired) -> None:
+    """Until it can be told something."""
+    for _ in range(500):
+        if (await wired.connector.check()).state == "ok":
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not bind")
+
+
+def _outbound(**more: Any) -> Outbound:
+    base = Outbound(
+        delivery=41,
+        inbox=InboxId("test-inbox"),
+        message=17,
+        to=(Party(kind="phone", address="+48600700800", name="Zofia Poufna"),),
+        text="Dzień dobry, odpowiadamy.",
+        token="abc123",
+        reference="3F7-K2M-9QX",
+        from_name="Infolinia",
+        created_at=Micros(1),
+    )
+    return msgspec.structs.replace(base, **more)
+
+
+_SECRETS = (PASSWORD, "Zofia", "44051401359", "600700800", "odpowiadamy")
+
+CASES = (
+    Case(name="taking", wired=_wired, ready=_bound, secrets=_SECRETS, has_identity=False),
+    Case(
+        name="sending",
+        wired=_running,
+        secrets=_SECRETS,
+        takes=False,
+        sends={
+            "polish": _outbound(),
+            "short-alphabet": _outbound(text="Cena: 5 € [brutto]\nPozdrawiamy"),
+            "without-diacritics": _outbound(automatic=True),
+            "long": _outbound(text="Zażółć gęślą jaźń. " * 8),
+            "long-short-alphabet": _outbound(text="Abc 123456 " * 20),
+        },
+        failures={
+            "throttled": "throttled",
+            "queue full": "throttled",
+            "bad number": "permanent",
+            "bad sender": "permanent",
+            "system error": "temporary",
+            "status of its own": "temporary",
+            "cut": "ambiguous",
+            "silence": "ambiguous",
+        },
+    ),
+)
