@@ -25,7 +25,6 @@ CALLBACK = N_("Twilio does not accept the address for reports; an administrator 
 TRIAL = N_("A trial account at Twilio sends to confirmed numbers only.")
 OPTED_OUT = N_("The person has opted out of messages at Twilio.")
 LANDLINE = N_("The number is a landline or cannot receive SMS.")
-TEXT = N_("Twilio refused the text.")
 REFUSED = N_("Twilio refused the message.")
 BUSY = N_("Twilio asks us to slow down.")
 UNREACHABLE = N_("The telephone could not be reached.")

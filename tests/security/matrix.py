@@ -221,6 +221,14 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/callbacks/{id}/{deed}"): Row(
         "answer", "call", {"version": "1"}, bound="office", extra={"deed": "take"}
     ),
+    ("GET", "/phone"): Row("answer"),
+    ("GET", "/phone/now"): Row("answer"),
+    ("GET", "/phone/who"): Row("answer"),
+    ("GET", "/phone/log"): Row("answer"),
+    ("POST", "/phone/log"): _office(
+        "answer", "telephone-call", call="{telephone-call}", outcome="settled", client_id="{uuid}"
+    ),
+    ("GET", "/phone/{id}"): _office("answer", "telephone-call"),
     ("GET", "/supervisor"): Row("supervise"),
     ("GET", "/supervisor/queues/{queue}"): Row("supervise", extra={"queue": "bezrobotni"}),
     ("POST", "/supervisor/queues/{queue}/move"): Row(

@@ -171,7 +171,11 @@ def _call(tx: Tx, office: str, number: int) -> dict[str, int]:
         "created_at": tx.now,
         "updated_at": tx.now,
     }
-    return {"call": tx.add(schema.callback, call)}
+    talked = add_message(
+        tx, made, number=2, kind="call", channel="phone", state="ended", data='{"call": {"answered_at": 1}}'
+    )
+    tx.change(schema.conversation, made, messages=2)
+    return {"call": tx.add(schema.callback, call), "telephone-call": talked}
 
 
 def _managed(tx: Tx, office: str, number: int) -> dict[str, int]:
