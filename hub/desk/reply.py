@@ -21,7 +21,7 @@ from hub.desk.addresses import is_address, without_repetition
 from hub.desk.row import change, opened
 from hub.desk.transfer import office_answered
 from hub.desk.undoing import remember
-from hub.desk.ways import Way, chosen, last_inbound, reach
+from hub.desk.ways import Reach, Way, chosen, last_inbound, reach
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.messages import append, system_line
@@ -109,7 +109,7 @@ def reply(tx: Tx, house: House, scope: Scope, conversation: int, draft: Draft) -
     if (numbers := unseen(tx, scope, conversation, draft.based_on)) != ():
         raise Stale(numbers)
     found = reach(tx, house, scope, row)
-    way = chosen(found.ways, draft.identity, draft.inbox)
+    way = _way_now(house, found, draft)
     if way is None:
         raise Conflict(NO_WAY)
     draft = with_template(way, draft)
@@ -126,6 +126,16 @@ def reply(tx: Tx, house: House, scope: Scope, conversation: int, draft: Draft) -
     back = {"message": sent, "conversation": row.id, "kind": "reply", **kept}
     undo = None if way.can.live else remember(tx, scope, "send", back)
     return Replied(message=sent, number=row.messages + 1, undo=undo)
+
+
+def _way_now(house: House, found: Reach, draft: Draft) -> Way | None:
+    """The way that was chosen. Where that was the one private answer to a comment, and the person has written back
+    since, the same person's direct messages take its place."""
+    way = chosen(found.ways, draft.identity, draft.inbox)
+    can = house.capabilities.get(draft.inbox or "")
+    if way is None and can is not None and can.private_replies:
+        return chosen(found.ways, draft.identity)
+    return way
 
 
 def _is_front(house: House, scope: Scope) -> bool:

@@ -84,9 +84,16 @@ def read_shown(tx: Reader, house: House, scope: Scope, number: int, before: int 
         tags=msgspec.json.decode(row.tags),
         calls=of_conversation(tx, scope, row.id),
         visitor=visitor_of(tx, house, row),
-        places=standings(tx, [entry.row.id for entry in stream.entries if entry.row.channel == "comments"]),
+        places=_places(tx, stream.entries),
         may_snooze_to=snooze_choices(house, row.office, tx.now),
     )
+
+
+def _places(tx: Reader, entries: Sequence[view.Entry]) -> dict[int, Standing]:
+    """How comments on platforms stand there, by message; of a copy in a private conversation that of the comment."""
+    posts = {e.row.id: e.data.get("from_post", e.row.id) for e in entries if e.row.channel == "comments"}
+    found = standings(tx, list(posts.values()))
+    return {message: found[post] for message, post in posts.items() if post in found}
 
 
 def read_composing(tx: Reader, house: House, scope: Scope, row: Row[Any]) -> Composing:

@@ -160,6 +160,7 @@ class Writing {
     this.dirty = false;
     store.drop(this.key);
     this.clear();
+    this.form.querySelector("[data-once]")?.remove();
     toast(done.said, { undo: done.undo, seconds: Math.max(8, done.seconds ?? 0) });
     document.dispatchEvent(new CustomEvent("centrala:sent", { detail: done }));
     document.dispatchEvent(new CustomEvent("centrala:refresh"));
