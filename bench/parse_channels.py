@@ -27,8 +27,12 @@ BODIES: dict[str, tuple[str, ...]] = {
     "messenger": ("text", "reply", "watermark-only"),
     "instagram": ("text", "picture", "seen"),
     "whatsapp": ("text", "voice", "status"),
+    "facebook_comments": ("comment", "reply-below", "edited", "hidden"),
+    "instagram_comments": ("comment", "reply-below", "live"),
     "telegram": ("text", "photo", "callback", "edited"),
     "phone": ("ringing", "answered-form"),
+    "kannel": ("plain", "ucs2", "report-1-delivered"),
+    "smpp": ("plain", "ucs2", "receipt-delivered"),
     "smsapi": ("message", "report"),
     "twilio": ("message", "delivered"),
 }
@@ -44,6 +48,7 @@ def bodies(kind: str) -> list[bytes]:
 def _varied(body: bytes, number: int) -> bytes:
     digits = f"{number:04d}".encode()
     body = body.replace(b"700800", b"70" + digits).replace(b"1111111", b"111" + digits)
+    body = body.replace(b"9000001_50", b"9" + digits + b"01_50").replace(b"17858893269", b"1785889" + digits)
     return body.replace(b"0000000001", b"000000" + digits)
 
 
