@@ -80,12 +80,7 @@ class Archive:
         fields = {"with": person} if person else {}
         if start := (since or (0 if after.id else after.at)):
             fields["start"] = stamp(Micros(start))
-        return await self._page(fields, {"after": after.id} if after.id else {})
-
-    async def last(self) -> Mark:
-        """The newest entry's place."""
-        page = await self._page({}, {"before": ""}, size=1)
-        return Mark(at=page.entries[-1].at, id=page.entries[-1].id) if page.entries else Mark()
+        return await self._page(fields, after.id)
 
     async def sent(self, person: str, prefix: str, since: int) -> frozenset[str]:
         """The ids of our own messages to a person that begin so; none where nobody can say. Raises Lost."""
@@ -100,12 +95,12 @@ class Archive:
                 after = Mark(id=page.entries[-1].id)
         return frozenset(name for name in found if name.startswith(prefix))
 
-    async def _page(self, fields: dict[str, str], place: dict[str, str], size: int = PAGE) -> Page:
+    async def _page(self, fields: dict[str, str], after: str) -> Page:
         self._count += 1
         name = f"look-{self._count}"
         found = self._asked[name] = []
         try:
-            answer = await self._stream.ask("", "set", _query(name, fields, place, size), self._timeout)
+            answer = await self._stream.ask("", "set", _query(name, fields, after), self._timeout)
         finally:
             del self._asked[name]
         fin = answer.find(f"{MAM}fin")
@@ -114,7 +109,7 @@ class Archive:
         return Page(entries=tuple(found), complete=fin.get("complete") in ("true", "1"))
 
 
-def _query(name: str, fields: dict[str, str], place: dict[str, str], size: int) -> ET.Element:
+def _query(name: str, fields: dict[str, str], after: str) -> ET.Element:
     query = ET.Element(f"{MAM}query", {"queryid": name})
     if fields:
         form = ET.SubElement(query, f"{FORM}x", {"type": "submit"})
@@ -124,9 +119,9 @@ def _query(name: str, fields: dict[str, str], place: dict[str, str], size: int) 
                 ET.SubElement(form, f"{FORM}field", {"var": field, **hidden}), f"{FORM}value"
             ).text = value
     paging = ET.SubElement(query, f"{RSM}set")
-    ET.SubElement(paging, f"{RSM}max").text = str(size)
-    for element, value in place.items():
-        ET.SubElement(paging, f"{RSM}{element}").text = value
+    ET.SubElement(paging, f"{RSM}max").text = str(PAGE)
+    if after:
+        ET.SubElement(paging, f"{RSM}after").text = after
     return query
 
 

@@ -78,7 +78,7 @@ class _Live(msgspec.Struct, frozen=True):
 
 
 class Intake:
-    """The way in of one inbox while it runs.
+    """The way in of one inbox while it runs. It begins on hold.
 
     ``on_taken`` is called after each commit, ``on_done`` with the tickets of live stanzas, ``on_refused`` with the
     hub's reason while it takes nothing, ``on_flow`` with whether more may be read.
@@ -102,6 +102,7 @@ class Intake:
         self._on_refused, self._on_flow = on_refused, on_flow
         self._queue: asyncio.Queue[_Live] = asyncio.Queue()
         self._stopped = False
+        self._go = asyncio.Event()
         self._contents: Remembered[str, bytes] = Remembered()
         self._committed: Remembered[str, None] = Remembered()
         self._names: Remembered[str, str] = Remembered()
@@ -117,7 +118,11 @@ class Intake:
         if person := typing(stanza, self._place()):
             self._signal(person)
         self._queue.put_nowait(_Live(stanza, ticket))
-        if not self._stopped and self._queue.qsize() >= FULL:
+        if self._queue.qsize() < FULL:
+            return
+        if not self._go.is_set():
+            self.release()  # the archive's answers come on the same line, which must not stop
+        elif not self._stopped:
             self._stopped = True
             self._on_flow(False)
 
@@ -125,10 +130,19 @@ class Intake:
         if (conversation := self._conversations.get(person)) is not None:
             self._sink.signal(conversation_key(conversation), "typing")
 
+    def hold(self) -> None:
+        """Let live stanzas wait: what the archive holds from before came earlier."""
+        self._go.clear()
+
+    def release(self) -> None:
+        """Commit them."""
+        self._go.set()
+
     async def run(self) -> None:
         """Commit what comes live, until cancelled."""
         while True:
             batch = [await self._queue.get()]
+            await self._go.wait()
             while len(batch) < BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
             await self._take([live.stanza for live in batch], live=True)

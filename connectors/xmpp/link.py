@@ -12,7 +12,7 @@ from typing import Literal
 from connectors.contract import Cursor, Env, Health, Micros, Sink
 from connectors.xmpp.archive import NONE, Archive, Mark, Page, mark
 from connectors.xmpp.intake import Intake
-from connectors.xmpp.names import CARBONS, CLIENT
+from connectors.xmpp.names import CARBONS, CLIENT, ROSTER
 from connectors.xmpp.settings import Settings
 from connectors.xmpp.stream import Client, Component, Lost, Misconfigured, Refusal, Ticket, WrongCredentials
 
@@ -25,8 +25,8 @@ CREDENTIALS_GAP = 60.0
 
 CURSOR = "archive"
 
-BACK = 600_000_000
-"""Microseconds that are read again where the archive has forgotten our place; the hub knows what it has."""
+BACK = 300_000_000
+"""Microseconds that are read before a moment, where we have no place in the archive: clocks differ."""
 
 State = Literal["ok", "starting", "degraded", "unreachable", "wrong_credentials", "misconfigured"]
 OnMessage = Callable[[ET.Element, Ticket], None]
@@ -128,6 +128,7 @@ class Link:
         """One connection, to its end. Always raises."""
         settings = self._settings
         host, port = settings.host, settings.to_port
+        intake.hold()
         if await self.stream.open(host, port, settings.timeout_seconds) == "started":
             self.since = self._env.clock.now()
         self.up = True
@@ -146,19 +147,28 @@ class Link:
 
     async def _beat(self, intake: Intake, sink: Sink) -> None:
         """Say hello, then look through the archive again and again; that also finds a connection that is dead."""
+        if self.archive is not None and self._mark is None:
+            await self._find_place(intake, sink)  # before anything can come live
         if isinstance(self.stream, Client):
-            self.stream.put(ET.Element(f"{{{CLIENT}}}presence"))
-            with contextlib.suppress(Refusal):
-                await self.stream.ask(
-                    "", "set", ET.Element(f"{CARBONS}enable"), self._settings.timeout_seconds
-                )
+            await self._hello(self.stream)
         while True:
-            await self.look(intake, sink)
-            if not intake.waiting:
-                self._standing.up()
+            try:
+                await self.look(intake)
+                if not intake.waiting:
+                    self._standing.up()
+            except Refusal as refusal:  # live messages go on; the next look may do better
+                self._standing.down("degraded", f"the archive refused: {refusal.condition}")
+            intake.release()
             await self._env.clock.sleep(
                 self._settings.archive_seconds * (0.8 + self._env.random.random() / 5)
             )
+
+    async def _hello(self, stream: Client) -> None:
+        """Servers pass on who wants to see us only to those who have asked for their list of contacts."""
+        for kind, query in (("get", ROSTER), ("set", f"{CARBONS}enable")):
+            with contextlib.suppress(Refusal):
+                await stream.ask("", kind, ET.Element(query), self._settings.timeout_seconds)
+        stream.put(ET.Element(f"{{{CLIENT}}}presence"))
 
     async def flush(self) -> None:
         """One round trip: what left before is with the server. Raises Lost."""
@@ -168,13 +178,11 @@ class Link:
 
     # --- the archive ------------------------------------------------------------------------------------------------
 
-    async def look(self, intake: Intake, sink: Sink) -> None:
-        """Commit what the archive holds behind our place. Raises Lost."""
+    async def look(self, intake: Intake) -> None:
+        """Commit what the archive holds behind our place. Raises Lost, Refusal."""
         if self.archive is None:
             await self.flush()
             return
-        if self._mark is None:
-            await self._find_place(self.archive, intake, sink)
         while self.archive is not None and self._mark is not None:
             page = await self._page(self.archive, self._mark)
             if page is not None and page.entries:
@@ -187,17 +195,14 @@ class Link:
             if page is not None and (page.complete or not page.entries):
                 return
 
-    async def _find_place(self, archive: Archive, intake: Intake, sink: Sink) -> None:
-        """Our committed place; at the first start the end of the archive, or its beginning where all is wanted."""
+    async def _find_place(self, intake: Intake, sink: Sink) -> None:
+        """Our committed place; at the first start a little before now, or the beginning where all is wanted."""
         committed = await sink.cursor(CURSOR)
         if committed is not None:
             self._mark = mark(committed)
             return
-        try:
-            place = await archive.last() if self._settings.first_scan == "new" else Mark()
-        except Refusal as refusal:
-            self._without_archive(refusal)
-            return
+        new = self._settings.first_scan == "new"
+        place = Mark(at=self.since - BACK) if new else Mark()
         await intake.move(_cursor(place))
         self._mark = place
 
@@ -215,7 +220,7 @@ class Link:
 
     def _without_archive(self, refusal: Refusal) -> None:
         if refusal.condition not in NONE:
-            raise Lost(f"the archive refused: {refusal.condition}") from refusal
+            raise refusal
         self._env.log.warning(
             "the server keeps no archive: what comes while nobody listens may be lost", inbox=self._env.inbox
         )

@@ -128,7 +128,7 @@ def _failed(envelope: Envelope, place: Place) -> list[Inbound]:
         else []
     )
     reason = next((_REASONS[name] for name in found if name in _REASONS), REFUSED)
-    target = target_id(envelope.person, envelope.id)
+    target = target_id(envelope.person, _delivery(envelope.id))
     return [
         DeliveryReport(
             inbox=place.inbox,
@@ -140,6 +140,11 @@ def _failed(envelope: Envelope, place: Place) -> list[Inbound]:
             at=envelope.sent_at,
         )
     ]
+
+
+def _delivery(sent_id: str) -> str:
+    """The id of the delivery that a message belongs to; its files are messages of their own."""
+    return sent_id[:30] if OURS.fullmatch(sent_id) else sent_id
 
 
 def _reports(envelope: Envelope, place: Place) -> list[Inbound]:
@@ -156,7 +161,7 @@ def _reports(envelope: Envelope, place: Place) -> list[Inbound]:
         if not sent_id:
             continue
         read_by_person = not name.endswith("received")
-        target = target_id(envelope.person, sent_id)
+        target = target_id(envelope.person, _delivery(sent_id))
         items.append(
             DeliveryReport(
                 inbox=place.inbox,

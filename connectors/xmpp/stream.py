@@ -198,8 +198,8 @@ class _Careful:
                 Misconfigured("the server's certificate is not trusted")
             ),
             "stream_error": self._stream_error,
-            "connection_failed": lambda reason: self._note(Lost(_told(reason))),
-            "disconnected": lambda _: self._disconnected(),
+            "connection_failed": lambda reason: self._note(_unreached(reason)),
+            "disconnected": self._disconnected,
         }
         for event, handler in events.items():
             stream.add_event_handler(event, handler)
@@ -259,7 +259,9 @@ class _Careful:
             self.opening.set_exception(problem)
         self.cut()
 
-    def _disconnected(self) -> None:
+    def _disconnected(self, reason: object) -> None:
+        if isinstance(reason, ssl.SSLError):
+            self.problem = _untrusted(reason)
         if self.opening is not None and not self.opening.done():
             self.opening.set_exception(self.problem or Lost("the server ended the connection"))
         self.ended.set()
@@ -454,8 +456,15 @@ def _renamed(element: ET.Element, namespace: str) -> ET.Element:
     return element
 
 
-def _told(reason: object) -> str:
+def _unreached(reason: object) -> Exception:
     """Why no connection came about, without addresses: messages of the system name them."""
     if isinstance(reason, ssl.SSLError):
-        return "no TLS connection"
-    return (reason.strerror if isinstance(reason, OSError) else None) or "no connection"
+        return _untrusted(reason)
+    return Lost((reason.strerror if isinstance(reason, OSError) else None) or "no connection")
+
+
+def _untrusted(reason: object) -> Exception:
+    """TLS did not come about. A certificate stays what it is; other faults may pass."""
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return Misconfigured(f"the server's certificate is not trusted: {reason.verify_message}")
+    return Lost("no TLS connection")

@@ -53,6 +53,7 @@ class Person:
         started = self._client.wait_until("session_start", 20)
         self._client.connect("127.0.0.1", self._port)
         await started
+        await self._client.get_roster()
         self._client.send_presence()
         await self.settled()
 
@@ -100,7 +101,7 @@ class Person:
     async def settled(self) -> None:
         """Return when the server has dealt with all that was sent."""
         with contextlib.suppress(IqError, IqTimeout):
-            await self._client["xep_0199"].ping(self._client.boundjid.host, timeout=10)
+            await self._client.plugin["xep_0199"].ping(self._client.boundjid.host, timeout=10)
 
     async def until(self, condition: Callable[[], bool], what: str = "it", seconds: float = 20.0) -> None:
         """Wait for something. Raises TimeoutError."""
