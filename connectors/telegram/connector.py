@@ -136,7 +136,7 @@ class Telegram:
         if items or state is not None:
             receipts = await self._sink.accept(await self._raw(body), items, state)
         failpoint("telegram.accepted")
-        if isinstance(update, wire.Update) or refused:
+        if self._manners.needed(update, items):
             self._later(self._manners.after(update, items, receipts))
 
     async def _raw(self, body: bytes) -> Raw:

@@ -49,6 +49,11 @@ class Manners:
                 return [_consent(start)]
         return items
 
+    def needed(self, update: Update | Strange, items: Sequence[Inbound]) -> bool:
+        """Whether :meth:`after` has anything to do."""
+        pressed = isinstance(update, Update) and update.callback_query is not None
+        return pressed or self.refused(update) or (len(items) == 1 and _begins(items[0]))
+
     async def after(
         self, update: Update | Strange, items: Sequence[Inbound], receipts: Sequence[Receipt]
     ) -> None:
@@ -136,6 +141,10 @@ def _is_gone(update: Update | Strange) -> bool:
     """Whether it tells that the bot is not in the group any more."""
     member = update.my_chat_member if isinstance(update, Update) else None
     return member is not None and member.new_chat_member.status in ("left", "kicked")
+
+
+def _begins(item: Inbound) -> bool:
+    return isinstance(item, Message | Consent) and item.text.startswith("/start")
 
 
 def _consent(start: Message) -> Consent:

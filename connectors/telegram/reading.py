@@ -2,8 +2,8 @@
 
 A message is ``CHAT:NUMBER`` everywhere (its external id, the target of an edit, the remote id of what we sent), with
 ``:CONNECTION`` behind it where it went through a business account. In a private chat the address is the person's id; in
-a group it is ``CHAT/PERSON``, so that what somebody wrote in public and in private never mixes and an answer goes back
-to where it was asked.
+a group it is ``CHAT/PERSON`` or ``CHAT/PERSON/TOPIC``, so that what somebody wrote in public and in private never mixes
+and an answer goes back to where it was asked.
 """
 
 from __future__ import annotations
@@ -76,9 +76,13 @@ _PLAIN = frozenset(
 
 def parse(raw: bytes, context: ParseContext) -> list[Inbound]:
     """The body of a webhook's POST, or the answer to getUpdates, as intake would see it. Raises :class:`BadUpdate`."""
-    many = wire.several(raw)
-    bodies = [bytes(one) for one in many] if many is not None else [raw]
-    return [item for body in bodies for item in read(wire.decode(body), body, context)]
+    try:
+        return read(wire.decode(raw), raw, context)
+    except BadUpdate:
+        many = wire.several(raw)
+        if many is None:
+            raise
+    return [item for body in map(bytes, many) for item in read(wire.decode(body), body, context)]
 
 
 def read(update: Update | Strange, body: bytes, context: ParseContext) -> list[Inbound]:
@@ -86,7 +90,9 @@ def read(update: Update | Strange, body: bytes, context: ParseContext) -> list[I
     if isinstance(update, Update):
         try:
             return list(_items(update, body, context))
-        except (ValueError, OverflowError):  # an id that is longer than any id
+        except (
+            Exception
+        ):  # an id longer than any id, or a fault of ours: one update must not hold up the others
             update = wire.strange(body)
     return [_unknown(update, context)]
 
@@ -129,15 +135,15 @@ def start_payload(text: str) -> str | None:
     return None if found is None else found[1] or ""
 
 
-def _party(chat: Chat, user: User | None, sender_chat: Chat | None = None) -> Party:
+def _party(chat: Chat, user: User | None, sender_chat: Chat | None = None, topic: int = 0) -> Party:
     if user is None or (sender_chat is not None and chat.type != "private"):
         other = sender_chat or chat
         name = names((other.title, f"{other.first_name} {other.last_name}".strip(), other.username))
-        return Party(kind=KIND, address=_address(chat, other.id), name=name, verified=True)
+        return Party(kind=KIND, address=_address(chat, other.id, topic), name=name, verified=True)
     language = _LANGUAGE.match(user.language_code.lower())
     return Party(
         kind=KIND,
-        address=_address(chat, user.id),
+        address=_address(chat, user.id, topic),
         name=_name(user),
         language=language[0] if language else "",
         verified=True,
@@ -149,8 +155,15 @@ def _name(user: User) -> str:
     return full or (f"@{user.username}" if user.username else "")
 
 
-def _address(chat: Chat, person: int) -> str:
-    return str(person) if chat.type == "private" else f"{chat.id}/{person}"
+def _address(chat: Chat, person: int, topic: int) -> str:
+    if chat.type == "private":
+        return str(person)
+    return f"{chat.id}/{person}/{topic}" if topic else f"{chat.id}/{person}"
+
+
+def _topic(message: wire.Message) -> int:
+    """The topic of a group that it stands in; replies outside topics have thread numbers too."""
+    return message.message_thread_id if message.is_topic_message else 0
 
 
 def _sent_at(seconds: int) -> Micros | None:
@@ -201,7 +214,7 @@ def _sender(message: wire.Message) -> tuple[Party, bool]:
     chat, user = message.chat, message.sender
     if message.business_connection_id and user is not None and user.id != chat.id:
         return _party(chat, None), True
-    return _party(chat, user, message.sender_chat), False
+    return _party(chat, user, message.sender_chat, _topic(message)), False
 
 
 def _also(message: wire.Message, found: Content) -> tuple[Party, ...]:
@@ -286,7 +299,7 @@ def _pressed(query: wire.CallbackQuery, number: int, context: ParseContext) -> M
         external_id=f"callback:{query.id}",
         target=pressed,
         received_at=context.now,
-        sender=_party(message.chat, query.sender),
+        sender=_party(message.chat, query.sender, topic=_topic(message)),
         text=(label := _label(message, query.data)),
         full_text=label,
         thread_keys=(thread_key(context.inbox, pressed),),

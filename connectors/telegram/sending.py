@@ -55,11 +55,13 @@ FILE_REFUSED = N_("The text has arrived, but Telegram refused a file.")
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Spot:
-    """A message (``number``) or, without one, a chat; ``connection`` where a business account stands between."""
+    """A message (``number``) or, without one, a chat or a ``topic`` of it; ``connection`` where a business account
+    stands between."""
 
     chat: int
     number: int | None = None
     connection: str = ""
+    topic: int | None = None
 
 
 def spot(name: str | None) -> Spot | None:
@@ -78,15 +80,17 @@ def _is_number(text: str) -> bool:
 
 def destination(outbound: Outbound) -> Spot:
     """Where a delivery goes, and which message there it answers. Raises SendError for what is no address."""
-    chat = outbound.to[0].address.partition("/")[0] if outbound.to else ""
-    if not _is_number(chat):
+    parts = outbound.to[0].address.split("/") if outbound.to else [""]
+    if not all(map(_is_number, parts)) or len(parts) > 3:
         raise SendError("permanent", NO_CHAT)
+    chat, topic = int(parts[0]), int(parts[2]) if len(parts) == 3 else None
     answered = spot(outbound.reply_to)
-    if answered is not None and answered.chat == int(chat):
-        return answered if outbound.part == 0 else dataclasses.replace(answered, number=None)
+    if answered is not None and answered.chat == chat:
+        number = answered.number if outbound.part == 0 else None
+        return dataclasses.replace(answered, number=number, topic=topic)
     earlier = (spot(name) for name in reversed(outbound.references))
-    connection = next((one.connection for one in earlier if one and one.chat == int(chat)), "")
-    return Spot(chat=int(chat), connection=connection)
+    connection = next((one.connection for one in earlier if one and one.chat == chat), "")
+    return Spot(chat=chat, connection=connection, topic=topic)
 
 
 def buttons(outbound: Outbound) -> InlineKeyboardMarkup | None:
@@ -181,6 +185,7 @@ class Sending:
                 reply_parameters=_reply(place),
                 reply_markup=keyboard,
                 business_connection_id=place.connection or None,
+                message_thread_id=place.topic,
             )
 
         return step
@@ -210,6 +215,7 @@ class Sending:
                         reply_parameters=answers,
                         reply_markup=keyboard,
                         business_connection_id=business,
+                        message_thread_id=place.topic,
                     )
                 except Declined as refusal:  # too wide, too high, not what its name says
                     if refusal.status != 400 or not refusal.says("photo_", "image_process"):
@@ -222,6 +228,7 @@ class Sending:
                 reply_parameters=answers,
                 reply_markup=keyboard,
                 business_connection_id=business,
+                message_thread_id=place.topic,
             )
 
         return step

@@ -138,6 +138,8 @@ class Message(_Part, frozen=True, kw_only=True, gc=False):
     sender: User | None = msgspec.field(name="from", default=None)
     sender_chat: Chat | None = None
     business_connection_id: str = ""
+    message_thread_id: int = 0
+    is_topic_message: bool = False
     is_automatic_forward: bool = False
     forward_origin: Origin | None = None
     reply_to_message: Replied | None = None
@@ -268,7 +270,7 @@ def _decode_again(body: bytes) -> Update | Strange:
 
 def has_kind(update: Update) -> bool:
     """Whether it holds something that we have a word for."""
-    return any(getattr(update, name) is not None for name in KNOWN)
+    return update.message is not None or any(getattr(update, name) is not None for name in KNOWN)
 
 
 def strange(body: bytes) -> Strange:

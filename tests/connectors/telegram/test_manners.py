@@ -88,6 +88,19 @@ async def test_groups_are_taken_where_the_office_wants_them() -> None:
         assert call["reply_parameters"]["message_id"] == asked["message_id"]
 
 
+async def test_an_answer_stays_in_its_topic() -> None:
+    async with beside(groups="take") as at:
+        await at.peer.writes(JAN, "o zasiłek", chat=GROUP, message_thread_id=7, is_topic_message=True)
+        await at.peer.writes(JAN, "poza tematem", chat=GROUP, message_thread_id=9)
+        topic, none = await at.ledger.wait_for(2)
+        assert isinstance(topic, Message) and isinstance(none, Message)
+        assert topic.sender.address == "-1001234/1111111/7"
+        assert none.sender.address == "-1001234/1111111"
+        await at.connector.send(outbound(topic.sender.address, part=1))
+        [call] = at.called("sendMessage")
+        assert (call["chat_id"], call["message_thread_id"]) == (GROUP["id"], 7)
+
+
 async def test_without_a_greeting_a_start_is_a_message() -> None:
     async with beside() as at:
         await at.peer.writes(JAN, "/start")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
+import pytest
 
-from connectors.contract import Message
+from connectors._failpoint import FailpointError, armed
+from connectors.contract import Message, Unknown
+from connectors.telegram import reading
 from connectors.telegram.polling import CURSOR, KEPT
 from tests.connectors.telegram.beside import JAN, TOKEN, beside, until
 
@@ -155,3 +158,35 @@ async def test_a_message_larger_than_a_row_becomes_a_blob() -> None:
         await at.ledger.wait_for(1)
         assert at.ledger.raws[0].content is None
         assert at.ledger.raws[0].blob is not None
+
+
+@pytest.mark.parametrize("place", ["telegram.fetched", "telegram.accepted", "telegram.committed"])
+async def test_a_process_that_ends_anywhere_loses_and_doubles_nothing(place: str) -> None:
+    async with beside(started=False) as at:
+        for number in range(3):
+            await at.peer.writes(JAN, str(number))
+        with armed(f"{place}=error@1"):
+            at.start()
+            assert at.running is not None
+            await asyncio.wait({at.running}, timeout=5)
+            assert isinstance(at.running.exception(), FailpointError)
+        at.again()
+        await at.ledger.wait_for(3)
+        await until(lambda: not at.peer.updates.pending)
+    texts = [event.text for event in at.ledger.events if isinstance(event, Message)]
+    assert sorted(texts) == ["0", "1", "2"]
+
+
+async def test_one_update_that_cannot_be_read_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(message: object) -> None:
+        raise ZeroDivisionError
+
+    async with beside() as at:
+        with monkeypatch.context() as patch:
+            patch.setattr(reading, "content", broken)
+            await at.peer.writes(JAN, "nieczytelna")
+            [first] = await at.ledger.wait_for(1)
+        await at.peer.writes(JAN, "czytelna")
+        second = (await at.ledger.wait_for(2))[1]
+        assert isinstance(first, Unknown) and isinstance(second, Message)
+        assert (first.text, second.text) == ("nieczytelna", "czytelna")
