@@ -16,6 +16,11 @@ CHECK_EVERY = 60.0
 
 CHECK_LIMIT = 20.0
 
+WARN_DAYS = 14
+"""So long before an inbox's credentials end people are told, once a day in the log and all the time on the screen."""
+
+DAY = 86_400_000_000
+
 
 class Running(msgspec.Struct, kw_only=True):
     """One inbox at work."""
@@ -24,6 +29,7 @@ class Running(msgspec.Struct, kw_only=True):
     connector: Connector
     sink: Sink
     health: Health = Health(state="starting")
+    told_days: int | None = None
     tasks: list[asyncio.Task[None]] = []
 
 
@@ -62,6 +68,7 @@ async def _watch(running: Running, clock: Clock, log: Log) -> None:
         before = running.health.state
         running.health = await _check(running.connector)
         _tell_change(running, before, log)
+        _tell_end(running, clock, log)
         await clock.sleep(CHECK_EVERY if running.health.state == "ok" else CHECK_EVERY / 6)
 
 
@@ -84,3 +91,18 @@ def _tell_change(running: Running, before: str, log: Log) -> None:
         log.info("inbox works again", inbox=running.inbox)
     elif before in ("ok", "starting"):
         log.warning("inbox does not work", inbox=running.inbox, state=now)
+
+
+def days_left(health: Health, now: int) -> int | None:
+    """Whole days until the credentials end, 0 on the last and after it; None while that is far away or never."""
+    if health.expires_at is None or health.expires_at - now > WARN_DAYS * DAY:
+        return None
+    return max(0, (health.expires_at - now) // DAY)
+
+
+def _tell_end(running: Running, clock: Clock, log: Log) -> None:
+    """One line a day while the credentials are about to end."""
+    days = days_left(running.health, clock.now())
+    if days is not None and days != running.told_days:
+        log.warning("the credentials of an inbox end", inbox=running.inbox, days=days)
+    running.told_days = days

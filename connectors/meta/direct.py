@@ -24,7 +24,6 @@ from connectors.contract import (
     Micros,
     Party,
     Reaction,
-    Recipient,
     ThreadKey,
     Unknown,
 )
@@ -149,7 +148,6 @@ def _message(part: Part, place: Place, kind: str, event: Happening, written: Wri
             external_id=written.mid,
             received_at=place.now,
             sender=person,
-            recipients=(Recipient(address=place.account),),
             text=text,
             full_text=text,
             attachments=files,
@@ -283,7 +281,6 @@ def _postback(part: Part, place: Place, event: Happening, person: Party, postbac
         external_id=postback.mid or event_id("postback", bytes(part.raw)),
         received_at=place.now,
         sender=person,
-        recipients=(Recipient(address=place.account),),
         text=title,
         full_text=title,
         direct=True,

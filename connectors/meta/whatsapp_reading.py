@@ -24,7 +24,6 @@ from connectors.contract import (
     Message,
     Party,
     Reaction,
-    Recipient,
     Unknown,
 )
 from connectors.meta.direct import message_key, moment
@@ -196,7 +195,6 @@ def _message(
         received_at=place.now,
         sender=person,
         also=also,
-        recipients=(Recipient(address=place.account),),
         text=text,
         full_text=text,
         attachments=files,

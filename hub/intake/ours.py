@@ -40,7 +40,7 @@ def take_ours(tx: Tx, item: Item) -> Receipt:
     if row is None:
         return _opened(tx, item)
     message, house = item.message, item.call.house
-    recipient = Recipient(address=message.sender.address, name=message.sender.name)
+    recipient = Recipient(address=message.sender.address, name=message.sender.name or _name(tx, message))
     added = append(
         tx,
         row.id,
@@ -72,6 +72,13 @@ def _known(tx: Tx, message: Message) -> Receipt | None:
     if sent:
         return Receipt(conversation=sent[0].conversation, message=sent[0].message, duplicate=True)
     return None
+
+
+def _name(tx: Tx, message: Message) -> str:
+    """The name of the person, which a copy of our own message does not tell."""
+    key = [(message.sender.kind, message.sender.address)]
+    found = tx.lookup(schema.identity, ("kind", "address"), ("name",), key)
+    return str(found[0][0]) if found else ""
 
 
 def _matter(tx: Tx, message: Message) -> Row[Any] | None:

@@ -12,6 +12,7 @@ from connectors.contract import Health
 from hub.deciding.naming import rule_name
 from hub.i18n import mark as N_
 from hub.ruleset.hits import failing
+from hub.running import days_left
 from hub.scope import own_office, require
 from hub.store.schema import stream_head
 from hub.store.store import StorageFault
@@ -49,6 +50,11 @@ CHECK_SECONDS = 2.0
 
 NEEDS_ATTENTION = N_("The hub needs attention")
 WHY = N_("The reason: {why}. It counts as not matched, and messages go on to the next rules.")
+ENDS = N_("The access of “{inbox}” ends soon")
+ENDED = N_("The access of “{inbox}” has ended")
+RENEW = N_(
+    "Messages stop then. Get new credentials from the provider, put them into the configuration and reload it."
+)
 FAILS = N_("Rule “{rule}” could not be evaluated ({faults} times)")
 
 
@@ -68,13 +74,14 @@ async def inboxes(request: web.Request) -> web.StreamResponse:
 
 
 class Attention(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong beside the inboxes, in words: ``at`` (µs UTC) it began or, with ``last``, was seen the last time;
-    ``over``: it is well again."""
+    """What is wrong beside the inboxes, in words: ``at`` (µs UTC) it began or, with ``last``, was seen the last time,
+    or, with ``until``, it will be too late; ``over``: it is well again."""
 
     title: str
     text: str
     at: int
     last: bool = False
+    until: bool = False
     over: bool = False
 
 
@@ -89,12 +96,27 @@ async def _attention(request: web.Request) -> list[Attention]:
         Attention(title=say(NEEDS_ATTENTION), text=caution.text.said(say), at=caution.since)
         for caution in desk.cautions()
     ]
+    found += _ending(request)
     house = desk.house()
     for rule in await desk.store.read(failing):
         told = text(request, FAILS, rule=rule_name(house, rule.rule), faults=rule.faults)
         why = text(request, WHY, why=rule.why.said(say))
         found.append(Attention(title=told, text=why, at=rule.at, last=True, over=rule.well))
     return found
+
+
+def _ending(request: web.Request) -> list[Attention]:
+    """Inboxes of the actor's business whose credentials are about to end, the first to end first."""
+    desk, scope, now = desk_of(request), scope_of(request), desk_of(request).clock.now()
+    found = []
+    for inbox, health in desk.health().items():
+        known = desk.house().directory.inboxes.get(inbox)
+        days = days_left(health, now)
+        if known is None or days is None or health.expires_at is None or not own_office(scope, known.office):
+            continue
+        title = text(request, ENDS if health.expires_at > now else ENDED, inbox=known.name)
+        found.append(Attention(title=title, text=text(request, RENEW), at=health.expires_at, until=True))
+    return sorted(found, key=lambda item: item.at)
 
 
 async def healthz(request: web.Request) -> web.StreamResponse:

@@ -35,6 +35,7 @@ METRICS: Mapping[str, str] = {
     "centrala_inbox_up": "1 when an inbox works.",
     "centrala_inbox_lag_seconds": "How far an inbox is behind its wire.",
     "centrala_inbox_backlog": "Messages known to wait on an inbox's wire.",
+    "centrala_inbox_credentials_end": "When an inbox's credentials end, in seconds since 1970.",
     "centrala_stream_place": "The latest place of the stream.",
     "centrala_search_behind": "Places by which the search index is behind the stream.",
     "centrala_store_waiting": "Calls that wait for a commit.",
@@ -128,14 +129,14 @@ def _of_process(desk: Desk, live_people: int) -> Iterator[GaugeMetricFamily]:
 
 
 def _of_inboxes(health: Mapping[str, Health]) -> Iterator[GaugeMetricFamily]:
-    up, lag, backlog = (
-        _gauge(name, "inbox")
-        for name in ("centrala_inbox_up", "centrala_inbox_lag_seconds", "centrala_inbox_backlog")
-    )
+    names = ("up", "lag_seconds", "backlog", "credentials_end")
+    up, lag, backlog, ends = (_gauge(f"centrala_inbox_{name}", "inbox") for name in names)
     for inbox, state in sorted(health.items()):
         up.add_metric([inbox], state.state == "ok")
         if state.lag is not None:
             lag.add_metric([inbox], state.lag)
         if state.backlog is not None:
             backlog.add_metric([inbox], state.backlog)
-    yield from (up, lag, backlog)
+        if state.expires_at is not None:
+            ends.add_metric([inbox], state.expires_at / 1e6)
+    yield from (up, lag, backlog, ends)

@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from connectors.contract import Health
+from connectors.contract import Health, Micros
 from hub import audit
 from hub.people.leaving import HANDLERS
 from hub.ruleset.hits import Tally, write_hits
+from hub.running import DAY
 from hub.store import schema
 from hub.store.store import Store
 from hub.timers import run_due
@@ -131,6 +132,23 @@ async def test_every_inbox_shows_how_it_is(enter: Callable[[str], Any], health: 
     _, page = await (await enter("supervisor")).get("/inboxes")
     assert page.index("Artykuły") < page.index("Kontakt"), "what does not work comes first"
     assert "535 5.7.8" in page and "badge--danger" in page and ">12<" in page
+
+
+async def test_a_token_that_ends_is_announced_before_it_does(
+    enter: Callable[[str], Any], health: dict[str, Health], client: Client, clock: FakeClock
+) -> None:
+    now = clock.now()
+    health["artykuly"] = Health(state="ok", expires_at=Micros(now + 30 * DAY))
+    _, page = await (await enter("supervisor")).get("/inboxes")
+    assert "Dostęp do" in page and "attention__item" not in page, "a month is not soon"
+    health["artykuly"] = Health(state="ok", expires_at=Micros(now + 3 * DAY))
+    _, page = await (await enter("supervisor")).get("/inboxes")
+    assert "Dostęp skrzynki „Artykuły” wkrótce wygaśnie" in page
+    health["artykuly"] = Health(state="wrong_credentials", expires_at=Micros(now - DAY))
+    _, page = await (await enter("supervisor")).get("/inboxes")
+    assert "Dostęp skrzynki „Artykuły” wygasł" in page
+    async with client.get("/metrics") as response:
+        assert 'centrala_inbox_credentials_end{inbox="artykuly"}' in await response.text()
 
 
 async def test_a_rule_that_cannot_be_evaluated_is_shown_beside_the_inboxes(
