@@ -729,6 +729,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """An HTTP request as a route's handler gets it: size, limits and origin are already checked.
 
     ``fields`` and ``files`` are filled for form posts; ``cookies`` and ``headers`` have lower-case names.
+    ``query_string`` is what stands after the question mark, byte for byte, for what must be checked or is not UTF-8.
     """
 
     method: str

@@ -42,8 +42,6 @@ STATES: dict[str, State] = {
 }
 """Values of ``%d``: the bits of ``dlr-mask``."""
 
-_SECRETS = ("secret",)
-
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One call of Kannel. Every field is as it came, in Latin-1: one character for each byte."""
@@ -80,13 +78,18 @@ _NAMES = {
 
 
 def read_query(query: str) -> Call:
-    """A query string. Unknown fields are left out of what is read, never out of ``raw``; secrets are left out of it."""
-    pairs = parse_qsl(query, keep_blank_values=True, encoding="latin-1")
-    found = {_NAMES[name]: value for name, value in pairs if name in _NAMES}
-    kept = query
-    if "secret" in found:
-        kept = urlencode([pair for pair in pairs if pair[0] not in _SECRETS], encoding="latin-1")
-    return Call(**found, raw=kept)
+    """A query string as it stands on the wire. Fields that nobody knows are not read but kept in ``raw``, where the
+    secret is left out."""
+    found: dict[str, str] = {}
+    kept = []
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if name in _NAMES:
+            value = value.replace("+", " ")
+            found[_NAMES[name]] = unquote(value, "latin-1") if "%" in value else value
+        if name != "secret":
+            kept.append(pair)
+    return Call(**found, raw="&".join(kept))
 
 
 _HEADERS = {

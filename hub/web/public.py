@@ -240,7 +240,7 @@ async def _request(public: _Public, route: Route, request: web.Request, remote: 
         path=request.path,
         params=dict(request.match_info),
         query={name: request.query[name] for name in request.query} if request.query_string else {},
-        query_string=request.query_string,
+        query_string=request.rel_url.raw_query_string,
         headers={name.lower(): value for name, value in request.headers.items()},
         cookies=dict(request.cookies) if hdrs.COOKIE in request.headers else {},
         body=body,
