@@ -47,6 +47,9 @@ REPLY_PAGES = 10
 SWEEP_EVERY = 10
 """The long walk begins anew after so many times ``poll_seconds``."""
 
+SETTLED = 5
+"""After so many times ``poll_seconds`` all lists of YouTube show a comment that was written."""
+
 CHECKED = 50
 """Most comments that are asked for by id at once."""
 
@@ -199,7 +202,8 @@ class Reader:
         if self._seen is None:
             return self._suspects
         since = max(floor, self._begin)
-        return self._suspects + self._memory.missing(self._seen, since, self._before(HOUR))
+        until = self._before(SETTLED * self._settings.poll_seconds)
+        return self._suspects + self._memory.missing(self._seen, since, until)
 
     async def _look_for(self, missing: list[str]) -> None:
         """Ask for comments by name: those that YouTube does not know are deleted, others were moderated elsewhere."""

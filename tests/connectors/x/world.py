@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-from aiohttp import web
 
 from connectors.contract import Env, InboxId, Micros, Outbound, Party, Secret
 from connectors.x import signing
@@ -16,6 +15,7 @@ from connectors.x.settings import Settings
 from hub.demo.peers.x import XPeer
 from hub.demo.peers.x_payloads import Person
 from hub.egress import CheckedEgress
+from tests.servers.app import on_a_port
 
 ME = Person("2244994945", "zielonalinia", "Zielona Linia")
 ZOFIA = Person("3001969357", "zofia_p", "Zofia Poufna")
@@ -38,24 +38,20 @@ def keys() -> dict[str, Any]:
 async def beside(env: Env, **changes: Any) -> AsyncIterator[tuple[X, XPeer]]:
     """A connector and its peer; settings may differ by ``changes``."""
     peer = XPeer(env.clock.now, ME)
-    runner = web.AppRunner(peer.app(), shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
     egress = CheckedEgress(["127.0.0.0/8"])
-    settings = {
-        "account_id": ME.number,
-        "api_url": f"http://127.0.0.1:{runner.addresses[0][1]}",
-        "timeout_seconds": 0.5,
-        "poll_seconds": 0.0,
-        **keys(),
-        **changes,
-    }
-    try:
-        yield X(Settings(**settings), msgspec.structs.replace(env, egress=egress)), peer
-    finally:
-        await egress.close()
-        await runner.cleanup()
+    async with on_a_port(peer.app()) as address:
+        settings = {
+            "account_id": ME.number,
+            "api_url": address,
+            "timeout_seconds": 0.5,
+            "poll_seconds": 0.0,
+            **keys(),
+            **changes,
+        }
+        try:
+            yield X(Settings(**settings), msgspec.structs.replace(env, egress=egress)), peer
+        finally:
+            await egress.close()
 
 
 def signed(body: bytes) -> dict[str, str]:

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-from aiohttp import web
 
 from connectors.contract import Env, InboxId, Micros, Outbound, Party, Secret
 from connectors.youtube.connector import YouTube
 from connectors.youtube.settings import Settings
 from hub.demo.peers.youtube import YouTubePeer
 from hub.egress import CheckedEgress
+from tests.servers.app import on_a_port
 
 CHANNEL = "UCzielonalinia0000000000"
 ZOFIA = ("UCaaaaaaaaaaaaaaaaaaaaaa", "@zofia.poufna")
@@ -26,29 +26,24 @@ async def beside(env: Env, **changes: Any) -> AsyncIterator[tuple[YouTube, YouTu
     """A connector and its peer; settings may differ by ``changes``."""
     peer = YouTubePeer(env.clock.now, CHANNEL)
     peer.day_units = 10_000_000
-    runner = web.AppRunner(peer.app(), shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
     egress = CheckedEgress(["127.0.0.0/8"])
-    address = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    settings = {
-        "channel_id": CHANNEL,
-        "client_id": "client-id",
-        "client_secret": Secret("client-secret-of-the-peer"),
-        "refresh_token": Secret("refresh-token-of-the-peer"),
-        "api_url": f"{address}/youtube/v3",
-        "token_url": f"{address}/token",
-        "timeout_seconds": 0.5,
-        "poll_seconds": 0.03,
-        "daily_units": 10_000_000,
-        **changes,
-    }
-    try:
-        yield YouTube(Settings(**settings), msgspec.structs.replace(env, egress=egress)), peer
-    finally:
-        await egress.close()
-        await runner.cleanup()
+    async with on_a_port(peer.app()) as address:
+        settings = {
+            "channel_id": CHANNEL,
+            "client_id": "client-id",
+            "client_secret": Secret("client-secret-of-the-peer"),
+            "refresh_token": Secret("refresh-token-of-the-peer"),
+            "api_url": f"{address}/youtube/v3",
+            "token_url": f"{address}/token",
+            "timeout_seconds": 0.5,
+            "poll_seconds": 0.03,
+            "daily_units": 10_000_000,
+            **changes,
+        }
+        try:
+            yield YouTube(Settings(**settings), msgspec.structs.replace(env, egress=egress)), peer
+        finally:
+            await egress.close()
 
 
 def outbound(**more: Any) -> Outbound:
