@@ -13,7 +13,7 @@ import msgspec
 from connectors.contract import Consent, Env, Inbound, Message, Receipt
 from connectors.telegram import wire
 from connectors.telegram.api import Api, Declined, NotReached
-from connectors.telegram.reading import start_payload
+from connectors.telegram.naming import start_payload
 from connectors.telegram.settings import Settings
 from connectors.telegram.wire import Chat, Strange, Update
 from connectors.telegram.words import GOES_ON, NOT_HERE, TAKEN

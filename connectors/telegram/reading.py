@@ -1,14 +1,7 @@
-"""From an update of the Bot API to what intake takes.
-
-A message is ``CHAT:NUMBER`` everywhere (its external id, the target of an edit, the remote id of what we sent), with
-``:CONNECTION`` behind it where it went through a business account. In a private chat the address is the person's id; in
-a group it is ``CHAT/PERSON`` or ``CHAT/PERSON/TOPIC``, so that what somebody wrote in public and in private never mixes
-and an answer goes back to where it was asked.
-"""
+"""From an update of the Bot API to what intake takes; names and addresses are made in ``naming.py``."""
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from typing import Any, TypeVar
@@ -21,7 +14,6 @@ from connectors.contract import (
     Deletion,
     Edit,
     Inbound,
-    InboxId,
     Message,
     Micros,
     ParseContext,
@@ -33,6 +25,7 @@ from connectors.contract import (
 )
 from connectors.telegram import wire
 from connectors.telegram.content import KIND, Content, content, names, quoted
+from connectors.telegram.naming import full_name, message_id, party, start_payload, thread_key, topic_of
 from connectors.telegram.wire import BadUpdate, Chat, Strange, Update, User
 
 _T = TypeVar("_T")
@@ -41,9 +34,7 @@ _SECOND = 1_000_000
 _LAST_SECOND = 2**32
 """No message is from after 2106; a larger number is no time in seconds."""
 
-_START = re.compile(r"/start(?:@[A-Za-z0-9_]{1,64})?(?:\s+([A-Za-z0-9_-]{1,64}))?\s*")
 _REFERENCE = re.compile(r"\b[0-9A-Z]{3}-[0-9A-Z]{3}-[0-9A-Z]{3}\b")
-_LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 _PLAIN = frozenset(
     (
@@ -115,57 +106,6 @@ def _items(update: Update, body: bytes, context: ParseContext) -> Iterator[Inbou
         yield from _deleted(update.deleted_business_messages, context)
 
 
-# --- names ---------------------------------------------------------------------------------------------------------
-
-
-def message_id(chat: int, number: int, connection: str = "") -> str:
-    """What a message is called everywhere."""
-    return f"{chat}:{number}:{connection}" if connection else f"{chat}:{number}"
-
-
-def thread_key(inbox: InboxId, message: str) -> ThreadKey:
-    """The key by which an answer to a message finds its conversation."""
-    key = f"telegram:{inbox}:{message}"
-    return ThreadKey(key if len(key) <= 256 else f"telegram:{hashlib.sha256(key.encode()).hexdigest()}")
-
-
-def start_payload(text: str) -> str | None:
-    """What a link put behind ``/start``; empty for a bare one, None for any other text."""
-    found = _START.fullmatch(text) if text.startswith("/start") else None
-    return None if found is None else found[1] or ""
-
-
-def _party(chat: Chat, user: User | None, sender_chat: Chat | None = None, topic: int = 0) -> Party:
-    if user is None or (sender_chat is not None and chat.type != "private"):
-        other = sender_chat or chat
-        name = names((other.title, f"{other.first_name} {other.last_name}".strip(), other.username))
-        return Party(kind=KIND, address=_address(chat, other.id, topic), name=name, verified=True)
-    language = _LANGUAGE.match(user.language_code.lower())
-    return Party(
-        kind=KIND,
-        address=_address(chat, user.id, topic),
-        name=_name(user),
-        language=language[0] if language else "",
-        verified=True,
-    )
-
-
-def _name(user: User) -> str:
-    full = f"{user.first_name} {user.last_name}".strip()
-    return full or (f"@{user.username}" if user.username else "")
-
-
-def _address(chat: Chat, person: int, topic: int) -> str:
-    if chat.type == "private":
-        return str(person)
-    return f"{chat.id}/{person}/{topic}" if topic else f"{chat.id}/{person}"
-
-
-def _topic(message: wire.Message) -> int:
-    """The topic of a group that it stands in; replies outside topics have thread numbers too."""
-    return message.message_thread_id if message.is_topic_message else 0
-
-
 def _sent_at(seconds: int) -> Micros | None:
     return Micros(seconds * _SECOND) if 0 < seconds < _LAST_SECOND else None
 
@@ -213,8 +153,8 @@ def _sender(message: wire.Message) -> tuple[Party, bool]:
     """Whose message it is, and whether the office wrote it itself, in the app of its business account."""
     chat, user = message.chat, message.sender
     if message.business_connection_id and user is not None and user.id != chat.id:
-        return _party(chat, None), True
-    return _party(chat, user, message.sender_chat, _topic(message)), False
+        return party(chat, None), True
+    return party(chat, user, message.sender_chat, topic_of(message)), False
 
 
 def _also(message: wire.Message, found: Content) -> tuple[Party, ...]:
@@ -222,7 +162,7 @@ def _also(message: wire.Message, found: Content) -> tuple[Party, ...]:
     user = message.sender
     if message.chat.type == "private" or user is None or message.sender_chat is not None or user.is_bot:
         return found.also
-    return (*found.also, Party(kind=KIND, address=str(user.id), name=_name(user)))
+    return (*found.also, Party(kind=KIND, address=str(user.id), name=full_name(user)))
 
 
 def _automatic(message: wire.Message) -> Automatic:
@@ -242,7 +182,7 @@ def _full_text(message: wire.Message, text: str) -> str:
     """With what was answered or forwarded, which the sender did not write."""
     if (origin := message.forward_origin) is not None:
         user, chat = origin.sender_user, origin.sender_chat or origin.chat
-        who = names((_name(user) if user else "", origin.sender_user_name, chat.title if chat else ""))
+        who = names((full_name(user) if user else "", origin.sender_user_name, chat.title if chat else ""))
         return f"\N{RIGHTWARDS ARROW WITH HOOK} {who}:\n{text}"
     replied = message.reply_to_message
     before = message.quote.text if message.quote else (replied.text or replied.caption if replied else "")
@@ -273,7 +213,7 @@ def _deleted(deleted: wire.Deleted, context: ParseContext) -> Iterator[Inbound]:
             external_id=f"deleted:{name}",
             target=name,
             received_at=context.now,
-            sender=_party(deleted.chat, None),
+            sender=party(deleted.chat, None),
         )
 
 
@@ -288,7 +228,7 @@ def _pressed(query: wire.CallbackQuery, number: int, context: ParseContext) -> M
             inbox=context.inbox,
             external_id=f"callback:{query.id}",
             received_at=context.now,
-            sender=_party(Chat(id=query.sender.id), query.sender),
+            sender=party(Chat(id=query.sender.id), query.sender),
             what="callback_query",
             text=query.data or "",
             direct=True,
@@ -299,7 +239,7 @@ def _pressed(query: wire.CallbackQuery, number: int, context: ParseContext) -> M
         external_id=f"callback:{query.id}",
         target=pressed,
         received_at=context.now,
-        sender=_party(message.chat, query.sender, topic=_topic(message)),
+        sender=party(message.chat, query.sender, topic=topic_of(message)),
         text=(label := _label(message, query.data)),
         full_text=label,
         thread_keys=(thread_key(context.inbox, pressed),),
@@ -321,7 +261,7 @@ def _reaction(reactions: wire.Reactions, number: int, context: ParseContext) -> 
         external_id=f"reaction:{name}:{number}",
         target=name,
         received_at=context.now,
-        sender=_party(reactions.chat, reactions.user, reactions.actor_chat),
+        sender=party(reactions.chat, reactions.user, reactions.actor_chat),
         emoji="".join(_sign(reaction) for reaction in reactions.new_reaction),
     )
 
@@ -340,7 +280,7 @@ def _membership(member: wire.Membership, number: int, context: ParseContext) -> 
             inbox=context.inbox,
             external_id=name,
             received_at=context.now,
-            sender=_party(chat, member.sender),
+            sender=party(chat, member.sender),
             allowed=status not in ("kicked", "left"),
             text=status,
         )
@@ -348,7 +288,7 @@ def _membership(member: wire.Membership, number: int, context: ParseContext) -> 
         inbox=context.inbox,
         external_id=name,
         received_at=context.now,
-        sender=_party(chat, member.sender),
+        sender=party(chat, member.sender),
         what=f"my_chat_member: {status}"[:80],
         text=chat.title,
         direct=True,
@@ -389,7 +329,7 @@ def _somebody(inside: dict[str, Any]) -> Party:
     user = _converted(inside.get("from"), User) or _converted(inside.get("user"), User)
     if chat is None and user is None:
         return Party(kind=KIND, address="unknown")
-    return _party(chat or Chat(id=user.id if user else 0), user)
+    return party(chat or Chat(id=user.id if user else 0), user)
 
 
 def _converted(value: object, kind: type[_T]) -> _T | None:
@@ -397,6 +337,3 @@ def _converted(value: object, kind: type[_T]) -> _T | None:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError:
         return None
-
-
-__all__ = ["BadUpdate", "message_id", "parse", "read", "start_payload", "thread_key"]

@@ -17,7 +17,7 @@ from connectors._split import units
 from connectors.contract import InboxId, OutAttachment, Outbound, SendError, Sent
 from connectors.telegram.api import Api, Declined
 from connectors.telegram.errors import TOO_LONG
-from connectors.telegram.reading import message_id, thread_key
+from connectors.telegram.naming import message_id, thread_key
 
 TEXT = 4096
 """UTF-16 units of a text."""
@@ -65,7 +65,7 @@ class Spot:
 
 
 def spot(name: str | None) -> Spot | None:
-    """What a message's name (see :func:`connectors.telegram.reading.message_id`) means; None for other ids."""
+    """What a message's name (see :func:`connectors.telegram.naming.message_id`) means; None for other ids."""
     chat, _, rest = (name or "").partition(":")
     number, _, connection = rest.partition(":")
     if not (_is_number(chat) and number.isascii() and number.isdigit() and len(number) < 20):

@@ -47,9 +47,12 @@ def units(text: str) -> int:
 
 
 class BotApi:
-    """The API of one bot. ``now`` tells seconds; ``calls`` is the ledger, ``messages`` are by chat and number."""
+    """The API of one bot. ``now`` tells seconds; ``calls`` is the ledger, ``messages`` are by chat and number;
+    ``first`` is added to the numbers it gives out, for one that goes on after an earlier one."""
 
-    def __init__(self, token: str, now: Callable[[], float], *, username: str = "urzad_pracy_bot") -> None:
+    def __init__(
+        self, token: str, now: Callable[[], float], *, username: str = "urzad_pracy_bot", first: int = 0
+    ) -> None:
         self.token = token
         self.bot: Json = {"id": 7001, "is_bot": True, "first_name": "Urząd pracy", "username": username}
         self.calls: list[Call] = []
@@ -68,7 +71,7 @@ class BotApi:
         self._now = now
         self._how: dict[str, str] = {}
         self._queries: set[str] = set()
-        self._numbers = {"update": 1000, "message": 10, "query": 1}
+        self._numbers = {"update": 1000 + first, "message": 10 + first, "query": 1 + first}
 
     # --- the server -----------------------------------------------------------------------------------------------
 
@@ -137,6 +140,7 @@ class BotApi:
             "editMessageCaption": self._edit_caption,
             "editMessageReplyMarkup": self._edit_markup,
             "deleteMessage": self._delete_message,
+            "deleteBusinessMessages": self._delete_business_messages,
             "answerCallbackQuery": self._answer_query,
             "sendChatAction": self._chat_action,
             "leaveChat": self._leave_chat,
@@ -212,6 +216,7 @@ class BotApi:
             "from": self.bot,
             "chat": chat,
             "date": int(self._now()),
+            **_business(params),
             **content,
             **({"reply_markup": markup} if markup else {}),
         }
@@ -273,6 +278,16 @@ class BotApi:
         del self.messages[found["chat"]["id"], found["message_id"]]
         return True
 
+    async def _delete_business_messages(self, params: Json, files: object) -> Any:
+        """Of a business account's chats, ours or theirs."""
+        numbers = as_json(params.get("message_ids") or [])
+        chats = [key for key in self.messages if key[1] in numbers]
+        if not params.get("business_connection_id") or not chats:
+            raise bad("BUSINESS_CONNECTION_INVALID")
+        for key in chats:
+            del self.messages[key]
+        return True
+
     async def _answer_query(self, params: Json, files: object) -> Any:
         query = str(params.get("callback_query_id") or "")
         if query not in self._queries:
@@ -307,6 +322,11 @@ class BotApi:
     def _next(self, what: str) -> int:
         self._numbers[what] += 1
         return self._numbers[what]
+
+
+def _business(params: Json) -> Json:
+    connection = params.get("business_connection_id")
+    return {"business_connection_id": connection} if connection else {}
 
 
 def _caption(params: Json) -> Json:

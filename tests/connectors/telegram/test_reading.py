@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from connectors.contract import MAX_KEY, Edit, Message, Unknown
 from connectors.telegram import wire
-from connectors.telegram.reading import BadUpdate, parse, start_payload
+from connectors.telegram.naming import start_payload
+from connectors.telegram.reading import parse
 from connectors.telegram.sending import Spot, spot
 from hub.demo.peers import telegram_payloads as payloads
 from tests.connectors.telegram.beside import JAN
@@ -36,7 +37,7 @@ def test_what_is_no_update_is_refused_with_a_sentence() -> None:
         b"\xff",
         b"[" * 100_000,
     ):
-        with pytest.raises(BadUpdate, match=r"\.$"):
+        with pytest.raises(wire.BadUpdate, match=r"\.$"):
             parse(body, context())
 
 

@@ -8,6 +8,7 @@ from connectors._split import split_text, units
 from connectors.contract import Choice, Consent, OutAttachment, Presence, SendError
 from connectors.telegram import errors
 from connectors.telegram import sending as limits
+from hub.demo.peers import telegram_payloads as payloads
 from tests.connectors.telegram.beside import JAN, PNG, Beside, beside, outbound
 from tests.contract.world import INBOX
 
@@ -263,3 +264,20 @@ async def test_a_file_that_telegram_keeps_is_lost_for_good_and_a_broken_line_is_
         with pytest.raises(SendError) as cut:
             await at.connector.fetch("nie-ma")
         assert cut.value.kind == "temporary"
+
+
+async def test_a_business_chat_is_answered_through_its_connection() -> None:
+    async with beside() as at:
+        at.peer.meet(JAN)
+        asked = payloads.message(JAN, 300, 1_794_328_800, text="Firma?", business_connection_id="cONn1")
+        await at.peer.tell("business_message", asked)
+        [event] = await at.ledger.wait_for(1)
+        sent = await at.connector.send(outbound(reply_to=event.external_id))
+        later = await at.connector.send(outbound(references=("5:1", event.external_id or "", "update:3")))
+        calls = at.called("sendMessage")
+        assert [call["business_connection_id"] for call in calls] == ["cONn1", "cONn1"]
+        assert sent.remote_id is not None and sent.remote_id.endswith(":cONn1")
+        await at.connector.send(outbound(operation="edit", target=sent.remote_id, text="Tak."))
+        await at.connector.send(outbound(operation="delete", target=later.remote_id))
+        assert [message["text"] for message in at.peer.said_to(JAN.id)] == ["Tak."]
+        assert at.called("editMessageText")[0]["business_connection_id"] == "cONn1"
