@@ -21,6 +21,7 @@ from hub.desk.row import change
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.people.notifications import read_about
+from hub.phone import record as telephone
 from hub.scope import Conflict, Denied, Scope, allows
 from hub.store import schema
 from hub.store.tx import Tx
@@ -169,6 +170,8 @@ def finish(
     )
     record.rest(tx, row)
     record.note(tx, row, "callback-done", scope.user, outcome=outcome)
+    if agent is not None:
+        telephone.note_with(tx, house, row, agent, topic, outcome)
     _close(tx, house, scope, row, topic)
     tell(tx, house, row, "callback-done")
     _next(tx, house, agent)

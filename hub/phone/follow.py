@@ -71,6 +71,8 @@ def missed(tx: Tx, house: House, row: Row[Any], facts: Facts) -> None:
     """Nobody answered: the person is called back, once for all their calls. Where nobody can be called, and for a call
     of ours that nobody took, there is nothing to do: a conversation that holds nothing else is resolved."""
     number = record.number_of(tx, row)
+    if locked_conversation(tx, row.conversation).status == "spam":
+        return
     try:
         callable_number = to_call_back(number) if number and facts.direction == "in" else ""
     except BadNumber:

@@ -78,6 +78,7 @@ def log_call(tx: Tx, house: House, scope: Scope, entry: Entry) -> Logged:
         raise Conflict(NO_OUTCOME)
     if (before := _written(tx, scope, entry.client_id)) is not None:
         return before
+    entry = _recognised(tx, scope, entry)
     row = _told(tx, house, scope, entry) if entry.call is not None else _by_hand(tx, house, scope, entry)
     facts = msgspec.structs.replace(
         record.facts_of(row),
@@ -98,6 +99,14 @@ def _written(tx: Tx, scope: Scope, client_id: str) -> Logged | None:
     same = and_(message.c.author == scope.user, message.c.client_id == client_id)
     row = tx.row(select(message.c.id, message.c.conversation).where(same))
     return None if row is None else Logged(conversation=row.conversation, message=row.id)
+
+
+def _recognised(tx: Tx, scope: Scope, entry: Entry) -> Entry:
+    """A call noted by hand that the exchange told of is that call, not another one."""
+    if entry.call is not None or scope.user is None or not entry.number.strip():
+        return entry
+    told = record.unnoted(tx, scope.user, number=_number(entry.number))
+    return msgspec.structs.replace(entry, call=told[0]) if told else entry
 
 
 def _told(tx: Tx, house: House, scope: Scope, entry: Entry) -> Row[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import Row, and_, select
 
 from connectors.contract import Party
 from hub.house import House
@@ -74,7 +74,7 @@ def keep(
     words = row.text if text is None else text
     tx.change(message, row.id, kind="call", state=state, author=author, text=words, data=stored(facts))
     conversation = locked_conversation(tx, row.conversation)
-    preview = preview_of(house, state, words)
+    preview = preview_of(house, state, words) if _is_last(tx, row) else conversation.preview
     tx.change(schema.conversation, conversation.id, preview=preview, version=conversation.version + 1)
     tx.emit(
         "message",
@@ -88,6 +88,36 @@ def keep(
     for user in dict.fromkeys((*facts.rang, *((author,) if author is not None else ()))):
         tx.emit("ring", conversation=conversation.id, message=row.id, actor=user)
     return state
+
+
+def _is_last(tx: Reader, row: Row[Any]) -> bool:
+    """Whether nobody wrote or rang in its conversation since."""
+    later = (message.c.conversation == row.conversation, message.c.number > row.number)
+    said = message.c.kind.in_(("inbound", "outbound", "call"))
+    return tx.row(select(message.c.id).where(*later, said).limit(1)) is None
+
+
+def unnoted(tx: Reader, user: int, *, conversation: int | None = None, number: str = "") -> list[int]:
+    """Messages of calls that a user had and has not noted, in a conversation or with a number; the newest first."""
+    mine = and_(
+        message.c.author == user, message.c.kind == "call", message.c.state.in_(("answered", "ended"))
+    )
+    wanted = select(message.c.id).where(mine)
+    if conversation is not None:
+        wanted = wanted.where(message.c.conversation == conversation)
+    if number:
+        wanted = wanted.join(identity, identity.c.id == message.c.identity).where(
+            identity.c.address == number
+        )
+    return [found.id for found in tx.rows(wanted.order_by(message.c.at.desc()))]
+
+
+def note_with(tx: Tx, house: House, row: Row[Any], user: int, topic: str, outcome: str) -> None:
+    """What is noted of a callback is noted of the calls that the exchange told of it, too."""
+    for message_id in unnoted(tx, user, conversation=row.conversation):
+        call = locked(tx, message_id)
+        facts = msgspec.structs.replace(facts_of(call), topic=topic, outcome=outcome, logged_at=tx.now)
+        keep(tx, house, call, facts, user)
 
 
 def preview_of(house: House, state: State, note: str) -> str:

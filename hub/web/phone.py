@@ -28,10 +28,16 @@ Direction = Literal["in", "out"]
 
 
 class Asked(Form, frozen=True, kw_only=True):
-    """What the form is opened for: a call that the exchange told of, a conversation, a number, or nothing yet."""
+    """What the form is opened for: a call that the exchange told of, a conversation, or nothing yet. A number never
+    stands in an address, which proxies write down."""
 
     call: int | None = None
     conversation: int | None = None
+
+
+class Typed(Form, frozen=True, kw_only=True):
+    """A number while it is typed."""
+
     number: str = ""
 
 
@@ -64,7 +70,7 @@ async def calls_to_note(request: web.Request) -> web.StreamResponse:
     return render(request, "phone/calls.html", calls=calls, **CALL_WORDS)
 
 
-def _known(tx: Reader, scope: Scope, asked: Asked) -> tuple[Line | None, str, Who]:
+def _known(tx: Reader, scope: Scope, asked: Asked, typed: str = "") -> tuple[Line | None, str, Who]:
     """The call, the number and the person that the form begins with."""
     if asked.call is not None:
         line = lists.one(tx, scope, asked.call)
@@ -73,8 +79,8 @@ def _known(tx: Reader, scope: Scope, asked: Asked) -> tuple[Line | None, str, Wh
     if asked.conversation is not None:
         row = seen(tx, scope, asked.conversation)
         phones = [found.address for found in identities(tx, row.contact) if found.kind == "phone"]
-        return None, asked.number or next(iter(phones), ""), lists.of_contact(tx, scope, row.contact)
-    return None, asked.number, _who(tx, scope, asked.number)
+        return None, typed or next(iter(phones), ""), lists.of_contact(tx, scope, row.contact)
+    return None, typed, _who(tx, scope, typed)
 
 
 def _who(tx: Reader, scope: Scope, typed: str) -> Who:
@@ -120,9 +126,9 @@ def _queues(house: House, scope: Scope) -> list[str]:
 
 async def who(request: web.Request) -> web.StreamResponse:
     """Whose number it is, while it is typed: a part of the form."""
-    desk, scope, asked = desk_of(request), scope_of(request), read_query(request, Asked)
-    found = await desk.store.read(lambda tx: _who(tx, scope, asked.number))
-    return render(request, "phone/who.html", who=found, asked=asked, line=None, typed=bool(asked.number))
+    desk, scope, typed = desk_of(request), scope_of(request), await read_form(request, Typed)
+    found = await desk.store.read(lambda tx: _who(tx, scope, typed.number))
+    return render(request, "phone/who.html", who=found, asked=Asked(), line=None, typed=bool(typed.number))
 
 
 async def noted(request: web.Request) -> web.StreamResponse:
@@ -160,10 +166,10 @@ SAID = N_("The call is noted.")
 async def _refused(request: web.Request, house: House, filled: Filled, why: str) -> web.Response:
     """The form again, with what was filled in."""
     desk, scope = desk_of(request), scope_of(request)
-    asked = Asked(call=filled.call, conversation=filled.conversation or None, number=filled.number)
+    asked = Asked(call=filled.call, conversation=filled.conversation or None)
 
     def query(tx: Reader) -> tuple[Line | None, str, Who, list[str]]:
-        return *_known(tx, scope, asked), _topics(tx, scope)
+        return *_known(tx, scope, asked, filled.number), _topics(tx, scope)
 
     line, number, found, used = await desk.store.read(query)
     shown = {"asked": asked, "line": line, "number": number, "who": found, "topics": used}
@@ -183,6 +189,6 @@ ROUTES = [
     web.get("/phone/now", now),
     web.get("/phone/log", form),
     web.post("/phone/log", noted),
-    web.get("/phone/who", who),
+    web.post("/phone/who", who),
     web.get("/phone/{id}", conversation_of),
 ]

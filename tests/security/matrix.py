@@ -223,7 +223,7 @@ MATRIX: dict[tuple[str, str], Row] = {
     ),
     ("GET", "/phone"): Row("answer"),
     ("GET", "/phone/now"): Row("answer"),
-    ("GET", "/phone/who"): Row("answer"),
+    ("POST", "/phone/who"): Row("answer", body={"number": "600700800"}),
     ("GET", "/phone/log"): Row("answer"),
     ("POST", "/phone/log"): _office(
         "answer", "telephone-call", call="{telephone-call}", outcome="settled", client_id="{uuid}"

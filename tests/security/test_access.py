@@ -24,7 +24,9 @@ GRANTS = {
     "administrator": {"anyone", "answer", "moderate", "supervise", "administer"},
 }
 
-PRIVATE = frozenset({"conversation", "message", "file", "contact", "merge", "call", "telephone-call", "draft"})
+PRIVATE = frozenset(
+    {"conversation", "message", "file", "contact", "merge", "call", "telephone-call", "draft"}
+)
 """What moderators do not see: they work on comments."""
 
 REFUSED = (403, 404, 409)

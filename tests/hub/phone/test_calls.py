@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hub.callbacks import service
 from hub.phone import lists
 from hub.phone.states import Facts, state_of, talked, told
+from hub.scope import SYSTEM
+from hub.store import schema
 from hub.store.store import Store
 from tests.hub.callbacks.desk import shown
 from tests.hub.conftest import FakeClock
@@ -220,3 +223,15 @@ def test_the_facts_follow_from_the_set_of_events_alone(events: list[tuple[str, s
 
     straight = list(range(len(made)))
     assert outcome(straight) == outcome([*reversed(straight), *straight])
+
+
+async def test_a_blocked_number_is_not_called_back(small: Line) -> None:
+    first = await small.rings("missed", caller="+48221234567")
+    conversation = await small.conversation(first.conversation)
+    until = small.clock.now() + 86_400 * 30 * SECOND
+    await small.store.write(lambda tx: tx.change(schema.identity, conversation.identity, blocked_until=until))
+    [callback] = await small.callbacks()
+    await small.store.write(lambda tx: service.cancel(tx, small.house, SYSTEM, callback.id))
+    small.clock.move(80 * 3600)
+    await small.rings("missed", "k-2", caller="+48221234567")
+    assert len(await small.callbacks()) == 1

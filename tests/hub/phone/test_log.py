@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select
 
+from hub.callbacks import calls as callbacks
 from hub.phone import lists
 from hub.scope import Conflict, NotFound, Scope
 from hub.store import schema
@@ -113,3 +114,35 @@ async def test_another_office_learns_nothing(line: Line) -> None:
     await line.notes(ewa, number=CALLER, name="Jan Tajny", outcome="follow-up")
     found = await line.store.read(lambda tx: lists.who(tx, pup, CALLER))
     assert (found.name, found.matters) == ("", ())
+
+
+async def test_a_call_noted_by_hand_is_the_one_that_the_exchange_told_of(line: Line) -> None:
+    ewa = await line.with_telephone("ewa", "101")
+    receipt = await line.rings("answered", extension="101")
+    done = await line.notes(ewa, number="600 700 800")
+    assert done.message == receipt.message
+
+
+async def test_what_is_noted_of_a_callback_is_noted_of_its_call(line: Line) -> None:
+    ewa = await line.with_telephone("ewa", "101")
+    order = await line.order(CALLER)
+    assert order.message is not None
+    await line.passes(60)
+    await line.store.write(lambda tx: callbacks.take(tx, line.house, ewa, order.message or 0))
+    rang = await line.rings("answered", direction="out", extension="101")
+    assert rang.conversation == order.conversation
+    await line.store.write(lambda tx: callbacks.answer(tx, line.house, ewa, order.message or 0))
+    await line.store.write(
+        lambda tx: callbacks.finish(tx, line.house, ewa, order.message or 0, outcome="settled", topic="Staż")
+    )
+    row, facts = await line.call(rang.message)
+    assert (row.state, facts.outcome, facts.topic) == ("logged", "settled", "Staż")
+
+
+async def test_a_later_word_stays_what_lists_show(line: Line) -> None:
+    ewa = await line.with_telephone("ewa", "101")
+    receipt = await line.rings("answered", extension="101")
+    again = await line.rings("ringing", "k-2")
+    assert again.conversation == receipt.conversation
+    await line.notes(ewa, call=receipt.message, note="Wcześniejsza", outcome="follow-up")
+    assert (await line.conversation(receipt.conversation)).preview == "Dzwoni telefon"

@@ -47,8 +47,9 @@ async function whose(field) {
   const typed = field.value;
   const form = field.form;
   const name = form.elements.name?.value ?? "";
-  const html = await part(`/phone/who?number=${encodeURIComponent(typed)}`);
-  if (html === null || field.value !== typed) return;
+  const answer = await send("/phone/who", { body: new URLSearchParams({ number: typed }), quiet: true }).catch(() => null);
+  const html = await answer?.text();
+  if (html === undefined || field.value !== typed) return;
   form.querySelector("#phone-who").outerHTML = html;
   if (form.elements.name && name) form.elements.name.value = name;
 }
