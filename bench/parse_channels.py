@@ -35,6 +35,8 @@ BODIES: dict[str, tuple[str, ...]] = {
     "smpp": ("plain", "ucs2", "receipt-delivered"),
     "smsapi": ("message", "report"),
     "twilio": ("message", "delivered"),
+    "x": ("account-direct", "account-mention", "activity-direct", "activity-mention"),
+    "youtube": ("threads-one",),
 }
 """Fixtures by kind: what mostly comes."""
 
