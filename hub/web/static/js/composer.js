@@ -247,7 +247,7 @@ class Writing {
   /** What only some channels have: approved texts, buttons. */
   offer() {
     const way = this.way();
-    const choices = this.form.querySelector("[data-choices]");
+    const choices = this.form.querySelector(".composer__choices");
     if (choices) choices.hidden = !(Number(way.choices) > 0);
     if (choices?.hidden) this.field("choices").value = "";
     this.approved?.switched();
