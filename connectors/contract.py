@@ -619,7 +619,8 @@ class SendError(Exception):
 
     ``kind``: ``temporary`` (try again later), ``permanent`` (never), ``throttled`` (again after ``retry_after``
     seconds), ``ambiguous`` (it may have left: the inbox's policy decides). ``public`` is a msgid for agents,
-    ``private`` goes to the log and must hold no secret and no personal number.
+    ``private`` goes to the log and must hold no secret and no personal number. ``gone``: what an order was about (a
+    comment on a platform) certainly exists no longer.
     """
 
     def __init__(
@@ -628,12 +629,14 @@ class SendError(Exception):
         public: str,
         private: str = "",
         retry_after: float | None = None,
+        gone: bool = False,
     ) -> None:
         super().__init__(f"{kind}: {private or public}")
         self.kind = kind
         self.public = public
         self.private = private or public
         self.retry_after = retry_after
+        self.gone = gone
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):

@@ -271,10 +271,20 @@ class CommentsInbox(MetaInbox):
                 return await self._answer(outbound, outbound.target)
             return await self._order(outbound, outbound.target)
         except GraphError as error:
-            told = _told_for_comments(error)
-            if told is error:
-                self.graph.learn(error)
-            raise told from error
+            if (error.code, error.subcode) in MISSING or error.code == 803:
+                raise SendError("permanent", GONE, error.private, gone=await self._may_read()) from error
+            if error.code == ANSWERED:
+                raise SendError("permanent", ALREADY, error.private) from error
+            self.graph.learn(error)
+            raise
+
+    async def _may_read(self) -> bool:
+        """Whether Meta shows us comments at all: then one that it does not know is gone, and not only kept from us."""
+        try:
+            await self.list_new(1)
+        except SendError:
+            return False
+        return True
 
     async def _order(self, outbound: Outbound, target: str) -> Sent:
         if outbound.operation != "delete":
@@ -344,12 +354,3 @@ class CommentsInbox(MetaInbox):
     async def answer_publicly(self, target: str, text: str) -> str:
         """Answer under a comment; Meta's id of the answer. Raises SendError."""
         raise NotImplementedError
-
-
-def _told_for_comments(error: GraphError) -> SendError:
-    """An error of the Graph API in the words of comments."""
-    if (error.code, error.subcode) in MISSING or error.code == 803:
-        return SendError("permanent", GONE, error.private)
-    if error.code == ANSWERED:
-        return SendError("permanent", ALREADY, error.private)
-    return error

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import Row, func, select
 
 from connectors.contract import Appeal, Deletion, Edit, Party, PostReport, Receipt
 from hub.deciding.existing import decide
 from hub.house import House
+from hub.moderation.erasing import erase
 from hub.moderation.masking import mask
 from hub.moderation.placing import hold_reasons, way
 from hub.moderation.reports import Reported, weigh
-from hub.moderation.rows import OFF_BENCH, article_of, change, identity_of, onto_bench
+from hub.moderation.rows import article_of, change, identity_of, onto_bench
 from hub.moderation.states import after
 from hub.store import schema
 from hub.store.tx import Tx
@@ -99,22 +100,6 @@ def _edited(tx: Tx, house: House, row: Row[Any], event: Edit) -> str:
     waits = onto_bench(tx, row, "edited", *(reason for reason in reasons if reason != "approval"))
     change(tx, row, pending_text=text, urgent=urgent, **waits)
     return "held"
-
-
-def erase(tx: Tx, row: Row[Any], actor: int | None = None) -> str:
-    """Take a comment away for good; where it was answered a tombstone stays. Returns the new state."""
-    state = after(row.state, "erase")
-    change(tx, row, actor, state=state, text="", author_name="", pending_text=None, **OFF_BENCH)
-    tx.change(message, row.id, text="", full_text=None, html=None, data="{}", deleted_at=tx.now)
-    tx.execute(delete(schema.search_doc).where(schema.search_doc.c.message == row.id))
-    conversation = schema.conversation
-    number = select(message.c.number).where(message.c.id == row.id).scalar_subquery()
-    tx.execute(
-        conversation.update()
-        .where(conversation.c.id == row.conversation, conversation.c.messages == number)
-        .values(preview="")
-    )
-    return state
 
 
 # --- readers report, authors appeal ------------------------------------------------------------------------------

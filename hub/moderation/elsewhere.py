@@ -14,7 +14,7 @@ from sqlalchemy import Row, select, update
 from connectors.contract import Article, Deletion, Edit, Moderated, Receipt
 from hub.deciding.existing import decide
 from hub.house import House
-from hub.moderation.arrivals import erase
+from hub.moderation.erasing import take_away
 from hub.moderation.masking import mask
 from hub.moderation.placing import decode_reasons, look_reasons, way
 from hub.moderation.platform import MAKES, OPEN, last_order, withdraw
@@ -106,12 +106,7 @@ def _deleted(tx: Tx, row: Row[Any]) -> str:
         _tell_screens(tx, row)
         return str(row.state)
     withdraw(tx, row.id)
-    if row.author is None:
-        # Our own words are no secret: the conversation keeps what was said, and shows that it is gone there.
-        change(tx, row, state="erased", standing="deleted", **OFF_BENCH)
-        return "erased"
-    tx.change(post, row.id, standing="deleted")
-    return erase(tx, row)
+    return take_away(tx, row)
 
 
 def _tell_screens(tx: Tx, row: Row[Any]) -> None:

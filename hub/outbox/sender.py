@@ -173,6 +173,7 @@ class Sender:
                 public=outcome.public,
                 private=outcome.private,
                 retry_after=outcome.retry_after,
+                gone=outcome.gone,
             )
 
     async def _record(self, command: Callable[[Tx], None]) -> None:

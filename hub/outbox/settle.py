@@ -15,6 +15,7 @@ from hub.desk.notify import tell
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.messages import system_line
+from hub.moderation.erasing import vanished
 from hub.moderation.platform import OPERATIONS, carried_out, not_carried_out
 from hub.store import bulk, schema
 from hub.store.tx import Tx
@@ -68,12 +69,17 @@ def settle(
     public: str = "",
     private: str = "",
     retry_after: float | None = None,
+    gone: bool = False,
 ) -> State:
     """The channel did not (certainly) take it; returns the delivery's new state."""
     _finish(tx, attempt_id, outcome, public, private)
     row = tx.locked(delivery, delivery_id)
     if row is None or row.state != "sending":
         return row.state if row is not None else "cancelled"
+    if gone and (state := vanished(tx, row)) is not None:
+        tx.change(delivery, row.id, state=state, reason=public, updated_at=tx.now)
+        announce(tx, row)
+        return state
     if outcome == "ambiguous" and row.remote_id is not None:
         # The platform told us of it by another way meanwhile.
         return _arrived(tx, row)

@@ -143,6 +143,17 @@ async def test_what_cannot_be_is_said(more: dict[str, object], text: str) -> Non
         assert (refused.value.kind, refused.value.public) == ("permanent", text)
 
 
+async def test_what_meta_does_not_know_is_gone_only_where_it_shows_us_comments_at_all() -> None:
+    async with beside(CHANNEL, list_seconds=0) as page:
+        with pytest.raises(SendError) as gone:
+            await page.send("hide", target="1_2")
+        assert gone.value.gone
+        page.meta.fail("100/33")
+        with pytest.raises(SendError) as unclear:
+            await page.send("hide", target="1_2")
+        assert (unclear.value.public, unclear.value.gone) == (GONE, False)
+
+
 async def test_a_comment_that_is_gone_says_nothing_of_the_inbox_but_a_bad_token_does() -> None:
     async with beside(CHANNEL, list_seconds=0) as page:
         assert (await page.connector.check()).state == "ok"

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 
 from connectors.contract import Capabilities, SendError, Sent
 from hub.moderation import answers, decide, platform
+from hub.moderation.platform import Deed
 from hub.moderation.undoing import NOT_BACK
 from hub.scope import Conflict
 from hub.store import schema
@@ -203,6 +204,21 @@ async def test_a_failed_order_says_that_the_comment_still_stands(there: Elsewher
     await there.decide("hide", number)
     await there.work()
     assert await there.stands(number) == ("hidden", "hidden")
+
+
+@pytest.mark.parametrize("deed", ["hide", "delete"])
+async def test_an_order_about_a_comment_that_is_gone_finds_that_out(there: Elsewhere, deed: Deed) -> None:
+    number = await there.comment()
+    there.peer.script = [SendError("permanent", "It is gone.", gone=True)]
+    await there.decide(deed, number, reason="abuse")
+    await there.work()
+    row = await there.row(number)
+    assert (row.standing, row.waiting_at) == ("deleted", None)
+    if deed == "delete":
+        assert (row.state, row.reason, bool(row.text)) == ("rejected", "abuse", True)
+        assert await there.deliveries(number) == [("delete", "delivered")]
+    else:
+        assert (row.state, row.text) == ("erased", "")
 
 
 async def test_a_temporary_failure_is_tried_again_and_so_is_a_broken_connection(small: Elsewhere) -> None:
