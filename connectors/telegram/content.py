@@ -77,8 +77,8 @@ def _in_words(message: Message) -> str:
 
 
 def place(location: Location) -> str:
-    """Latitude and longitude in degrees, to the metre."""
-    return f"{location.latitude:.5f},{location.longitude:.5f}"
+    """Latitude and longitude in degrees, as they came."""
+    return f"{location.latitude},{location.longitude}"
 
 
 def _sticker(sticker: File) -> str:

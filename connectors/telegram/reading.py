@@ -49,6 +49,11 @@ _PLAIN = frozenset(
         "reply_to_message",
         "quote",
         "forward_origin",
+        "forward_from",
+        "forward_from_chat",
+        "forward_from_message_id",
+        "forward_sender_name",
+        "forward_date",
         "via_bot",
         "media_group_id",
         "has_protected_content",
@@ -180,13 +185,22 @@ def _by_token(payload: str, context: ParseContext) -> ThreadKey | None:
 
 def _full_text(message: wire.Message, text: str) -> str:
     """With what was answered or forwarded, which the sender did not write."""
-    if (origin := message.forward_origin) is not None:
-        user, chat = origin.sender_user, origin.sender_chat or origin.chat
-        who = names((full_name(user) if user else "", origin.sender_user_name, chat.title if chat else ""))
-        return f"\N{RIGHTWARDS ARROW WITH HOOK} {who}:\n{text}"
+    if author := _author(message):
+        return f"\N{RIGHTWARDS ARROW WITH HOOK} {author}:\n{text}"
     replied = message.reply_to_message
     before = message.quote.text if message.quote else (replied.text or replied.caption if replied else "")
     return f"{quoted(before)}\n\n{text}" if before else text
+
+
+def _author(message: wire.Message) -> str:
+    """Who wrote first what was forwarded; empty for what was not, or by somebody without a name."""
+    origin = message.forward_origin or wire.Origin(
+        sender_user=message.forward_from,
+        sender_user_name=message.forward_sender_name,
+        chat=message.forward_from_chat,
+    )
+    user, chat = origin.sender_user, origin.sender_chat or origin.chat
+    return names((full_name(user) if user else "", origin.sender_user_name, chat.title if chat else ""))
 
 
 def _edit(message: wire.Message, number: int, context: ParseContext) -> Iterator[Inbound]:

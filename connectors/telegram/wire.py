@@ -130,7 +130,8 @@ class Replied(_Part, frozen=True, kw_only=True, gc=False):
 
 
 class Message(_Part, frozen=True, kw_only=True, gc=False):
-    """A message of any kind; ``date`` in seconds."""
+    """A message of any kind; ``date`` in seconds. ``forward_from`` and its like are from before Bot API 7.0, which own
+    servers may still be."""
 
     message_id: int
     chat: Chat
@@ -142,6 +143,9 @@ class Message(_Part, frozen=True, kw_only=True, gc=False):
     is_topic_message: bool = False
     is_automatic_forward: bool = False
     forward_origin: Origin | None = None
+    forward_from: User | None = None
+    forward_from_chat: Chat | None = None
+    forward_sender_name: str = ""
     reply_to_message: Replied | None = None
     quote: Quote | None = None
     text: str | None = None
