@@ -40,6 +40,7 @@ def _indexed(config: Config) -> Iterator[Mistake]:
         yield from _team(team, offices, queues, ("teams", index))
     for index, inbox in enumerate(config.inboxes):
         yield from _inbox(inbox, offices, queues, ("inboxes", index))
+        yield from _siblings(inbox, config.inboxes, ("inboxes", index, "settings", "siblings"))
     spam = [index for index, queue in enumerate(config.queues) if queue.spam]
     for index in spam[1:]:
         yield ("queues", index, "spam"), "there can be one queue for spam only"
@@ -109,6 +110,16 @@ def _team(team: Team, offices: Collection[str], queues: Collection[str], path: P
 def _inbox(inbox: Inbox, offices: Collection[str], queues: Collection[str], path: Path) -> Iterator[Mistake]:
     yield from _known(inbox.office, offices, (*path, "office"), "office")
     yield from _known(inbox.queue, queues, (*path, "queue"), "queue")
+
+
+def _siblings(inbox: Inbox, inboxes: Sequence[Inbox], path: Path) -> Iterator[Mistake]:
+    """Inboxes that share a callback are there, and of the kind that is said of them."""
+    kinds = {other.id: other.kind for other in inboxes}
+    for index, sibling in enumerate(inbox.settings.get("siblings", ())):
+        name, kind = sibling["inbox"], sibling["kind"]
+        yield from _known(name, kinds, (*path, index, "inbox"), "inbox")
+        if kinds.get(name, kind) != kind:
+            yield (*path, index, "kind"), f'the inbox "{name}" is of the kind "{kinds[name]}"'
 
 
 def _known(name: str, names: Collection[str], path: Path, what: str) -> Iterator[Mistake]:

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from connectors.contract import Secret
+from connectors.meta.messenger import Settings as MessengerSettings
 from hub.config import Config, Week
 from hub.configfile import Channels, ConfigError, decode_settings, load, signing_secret
 
@@ -152,6 +153,34 @@ def test_what_a_channel_refuses_is_told_with_the_line_of_its_settings(tmp_path: 
     assert complaints(tmp_path, GOOD.replace("kontakt@example.pl", "nobody")) == [
         "centrala.toml:20: inboxes[0].settings: address: nobody cannot be written to"
     ]
+
+
+def test_inboxes_that_share_a_callback_are_there_and_of_their_kind(tmp_path: Path) -> None:
+    page = """
+[[inboxes]]
+id = "facebook"
+kind = "messenger"
+name = "Messenger"
+office = "krajowa"
+queue = "informacja"
+[inboxes.settings]
+account = "104212345678901"
+app_id = "900100200300400"
+app_secret = "a"
+access_token = "b"
+verify_token = "c"
+siblings = [
+  { inbox = "instagrm", kind = "instagram", account = "178414000000001" },
+  { inbox = "kontakt", kind = "whatsapp", account = "590968830767958" },
+]
+"""
+    kinds: dict[str, type[msgspec.Struct]] = {"email": Mail, "messenger": MessengerSettings}
+    channels = Channels(kinds=tuple(kinds), config=kinds.__getitem__)
+    with pytest.raises(ConfigError) as raised:
+        load(written(tmp_path, GOOD + page), environ={}, channels=channels)
+    told = str(raised.value)
+    assert 'settings.siblings[0].inbox: there is no inbox "instagrm"' in told
+    assert 'settings.siblings[1].kind: the inbox "kontakt" is of the kind "email"' in told
 
 
 def test_offices_may_stand_in_a_second_file(tmp_path: Path) -> None:
