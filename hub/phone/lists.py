@@ -10,7 +10,7 @@ from sqlalchemy import Row, and_, or_, select
 from hub.desk.row import ACTIVE
 from hub.house import House
 from hub.phone.record import CHANNEL, facts_of
-from hub.phone.states import SECOND, Facts
+from hub.phone.states import LIVE, SECOND, Facts
 from hub.scope import NotFound, Scope, require, visible
 from hub.store import schema
 from hub.store.tx import Reader
@@ -111,7 +111,8 @@ def _line(row: Row[Any]) -> Line:
 
 
 def at_my_telephone(tx: Reader, scope: Scope) -> tuple[Line, ...]:
-    """Calls that ring at the actor's telephone, that they talk in or just had, the newest first. Raises Denied."""
+    """Calls that ring at the actor's telephone or that they talk in, the newest first; else the one that they just had.
+    Raises Denied."""
     require(scope, "answer")
     mine = message.c.author == (scope.user or 0)
     ringing = and_(message.c.state == "ringing", message.c.at > tx.now - RINGS)
@@ -119,8 +120,9 @@ def at_my_telephone(tx: Reader, scope: Scope) -> tuple[Line, ...]:
     just_had = and_(message.c.state == "ended", mine, message.c.at > tx.now - JUST)
     wanted = or_(ringing, talking, just_had)
     rows = tx.rows(_select().where(wanted, visible(scope)).order_by(message.c.at.desc(), message.c.id.desc()))
-    lines = (_line(row) for row in rows if row.state != "ringing" or scope.user in facts_of(row).rang)
-    return tuple(lines)[:3]
+    lines = [_line(row) for row in rows if row.state != "ringing" or scope.user in facts_of(row).rang]
+    live = [line for line in lines if line.state in LIVE]
+    return tuple(live[:2] or lines[:1])
 
 
 def to_note(tx: Reader, scope: Scope) -> tuple[Line, ...]:

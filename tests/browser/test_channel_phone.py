@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import aiohttp
 import pytest
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select
 
+from hub.demo.peers.exchange import ExchangePeer
 from hub.people.users import set_extension
 from hub.phone.record import facts_of
 from hub.scope import SYSTEM
@@ -25,6 +24,7 @@ from tests.servers.mailsink import MailSink
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SECRET = "sekret centrali telefonicznej"
+CALLER = "600 700 800"
 SHOTS = os.environ.get("CENTRALA_SHOTS", "")
 
 
@@ -41,23 +41,37 @@ async def hub(tmp_path: Path, mailsink: MailSink, monkeypatch: pytest.MonkeyPatc
         yield running
 
 
-async def exchange(hub: WholeHub, event: str, call: str, **more: Any) -> dict[str, Any]:
-    """The exchange posts an event, as a form with a bearer token."""
-    headers = {"Authorization": f"Bearer {SECRET}"}
-    data = {"event": event, "call": call, "caller": "600 700 800", **more}
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(f"{hub.public}/in/telefon", data=data, headers=headers) as answer,
-    ):
-        assert answer.status == 200, await answer.text()
-        told: dict[str, Any] = (await answer.json())["events"][0]
-        return told
+@pytest.fixture
+def exchange(hub: WholeHub) -> ExchangePeer:
+    """The office's telephone exchange."""
+    return ExchangePeer(hub=f"{hub.public}/in/telefon", secret=SECRET)
 
 
 async def calls(hub: WholeHub) -> list[Any]:
     table = schema.message
     found = select(table).where(table.c.kind == "call").order_by(table.c.id)
     return list(await hub.hub.store.read(lambda tx: tx.rows(found)))
+
+
+async def test_calls_that_are_to_be_noted_wait_in_a_list(
+    hub: WholeHub, browser: Browser, exchange: ExchangePeer
+) -> None:
+    page = await hub.enter(browser, "konsultant", color_scheme="dark", viewport={"width": 320, "height": 700})
+    await exchange.talks(CALLER, "101", 125, name="Jan Kowalski")
+    await exchange.talks("anonymous", "101", 61)
+    await page.goto(f"{hub.console}/phone")
+    await expect(page.locator(".calls__row")).to_have_count(2)
+    await (
+        page.locator(".calls__row").filter(has_text="Jan Kowalski").get_by_role("link", name="Opisz").click()
+    )
+    dialog = page.get_by_role("dialog", name="Zapisz rozmowę telefoniczną")
+    await expect(dialog).to_contain_text("czas rozmowy 2:05")
+    await shot(page, "phone-dark-narrow")
+    assert await axe_violations(page) == []
+    assert await page.evaluate("document.documentElement.scrollWidth <= 320")
+    await page.keyboard.press("Escape")
+    await shot(page, "phone-list-dark-narrow")
+    assert await axe_violations(page) == []
 
 
 async def shot(page: Page, name: str) -> None:
@@ -104,12 +118,15 @@ async def test_a_call_is_noted_in_two_clicks(hub: WholeHub, browser: Browser) ->
     assert len(await calls(hub)) == 2
 
 
-async def test_a_ringing_call_pops_up_and_its_conversation_opens(hub: WholeHub, browser: Browser) -> None:
+async def test_a_ringing_call_pops_up_and_its_conversation_opens(
+    hub: WholeHub, browser: Browser, exchange: ExchangePeer
+) -> None:
     page = await hub.enter(browser, "konsultant")
     other = await hub.enter(browser, "redakcja")
     await page.goto(f"{hub.console}/callbacks")
     await page.wait_for_timeout(500)
-    told = await exchange(hub, "ringing", "k-1", extension="101", name="Jan Kowalski")
+    call = exchange.new_call()
+    assert await exchange.tells("ringing", call, CALLER, extension="101", name="Jan Kowalski") == 200
     corner = page.get_by_role("region", name="Telefon", exact=True)
     await expect(corner).to_contain_text("Dzwoni telefon do Ciebie")
     await expect(corner).to_contain_text("Jan Kowalski")
@@ -118,15 +135,15 @@ async def test_a_ringing_call_pops_up_and_its_conversation_opens(hub: WholeHub, 
     assert await axe_violations(page) == []
     await expect(other.get_by_role("region", name="Telefon", exact=True)).to_be_hidden()
 
-    await exchange(hub, "answered", "k-1", extension="101")
+    await exchange.tells("answered", call, CALLER, extension="101")
     await expect(corner).to_contain_text("W trakcie rozmowy")
     await corner.get_by_role("link", name="Otwórz zgłoszenie").click()
-    await page.wait_for_url(f"**/conversations/{told['conversation']}")
+    await page.wait_for_url(f"**/conversations/{(await calls(hub))[0].conversation}")
     await expect(page.get_by_role("article", name="Telefon od: Jan Kowalski")).to_contain_text(
         "W trakcie rozmowy"
     )
 
-    await exchange(hub, "hung_up", "k-1", extension="101", duration="125")
+    await exchange.tells("hung_up", call, CALLER, extension="101", duration=125)
     await expect(corner).to_contain_text("Rozmowa zakończona · 2:05")
     await corner.get_by_role("link", name="Opisz rozmowę").click()  # one
     dialog = page.get_by_role("dialog", name="Zapisz rozmowę telefoniczną")
@@ -140,23 +157,20 @@ async def test_a_ringing_call_pops_up_and_its_conversation_opens(hub: WholeHub, 
     assert (row.state, facts_of(row).outcome) == ("logged", "settled")
 
 
-async def test_a_missed_call_becomes_a_call_back(hub: WholeHub, browser: Browser) -> None:
+async def test_a_missed_call_becomes_a_call_back(
+    hub: WholeHub, browser: Browser, exchange: ExchangePeer
+) -> None:
     page = await hub.enter(browser, "konsultant")
-    told = await exchange(hub, "ringing", "k-9", extension="101")
-    await exchange(hub, "missed", "k-9", extension="101")
-    await exchange(hub, "missed", "k-9", extension="101")
+    call = await exchange.misses(CALLER, "101")
+    await exchange.tells("missed", call, CALLER, extension="101")
+    conversation = (await calls(hub))[0].conversation
     table = schema.callback
     [row] = await hub.hub.store.read(lambda tx: tx.rows(select(table)))
-    assert (row.number, str(row.conversation)) == ("+48600700800", told["conversation"])
-    for _ in range(100):  # in opening hours it falls due at once, else it waits for the morning
-        [row] = await hub.hub.store.read(lambda tx: tx.rows(select(table)))
-        if row.state != "requested":
-            break
-        await asyncio.sleep(0.05)
+    assert (row.number, row.conversation) == ("+48600700800", conversation)
     await page.goto(f"{hub.console}/callbacks?queue=informacja")
     await expect(page.locator("#calls")).to_contain_text("+48 600 700 800")
-    await page.goto(f"{hub.console}/conversations/{told['conversation']}")
-    await expect(page.get_by_role("article", name="Telefon od: +48600700800")).to_contain_text("Nieodebrane")
+    await page.goto(f"{hub.console}/conversations/{conversation}")
+    await expect(page.get_by_role("article", name="Telefon od: +48 600 700 800")).to_contain_text("Nieodebrane")
     await shot(page, "phone-missed")
     assert await axe_violations(page) == []
 

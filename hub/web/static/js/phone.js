@@ -85,14 +85,18 @@ dialog.addEventListener("keydown", (event) => {
 
 const hidden = () => new Set((sessionStorage.getItem(HIDDEN) ?? "").split(" "));
 
+let shown = "";
 async function renew() {
   const html = await part("/phone/now");
   if (html === null) return;
   const before = new Set([...corner.querySelectorAll("[data-state=ringing]")].map((call) => call.dataset.call));
   const page = new DOMParser().parseFromString(html, "text/html");
   const put = hidden();
-  const calls = [...page.querySelectorAll("[data-call]")].filter((call) => !put.has(`${call.dataset.call}:${call.dataset.state}`));
-  if (corner.dataset.shown !== (corner.dataset.shown = calls.map((call) => call.outerHTML).join(""))) corner.replaceChildren(...calls);
+  const calls = [...page.querySelectorAll("[data-call]")].filter((call) => !put.has(`${call.dataset.call}:${call.dataset.state}`)
+    && !(call.dataset.state === "ended" && document.querySelector(`[data-to-note="${call.dataset.call}"]`)));
+  const now = calls.map((call) => call.outerHTML).join("");
+  if (now !== shown) corner.replaceChildren(...calls);
+  shown = now;
   corner.hidden = !calls.length;
   if (calls.length) sessionStorage.setItem(RINGS, "on");
   else sessionStorage.removeItem(RINGS);
