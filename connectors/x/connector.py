@@ -29,6 +29,7 @@ from connectors.contract import (
 from connectors.x import sending, signing
 from connectors.x.api import Api
 from connectors.x.common import Place, thread
+from connectors.x.echoes import Echoes
 from connectors.x.polling import INLINE, Reading, poll_all
 from connectors.x.reading import BadBody, Read, is_withdrawal, read, unreadable
 from connectors.x.settings import Settings
@@ -65,6 +66,7 @@ class X:
         self._env = env
         self._api = Api(settings, env)
         self._door = Door()
+        self._echoes = Echoes()
         rotating = settings.refresh_token is not None
         self.capabilities = Capabilities(
             reaches=("x",),
@@ -108,6 +110,7 @@ class X:
             name="directs" if name == "directs" else "mentions",
             api=self._api,
             env=self._env,
+            echoes=self._echoes,
             place=self._place(),
             poll_seconds=self._settings.poll_seconds,
             look_back_hours=self._settings.look_back_hours,
@@ -160,7 +163,7 @@ class X:
         sink = self._door.sink
         for who in found.typing:
             sink.signal(thread(self._place(), who, "dm"), "typing")
-        items = [item for item in found.items if self._wanted(item)]
+        items = await self._echoes.told([item for item in found.items if self._wanted(item)])
         if items:
             await sink.accept(await self._raw(body), items)
         if is_withdrawal(items):
@@ -178,7 +181,10 @@ class X:
 
     async def send(self, outbound: Outbound) -> Sent:
         """A direct message, or an answer under a public post."""
-        return await sending.send(self._api, outbound, self._place(), self._settings.mentions)
+        with self._echoes.sending():
+            sent = await sending.send(self._api, outbound, self._place(), self._settings.mentions)
+            self._echoes.sent(sent.remote_id)
+        return sent
 
     async def fetch(self, ref: str) -> bytes:
         """A file of a message: of a direct one through the API, with our authorisation; that of a public post as

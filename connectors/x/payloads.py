@@ -7,7 +7,7 @@ and the pages of the v2 API (docs.x.com/x-api/direct-messages/lookup, .../x-api/
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -17,6 +17,10 @@ class _Read(msgspec.Struct, frozen=True, kw_only=True):
 
 
 # --- what all forms share ------------------------------------------------------------------------------------------
+
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
+"""What something is called for ever; mostly a number of up to 19 digits."""
 
 
 class Link(_Read, frozen=True, kw_only=True):
@@ -99,7 +103,7 @@ class MessageCreate(_Read, frozen=True, kw_only=True):
 class OldDirect(_Read, frozen=True, kw_only=True):
     """A direct message; ``created_timestamp`` in milliseconds."""
 
-    id: str
+    id: Name
     type: str
     created_timestamp: str = ""
     message_create: MessageCreate | None = None
@@ -122,7 +126,7 @@ class Extended(_Read, frozen=True, kw_only=True):
 class OldPost(_Read, frozen=True, kw_only=True):
     """A post; ``text`` ends with an ellipsis where ``extended_tweet`` holds all of it."""
 
-    id_str: str
+    id_str: Name
     user: User
     text: str = ""
     full_text: str = ""
@@ -138,14 +142,14 @@ class OldPost(_Read, frozen=True, kw_only=True):
 
 
 class Liked(_Read, frozen=True, kw_only=True):
-    id: str
+    id: Name
     favorited_status: OldPost
     user: User
     timestamp_ms: int | str = 0
 
 
 class DeletedStatus(_Read, frozen=True, kw_only=True):
-    id: str
+    id: Name
     user_id: str = ""
 
 
@@ -196,7 +200,7 @@ class Attachments(_Read, frozen=True, kw_only=True):
 class NewPost(_Read, frozen=True, kw_only=True):
     """A post; an edited one has an id of its own and those before it in ``edit_history_tweet_ids``."""
 
-    id: str
+    id: Name
     author_id: str = ""
     text: str = ""
     note_tweet: Note | None = None
@@ -212,7 +216,7 @@ class NewPost(_Read, frozen=True, kw_only=True):
 class NewDirect(_Read, frozen=True, kw_only=True):
     """A direct message of ``GET /2/dm_events``; ``A-B`` names a conversation of two, one number a group."""
 
-    id: str
+    id: Name
     event_type: str
     text: str = ""
     sender_id: str = ""
@@ -259,5 +263,5 @@ class Activity(_Read, frozen=True, kw_only=True):
 class Deleted(_Read, frozen=True, kw_only=True):
     """The payload of ``post.delete``."""
 
-    id: str
+    id: Name
     author_id: str = ""

@@ -18,6 +18,7 @@ from connectors._walk import Walk
 from connectors.contract import Cursor, Env, Inbound, Raw, Refused, SendError, Sink
 from connectors.x.api import Api, Bucket, since
 from connectors.x.common import Place, id_at
+from connectors.x.echoes import Echoes
 from connectors.x.payloads import Page
 from connectors.x.reading import BadBody, decode_page, marks, read_page
 
@@ -50,6 +51,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     name: Literal["directs", "mentions"]
     api: Api
     env: Env
+    echoes: Echoes
     place: Place
     poll_seconds: float
     look_back_hours: float
@@ -112,7 +114,7 @@ async def _look(reading: Reading, sink: Sink, walk: Walk) -> Walk:
     items, after = _fresh(reading, page, walk)
     if items or after != walk:
         state = Cursor(key=reading.name, value=_walk.encode(after))
-        await sink.accept(await _raw(reading.env, body), items, state)
+        await sink.accept(await _raw(reading.env, body), await reading.echoes.told(items), state)
         failpoint("x.poll.committed")
     return after
 

@@ -79,10 +79,16 @@ def read(raw: bytes, place: Place) -> Read:
     """Everything in a body. Raises :class:`BadBody`."""
     try:
         return _read(raw, place)
-    except msgspec.ValidationError as error:
-        raise BadBody("The body is no JSON object of a form that X documents.") from error
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return _read(_again(raw), place)
+        return _read_again(raw, place)
+
+
+def _read_again(raw: bytes, place: Place) -> Read:
+    """A body that was no JSON, or not of a form that X documents."""
+    try:
+        return _read(mended(raw), place)
+    except ValueError as error:  # msgspec's own errors are of that kind, too
+        raise BadBody("The body is no JSON object of a form that X documents.") from error
 
 
 def _read(raw: bytes, place: Place) -> Read:
@@ -93,13 +99,6 @@ def _read(raw: bytes, place: Place) -> Read:
     if data == b"{":
         return _activity_event(top["data"], place)
     return _account(top, place)
-
-
-def _again(raw: bytes) -> bytes:
-    try:
-        return mended(raw)
-    except ValueError as error:
-        raise BadBody("The body is no JSON object.") from error
 
 
 def unreadable(raw: bytes, place: Place) -> Inbound:
@@ -330,6 +329,6 @@ def decode_page(raw: bytes) -> Page:
 
 def _decode_again(raw: bytes) -> Page:
     try:
-        return _page.decode(_again(raw))
-    except msgspec.ValidationError as error:
+        return _page.decode(mended(raw))
+    except ValueError as error:
         raise BadBody("The answer is no page of a list.") from error

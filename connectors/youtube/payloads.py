@@ -5,11 +5,17 @@ developers.google.com/youtube/v3/docs/commentThreads and .../comments, read Nove
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 
 class _Read(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Base of what is only read: unknown fields are passed over."""
+
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=400)]
+"""What something is called for ever; one without it, or with a novel, is nothing that we could refer to."""
 
 
 class ChannelRef(_Read, frozen=True, kw_only=True):
@@ -33,7 +39,7 @@ class CommentSnippet(_Read, frozen=True, kw_only=True):
 
 
 class Comment(_Read, frozen=True, kw_only=True):
-    id: str
+    id: Name
     snippet: CommentSnippet = CommentSnippet()
 
 
@@ -51,7 +57,7 @@ class Replies(_Read, frozen=True, kw_only=True):
 
 
 class Thread(_Read, frozen=True, kw_only=True):
-    id: str
+    id: Name
     snippet: ThreadSnippet
     replies: Replies = Replies()
 

@@ -77,7 +77,7 @@ async def test_a_direct_message_is_answered_and_read(
     await expect(page.locator("#stream")).to_contain_text("Zofia Poufna")
     await answer(page, ANSWER)
     last = page.locator(".entry--outbound").last
-    await expect(last).to_contain_text("Przyjęte", timeout=10_000)
+    await expect(last).to_contain_text("Doręczone", timeout=10_000)
     assert peer.sent() == [{"text": ANSWER}]
     await peer.reads(ZOFIA)
     await expect(last).to_contain_text("Przeczytane", timeout=10_000)

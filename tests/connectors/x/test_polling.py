@@ -136,7 +136,7 @@ async def test_the_limits_are_never_run_into() -> None:
 async def test_a_refused_request_waits_for_the_reset_and_shows() -> None:
     sink, clock = Ledger(), QuickClock()
     async with polling(sink, clock, mentions="off") as (connector, peer, running):
-        peer.limits["directs"] = 0
+        peer.limits |= {"directs": 0, "me": 0}
         async with running():
             await until(lambda: len(peer.ledger) >= 2)
             assert max(clock.slept) > 800, "until the window ends"
