@@ -111,6 +111,10 @@ class CommittedAcks(XEP_0198):
         if self.handled != before and self.enabled_in:
             self.send_ack()
 
+    def holds(self, name: str) -> bool:
+        """Whether a stanza has left, or will as soon as the session goes on, and is not acknowledged yet."""
+        return any(stanza.xml.get("id") == name for _, stanza in self.unacked_queue)
+
     def disconnected(self, event: Any) -> None:
         """The server will send again whatever is not counted by now."""
         base: Any = super()
@@ -353,13 +357,14 @@ class _Careful:
 
         One that is on its way already, under the same id, is not sent again. Raises NotSent when there is no line.
         """
-        before = self.acked.get(element.get("id", ""))
-        if before is not None and not before.done():
+        name = element.get("id", "")
+        before = self.acked.get(name)
+        if before is not None and not before.done() and self.acks is not None and self.acks.holds(name):
             return before
         if self.ended.is_set():
             raise NotSent("the connection broke")
         future: asyncio.Future[None] = self.loop.create_future()
-        self.acked[element.get("id", "")] = future
+        self.acked[name] = future
         self.put(element)
         return future
 

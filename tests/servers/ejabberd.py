@@ -1,4 +1,4 @@
-"""A real ejabberd: accounts with the password ``pw`` at ``localhost``, a component, an archive in Mnesia.
+"""A real ejabberd: accounts with the password ``pw`` at ``localhost``, a component, an archive in SQLite.
 
 Erlang keeps a daemon of its own for names of nodes (epmd); the node here gets a name and ports of its own.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.servers.process import Process, answers, free_port, is_root, need, own
 
-PACKAGES = "ejabberd"
+PACKAGES = "ejabberd erlang-p1-sqlite3"
 PASSWORD = "pw"
 SECRET = "component-secret"
 DOMAIN = "localhost"
@@ -31,7 +31,10 @@ listen:
     hosts:
       "hub.localhost":
         password: "{secret}"
-auth_method: [internal]
+auth_method: [sql]
+default_db: sql
+sql_type: sqlite
+sql_database: "{folder}/spool/ejabberd.db"
 auth_password_format: plain
 acl:
   local:
@@ -50,7 +53,6 @@ modules:
   mod_mam:
     assume_mam_usage: true
     default: always
-    db_type: mnesia
 """
 
 
@@ -64,7 +66,9 @@ class Ejabberd:
         for name in ("log", "spool", "home"):
             (folder / name).mkdir()
         config = folder / "ejabberd.yml"
-        config.write_text(_CONFIG.format(c2s=self.port, component=self.component_port, secret=SECRET))
+        config.write_text(
+            _CONFIG.format(folder=folder, c2s=self.port, component=self.component_port, secret=SECRET)
+        )
         controls = folder / "ejabberdctl.cfg"
         node = f"test{uuid.uuid4().hex[:8]}@localhost"
         controls.write_text(

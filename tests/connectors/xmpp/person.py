@@ -49,10 +49,15 @@ class Person:
         )
 
     async def enter(self) -> None:
-        """Connect, also again."""
-        started = self._client.wait_until("session_start", 20)
-        self._client.connect("127.0.0.1", self._port)
-        await started
+        """Connect, also again; a server that has just started may not know its accounts yet."""
+        for _ in range(10):
+            started = self._client.wait_until("session_start", 3)
+            self._client.connect("127.0.0.1", self._port)
+            with contextlib.suppress(TimeoutError):
+                await started
+                break
+            self._client.cancel_connection_attempt()
+            self._client.abort()
         await self._client.get_roster()
         self._client.send_presence()
         await self.settled()
