@@ -6,8 +6,8 @@ import json
 
 
 def mended(raw: bytes) -> bytes:
-    """An object with half a surrogate pair (a text that was cut within an emoji), with broken UTF-8 or with numbers that
-    JSON has not (NaN), as JSON that can be read. Raises ValueError for everything else."""
+    """An object with half a surrogate pair (a text that was cut within an emoji), broken UTF-8 or numbers that JSON has
+    not (NaN), as JSON that can be read. Raises ValueError for everything else."""
     try:
         value = json.loads(raw.decode("utf-8", "replace"), parse_constant=lambda _: None)
     except RecursionError as error:

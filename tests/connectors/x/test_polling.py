@@ -125,7 +125,7 @@ async def test_the_limits_are_never_run_into() -> None:
     began = clock.at
     async with polling(sink, clock, poll_seconds=1.0) as (connector, peer, running):
         async with running():
-            await until(lambda: clock.at - began > 3 * 3600 * 1_000_000)
+            await until(lambda: clock.at - began > 90 * 60 * 1_000_000)
         directs = sum(path.startswith("/2/dm_events") for _, path, _ in peer.ledger)
         hours = (clock.at - began) / 3600e6
         assert directs <= 15 * 4 * (hours + 1), "15 in a quarter of an hour"
