@@ -17,7 +17,7 @@ import msgspec
 
 from connectors._i18n import N_
 from connectors.contract import Env, Fetched, Health, Micros, SendError
-from connectors.meta.errors import CREDENTIALS, NO_SUCH, GraphError, Trouble, error_of, usage
+from connectors.meta.errors import CREDENTIALS, NO_SUCH, SLOW, GraphError, Trouble, error_of, usage
 from connectors.meta.settings import MetaSettings
 
 SECOND = 1_000_000
@@ -66,6 +66,7 @@ class Graph:
         self._proof = proof(settings.app_secret.reveal(), token)
         self._health = Health(state="starting")
         self._due = 0.0
+        self._rests_until = 0.0
 
     # --- calls ----------------------------------------------------------------------------------------------------
 
@@ -114,6 +115,8 @@ class Graph:
     ) -> Fetched:
         """One call with our token and its proof; what it says of our health is kept."""
         proved = {**query, "appsecret_proof": self._proof}
+        if (left := self._rests_until - self._env.clock.monotonic()) > 0:
+            raise SendError("throttled", SLOW, "the allowance of calls is spent; resting", left)
         try:
             answer = await self._call(method, path, proved, self._token, body, content_type)
         except SendError as error:
@@ -195,6 +198,9 @@ class Graph:
         """A refused call that is about the inbox as a whole shows at once; the next check asks again."""
         if isinstance(error, GraphError) and error.trouble:
             self._health = self._state_of(error)
+            if error.kind == "throttled":
+                # Calls beyond the allowance are counted too and only put off its end.
+                self._rests_until = self._env.clock.monotonic() + (error.retry_after or RETRY)
             self._due = min(self._due, self._env.clock.monotonic() + RETRY)
 
     def _notice_usage(self, answer: Fetched) -> None:

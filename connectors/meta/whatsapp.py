@@ -28,7 +28,7 @@ from connectors.meta.messaging import HOUR, NOTHING, ONLY_SENDING, WINDOW
 from connectors.meta.pieces import Progress, Step
 from connectors.meta.settings import Account, MetaSettings
 from connectors.meta.uploads import multipart
-from connectors.meta.whatsapp_reading import MEDIA_REF
+from connectors.meta.whatsapp_words import MEDIA_REF
 from connectors.meta.whatsapp_writing import (
     CAPTION,
     CHOOSE,

@@ -6,20 +6,15 @@ E.164; where WhatsApp withholds it, by the id that it gives them for this busine
 
 from __future__ import annotations
 
-import base64
-import binascii
-import mimetypes
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
 from connectors._text import one_line
 from connectors.contract import (
-    Attachment,
     Deletion,
     DeliveryReport,
     Edit,
-    FormField,
     Inbound,
     Message,
     Party,
@@ -30,55 +25,48 @@ from connectors.meta.direct import message_key, moment
 from connectors.meta.errors import REFUSED, meaning
 from connectors.meta.parts import SHOWN, Part, Place, event_id, unknown
 from connectors.meta.whatsapp_shapes import (
-    Card,
     Contact,
     Edited,
-    Flow,
-    Interactive,
-    Location,
-    Media,
     Names,
-    Order,
     Status,
     System,
     Value,
     Written,
 )
+from connectors.meta.whatsapp_words import choice_of, fields_of, files_of, text_of
 
 KIND = "whatsapp"
 
 _value = msgspec.json.Decoder(Value, strict=False)
 _written = msgspec.json.Decoder(Written, strict=False)
-_form = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_contacts = msgspec.json.Decoder(tuple[Contact, ...] | None, strict=False)
+_state = msgspec.json.Decoder(Status, strict=False)
 
 STATES = {"sent": "accepted", "delivered": "delivered", "read": "read", "played": "read", "failed": "failed"}
-
-MEDIA_REF = "whatsapp-media:"
-"""Begins the reference of a file: ``whatsapp-media:ID/SHA256``, the hash in hexadecimal or empty."""
-
-_EXTENSIONS = {"audio/ogg": ".ogg", "image/webp": ".webp", "audio/amr": ".amr", "audio/aac": ".aac"}
-"""Where the machine's own table says nothing, or something unusual."""
 
 
 def read(part: Part, place: Place) -> list[Inbound]:
     """One change. Raises msgspec.DecodeError for JSON of another shape."""
     value = _value.decode(part.raw)
     items: list[Inbound] = []
+    people = _people(value.contacts) if value.messages or value.message_echoes else {}
     if value.messages:
-        people = _people(value.contacts or ())
         items += [_one(raw, place, people, ours=False) for raw in value.messages]
     if value.message_echoes:
-        people = _people(value.contacts or ())
         items += [_one(raw, place, people, ours=True) for raw in value.message_echoes]
     if value.statuses:
-        items += [_status(place, status) for status in value.statuses]
+        items += [_status(place, raw) for raw in value.statuses]
     if value.errors:
         items += [_account_error(place, raw) for raw in value.errors]
     return items or [unknown(part, place)]
 
 
-def _people(contacts: Iterable[Contact]) -> Mapping[str, Contact]:
-    """The people of a call by number and by id."""
+def _people(raw: msgspec.Raw) -> Mapping[str, Contact]:
+    """The people of a call by number and by id; names that cannot be read are no reason to lose what they wrote."""
+    try:
+        contacts = _contacts.decode(raw) or ()
+    except msgspec.DecodeError:
+        return {}
     return {key: contact for contact in contacts for key in (contact.wa_id, contact.user_id) if key}
 
 
@@ -187,7 +175,7 @@ def _is_known(written: Written) -> bool:
 def _message(
     written: Written, place: Place, person: Party, also: tuple[Party, ...], *, ours: bool
 ) -> Message:
-    text, files = _text(written), _files(written)
+    text, files = text_of(written), files_of(written)
     answered = written.context.id if written.context is not None else None
     return Message(
         inbox=place.inbox,
@@ -201,139 +189,10 @@ def _message(
         thread_keys=(message_key(KIND, place.inbox, answered),) if answered else (),
         direct=True,
         sent_at=moment(written.timestamp),
-        fields=_fields(written),
-        choice=_choice(written),
+        fields=fields_of(written),
+        choice=choice_of(written),
         ours=ours,
     )
-
-
-def _text(written: Written) -> str:
-    """The words of a message; what has none gets a line that says what it is."""
-    lines: list[str] = []
-    if written.text is not None:
-        lines.append(written.text.body or "")
-    if written.location is not None:
-        lines.append(_place_line(written.location))
-    lines += [_card_line(card) for card in written.contacts or ()]
-    if written.interactive is not None:
-        lines.append(_answer(written.interactive))
-    if written.button is not None:
-        lines.append(written.button.text or written.button.payload or "")
-    if written.order is not None:
-        lines += _order_lines(written.order)
-    if written.sticker is not None:
-        lines.append("[sticker]")
-    lines += [media.caption for media in _media(written).values() if media.caption]
-    return "\n".join(line for line in lines if line)
-
-
-def _place_line(location: Location) -> str:
-    told = (f"📍 {location.latitude},{location.longitude}", location.name, location.address, location.url)
-    return " · ".join(word for word in told if word)
-
-
-def _card_line(card: Card) -> str:
-    name = card.name.formatted_name if card.name is not None else None
-    lines = [line.phone or line.email for line in (*(card.phones or ()), *(card.emails or ()))]
-    return "👤 " + ", ".join(word for word in (name, *lines) if word)
-
-
-def _answer(interactive: Interactive) -> str:
-    reply = interactive.button_reply or interactive.list_reply
-    if reply is not None:
-        return reply.title or reply.id
-    if interactive.nfm_reply is not None:
-        return interactive.nfm_reply.body or interactive.nfm_reply.name or ""
-    return f"[{interactive.type or 'interactive'}]"
-
-
-def _order_lines(order: Order) -> list[str]:
-    lines = [
-        f"{line.quantity} × {line.product_retailer_id} {line.item_price} {line.currency}".rstrip()
-        for line in order.product_items
-    ]
-    return [f"[order] {order.text or ''}".rstrip(), *lines]
-
-
-def _choice(written: Written) -> str:
-    if written.button is not None:
-        return written.button.payload or written.button.text or ""
-    if written.interactive is not None:
-        reply = written.interactive.button_reply or written.interactive.list_reply
-        return reply.id if reply is not None else ""
-    return ""
-
-
-def _fields(written: Written) -> tuple[FormField, ...]:
-    """Where the person came from, what a question is about, what a form holds."""
-    told: dict[str, str | None] = {}
-    if (came := written.referral) is not None:
-        ad = came.headline or came.body or came.source_id
-        told |= {"ad": ad, "source": came.source_type, "url": came.source_url}
-    if (context := written.context) is not None:
-        if context.referred_product is not None:
-            told["product"] = context.referred_product.product_retailer_id
-        if context.forwarded or context.frequently_forwarded:
-            told["forwarded"] = "yes"
-    if written.interactive is not None and written.interactive.nfm_reply is not None:
-        told |= _form_fields(written.interactive.nfm_reply)
-    return tuple(FormField(name=name, label=name, value=value) for name, value in told.items() if value)
-
-
-def _form_fields(flow: Flow) -> dict[str, str | None]:
-    """The answers of a form; its token says nothing to people."""
-    try:
-        answers = _form.decode(flow.response_json or "{}")
-    except msgspec.DecodeError:
-        return {"form": flow.response_json}
-    return {name[:100]: _plain(raw) for name, raw in answers.items() if name != "flow_token"}
-
-
-def _plain(raw: msgspec.Raw) -> str:
-    value = msgspec.json.decode(raw)
-    return value if isinstance(value, str) else bytes(raw).decode("utf-8", "replace")
-
-
-# --- files ------------------------------------------------------------------------------------------------------------
-
-
-def _media(written: Written) -> dict[str, Media]:
-    """The files by what WhatsApp calls them."""
-    found = {
-        "image": written.image,
-        "video": written.video,
-        "audio": written.audio,
-        "voice": written.voice,
-        "document": written.document,
-        "sticker": written.sticker,
-    }
-    return {kind: media for kind, media in found.items() if media is not None}
-
-
-def _files(written: Written) -> tuple[Attachment, ...]:
-    return tuple(_file(kind, media) for kind, media in _media(written).items() if media.id)
-
-
-def _file(kind: str, media: Media) -> Attachment:
-    """Something to fetch later; its hash goes along, so that what comes can be compared."""
-    content_type = (media.mime_type or "application/octet-stream").partition(";")[0].strip().lower()
-    digest = _hexadecimal(media.sha256 or "")
-    extension = _EXTENSIONS.get(content_type) or mimetypes.guess_extension(content_type) or ""
-    name = one_line(media.filename or "") or ("voice" if media.voice else kind) + extension
-    return Attachment(
-        filename=name, content_type=content_type, sha256=digest, remote=f"{MEDIA_REF}{media.id}/{digest}"
-    )
-
-
-def _hexadecimal(digest: str) -> str:
-    """A SHA-256 as webhooks give it (base64), or as the media endpoint does (hexadecimal); empty for anything else."""
-    if len(digest) == 64 and all(char in "0123456789abcdefABCDEF" for char in digest):
-        return digest.lower()
-    try:
-        content = base64.b64decode(digest + "=" * (-len(digest) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return ""
-    return content.hex() if len(content) == 32 else ""
 
 
 # --- what is no message -----------------------------------------------------------------------------------------------
@@ -346,7 +205,7 @@ def _edit(written: Written, edited: Edited, place: Place, person: Party) -> Edit
         target=edited.original_message_id,
         received_at=place.now,
         sender=person,
-        text=_text(edited.message) if edited.message is not None else "",
+        text=text_of(edited.message) if edited.message is not None else "",
     )
 
 
@@ -392,13 +251,15 @@ def _shown(raw: msgspec.Raw) -> str:
     return bytes(raw)[: SHOWN * 4].decode("utf-8", "replace")[:SHOWN]
 
 
-def _status(place: Place, status: Status) -> Inbound:
+def _status(place: Place, raw: msgspec.Raw) -> Inbound:
+    try:
+        status = _state.decode(raw)
+    except msgspec.DecodeError:
+        status = Status()
     state = STATES.get(status.status)
     if state is None or not status.id:
-        part = Part(
-            "whatsapp_business_account", place.account, "status", msgspec.Raw(msgspec.json.encode(status)), 0
-        )
-        return unknown(part, place, f"status {status.status}".rstrip())
+        part = Part("whatsapp_business_account", place.account, "status", raw, 0)
+        return unknown(part, place, f"status {status.status}"[:60].rstrip())
     return DeliveryReport(
         inbox=place.inbox,
         external_id=f"{status.status}:{status.id}",

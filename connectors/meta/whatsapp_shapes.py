@@ -226,10 +226,10 @@ class Status(msgspec.Struct, frozen=True):
 
 
 class Value(msgspec.Struct, frozen=True):
-    """``value`` of a change of the field ``messages``."""
+    """``value`` of a change of the field ``messages``; its parts are read one by one."""
 
-    contacts: tuple[Contact, ...] | None = None
+    contacts: msgspec.Raw = msgspec.Raw(b"null")
     messages: tuple[msgspec.Raw, ...] | None = None
     message_echoes: tuple[msgspec.Raw, ...] | None = None
-    statuses: tuple[Status, ...] | None = None
+    statuses: tuple[msgspec.Raw, ...] | None = None
     errors: tuple[msgspec.Raw, ...] | None = None

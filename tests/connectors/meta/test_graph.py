@@ -5,13 +5,15 @@ from __future__ import annotations
 import pytest
 
 from connectors.contract import SendError
+from connectors.meta import whatsapp
 from connectors.meta.errors import TEXTS, Problem, error_of, meaning, usage
 from connectors.meta.graph import proof
 from connectors.meta.messenger import CHANNEL
 from hub.i18n import translate
-from tests.connectors.meta.beside import PERSON, beside
+from tests.connectors.meta.beside import CALLER, PERSON, beside
 from tests.contract.cases.messenger import outbound
-from tests.contract.meta import PAGE, PAGE_TOKEN
+from tests.contract.cases.whatsapp import outbound as to_caller
+from tests.contract.meta import NUMBER, PAGE, PAGE_TOKEN
 
 
 async def test_a_healthy_token_shows_when_it_ends() -> None:
@@ -92,6 +94,44 @@ async def test_a_spent_allowance_throttles_for_as_long_as_meta_says() -> None:
         with pytest.raises(SendError) as raised:
             await place.connector.send(outbound())
         assert (raised.value.kind, raised.value.retry_after) == ("throttled", 300.0)
+
+
+async def test_a_spent_allowance_is_left_alone_until_it_opens_again() -> None:
+    async with beside(CHANNEL, PAGE) as place:
+        place.direct.meet(PERSON, PAGE, "Zofia").wrote_at = place.clock.at
+        place.meta.allowance = 0
+        for _ in range(3):
+            with pytest.raises(SendError):
+                await place.connector.send(outbound())
+        assert len(place.meta.ledger) == 1, "calls beyond the allowance only put off its end"
+        place.meta.allowance = 10
+        place.clock.pass_hours(301 / 3600)
+        await place.connector.send(outbound())
+
+
+async def test_a_limit_for_one_person_holds_up_nobody_else() -> None:
+    async with beside(whatsapp.CHANNEL, NUMBER) as place:
+        place.whatsapp.wrote_at[CALLER] = place.clock.at
+        place.meta.fail("131056")
+        with pytest.raises(SendError) as raised:
+            await place.connector.send(to_caller())
+        assert (raised.value.kind, raised.value.retry_after) == ("throttled", 6.0)
+        place.meta.fail("")
+        await place.connector.send(to_caller())
+
+
+async def test_an_allowance_that_is_nearly_spent_shows() -> None:
+    async with beside(CHANNEL, PAGE) as place:
+        place.direct.meet(PERSON, PAGE, "Zofia").wrote_at = place.clock.at
+        assert (await place.connector.check()).state == "ok"
+        place.meta.used = 95
+        await place.connector.send(outbound())
+        assert (await place.connector.check()).state == "degraded"
+        place.clock.pass_hours(0.02)
+        assert (await place.connector.check()).state == "degraded"
+        place.meta.used = 20
+        place.clock.pass_hours(0.2)
+        assert (await place.connector.check()).state == "ok"
 
 
 def test_usage_of_headers() -> None:

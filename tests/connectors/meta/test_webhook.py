@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,10 +12,10 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from connectors.contract import Message, Secret, Unknown
+from connectors.contract import Event, Message, Secret, Unknown
 from connectors.meta.family import parse
 from connectors.meta.messenger import CHANNEL, Settings
-from connectors.meta.parts import NotACall, parts, whole_letters
+from connectors.meta.parts import NotACall, kind_of, parts, whole_letters
 from connectors.meta.webhook import challenge, signed
 from hub.demo.peers.meta import payloads
 from tests.connectors.meta.beside import PERSON, Beside, beside
@@ -220,6 +222,34 @@ def test_no_event_breaks_the_reading_and_none_is_dropped(
     read = parts(body.encode())
     assert len(found) >= len([part for part in read if part.object])
     assert all(item.external_id is None or len(item.external_id) <= 512 for item in found)
+
+
+RAWS = [raw for kind in ("messenger", "instagram", "whatsapp") for raw in fixtures.raws(kind)]
+
+
+def _changed(value: object, draw: random.Random) -> object:
+    """The same JSON with something missing, null, of another type, or repeated."""
+    if isinstance(value, dict):
+        names = [name for name in value if draw.random() > 0.06]
+        return {name: _changed(value[name], draw) for name in names}
+    if isinstance(value, list):
+        return [_changed(item, draw) for item in value for _ in range(2 if draw.random() < 0.05 else 1)]
+    return draw.choice((None, 7, "x", [], {}, True)) if draw.random() < 0.08 else value
+
+
+@pytest.mark.parametrize("raw", RAWS, ids=lambda raw: f"{raw.parts[-3]}-{raw.stem}")
+def test_documented_events_with_anything_changed_are_read_or_kept(raw: Path) -> None:
+    draw = random.Random(raw.stem)
+    whole = json.loads(whole_letters(raw.read_bytes()))
+    for _ in range(40):
+        body = json.dumps(_changed(whole, draw)).encode()
+        try:
+            events = [part for part in parts(body) if part.object]
+        except NotACall:
+            continue
+        found = parse(body, fixtures.context())
+        own = [item for item in found if isinstance(item, Event)]
+        assert len(own) == len(found) >= len([part for part in events if kind_of(part) != "whatsapp"])
 
 
 def test_an_object_that_we_know_nothing_of_is_kept() -> None:

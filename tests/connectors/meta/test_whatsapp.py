@@ -199,3 +199,13 @@ def test_the_hash_is_read_in_both_spellings() -> None:
         )
         [found] = parse(body.encode(), fixtures.context())
         assert found.attachments[0].sha256 == digest.hex()  # type: ignore[union-attr]
+
+
+def test_a_status_or_a_name_that_cannot_be_read_costs_no_message() -> None:
+    body = (
+        '{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":'
+        '{"metadata":{"phone_number_id":"2"},"contacts":{"wa_id":[]},"statuses":[7,{"id":"wamid.OUT","status":"read"}],'
+        '"messages":[{"from":"48600700800","id":"wamid.IN","type":"text","text":{"body":"Halo"}}]}}]}]}'
+    )
+    found = parse(body.encode(), fixtures.context())
+    assert [type(item).__name__ for item in found] == ["Message", "Unknown", "DeliveryReport"]

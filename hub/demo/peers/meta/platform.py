@@ -119,8 +119,9 @@ class Call:
 class MetaPeer:
     """``now`` gives microseconds since 1970. ``expires_at`` and ``data_expires_at`` of all tokens in seconds, 0: never.
 
-    ``allowance`` is how many calls are left, None for no limit. ``human_agent``: the app may use that tag. ``lively``:
-    people's telephones answer by themselves (echo, delivered).
+    ``allowance`` is how many calls are left, None for no limit; ``used`` what headers say of it, in percent.
+    ``human_agent``: the app may use that tag. ``lively``: people's telephones answer by themselves (echo, delivered).
+    ``numbered``: the last number given out.
     """
 
     now: Callable[[], int]
@@ -131,6 +132,7 @@ class MetaPeer:
     expires_at: int = 0
     data_expires_at: int = 0
     allowance: int | None = None
+    used: int = 0
     human_agent: bool = False
     lively: bool = False
     accounts: dict[str, Account] = field(default_factory=dict)
@@ -142,14 +144,14 @@ class MetaPeer:
     callbacks: dict[str, str] = field(default_factory=dict)
     revoked: set[str] = field(default_factory=set)
     _how: str = ""
-    _serial: int = 0
+    numbered: int = 0
     _session: ClientSession | None = None
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def serial(self) -> int:
         """The next number of anything that needs one."""
-        self._serial += 1
-        return self._serial
+        self.numbered += 1
+        return self.numbered
 
     # --- the server -----------------------------------------------------------------------------------------------
 
@@ -175,7 +177,12 @@ class MetaPeer:
             if request.match_info["version"] not in VERSIONS:
                 refuse(2635, 0, "(#2635) You are calling a deprecated version of the API.")
             self._spend()
-            return await self._answer(request, request.match_info["node"], request.match_info.get("edge", ""))
+            answer = await self._answer(
+                request, request.match_info["node"], request.match_info.get("edge", "")
+            )
+            if self.used:
+                answer.headers["X-App-Usage"] = json.dumps({"call_count": self.used, "total_time": 1})
+            return answer
         except Refusal as refusal:
             return self._error(refusal)
 
