@@ -265,9 +265,10 @@ class Writing {
       if (plain) plain.hidden = sms.gsm || !text;
     } else {
       const splits = way.splits === "1";
-      const parts = way.longest && splits ? Math.ceil(text.length / way.longest) : 1;
+      const length = way.counts === "utf8" ? new TextEncoder().encode(text).length : text.length;
+      const parts = way.longest && splits ? Math.ceil(length / way.longest) : 1;
       const many = parts > 1 ? ` · ${box.dataset.parts.replace("{n}", parts)}` : "";
-      place.textContent = way.longest ? `${text.length}${splits ? "" : ` / ${way.longest}`}${many}` : "";
+      place.textContent = way.longest ? `${length}${splits ? "" : ` / ${way.longest}`}${many}` : "";
       if (plain) plain.hidden = true;
     }
   }
