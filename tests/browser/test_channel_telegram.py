@@ -1,4 +1,4 @@
-"""A citizen on Telegram and an agent in Chromium: question, photo, answer, survey, correction, block, on one screen."""
+"""A citizen on Telegram and an agent in Chromium: question, answer, photo, correction, reaction, block."""
 
 from __future__ import annotations
 
@@ -96,7 +96,9 @@ async def test_question_answer_and_what_became_of_it(
     await expect(page.locator(".entry--outbound").last).to_contain_text("Przyjęte", timeout=10_000)
     [ours] = peer.said_to(JAN.id)
     assert ours["text"] == ANSWER
-    assert any(call.method == "sendChatAction" for call in peer.calls), "the person saw that somebody is typing"
+    assert any(call.method == "sendChatAction" for call in peer.calls), (
+        "the person saw that somebody is typing"
+    )
 
     await peer.sends_file(JAN, "photo", bytes.fromhex(GREEN), "Oto zaświadczenie")
     await expect(page.locator("#stream")).to_contain_text("Oto zaświadczenie", timeout=10_000)
@@ -112,6 +114,7 @@ async def test_question_answer_and_what_became_of_it(
     await page.reload()
     await expect(page.locator("#stream")).to_contain_text("kiedy dostanę dotację")
     await expect(page.locator("#stream")).to_contain_text("photo-")
+    await expect(page.locator(".entry--outbound").last).to_contain_text("👍")
     await shot(page, "telegram-conversation")
     assert await axe_violations(page) == []
 
@@ -124,6 +127,7 @@ async def test_question_answer_and_what_became_of_it(
 
     await eventually(silent)
     await page.reload()
+    await expect(page.locator("#stream")).to_contain_text("poprosiła, aby nie pisać")
     await shot(page, "telegram-blocked")
     assert TOKEN not in hub.log.getvalue()
     assert TOKEN.partition(":")[2] not in hub.log.getvalue()
