@@ -75,6 +75,19 @@ _NAMES = {
     "reply": "reply",
     "secret": "secret",
 }
+"""The names that docs/channels/kannel.md gives to the fields."""
+
+_OTHERS = {
+    **dict.fromkeys(("smsid", "msgid", "message_id"), "id"),
+    **dict.fromkeys(("sender", "source", "phone", "msisdn"), "sender"),
+    **dict.fromkeys(("receiver", "recipient", "dest", "destination"), "recipient"),
+    **dict.fromkeys(("msg", "message", "content"), "text"),
+    **dict.fromkeys(("time", "ts", "timestamp"), "at"),
+    **dict.fromkeys(("status", "dlr", "dlr-type"), "type"),
+    **dict.fromkeys(("dlr-id", "dlrid"), "delivery"),
+    **dict.fromkeys(("answer", "dlr-reply"), "reply"),
+}
+"""Names that people give them who configured a Kannel before; ours count more."""
 
 
 def read_query(query: str) -> Call:
@@ -84,9 +97,11 @@ def read_query(query: str) -> Call:
     kept = []
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
+        value = value.replace("+", " ")
         if name in _NAMES:
-            value = value.replace("+", " ")
             found[_NAMES[name]] = unquote(value, "latin-1") if "%" in value else value
+        elif name in _OTHERS:
+            found.setdefault(_OTHERS[name], unquote(value, "latin-1"))
         if name != "secret":
             kept.append(pair)
     return Call(**found, raw="&".join(kept))
@@ -157,9 +172,14 @@ def piece_of(call: Call, inbox: InboxId, now: Micros) -> Piece | Unknown:
         at=now,
         raw=call.raw,
         place=place,
-        external_id=f"kannel:{call.id}"[:400] if call.id else None,
+        external_id=_identity(call),
         sent_at=_moment(call.at),
     )
+
+
+def _identity(call: Call) -> str | None:
+    """Kannel's own id of the message, the same when it calls again."""
+    return f"kannel:{call.id}"[:400] if call.id else None
 
 
 def _text(call: Call) -> str:
