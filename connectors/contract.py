@@ -300,6 +300,8 @@ class Edit(Event, tag="edit", frozen=True, kw_only=True):
     sender: Party
     text: str = ""
     html: str = ""
+    at: Micros | None = None
+    """When, as the channel says: an older change that is told later changes nothing."""
 
 
 class Deletion(Event, tag="deletion", frozen=True, kw_only=True):
@@ -326,6 +328,8 @@ class Reaction(Event, tag="reaction", frozen=True, kw_only=True):
 
     sender: Party
     emoji: str = ""
+    at: Micros | None = None
+    """As in :class:`Edit`."""
 
 
 class DeliveryReport(Event, tag="delivery", frozen=True, kw_only=True):
@@ -416,11 +420,13 @@ class Call(Event, tag="call", frozen=True, kw_only=True):
 
     ``sender`` is the other side (kind ``phone``), None where the number is hidden; ``extension`` the telephone of ours
     that rings, answered or did not; ``line`` the number of ours that was called. ``duration`` of the talk in seconds,
-    of an ``ended`` call: 0 says that nobody answered, None that the exchange does not tell.
+    of an ``ended`` call: 0 says that nobody answered, None that the exchange does not tell. ``other`` is something that
+    we have no word for; ``what`` is the exchange's.
     """
 
     call: str
-    state: Literal["ringing", "answered", "missed", "ended"]
+    state: Literal["ringing", "answered", "missed", "ended", "other"]
+    what: str = ""
     sender: Party | None = None
     direction: Literal["in", "out"] = "in"
     extension: str = ""
