@@ -12,7 +12,7 @@ import msgspec
 
 from connectors.contract import Consent, Env, Inbound, Message, Receipt
 from connectors.telegram import wire
-from connectors.telegram.api import Api, Declined, NotReached
+from connectors.telegram.api import Api, Declined
 from connectors.telegram.naming import start_payload
 from connectors.telegram.settings import Settings
 from connectors.telegram.wire import Chat, Strange, Update
@@ -65,8 +65,8 @@ class Manners:
                 await self._answer(update.callback_query)
             elif items and not receipts[0].duplicate:
                 await self._greet(items[0], receipts[0])
-        except (Declined, NotReached) as error:
-            why = error.description if isinstance(error, Declined) else "not reached"
+        except Exception as error:
+            why = error.description if isinstance(error, Declined) else type(error).__name__
             self._env.log.info("courtesy not done", inbox=self._env.inbox, why=why)
 
     async def _answer(self, query: wire.CallbackQuery) -> None:
@@ -98,7 +98,12 @@ class Manners:
     async def _leave(self, update: Update | Strange) -> None:
         """Say once where to write instead, and leave the group."""
         chat = _chat(update)
-        if chat is None or chat.id in self._told or _is_gone(update):
+        if chat is None:
+            return
+        if _is_gone(update):
+            self._told.pop(chat.id, None)  # whoever takes the bot in again is told again
+            return
+        if chat.id in self._told:
             return
         self._told[chat.id] = None
         while len(self._told) > _REMEMBERED:

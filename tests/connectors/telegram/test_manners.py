@@ -62,6 +62,10 @@ async def test_a_group_is_refused_once_and_politely() -> None:
         assert len(at.called("leaveChat")) == 1
         await until(lambda: not at.peer.updates.pending)
 
+        at.peer.groups[GROUP["id"]] = GROUP
+        await at.peer.tell("my_chat_member", joined)
+        await until(lambda: len(at.called("leaveChat")) == 2)
+
 
 async def test_a_group_where_the_bot_may_not_write_is_left_all_the_same() -> None:
     async with beside() as at:
