@@ -42,7 +42,7 @@ def _as_written(msgid: str) -> str:
 class Place(msgspec.Struct, frozen=True, kw_only=True):
     """Where something came in: the inbox, when, which account is ours (empty: not known), what is not kept.
 
-    ``words`` translates a text of ours into the office's language.
+    ``words`` translates a text of ours into the office's language; ``siblings`` are inboxes of other accounts.
     """
 
     inbox: InboxId
@@ -50,6 +50,14 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     me: str = ""
     ignore: tuple[str, ...] = ()
     words: Callable[[str], str] = _as_written
+    siblings: Mapping[str, InboxId] = {}
+
+    def of(self, account: str) -> Place | None:
+        """The same for what X tells about an account; None for one that no inbox is for."""
+        if not account or account == self.me:
+            return self
+        inbox = self.inbox if not self.me else self.siblings.get(account)
+        return msgspec.structs.replace(self, inbox=inbox, me=account) if inbox is not None else None
 
     def ignores(self, what: str) -> bool:
         """Whether events of this name are not kept."""

@@ -28,7 +28,7 @@ from connectors.contract import (
 )
 from connectors.x import sending, signing
 from connectors.x.api import Api
-from connectors.x.common import Place, thread
+from connectors.x.common import Place
 from connectors.x.echoes import Echoes
 from connectors.x.polling import INLINE, Reading, poll_all
 from connectors.x.reading import BadBody, Read, is_withdrawal, read, unreadable
@@ -124,6 +124,7 @@ class X:
             me=self._settings.account_id,
             ignore=self._settings.ignore,
             words=lambda msgid: env.translate(language, msgid),
+            siblings={sibling.account: sibling.inbox for sibling in self._settings.siblings},
         )
 
     async def _challenge(self, request: Request) -> Response:
@@ -161,8 +162,8 @@ class X:
 
     async def _accept(self, body: bytes, found: Read) -> None:
         sink = self._door.sink
-        for who in found.typing:
-            sink.signal(thread(self._place(), who, "dm"), "typing")
+        for key in found.typing:
+            sink.signal(key, "typing")
         items = await self._echoes.told([item for item in found.items if self._wanted(item)])
         if items:
             await sink.accept(await self._raw(body), items)

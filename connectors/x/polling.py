@@ -27,6 +27,9 @@ INLINE = 65_536
 
 PAGE = 100
 
+GLANCE = 20
+"""Direct messages that a look at the top asks for: X charges for what it shows, mostly what we have already."""
+
 HOUR = 3600.0
 
 _EVENT = {
@@ -58,9 +61,10 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 
     def path(self, walk: Walk) -> str:
         """The request for the next page."""
-        asked: dict[str, str] = {"max_results": str(PAGE)}
         if walk.page:
-            asked["pagination_token"] = walk.page
+            asked = {"max_results": str(PAGE), "pagination_token": walk.page}
+        else:
+            asked = {"max_results": str(GLANCE if self.name == "directs" else PAGE)}
         if self.name == "directs":
             return f"/2/dm_events?{urlencode(asked | _EVENT, safe=',')}"
         if walk.done:

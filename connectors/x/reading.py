@@ -14,8 +14,8 @@ import msgspec
 
 from connectors._i18n import N_
 from connectors._json import mended
-from connectors.contract import Inbound, ParseContext, Party, Unknown
-from connectors.x.common import KIND, NOBODY, Place, account_id, party, users_by_id
+from connectors.contract import Inbound, ParseContext, Party, ThreadKey, Unknown
+from connectors.x.common import KIND, NOBODY, Place, account_id, party, thread, users_by_id
 from connectors.x.directs import decode_users, new_direct, old_direct, seen_up_to
 from connectors.x.payloads import (
     Activity,
@@ -41,10 +41,10 @@ class BadBody(ValueError):
 
 
 class Read(NamedTuple):
-    """What a body holds: events to commit, and people who are typing to us right now."""
+    """What a body holds: events to commit, and the conversations of people who are typing to us right now."""
 
     items: list[Inbound]
-    typing: list[str]
+    typing: list[ThreadKey]
 
 
 _top = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -111,11 +111,14 @@ def unreadable(raw: bytes, place: Place) -> Inbound:
 
 def _account(top: dict[str, msgspec.Raw], place: Place) -> Read:
     """A bundle of events of one account."""
-    if "for_user_id" in top and not place.me:
-        place = msgspec.structs.replace(place, me=str(_name.decode(top["for_user_id"])))
+    account = str(_name.decode(top["for_user_id"])) if "for_user_id" in top else ""
+    ours = place.of(account)
+    if ours is None:
+        return _nobodys(account, msgspec.json.encode(top), place)
+    place = ours
     users = decode_users(top["users"]) if "users" in top else {}
     items: list[Inbound] = []
-    typing: list[str] = []
+    typing: list[ThreadKey] = []
     for name, content in top.items():
         if name == "direct_message_indicate_typing_events":
             typing += _typing(content, place)
@@ -124,6 +127,12 @@ def _account(top: dict[str, msgspec.Raw], place: Place) -> Read:
         elif name not in _BESIDE:
             items += _bundle(name, content, users, place)
     return Read(items, typing)
+
+
+def _nobodys(account: str, raw: bytes, place: Place) -> Read:
+    """What X tells about an account that no inbox is for."""
+    what = f"account.{account}"
+    return Read([] if place.ignores(what) else [_kept(what, raw, place)], [])
 
 
 def _bundle(name: str, content: msgspec.Raw, users: dict[str, User], place: Place) -> Iterator[Inbound]:
@@ -189,13 +198,13 @@ def _pair_event(family: str, raw: msgspec.Raw, place: Place) -> Iterator[Inbound
         yield _kept(what, raw, place, party(who, {who: event.source}))
 
 
-def _typing(content: msgspec.Raw, place: Place) -> list[str]:
+def _typing(content: msgspec.Raw, place: Place) -> list[ThreadKey]:
     """Who types to us, as far as it can be read: it is no message, so nothing is lost with the rest."""
     try:
         events = [_seen.decode(raw) for raw in _entries(content)]
     except msgspec.ValidationError:
         return []
-    return [event.sender_id for event in events if event.sender_id != place.me]
+    return [thread(place, event.sender_id, "dm") for event in events if event.sender_id != place.me]
 
 
 def _withdrawn(content: msgspec.Raw, place: Place) -> list[Inbound]:
@@ -216,9 +225,10 @@ def _activity_event(data: msgspec.Raw, place: Place) -> Read:
         event = _activity.decode(data)
     except msgspec.ValidationError:
         return Read([_kept("activity", data, place)], [])
-    if not place.me:
-        place = msgspec.structs.replace(place, me=event.filter.user_id)
-    what = event.event_type
+    ours = place.of(event.filter.user_id)
+    if ours is None:
+        return _nobodys(event.filter.user_id, bytes(data), place)
+    place, what = ours, event.event_type
     if what in ("dm.received", "dm.sent", "dm.read", "dm.indicate_typing"):
         return _direct_activity(what, event, place)
     return Read(_guarded(what, data, place, lambda _: _new_event(what, event, data, place)), [])

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from connectors._forms import Rate, about
-from connectors.contract import Secret
+from connectors.contract import InboxId, Secret
 
 OAUTH1 = "OAuth 1.0a needs consumer_key, consumer_secret, access_token and access_token_secret"
 OAUTH2 = "OAuth 2.0 needs client_id, refresh_token and token_file"
@@ -29,6 +29,14 @@ NOT_MESSAGES = (
     "post.own",
 )
 """Events that nobody has to answer; in the names of X Activity, and those of Account Activity under the same."""
+
+
+class OtherAccount(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Another inbox of ours whose account X tells about at this inbox's address."""
+
+    inbox: Annotated[InboxId, about("Its id in this configuration.")]
+    kind: Annotated[Literal["x"], about("Its kind.")]
+    account: Annotated[Identifier, about("The number of its account.")]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,6 +74,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Literal["public", "private", "off"],
         about("How answers to a public post leave: under it, or as a direct message; off: no mentions."),
     ] = "public"
+    siblings: Annotated[
+        tuple[OtherAccount, ...], about("Other inboxes whose accounts X tells about at this inbox's address.")
+    ] = ()
     ignore: Annotated[
         tuple[str, ...], about("Beginnings of the names of events that are not kept; all others are.")
     ] = NOT_MESSAGES
@@ -76,7 +87,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_file_bytes: Annotated[
         int, about("Larger files of messages are not fetched.", ge=1, le=100_000_000)
     ] = 25_000_000
-    per_address: Annotated[Rate, about("Webhook requests from one network address.")] = "6000/minute"
+    per_address: Annotated[Rate, about("Webhook requests from one network address; every one is signed.")] = (
+        ""
+    )
 
     def __post_init__(self) -> None:
         if bool(self.access_token) == (self.refresh_token is not None):

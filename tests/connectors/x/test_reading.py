@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.contract import InboxId, Message, Micros, Unknown
-from connectors.x.common import Place, from_id, from_iso, from_ms, from_old, id_at
-from connectors.x.reading import BadBody, parse, read
+from connectors.contract import Message, Micros, Unknown
+from connectors.x.common import from_id, from_iso, from_ms, from_old, id_at
+from connectors.x.reading import BadBody, parse
 from tests.connectors.mutants import mutants
 from tests.contract.fixtures import FOLDER, context
 
@@ -52,14 +52,6 @@ def test_the_same_bytes_have_the_same_identity_and_others_another() -> None:
     first = name(b'{"for_user_id":"1","new_events":[{"a":1}]}')
     assert first == name(b'{"new_events":[{"a":1}],"for_user_id":"1"}')
     assert first != name(b'{"for_user_id":"1","new_events":[{"a":2}]}')
-
-
-def test_who_we_are_is_what_the_configuration_says() -> None:
-    body = (FIXTURES / "account-echo.raw").read_bytes()
-    place = Place(inbox=InboxId("x"), now=Micros(0), me="3001969357")
-    [item] = read(body, place).items
-    assert isinstance(item, Message)
-    assert not item.ours, "the sender is the office's other account"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from connectors.contract import (
     DeliveryReport,
+    InboxId,
     Message,
     Secret,
     SendError,
@@ -20,7 +22,7 @@ from connectors.contract import (
 )
 from connectors.x import signing
 from connectors.x.connector import X
-from connectors.x.settings import Settings
+from connectors.x.settings import OtherAccount, Settings
 from hub.demo.peers import x_payloads as payloads
 from hub.demo.peers.x import XPeer
 from tests.connectors.requests import get, post
@@ -83,6 +85,25 @@ async def test_the_signature_with_the_client_secret_counts_too() -> None:
         headers = {"X-Twitter-Webhooks-Signature-OAuth2": signing.digest(Secret("newer"), body)}
         assert (await post(connector, "/in/test-inbox", body, headers)).status == 200
         assert len(sink.events) == 1
+
+
+async def test_one_address_serves_several_accounts() -> None:
+    other = OtherAccount(inbox=InboxId("x-other"), kind="x", account="555")
+    async with at_work(siblings=(other,)) as (connector, _, sink):
+        for name in ("account-direct", "activity-direct", "activity-mention", "account-typing"):
+            body = (FIXTURES / f"{name}.raw").read_bytes()
+            for account in (b"555", b"666", ME.number.encode()):
+                told = body.replace(ME.number.encode(), account)
+                assert (await post(connector, "/in/test-inbox", told, signed(told))).status == 200
+        by_inbox = Counter((item.inbox, type(item)) for item in sink.events)
+        assert by_inbox[InboxId("x-other"), Message] == 3, "a message has one number, whoever it went to"
+        strangers = [item for item in sink.events if isinstance(item, Unknown)]
+        assert {item.what for item in strangers} == {"account.666"}
+        assert len(strangers) == 4
+        assert [key for key, _ in sink.signals] == [
+            "x:x-other:3001969357:dm",
+            "x:test-inbox:3001969357:dm",
+        ]
 
 
 async def test_a_hub_that_takes_nothing_says_when_to_come_again() -> None:
