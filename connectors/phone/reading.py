@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from connectors._phone import BadNumber, normalise
-from connectors.contract import Call, Inbound, InboxId, Micros, ParseContext, Party, Unknown
+from connectors.contract import Call, Inbound, InboxId, Micros, ParseContext, Party
 
 State = Literal["ringing", "answered", "missed", "ended"]
 STATES: tuple[State, ...] = get_args(State)
@@ -116,34 +116,19 @@ def inbound(event: Fields, place: Place) -> Inbound | None:
     ):  # told as the exchange dials: from an extension, to a number
         sender, line = Party(kind="phone", address=line), ""
     extension = _extension(_text(event, "extension", place))
-    at = _moment(_value(event, "at", place))
-    if told is None:
-        return _unknown(place, key, word, sender, at)
     return Call(
         inbox=place.inbox,
-        external_id=_identity(key, told, extension),
+        external_id=_identity(key, told or word, extension),
         received_at=place.now,
         call=key,
-        state=cast("State", told),
+        state=cast("State", told) if told else "other",
+        what="" if told else word[:100],
         sender=sender,
         direction="out" if out else "in",
         extension=extension,
         line=line,
-        at=at,
+        at=_moment(_value(event, "at", place)),
         duration=_seconds(_value(event, "duration", place)),
-    )
-
-
-def _unknown(place: Place, key: str, word: str, sender: Party | None, at: Micros | None) -> Unknown:
-    """An event that we have no word for: kept in the caller's conversation and shown as it is called."""
-    nobody = Party(kind="hidden", address=f"{place.inbox}:{key}")
-    return Unknown(
-        inbox=place.inbox,
-        external_id=_identity(key, word, str(at or "")),
-        received_at=place.now,
-        sender=sender or nobody,
-        what=f"phone: {word}"[:200],
-        direct=True,
     )
 
 

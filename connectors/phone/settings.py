@@ -47,7 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             examples=[{"NEWCALL": "ringing", "HOLD": "ignore"}],
         ),
     ] = {}
-    per_address: Annotated[Rate, about("Requests from one network address.")] = "1200/minute"
+    per_address: Annotated[Rate, about("Requests from one network address.")] = "60000/minute"
 
     def __post_init__(self) -> None:
         for secret in (self.secret, self.previous_secret):

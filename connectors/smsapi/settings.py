@@ -53,7 +53,7 @@ class Settings(SmsSettings, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         float, about("The health check warns when a prepaid account has fewer points.", ge=0)
     ] = 0.0
     timeout_seconds: Annotated[float, about("Longest wait for SMSAPI's answer.", gt=0, le=60)] = 15.0
-    per_address: Annotated[Rate, about("Calls from one network address.")] = "6000/minute"
+    per_address: Annotated[Rate, about("Calls from one network address; what is refused is told again.")] = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()

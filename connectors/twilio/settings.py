@@ -50,7 +50,9 @@ class Settings(SmsSettings, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         16_000_000
     )
     timeout_seconds: Annotated[float, about("Longest wait for Twilio's answer.", gt=0, le=60)] = 15.0
-    per_address: Annotated[Rate, about("Webhooks from one network address.")] = "6000/minute"
+    per_address: Annotated[
+        Rate, about("Webhooks from one network address; Twilio does not repeat what is refused by itself.")
+    ] = ""
 
     def __post_init__(self) -> None:
         super().__post_init__()

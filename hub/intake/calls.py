@@ -33,7 +33,8 @@ def take_call(tx: Tx, call: Call, event: CallEvent, raw: int) -> Receipt:
     facts = record.facts_of(row)
     before_state: State = "ringing" if fresh else state_of(facts)
     facts = told(facts, event, by_extension(tx, event.extension), tx.now)
-    author = by_extension(tx, facts.extension) if facts.answered_at is not None else None
+    settled = facts.answered_at is None or facts.logged_at is not None
+    author = None if settled else by_extension(tx, facts.extension)
     after = record.keep(tx, call.house, row, facts, author or row.author)
     follow.follow(tx, call.house, record.locked(tx, row.id), facts, before_state, after)
     return _remember(tx, event, row.conversation, row.id)

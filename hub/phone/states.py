@@ -17,6 +17,9 @@ State = Literal["ringing", "missed", "answered", "ended", "logged"]
 
 LIVE: frozenset[State] = frozenset({"ringing", "answered"})
 
+OTHERS = 20
+"""Most words of an exchange that are kept of one call."""
+
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 
@@ -24,7 +27,8 @@ DAY = 86_400 * SECOND
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One call; kept with its message under ``call``. Times in microseconds UTC, ``duration`` in seconds of talk.
 
-    ``rang`` are the users whose telephones rang, ``extension`` the telephone that answered, else the first that rang.
+    ``rang`` are the users whose telephones rang, ``extension`` the telephone that answered, else the first that rang;
+    ``other`` what else the exchange told, in its own words.
     """
 
     direction: Literal["in", "out"] = "in"
@@ -36,6 +40,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ended_at: int | None = None
     missed: bool = False
     duration: int | None = None
+    other: tuple[str, ...] = ()
     topic: str = ""
     outcome: str = ""
     logged_at: int | None = None
@@ -57,6 +62,9 @@ def state_of(facts: Facts) -> State:
 
 def told(facts: Facts, event: Call, user: int | None, now: int) -> Facts:
     """The facts with what an event adds; ``user`` has the event's extension."""
+    if event.state == "other":
+        others = tuple(dict.fromkeys((*facts.other, event.what)))[:OTHERS]
+        return msgspec.structs.replace(facts, other=others, direction=event.direction)
     at = _moment(event.at, now)
     began = at if facts.began_at is None else min(facts.began_at, at)
     more: dict[str, object] = {

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors import _signing as signing
-from connectors.contract import Call, InboxId, Micros, ParseContext, Secret, Unknown
+from connectors.contract import Call, InboxId, Micros, ParseContext, Secret
 from connectors.phone import CHANNEL
 from connectors.phone.reading import BadEvent, Place, decode, inbound, number_of, parse
 from connectors.phone.settings import Settings
@@ -131,7 +131,7 @@ def test_an_exchange_with_names_of_its_own() -> None:
     place = Place(inbox=InboxId("telefon"), now=NOW, fields=fields, events={"HOLD": "ignore"})
     assert inbound({**event, "typ": "HOLD"}, place) is None
     kept = inbound({**event, "typ": "PARK"}, place)
-    assert isinstance(kept, Unknown) and kept.what == "phone: PARK"
+    assert isinstance(kept, Call) and (kept.state, kept.what) == ("other", "PARK")
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ class Line(Centre):
 
     def event(
         self,
-        state: Literal["ringing", "answered", "missed", "ended"],
+        state: Literal["ringing", "answered", "missed", "ended", "other"],
         call: str = "k-1",
         *,
         caller: str = CALLER,

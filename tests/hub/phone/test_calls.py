@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -235,3 +236,14 @@ async def test_a_blocked_number_is_not_called_back(small: Line) -> None:
     small.clock.move(80 * 3600)
     await small.rings("missed", "k-2", caller="+48221234567")
     assert len(await small.callbacks()) == 1
+
+
+async def test_what_the_hub_has_no_word_for_is_kept_with_the_call_and_changes_nothing(small: Line) -> None:
+    ewa = await small.with_telephone("ewa", "101")
+    receipt = await small.rings("answered", extension="101")
+    await small.notes(ewa, call=receipt.message)
+    told = msgspec.structs.replace(small.event("other"), external_id="event:k-1:recording", what="recording")
+    assert (await small.tell(told)).conversation == receipt.conversation
+    row, facts = await small.call(receipt.message)
+    assert (row.state, facts.other) == ("logged", ("recording",))
+    assert (await small.conversation(receipt.conversation)).status == "resolved"
