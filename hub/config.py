@@ -427,7 +427,7 @@ class Inbox(Section, frozen=True, kw_only=True):
     """One account on a channel."""
 
     id: Annotated[Id, _about("Stable name; part of the webhook address /in/ID.")]
-    kind: Annotated[str, _about("Kind of channel: email, comments, form, callback or webhook.")]
+    kind: Annotated[str, _about("Kind of channel, as the pages in docs/channels name it.")]
     name: Annotated[str, _about("Name shown to agents, and as the sender of mails.", min_length=1)]
     office: Annotated[Id, _about("The office it belongs to.")]
     queue: Annotated[Id, _about("Queue of conversations that no rule routes.")]

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, and_, select, update
 
-from connectors.contract import Micros, Recipient
+from connectors.contract import Capabilities, Micros, Recipient
 from hub.calendar import at_wall_clock, calendar, closed_since, is_open, next_loud, next_opening
 from hub.house import House
 from hub.i18n import is_translated, translate
@@ -85,12 +85,17 @@ class Address(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def reachable(tx: Reader, house: House, conversation: Row[Any], where: Where | None = None) -> Address | None:
-    """The address to use: the one that they gave for it, the one they wrote from, else a mail address, else another."""
+    """The address to use: the one that they gave for it, the one they wrote from, else a mail address, else another.
+
+    Whoever commented in public on a platform gets no automatic message: they wrote to all, and did not ask for one.
+    """
     where = where or Where()
     if where.mail:
         inbox = outlet(house, conversation.office, "email", conversation.inbox)
         if inbox is not None:
             return Address(kind="email", address=where.mail, name="", inbox=inbox)
+    if house.capabilities.get(conversation.inbox, Capabilities()).platform:
+        return None
     table = schema.identity
     theirs = (table.c.contact == conversation.contact, table.c.silent_since.is_(None))
     rows = tx.rows(select(table).where(*theirs).order_by(table.c.id))

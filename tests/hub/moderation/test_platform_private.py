@@ -12,6 +12,7 @@ from hub.desk.reply import CLOSED, Draft, reply
 from hub.desk.ways import Reach, reach
 from hub.directory import directory
 from hub.moderation import answers
+from hub.notices import reachable
 from hub.scope import Conflict, Scope
 from hub.store import schema
 from hub.store.store import Store
@@ -149,6 +150,14 @@ async def test_a_public_answer_is_not_the_private_one(there: Talking) -> None:
     await there.work()
     own = (await there.row(number)).conversation
     assert (await there.ways(own)).ways[0].target == "c-1"
+
+
+async def test_no_machine_writes_to_whoever_comments(there: Talking) -> None:
+    number = await there.comment()
+    own = await there.conversation((await there.row(number)).conversation)
+    private = await there.conversation(await there.talk(number))
+    for row in (own, private):
+        assert await there.store.read(lambda tx, row=row: reachable(tx, there.house, row)) is None  # type: ignore[misc]
 
 
 async def test_where_nothing_reaches_the_author_no_conversation_is_opened(
