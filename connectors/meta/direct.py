@@ -105,7 +105,7 @@ def read(part: Part, place: Place) -> list[Inbound]:
     if event.read is not None:
         return [_seen(place, event, person, event.read)]
     if event.message_edit is not None:
-        return [_edit(place, person, event.message_edit)]
+        return [_edit(place, event, person, event.message_edit)]
     if event.referral is not None:
         return [_came(part, place, person, event.referral)]
     return [unknown(part, place, _what(part))]
@@ -302,6 +302,7 @@ def _reaction(place: Place, event: Happening, person: Party, reacted: Reacted) -
         received_at=place.now,
         sender=person,
         emoji=emoji,
+        at=moment(event.timestamp),
     )
 
 
@@ -350,7 +351,9 @@ def _seen(place: Place, event: Happening, person: Party, seen: Seen) -> Delivery
     )
 
 
-def _edit(place: Place, person: Party, edited: Edited) -> Edit:
+def _edit(place: Place, event: Happening, person: Party, edited: Edited) -> Edit:
+    """Several within a second are told apart by their number."""
+    at = moment(event.timestamp)
     return Edit(
         inbox=place.inbox,
         external_id=_own_id(f"edited:{edited.num_edit}", edited.mid),
@@ -358,6 +361,7 @@ def _edit(place: Place, person: Party, edited: Edited) -> Edit:
         received_at=place.now,
         sender=person,
         text=edited.text or "",
+        at=Micros(at + edited.num_edit) if at is not None else None,
     )
 
 

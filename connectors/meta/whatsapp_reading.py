@@ -140,6 +140,7 @@ def _event(
             received_at=place.now,
             sender=person,
             emoji=written.reaction.emoji or "",
+            at=moment(written.timestamp),
         )
     if written.edit is not None:
         return _edit(written, written.edit, place, person)
@@ -206,6 +207,7 @@ def _edit(written: Written, edited: Edited, place: Place, person: Party) -> Edit
         received_at=place.now,
         sender=person,
         text=text_of(edited.message) if edited.message is not None else "",
+        at=moment(written.timestamp),
     )
 
 

@@ -185,6 +185,9 @@ def _changed(tx: Tx, house: House, event: Edit | Deletion | Reaction) -> Receipt
         row = tx.locked(message, sent[0].message) if sent else None
     if row is None:
         return None
+    if not isinstance(event, Deletion) and not _is_news(tx, row, event):
+        return Receipt(conversation=row.conversation, message=row.id)
+    row = tx.locked(message, row.id) or row
     rewritten = not isinstance(event, Reaction) and _wrote(tx, row, event)
     if isinstance(event, Reaction):
         _react(tx, row, event)
@@ -208,6 +211,20 @@ def _wrote(tx: Tx, row: Row[Any], event: Edit | Deletion) -> bool:
     key = [(event.sender.kind, event.sender.address)]
     found = tx.lookup(schema.identity, ("kind", "address"), ("id",), key)
     return bool(found) and found[0][0] == row.identity
+
+
+def _is_news(tx: Tx, row: Row[Any], event: Edit | Reaction) -> bool:
+    """Whether it was made after what the channel told last; then that is noted. Channels tell things in any order."""
+    if event.at is None:
+        return True
+    data = _data(row.data)
+    what = "edit" if isinstance(event, Edit) else f"reaction {event.sender.address}"
+    told = data.setdefault("told", {})
+    if told.get(what, 0) > event.at:
+        return False
+    told[what] = event.at
+    tx.change(message, row.id, data=_encode(data).decode())
+    return True
 
 
 def _rewrite(tx: Tx, row: Row[Any], event: Edit | Deletion) -> None:

@@ -1,4 +1,4 @@
-"""What channels tell of our side: marks that reach back, what colleagues wrote elsewhere, names that come later."""
+"""What channels tell beside messages: marks that reach back, what was written elsewhere, late names, old changes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, select
 
-from connectors.contract import DeliveryReport, InboxId, Message, Micros, Party, Profile, Reaction, Recipient
+from connectors.contract import (
+    DeliveryReport,
+    Edit,
+    InboxId,
+    Message,
+    Micros,
+    Party,
+    Profile,
+    Reaction,
+    Recipient,
+)
 from hub.house import House
 from hub.messages import append
 from hub.outbox.queue import enqueue
@@ -181,3 +191,28 @@ async def test_a_name_that_comes_later_fills_what_is_missing(store: Store, feed:
     names = await store.read(lambda tx: tx.rows(select(schema.identity.c.name)))
     assert [(row.name, row.language) for row in people] == [("Zofia Kowalska", "pl")]
     assert [row.name for row in names] == ["Zofia Kowalska"]
+
+
+async def test_an_older_change_that_is_told_later_changes_nothing(store: Store, feed: Feed) -> None:
+    got = await feed(said(1))
+
+    def edit(number: int, at: int) -> Edit:
+        made = Edit(
+            inbox=InboxId("kontakt"), external_id=f"e{number}", target="m-1", sender=ZOFIA, at=Micros(at)
+        )
+        return msgspec.structs.replace(made, text=f"Poprawka {number}")
+
+    def sign(emoji: str, at: int) -> Reaction:
+        made = Reaction(
+            inbox=InboxId("kontakt"), external_id=f"s{at}", target="m-1", sender=ZOFIA, at=Micros(at)
+        )
+        return msgspec.structs.replace(made, emoji=emoji)
+
+    for event in (edit(2, 2000), edit(1, 1000), sign("", 900), sign("👍", 800)):
+        assert (await feed(event)).message == got.message
+    [row] = await store.read(lambda tx: tx.rows(select(schema.message.c.text, schema.message.c.data)))
+    assert row.text == "Poprawka 2"
+    assert "👍" not in row.data
+    await feed(edit(3, 3000))
+    [row] = await store.read(lambda tx: tx.rows(select(schema.message.c.text)))
+    assert row.text == "Poprawka 3"
