@@ -181,6 +181,11 @@ class Hub:
         await self._build(self.config)
         await asyncio.to_thread(learn_holidays, self.house().directory, self.clock.now())
 
+    async def open_public(self) -> None:
+        """After :meth:`prepare`, and instead of :meth:`start`: take what comes to the public address, and nothing else."""
+        self._bind("public", self.config.public)
+        await self._serve_public()
+
     def _bind(self, name: str, listener: Listener) -> None:
         bound = socket.create_server((listener.host, listener.port), backlog=BACKLOG)
         bound.setblocking(False)

@@ -27,6 +27,7 @@ from hub.demo.letters import Letters
 from hub.demo.life import live
 from hub.demo.outside import Outside
 from hub.demo.people import PASSWORD, colleagues
+from hub.demo.providers import LEDGER, Providers
 from hub.demo.setting import Ports, address, demo_config, find_ports
 from hub.demo.week import Made, make_week, read_mark, write_mark
 from hub.people.users import ROLE_NAMES
@@ -71,11 +72,13 @@ def demo(config_path: Path, fresh: bool) -> None:
 
     @contextlib.asynccontextmanager
     async def around(hub: Hub) -> AsyncIterator[Life]:
-        async with Outside(ports, letters, hub.clock, hub.config):
+        site, doors = address(ports.site), address(ports.public)
+        providers = Providers(folder / LEDGER, hub.clock, site, doors)
+        async with Outside(ports, letters, hub.clock, hub.config, providers):
 
             async def life() -> None:
                 tell_addresses(ports)
-                await live(hub, ports, letters, random.SystemRandom())
+                await live(hub, ports, letters, providers, random.SystemRandom())
 
             yield life
 
@@ -113,7 +116,7 @@ def _make(config_path: Path, ports: Ports, folder: Path) -> None:
             letters = Letters(part / LETTERS)
             with (part / LOG).open("w") as log:
                 logs.configure(level="info", secrets=logs.known_secrets(read()), stream=log)
-                begun = uvloop.run(make_week(read, ports, channel("email"), letters, now, _progress))
+                begun = uvloop.run(make_week(read, ports, channel, letters, now, _progress))
             write_mark(part, Made(at=now, conversations=begun))
     except AlreadyRunning as error:
         raise Failed(str(error), Exit.IN_USE) from error

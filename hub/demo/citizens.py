@@ -32,6 +32,9 @@ from connectors.contract import (
     Tokens,
 )
 
+POLLED = ("telegram",)
+"""Inboxes that ask their provider, and are answered as soon as there is something."""
+
 BEYOND = Micros(1 << 70)
 """A time that no store can hold: what a reader with a fault makes of a mail."""
 
@@ -46,11 +49,28 @@ class Listening:
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
         self.receipts: list[Receipt] = []
+        self._heard = asyncio.Event()
+
+    def forget(self) -> None:
+        """Wait for something new from now on."""
+        self.receipts = []
+        self._heard.clear()
+
+    async def heard(self, via: str) -> Receipt:
+        """What became of the first thing that was told since. Raises :class:`Refused` when nothing comes."""
+        try:
+            await asyncio.wait_for(self._heard.wait(), 10)
+        except TimeoutError as error:
+            raise Refused(f"{via}: the provider told the hub nothing") from error
+        return self.receipts[0]
 
     async def accept(self, raw: Raw, items: Sequence[Inbound], state: Cursor | None = None) -> list[Receipt]:
         """See :class:`connectors.contract.Sink`."""
-        self.receipts = await self._sink.accept(raw, items, state)
-        return self.receipts
+        told = await self._sink.accept(raw, items, state)
+        if told:
+            self.receipts = told
+            self._heard.set()
+        return told
 
     async def cursor(self, key: str) -> str | None:
         """See :class:`connectors.contract.Sink`."""
@@ -80,9 +100,9 @@ class Doors:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
-        """Let connectors that have nothing but routes take what is posted."""
+        """Let connectors that have nothing but routes take what is posted, and those ask that are told at once."""
         for inbox, connector in self._connectors.items():
-            if connector.routes():
+            if connector.routes() or inbox in POLLED:
                 self._tasks.append(asyncio.create_task(connector.run(self._sinks[inbox])))
         await asyncio.sleep(0)
 
@@ -102,6 +122,16 @@ class Doors:
         [receipt] = await self._sinks[inbox].accept(raw, items)
         return receipt
 
+    def listening(self, inbox: str) -> Listening:
+        """The sink of an inbox, for what a provider tells by itself."""
+        return self._sinks[inbox]
+
+    async def show(self, inbox: str, channel: Channel, page: bytes) -> Receipt:
+        """What the hub would find if it asked a provider now."""
+        context = ParseContext(inbox=InboxId(inbox), now=self._clock.now(), tokens=self._tokens)
+        raw = Raw(content=page, content_type="application/json")
+        return (await self._sinks[inbox].accept(raw, channel.parse(page, context)))[0]
+
     async def post(self, inbox: str, path: str, fields: Mapping[str, str], remote: str) -> Receipt:
         """A form as a browser posts it. Raises :class:`Refused` when the page says what is wrong with it."""
         body = urlencode(fields).encode()
@@ -109,7 +139,7 @@ class Doors:
         return await self._post(inbox, path, body, headers, fields, remote)
 
     async def tell(self, inbox: str, event: Mapping[str, object], secret: str) -> Receipt:
-        """An event of the office's application, signed as docs/channels/webhook.md says."""
+        """An event of the office's application or exchange, signed as docs/channels/webhook.md says."""
         body = msgspec.json.encode(event)
         headers = {name.lower(): value for name, value in signed(body, secret, self._clock.now()).items()}
         return await self._post(inbox, f"/in/{inbox}", body, headers, {}, "127.0.0.1")
@@ -185,6 +215,19 @@ def comment_form(
 def report_form(post: int, reason: str, article: Mapping[str, str]) -> dict[str, str]:
     """A reader's report of a comment as it was published."""
     return {"do": "report", "post": str(post), "version": "1", "reason": reason, **article}
+
+
+def call_event(
+    draw: random.Random, event: str, phone: str, call: str = "", extension: str = ""
+) -> dict[str, object]:
+    """An event of the telephone exchange; see docs/channels/phone.md."""
+    told = {
+        "event": event,
+        "call": call or f"{draw.getrandbits(48):012x}",
+        "caller": phone,
+        "extension": extension,
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def application_event(

@@ -15,6 +15,7 @@ from hub.desk import actions, merging, notes, transfer
 from hub.desk import reply as replying
 from hub.house import House
 from hub.moderation import answers, decide
+from hub.moderation.platform import Deed as Verdict
 from hub.scope import Scope
 from hub.store import schema
 from hub.store.tx import Tx
@@ -99,7 +100,7 @@ def _spam(tx: Tx, house: House, deed: Deed) -> None:
 
 def _decide(tx: Tx, house: House, deed: Deed) -> None:
     act = deed.act
-    what: decide.Deed = "publish" if act.publish else "reject" if act.reject else "hide"
+    what: Verdict = "publish" if act.publish else "reject" if act.reject else "hide"
     choice = [decide.Choice(post=deed.place.message)]
     done = decide.decide(tx, house, deed.scope, what, choice, reason=act.reject or act.hide, words=act.words)
     if done.failed:

@@ -17,11 +17,15 @@ from connectors.contract import Micros
 SHOWN = 1000
 """Most letters kept in memory, the newest."""
 
-Way = Literal["email", "application"]
+Way = Literal[
+    "email", "application",
+    "sms", "telegram", "messenger", "instagram", "whatsapp", "facebook", "x", "mention", "youtube",
+]  # fmt: skip
 
 
 class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """One mail, or one message in the office's application. ``refused`` says why the mail server did not take it."""
+    """One mail, or one message in the application or through a provider. ``refused`` says why the mail
+    server did not take it."""
 
     at: int
     way: Way

@@ -11,6 +11,7 @@ import contextlib
 import random
 import smtplib
 from collections.abc import Callable, Coroutine
+from typing import cast
 
 import aiohttp
 import msgspec
@@ -20,7 +21,8 @@ from hub.app import Hub
 from hub.demo import citizens, mails
 from hub.demo.colleagues import at_work
 from hub.demo.letters import Letter, Letters
-from hub.demo.setting import APPLICATION_INBOX, MAIL_INBOX, Ports, address
+from hub.demo.providers import INBOXES, Providers, Via, collect, phone_of
+from hub.demo.setting import APPLICATION_INBOX, MAIL_INBOX, PHONE_INBOX, Ports, address
 from hub.demo.stories import Arrival, Arrivals, articles, read
 
 FIRST = 8.0
@@ -38,6 +40,12 @@ ANSWERS_AFTER = (25.0, 70.0)
 ANSWERS = 0.7
 """Part of the people who do."""
 
+ANSWERED = ("email", "sms", "telegram", "messenger", "instagram", "whatsapp")
+"""Ways by which people answer back."""
+
+EXTENSION, RINGS = "101", 20.0
+"""The telephone that rings while somebody looks at the demo, and for how many seconds."""
+
 FULL = "pelna.example"
 """Mail to this domain is taken and comes back a little later."""
 
@@ -45,10 +53,12 @@ UNREACHABLE = (OSError, aiohttp.ClientError, smtplib.SMTPException)
 """What may happen to a sender while the hub stops or is busy."""
 
 
-async def live(hub: Hub, ports: Ports, letters: Letters, draw: random.Random) -> None:
+async def live(hub: Hub, ports: Ports, letters: Letters, providers: Providers, draw: random.Random) -> None:
     """Until cancelled."""
     async with aiohttp.ClientSession() as session, asyncio.TaskGroup() as tasks:
-        senders = Senders(hub, ports, session, draw)
+        senders = Senders(hub, ports, providers, session, draw)
+        await providers.subscribe()
+        tasks.create_task(collect(providers, letters, hub.clock))
         arrivals = read("arrivals", Arrivals)
         letters.listen(lambda letter: _react(tasks, senders, arrivals, letter, draw))
         tasks.create_task(_arrive(senders, arrivals, draw))
@@ -73,7 +83,7 @@ def _react(
     tasks: asyncio.TaskGroup, senders: Senders, arrivals: Arrivals, letter: Letter, draw: random.Random
 ) -> None:
     """What comes of a letter: it bounces, or the person answers back, or not."""
-    if letter.way != "email" or letter.refused or letter.automatic:
+    if letter.way not in ANSWERED or letter.refused or letter.automatic:
         return
     if letter.to.endswith(f"@{FULL}"):
         tasks.create_task(_soon(5.0, lambda: senders.bounce(letter)))
@@ -91,9 +101,17 @@ async def _soon(seconds: float, act: Callable[[], Coroutine[None, None, None]]) 
 class Senders:
     """Everybody outside who can write to the hub."""
 
-    def __init__(self, hub: Hub, ports: Ports, session: aiohttp.ClientSession, draw: random.Random) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        ports: Ports,
+        providers: Providers,
+        session: aiohttp.ClientSession,
+        draw: random.Random,
+    ) -> None:
         self._hub = hub
         self._ports = ports
+        self._providers = providers
         self._session = session
         self._draw = draw
         self._office = str(hub.config.inbox(MAIL_INBOX).settings["address"])
@@ -105,6 +123,10 @@ class Senders:
             await self._mail(name, mails.address_of(name), arrival.subject, arrival.text)
         elif arrival.via == "webhook":
             await self._tell(name, arrival)
+        elif arrival.via == "phone":
+            await self._ring(name)
+        elif arrival.via in INBOXES:
+            await self._providers.writes(cast(Via, arrival.via), name, arrival.text.strip())
         else:
             await self._post(*self._form(arrival, name))
 
@@ -141,6 +163,21 @@ class Senders:
         async with self._session.post(url, data=body, headers=headers) as response:
             await response.read()
 
+    async def _ring(self, name: str) -> None:
+        """Somebody rings the consultant who is looked after here, and gives up after a while."""
+        first = citizens.call_event(self._draw, "ringing", phone_of(name), extension=EXTENSION)
+        await self._exchange(first)
+        await asyncio.sleep(RINGS)
+        last = citizens.call_event(self._draw, "missed", phone_of(name), str(first["call"]), EXTENSION)
+        await self._exchange(last)
+
+    async def _exchange(self, event: dict[str, object]) -> None:
+        secret = self._hub.config.inbox(PHONE_INBOX).settings["secret"].reveal()
+        url = f"{address(self._ports.public)}/in/{PHONE_INBOX}"
+        headers = {"Authorization": f"Bearer {secret}"}
+        async with self._session.post(url, json=event, headers=headers) as response:
+            await response.read()
+
     async def _mail(
         self, name: str, sender: str, subject: str, text: str, answers: Letter | None = None
     ) -> None:
@@ -156,7 +193,11 @@ class Senders:
         await self._deliver(sender, mail.to, mails.written(mail, self._draw, delivered=False))
 
     async def answer(self, letter: Letter, text: str) -> None:
-        """The person who got a letter answers it."""
+        """The person who got a letter answers it, the same way."""
+        if letter.way in INBOXES:
+            if name := self._providers.name_of(cast(Via, letter.way), letter.to):
+                await self._providers.writes(cast(Via, letter.way), name, text)
+            return
         name = letter.to.partition("@")[0].replace(".", " ").title()
         await self._mail(name, letter.to, f"Re: {letter.subject.removeprefix('Re: ')}", text, letter)
 

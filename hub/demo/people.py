@@ -9,7 +9,7 @@ from hub.desk.canned import Text, save_text
 from hub.house import House
 from hub.people.passwords import hash_password
 from hub.people.sessions import scope_of_row
-from hub.people.users import add_user, set_queues
+from hub.people.users import add_user, set_extension, set_queues
 from hub.scope import SYSTEM, Scope
 from hub.store import schema
 from hub.store.store import Store
@@ -39,6 +39,8 @@ def _hire(tx: Tx, house: House, password: str) -> None:
         secret = password if one.guest else None
         number = add_user(tx, SYSTEM, one.login, one.name, one.role, one.office, secret, "pl", one.skills)
         set_queues(tx, SYSTEM, house.directory, number, one.queues)
+        if one.extension:
+            set_extension(tx, SYSTEM, number, one.extension)
     boss = scopes(tx, house)["kierownik"]
     for text in read("canned", list[Canned]):
         save_text(

@@ -16,7 +16,23 @@ from hub.configfile import Channels, load
 SITE_PORT = 8082
 """Port of the office's site, where it is free."""
 
-MAIL_INBOX, APPLICATION_INBOX = "kontakt", "aplikacja"
+MAIL_INBOX, APPLICATION_INBOX, PHONE_INBOX = "kontakt", "aplikacja", "telefon"
+PREFIX = "/dostawcy"
+"""Path of the site under which the providers' stand-ins are."""
+
+_PROVIDERS = {
+    "CENTRALA_INBOX_SMS_URL": "kannel/cgi-bin/sendsms",
+    "CENTRALA_INBOX_TELEGRAM_API_URL": "telegram",
+    "CENTRALA_INBOX_MESSENGER_GRAPH_URL": "meta",
+    "CENTRALA_INBOX_FACEBOOK_GRAPH_URL": "meta",
+    "CENTRALA_INBOX_INSTAGRAM_GRAPH_URL": "meta",
+    "CENTRALA_INBOX_WHATSAPP_GRAPH_URL": "meta",
+    "CENTRALA_INBOX_X_API_URL": "x",
+    "CENTRALA_INBOX_YOUTUBE_API_URL": "youtube/youtube/v3",
+    "CENTRALA_INBOX_YOUTUBE_TOKEN_URL": "youtube/token",
+}
+"""Settings that lead there, as the environment gives them."""
+
 WIDGETS = ("comments", "form", "callback")
 """Kinds of inbox that a page of the site shows in a frame."""
 
@@ -73,6 +89,7 @@ def _environment(ports: Ports, folder: Path) -> Mapping[str, str]:
         "CENTRALA_INBOX_KONTAKT_LISTEN_PORT": str(ports.lmtp),
         "CENTRALA_INBOX_KONTAKT_SMTP_PORT": str(ports.mail),
         "CENTRALA_INBOX_APLIKACJA_URL": f"{address(ports.site)}/aplikacja",
+        **{name: f"{address(ports.site)}{PREFIX}/{path}" for name, path in _PROVIDERS.items()},
     }
 
 

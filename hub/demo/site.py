@@ -31,7 +31,19 @@ LANGUAGES = ("pl", "en")
 SHOWN = 100
 """Letters on one page of what citizens got."""
 
-WAYS = {"email": N_("E-mail"), "application": N_("Application")}
+WAYS = {
+    "email": N_("E-mail"),
+    "application": N_("Application"),
+    "sms": "SMS",
+    "telegram": "Telegram",
+    "messenger": "Messenger",
+    "instagram": "Instagram",
+    "whatsapp": "WhatsApp",
+    "facebook": "Facebook",
+    "x": "X",
+    "mention": "X",
+    "youtube": "YouTube",
+}
 
 _LINK = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;)]")
 

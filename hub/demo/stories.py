@@ -16,7 +16,10 @@ import yaml
 
 TEXTS = Path(__file__).parent / "texts"
 
-Via = Literal["email", "comments", "form", "callback", "webhook"]
+Via = Literal[
+    "email", "comments", "form", "callback", "webhook",
+    "phone", "sms", "telegram", "messenger", "instagram", "whatsapp", "facebook", "x", "mention", "youtube",
+]  # fmt: skip
 
 _SPAN = re.compile(r"([0-9]+)([mhd])")
 _MINUTES = {"m": 1, "h": 60, "d": 1440}
@@ -110,6 +113,8 @@ class Colleague(_Part, frozen=True, kw_only=True):
     office: str = "krajowa"
     queues: tuple[str, ...] = ()
     skills: tuple[str, ...] = ()
+    extension: str = ""
+    """Of their telephone."""
     guest: bool = False
     """Whoever looks at the demo logs in with it."""
     presence: Literal["", "available", "away"] = ""

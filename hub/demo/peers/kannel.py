@@ -62,7 +62,8 @@ def mo_query(
 class KannelPeer:
     """The gateway. ``hub`` is the address of the inbox's route (``…/in/INBOX``), for :meth:`writes`.
 
-    ``reports`` are the types told after each message, in order, ``seconds`` apart; ``fault`` is how it fails.
+    ``reports`` are the types told after each message, in order, ``seconds`` apart; ``first`` is its first number;
+    ``fault`` is how it fails.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class KannelPeer:
         hub: str = "",
         reports: tuple[int, ...] = (8, 1),
         seconds: float = 0.0,
+        first: int = 1,
     ) -> None:
         self.taken: list[Taken] = []
         self.fault: Fault = ""
@@ -82,7 +84,7 @@ class KannelPeer:
         self._login = (username, password)
         self._secret = secret
         self._seconds = seconds
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(first)
         self._arrived = asyncio.Condition()
         self._telling: set[asyncio.Task[None]] = set()
 

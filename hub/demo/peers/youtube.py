@@ -69,7 +69,7 @@ class YouTubePeer:
         self.confirmed: set[str] = set()
         self.ledger: list[tuple[str, str, bytes]] = []
         self._how = ""
-        self._serial = 0
+        self.numbered = 0
         self._day = self._today()
 
     # --- the server -----------------------------------------------------------------------------------------------
@@ -136,8 +136,8 @@ class YouTubePeer:
         if form.get("grant_type") != "refresh_token" or form.get("refresh_token") != self.refresh_token:
             told = {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}
             return web.json_response(told, status=400)
-        self._serial += 1
-        self.bearer = f"ya29.{self._serial}"
+        self.numbered += 1
+        self.bearer = f"ya29.{self.numbered}"
         scope = "https://www.googleapis.com/auth/youtube.force-ssl"
         return web.json_response(
             {"access_token": self.bearer, "expires_in": self.lives, "scope": scope, "token_type": "Bearer"}
@@ -288,8 +288,8 @@ class YouTubePeer:
         parent: str = "",
         status: str = "published",
     ) -> str:
-        self._serial += 1
-        mark = hashlib.sha256(f"{self.channel}{self._serial}".encode()).hexdigest()[:20]
+        self.numbered += 1
+        mark = hashlib.sha256(f"{self.channel}{self.numbered}".encode()).hexdigest()[:20]
         name = f"{parent}.9{mark}" if parent else f"Ugx{mark}4AaABAg"
         self.places[name] = self.places[parent] if parent else video
         made = comment(name, author, text, self.now(), channel=self.channel, parent=parent, status=status)

@@ -17,10 +17,12 @@ from hub.config import Config
 from hub.demo import week
 from hub.demo.letters import Letters
 from hub.demo.setting import demo_config, find_ports
-from hub.demo.stories import Act, Story
+from hub.demo.stories import Act, Story, Via
 
 CONFIG = Path(__file__).parents[3] / "config" / "demo.toml"
 WARSAW = ZoneInfo("Europe/Warsaw")
+
+PROVIDED: tuple[Via, ...] = ("sms", "telegram", "messenger", "instagram", "whatsapp", "x")
 
 MONDAY, SUNDAY, AFTER_HOLIDAYS = "2026-11-23T08:05", "2026-11-22T23:10", "2026-12-28T12:00"
 
@@ -38,9 +40,7 @@ async def made(folder: Path, now: Micros) -> tuple[sqlite3.Connection, Letters]:
 
     letters = Letters(folder / "letters.jsonl")
     steps: list[tuple[int, int]] = []
-    await week.make_week(
-        load, ports, channel("email"), letters, now, lambda done, known: steps.append((done, known))
-    )
+    await week.make_week(load, ports, channel, letters, now, lambda done, known: steps.append((done, known)))
     assert steps[-1][0] == steps[-1][1]
     return sqlite3.connect(folder / "data" / "centrala.db"), letters
 
@@ -125,6 +125,7 @@ async def test_a_few_stories_take_the_real_ways(tmp_path: Path, monkeypatch: pyt
     assert any("Razem z bieżącym." in letter.text for letter in letters.newest())
 
 
+@pytest.mark.slow
 async def test_what_lies_ahead_does_not_happen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(week, "week", lambda: FEW[:1])
     store, _ = await made(tmp_path, at("2026-11-16T08:10"))  # a Monday morning: six days ago was a Tuesday
@@ -136,11 +137,70 @@ async def test_what_lies_ahead_does_not_happen(tmp_path: Path, monkeypatch: pyte
     assert one(store, "SELECT count(*) FROM message WHERE kind = 'outbound' AND automatic = 'no'") == 0
 
 
+THROUGH = [
+    Story(
+        at="4 09:00",
+        via=via,
+        who="Ewa Lipa",
+        text=f"Pytanie przez {via}.",
+        then=(
+            Act(after="20m", reply="Dzień dobry, odpowiadamy.", wait=True),
+            Act(after="1h", writes="Dziękuję!"),
+        ),
+    )
+    for via in PROVIDED
+] + [
+    Story(
+        at="4 10:00",
+        via=via,
+        who="gosc",
+        text="Komentarz.",
+        then=(
+            Act(after="5m", by="redakcja", publish=True),
+            Act(after="5m", by="redakcja", answer="Dziękujemy."),
+        ),
+    )
+    for via in ("facebook", "youtube")
+]
+
+
+@pytest.mark.slow
+async def test_providers_carry_what_is_said_both_ways(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(week, "week", lambda: THROUGH)
+    store, letters = await made(tmp_path, at("2026-11-20T16:00"))
+    rows = store.execute("SELECT channel, messages, status FROM conversation WHERE channel != 'comments'")
+    assert {row[0] for row in rows} == set(PROVIDED)
+    thanks = "SELECT count(*) FROM message WHERE kind = 'inbound' AND text = 'Dziękuję!'"
+    assert one(store, thanks) == len(PROVIDED)
+    assert one(store, "SELECT count(*) FROM delivery WHERE state = 'failed'") == 0
+    said = {letter.way: letter.text for letter in letters.newest()}
+    assert {way: text for way, text in said.items() if way in PROVIDED} == dict.fromkeys(
+        PROVIDED, "Dzień dobry, odpowiadamy."
+    )
+    assert (said["facebook"], said["youtube"]) == ("Dziękujemy.", "Dziękujemy.")
+
+
+CHANNELS_SHOWN = {"email", "comments", "form", "callback", "webhook", "phone", *PROVIDED}
+
 Look = Callable[[sqlite3.Connection], bool]
 
 SHOWN: dict[str, Look] = {
     "a hundred and twenty conversations": lambda s: one(s, "SELECT count(*) FROM conversation") >= 120,
-    "all five channels": lambda s: one(s, "SELECT count(DISTINCT channel) FROM conversation") == 5,
+    "every channel of the demo": lambda s: (
+        {channel for (channel,) in s.execute("SELECT DISTINCT channel FROM conversation")} >= CHANNELS_SHOWN
+    ),
+    "what left through providers arrived": lambda s: (
+        one(
+            s,
+            "SELECT count(*) FROM delivery WHERE inbox IN ('sms', 'messenger', 'whatsapp') AND state = 'delivered'",
+        )
+        >= 2
+    ),
+    "nothing failed but what bounces": lambda s: (
+        one(s, "SELECT count(*) FROM delivery WHERE state = 'failed' AND inbox != 'kontakt'") == 0
+    ),
     "a bounce": lambda s: one(s, "SELECT count(*) FROM delivery WHERE state = 'failed'") >= 2,
     "a failed send": lambda s: one(s, "SELECT count(*) FROM conversation WHERE failed") >= 1,
     "a quarantined mail": lambda s: one(s, "SELECT count(*) FROM raw WHERE state = 'quarantined'") == 1,
