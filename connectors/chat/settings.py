@@ -27,7 +27,7 @@ FIELD_TYPES = ("text", "email", "phone", "select", "checkbox")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One chat."""
+    """One chat on the pages of one site; see docs/channels/chat.md. Raises ValueError for fields that cannot be."""
 
     origins: Annotated[tuple[Origin, ...], about("Sites that may show the chat in a frame.")] = ()
     title: Annotated[Words, about("Heading, and the text of the button that opens it.")] = Words(

@@ -24,8 +24,9 @@ from hub.clock import SystemClock
 from hub.config import Config, Inbox
 from hub.directory import directory
 from hub.people import passwords
+from hub.people.presence import set_presence
 from hub.people.users import add_user, set_queues
-from hub.scope import SYSTEM
+from hub.scope import SYSTEM, Scope
 from hub.store import schema
 from hub.store.tx import Tx
 from tests.browser.whole_hub import PASSWORD, WholeHub
@@ -169,6 +170,7 @@ async def chat_site(
         for login in logins:
             name = f"{login.title()} Testowa"
             person = add_user(tx, SYSTEM, login, name, "agent", "krajowa", hashed, "pl")
+            set_presence(tx, hub.house(), Scope(user=person, role="agent", office="krajowa"), "available")
             set_queues(
                 tx,
                 SYSTEM,

@@ -4,8 +4,7 @@ console, with and without a script."""
 from __future__ import annotations
 
 import gzip
-import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from connectors.chat.connector import FOLDER
 from hub.store import schema
 from tests.browser.chat_site import ChatSite, answer, begin, chat_site, say
 from tests.servers.browser import axe_violations
-from tests.servers.mailsink import MailSink
+from tests.servers.mailsink import MailSink, Received
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -59,14 +58,255 @@ async def test_a_chat_on_a_site_is_answered_in_the_console(site: ChatSite, brows
     await expect(chat.locator("#state")).to_contain_text("Jesteś następną osobą w kolejce")
     await open_first(console)
     await expect(console.locator("#stream")).to_contain_text(QUESTION)
+    await expect(console.locator("#visitor")).to_contain_text("Osoba jest na czacie")
     await expect(chat.locator("#state")).to_contain_text("Rozmawia z Tobą: Anna")
+    await console.locator("#reply-text").press_sequentially("Dzie")
+    await expect(chat.locator("#typing")).to_contain_text("Konsultant pisze")
     await answer(console, ANSWER)
     await expect(chat.locator("#log")).to_contain_text(ANSWER)
+    await expect(chat.locator("#typing")).to_be_empty()
     await expect(chat.locator(".said").last).to_contain_text("Anna")
     assert "Testowa" not in await chat.locator("#chat").inner_html()
     await expect(console.locator("#stream .sending summary").last).to_contain_text("Przeczytan")
+    await chat.locator("#text").press_sequentially("Dzięku")
+    await expect(console.locator("#visitor [data-typing]")).to_contain_text("Osoba pisze")
     await say(chat, "Dziękuję, a meldunek?")
     await expect(console.locator("#stream")).to_contain_text("a meldunek?")
-    assert re.search("chat", (await site.conversation()).channel)
+    await expect(console.locator("#visitor [data-typing]")).to_be_hidden()
     assert len(await site.rows(schema.chat)) == 1
     assert await axe_violations(page) == []
+    assert await axe_violations(console) == []
+
+
+async def test_without_a_script_it_is_a_form(site: ChatSite, browser: Browser) -> None:
+    console = await site.hub.enter(browser, "anna")
+    page = await site.visitor(browser, javascript=False, viewport={"width": 320, "height": 700})
+    await page.goto(site.page)
+    await page.click("a[data-centrala-chat]")
+    await begin(page, QUESTION)
+    await expect(page.locator("#log")).to_contain_text(QUESTION)
+    await open_first(console)
+    await answer(console, ANSWER)
+    await expect(console.locator("#stream .sending summary").last).to_contain_text("Przyjęte")
+    await page.click(".plainly")
+    await expect(page.locator("#log")).to_contain_text(ANSWER)
+    await page.set_input_files(
+        "#file", files=[{"name": "pismo.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}]
+    )
+    await say(page, "W załączniku pismo.")
+    await expect(page.locator("#log a[download]")).to_have_text("pismo.pdf")
+    await expect(console.locator("#stream a[download]")).to_have_text("pismo.pdf")
+    await page.goto(site.chat)
+    await expect(page.locator("#log")).to_contain_text("W załączniku pismo.")  # the cookie leads back
+    await page.click(".more summary")
+    await page.click(".deed:has([value=end]) button")
+    await expect(page.locator("[role=status].news")).to_contain_text("Zakończono czat")
+    await expect(console.locator("#visitor")).to_contain_text("Osoba zakończyła czat")
+
+
+async def test_a_visitor_comes_back_on_another_page_of_the_site(site: ChatSite, browser: Browser) -> None:
+    page = await site.visitor(browser)
+    chat = await framed(site, page)
+    await begin(chat, QUESTION)
+    await expect(chat.locator("#log")).to_contain_text(QUESTION)
+    await page.goto(site.page.replace("/strona", "/inna"))
+    chat = page.frame_locator("#centrala-chat iframe")
+    await expect(chat.locator("#log")).to_contain_text(QUESTION)
+    await say(chat, "Wróciłam.")
+    await expect(chat.locator("#log")).to_contain_text("Wróciłam.")
+    assert len(await site.rows(schema.conversation)) == 1
+    frame = await (await page.wait_for_selector("#centrala-chat iframe")).content_frame()  # type: ignore[union-attr]
+    assert frame is not None and "me=" not in frame.url, "the token is in no address"
+    stranger = await framed(site, await site.visitor(browser))
+    await expect(stranger.locator("#begin")).to_be_visible()
+
+
+async def test_who_leaves_is_answered_by_mail_and_answers_by_mail(site: ChatSite, browser: Browser) -> None:
+    console = await site.hub.enter(browser, "anna")
+    page = await site.visitor(browser)
+    chat = await framed(site, page)
+    await begin(chat, QUESTION, email="zofia@example.org")
+    await expect(chat.locator("#state")).to_contain_text("Jeśli wyjdziesz, odpowiemy e-mailem")
+    await open_first(console)
+    await page.goto("about:blank")
+    await expect(console.locator("#visitor")).to_contain_text("Osoba wyszła z czatu", timeout=15_000)
+    await expect(console.locator("#visitor")).to_contain_text("zofia@example.org")
+    await answer(console, ANSWER)
+    await site.until(_async(lambda: bool(site.hub.mails.to("zofia@example.org"))), 15)
+    [mail] = site.hub.mails.to("zofia@example.org")
+    assert ANSWER in text_of(mail)
+    await expect(console.locator("#stream")).to_contain_text("wysłano e-mailem na adres zofia@example.org")
+    assert len(await site.rows(schema.conversation)) == 1
+
+
+def text_of(mail: Received) -> str:
+    """The words of a mail."""
+    body = mail.message.get_body(("plain",))
+    assert body is not None
+    return str(body.get_content())
+
+
+def _async(ask: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
+    async def asked() -> bool:
+        return ask()
+
+    return asked
+
+
+async def test_a_transcript_comes_by_mail(site: ChatSite, browser: Browser) -> None:
+    console = await site.hub.enter(browser, "anna")
+    page = await site.visitor(browser)
+    chat = await framed(site, page)
+    await begin(chat, QUESTION)
+    await open_first(console)
+    await answer(console, ANSWER)
+    await expect(chat.locator("#log")).to_contain_text(ANSWER)
+    await chat.locator(".more summary").click()
+    await chat.locator("#transcript").fill("zofia@example.org")
+    await chat.locator(".deed:has([value=transcript]) button").click()
+    await expect(chat.locator(".news")).to_contain_text("wyślemy e-mailem")
+    await site.until(_async(lambda: bool(site.hub.mails.to("zofia@example.org"))))
+    [mail] = site.hub.mails.to("zofia@example.org")
+    text = text_of(mail)
+    assert f"Ty: {QUESTION}" in text and f"Anna: {ANSWER}" in text
+
+
+async def test_silence_is_warned_of_and_closes(site: ChatSite, browser: Browser) -> None:
+    console = await site.hub.enter(browser, "anna")
+    chat = await framed(site, await site.visitor(browser))
+    await begin(chat, QUESTION)
+    await open_first(console)
+    await answer(console, ANSWER)
+    await expect(chat.locator("#log")).to_contain_text(ANSWER)
+    site.clock.pass_minutes(10.5)
+    await expect(chat.locator("#state")).to_contain_text("Czy nadal tu jesteś?", timeout=15_000)
+    await expect(console.locator("#visitor")).to_contain_text("Milczy")
+    site.clock.pass_minutes(5.5)
+    await expect(chat.locator("#state")).to_contain_text("Czat się zakończył", timeout=15_000)
+    await say(chat, "Jednak jestem.")
+    await expect(chat.locator("#state")).to_contain_text("Rozmawia z Tobą: Anna")
+
+
+async def test_outside_the_hours_it_is_a_form(site: ChatSite, browser: Browser) -> None:
+    site.clock.jump("2026-11-16 20:00")
+    page = await site.visitor(browser)
+    chat = await framed(site, page)
+    await expect(chat.locator(".outlook")).to_contain_text("Otwarcie: wtorek 17.11.2026, 08:00")
+    await begin(chat, QUESTION)
+    await expect(chat.locator(".problems")).to_contain_text("podaj, gdzie mamy odpowiedzieć")
+    await expect(chat.locator(".problems")).to_be_focused()
+    await chat.locator("#begin input[name=email]").fill("zofia@example.org")
+    await chat.locator("#begin button").click()
+    await expect(chat.locator(".news")).to_contain_text("odpowiemy na podany adres")
+    [row] = await site.rows(schema.conversation)
+    assert await site.rows(schema.chat) == []
+    console = await site.hub.enter(browser, "anna")
+    await console.goto(f"{site.hub.console}/conversations/{row.id}")
+    await expect(console.locator(".composer__to summary")).to_contain_text("zofia@example.org")
+
+
+async def test_a_lost_connection_loses_no_word(site: ChatSite, browser: Browser) -> None:
+    console = await site.hub.enter(browser, "anna")
+    page = await site.visitor(browser)
+    chat = await framed(site, page)
+    await begin(chat, QUESTION)
+    await open_first(console)
+    await page.context.set_offline(True)
+    await say(chat, "Napisane bez sieci")
+    await expect(chat.locator(".said[data-failed]")).to_contain_text("Nie wysłano")
+    await page.context.set_offline(False)
+    await chat.locator(".said[data-failed] button").click()
+    await expect(console.locator("#stream")).to_contain_text("Napisane bez sieci")
+    await answer(console, ANSWER)
+    await expect(chat.locator("#log")).to_contain_text(ANSWER, timeout=15_000)
+    assert await chat.locator(".said").count() == 3
+
+
+async def test_one_agent_has_several_chats(site: ChatSite, browser: Browser) -> None:
+    console = await site.hub.enter(browser, "anna")
+    chats = []
+    for name in ("Zofia", "Ben", "Ewa"):
+        chat = await framed(site, await site.visitor(browser))
+        await begin(chat, f"Pytanie: {name}", name=name)
+        await expect(chat.locator("#log")).to_contain_text("Pytanie")
+        chats.append(chat)
+    for _ in range(3):
+        await open_first(console)
+    await expect(console.locator("#chats li")).to_have_count(3)
+    await expect(console.locator("#chats")).to_contain_text("3/4")
+    await answer(console, "Chwileczkę")
+    await expect(chats[2].locator("#log")).to_contain_text("Chwileczkę")
+    await expect(console.locator("#chats li").last).to_contain_text("Ewa")
+    await chats[1].locator("#text").press_sequentially("Hal")
+    await expect(console.locator("#chats li", has_text="Ben")).to_contain_text("pisze")
+    await say(chats[2], "Dobrze, czekam")
+    await expect(console.locator("#chats li", has_text="Ewa").locator(".count")).to_be_visible()
+    assert await axe_violations(console) == []
+    await console.locator("#chats a", has_text="Ben").click()
+    await expect(console.locator("#stream")).to_contain_text("Pytanie: Ben")
+    await expect(console.locator("#chats [aria-current]")).to_contain_text("Ben")
+
+
+async def test_every_state_is_accessible_in_both_themes_at_320_px(
+    site: ChatSite, browser: Browser, tmp_path: Path
+) -> None:
+    console = await site.hub.enter(browser, "anna")
+    for scheme in ("light", "dark"):
+        page = await site.visitor(browser, viewport={"width": 320, "height": 640}, color_scheme=scheme)
+        await page.goto(f"{site.chat}?lang=en")
+        await check(page, tmp_path / f"begin-{scheme}.png")
+        await page.click("#begin button")
+        await expect(page.locator(".problems")).to_be_focused()
+        await check(page, tmp_path / f"problems-{scheme}.png")
+        await begin(page, QUESTION, email="zofia@example.org")
+        await expect(page.locator("#log")).to_contain_text(QUESTION)
+        await check(page, tmp_path / f"waiting-{scheme}.png")
+        await open_first(console)
+        await answer(console, ANSWER)
+        await expect(page.locator("#log")).to_contain_text(ANSWER)
+        await page.click(".more summary")
+        await check(page, tmp_path / f"chat-{scheme}.png")
+        await page.click(".deed:has([value=end]) button")
+        await expect(page.locator("#state")).to_contain_text("The chat has ended")
+        await check(page, tmp_path / f"ended-{scheme}.png")
+
+
+async def check(page: Page, picture: Path) -> None:
+    """Nothing for axe to find, nothing wider than the window; a picture for whoever wants to look."""
+    await page.screenshot(path=picture)
+    assert await axe_violations(page) == [], picture.stem
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 320, picture.stem
+
+
+async def test_it_works_by_the_keyboard_alone(site: ChatSite, browser: Browser) -> None:
+    page = await site.visitor(browser)
+    await page.goto(site.page)
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    chat = page.frame_locator("#centrala-chat iframe")
+    await chat.locator("input[name=name]").focus()
+    await page.keyboard.type("Zofia")
+    for _ in range(2):
+        await page.keyboard.press("Tab")
+    await page.keyboard.type(QUESTION)
+    await chat.locator("input[name=consent]").focus()
+    await page.keyboard.press("Space")
+    await chat.locator("#begin button").focus()
+    await page.keyboard.press("Enter")
+    await expect(chat.locator("#text")).to_be_focused()
+    await page.keyboard.type("Drugie pytanie")
+    await page.keyboard.press("Enter")
+    await expect(chat.locator("#log")).to_contain_text("Drugie pytanie")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#centrala-chat")).to_be_hidden()
+    await expect(page.locator(".centrala-chat-button")).to_be_focused()
+
+
+async def test_a_page_that_is_not_named_may_not_frame_it(site: ChatSite, browser: Browser) -> None:
+    page = await site.visitor(browser)
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text))
+    await page.goto(site.page.replace("localhost", "127.0.0.1"))
+    await page.get_by_role("button", name="Porozmawiaj z nami").click()
+    await page.wait_for_timeout(400)
+    assert any("frame-ancestors" in line for line in refused)

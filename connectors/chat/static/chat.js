@@ -47,6 +47,7 @@ function begin() {
 }
 
 const log = () => part("log");
+const list = () => part("said");
 const toEnd = () => { if (log()) log().scrollTop = log().scrollHeight; };
 
 // --- what is new --------------------------------------------------------------------------------------------------
@@ -113,8 +114,8 @@ function put({ id, number, html }) {
   const made = parsed(`<ol>${html}</ol>`).querySelector("li");
   const before = part(`m${id}`);
   if (before) { before.replaceWith(made); return true; }
-  const next = [...log().children].find((item) => Number(item.dataset.number || Infinity) > number);
-  log().insertBefore(made, next ?? null);
+  const next = [...list().children].find((item) => Number(item.dataset.number || Infinity) > number);
+  list().insertBefore(made, next ?? null);
   return true;
 }
 
@@ -213,7 +214,10 @@ async function note(news) {
 
 function complain(form, { error, problems = {} }) {
   form.querySelector(".problems")?.remove();
-  for (const old of form.querySelectorAll("[aria-invalid]")) old.removeAttribute("aria-invalid");
+  for (const old of form.querySelectorAll("[aria-invalid]")) {
+    old.removeAttribute("aria-invalid");
+    old.removeAttribute("aria-errormessage");
+  }
   const box = document.createElement("div");
   box.className = "problems";
   box.tabIndex = -1;
@@ -222,9 +226,12 @@ function complain(form, { error, problems = {} }) {
   for (const [name, text] of texts.length ? texts : [["", error]]) {
     const line = document.createElement("p");
     const field = name && form.elements.namedItem(name);
-    const label = field?.labels?.[0]?.textContent;
+    // A box to tick has a whole sentence for its label; the problem says enough.
+    const label = field?.type !== "checkbox" && field?.labels?.[0]?.textContent;
+    line.id = `problem-${name || "all"}`;
     line.textContent = label ? `${label}: ${text}` : text;
     field?.setAttribute?.("aria-invalid", "true");
+    field?.setAttribute?.("aria-errormessage", line.id);
     box.append(line);
   }
   form.prepend(box);
@@ -247,7 +254,7 @@ function write(form) {
   if (form.elements.file) form.elements.file.value = "";
   typed = 0;
   const item = shown([text, ...files.map((file) => file.name)].filter(Boolean).join("\n"));
-  log().append(item);
+  list().append(item);
   toEnd();
   deliver(form, body, item);
 }

@@ -30,6 +30,7 @@
 
   let panel = null;
   let frame = null;
+  let loaded = false;
   let unread = 0;
 
   function build() {
@@ -51,6 +52,7 @@
     frame.referrerPolicy = "origin";
     style(frame, { flex: "1", width: "100%", border: "0" });
     const me = kept("me");
+    frame.addEventListener("load", () => { loaded = true; if (panel.hidden) say("hidden"); });
     frame.src = address.href + (me ? `#me=${me}` : "");
     panel.append(close, frame);
     panel.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
@@ -66,7 +68,7 @@
     keep("open", "yes");
     count(0);
     if (focus) frame.focus();
-    frame.contentWindow.postMessage({ centrala: "shown" }, source.origin);
+    say("shown");
   }
 
   function hide() {
@@ -76,7 +78,12 @@
     button.style.visibility = "visible";
     keep("open", "");
     button.focus();
-    frame.contentWindow.postMessage({ centrala: "hidden" }, source.origin);
+    say("hidden");
+  }
+
+  /** Once the frame is loaded; until then it takes itself for shown. */
+  function say(what) {
+    if (loaded) frame.contentWindow.postMessage({ centrala: what }, source.origin);
   }
 
   function count(number) {
