@@ -93,9 +93,9 @@ def decode(data: bytes) -> Pdu:
     return Pdu(command=command, status=status, sequence=sequence, body=data[HEADER:])
 
 
-def announced(header: bytes) -> int:
-    """The length of the PDU that begins with these 16 octets. Raises BadPdu for one that cannot be."""
-    length: int = _HEADER.unpack(header)[0]
+def announced(head: bytes) -> int:
+    """The length of the PDU that begins with these octets, at least 16. Raises BadPdu for one that cannot be."""
+    length: int = _HEADER.unpack_from(head)[0]
     if not HEADER <= length <= LONGEST:
         raise BadPdu(f"a PDU of {length} octets cannot be")
     return length

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterator
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -187,23 +188,29 @@ def _moment(done: str, zone: str) -> Micros | None:
 
 
 def parse(raw: bytes, context: ParseContext) -> list[Inbound]:
-    """PDUs in hexadecimal, one a line; parts of one message among them are put together. Raises BadPdu."""
+    """PDUs in hexadecimal, one a line or one after another as on the wire; parts of one message among them are put
+    together. Raises BadPdu."""
     events: list[Inbound] = []
     pieces: list[Piece] = []
-    for line in raw.decode("ascii", "replace").splitlines():
-        if not line.strip():
-            continue
-        try:
-            data = bytes.fromhex(line)
-        except ValueError as error:
-            raise BadPdu("a PDU is written in hexadecimal, one on a line") from error
+    for data in _pdus(raw.decode("ascii", "replace")):
         match read(data, context.inbox, context.now):
             case Piece() as piece:
                 pieces.append(piece)
             case Receipt() as receipt:
-                events.append(
-                    report(receipt, canonical(receipt.id), context.inbox, context.now, context.zone)
-                )
+                target = canonical(receipt.id)
+                events.append(report(receipt, target, context.inbox, context.now, context.zone))
             case Unknown() as unknown:
                 events.append(unknown)
     return [*events, *(joined(group, context.inbox, "PL", _sms_in.WORDS) for group in grouped(pieces))]
+
+
+def _pdus(text: str) -> Iterator[bytes]:
+    for line in text.splitlines():
+        try:
+            data = bytes.fromhex(line)
+        except ValueError as error:
+            raise BadPdu("a PDU is written in hexadecimal") from error
+        while data:
+            length = wire.announced(data) if len(data) >= wire.HEADER else len(data)
+            yield data[:length]
+            data = data[length:]

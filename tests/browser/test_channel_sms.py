@@ -91,6 +91,8 @@ async def test_question_answer_and_what_became_of_it(
 
     await asyncio.to_thread(kannel.writes, CITIZEN, "Dziekuje. A gdzie jest biuro?")
     await expect(page.locator("#stream")).to_contain_text("A gdzie jest biuro?", timeout=10_000)
+    await asyncio.to_thread(kannel.writes, CITIZEN, "Dziekuje. A gdzie jest biuro?")
+    await expect(page.locator("#stream")).to_contain_text("Możliwe powtórzenie", timeout=10_000)
     await shot(page, "sms-answered")
     assert await axe_violations(page) == []
 
