@@ -27,6 +27,7 @@ SLOW = N_("Meta asks us to slow down.")
 LATER = N_("Meta cannot take it at the moment.")
 CLOSED = N_("The time in which Meta lets us answer is over; the person has to write again first.")
 TEMPLATE_ONLY = N_("The time in which WhatsApp lets us answer freely is over; only a template can be sent.")
+ELSEWHERE = N_("Another app of the page has this conversation; it has to hand it over first.")
 BLOCKED = N_("The person cannot be written to: they blocked us, left, or do not accept messages.")
 NOBODY = N_("Meta does not know this person or message any more.")
 REFUSED = N_("Meta refused the message.")
@@ -113,6 +114,7 @@ _SUBCODES: Mapping[tuple[int, int], Meaning] = {
     **dict.fromkeys(((100, 2018001), (100, 2534014), (100, 2018294)), Meaning("permanent", NOBODY)),
     **dict.fromkeys(((100, 2018109), (100, 2534021)), Meaning("permanent", TOO_LARGE)),
     **dict.fromkeys(((100, 2018047), (100, 2018008), (100, 2018074)), Meaning("permanent", BAD_FILE)),
+    **dict.fromkeys(((10, 2018300), (100, 2018300), (200, 2018300)), Meaning("permanent", ELSEWHERE)),
     (100, 33): Meaning("permanent", NO_SUCH, "misconfigured"),
     (613, 1996): _SLOW,
     (4, 2018022): Meaning("throttled", SLOW, "", 60.0),

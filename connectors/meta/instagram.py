@@ -45,7 +45,6 @@ class Instagram(DirectMessages):
 
     kind = "instagram"
     fields = "id,username"
-    profile_fields = "name,username"
 
     def __init__(self, settings: Settings, env: Env) -> None:
         super().__init__(settings, env)
@@ -83,10 +82,6 @@ class Instagram(DirectMessages):
         if len(file.content) > LIMITS[kind]:
             raise SendError("permanent", TOO_LARGE)
         return kind, file
-
-    def shown_name(self, name: str, username: str) -> str:
-        """The name and the handle, because handles are what people know each other by."""
-        return f"{name} (@{username})" if name and username else name or (f"@{username}" if username else "")
 
 
 CHANNEL = Channel(kind="instagram", channel="instagram", config=Settings, create=Instagram, parse=parse)

@@ -18,6 +18,7 @@ from connectors._i18n import N_
 from connectors.contract import (
     Env,
     Inbound,
+    InboxId,
     Message,
     OutAttachment,
     Outbound,
@@ -52,6 +53,9 @@ ASKING = 4
 """Names that are asked for at once."""
 WAITING = 200
 """Names that wait to be asked for; more are asked for when those people write again."""
+
+PROFILES = {"messenger": "name", "instagram": "name,username"}
+"""What Meta is asked of somebody, by the kind of their address."""
 
 ACTIONS = {"typing": "typing_on", "paused": "typing_off", "read": "mark_seen"}
 
@@ -103,8 +107,6 @@ def quick_replies(outbound: Outbound) -> list[dict[str, str]]:
 
 class DirectMessages(MetaInbox):
     """The half of a connector that Messenger and Instagram share. ``sender`` is whose ``/messages`` is called."""
-
-    profile_fields = "name"
 
     def __init__(self, settings: DirectSettings, env: Env) -> None:
         super().__init__(settings, env)
@@ -210,42 +212,41 @@ class DirectMessages(MetaInbox):
     # --- names ----------------------------------------------------------------------------------------------------
 
     def heard(self, items: Sequence[Inbound]) -> None:
-        """Ask for the names of people whom we meet; nothing waits for them."""
+        """Ask for the names of people whom we meet, also on behalf of inboxes that share the callback; nothing waits
+        for them."""
         if not self._direct.profiles:
             return
         for item in items:
-            if (
-                isinstance(item, Message | Unknown)
-                and item.sender.kind == self.kind
-                and item.inbox == self.env.inbox
-            ):
-                self._ask_name(item.sender)
+            if isinstance(item, Message | Unknown) and item.sender.kind in PROFILES and not item.sender.name:
+                self._ask_name(item.inbox, item.sender)
 
-    def _ask_name(self, person: Party) -> None:
-        address = person.address
-        if address in self._names or not address.isdigit() or len(self._background) >= WAITING:
+    def _ask_name(self, inbox: InboxId, person: Party) -> None:
+        key = f"{person.kind}:{person.address}"
+        if key in self._names or not person.address.isdigit() or len(self._background) >= WAITING:
             return
-        self._names[address] = None
+        self._names[key] = None
         while len(self._names) > KNOWN:
             self._names.popitem(last=False)
-        task = asyncio.create_task(self._learn_name(person), name=f"name-{self.env.inbox}")
+        task = asyncio.create_task(self._learn_name(inbox, person, key), name=f"name-{self.env.inbox}")
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
-    async def _learn_name(self, person: Party) -> None:
+    async def _learn_name(self, inbox: InboxId, person: Party, key: str) -> None:
         """Best effort: a name that cannot be had is asked for again when the person writes the next time."""
         try:
             async with self._slots:
-                told = await self.graph.get(person.address, _Name, quietly=True, fields=self.profile_fields)
-            name = self.shown_name(told.name, told.username)
+                told = await self.graph.get(person.address, _Name, quietly=True, fields=PROFILES[person.kind])
+            name = shown_name(told)
             if name and self._sink is not None:
                 known = Party(kind=person.kind, address=person.address, name=name[:200], verified=True)
-                profile = Profile(inbox=self.env.inbox, received_at=self.env.clock.now(), sender=known)
+                profile = Profile(inbox=inbox, received_at=self.env.clock.now(), sender=known)
                 raw = Raw(content=msgspec.json.encode(told), content_type="application/json")
                 await self._sink.accept(raw, [profile])
         except (SendError, Refused):
-            self._names.pop(person.address, None)
+            self._names.pop(key, None)
 
-    def shown_name(self, name: str, username: str) -> str:
-        """How the person is shown."""
-        return name
+
+def shown_name(told: _Name) -> str:
+    """The name and, where there is one, the handle, because handles are what people know each other by."""
+    handle = f"@{told.username}" if told.username else ""
+    return f"{told.name} ({handle})" if told.name and handle else told.name or handle

@@ -216,6 +216,17 @@ async def test_a_name_that_cannot_be_had_hurts_nothing() -> None:
         assert names == ["Zofia (@zofia.k)"]
 
 
+async def test_names_are_asked_for_inboxes_that_share_the_callback() -> None:
+    siblings = [{"inbox": "instagram", "kind": "instagram", "account": INSTAGRAM}]
+    async with beside(messenger.CHANNEL, PAGE, siblings=siblings) as place:
+        await subscribed(place, "instagram")
+        place.direct.meet(GUEST, INSTAGRAM, "Zofia", platform="instagram", username="zofia.k")
+        await place.direct.writes(GUEST, "Dzień dobry")
+        await settled(place)
+        [profile] = [event for event in place.ledger.events if isinstance(event, Profile)]
+        assert (profile.inbox, profile.sender.name) == ("instagram", "Zofia (@zofia.k)")
+
+
 async def test_no_name_is_asked_for_where_that_is_switched_off() -> None:
     async with beside(messenger.CHANNEL, PAGE, profiles=False) as place:
         await subscribed(place)
