@@ -73,7 +73,8 @@ def decode(body: bytes, content_type: str = "") -> list[Fields]:
     if "json" in content_type or (body[:64].lstrip()[:1] in (b"{", b"[")):
         return _json(body)
     try:
-        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=100, errors="strict")
+        text = body.decode().strip().lstrip("?")
+        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=100, errors="strict")
     except ValueError as error:
         raise BadEvent("The body is neither JSON nor a form in UTF-8.") from error
     if not pairs:

@@ -154,7 +154,7 @@ def unseen(tx: Reader, scope: Scope, conversation: int, based_on: int) -> tuple[
     new = and_(
         message.c.conversation == conversation,
         message.c.number > based_on,
-        message.c.kind.in_(("inbound", "outbound", "note")),
+        message.c.kind.in_(("inbound", "outbound", "note", "call")),
         message.c.deleted_at.is_(None),
         func.coalesce(message.c.author, 0) != (scope.user or -1),
     )

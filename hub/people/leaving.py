@@ -27,7 +27,7 @@ def untouched(tx: Reader, user_id: int) -> list[int]:
         and_(
             message.c.conversation == conversation.c.id,
             message.c.author == user_id,
-            message.c.kind.in_(("outbound", "note")),
+            message.c.kind.in_(("outbound", "note", "call")),
             message.c.at >= since,
         )
     )

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hub.callbacks import service
+from hub.desk.reply import unseen
+from hub.people.leaving import untouched
 from hub.phone import lists
 from hub.phone.states import Facts, state_of, talked, told
 from hub.scope import SYSTEM
@@ -247,3 +249,12 @@ async def test_what_the_hub_has_no_word_for_is_kept_with_the_call_and_changes_no
     row, facts = await small.call(receipt.message)
     assert (row.state, facts.other) == ("logged", ("recording",))
     assert (await small.conversation(receipt.conversation)).status == "resolved"
+
+
+async def test_who_talked_has_done_something_and_a_call_is_news_to_who_writes(small: Line) -> None:
+    ewa, ola = await small.with_telephone("ewa", "101"), await small.agent("ola")
+    receipt = await small.rings("answered", extension="101")
+    conversation = receipt.conversation or 0
+    assert await small.store.read(lambda tx: untouched(tx, ewa.user or 0)) == []
+    assert await small.store.read(lambda tx: unseen(tx, ola, conversation, 0)) == (1,)
+    assert await small.store.read(lambda tx: unseen(tx, ewa, conversation, 0)) == ()
