@@ -126,10 +126,11 @@ def _message(message: wire.Message, number: int, body: bytes, context: ParseCont
         return _wordless(message, name, sender, body, context)
     text, html = found.text, found.html
     keys: tuple[ThreadKey, ...] = ()
-    if (payload := start_payload(text)) and (token_key := _by_token(payload, context)):
+    private = message.chat.type == "private"
+    if private and (payload := start_payload(text)) and (token_key := _by_token(payload, context)):
         # The token is as good as a password of this conversation: it is not shown.
         text, html, keys = "/start", "", (token_key,)
-    elif message.reply_to_message is not None and message.chat.type == "private":
+    elif private and message.reply_to_message is not None:
         replied = message_id(
             message.chat.id, message.reply_to_message.message_id, message.business_connection_id
         )

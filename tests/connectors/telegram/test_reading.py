@@ -68,6 +68,13 @@ def test_a_token_is_never_shown_and_joins_only_with_our_signature() -> None:
     assert other.thread_keys == ()
 
 
+def test_a_token_said_in_a_group_joins_nothing() -> None:
+    made = payloads.text(f"/start {Tokens().sign('conversation', 81)}")
+    [item] = read("message", payloads.message(JAN, 1, AT, chat=payloads.group(-5, "Grupa"), **made))
+    assert isinstance(item, Message)
+    assert item.thread_keys == ()
+
+
 def test_an_id_longer_than_any_id_is_still_shown() -> None:
     made = payloads.message(JAN, 1, AT, text="tekst", business_connection_id="x" * MAX_KEY)
     [item] = read("business_message", made)
