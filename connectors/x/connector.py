@@ -167,7 +167,7 @@ class X:
         items = await self._echoes.told([item for item in found.items if self._wanted(item)])
         if items:
             await sink.accept(await self._raw(body), items)
-        if is_withdrawal(items):
+        if is_withdrawal(items, self._env.inbox):
             self._api.withdrawn()
 
     def _wanted(self, item: Inbound) -> bool:

@@ -157,6 +157,21 @@ class OldDeletion(_Read, frozen=True, kw_only=True):
     status: DeletedStatus
 
 
+class Account(_Read, frozen=True, kw_only=True):
+    user_id: str = ""
+
+
+class Revoke(_Read, frozen=True, kw_only=True):
+    """An account took its consent back: ``user_id`` in X Activity, ``source`` in Account Activity."""
+
+    user_id: str = ""
+    source: Account = Account()
+
+
+class UserEvent(_Read, frozen=True, kw_only=True):
+    revoke: Revoke | None = None
+
+
 class Pair(_Read, frozen=True, kw_only=True):
     """Follow, block, mute: who did it to whom."""
 

@@ -14,7 +14,7 @@ import msgspec
 
 from connectors._i18n import N_
 from connectors._json import mended
-from connectors.contract import Inbound, ParseContext, Party, ThreadKey, Unknown
+from connectors.contract import Inbound, InboxId, ParseContext, Party, ThreadKey, Unknown
 from connectors.x.common import KIND, NOBODY, Place, account_id, party, thread, users_by_id
 from connectors.x.directs import decode_users, new_direct, old_direct, seen_up_to
 from connectors.x.payloads import (
@@ -28,10 +28,14 @@ from connectors.x.payloads import (
     OldPost,
     Page,
     Pair,
+    Revoke,
     Seen,
     User,
+    UserEvent,
 )
 from connectors.x.posts import liked, new_deletion, new_post, old_deletion, old_post
+
+REVOKED = "oauth.revoke"
 
 ENCRYPTED = N_("An encrypted message, which X shows to no app. Ask the person to write without encryption.")
 
@@ -61,6 +65,8 @@ _pair = msgspec.json.Decoder(Pair)
 _new_direct = msgspec.json.Decoder(NewDirect)
 _new_post = msgspec.json.Decoder(NewPost)
 _deletion = msgspec.json.Decoder(Deleted)
+_user_event = msgspec.json.Decoder(UserEvent)
+_revoke = msgspec.json.Decoder(Revoke)
 
 _BESIDE = frozenset(("for_user_id", "users", "apps", "user_has_blocked", "is_blocked_by", "source", "target"))
 """Keys of an Account Activity body that are no events."""
@@ -151,7 +157,7 @@ def _guarded(
     """The events of one entry; an entry that is not as documented is kept as it is."""
     try:
         return list(events(raw))
-    except (msgspec.ValidationError, ValueError):
+    except ValueError:  # msgspec's own errors are of that kind, too
         return [_kept(what, raw, place)]
 
 
@@ -208,13 +214,21 @@ def _typing(content: msgspec.Raw, place: Place) -> list[ThreadKey]:
 
 
 def _withdrawn(content: msgspec.Raw, place: Place) -> list[Inbound]:
-    """The account took its consent back from our app; whoever looks after the inbox must see it."""
-    return [_kept("oauth.revoke", content, place)] if not place.ignores("oauth.revoke") else []
+    """An account took its consent back from our app; whoever looks after the inbox must see it."""
+    try:
+        told = _user_event.decode(content).revoke
+    except msgspec.ValidationError:
+        told = None
+    if told is None:
+        return [_kept("user_event", content, place)]
+    account = told.source.user_id
+    ours = place.of(account)
+    return [_kept(REVOKED, content, ours)] if ours else _nobodys(account, bytes(content), place).items
 
 
-def is_withdrawal(items: Iterable[Inbound]) -> bool:
-    """Whether one of them says that our app may no longer use the account."""
-    return any(isinstance(item, Unknown) and item.what == "oauth.revoke" for item in items)
+def is_withdrawal(items: Iterable[Inbound], inbox: InboxId) -> bool:
+    """Whether one of them says that our app may no longer use the account of this inbox."""
+    return any(isinstance(item, Unknown) and item.what == REVOKED and item.inbox == inbox for item in items)
 
 
 # --- X Activity ----------------------------------------------------------------------------------------------------
@@ -225,13 +239,23 @@ def _activity_event(data: msgspec.Raw, place: Place) -> Read:
         event = _activity.decode(data)
     except msgspec.ValidationError:
         return Read([_kept("activity", data, place)], [])
-    ours = place.of(event.filter.user_id)
+    what = event.event_type
+    account = _revoked(event) if what == REVOKED else event.filter.user_id
+    ours = place.of(account)
     if ours is None:
-        return _nobodys(event.filter.user_id, bytes(data), place)
-    place, what = ours, event.event_type
+        return _nobodys(account, bytes(data), place)
+    place = ours
     if what in ("dm.received", "dm.sent", "dm.read", "dm.indicate_typing"):
         return _direct_activity(what, event, place)
     return Read(_guarded(what, data, place, lambda _: _new_event(what, event, data, place)), [])
+
+
+def _revoked(event: Activity) -> str:
+    """Whose consent ended: the filter of such an event may be empty."""
+    try:
+        return _revoke.decode(event.payload).user_id
+    except msgspec.ValidationError:
+        return event.filter.user_id
 
 
 def _direct_activity(what: str, event: Activity, place: Place) -> Read:

@@ -214,9 +214,13 @@ async def test_a_withdrawn_consent_is_seen_at_once() -> None:
     for name in ("account-revoke", "activity-revoke"):
         async with at_work() as (connector, _, sink):
             assert (await connector.check()).state == "ok"
+            body = (FIXTURES / f"{name}.raw").read_bytes()
+            others = body.replace(ME.number.encode(), b"666")
+            await post(connector, "/in/test-inbox", others, signed(others))
+            assert (await connector.check()).state == "ok", "another account's consent is not ours"
             await tell(connector, name)
             assert (await connector.check()).state == "wrong_credentials"
-            assert isinstance(sink.events[0], Unknown)
+            assert [getattr(item, "what", "") for item in sink.events] == ["account.666", "oauth.revoke"]
 
 
 async def test_files_of_direct_messages_need_our_authorisation_and_no_other_gets_it() -> None:
