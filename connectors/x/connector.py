@@ -16,8 +16,11 @@ from connectors.contract import (
     Env,
     Health,
     Inbound,
+    Message,
+    Micros,
     Outbound,
     Raw,
+    Receipt,
     Refused,
     Request,
     Response,
@@ -27,7 +30,7 @@ from connectors.contract import (
     Sink,
 )
 from connectors.x import sending, signing
-from connectors.x.api import Api
+from connectors.x.api import SECOND, Api
 from connectors.x.common import Place
 from connectors.x.echoes import Echoes
 from connectors.x.polling import INLINE, Reading, poll_all
@@ -39,8 +42,18 @@ LONGEST_DIRECT = 10_000
 
 MAX_BODY = 2_000_000
 
-FRESH = 60.0
-"""Seconds for which the last answer of X says how the account is; then a check asks again."""
+FRESH = 60 * SECOND
+"""Microseconds for which the last answer of X says how the account is; then a check asks again."""
+
+LATE = 60 * SECOND
+"""Microseconds after which a webhook should have told of a message."""
+
+MISSED_FOR = 3600 * SECOND
+"""Microseconds for which a message that no webhook told of is a reason to worry."""
+
+NOT_POSTED = N_(
+    "X does not post to the hub: messages come later, from lists. See whether the webhook is valid."
+)
 
 OTHER_ACCOUNT = N_("The keys belong to another account than account_id.")
 
@@ -67,6 +80,8 @@ class X:
         self._api = Api(settings, env)
         self._door = Door()
         self._echoes = Echoes()
+        self._started = env.clock.now()
+        self._missed_at = Micros(-MISSED_FOR)
         rotating = settings.refresh_token is not None
         self.capabilities = Capabilities(
             reaches=("x",),
@@ -111,6 +126,7 @@ class X:
             api=self._api,
             env=self._env,
             echoes=self._echoes,
+            compare=self._compare,
             place=self._place(),
             poll_seconds=self._settings.poll_seconds,
             look_back_hours=self._settings.look_back_hours,
@@ -126,6 +142,17 @@ class X:
             words=lambda msgid: env.translate(language, msgid),
             siblings={sibling.account: sibling.inbox for sibling in self._settings.siblings},
         )
+
+    def _compare(self, items: Sequence[Inbound], receipts: Sequence[Receipt]) -> None:
+        """What a list tells first, a while after it was written, no webhook has told."""
+        now = self._env.clock.now()
+        if self._settings.webhook and any(
+            isinstance(item, Message)
+            and not (item.ours or receipt.duplicate)
+            and self._started < (item.sent_at or now) < now - LATE
+            for item, receipt in zip(items, receipts, strict=True)
+        ):
+            self._missed_at = now
 
     async def _challenge(self, request: Request) -> Response:
         token = request.query.get("crc_token", "")
@@ -199,10 +226,9 @@ class X:
 
     async def check(self) -> Health:
         """Whose keys these are; what X answered shortly before says enough."""
-        health = self._api.health
-        now = self._env.clock.now()
-        if health.last_seen is not None and now - health.last_seen < FRESH * 1_000_000:
-            return health
+        health, now = self._api.health, self._env.clock.now()
+        if health.last_seen is not None and now - health.last_seen < FRESH:
+            return self._with_webhook(health)
         try:
             body = await self._api.get("me", "/2/users/me")
             mine = msgspec.json.decode(body, type=_MeAnswer).data.id == self._settings.account_id
@@ -210,4 +236,10 @@ class X:
             return self._api.health
         if not mine:
             return Health(state="misconfigured", detail=OTHER_ACCOUNT, last_seen=now)
-        return self._api.health
+        return self._with_webhook(self._api.health)
+
+    def _with_webhook(self, health: Health) -> Health:
+        """X answers, and does not post: messages come, only later."""
+        if health.state == "ok" and self._env.clock.now() - self._missed_at < MISSED_FOR:
+            return msgspec.structs.replace(health, state="degraded", detail=NOT_POSTED)
+        return health

@@ -7,6 +7,7 @@ pages goes on where it was (``connectors._walk``). Nothing is asked for more oft
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ import msgspec
 from connectors import _walk
 from connectors._failpoint import failpoint
 from connectors._walk import Walk
-from connectors.contract import Cursor, Env, Inbound, Raw, Refused, SendError, Sink
+from connectors.contract import Cursor, Env, Inbound, Raw, Receipt, Refused, SendError, Sink
 from connectors.x.api import Api, Bucket, since
 from connectors.x.common import Place, id_at
 from connectors.x.echoes import Echoes
@@ -49,12 +50,13 @@ _POST = {
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """One of the two lists."""
+    """One of the two lists. ``compare`` is told what was new to the hub, and should not have been behind a webhook."""
 
     name: Literal["directs", "mentions"]
     api: Api
     env: Env
     echoes: Echoes
+    compare: Callable[[Sequence[Inbound], Sequence[Receipt]], None]
     place: Place
     poll_seconds: float
     look_back_hours: float
@@ -118,7 +120,9 @@ async def _look(reading: Reading, sink: Sink, walk: Walk) -> Walk:
     items, after = _fresh(reading, page, walk)
     if items or after != walk:
         state = Cursor(key=reading.name, value=_walk.encode(after))
-        await sink.accept(await _raw(reading.env, body), await reading.echoes.told(items), state)
+        told = await reading.echoes.told(items)
+        receipts = await sink.accept(await _raw(reading.env, body), told, state)
+        reading.compare(told, receipts)
         failpoint("x.poll.committed")
     return after
 

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from connectors.contract import Health, Unknown
-from connectors.x.connector import X
+from connectors.x.connector import NOT_POSTED, X
+from hub.demo.peers import x_payloads as payloads
 from hub.demo.peers.x import XPeer
 from tests.connectors.quick import QuickClock
-from tests.connectors.x.world import JAN, ME, ZOFIA, beside
+from tests.connectors.requests import post
+from tests.connectors.x.world import JAN, ME, ZOFIA, beside, signed
 from tests.contract.world import Ledger, Log, make_env
 
 
@@ -175,3 +177,39 @@ async def test_wrong_keys_and_a_silent_peer_are_told_apart() -> None:
 async def test_keys_of_another_account_are_a_wrong_configuration() -> None:
     async with polling(Ledger(), QuickClock(), account_id="999") as (connector, _, _):
         assert (await connector.check()).state == "misconfigured"
+
+
+async def test_a_webhook_that_is_not_called_shows() -> None:
+    sink, clock = Ledger(), QuickClock()
+    async with polling(sink, clock, webhook=True, mentions="off") as (connector, peer, running):
+        await peer.writes(ZOFIA, "sprzed startu")
+        earlier = clock.at - 60_000_000
+        peer.directs[0] |= {"id": payloads.identifier(earlier), "created_at": payloads.iso(earlier)}
+        clock.pass_(90)
+        async with running():
+            await until(lambda: len(sink.events) == 1)
+        assert (await connector.check()).state == "ok", "it came while nobody was there"
+        await peer.writes(ZOFIA, "Nikt nie zadzwonił")
+        clock.pass_(90)
+        async with running():
+            await until(lambda: len(sink.events) == 2)
+        health = await connector.check()
+        assert (health.state, health.detail) == ("degraded", NOT_POSTED)
+        clock.pass_(3700)
+        assert (await connector.check()).state == "ok"
+
+
+async def test_a_webhook_that_is_called_makes_the_lists_a_repetition() -> None:
+    sink, clock = Ledger(), QuickClock()
+    async with polling(sink, clock, webhook=True, mentions="off") as (connector, peer, running):
+        number = await peer.writes(ZOFIA, "Pytanie")
+        body = payloads.account_direct(
+            ME, ZOFIA, ME, payloads.direct(ZOFIA, ME, "Pytanie", number, clock.now())
+        )
+        async with running():
+            await asyncio.sleep(0)
+            await post(connector, "/in/test-inbox", body, signed(body))
+            clock.pass_(300)
+            await until(lambda: sink.told == 2)
+        assert len(sink.events) == 1
+        assert (await connector.check()).state == "ok"
