@@ -26,7 +26,9 @@ def take_own_comment(tx: Tx, item: Item) -> Receipt:
     """One comment of ours; of one that answers nothing we know only the raw bytes are kept."""
     written = item.message
     receipt = _known(tx, written) or _on_its_way(tx, written)
-    if receipt is None:
+    if receipt is not None:
+        _note_link(tx, written, receipt)
+    else:
         receipt = _shown(tx, item)
         if written.external_id is not None:
             row = (str(written.inbox), written.external_id, receipt.conversation, receipt.message, tx.now)
@@ -35,6 +37,13 @@ def take_own_comment(tx: Tx, item: Item) -> Receipt:
             if receipt.message is not None:
                 adopt(tx, {(str(written.inbox), written.external_id): receipt.message})
     return receipt
+
+
+def _note_link(tx: Tx, written: Message, receipt: Receipt) -> None:
+    """Where an answer of ours stands, which the platform did not say when it took it."""
+    row = tx.locked(post, receipt.message) if receipt.message is not None else None
+    if row is not None and row.author is None and not row.link and written.comment is not None:
+        tx.change(post, row.id, link=written.comment.link)
 
 
 def _known(tx: Tx, written: Message) -> Receipt | None:

@@ -58,7 +58,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """One comment on the bench. Texts are masked. ``claimed_by`` names another moderator who looks at it now.
 
     ``standing`` (how it stands there), ``link`` (its address there) and ``remote`` (what was ordered there last) are of
-    comments on platforms; ``standing`` is None on our own pages. ``inbox`` says what can be done.
+    comments on platforms, as are ``files``; ``standing`` is None on our own pages. ``inbox`` says what can be done.
     """
 
     id: int
@@ -94,6 +94,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     standing: str | None = None
     link: str = ""
     remote: Remote | None = None
+    files: tuple[Row[Any], ...] = ()
 
 
 class BenchPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,6 +228,7 @@ def _items(tx: Reader, scope: Scope, rows: Sequence[Row[Any]]) -> list[Item]:
     given = _addresses_given(tx, [row.id for row in rows])
     private = _private(tx, [row.conversation for row in rows])
     orders = remotes(tx, rows)
+    files = _files(tx, [row.id for row in rows if row.standing is not None])
     people = names(tx, [who for row in rows for who in (row.claimed_by, row.decided_by)])
     items = []
     for row in rows:
@@ -269,9 +271,21 @@ def _items(tx: Reader, scope: Scope, rows: Sequence[Row[Any]]) -> list[Item]:
                 standing=row.standing,
                 link=row.link,
                 remote=orders.get(row.id),
+                files=files.get(row.id, ()),
             )
         )
     return items
+
+
+def _files(tx: Reader, numbers: Sequence[int]) -> dict[int, tuple[Row[Any], ...]]:
+    """Pictures and films that people put under a comment on a platform."""
+    if not numbers:
+        return {}
+    table = schema.attachment
+    found: dict[int, tuple[Row[Any], ...]] = {}
+    for row in tx.rows(select(table).where(table.c.message.in_(numbers)).order_by(table.c.position)):
+        found[row.message] = (*found.get(row.message, ()), row)
+    return found
 
 
 def _by_id(tx: Reader, table: Any, numbers: set[int]) -> dict[int | None, Row[Any]]:

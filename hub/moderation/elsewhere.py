@@ -130,13 +130,18 @@ def _moderated(tx: Tx, row: Row[Any], event: Moderated) -> str:
     ours = last is not None and MAKES[last.operation] == event.standing
     if last is not None and ours:
         _confirm(tx, last)
-    elif last is not None and (last.state in OPEN or (event.at is not None and event.at < last.created_at)):
+    elif last is not None and (last.state in OPEN or _before(event, last.created_at)):
         return str(row.state)  # what we ordered since then is what will stand, or stands already
     tx.change(post, row.id, standing=event.standing)
     if WANTED.get(row.state) == event.standing:
         _tell_screens(tx, row)
         return str(row.state)
     return _overruled(tx, row, event)
+
+
+def _before(event: Moderated, at: int) -> bool:
+    """Whether it happened before a moment; platforms tell whole seconds."""
+    return event.at is not None and event.at + 1_000_000 <= at
 
 
 def _overruled(tx: Tx, row: Row[Any], event: Moderated) -> str:

@@ -19,7 +19,7 @@ post, message = schema.post, schema.message
 def erase(tx: Tx, row: Row[Any], actor: int | None = None) -> str:
     """Take a comment away for good; where it was answered a tombstone stays. Returns the new state."""
     state = after(row.state, "erase")
-    change(tx, row, actor, state=state, text="", author_name="", pending_text=None, **OFF_BENCH)
+    change(tx, row, actor, state=state, text="", author_name="", pending_text=None, link="", **OFF_BENCH)
     tx.change(message, row.id, text="", full_text=None, html=None, data="{}", deleted_at=tx.now)
     tx.execute(delete(schema.search_doc).where(schema.search_doc.c.message == row.id))
     conversation = schema.conversation

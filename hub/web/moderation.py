@@ -35,6 +35,7 @@ from hub.moderation.reasons import HOLD, REFUSALS
 from hub.scope import Conflict, require
 from hub.store.tx import Reader, Tx
 from hub.web import platform_words
+from hub.web.conversation_files import PREVIEWS
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, Unacceptable, read_form, read_query
 from hub.web.render import (
@@ -133,6 +134,7 @@ def _shared(request: web.Request, asked: Asked) -> dict[str, Any]:
     return {
         **platform_words.vocabulary(desk.house()),
         "suggests_hiding": _suggests_hiding,
+        "previews": PREVIEWS,
         "asked": asked,
         "shows": SHOWS,
         "states": STATES,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Locator, Page, expect
 
 from connectors.contract import Secret
 from hub.clock import SystemClock
@@ -28,6 +28,10 @@ SHOTS = os.environ.get("CENTRALA_SHOTS", "")
 PERSON = "6123456789012345"
 ABUSE = "Złodzieje! Mój PESEL 44051401359, sprawdźcie to sobie."
 QUESTION = "Kiedy będzie wypłata zasiłku za październik?"
+GREEN = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000002000000020802000000fdd49a73"
+    "0000001349444154789c63646838c1c0c0c0c4c0c00000090c0102e1e0a4b50000000049454e44ae426082"
+)
 ANSWER = "Wypłaty są 10. dnia każdego miesiąca."
 
 
@@ -111,6 +115,16 @@ async def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
     raise AssertionError("it did not come to pass")
 
 
+async def until_shown(page: Page, element: Locator) -> None:
+    """Reload until something that is fetched meanwhile is there."""
+    for _ in range(50):
+        if await element.count():
+            break
+        await asyncio.sleep(0.1)
+        await page.reload()
+    await expect(element).to_be_visible()
+
+
 async def bench(hub: WholeHub, browser: Browser, show: str = "", **context: object) -> Page:
     page = await hub.enter(browser, "redakcja", **context)
     await page.goto(f"{hub.console}/moderation{show}")
@@ -122,7 +136,8 @@ async def test_hidden_and_answered_there_and_both_seen_here(
 ) -> None:
     there = meta.comments
     post = await there.posts(PAGE, "Zmiany w zasiłkach od stycznia\n\nSzczegóły na stronie.")
-    abuse = await there.comments(post, "6999", "Zły Człowiek", ABUSE)
+    picture = meta.meta.keep_file("zrzut.png", "image/png", GREEN)
+    abuse = await there.comments(post, "6999", "Zły Człowiek", ABUSE, photo=picture)
     question = await there.comments(post, PERSON, "Jan Kowalski", QUESTION)
 
     page = await bench(hub, browser)
@@ -131,6 +146,7 @@ async def test_hidden_and_answered_there_and_both_seen_here(
     await expect(first).to_contain_text("Widoczny publicznie (Facebook)")
     await expect(first).to_contain_text("Zmiany w zasiłkach od stycznia")
     await expect(first).to_contain_text("Ukryj komentarz")
+    await until_shown(page, first.locator(".post__files img"))
     link = await first.get_by_text("Zobacz w serwisie Facebook").get_attribute("href")
     assert link is not None and link.endswith(f"?comment_id={abuse.rpartition('_')[2]}")
     assert await page.locator(".post [data-own-key='m']").count() == 0, "nothing can be masked there"
