@@ -32,9 +32,11 @@ def take_call(tx: Tx, call: Call, event: CallEvent, raw: int) -> Receipt:
         row = _open(tx, call, event, raw)
     facts = record.facts_of(row)
     before_state: State = "ringing" if fresh else state_of(facts)
-    facts = told(facts, event, by_extension(tx, event.extension), tx.now)
-    settled = facts.answered_at is None or facts.logged_at is not None
-    author = None if settled else by_extension(tx, facts.extension)
+    user = by_extension(tx, event.extension)
+    facts = told(facts, event, user, tx.now)
+    author = None
+    if facts.answered_at is not None and facts.logged_at is None:
+        author = user if facts.extension == event.extension else by_extension(tx, facts.extension)
     after = record.keep(tx, call.house, row, facts, author or row.author)
     follow.follow(tx, call.house, record.locked(tx, row.id), facts, before_state, after)
     return _remember(tx, event, row.conversation, row.id)

@@ -29,12 +29,14 @@ GRACE = 15 * SECOND
 def follow(tx: Tx, house: House, row: Row[Any], facts: Facts, before: State, after: State) -> None:
     """Carry out what a new state of a call brings; ``row`` is its message."""
     if after in ("answered", "ended") and before in ("ringing", "missed"):
-        cancel_timer(tx, TIMER, row.id)
+        if before == "missed":
+            cancel_timer(tx, TIMER, row.id)
         _answered(tx, house, row)
     elif after == "missed" and facts.unclear:
         set_timer(tx, TIMER, row.id, tx.now + GRACE)
     elif after == "missed" and (before == "ringing" or not _settled(tx, row)):
-        cancel_timer(tx, TIMER, row.id)
+        if before == "missed":
+            cancel_timer(tx, TIMER, row.id)
         missed(tx, house, row, facts)
 
 
