@@ -220,7 +220,9 @@ class Limits(Section, frozen=True, kw_only=True):
     upload_bytes: Annotated[int, _about("Largest attachment of a form or a reply.", ge=1000)] = 20_000_000
     uploads: Annotated[int, _about("Most attachments of one form or reply.", ge=0)] = 10
     text_characters: Annotated[int, _about("Longest text of a form, comment or reply.", ge=100)] = 50_000
-    public_per_address: Annotated[Rate, _about("Requests to public pages from one address.")] = "300/minute"
+    public_per_address: Annotated[
+        Rate, _about("Requests to public pages from one address; webhooks have limits of their own.")
+    ] = "300/minute"
     login_per_account: Annotated[Rate, _about("Failed logins to one account.")] = "10/15 minute"
     login_per_address: Annotated[Rate, _about("Failed logins from one address.")] = "50/15 minute"
     session_hours: Annotated[float, _about("A session ends after this time without use.", gt=0)] = 10.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from urllib.parse import urlsplit
 
 import msgspec
@@ -20,7 +21,7 @@ from hub.i18n import mark as N_
 from hub.web.proxies import Network, bucket, client_address, networks
 from hub.web.public_answers import CSP, Refusal, harden, http_refusal, is_safe, preferred, refused, too_many
 from hub.web.public_bodies import Budget, Form, Malformed, TooLarge, TooSlow, read_body, read_form
-from hub.web.public_limits import Limits
+from hub.web.public_limits import MACHINE_AT_ONCE, Limits
 from hub.web.public_watch import WATCH, Watch
 
 BODIES = 256_000_000
@@ -39,8 +40,14 @@ COMPRESSED_FROM = 1000
 """Bytes of text from which compressing an answer pays."""
 
 
+MACHINES = "/in/"
+"""Below it providers post what happened, all of it from few addresses, signed or with a secret. Only what a route
+itself declares limits them: a limit for people would turn away a day on which many write."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """``public_url`` as citizens reach it; ``per_address`` limits all requests of one address, whatever they ask."""
+    """``public_url`` as citizens reach it; ``per_address`` limits all requests of one address, whatever they ask, but
+    those of providers' machines."""
 
     public_url: str
     language: str = "pl"
@@ -140,12 +147,13 @@ def _guard(public: _Public) -> Middleware:
         public.watch.served(request)
         remote = request[REMOTE] = _remote(public, request)
         where = bucket(remote)
+        machine = request.path.startswith(MACHINES)
         try:
-            with public.limits.in_hand(where) as granted:
+            with _in_hand(public, where, machine) as granted:
                 if not granted:
                     text = N_("Too many requests at the same time. Please try again in a moment.")
                     raise Refusal(429, text, retry_after=2)
-                wait = public.limits.wait(public.settings.per_address, "all", where)
+                wait = 0 if machine else public.limits.wait(public.settings.per_address, "all", where)
                 if wait and request.path not in ("/healthz", "/readyz"):
                     raise too_many(wait)
                 response = await handler(request)
@@ -161,6 +169,13 @@ def _guard(public: _Public) -> Middleware:
         return response
 
     return guard
+
+
+def _in_hand(public: _Public, where: str, machine: bool) -> AbstractContextManager[bool]:
+    """People and machines of one address are counted apart."""
+    if machine:
+        return public.limits.in_hand(f"machine {where}", MACHINE_AT_ONCE)
+    return public.limits.in_hand(where)
 
 
 # --- one route ---------------------------------------------------------------------------------------------------

@@ -14,6 +14,9 @@ from limits import parse
 AT_ONCE = 40
 """Requests of one address in hand at the same time; a browser opens six connections."""
 
+MACHINE_AT_ONCE = 400
+"""The same of a provider's machine: it speaks for everybody who writes there, from one address or few."""
+
 ALL_AT_ONCE = 1000
 """Requests in hand at the same time, of everybody."""
 
@@ -76,9 +79,9 @@ class Limits:
         return counts.hit(key, self._monotonic())
 
     @contextmanager
-    def in_hand(self, address: str) -> Iterator[bool]:
+    def in_hand(self, address: str, most: int = AT_ONCE) -> Iterator[bool]:
         """Whether one more request of ``address`` may be worked on now."""
-        granted = self._in_hand[address] < AT_ONCE and self._all_in_hand < ALL_AT_ONCE
+        granted = self._in_hand[address] < most and self._all_in_hand < ALL_AT_ONCE
         self._in_hand[address] += 1
         self._all_in_hand += 1
         try:

@@ -215,6 +215,16 @@ async def test_limit_over_all_pages(start: Start, browser: aiohttp.ClientSession
     assert (await ask(browser, "GET", listener.url + "/healthz"))[0].status == 200
 
 
+async def test_a_provider_that_speaks_for_many_is_not_turned_away(
+    start: Start, browser: aiohttp.ClientSession
+) -> None:
+    listener = await start(per_address="4/minute")
+    for _ in range(20):
+        assert (await ask(browser, "POST", listener.url + "/in/office"))[0].status == 200
+    statuses = [(await ask(browser, "GET", listener.url + "/page"))[0].status for _ in range(5)]
+    assert statuses == [200, 200, 200, 200, 429], "people of the same address have their own limit"
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
