@@ -149,6 +149,18 @@ async def test_what_is_for_nobody_of_ours_is_left_and_shown() -> None:
         assert health.state == "degraded"
 
 
+async def test_a_sample_from_metas_pages_alarms_nobody() -> None:
+    async with beside(CHANNEL, PAGE) as place:
+        assert await told(place, body_of(text("m_sample", account="0"))) == 200
+        assert (await place.connector.check()).state == "ok"
+        assert not place.ledger.events
+
+
+def test_a_verification_means_nothing_to_intake() -> None:
+    query = b"hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=x"
+    assert parse(query, fixtures.context()) == []
+
+
 async def test_a_large_call_goes_outside_the_message() -> None:
     async with beside(CHANNEL, PAGE) as place:
         body = body_of(*(text(f"m_{n}", "x" * 1900) for n in range(40)))
