@@ -133,6 +133,8 @@ class SmsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def __post_init__(self) -> None:
         if minutes(self.loud_from) >= minutes(self.loud_until):
             raise ValueError("loud_from must be earlier in the day than loud_until")
+        if self.daily_cap is not None and not self.price:
+            raise ValueError("daily_cap counts by price, which is 0: nothing would ever be capped")
         both = {plain(word) for word in self.stop_words} & {plain(word) for word in self.start_words}
         if both:
             raise ValueError(f"{sorted(both)[0]!r} is both in stop_words and start_words")
@@ -304,9 +306,8 @@ async def paid(plan: Plan, settings: SmsSettings, env: Env) -> AsyncIterator[Non
         yield
     except SendError as error:
         if plan.cost and error.kind != "ambiguous":
-            with contextlib.suppress(
-                SendError
-            ):  # what is not given back only makes the day's money end sooner
+            # What cannot be given back only makes the day's money end sooner.
+            with contextlib.suppress(SendError):
                 await _spend(-plan.cost, settings, env)
         raise
 

@@ -28,7 +28,7 @@ from connectors.smpp import pdu as wire
 from connectors.smpp.ids import Ids
 from connectors.smpp.pdu import Pdu, Short
 from connectors.smpp.reading import Receipt, meaning, report
-from connectors.smpp.session import BindRefused, LinkLost, Session, opened
+from connectors.smpp.session import BindRefused, LinkLost, Session, WindowFull, opened
 from connectors.smpp.settings import Settings
 from connectors.smpp.submitting import PARTLY, fits_latin1, refusal, shorts
 
@@ -235,6 +235,8 @@ class Smpp:
         except LinkLost as error:
             kind = "ambiguous" if error.sent else "temporary"
             raise SendError(kind, BROKEN if error.sent else NOT_BOUND, str(error)) from error  # type: ignore[arg-type]
+        except WindowFull as error:
+            raise SendError("throttled", BUSY, str(error), 1.0) from error
         if answer.status == wire.OK:
             return wire.message_id(answer)
         if answer.status in (wire.THROTTLED, wire.QUEUE_FULL):

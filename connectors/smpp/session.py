@@ -32,6 +32,10 @@ class LinkLost(ConnectionError):
         self.sent = sent
 
 
+class WindowFull(Exception):
+    """So many requests wait for their answer that this one was not sent."""
+
+
 class BindRefused(Exception):
     """The centre does not let us in; ``status`` is its command_status."""
 
@@ -90,11 +94,18 @@ class Session:
             keeper.cancel()
 
     async def ask(self, command: int, body: bytes) -> Pdu:
-        """One request within the window, and its answer. Raises LinkLost."""
-        async with self._window:
+        """One request within the window, and its answer. Raises LinkLost, WindowFull."""
+        try:
+            async with asyncio.timeout(self._settings.timeout_seconds):
+                await self._window.acquire()
+        except TimeoutError as error:
+            raise WindowFull("no request of the window was answered in time") from error
+        try:
             if self._lost:
-                raise LinkLost("the link is lost", sent=False)
+                raise LinkLost("the link is lost")
             return await self._ask(command, body)
+        finally:
+            self._window.release()
 
     async def _ask(self, command: int, body: bytes) -> Pdu:
         number = self._next()
@@ -195,12 +206,17 @@ class Session:
         self._writer.write(pdu.encoded())
 
 
+def _context(settings: Settings) -> ssl.SSLContext:
+    """Reading all authorities takes longer than the event loop may be held. Raises OSError."""
+    return ssl.create_default_context(cafile=settings.ca_file)
+
+
 @contextlib.asynccontextmanager
 async def opened(settings: Settings, clock: Clock) -> AsyncIterator[Session]:
     """A bound session, closed at the end. Raises LinkLost, BindRefused."""
-    context = ssl.create_default_context(cafile=settings.ca_file) if settings.tls else None
     try:
         async with asyncio.timeout(settings.timeout_seconds):
+            context = await asyncio.to_thread(_context, settings) if settings.tls else None
             reader, writer = await asyncio.open_connection(settings.host, settings.port, ssl=context)
     except (OSError, TimeoutError) as error:
         raise LinkLost(f"no connection: {type(error).__name__}") from error

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,6 +21,7 @@ from connectors.smpp.ids import Ids, canonical, converted
 from connectors.smpp.pdu import Address, BadPdu, Pdu, Short, address_of, read_short, write_short
 from connectors.smpp.reading import parse
 from connectors.smpp.settings import Settings
+from tests.connectors.email.wire_tls import certificate
 from tests.connectors.smpp.wire_smpp import PASSWORD, FakeCentre, centre, receipt, short
 from tests.contract.world import Ledger, Log, make_env
 
@@ -140,9 +143,12 @@ def test_an_id_of_zeros_stays_one() -> None:
 
 
 @contextlib.asynccontextmanager
-async def bound(**settings: Any) -> AsyncIterator[tuple[Smpp, FakeCentre, Ledger]]:
+async def bound(
+    tls_context: ssl.SSLContext | None = None, **settings: Any
+) -> AsyncIterator[tuple[Smpp, FakeCentre, Ledger]]:
+    """A connector that is bound, or was refused."""
     ledger = Ledger()
-    async with centre() as (fake, port):
+    async with centre(tls_context) as (fake, port):
         fields: dict[str, Any] = {
             "host": "127.0.0.1",
             "port": port,
@@ -154,7 +160,7 @@ async def bound(**settings: Any) -> AsyncIterator[tuple[Smpp, FakeCentre, Ledger
         running = asyncio.create_task(connector.run(ledger))
         try:
             for _ in range(200):
-                if (await connector.check()).state == "ok":
+                if (await connector.check()).state != "starting":
                     break
                 await asyncio.sleep(0.01)
             yield connector, fake, ledger
@@ -178,6 +184,28 @@ async def test_a_centre_with_latin1_gets_and_sends_latin1() -> None:
         assert await fake.deliver(short("Füße @".encode("latin-1"))) == wire.OK
         assert isinstance(ledger.events[0], Message)
         assert ledger.events[0].text == "Füße @"
+
+
+async def test_tls_is_spoken_and_the_certificate_looked_at(tmp_path: Path) -> None:
+    chain, context = certificate(tmp_path)
+    async with bound(context, tls=True, ca_file=chain, timeout_seconds=5.0) as (connector, fake, _):
+        await connector.send(outbound())
+        assert len(fake.submitted) == 1
+    async with bound(context, tls=True, timeout_seconds=5.0) as (connector, fake, _):
+        assert (await connector.check()).state == "unreachable"
+        assert fake.binds == 0
+
+
+async def test_a_full_window_is_throttling_and_nothing_is_lost() -> None:
+    async with bound(window=1) as (connector, fake, _):
+        fake.faults = ["silence"]
+        outcomes = await asyncio.gather(
+            *(connector.send(outbound(delivery=n)) for n in range(2)), return_exceptions=True
+        )
+        assert [getattr(outcome, "kind", "sent") for outcome in outcomes] in (
+            ["ambiguous", "throttled"],
+            ["ambiguous", "sent"],
+        )
 
 
 async def test_per_second_spreads_segments() -> None:

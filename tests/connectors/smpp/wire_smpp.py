@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 
 from connectors.smpp import pdu as wire
@@ -97,10 +98,10 @@ class FakeCentre:
 
 
 @contextlib.asynccontextmanager
-async def centre() -> AsyncIterator[tuple[FakeCentre, int]]:
+async def centre(tls: ssl.SSLContext | None = None) -> AsyncIterator[tuple[FakeCentre, int]]:
     """A centre on a free port of loopback."""
     fake = FakeCentre()
-    server = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(fake.serve, "127.0.0.1", 0, ssl=tls)
     try:
         yield fake, server.sockets[0].getsockname()[1]
     finally:

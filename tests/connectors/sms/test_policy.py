@@ -152,7 +152,11 @@ def test_a_text_that_the_hub_cut_never_needs_more_segments(segments: int, letter
 
 
 def test_settings_that_can_never_work_are_refused() -> None:
-    for wrong in ({"loud_from": "20:00", "loud_until": "08:00"}, {"stop_words": ["start"]}):
+    for wrong in (
+        {"loud_from": "20:00", "loud_until": "08:00"},
+        {"stop_words": ["start"]},
+        {"daily_cap": 100},
+    ):
         with pytest.raises(msgspec.ValidationError):
             msgspec.convert(wrong, SmsSettings)
     for sender in ("za dlugi nadawca", "Urząd", "+48", "-"):
