@@ -32,6 +32,8 @@ def place_post(
     if place is None:
         raise ValueError("not a comment")
     article, setting = _article(tx, rows, known, message.inbox, masked_place(place))
+    if state.version == 1 and not state.subject:
+        state.subject = known.titles.get(article, "")
     parent = _parent(known, message.inbox, place)
     placing = place_comment(
         post=message_id,
@@ -91,14 +93,13 @@ def _article(tx: Tx, rows: Rows, known: Known, inbox: str, place: CommentPlace) 
         known.articles[inbox, place.article] = (article, None, place.moderation)
         row = (article, inbox, place.article, place.title, place.url, place.section, place.moderation, tx.now)
         rows.articles.append(row)
-        if not place.title:
-            known.untitled.add(article)
+        known.titles[article] = place.title
         return article, None
     article, setting, site = found
     if site != place.moderation:
         known.articles[inbox, place.article] = (article, setting, place.moderation)
         rows.sites.append((place.moderation, article))
-    if not place.ours and place.title and article in known.untitled:
-        known.untitled.discard(article)
+    if not place.ours and place.title and not known.titles.get(article):
+        known.titles[article] = place.title
         rows.titles.append((place.title, place.url, article))
     return article, cast("Setting | None", setting)

@@ -38,7 +38,7 @@ class Known:
         self.sent: dict[int, str] = {}
         self.callbacks: dict[str, int] = {}
         self.articles: dict[tuple[str, str], tuple[int, str | None, str]] = {}
-        self.untitled: set[int] = set()
+        self.titles: dict[int, str] = {}
         self.posts: dict[int, tuple[int, str]] = {}
 
     def conversation(self, id_: int | None) -> ConversationState | None:
@@ -239,8 +239,7 @@ def _read_places(tx: Tx, known: Known, messages: Sequence[Message]) -> None:
     columns = ("inbox", "key", "id", "moderation", "site", "title")
     for inbox, key, *found, title in tx.lookup(schema.article, ("inbox", "key"), columns, articles):
         known.articles[inbox, key] = (found[0], found[1], found[2])
-        if not title:
-            known.untitled.add(found[0])
+        known.titles[found[0]] = title
     parents = {place.parent for _, place in comments if place.parent is not None}
     refs = sorted({(str(inbox), place.parent_ref) for inbox, place in comments if place.parent_ref})
     if refs:

@@ -104,6 +104,10 @@ async def test_a_title_that_the_platform_told_later_is_kept(small: Elsewhere) ->
     assert (await small.item(number)).article_title == "1_77"
     await small.comment(title="Zmiany w zasiłkach")
     assert (await small.item(number)).article_title == "Zmiany w zasiłkach"
+    later = await small.comment(title="", by="u-2")
+    conversation = (await small.row(later)).conversation
+    subject = select(schema.conversation.c.subject).where(schema.conversation.c.id == conversation)
+    assert await small.store.read(lambda tx: tx.scalar(subject)) == "Zmiany w zasiłkach"
     await small.comment(title="Inny tytuł")
     assert (await small.item(number)).article_title == "Zmiany w zasiłkach"
 
