@@ -24,6 +24,7 @@ COUNT = 2_000
 ROUNDS = 5
 
 BODIES: dict[str, tuple[str, ...]] = {
+    "chat": ("first-message", "next-message", "read"),
     "messenger": ("text", "reply", "watermark-only"),
     "instagram": ("text", "picture", "seen"),
     "whatsapp": ("text", "voice", "status"),

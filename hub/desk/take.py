@@ -63,7 +63,9 @@ def _works(directory: Directory, scope: Scope, queue: str) -> bool:
 
 def _claim(tx: Tx, house: House, scope: Scope, queues: list[str]) -> tuple[int, bool]:
     """The next free conversation (0: none) and whether this transaction got it, in one statement."""
-    parts = [part for queue in queues for part in _heads(tx, house, scope, queue)]
+    live = has_chats(house)
+    full = live and is_full(tx, house, scope.user)
+    parts = [part for queue in queues for part in _heads(house, scope, queue, tx.now, live=live, full=full)]
     heads = union_all(*(select(*part.subquery().c) for part in parts)).subquery()
     best = select(heads.c.id).order_by(heads.c.rank, heads.c.turn, heads.c.wait, heads.c.id).limit(1)
     claim = (
@@ -78,16 +80,15 @@ def _claim(tx: Tx, house: House, scope: Scope, queues: list[str]) -> tuple[int, 
     return int(tx.scalar(best) or 0), False
 
 
-def _heads(tx: Tx, house: House, scope: Scope, queue: str) -> list[Select[Any]]:
-    """The first of a queue, and of its live chats and of the rest where there are chats."""
-    if not has_chats(house):
-        return [_first(house, scope, queue, tx.now, 1)]
-    rest = _first(house, scope, queue, tx.now, 1, ~is_live())
-    return (
-        [rest]
-        if is_full(tx, house, scope.user)
-        else [_first(house, scope, queue, tx.now, 0, is_live()), rest]
-    )
+def _heads(
+    house: House, scope: Scope, queue: str, now: Micros, *, live: bool, full: bool
+) -> list[Select[Any]]:
+    """The first of a queue; where there are chats, of its live ones (unless the agent's hands are ``full``) and of the
+    rest."""
+    if not live:
+        return [_first(house, scope, queue, now, 1)]
+    rest = _first(house, scope, queue, now, 1, ~is_live())
+    return [rest] if full else [_first(house, scope, queue, now, 0, is_live()), rest]
 
 
 def _first(

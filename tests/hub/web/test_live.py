@@ -12,8 +12,9 @@ from sqlalchemy import select
 
 from hub.desk.notify import tell
 from hub.people.leaving import HANDLERS
-from hub.store.schema import notification, user
+from hub.store.schema import notification, thread_key, user
 from hub.store.store import Store
+from hub.stream import Stream
 from hub.timers import run_due
 from hub.web.desk import Desk
 from tests.hub.conftest import FakeClock
@@ -174,3 +175,41 @@ async def test_an_ended_session_ends_the_stream(enter: Callable[[str], Any], clo
         await asyncio.sleep(0.02)
     async with asyncio.timeout(2):
         await response.content.read()
+
+
+async def test_a_citizen_who_types_is_told_to_whoever_it_concerns(
+    enter: Callable[[str], Any],
+    sqlite_store: Store,
+    stream: Stream,
+    people: dict[str, int],
+    clock: FakeClock,
+) -> None:
+    mine = await sqlite_store.write(lambda tx: add_conversation(tx, assignee=people["agent"]))
+    watched = await sqlite_store.write(add_conversation)
+    key = "pair:sms:phone:+48600700800"
+    row = {"key": key, "conversation": watched, "at": 0}
+    await sqlite_store.write(lambda tx: tx.execute(thread_key.insert().values(**row)))
+    agent, supervisor, suwalki = [await enter(login) for login in ("agent", "supervisor", "suwalki")]
+    body = {"conversation": watched, "what": "looking"}
+    headers = {"X-CSRF": supervisor.csrf, "Sec-Fetch-Site": "same-origin"}
+    async with supervisor.client.post("/live/here", json=body, headers=headers) as response:
+        assert response.status == 200
+    heard = [await listen(browser) for browser in (agent, supervisor, suwalki)]
+    stream.signal(f"conversation:{mine}", "typing")
+    stream.signal(key, "paused")
+    stream.signal("conversation:nonsense", "typing")
+    stream.signal("pair:unknown", "typing")
+    await asyncio.sleep(0.05)
+    clock.move(seconds=1)
+    assert await _typing(heard[0]) == {str(mine): "typing"}
+    assert await _typing(heard[1]) == {str(watched): "paused"}
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await _typing(heard[2])
+
+
+async def _typing(listener: Listener) -> Any:
+    while True:
+        name, data, _ = await listener.next()
+        if name == "typing":
+            return data

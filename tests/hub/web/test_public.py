@@ -42,6 +42,7 @@ class Listener:
         self.log = Memory()
         self.url = ""
         self.ready = True
+        self.open = 0
         self.runner: web.AppRunner
 
     async def echo(self, request: Request) -> Response:
@@ -64,6 +65,22 @@ class Listener:
 
         return Response(content_type="text/event-stream", stream=chunks())
 
+    async def endless(self, request: Request) -> Response:
+        async def chunks() -> AsyncIterator[bytes]:
+            self.open += 1
+            try:
+                while True:
+                    yield b": alive\n\n"
+                    await asyncio.sleep(0.01)
+            finally:
+                self.open -= 1
+
+        return Response(content_type="text/event-stream", stream=chunks())
+
+    async def frame(self, request: Request) -> Response:
+        cookie = SetCookie(name="who", value="x1", max_age=60, path="/framed", framed=True)
+        return Response(body=b"<p>hello</p>", cookies=(cookie,))
+
     def routes(self) -> list[Route]:
         page = Route(method="GET", path="/page", handler=self.echo, origins=(SITE,), embeddable=True)
         return [
@@ -76,6 +93,8 @@ class Listener:
             Route(method="GET", path="/broken", handler=self.fail),
             Route(method="GET", path="/split", handler=self.split),
             Route(method="GET", path="/stream", handler=self.stream),
+            Route(method="GET", path="/endless", handler=self.endless, streams=True, at_once=60),
+            Route(method="GET", path="/framed", handler=self.frame, embeddable=True),
         ]
 
 
@@ -364,6 +383,43 @@ async def test_streams(start: Start, browser: aiohttp.ClientSession) -> None:
     response, text = await ask(browser, "GET", listener.url + "/stream")
     assert text == "data: x\n\n" * 3
     assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_open_streams_are_not_requests_in_hand_and_end_with_their_readers(start: Start) -> None:
+    """More of them than one address may have requests in hand; one more than the route allows is told to wait."""
+    listener = await start()
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as many:
+        streams = [await many.get(f"{listener.url}/endless") for _ in range(60)]
+        assert {stream.status for stream in streams} == {200}
+        assert all([await stream.content.readany() for stream in streams])
+        assert listener.open == 60
+        async with many.get(f"{listener.url}/page") as page:
+            assert page.status == 200
+        async with many.get(f"{listener.url}/endless") as refused:
+            assert (refused.status, "Retry-After" in refused.headers) == (429, True)
+        for stream in streams:
+            stream.close()
+        for _ in range(500):
+            if not listener.open:
+                break
+            await asyncio.sleep(0.01)
+        assert listener.open == 0
+
+
+async def test_a_cookie_of_a_frame_is_kept_for_its_site_alone(
+    start: Start, browser: aiohttp.ClientSession
+) -> None:
+    """Browsers drop "Partitioned" and "None" without "Secure", so on plain http it is an ordinary cookie."""
+    secure = await start()
+    response, _ = await ask(browser, "GET", secure.url + "/framed")
+    given = response.headers["Set-Cookie"]
+    assert all(
+        part in given for part in ("HttpOnly", "Secure", "SameSite=None", "Partitioned", "Path=/framed")
+    )
+    plain = await start(public_url="http://kontakt.example.pl")
+    response, _ = await ask(browser, "GET", plain.url + "/framed")
+    assert "SameSite=Lax" in response.headers["Set-Cookie"]
+    assert "Partitioned" not in response.headers["Set-Cookie"]
 
 
 async def test_other_methods_and_addresses(start: Start, browser: aiohttp.ClientSession) -> None:
