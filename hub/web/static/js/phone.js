@@ -8,6 +8,7 @@ const dialog = document.getElementById("phone-dialog");
 const corner = document.getElementById("telephone");
 const RINGS = "centrala-telephone";
 const HIDDEN = "centrala-telephone-hidden";
+const RANG = "centrala-rang";
 
 async function part(path) {
   const response = await fetch(path, { headers: { "HX-Request": "true" } }).catch(() => null);
@@ -100,7 +101,20 @@ async function renew() {
   corner.hidden = !calls.length;
   if (calls.length) sessionStorage.setItem(RINGS, "on");
   else sessionStorage.removeItem(RINGS);
-  if (settings.sound && calls.some((call) => call.dataset.state === "ringing" && !before.has(call.dataset.call))) chime();
+  const ringing = calls.find((call) => call.dataset.state === "ringing" && !before.has(call.dataset.call));
+  if (ringing) tell(ringing);
+}
+
+/** A telephone that rings is heard once in a browser, in whichever tab learns of it first. */
+function tell(call) {
+  if (localStorage.getItem(RANG) === call.dataset.call) return;
+  localStorage.setItem(RANG, call.dataset.call);
+  if (settings.sound) chime();
+  if (settings.desktop && document.hidden && window.Notification?.permission === "granted") {
+    const words = (part) => call.querySelector(part).textContent.trim().replace(/\s+/g, " ");
+    const shown = new Notification(words(".telephone__what"), { body: words(".telephone__who"), tag: `call-${call.dataset.call}` });
+    shown.addEventListener("click", () => { window.focus(); location.assign(call.querySelector("a").href); });
+  }
 }
 
 corner.addEventListener("click", (event) => {
