@@ -43,22 +43,30 @@ def add_message(
         key = (str(message.inbox), message.external_id)
         known.seen[key] = (state.id, message_id)
         rows.seen.append((*key, state.id, message_id, now))
-    _add_keys(known, rows, message, state.id, now)
+    _add_keys(known, rows, message, state, now)
 
 
-def _add_keys(known: Known, rows: Rows, message: Message, conversation: int, now: int) -> None:
+def _add_keys(known: Known, rows: Rows, message: Message, state: ConversationState, now: int) -> None:
+    """A key goes on to the conversation that follows the one it led to, or each later message of a thread that never
+    changes its name would begin another one. It never goes anywhere else: keys can be forged."""
+    conversation = state.id
     keys: list[str] = [*message.adds_keys]
     if message.comment is not None:
         keys.append(comment_key(message))
     for key in keys:
-        if key not in known.keys:
-            known.keys[key] = conversation
+        before = known.keys.get(key)
+        if before is None:
             rows.thread_keys[key] = (key, conversation, now)
+        elif before == state.previous and before != conversation:
+            rows.latest_keys[key] = (key, conversation, now)
+        else:
+            continue
+        known.keys[key] = conversation
     if message.direct:
         pair = pair_key(message)
         if known.keys.get(pair) != conversation:
             known.keys[pair] = conversation
-            rows.pair_keys[pair] = (pair, conversation, now)
+            rows.latest_keys[pair] = (pair, conversation, now)
 
 
 def as_kept(item: Item) -> Item:

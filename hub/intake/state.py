@@ -166,7 +166,7 @@ class Rows(msgspec.Struct):
     owned_blobs: list[tuple[int, int]] = []
     traces: list[tuple[Any, ...]] = []
     thread_keys: dict[str, tuple[Any, ...]] = {}
-    pair_keys: dict[str, tuple[Any, ...]] = {}
+    latest_keys: dict[str, tuple[Any, ...]] = {}
     seen: list[tuple[Any, ...]] = []
     effects: list[tuple[Any, ...]] = []
     articles: list[tuple[Any, ...]] = []

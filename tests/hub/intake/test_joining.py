@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, func, select
 
-from connectors.contract import Cursor, Message, Party, Raw, conversation_key
+from connectors.contract import Cursor, Message, Party, Raw, ThreadKey, conversation_key
 from hub.intake.sink import Intake
 from hub.store import schema
 from hub.store.store import Store
@@ -113,6 +114,26 @@ async def test_later_answer_opens_a_linked_one(store: Store, feed: Feed, clock: 
     second = await feed(mail(2, answers=["1"]))
     assert second.conversation != first.conversation
     assert (await conversation(store, second.conversation)).previous == first.conversation
+
+
+async def test_a_thread_of_one_name_goes_on_in_the_new_conversation(
+    store: Store, feed: Feed, clock: FakeClock
+) -> None:
+    def said(number: int) -> Message:
+        key = ThreadKey("thread:kontakt:jan")
+        return msgspec.structs.replace(mail(number), thread_keys=(key,), adds_keys=(key,))
+
+    first = await feed(said(1))
+    await resolve(store, clock, first.conversation)
+    clock.move(days=15)
+    second = await feed(said(2))
+    third = await feed(said(3))
+    assert first.conversation != second.conversation == third.conversation
+    # A stranger's mail that bears a known name takes nothing over.
+    await feed(
+        msgspec.structs.replace(mail(4, "obca@example.pl"), adds_keys=(ThreadKey("thread:kontakt:jan"),))
+    )
+    assert (await feed(said(5))).conversation == second.conversation
 
 
 async def test_mere_thanks_does_not_reopen(store: Store, feed: Feed, clock: FakeClock) -> None:
