@@ -46,7 +46,8 @@ def write(tx: Tx, rows: Rows) -> None:
     bulk.update(connection, schema.blob, ("owner",), rows.owned_blobs)
     insert(connection, schema.attachment, _ATTACHMENT, rows.attachments)
     insert(connection, schema.trace, _TRACE, rows.traces)
-    # A key that another writer took meanwhile keeps its first owner; a pair, and a thread that goes on in a new conversation, mean the latest one.
+    # A key that another writer took meanwhile keeps its first owner; a pair, and a thread that goes on in a new
+    # conversation, mean the latest one.
     bulk.insert_new(connection, schema.thread_key, _KEY, list(rows.thread_keys.values()))
     bulk.put(connection, schema.thread_key, ("key",), _KEY, list(rows.latest_keys.values()))
     insert(connection, schema.seen, _SEEN, rows.seen)
