@@ -15,6 +15,7 @@ import msgspec
 
 from connectors import _walk
 from connectors._failpoint import failpoint
+from connectors._outage import Outage
 from connectors._walk import Walk
 from connectors.contract import Cursor, Env, Inbound, Raw, Receipt, Refused, SendError, Sink
 from connectors.x.api import Api, Bucket, since
@@ -82,20 +83,22 @@ async def poll(reading: Reading, sink: Sink) -> None:
     """Ask until cancelled."""
     start = id_at(since(reading.env.clock.now(), reading.look_back_hours * HOUR))
     walk = _walk.decode(await sink.cursor(reading.name), start)
+    outage = Outage(reading.env.log, reading.env.clock, f"polling {reading.name}")
     while True:
         wait = _next_look(reading)
         try:
             walk = await _look(reading, sink, walk)
+            outage.worked()
             if walk.page:  # there is more: only the limits make us wait
                 wait = reading.api.pace(reading.bucket)
         except Refused as refused:
             wait = refused.retry_after
         except BadBody as error:
-            reading.env.log.warning("polling failed", list=reading.name, reason=str(error))
+            outage.failed(str(error))
         except SendError as error:
             wait = max(wait, error.retry_after or 0.0)
             walk = _after_refusal(walk, error)
-            reading.env.log.warning("polling failed", list=reading.name, reason=error.private)
+            outage.failed(error.private)
         await reading.env.clock.sleep(wait)
 
 

@@ -2,7 +2,7 @@
 
 Units (developers.google.com/youtube/v3/determine_quota_cost, read November 2026): a list costs 1, also when nothing
 changed; a change costs 50. A project has 10,000 a day, which begins at midnight in Los Angeles. They are counted in the
-hub's budget, reading up to what is kept for answers and decisions; these may use all.
+hub's budget: reading leaves alone what is kept for answers and decisions, which may use all.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ PACIFIC = "America/Los_Angeles"
 SECOND = 1_000_000
 HOUR = 3600.0
 
-Why = Literal["reading", "acting"]
+Why = Literal["reading", "glancing", "acting"]
+"""What units are for. Reading leaves the reserve alone; a rare glance and what people do may use all."""
 
 USED_UP = N_("YouTube's units of the day are used up; it goes out after midnight in Los Angeles.")
 SLOWER = N_("The other side asks us to slow down.")
@@ -125,11 +126,13 @@ class Api:
 
     # --- requests -------------------------------------------------------------------------------------------------
 
-    async def list(self, what: str, query: Mapping[str, str], etag: str = "") -> Fetched | None:
+    async def list(
+        self, what: str, query: Mapping[str, str], etag: str = "", why: Why = "reading"
+    ) -> Fetched | None:
         """A page; None when it is still what ``etag`` stands for. Raises SendError, never ``ambiguous``."""
         headers = {"Connection": "close", **({"If-None-Match": etag} if etag else {})}
         try:
-            answer = await self._request("GET", what, query, "reading", headers=headers)
+            answer = await self._request("GET", what, query, why, headers=headers)
         except SendError as error:
             if error.kind != "ambiguous":
                 raise
@@ -151,7 +154,7 @@ class Api:
         headers: Mapping[str, str] = {},
         body: bytes | None = None,
     ) -> Fetched:
-        units = LIST if why == "reading" else CHANGE
+        units = CHANGE if why == "acting" else LIST
         await self._take(units, why)
         url = f"{self._settings.api_url}/{what}?{urlencode(query, safe=',')}"
         try:

@@ -15,9 +15,10 @@ import msgspec
 
 from connectors import _walk
 from connectors._failpoint import failpoint
+from connectors._outage import Outage
 from connectors._walk import Walk
 from connectors.contract import BlobId, Cursor, Env, Fetched, Inbound, Micros, Raw, Refused, SendError, Sink
-from connectors.youtube.api import HOUR, LIST, SECOND, Api
+from connectors.youtube.api import HOUR, LIST, SECOND, Api, Why
 from connectors.youtube.api import Refused as RefusedByYouTube
 from connectors.youtube.memory import Memory, deleted
 from connectors.youtube.payloads import Thread
@@ -69,9 +70,11 @@ class Reader:
         self._memory = memory
         self._sink = sink
         self._titles = Titles(api)
+        self._outage = Outage(env.log, env.clock, "polling")
         self._etags: dict[str, str] = {}
         self._walks: dict[str, Walk] = {}
         self._begin = Micros(0)
+        self._why: Why = "reading"
         self._sweep = self._kept = ""
         self._seen: set[str] | None = None
         self._suspects: list[str] = []
@@ -85,19 +88,20 @@ class Reader:
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            wait = 0.0
+            wait, gap = 0.0, await self._gap()
             try:
                 if not self._walks:
                     await self._resume()
                 await self._round()
+                self._outage.worked()
             except Refused as refused:
                 wait = refused.retry_after
             except SendError as error:
-                wait = error.retry_after or 0.0
-                self._env.log.warning("polling failed", reason=error.private)
+                wait = min(error.retry_after or 0.0, HOUR)
+                self._outage.failed(error.private)
             except BadPage as error:
-                self._env.log.warning("an answer could not be read", reason=str(error))
-            await self._env.clock.sleep(max(wait, await self._gap()))
+                self._outage.failed(str(error))
+            await self._env.clock.sleep(max(wait, gap))
 
     async def _resume(self) -> None:
         """Where we stand; at the first start also from when on comments are taken at all."""
@@ -113,10 +117,12 @@ class Reader:
         return Micros(self._env.clock.now() - int(seconds * SECOND))
 
     async def _gap(self) -> float:
-        """Seconds to the next round, at which the units that are left last until the day ends."""
+        """Seconds from one round to the next, at which the units that are left last until the day ends."""
         cost = (len(self.lists) + 2) * LIST
         left, rest = await self._api.left(), self._api.to_reset()
-        if left < cost:
+        # With nothing left for reading, a rare glance is worth a little of the reserve.
+        self._why = "reading" if left >= cost else "glancing"
+        if self._why == "glancing":
             return min(HOUR, rest)
         spread = 0.9 + self._env.random.random() / 5
         return max(self._settings.poll_seconds * spread, rest * cost / left)
@@ -125,7 +131,7 @@ class Reader:
         """One page of each list (more of one on which there is more that is new), and one of the long walk."""
         for name in self.lists:
             await self._top(name)
-        if self._env.clock.monotonic() >= self._next_sweep:
+        if self._why == "reading" and self._env.clock.monotonic() >= self._next_sweep:
             await self._walk_on()
 
     # --- the top of a list ----------------------------------------------------------------------------------------
@@ -145,7 +151,7 @@ class Reader:
         walk = self._walks[name]
         etag = "" if walk.page else self._etags.get(name, "")
         try:
-            answer = await self._api.list("commentThreads", self._query(name, walk.page), etag)
+            answer = await self._api.list("commentThreads", self._query(name, walk.page), etag, self._why)
         except RefusedByYouTube as error:
             if not walk.page or error.status != 400:
                 raise
@@ -211,7 +217,7 @@ class Reader:
         if not gone:
             return
         query = {"part": "snippet", "id": ",".join(gone), "textFormat": "plainText"}
-        answer = await self._api.list("comments", query)
+        answer = await self._api.list("comments", query, why=self._why)
         page = decode_page(answer.body) if answer else None
         entries = [read_entry(raw, COMMENTS) for raw in page.items] if page else []
         found = [comment for entry in entries if entry is not None for comment in entry.comments]
@@ -246,7 +252,7 @@ class Reader:
                 comments += await self._answers(thread)
         # A time that we cannot read is no reason to lose a comment.
         comments = [found for found in comments if found.written > self._begin or not found.written]
-        place = self._place(await self._titles.of({found.video for found in comments}))
+        place = self._place(await self._titles.of({found.video for found in comments}, self._why))
         items: list[Inbound] = [unreadable(raw, place) for raw in broken]
         for found in sorted(comments, key=lambda found: found.written):
             items += self._memory.news(found, place, mark)
@@ -270,7 +276,7 @@ class Reader:
         }
         found: list[Found] = []
         for _ in range(REPLY_PAGES):
-            answer = await self._api.list("comments", query)
+            answer = await self._api.list("comments", query, why=self._why)
             if answer is None:
                 break
             page = decode_page(answer.body)

@@ -224,7 +224,7 @@ def text_of(comment: Comment) -> str:
 
 
 def _picture(url: str) -> Attachment:
-    return Attachment(filename="picture", content_type="image/*", remote=url)
+    return Attachment(filename="picture", content_type="image/jpeg", remote=url)
 
 
 def unreadable(raw: msgspec.Raw, place: Place) -> Unknown:

@@ -218,6 +218,20 @@ async def test_looking_lasts_all_day_and_leaves_the_reserve() -> None:
     assert not refused
 
 
+async def test_answers_that_used_up_everything_else_leave_a_glance_an_hour() -> None:
+    sink, clock = Ledger(), QuickClock()
+    async with asking(sink, clock, daily_units=400, reserve_units=100) as (connector, peer, running):
+        peer.day_units = 400
+        top = peer.comments_on(VIDEO, ZOFIA, "Pytanie")
+        for number in range(6):
+            await connector.send(outbound(target=top, text=f"{number}"))
+        began, before = clock.at, peer.used
+        async with running():
+            await until(lambda: clock.at - began > 10 * HOUR * 1e6)
+        assert "Pytanie" in texts(sink), "slower, and not never"
+        assert peer.used - before <= 11 * 6, "and not much"
+
+
 async def test_units_that_others_used_slow_down_and_show() -> None:
     sink, clock = Ledger(), QuickClock()
     async with asking(sink, clock) as (connector, peer, running):
