@@ -16,11 +16,12 @@ from urllib.parse import urlencode
 import msgspec
 
 from connectors._i18n import N_
-from connectors.contract import Env, Fetched, Health, Micros, SendError
+from connectors.contract import Env, Fetched, Health, Micros, OutAttachment, SendError
 from connectors.meta.errors import CREDENTIALS, NO_SUCH, SLOW, GraphError, Trouble, error_of, usage
+from connectors.meta.limits import SECOND
 from connectors.meta.settings import MetaSettings
+from connectors.meta.uploads import multipart
 
-SECOND = 1_000_000
 RETRY = 60.0
 """Seconds between two questions to Meta while the inbox does not work."""
 
@@ -82,9 +83,18 @@ class Graph:
         answer = await self._ask("POST", path, {}, body, "application/json", quietly=quietly)
         return _read(answer, kind, sent=True)
 
-    async def post_form(self, path: str, body: bytes, content_type: str, kind: type[T]) -> T:
-        """``POST /PATH`` with a body of another type (an upload). Raises :class:`SendError`."""
-        return _read(await self._ask("POST", path, {}, body, content_type), kind, sent=True)
+    async def upload(
+        self, path: str, fields: Mapping[str, str], name: str, file: OutAttachment, kind: type[T]
+    ) -> T:
+        """``POST /PATH`` with a file. Raises :class:`SendError`, never an ambiguous one: nobody sees an upload, so that
+        one without an answer is simply done again."""
+        body, content_type = multipart(fields, name, file, self._env.random)
+        try:
+            return _read(await self._ask("POST", path, {}, body, content_type), kind, sent=True)
+        except SendError as error:
+            if error.kind != "ambiguous":
+                raise
+            raise SendError("temporary", error.public, error.private) from error
 
     async def delete(self, path: str, kind: type[T], *, quietly: bool = False, **query: str) -> T:
         """``DELETE /PATH``. Raises :class:`SendError`."""

@@ -7,15 +7,13 @@ from typing import Annotated
 import msgspec
 
 from connectors._forms import about
-from connectors._i18n import N_
 from connectors.contract import Capabilities, Channel, Env, OutAttachment, SendError
 from connectors.meta.errors import TOO_LARGE
 from connectors.meta.family import parse
-from connectors.meta.messaging import BUTTONS, HUMAN_WINDOW, LONG_TEXT, WINDOW, DirectMessages
+from connectors.meta.limits import HUMAN_WINDOW, LONG_TEXT, NOT_TAKEN, SECOND, WINDOW
+from connectors.meta.messaging import BUTTONS, DirectMessages
 from connectors.meta.messenger import attachment_kind
 from connectors.meta.settings import DirectSettings
-
-SECOND = 1_000_000
 
 LONGEST_BYTES = 1000
 """Of a text in UTF-8."""
@@ -26,8 +24,6 @@ TAKEN = (
     *("image/png", "image/jpeg", "image/gif", "video/mp4", "video/ogg", "video/x-msvideo", "video/quicktime"),
     *("video/webm", "audio/aac", "audio/mp4", "audio/x-m4a", "audio/wav", "audio/x-wav", "application/pdf"),
 )
-
-NOT_TAKEN = N_("This channel does not take files of this type.")
 
 
 class Settings(DirectSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):

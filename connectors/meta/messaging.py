@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 
-from connectors._i18n import N_
 from connectors.contract import (
     Env,
     Inbound,
@@ -35,14 +34,9 @@ from connectors.contract import (
 from connectors.meta.direct import message_key
 from connectors.meta.errors import CLOSED
 from connectors.meta.inbox import MetaInbox
+from connectors.meta.limits import HOUR, HUMAN_WINDOW, LONG_LABEL, NOTHING, ONLY_SENDING, WINDOW
 from connectors.meta.pieces import Progress, Step
 from connectors.meta.settings import DirectSettings
-from connectors.meta.uploads import multipart
-
-HOUR = 3_600_000_000
-WINDOW = 24 * HOUR
-HUMAN_WINDOW = 7 * 24 * HOUR
-"""How long after the person's last message a human agent may answer, with the permission that Meta grants for it."""
 
 BUTTONS = 13
 BUTTON_LABEL = 20
@@ -58,11 +52,6 @@ PROFILES = {"messenger": "name", "instagram": "name,username"}
 """What Meta is asked of somebody, by the kind of their address."""
 
 ACTIONS = {"typing": "typing_on", "paused": "typing_off", "read": "mark_seen"}
-
-ONLY_SENDING = N_("This channel cannot change or take back what was sent.")
-LONG_LABEL = N_("The label of a button is too long for this channel.")
-LONG_TEXT = N_("The text is too long for this channel.")
-NOTHING = N_("There is nothing to send.")
 
 
 class _Sent(msgspec.Struct, frozen=True):
@@ -187,17 +176,8 @@ class DirectMessages(MetaInbox):
             {"attachment": {"type": kind, "payload": {"is_reusable": False}}}
         ).decode()
         fields = {"platform": self.kind, "message": message}
-        body, content_type = multipart(fields, "filedata", file, self.env.random)
-        try:
-            done = await self.graph.post_form(
-                f"{self.sender}/message_attachments", body, content_type, _Uploaded
-            )
-        except SendError as error:
-            if error.kind != "ambiguous":
-                raise
-            # Nobody sees an upload, so that one without an answer is simply done again.
-            raise SendError("temporary", error.public, error.private) from error
-        return done.attachment_id
+        path = f"{self.sender}/message_attachments"
+        return (await self.graph.upload(path, fields, "filedata", file, _Uploaded)).attachment_id
 
     # --- presence -------------------------------------------------------------------------------------------------
 

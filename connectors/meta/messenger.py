@@ -5,10 +5,9 @@ from __future__ import annotations
 from connectors.contract import Capabilities, Channel, Env, OutAttachment, SendError
 from connectors.meta.errors import TOO_LARGE
 from connectors.meta.family import parse
-from connectors.meta.messaging import BUTTONS, HUMAN_WINDOW, WINDOW, DirectMessages
+from connectors.meta.limits import HUMAN_WINDOW, SECOND, WINDOW
+from connectors.meta.messaging import BUTTONS, DirectMessages
 from connectors.meta.settings import DirectSettings
-
-SECOND = 1_000_000
 
 LONGEST = 2000
 FILE_BYTES = 25_000_000

@@ -24,10 +24,9 @@ from connectors.meta.direct import message_key
 from connectors.meta.errors import TEMPLATE_ONLY, TOO_LARGE, GraphError
 from connectors.meta.family import parse
 from connectors.meta.inbox import NOT_META, MetaInbox
-from connectors.meta.messaging import HOUR, NOTHING, ONLY_SENDING, WINDOW
+from connectors.meta.limits import HOUR, NOTHING, ONLY_SENDING, SECOND, WINDOW
 from connectors.meta.pieces import Progress, Step
 from connectors.meta.settings import Account, MetaSettings
-from connectors.meta.uploads import multipart
 from connectors.meta.whatsapp_words import MEDIA_REF
 from connectors.meta.whatsapp_writing import (
     CAPTION,
@@ -46,7 +45,6 @@ from connectors.meta.whatsapp_writing import (
     text_message,
 )
 
-SECOND = 1_000_000
 NO_SUCH_TEMPLATE = 132001
 
 DAMAGED = N_("The file arrived damaged; it will be fetched again.")
@@ -166,15 +164,7 @@ class WhatsApp(MetaInbox):
 
     async def _upload(self, file: OutAttachment) -> str:
         fields = {"messaging_product": "whatsapp", "type": file.content_type}
-        body, content_type = multipart(fields, "file", file, self.env.random)
-        try:
-            done = await self.graph.post_form(f"{self._meta.account}/media", body, content_type, _Media)
-        except SendError as error:
-            if error.kind != "ambiguous":
-                raise
-            # Nobody sees an upload, so that one without an answer is simply done again.
-            raise SendError("temporary", error.public, error.private) from error
-        return str(done.id)
+        return str((await self.graph.upload(f"{self._meta.account}/media", fields, "file", file, _Media)).id)
 
     async def _send_template(self, outbound: Outbound) -> str:
         """In its language, or in the next one that is allowed where WhatsApp does not have it."""

@@ -16,6 +16,7 @@ from connectors._i18n import N_
 from connectors._text import one_line
 from connectors.contract import Choice, Outbound, Party, SendError, Template
 from connectors.meta.errors import BAD_TEMPLATE, NO_TEMPLATE, TOO_LARGE
+from connectors.meta.limits import LONG_LABEL, LONG_TEXT, NOT_TAKEN
 
 LONGEST = 4096
 CAPTION = 1024
@@ -28,10 +29,6 @@ ROW_LABEL = 24
 
 CHOOSE = N_("Choose")
 """On the button that opens a list; at most 20 characters in every language."""
-
-LONG_LABEL = N_("The label of a button is too long for this channel.")
-LONG_TEXT = N_("The text is too long for this channel.")
-NOT_TAKEN = N_("This channel does not take files of this type.")
 
 Header = Literal["", "image", "document", "video"]
 
