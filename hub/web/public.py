@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from http.cookies import SimpleCookie
 from urllib.parse import urlsplit
 
 import msgspec
@@ -300,17 +301,15 @@ def _cors(route: Route, request: web.Request) -> dict[str, str]:
 
 
 def _set_cookie(public: _Public, response: web.Response, cookie: SetCookie) -> None:
+    made: SimpleCookie = SimpleCookie({cookie.name: cookie.value})
     framed = cookie.framed and public.https  # browsers drop "None" and "Partitioned" without "Secure"
-    response.set_cookie(
-        cookie.name,
-        cookie.value,
-        max_age=cookie.max_age,
-        path=cookie.path,
-        httponly=True,
-        secure=public.https,
-        samesite="None" if framed else "Lax",
-        partitioned=framed or None,
-    )
+    morsel = made[cookie.name]
+    morsel["max-age"], morsel["path"] = str(cookie.max_age), cookie.path
+    morsel["httponly"], morsel["secure"] = True, public.https
+    morsel["samesite"] = "None" if framed else "Lax"
+    text = morsel.OutputString()
+    # The standard library of this Python does not know the attribute yet.
+    response.headers.add(hdrs.SET_COOKIE, f"{text}; Partitioned" if framed else text)
 
 
 def _streamed(request: web.Request, answer: Response, headers: Mapping[str, str]) -> web.StreamResponse:
