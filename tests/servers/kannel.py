@@ -113,17 +113,23 @@ class Kannel:
             self._processes.append(process)
             process.start(*(self._ports[port] for port in ports))
         wait_until(lambda: answers(self.sendsms_port), "smsbox did not start")
+        wait_until(lambda: answers(self._ports["smsc"]), "the SMSC port of Kannel did not open")
+        wait_until(lambda: self._noted("EOF from fakesmsc") > 0, "Kannel did not see that nobody is there")
         self.connect_network()
 
     def stop(self) -> None:
         """End everything."""
-        self.disconnect_network()
+        if self._smsc is not None:
+            self._smsc.kill()
+            self._smsc.wait()
+            self._smsc = None
         for process in reversed(self._processes):
             process.kill()
         self._processes.clear()
 
     def connect_network(self) -> None:
         """Bring the network (fakesmsc) up; what Kannel queued goes out."""
+        before = self._noted("Fakesmsc client connected")
         log = self._network.open("ab")
         command = [
             self._fakesmsc,
@@ -136,16 +142,23 @@ class Kannel:
             "-m",
             "-1",
         ]
-        wait_until(lambda: answers(self._ports["smsc"]), "the SMSC port of Kannel did not open")
         self._smsc = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log)
         log.close()
+        wait_until(lambda: self._noted("Fakesmsc client connected") > before, "fakesmsc did not reach Kannel")
 
     def disconnect_network(self) -> None:
-        """Take the network away: Kannel queues."""
-        if self._smsc is not None:
-            self._smsc.kill()
-            self._smsc.wait()
-            self._smsc = None
+        """Take the network away: Kannel queues from when it has seen that, and so long this waits."""
+        if self._smsc is None:
+            return
+        before = self._noted("EOF from fakesmsc")
+        self._smsc.kill()
+        self._smsc.wait()
+        self._smsc = None
+        wait_until(lambda: self._noted("EOF from fakesmsc") > before, "Kannel did not see the loss")
+
+    def _noted(self, words: str) -> int:
+        """How often bearerbox wrote something down."""
+        return (self._folder / "bearerbox.log").read_text(errors="replace").count(words)
 
     def writes(self, sender: str, text: str, *, to: str = "7055") -> None:
         """A citizen's SMS: in the short alphabet if it is ASCII, in UCS-2 otherwise."""
