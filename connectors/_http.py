@@ -51,6 +51,13 @@ async def large_raw_of(request: Request, blobs: Blobs) -> Raw:
     return Raw(blob=await blobs.put(request.body), content_type=kind)
 
 
+async def kept_json(body: bytes, blobs: Blobs) -> Raw:
+    """A body of JSON that no request of a route brought: an answer of a provider that we asked."""
+    if len(body) <= INLINE:
+        return Raw(content=body, content_type="application/json")
+    return Raw(blob=await blobs.put(body), content_type="application/json")
+
+
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds of a ``Retry-After`` header given as a number, between 0 and a day; None for dates and nonsense."""
     value = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()

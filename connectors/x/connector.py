@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from connectors._http import json_response, status_error
+from connectors._http import INLINE, json_response, kept_json, status_error
 from connectors._i18n import N_
 from connectors._widget import Door
 from connectors.contract import (
@@ -19,7 +19,6 @@ from connectors.contract import (
     Message,
     Micros,
     Outbound,
-    Raw,
     Receipt,
     Refused,
     Request,
@@ -33,7 +32,7 @@ from connectors.x import sending, signing
 from connectors.x.api import SECOND, Api
 from connectors.x.common import Place
 from connectors.x.echoes import Echoes
-from connectors.x.polling import INLINE, Reading, poll_all
+from connectors.x.polling import Reading, poll_all
 from connectors.x.reading import BadBody, Read, is_withdrawal, read, unreadable
 from connectors.x.settings import Settings
 
@@ -193,17 +192,12 @@ class X:
             sink.signal(key, "typing")
         items = await self._echoes.told([item for item in found.items if self._wanted(item)])
         if items:
-            await sink.accept(await self._raw(body), items)
+            await sink.accept(await kept_json(body, self._env.blobs), items)
         if is_withdrawal(items, self._env.inbox):
             self._api.withdrawn()
 
     def _wanted(self, item: Inbound) -> bool:
         return self._settings.mentions != "off" or not (item.external_id or "").startswith("post:")
-
-    async def _raw(self, body: bytes) -> Raw:
-        if len(body) <= INLINE:
-            return Raw(content=body, content_type="application/json")
-        return Raw(blob=await self._env.blobs.put(body), content_type="application/json")
 
     # --- out ------------------------------------------------------------------------------------------------------
 

@@ -15,17 +15,15 @@ import msgspec
 
 from connectors import _walk
 from connectors._failpoint import failpoint
+from connectors._http import kept_json
 from connectors._outage import Outage
 from connectors._walk import Walk
-from connectors.contract import Cursor, Env, Inbound, Raw, Receipt, Refused, SendError, Sink
+from connectors.contract import Cursor, Env, Inbound, Receipt, Refused, SendError, Sink
 from connectors.x.api import Api, Bucket, since
 from connectors.x.common import Place, id_at
 from connectors.x.echoes import Echoes
 from connectors.x.payloads import Page
 from connectors.x.reading import BadBody, decode_page, marks, read_page
-
-INLINE = 65_536
-"""Bytes up to which a page is kept beside its items; a larger one becomes a blob first."""
 
 PAGE = 100
 
@@ -124,7 +122,7 @@ async def _look(reading: Reading, sink: Sink, walk: Walk) -> Walk:
     if items or after != walk:
         state = Cursor(key=reading.name, value=_walk.encode(after))
         told = await reading.echoes.told(items)
-        receipts = await sink.accept(await _raw(reading.env, body), told, state)
+        receipts = await sink.accept(await kept_json(body, reading.env.blobs), told, state)
         reading.compare(told, receipts)
         failpoint("x.poll.committed")
     return after
@@ -140,12 +138,6 @@ def _fresh(reading: Reading, page: Page, walk: Walk) -> tuple[list[Inbound], Wal
     items = list(read_page(msgspec.structs.replace(page, data=fresh), place))
     known = [number for number in numbers if number is not None]
     return items, _walk.passed(walk, known, page.meta.next_token)
-
-
-async def _raw(env: Env, body: bytes) -> Raw:
-    if len(body) <= INLINE:
-        return Raw(content=body, content_type="application/json")
-    return Raw(blob=await env.blobs.put(body), content_type="application/json")
 
 
 async def poll_all(readings: list[Reading], sink: Sink) -> None:

@@ -15,9 +15,10 @@ import msgspec
 
 from connectors import _walk
 from connectors._failpoint import failpoint
+from connectors._http import kept_json
 from connectors._outage import Outage
 from connectors._walk import Walk
-from connectors.contract import BlobId, Cursor, Env, Fetched, Inbound, Micros, Raw, Refused, SendError, Sink
+from connectors.contract import Cursor, Env, Fetched, Inbound, Micros, Raw, Refused, SendError, Sink
 from connectors.youtube.api import HOUR, LIST, SECOND, Api, Why
 from connectors.youtube.api import Refused as RefusedByYouTube
 from connectors.youtube.memory import Memory, deleted
@@ -36,9 +37,6 @@ from connectors.youtube.reading import (
 )
 from connectors.youtube.settings import Settings
 from connectors.youtube.titles import Titles
-
-INLINE = 65_536
-"""Bytes up to which a page is kept beside its items; a larger one becomes a blob first."""
 
 PAGE = 100
 
@@ -227,7 +225,7 @@ class Reader:
         for comment in found:
             items += self._memory.news(comment, place, Micros(0))
         if items and answer:
-            await self._sink.accept(await self._raw(answer.body), items)
+            await self._sink.accept(await kept_json(answer.body, self._env.blobs), items)
         self._memory.keep(found)
         for comment_id in set(gone) - still:
             self._memory.forget(comment_id)
@@ -257,7 +255,7 @@ class Reader:
         for found in sorted(comments, key=lambda found: found.written):
             items += self._memory.news(found, place, mark)
         if items or changed:
-            await self._sink.accept(await self._raw(answer.body), items, state)
+            await self._sink.accept(await kept_json(answer.body, self._env.blobs), items, state)
             failpoint("youtube.poll.committed")
         self._memory.keep(comments)
         seen = {found.id for found in comments}
@@ -297,12 +295,6 @@ class Reader:
             moderation=settings.moderation,
             titles=titles,
         )
-
-    async def _raw(self, body: bytes) -> Raw:
-        if len(body) <= INLINE:
-            return Raw(content=body, content_type="application/json")
-        blob: BlobId = await self._env.blobs.put(body)
-        return Raw(blob=blob, content_type="application/json")
 
 
 def micros_of(entry: Entry) -> Micros:
