@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Sequence
 from urllib.parse import quote, urlencode, urlsplit
@@ -15,6 +16,7 @@ from connectors._sms import Plan, paid, plan_sms
 from connectors._widget import Door
 from connectors.contract import (
     Capabilities,
+    Cursor,
     Env,
     Fetched,
     Health,
@@ -29,12 +31,16 @@ from connectors.contract import (
     Sent,
     Sink,
 )
-from connectors.twilio import signing
+from connectors.twilio import repair, signing
 from connectors.twilio.errors import ABOUT_ACCOUNT, CREDENTIALS, error_of, why_failed
 from connectors.twilio.reading import BadCall, inbound, pairs_of, remote_id
 from connectors.twilio.settings import Settings
 
 VERSION = "2010-04-01"
+REPAIRED = "repaired"
+"""Cursor: when the inbox began, and when the API was asked last for messages whose webhook did not come, in
+microseconds."""
+
 LONGEST = 1600
 """Characters of one message (error 21617)."""
 
@@ -85,8 +91,11 @@ class Twilio:
         )
 
     async def run(self, sink: Sink) -> None:
-        """Take calls until cancelled."""
-        await self._door.run(sink)
+        """Take calls until cancelled, and ask for those that did not come."""
+        async with asyncio.TaskGroup() as group:
+            if self._settings.repair_minutes:
+                group.create_task(self._keep_repairing(sink))
+            await self._door.run(sink)
 
     # --- in -------------------------------------------------------------------------------------------------------
 
@@ -132,6 +141,44 @@ class Twilio:
         await self._door.sink.accept(raw, [marked])
         if isinstance(item, Message):
             self._repeats.note(item)
+
+    async def _keep_repairing(self, sink: Sink) -> None:
+        while True:
+            try:
+                await self._repair(sink)
+            except (SendError, Refused) as error:
+                self._env.log.info("missed messages not asked for", why=type(error).__name__)
+            except repair.NoList as error:
+                self._env.log.info("missed messages not asked for", why=str(error))
+            await self._env.clock.sleep(self._settings.repair_minutes * 60)
+
+    async def _repair(self, sink: Sink) -> None:
+        """Take what came since the last look; on the very first one, nothing: what is old was answered elsewhere."""
+        env = self._env
+        now, known = env.clock.now(), await sink.cursor(REPAIRED)
+        account = f"/{VERSION}/Accounts/{quote(self._settings.account_sid)}"
+        began, _, last = (known or str(now)).partition(" ")
+        if known is not None:
+            since = repair.begin(int(began), int(last or began))
+            base = self._settings.base_url.rstrip("/")
+            found = [m async for m in repair.missed(self._get_api, account, since, now)]
+            for message in reversed(found):
+                call = await repair.call_of(self._get_api, account, base, message)
+                item = inbound(call, env.inbox, now, self._settings.country, self._words)
+                if isinstance(item, Message):
+                    item = msgspec.structs.replace(item, sent_at=repair.moment(message.date_sent))
+                raw = Raw(content=urlencode(call).encode(), content_type="application/x-www-form-urlencoded")
+                await sink.accept(raw, [item])
+        await sink.accept(Raw(content=b""), [], Cursor(key=REPAIRED, value=f"{began} {now}"))
+
+    async def _get_api(self, path: str) -> Fetched:
+        return await self._env.egress.request(
+            "GET",
+            self._settings.base_url.rstrip("/") + path,
+            headers=self._headers(),
+            timeout=self._settings.timeout_seconds,
+            max_bytes=2_000_000,
+        )
 
     # --- out ------------------------------------------------------------------------------------------------------
 

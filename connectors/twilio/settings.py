@@ -46,6 +46,14 @@ class Settings(SmsSettings, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         ),
     ] = ""
     reports: Annotated[bool, about("Whether status callbacks are asked for.")] = True
+    repair_minutes: Annotated[
+        float,
+        about(
+            "How often the API is asked for messages whose webhook did not come; at the start too. 0: never.",
+            ge=0,
+            le=1440,
+        ),
+    ] = 15.0
     media_bytes: Annotated[int, about("Largest file of a message that is fetched.", ge=0, le=50_000_000)] = (
         16_000_000
     )

@@ -12,11 +12,14 @@ import asyncio
 import base64
 import contextlib
 import dataclasses
+import datetime as dt
 import hashlib
 import hmac
 import itertools
 import re
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from email.utils import format_datetime
 from urllib.parse import urlencode
 
 import aiohttp
@@ -108,9 +111,12 @@ class TwilioPeer:
         hub: str = "",
         statuses: tuple[str, ...] = ("queued", "sent", "delivered"),
         seconds: float = 0.0,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.taken: list[Taken] = []
+        self.received: list[dict[str, str]] = []
         self.files: dict[str, tuple[str, bytes]] = {}
+        self.media: dict[str, list[str]] = {}
         self.account = account
         self.state = "active"
         self.fault = ""
@@ -119,6 +125,7 @@ class TwilioPeer:
         self.statuses = statuses
         self._token = token
         self._seconds = seconds
+        self._now = now
         self._numbers = itertools.count(1)
         self._arrived = asyncio.Condition()
         self._telling: set[asyncio.Task[None]] = set()
@@ -129,6 +136,8 @@ class TwilioPeer:
         account = f"/{VERSION}/Accounts/{{account}}"
         app.router.add_get(f"{account}.json", self._account)
         app.router.add_post(f"{account}/Messages.json", self._create)
+        app.router.add_get(f"{account}/Messages.json", self._list)
+        app.router.add_get(f"{account}/Messages/{{message}}/Media.json", self._media_list)
         app.router.add_get(f"{account}/Messages/{{message}}/Media/{{file}}", self._media)
         app.on_cleanup.append(self._stop)
         return app
@@ -146,6 +155,32 @@ class TwilioPeer:
         if not self._knows(request):
             return _error(20003, 401)
         return web.json_response({"sid": self.account, "status": self.state, "type": "Full"})
+
+    async def _list(self, request: web.Request) -> web.Response:
+        if not self._knows(request):
+            return _error(20003, 401)
+        since = request.query.get("DateSent>", "")
+        size, page = int(request.query.get("PageSize", "50")), int(request.query.get("Page", "0"))
+        found = [told for told in reversed(self.received) if told["day"] >= since]
+        shown = found[page * size : (page + 1) * size]
+        more = f"{request.path}?{urlencode({**request.query, 'Page': str(page + 1)})}"
+        return web.json_response(
+            {
+                "messages": shown,
+                "page": page,
+                "next_page_uri": more if len(found) > (page + 1) * size else None,
+            }
+        )
+
+    async def _media_list(self, request: web.Request) -> web.Response:
+        if not self._knows(request):
+            return _error(20003, 401)
+        sid = request.match_info["message"]
+        base = f"/{VERSION}/Accounts/{self.account}/Messages/{sid}/Media"
+        media = [
+            {"uri": f"{base}/{name}.json", "content_type": self.files[name][0]} for name in self.media[sid]
+        ]
+        return web.json_response({"media_list": media, "next_page_uri": None})
 
     async def _media(self, request: web.Request) -> web.Response:
         if not self._knows(request):
@@ -238,18 +273,41 @@ class TwilioPeer:
         to: str = "+48123123123",
         sid: str = "",
         files: Sequence[tuple[str, bytes]] = (),
+        told: bool = True,
     ) -> int:
-        """A citizen's message with files (content type and bytes), told to the hub; the status of its answer."""
+        """A citizen's message with files (content type and bytes), told to the hub; the status of its answer.
+
+        ``told`` false: the webhook is lost, and the message is in the list alone (0).
+        """
         known = sid or f"{'MM' if files else 'SM'}{next(self._numbers):032x}"
+        self.media[known] = []
         media = []
         for kind, content in files:
             name = f"ME{next(self._numbers):032x}"
             self.files[name] = (kind, content)
+            self.media[known].append(name)
             media.append(
                 (f"{self.base}/{VERSION}/Accounts/{self.account}/Messages/{known}/Media/{name}", kind)
             )
+        self._receive(known, sender, to, text, len(files))
         fields = message_fields(sid=known, account=self.account, sender=sender, to=to, text=text, media=media)
-        return await self._post(self.hub, fields)
+        return await self._post(self.hub, fields) if told else 0
+
+    def _receive(self, sid: str, sender: str, to: str, text: str, files: int) -> None:
+        at = dt.datetime.fromtimestamp(self._now(), dt.UTC)
+        self.received.append(
+            {
+                "sid": sid,
+                "direction": "inbound",
+                "status": "received",
+                "date_sent": format_datetime(at),
+                "day": at.date().isoformat(),
+                "from": sender,
+                "to": to,
+                "body": text,
+                "num_media": str(files),
+            }
+        )
 
     async def _post(self, url: str, fields: dict[str, str]) -> int:
         headers = {

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.contract import InboxId, Outbound, Party, Request, Secret, SendError
+from connectors.contract import InboxId, Message, Micros, Outbound, Party, Request, Secret, SendError
 from connectors.twilio import CHANNEL
 from connectors.twilio.errors import CODES, error_of, why_failed
 from connectors.twilio.settings import Settings
@@ -24,9 +24,10 @@ from hub.egress import CheckedEgress
 from hub.store import schema
 from tests.connectors.requests import get, post
 from tests.connectors.sms_hub import CITIZEN, sms_hub
-from tests.contract.world import Ledger, make_env
+from tests.contract.world import Clock, Ledger, make_env
 
 TOKEN = "zeton-konta-twilio"
+SECOND = 1_000_000
 ADDRESS = "https://hub.example/in/test-inbox"
 FIELDS = message_fields(sid="SM1", account="AC0", sender=CITIZEN, to="+48123123123", text="Dzień dobry")
 
@@ -81,7 +82,7 @@ def test_a_usual_port_may_be_named_or_not(theirs: str) -> None:
 @asynccontextmanager
 async def door(**more: Any) -> AsyncIterator[tuple[Any, Ledger]]:
     ledger = Ledger()
-    connector = CHANNEL.create(settings(**more), make_env())
+    connector = CHANNEL.create(settings(repair_minutes=0, **more), make_env())
     running = asyncio.create_task(connector.run(ledger))
     await asyncio.sleep(0)
     try:
@@ -207,6 +208,79 @@ def test_settings_that_cannot_work(bad: dict[str, Any]) -> None:
     given = {"account_sid": "AC1", "auth_token": TOKEN, "sender": "+48123123123"} | bad
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(given, Settings, dec_hook=lambda kind, value: Secret(value))
+
+
+# --- what never came -----------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def running(connector: Any, ledger: Ledger) -> AsyncIterator[None]:
+    task = asyncio.create_task(connector.run(ledger))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+async def test_messages_whose_webhook_was_lost_are_asked_for() -> None:
+    clock = Moved()
+    peer, egress = TwilioPeer(token=TOKEN, now=lambda: clock.now() / 1e6), CheckedEgress(["127.0.0.0/8"])
+    ledger = Ledger()
+    async with served(peer) as url:
+        connector = CHANNEL.create(settings(url), make_env(egress=egress, clock=clock))
+        clock.ahead -= 60 * SECOND
+        await peer.writes(CITIZEN, "Sprzed uruchomienia", told=False)
+        clock.ahead += 60 * SECOND
+        async with running(connector, ledger):
+            await until(lambda: "repaired" in ledger.cursors)
+        assert not ledger.events, "what was there before the first start is nobody's loss"
+        clock.ahead += 7200 * SECOND
+        await peer.writes(CITIZEN, "Zgubiona", told=False, files=[("image/jpeg", b"obraz")])
+        await peer.writes(CITIZEN, "I druga", sid="SM77", told=False)
+        clock.ahead += 600 * SECOND
+        await peer.writes(CITIZEN, "Przed chwilą", told=False)
+        async with running(connector, ledger):
+            await ledger.wait_for(2)
+            await until(lambda: int(ledger.cursors["repaired"].split()[1]) > clock.now() - 10 * SECOND)
+            webhook = {**FIELDS, "MessageSid": "SM77", "Body": "I druga"}
+            assert (await post(connector, "/in/test-inbox", body(webhook), signed(webhook))).status == 200
+        first, second = ledger.events
+        assert isinstance(first, Message) and isinstance(second, Message)
+        assert (first.text, second.text, second.external_id) == ("Zgubiona", "I druga", "twilio:SM77")
+        assert first.attachments[0].content_type == "image/jpeg" and first.sent_at is not None
+        assert await connector.fetch(first.attachments[0].remote or "") == b"obraz"
+    await egress.close()
+
+
+async def test_a_provider_without_a_list_is_left_alone() -> None:
+    async with provider() as (connector, peer):
+        peer._token = "other"
+        ledger = Ledger()
+        async with running(connector, ledger):
+            await until(lambda: "repaired" in ledger.cursors)
+        ledger.cursors["repaired"] = "1"
+        async with running(connector, ledger):
+            await asyncio.sleep(0.1)
+            assert (await post(connector, "/in/test-inbox", body(FIELDS), signed(FIELDS))).status == 200
+        assert ledger.cursors["repaired"] == "1"
+
+
+async def until(happened: Any) -> None:
+    for _ in range(500):
+        if happened():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not happen in time")
+
+
+class Moved(Clock):
+    """The clock of tests, which can be put forward."""
+
+    ahead = 0
+
+    def now(self) -> Micros:
+        return Micros(super().now() + self.ahead)
 
 
 # --- with the whole hub --------------------------------------------------------------------------------------------
