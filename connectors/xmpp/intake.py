@@ -33,7 +33,7 @@ from connectors.contract import (
 from connectors.xmpp.envelope import Place
 from connectors.xmpp.identity import counted, sent_id_of
 from connectors.xmpp.names import BadStanza, check
-from connectors.xmpp.reading import read, typing
+from connectors.xmpp.reading import presence, read
 from connectors.xmpp.stream import Ticket
 
 INLINE = 64_000
@@ -70,6 +70,9 @@ class Taken(msgspec.Struct, frozen=True):
     items: list[Inbound]
     receipts: list[Receipt]
     live: bool
+
+
+_Commit = tuple[Raw, list[Inbound], Cursor | None]
 
 
 class _Live(msgspec.Struct, frozen=True):
@@ -115,8 +118,9 @@ class Intake:
 
     def put(self, stanza: ET.Element, ticket: Ticket) -> None:
         """A live stanza, in the order in which they come."""
-        if person := typing(stanza, self._place()):
-            self._signal(person)
+        person, sign = presence(stanza, self._place())
+        if sign and (conversation := self._conversations.get(person)) is not None:
+            self._sink.signal(conversation_key(conversation), sign)
         self._queue.put_nowait(_Live(stanza, ticket))
         if self._queue.qsize() < FULL:
             return
@@ -125,10 +129,6 @@ class Intake:
         elif not self._stopped:
             self._stopped = True
             self._on_flow(False)
-
-    def _signal(self, person: str) -> None:
-        if (conversation := self._conversations.get(person)) is not None:
-            self._sink.signal(conversation_key(conversation), "typing")
 
     def hold(self) -> None:
         """Let live stanzas wait: what the archive holds from before came earlier."""
@@ -160,14 +160,17 @@ class Intake:
 
     async def move(self, cursor: Cursor) -> None:
         """Commit a place in the archive."""
-        await self._insist(Raw(), [], cursor)
+        await self._insist([(Raw(), [], cursor)])
 
     async def _take(self, stanzas: Sequence[ET.Element], *, live: bool) -> list[Taken]:
         """Commit stanzas, all at once so that one transaction can hold them; the hub keeps their order."""
         failpoint("xmpp.received")
         meant = [(stanza, self._understood(stanza, live=live)) for stanza in stanzas]
         told = [(stanza, items) for stanza, items in meant if items]
-        receipts = await asyncio.gather(*(self._commit(stanza, items) for stanza, items in told))
+        raws = [await self._raw(stanza) for stanza, _ in told]
+        receipts = await self._insist(
+            [(raw, items, None) for raw, (_, items) in zip(raws, told, strict=True)]
+        )
         failpoint("xmpp.committed")
         taken = [
             Taken(stanza, items, found, live) for (stanza, items), found in zip(told, receipts, strict=True)
@@ -177,18 +180,38 @@ class Intake:
             self._on_taken(one)
         return taken
 
-    async def _commit(self, stanza: ET.Element, items: list[Inbound]) -> list[Receipt]:
+    async def _raw(self, stanza: ET.Element) -> Raw:
         source = ET.tostring(stanza)
         kept = {"content": source} if len(source) <= INLINE else {"blob": await self._env.blobs.put(source)}
-        return await self._insist(Raw(content_type="application/xml", **kept), items, None)
+        return Raw(content_type="application/xml", **kept)
 
-    async def _insist(self, raw: Raw, items: list[Inbound], cursor: Cursor | None) -> list[Receipt]:
-        while True:
-            try:
-                return await self._sink.accept(raw, items, cursor)
-            except Refused as refusal:
+    async def _insist(self, commits: Sequence[_Commit]) -> list[list[Receipt]]:
+        """Commit all of them; what the hub refuses is told again, in the same order, until it takes it."""
+        done: dict[int, list[Receipt]] = {}
+        while left := [number for number in range(len(commits)) if number not in done]:
+            outcomes = await asyncio.gather(
+                *(self._accept(*commits[n]) for n in left), return_exceptions=True
+            )
+            refusal: Refused | None = None
+            for number, outcome in zip(left, outcomes, strict=True):
+                if isinstance(outcome, Refused):
+                    refusal = outcome
+                elif isinstance(outcome, BaseException):
+                    raise outcome
+                else:
+                    done[number] = outcome
+            if refusal is not None:
                 self._on_refused(str(refusal))
                 await self._env.clock.sleep(refusal.retry_after * (1 + self._env.random.random() / 4))
+        return [done[number] for number in range(len(commits))]
+
+    async def _accept(self, raw: Raw, items: list[Inbound], cursor: Cursor | None) -> list[Receipt]:
+        return await self._sink.accept(raw, [self._in_our_words(item) for item in items], cursor)
+
+    def _in_our_words(self, item: Inbound) -> Inbound:
+        if not isinstance(item, Unknown):
+            return item
+        return msgspec.structs.replace(item, what=self._env.translate(self._env.office.language, item.what))
 
     # --- what a stanza means here -----------------------------------------------------------------------------------
 
@@ -246,9 +269,8 @@ class Intake:
         for item, receipt in zip(taken.items, taken.receipts, strict=True):
             if item.external_id is not None:
                 self._committed.put(item.external_id, None)
-            new = receipt.conversation is not None and not receipt.duplicate
-            if new and isinstance(item, Message | Unknown):
-                self._conversations.put(item.sender.address, receipt.conversation or 0)
+            if receipt.conversation is not None and isinstance(item, Message | Unknown):
+                self._conversations.put(item.sender.address, receipt.conversation)
 
 
 def _sent_id(name: str) -> str:

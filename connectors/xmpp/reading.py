@@ -49,6 +49,7 @@ from connectors.xmpp.names import (
     RETRACT,
     ROOM_USER,
     STANZAS,
+    STATES,
     XML_LANG,
     decode,
     every,
@@ -58,9 +59,11 @@ from connectors.xmpp.names import (
 OURS = re.compile(r"hub-[0-9a-f]{26}(?:-[0-9]{1,2})?")
 """The ids of our own messages; what carries one left through the hub."""
 
-ENCRYPTED = "encrypted message"
-GROUP = "group chat"
-CALL = "call"
+ENCRYPTED = N_("encrypted message")
+GROUP = N_("group chat")
+CALL = N_("call")
+FORGED = N_("forged copy of a message")
+"""What has no text: said in the office's language when it is committed; elements that nobody knows keep their names."""
 
 _OMEMO = ("{eu.siacs.conversations.axolotl}", "{urn:xmpp:omemo:1}", "{urn:xmpp:omemo:2}")
 _SEALED = {
@@ -273,7 +276,7 @@ def _without_word(envelope: Envelope, place: Place) -> Unknown | None:
     if PUBSUB_EVENT in parts or f"{MAM}result" in parts:
         return None
     if any(name.startswith(CARBONS) for name in parts):
-        return _unknown(envelope, place, "forged copy of a message", "")
+        return _unknown(envelope, place, FORGED, "")
     strange = [name for name in parts if name.startswith("{") and not _QUIET.fullmatch(name)]
     return _unknown(envelope, place, strange[0].rpartition("}")[2][:60], "") if strange else None
 
@@ -394,9 +397,15 @@ def thread_key(inbox: str, name: str) -> ThreadKey:
     return ThreadKey(f"xmpp:{inbox}:{name}")
 
 
-def typing(stanza: ET.Element, place: Place) -> str:
-    """Who writes just now, as a bare address; empty for every other stanza (XEP-0085)."""
+def presence(stanza: ET.Element, place: Place) -> tuple[str, str]:
+    """Who writes just now (``typing``) or stopped (``paused``), as a bare address and the sign (XEP-0085).
+
+    Empty for every other stanza, and where a text comes with it.
+    """
     envelope = opened(stanza, place)
     if envelope is None or envelope.outgoing or envelope.copied or envelope.type in ("error", "groupchat"):
-        return ""
-    return envelope.person if "{http://jabber.org/protocol/chatstates}composing" in envelope.parts else ""
+        return "", ""
+    if f"{STATES}composing" in envelope.parts:
+        return envelope.person, "typing"
+    stopped = any(f"{STATES}{state}" in envelope.parts for state in ("paused", "inactive", "gone"))
+    return (envelope.person, "paused") if stopped else ("", "")

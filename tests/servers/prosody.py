@@ -5,6 +5,7 @@ The archive lies in files, so that it survives a kill. STARTTLS is offered with 
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -100,7 +101,8 @@ class Prosody:
 
     def account(self, user: str) -> str:
         """Make an account; returns its address. The password is :data:`PASSWORD`."""
-        (self._accounts / f"{user}.dat").write_text(f'return {{ ["password"] = "{PASSWORD}" }};\n')
+        name = re.sub("[^A-Za-z0-9]", lambda sign: f"%{ord(sign[0]):02x}", user)
+        (self._accounts / f"{name}.dat").write_text(f'return {{ ["password"] = "{PASSWORD}" }};\n')
         return f"{user}@{DOMAIN}"
 
 

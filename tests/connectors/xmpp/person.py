@@ -58,6 +58,8 @@ class Person:
                 break
             self._client.cancel_connection_attempt()
             self._client.abort()
+        else:
+            raise TimeoutError("the server lets nobody in")
         await self._client.get_roster()
         self._client.send_presence()
         await self.settled()

@@ -183,7 +183,7 @@ async def test_encryption_is_answered_once_a_day_with_how_to_write_plainly(desk:
     for _ in range(3):
         zofia.write(desk.settings.address, "OMEMO", sealed)
     await desk.ledger.wait_for(3)
-    assert {event.what for event in of(desk, Unknown)} == {"encrypted message"}
+    assert {event.what for event in of(desk, Unknown)} == {"wiadomość zaszyfrowana"}
     await until(lambda: any("OMEMO" in text for text in zofia.texts))
     await zofia.settled()
     assert sum("OMEMO" in text for text in zofia.texts) == 1
@@ -197,7 +197,7 @@ async def test_groups_are_refused_politely(desk: Desk, zofia: Person) -> None:
         "<x xmlns='jabber:x:conference' jid='pokoj@rooms.localhost'/></message>"
     )
     await desk.ledger.wait_for(1)
-    assert of(desk, Unknown)[0].what == "group chat"
+    assert of(desk, Unknown)[0].what == "rozmowa grupowa"
     await until(lambda: any(desk.settings.address in text for text in zofia.texts))
 
 

@@ -33,6 +33,7 @@ class FakeServer:
         self.acked = 0
         self.told = 0
         self.preface = ""
+        self.without_archive = False
         self._password = password
         self._component = component
         self._features = features
@@ -138,6 +139,13 @@ class FakeServer:
         if element.get("type") not in ("get", "set") or query is None:
             return True
         if self.how == "silence" and query.tag.endswith("}ping"):
+            return True
+        if self.without_archive and query.tag.startswith(f"{{{MAM}}}"):
+            self.told += 1
+            missing = "<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+            self.write(
+                f"<iq type='error' id='{element.get('id')}'><error type='cancel'>{missing}</error></iq>"
+            )
             return True
         inner = _ANSWERS.get(query.tag.rpartition("}")[0].lstrip("{"), "")
         names = " ".join(

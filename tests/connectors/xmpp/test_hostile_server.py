@@ -1,0 +1,164 @@
+"""A server, or somebody between, that does what a real one does not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from connectors.contract import Secret
+from connectors.xmpp.names import MAX_BYTES
+from connectors.xmpp.settings import Settings
+from tests.connectors.xmpp.desk import Desk, a_desk
+from tests.connectors.xmpp.person import until
+from tests.connectors.xmpp.wire_xmpp import FakeServer, served
+
+NO_TLS = "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>"
+NO_LOGIN = "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>X-OTHER</mechanism></mechanisms>"
+ADDRESS = "kontakt@localhost"
+
+
+@contextlib.asynccontextmanager
+async def beside(server: FakeServer, **settings: Any) -> AsyncIterator[Desk]:
+    async with served(server.serve) as port, a_desk(ADDRESS, port, **settings) as desk:
+        yield desk
+
+
+async def state(server: FakeServer, **settings: Any) -> str:
+    async with beside(server, **settings) as desk:
+        await desk.start(wait=False)
+        await until(lambda: desk.connector._standing.health.state != "starting")
+        found: str = (await desk.connector.check()).state
+        return found
+
+
+async def test_a_server_without_tls_gets_no_password() -> None:
+    server = FakeServer("pw", features=NO_TLS)
+    assert await state(server, tls="starttls") == "misconfigured"
+    assert b"<auth" not in server.heard
+
+
+async def test_a_server_with_strange_logins_is_a_matter_of_configuration() -> None:
+    assert await state(FakeServer("pw", features=NO_LOGIN)) == "misconfigured"
+
+
+async def test_a_wrong_password_is_not_tried_again_at_once() -> None:
+    server = FakeServer("inne")
+    async with beside(server) as desk:
+        await desk.start(wait=False)
+        await until(lambda: desk.connector._standing.health.state == "wrong_credentials")
+        await asyncio.sleep(0.6)
+        assert server.heard.count(b"<auth") == 1
+        assert desk.log.count("xmpp is down") == 1
+
+
+async def test_a_document_type_before_the_stream_ends_it() -> None:
+    server = FakeServer("pw")
+    server.preface = "<!DOCTYPE stream [<!ENTITY a 'aaaaaaaaaa'>]>"
+    assert await state(server) == "unreachable"
+    assert b"<auth" not in server.heard
+
+
+async def test_a_stanza_without_end_ends_the_line_and_not_the_memory() -> None:
+    server = FakeServer("pw")
+    async with beside(server) as desk:
+        await desk.start()
+        server.write("<message from='jan@example.org' type='chat'><body>")
+        for _ in range(4):
+            server.write("x" * MAX_BYTES)
+            await asyncio.sleep(0.01)
+        await until(lambda: desk.connector._standing.health.state == "unreachable")
+        assert "too large" in (await desk.connector.check()).detail
+        await until(lambda: desk.connector.connected, "the way back")
+
+
+async def test_a_stanza_that_is_too_deep_stops_nobody() -> None:
+    server = FakeServer("pw")
+    async with beside(server) as desk:
+        await desk.start()
+        server.deliver(
+            "<message from='jan@example.org/x' id='deep-0123456789'>"
+            + "<a>" * 200
+            + "</a>" * 200
+            + "</message>"
+        )
+        count = server.deliver(
+            "<message from='jan@example.org/x' id='well-0123456789'><body>tak</body></message>"
+        )
+        await desk.ledger.wait_for(1)
+        await until(lambda: server.acked >= count)
+        assert desk.texts == ["tak"]
+        assert desk.log.count("stanza could not be read") == 1
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        "</stream:stream>",
+        "<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
+        "\x00",
+        "&bad;",
+        "<a><b></a>",
+    ],
+)
+async def test_a_stream_that_ends_badly_is_made_again(junk: str) -> None:
+    server = FakeServer("pw")
+    async with beside(server) as desk:
+        await desk.start()
+        first = server.heard.count(b"<auth")
+        server.write(junk)
+        await until(lambda: server.heard.count(b"<auth") > first, "a new login")
+        await until(lambda: desk.connector.connected)
+        server.deliver("<message from='jan@example.org/x' id='after-0123456789'><body>po</body></message>")
+        await desk.ledger.wait_for(1)
+
+
+async def test_more_than_the_hub_can_take_waits_on_the_line() -> None:
+    """Reading stops at a bound, and nothing of it is lost."""
+    server = FakeServer("pw")
+    async with beside(server) as desk:
+        await desk.start()
+        desk.ledger.refuse(0.02)
+        for number in range(3_000):
+            server.write(
+                f"<message from='jan@example.org/x' id='flood-{number:012d}'><body>{number}</body></message>"
+            )
+            if number % 100 == 0:
+                await asyncio.sleep(0)
+        await until(lambda: desk.connector._intake.waiting >= 1_000)
+        await asyncio.sleep(0.1)
+        assert desk.connector._intake.waiting < 2_500
+        desk.ledger.take()
+        await desk.ledger.wait_for(3_000)
+        assert desk.texts == [str(number) for number in range(3_000)]
+
+
+async def test_an_account_without_an_archive_is_told_of_once() -> None:
+    server = FakeServer("pw")
+    server.without_archive = True
+    async with beside(server, archive_seconds=0.05) as desk:
+        await desk.start()
+        await asyncio.sleep(0.3)
+        assert desk.log.count("keeps no archive") == 1
+        assert (await desk.connector.check()).state == "ok"
+        server.deliver("<message from='jan@example.org/x' id='live-0123456789'><body>tak</body></message>")
+        await desk.ledger.wait_for(1)
+
+
+def test_the_settings_refuse_what_can_never_work() -> None:
+    good: dict[str, Any] = {"address": "kontakt@example.pl", "password": Secret("x")}
+    assert Settings(**good).to_port == 5222
+    for change in (
+        {"address": "Kontakt@Example.pl"},
+        {"address": "kontakt"},
+        {"address": "kontakt@example.pl/dom"},
+        {"tls": "none"},
+        {"tls": "none", "host": "192.0.2.1"},
+        {"way": "component"},
+        {"upload_service": "a@b/c"},
+    ):
+        with pytest.raises(ValueError, match="xmpp"):
+            Settings(**{**good, **change})
