@@ -2,8 +2,9 @@
 
 Run: ``python -m bench.burst_bench [SECONDS]``. The hub is a process of its own with 1,000 rules; this one plays Meta:
 each call is due at its moment whatever the hub does, is signed over its body, and when the hub answers anything but 200
-it is told again, as Meta does. What was acknowledged is in this one's ledger; at the end each of it must be among the hub's messages, once. What is more than the machine can take waits at the sender: that is
-what "nothing lost" means, and how long the last one waited is printed too.
+it is told again, as Meta does. What was acknowledged is in this one's ledger; at the end each of it must be among the
+hub's messages, once. What is more than the machine can take waits at the sender: that is what "nothing lost" means, and
+how long the last one waited is printed too.
 
 Floors: 2,000 a second for the burst; 250 ms at p99 for acknowledging at 500 a second.
 """
