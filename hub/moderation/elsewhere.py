@@ -127,16 +127,22 @@ def _confirm(tx: Tx, order: Row[Any]) -> None:
 
 def _moderated(tx: Tx, row: Row[Any], event: Moderated) -> str:
     last = last_order(tx, row.id)
-    ours = last is not None and MAKES[last.operation] == event.standing
+    if last is not None and _before(event, last.created_at):
+        return str(row.state)  # the late echo of something that an order of ours has replaced
+    tx.change(post, row.id, standing=event.standing)
+    ours = last is not None and _fits(MAKES[last.operation], event.standing)
     if last is not None and ours:
         _confirm(tx, last)
-    elif last is not None and (last.state in OPEN or _before(event, last.created_at)):
-        return str(row.state)  # what we ordered since then is what will stand, or stands already
-    tx.change(post, row.id, standing=event.standing)
-    if WANTED.get(row.state) == event.standing:
+    pending = last is not None and last.state in OPEN and not ours
+    if pending or _fits(WANTED.get(row.state, ""), event.standing):
         _tell_screens(tx, row)
         return str(row.state)
     return _overruled(tx, row, event)
+
+
+def _fits(wanted: str, standing: str) -> bool:
+    """Whether a comment stands as it was wanted: what the platform holds back is out of sight, too."""
+    return wanted == standing or (wanted, standing) == ("hidden", "held")
 
 
 def _before(event: Moderated, at: int) -> bool:

@@ -432,6 +432,18 @@ async def test_the_echo_of_our_own_hiding_confirms_it(small: Elsewhere) -> None:
     assert await small.stands(number) == ("rejected", "hidden")
 
 
+async def test_a_platform_may_hide_by_holding_back(small: Elsewhere) -> None:
+    number = await small.comment()
+    await small.decide("reject", number, reason="abuse")
+    await small.work()
+    await small.told("held", "c-1")
+    assert await small.stands(number) == ("rejected", "held")
+    assert await small.waiting() == []
+    await small.decide("publish", number)
+    await small.work()
+    assert small.peer.orders()[-1] == ("publish", "c-1")
+
+
 async def test_shown_again_there_it_comes_back_to_the_bench(small: Elsewhere) -> None:
     number = await small.comment()
     await small.decide("hide", number)
