@@ -8,7 +8,7 @@ stop. A look is as rare as the day's units want it, so that there are always som
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import msgspec
@@ -159,12 +159,11 @@ class Reader:
             return
         page = decode_page(answer.body)
         failpoint("youtube.poll.fetched")
-        entries = [read_entry(raw, THREADS) for raw in page.items]
-        marks = [int(micros_of(entry)) for entry in entries if entry is not None]
+        entries = [(raw, read_entry(raw, THREADS)) for raw in page.items]
+        marks = [int(micros_of(entry)) for _, entry in entries if entry is not None]
         after = _walk.passed(walk, marks, page.next_page_token, OVERLAP[name])
-        broken = [raw for raw, entry in zip(page.items, entries, strict=True) if entry is None]
         state = Cursor(key=name, value=_walk.encode(after))
-        await self._take(answer, entries, broken, state, Micros(walk.done), changed=after != walk)
+        await self._take(answer, entries, state, Micros(walk.done), moved=after != walk)
         self._walks[name] = after
         if not after.page and not walk.page:
             self._etags[name] = answer.headers.get("etag", "")
@@ -185,13 +184,13 @@ class Reader:
         if answer is None:
             return
         page = decode_page(answer.body)
-        entries = [read_entry(raw, THREADS) for raw in page.items]
-        known = [entry for entry in entries if entry is not None]
+        entries = [(raw, read_entry(raw, THREADS)) for raw in page.items]
+        known = [entry for _, entry in entries if entry is not None]
         floor = self._before(self._settings.look_back_days * 24 * HOUR)
         ends = not page.next_page_token or any(micros_of(entry) < floor for entry in known)
         following = "" if ends else page.next_page_token
         state = Cursor(key="sweep", value=following)
-        await self._take(answer, known, [], state, self._before(0), changed=following != self._kept)
+        await self._take(answer, entries, state, self._before(0), moved=following != self._kept)
         self._sweep = self._kept = following
         if self._seen is not None:
             self._seen.update(entry.thread.id for entry in known if entry.thread is not None)
@@ -235,56 +234,71 @@ class Reader:
     async def _take(
         self,
         answer: Fetched,
-        entries: Iterable[Entry | None],
-        broken: list[msgspec.Raw],
+        entries: Sequence[tuple[msgspec.Raw, Entry | None]],
         state: Cursor,
         mark: Micros,
         *,
-        changed: bool,
+        moved: bool,
     ) -> None:
-        """Commit what is new on a page, with the cursor; then remember it."""
-        threads = [entry.thread for entry in entries if entry is not None and entry.thread is not None]
-        comments = [found for entry in entries if entry is not None for found in entry.comments]
-        for thread in threads:
-            if self._memory.has_more(thread):
-                comments += await self._answers(thread)
-        # A time that we cannot read is no reason to lose a comment.
-        comments = [found for found in comments if found.written > self._begin or not found.written]
-        place = self._place(await self._titles.of({found.video for found in comments}, self._why))
-        items: list[Inbound] = [unreadable(raw, place) for raw in broken]
-        for found in sorted(comments, key=lambda found: found.written):
-            items += self._memory.news(found, place, mark)
-        if items or changed:
-            await self._sink.accept(await kept_json(answer.body, self._env.blobs), items, state)
-            failpoint("youtube.poll.committed")
-        self._memory.keep(comments)
-        seen = {found.id for found in comments}
-        for thread in threads:
-            if self._memory.has_less(thread):
-                self._suspects += self._memory.dropped(thread.id, seen)
-            self._memory.counted(thread)
+        """Commit what is new on a page, with the cursor where that moved; then the answers that it does not show."""
+        comments = [found for _, entry in entries if entry is not None for found in entry.comments]
+        place = self._place({})
+        broken = [unreadable(raw, place) for raw, entry in entries if entry is None]
+        await self._commit(answer, comments, mark, broken, state if moved else None)
+        failpoint("youtube.poll.committed")
+        for _, entry in entries:
+            if entry is not None and entry.thread is not None:
+                await self._follow(entry.thread, {found.id for found in entry.comments}, mark)
 
-    async def _answers(self, thread: Thread) -> list[Found]:
-        """All answers of a thread."""
+    async def _commit(
+        self,
+        answer: Fetched,
+        comments: Iterable[Found],
+        mark: Micros,
+        more: Sequence[Inbound] = (),
+        state: Cursor | None = None,
+    ) -> None:
+        """Tell the hub what is new of comments, the oldest first; then remember them."""
+        # A time that we cannot read is no reason to lose a comment.
+        wanted = [found for found in comments if found.written > self._begin or not found.written]
+        place = self._place(await self._titles.of({found.video for found in wanted}, self._why))
+        items: list[Inbound] = list(more)
+        for found in sorted(wanted, key=lambda found: found.written):
+            items += self._memory.news(found, place, mark)
+        if items or state is not None:
+            await self._sink.accept(await kept_json(answer.body, self._env.blobs), items, state)
+        self._memory.keep(wanted)
+
+    async def _follow(self, thread: Thread, seen: set[str], mark: Micros) -> None:
+        """Take the answers of a thread that its page does not show, and note which are not there any more."""
+        if self._memory.has_more(thread):
+            seen |= await self._answers(thread, mark)
+        if self._memory.has_less(thread):
+            self._suspects += self._memory.dropped(thread.id, seen)
+        self._memory.counted(thread)
+
+    async def _answers(self, thread: Thread, mark: Micros) -> set[str]:
+        """Commit all answers of a thread; returns their ids."""
         query = {
             "part": "snippet",
             "parentId": thread.id,
             "maxResults": str(PAGE),
             "textFormat": "plainText",
         }
-        found: list[Found] = []
+        seen: set[str] = set()
         for _ in range(REPLY_PAGES):
             answer = await self._api.list("comments", query, why=self._why)
             if answer is None:
                 break
             page = decode_page(answer.body)
-            for raw in page.items:
-                read = read_entry(raw, COMMENTS, thread.snippet.video_id)
-                found += read.comments if read is not None else ()
+            entries = [read_entry(raw, COMMENTS, thread.snippet.video_id) for raw in page.items]
+            found = [comment for entry in entries if entry is not None for comment in entry.comments]
+            await self._commit(answer, found, mark)
+            seen |= {comment.id for comment in found}
             if not page.next_page_token:
                 break
             query["pageToken"] = page.next_page_token
-        return found
+        return seen
 
     def _place(self, titles: dict[str, str]) -> Place:
         settings, env = self._settings, self._env

@@ -143,6 +143,7 @@ async def test_all_answers_of_a_long_thread_come_and_new_ones_in_an_old_thread()
             peer.comments_on(VIDEO, ZOFIA, "Późna odpowiedź", parent=top)
             await until(lambda: "Późna odpowiedź" in texts(sink))
     assert Counter(texts(sink)).most_common(1)[0][1] == 1
+    assert sink.told == 43, "nothing is told twice"
 
 
 async def test_edits_decisions_elsewhere_and_deletions_are_noticed() -> None:
