@@ -196,9 +196,7 @@ def set_extension(tx: Tx, scope: Scope, user_id: int, typed: str) -> None:
     row = tx.locked(user, user_id)
     if row is None or not own_office(scope, row.office):
         raise NotFound("user")
-    extension = typed.strip()
-    if extension and not _EXTENSION.fullmatch(extension):
-        raise Conflict(BAD_EXTENSION)
+    extension = _extension(typed)
     theirs = select(user.c.id).where(
         user.c.extension == extension, user.c.active.is_(True), user.c.id != user_id
     )
@@ -208,6 +206,42 @@ def set_extension(tx: Tx, scope: Scope, user_id: int, typed: str) -> None:
         tx.change(user, user_id, extension=extension)
         record(tx, scope.user, "user-changed", f"user:{user_id}", {"fields": ["extension"]})
         tx.emit("user", actor=user_id)
+
+
+def _extension(typed: str) -> str:
+    extension = typed.strip()
+    if extension and not _EXTENSION.fullmatch(extension):
+        raise Conflict(BAD_EXTENSION)
+    return extension
+
+
+def claim_extension(tx: Tx, scope: Scope, typed: str) -> None:
+    """Sit down at a telephone, or leave it (""): its calls are the actor's from now on, and no longer those of a
+    colleague of the same office who sat there before.
+
+    Raises Denied, and Conflict for what is no extension or belongs to another office.
+    """
+    require(scope, "answer")
+    if scope.user is None:
+        raise Denied("answer")
+    extension = _extension(typed)
+    theirs = select(user).where(
+        user.c.extension == extension, user.c.active.is_(True), user.c.id != scope.user
+    )
+    for before in tx.rows(theirs.with_for_update()) if extension else ():
+        if before.office != scope.office:
+            raise Conflict(EXTENSION_TAKEN)
+        tx.change(user, before.id, extension="")
+        record(tx, scope.user, "user-changed", f"user:{before.id}", {"fields": ["extension"]})
+        tx.emit("user", actor=before.id)
+    tx.change(user, scope.user, extension=extension)
+    record(tx, scope.user, "user-changed", f"user:{scope.user}", {"fields": ["extension"]})
+    tx.emit("user", actor=scope.user)
+
+
+def extension_of(tx: Reader, scope: Scope) -> str:
+    """Which telephone is the actor's; "" for none."""
+    return str(tx.scalar(select(user.c.extension).where(user.c.id == (scope.user or 0))) or "")
 
 
 def by_extension(tx: Reader, extension: str) -> int | None:

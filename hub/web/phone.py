@@ -15,6 +15,7 @@ from hub.desk.contacts import identities
 from hub.desk.row import seen
 from hub.house import House
 from hub.i18n import mark as N_
+from hub.people.users import claim_extension, extension_of
 from hub.phone import lists, log
 from hub.phone.lists import Line, Who
 from hub.scope import Conflict, Scope
@@ -64,10 +65,26 @@ async def now(request: web.Request) -> web.StreamResponse:
 
 
 async def calls_to_note(request: web.Request) -> web.StreamResponse:
-    """The calls that a person had and has not noted."""
+    """The calls that a person had and has not noted, and the telephone at which they sit."""
     desk, scope = desk_of(request), scope_of(request)
-    calls = await desk.store.read(lambda tx: lists.to_note(tx, scope))
-    return render(request, "phone/calls.html", calls=calls, **CALL_WORDS)
+    calls, extension = await desk.store.read(lambda tx: (lists.to_note(tx, scope), extension_of(tx, scope)))
+    return render(request, "phone/calls.html", calls=calls, extension=extension, **CALL_WORDS)
+
+
+class Seat(Form, frozen=True, kw_only=True):
+    extension: str = ""
+
+
+async def sit_down(request: web.Request) -> web.StreamResponse:
+    """Say at which telephone one sits."""
+    desk, scope, form = desk_of(request), scope_of(request), await read_form(request, Seat)
+    await desk.store.write(lambda tx: claim_extension(tx, scope, form.extension))
+    said = (
+        N_("Calls at this telephone are yours now.")
+        if form.extension.strip()
+        else N_("You have no telephone now.")
+    )
+    return redirect(request, "/phone", said)
 
 
 def _known(tx: Reader, scope: Scope, asked: Asked, typed: str = "") -> tuple[Line | None, str, Who]:
@@ -190,5 +207,6 @@ ROUTES = [
     web.get("/phone/log", form),
     web.post("/phone/log", noted),
     web.post("/phone/who", who),
+    web.post("/phone/extension", sit_down),
     web.get("/phone/{id}", conversation_of),
 ]

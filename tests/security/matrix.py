@@ -228,6 +228,7 @@ MATRIX: dict[tuple[str, str], Row] = {
     ("POST", "/phone/log"): _office(
         "answer", "telephone-call", call="{telephone-call}", outcome="settled", client_id="{uuid}"
     ),
+    ("POST", "/phone/extension"): Row("answer", body={"extension": "777"}),
     ("GET", "/phone/{id}"): _office("answer", "telephone-call"),
     ("GET", "/supervisor"): Row("supervise"),
     ("GET", "/supervisor/queues/{queue}"): Row("supervise", extra={"queue": "bezrobotni"}),

@@ -15,7 +15,17 @@ from hub.people.leaving import HANDLERS
 from hub.people.resets import make_reset, spend_reset
 from hub.people.sessions import find_session, open_session, touch_session
 from hub.people.throttle import begin_attempt, forgive
-from hub.people.users import add_user, change_user, get_user, list_users, set_queues
+from hub.people.users import (
+    add_user,
+    by_extension,
+    change_user,
+    claim_extension,
+    extension_of,
+    get_user,
+    list_users,
+    set_extension,
+    set_queues,
+)
 from hub.scope import SYSTEM, Conflict, Denied, NotFound, Scope
 from hub.store import schema
 from hub.store.store import Store
@@ -204,3 +214,31 @@ def test_parts_of_a_request_are_not_confused() -> None:
 
 async def test_every_role_has_a_name() -> None:
     assert set(users.ROLE_NAMES) == set(users.ROLES)
+
+
+async def test_a_telephone_is_one_persons_and_goes_to_who_sits_down(store: Store) -> None:
+    def setting(tx: Tx) -> tuple[Scope, Scope, Scope]:
+        people = (add_person(tx, "ala"), add_person(tx, "ola"), add_person(tx, "lom2", office="pup-lomza"))
+        offices = ("krajowa", "krajowa", "pup-lomza")
+        return tuple(  # type: ignore[return-value]
+            Scope(user=user, role="agent", office=office, front=office == "krajowa")
+            for user, office in zip(people, offices, strict=True)
+        )
+
+    ala, ola, lomza = await store.write(setting)
+    await store.write(lambda tx: set_extension(tx, SYSTEM, ala.user or 0, " 101 "))
+    with pytest.raises(Conflict):
+        await store.write(lambda tx: set_extension(tx, SYSTEM, ola.user or 0, "101"))
+    with pytest.raises(Denied):
+        await store.write(lambda tx: set_extension(tx, ala, ala.user or 0, "102"))
+    with pytest.raises(Conflict):
+        await store.write(lambda tx: claim_extension(tx, lomza, "101"))
+    await store.write(lambda tx: claim_extension(tx, ola, "101"))
+    assert await store.read(lambda tx: by_extension(tx, "101")) == ola.user
+    assert await store.read(lambda tx: extension_of(tx, ala)) == ""
+    for bad in ("1 0 1", "x" * 65, "ąę"):
+        with pytest.raises(Conflict):
+            await store.write(lambda tx, bad=bad: claim_extension(tx, ola, bad))  # type: ignore[misc]
+    await store.write(lambda tx: claim_extension(tx, ola, ""))
+    assert await store.read(lambda tx: by_extension(tx, "101")) is None
+    assert await store.read(lambda tx: by_extension(tx, "")) is None
