@@ -16,7 +16,8 @@ import msgspec
 
 from connectors._gsm import Place
 from connectors._i18n import N_
-from connectors._sms_in import Repeats, Words, received
+from connectors._sms import SmsSettings
+from connectors._sms_in import Repeats, Words, received, words_of
 from connectors.contract import (
     Consent,
     Cursor,
@@ -77,6 +78,17 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     words: Words
     repeat_minutes: float
     wait_minutes: float
+
+
+def reading_of(settings: SmsSettings, env: Env, wait_minutes: float) -> Reading:
+    """How an inbox with these settings reads its messages."""
+    return Reading(
+        env=env,
+        country=settings.country,
+        words=words_of(settings.stop_words, settings.start_words),
+        repeat_minutes=settings.repeat_minutes,
+        wait_minutes=wait_minutes,
+    )
 
 
 def event_of(pieces: Sequence[Piece], reading: Reading) -> Message | Consent:

@@ -12,11 +12,11 @@ import aiohttp
 import msgspec
 from yarl import URL
 
-from connectors import _sms, _sms_in
+from connectors import _sms
 from connectors._http import status_error
 from connectors._i18n import N_
 from connectors._sms import Plan, paid, plan_sms
-from connectors._sms_inlet import Inlet, Reading
+from connectors._sms_inlet import Inlet, reading_of
 from connectors.contract import (
     DeliveryReport,
     Env,
@@ -59,15 +59,7 @@ class Kannel:
         self._env = env
         self._sources = [ipaddress.ip_network(source) for source in settings.sources]
         self._sink: Sink | None = None
-        self._inlet = Inlet(
-            Reading(
-                env=env,
-                country=settings.country,
-                words=_sms_in.words_of(settings.stop_words, settings.start_words),
-                repeat_minutes=settings.repeat_minutes,
-                wait_minutes=settings.wait_minutes,
-            )
-        )
+        self._inlet = Inlet(reading_of(settings, env, settings.wait_minutes))
 
     def routes(self) -> Sequence[Route]:
         """Where Kannel calls, by ``get-url`` or ``post-url``, and for reports."""

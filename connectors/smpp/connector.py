@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from connectors import _sms, _sms_in
+from connectors import _sms
 from connectors._gsm import is_gsm7
 from connectors._i18n import N_
 from connectors._sms import paid, plan_sms
-from connectors._sms_inlet import Inlet, Piece, Reading
+from connectors._sms_inlet import Inlet, Piece, reading_of
 from connectors.contract import (
     Cursor,
     Env,
@@ -65,15 +65,7 @@ class Smpp:
         self._reference = env.random.randrange(65536)
         self._paused_until = 0.0
         self._next_slot = 0.0
-        self._inlet = Inlet(
-            Reading(
-                env=env,
-                country=settings.country,
-                words=_sms_in.words_of(settings.stop_words, settings.start_words),
-                repeat_minutes=settings.repeat_minutes,
-                wait_minutes=settings.wait_minutes,
-            )
-        )
+        self._inlet = Inlet(reading_of(settings, env, settings.wait_minutes))
 
     def routes(self) -> Sequence[Route]:
         """None: everything goes over one connection that we open."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
 
-import msgspec
-
-from connectors.contract import Connector, Env, InboxId, Micros, Outbound, Party, Secret
+from connectors.contract import Connector, Env, Secret
 from connectors.kannel import CHANNEL
 from connectors.kannel.settings import Settings
 from hub.demo.peers.kannel import Fault, KannelPeer, mo_query, served
 from tests.connectors.requests import get
+from tests.connectors.sms.specimen import PRIVATE, outbound
 from tests.contract.case import Case, Wired
 
 SECRET = "tajemnica-kannela"
@@ -75,33 +73,18 @@ async def _ready(wired: Wired) -> None:
     await asyncio.sleep(0.02)
 
 
-def _outbound(**more: Any) -> Outbound:
-    base = Outbound(
-        delivery=41,
-        inbox=InboxId("test-inbox"),
-        message=17,
-        to=(Party(kind="phone", address="+48600700800", name="Zofia Poufna"),),
-        text="Dzień dobry, odpowiadamy.",
-        token="abc123",
-        reference="3F7-K2M-9QX",
-        from_name="Infolinia",
-        created_at=Micros(1),
-    )
-    return msgspec.structs.replace(base, **more)
-
-
 CASES = (
     Case(
         name="gateway",
         wired=_wired,
         ready=_ready,
-        secrets=(SECRET, PASSWORD, "Zofia", "44051401359", "600700800", "odpowiadamy"),
+        secrets=(SECRET, PASSWORD, *PRIVATE),
         sends={
-            "polish": _outbound(),
-            "short-alphabet": _outbound(text="Cena: 5 € [brutto]\nPozdrawiamy", delivery=42),
-            "without-diacritics": _outbound(automatic=True, delivery=43),
-            "long": _outbound(text="Zażółć gęślą jaźń. " * 8, delivery=44),
-            "emoji": _outbound(text="Dziękujemy 😀", delivery=45),
+            "polish": outbound(),
+            "short-alphabet": outbound(text="Cena: 5 € [brutto]\nPozdrawiamy", delivery=42),
+            "without-diacritics": outbound(automatic=True, delivery=43),
+            "long": outbound(text="Zażółć gęślą jaźń. " * 8, delivery=44),
+            "emoji": outbound(text="Dziękujemy 😀", delivery=45),
         },
         failures={
             "403 password": "temporary",

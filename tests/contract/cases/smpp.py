@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
 
-import msgspec
-
-from connectors.contract import Connector, Env, InboxId, Micros, Outbound, Party, Secret
+from connectors.contract import Connector, Env, Secret
 from connectors.smpp import CHANNEL
 from connectors.smpp import pdu as wire
 from connectors.smpp.settings import Settings
 from tests.connectors.smpp.wire_smpp import PASSWORD, FakeCentre, centre, short
+from tests.connectors.sms.specimen import PRIVATE, outbound
 from tests.contract.case import Case, Wired
 from tests.contract.world import Ledger
 
@@ -83,22 +81,7 @@ async def _bound(wired: Wired) -> None:
     raise AssertionError("it did not bind")
 
 
-def _outbound(**more: Any) -> Outbound:
-    base = Outbound(
-        delivery=41,
-        inbox=InboxId("test-inbox"),
-        message=17,
-        to=(Party(kind="phone", address="+48600700800", name="Zofia Poufna"),),
-        text="Dzień dobry, odpowiadamy.",
-        token="abc123",
-        reference="3F7-K2M-9QX",
-        from_name="Infolinia",
-        created_at=Micros(1),
-    )
-    return msgspec.structs.replace(base, **more)
-
-
-_SECRETS = (PASSWORD, "Zofia", "44051401359", "600700800", "odpowiadamy")
+_SECRETS = (PASSWORD, *PRIVATE)
 
 CASES = (
     Case(name="taking", wired=_wired, ready=_bound, secrets=_SECRETS, has_identity=False),
@@ -108,11 +91,11 @@ CASES = (
         secrets=_SECRETS,
         takes=False,
         sends={
-            "polish": _outbound(),
-            "short-alphabet": _outbound(text="Cena: 5 € [brutto]\nPozdrawiamy"),
-            "without-diacritics": _outbound(automatic=True),
-            "long": _outbound(text="Zażółć gęślą jaźń. " * 8),
-            "long-short-alphabet": _outbound(text="Abc 123456 " * 20),
+            "polish": outbound(),
+            "short-alphabet": outbound(text="Cena: 5 € [brutto]\nPozdrawiamy"),
+            "without-diacritics": outbound(automatic=True),
+            "long": outbound(text="Zażółć gęślą jaźń. " * 8),
+            "long-short-alphabet": outbound(text="Abc 123456 " * 20),
         },
         failures={
             "throttled": "throttled",
