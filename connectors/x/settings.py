@@ -9,8 +9,8 @@ import msgspec
 from connectors._forms import Rate, about
 from connectors.contract import InboxId, Secret
 
-OAUTH1 = "OAuth 1.0a needs consumer_key, consumer_secret, access_token and access_token_secret"
-OAUTH2 = "OAuth 2.0 needs client_id, refresh_token and token_file"
+OAUTH1 = "consumer_key, consumer_secret, access_token and access_token_secret belong together (OAuth 1.0a)"
+OAUTH2 = "client_id, refresh_token and token_file belong together (OAuth 2.0)"
 TWO_WAYS = "set either access_token (OAuth 1.0a) or refresh_token (OAuth 2.0), not both"
 UNSIGNED = "webhooks are signed with client_secret or consumer_secret; set one of them or webhook = false"
 
