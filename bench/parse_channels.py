@@ -2,13 +2,14 @@
 
 Run: ``python -m bench.parse_channels [KIND…]``. A channel joins with one line of :data:`BODIES`: its fixtures, taken in
 turn, each with other ids and numbers, so that no cache of a whole body helps. The floor is ``msgspec.json.decode`` of
-the body, or of its fields as JSON where the body is a form.
+the body, or of its fields as JSON where the body is a form; of XML the bare parsing of the standard library.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import parse_qsl
@@ -37,6 +38,7 @@ BODIES: dict[str, tuple[str, ...]] = {
     "smsapi": ("message", "report"),
     "twilio": ("message", "delivered"),
     "x": ("account-direct", "account-mention", "activity-direct", "activity-mention"),
+    "xmpp": ("message", "receipt", "archive"),
     "youtube": ("threads-one",),
 }
 """Fixtures by kind: what mostly comes."""
@@ -74,8 +76,9 @@ def measure(kind: str) -> str:
     """The figure of one kind: medians of runs that take turns with the floor."""
     context = ParseContext(inbox=InboxId("bench"), now=Micros(1_794_328_800_000_000))
     channel, inputs = load(kind), bodies(kind)
-    plain = [as_json(body) for body in inputs]
-    decode = msgspec.json.Decoder().decode
+    is_xml = inputs[0].startswith(b"<")
+    plain = inputs if is_xml else [as_json(body) for body in inputs]
+    decode: Callable[[bytes], object] = ET.fromstring if is_xml else msgspec.json.Decoder().decode
 
     def parse(body: bytes) -> list[Inbound]:
         return channel.parse(body, context)

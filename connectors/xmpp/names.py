@@ -6,6 +6,7 @@ Elements are :class:`xml.etree.ElementTree.Element`; a tag is ``{namespace}name`
 
 from __future__ import annotations
 
+import functools
 import re
 import xml.etree.ElementTree as ET  # nosec: only the type; what comes in goes through `decode`
 from collections.abc import Iterator
@@ -102,6 +103,7 @@ def check(element: ET.Element) -> None:
         level = [child for parent in level for child in parent]
 
 
+@functools.lru_cache(maxsize=2_048)
 def core(tag: str) -> str:
     """The name of a core element (``message``, ``body``), whatever its stream; other tags as they are."""
     namespace, _, name = tag.removeprefix("{").rpartition("}")
