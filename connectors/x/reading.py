@@ -99,12 +99,17 @@ def _read_again(raw: bytes, place: Place) -> Read:
 
 def _read(raw: bytes, place: Place) -> Read:
     top = _top.decode(raw)
-    data = bytes(top["data"]).lstrip()[:1] if "data" in top else b""
+    data = _opening(top["data"]) if "data" in top else b""
     if data == b"[" or ("meta" in top and not data):
         return Read(list(read_page(_page.decode(raw), place)), [])
     if data == b"{":
         return _activity_event(top["data"], place)
     return _account(top, place)
+
+
+def _opening(raw: msgspec.Raw) -> bytes:
+    """The first character of a JSON value, which tells lists, objects and the rest apart."""
+    return bytes(memoryview(raw)[:1])
 
 
 def unreadable(raw: bytes, place: Place) -> Inbound:
@@ -148,7 +153,7 @@ def _bundle(name: str, content: msgspec.Raw, users: dict[str, User], place: Plac
 
 def _entries(content: msgspec.Raw) -> Sequence[msgspec.Raw]:
     """The entries of a list; anything else counts as one."""
-    return _list.decode(content) if bytes(content).lstrip()[:1] == b"[" else [content]
+    return _list.decode(content) if _opening(content) == b"[" else [content]
 
 
 def _guarded(
