@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import random
+import subprocess
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -115,6 +116,19 @@ async def answer(console: Page, text: str) -> None:
     await console.click("#reply-form [data-send]:not([data-send=waiting-citizen])")
 
 
+def _with_tls(config: Config, folder: Path) -> Config:
+    """The public listener under https, with a certificate that nobody else trusts."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *names]
+    subprocess.run([*made, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    public = msgspec.structs.replace(config.public, certificate=str(certificate), certificate_key=str(key))
+    address = config.hub.public_url.replace("http://", "https://")
+    return msgspec.structs.replace(
+        config, public=public, hub=msgspec.structs.replace(config.hub, public_url=address)
+    )
+
+
 def _with_site(config: Config, origin: str) -> Config:
     def changed(inbox: Inbox) -> Inbox:
         if inbox.kind != "chat":
@@ -145,10 +159,11 @@ PUBLIC = web.AppKey("public", str)
 
 @contextlib.asynccontextmanager
 async def chat_site(
-    folder: Path, mails: MailSink, logins: tuple[str, ...] = ("anna", "ewa")
+    folder: Path, mails: MailSink, logins: tuple[str, ...] = ("anna", "ewa"), *, tls: bool = False
 ) -> AsyncIterator[ChatSite]:
     """Everything at work until the end of the block; agents have the whole front office's queues."""
     config = config_of(folder, mails)
+    config = _with_tls(config, folder) if tls else config
     app = web.Application()
     app[PUBLIC] = config.hub.public_url
     app.router.add_get("/strona", _page)

@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, FrameLocator, Page, expect
+from playwright.async_api import Browser, FilePayload, FrameLocator, Page, expect
 
 from connectors._widget import SHARED
 from connectors.chat.connector import FOLDER
+from hub.chats.port import FRESH
 from hub.store import schema
 from tests.browser.chat_site import ChatSite, answer, begin, chat_site, say
 from tests.servers.browser import axe_violations
@@ -21,6 +22,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
 
 QUESTION = "Dzień dobry, do kiedy mam się odmeldować?"
 ANSWER = "Dzień dobry, najlepiej jeszcze dziś."
+XSS = "<img src=x onerror=window.ran=1><script>window.ran=1</script>"
 
 
 @pytest.fixture
@@ -76,6 +78,13 @@ async def test_a_chat_on_a_site_is_answered_in_the_console(site: ChatSite, brows
     assert len(await site.rows(schema.chat)) == 1
     assert await axe_violations(page) == []
     assert await axe_violations(console) == []
+    await chat.locator(".more summary").click()
+    await chat.locator("#transcript").fill("zofia@example.org")
+    await chat.locator(".deed:has([value=transcript]) button").click()
+    await expect(chat.locator(".news")).to_contain_text("wyślemy e-mailem")
+    await site.until(_async(lambda: bool(site.hub.mails.to("zofia@example.org"))))
+    [mail] = site.hub.mails.to("zofia@example.org")
+    assert f"Ty: {QUESTION}" in text_of(mail) and f"Anna: {ANSWER}" in text_of(mail)
 
 
 async def test_without_a_script_it_is_a_form(site: ChatSite, browser: Browser) -> None:
@@ -90,9 +99,8 @@ async def test_without_a_script_it_is_a_form(site: ChatSite, browser: Browser) -
     await expect(console.locator("#stream .sending summary").last).to_contain_text("Przyjęte")
     await page.click(".plainly")
     await expect(page.locator("#log")).to_contain_text(ANSWER)
-    await page.set_input_files(
-        "#file", files=[{"name": "pismo.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}]
-    )
+    file: FilePayload = {"name": "pismo.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"}
+    await page.set_input_files("#file", files=file)
     await say(page, "W załączniku pismo.")
     await expect(page.locator("#log a[download]")).to_have_text("pismo.pdf")
     await expect(console.locator("#stream a[download]")).to_have_text("pismo.pdf")
@@ -119,6 +127,38 @@ async def test_a_visitor_comes_back_on_another_page_of_the_site(site: ChatSite, 
     assert frame is not None and "me=" not in frame.url, "the token is in no address"
     stranger = await framed(site, await site.visitor(browser))
     await expect(stranger.locator("#begin")).to_be_visible()
+
+
+async def test_by_the_keyboard_alone_and_not_on_a_page_that_is_not_named(
+    site: ChatSite, browser: Browser
+) -> None:
+    page = await site.visitor(browser)
+    await page.goto(site.page)
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Enter")
+    chat = page.frame_locator("#centrala-chat iframe")
+    await chat.locator("input[name=name]").focus()
+    await page.keyboard.type("Zofia")
+    for _ in range(2):
+        await page.keyboard.press("Tab")
+    await page.keyboard.type(QUESTION)
+    await chat.locator("input[name=consent]").focus()
+    await page.keyboard.press("Space")
+    await chat.locator("#begin button").focus()
+    await page.keyboard.press("Enter")
+    await expect(chat.locator("#text")).to_be_focused()
+    await page.keyboard.type("Drugie pytanie")
+    await page.keyboard.press("Enter")
+    await expect(chat.locator("#log")).to_contain_text("Drugie pytanie")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#centrala-chat")).to_be_hidden()
+    await expect(page.locator(".centrala-chat-button")).to_be_focused()
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text))
+    await page.goto(site.page.replace("localhost", "127.0.0.1"))
+    await page.get_by_role("button", name="Porozmawiaj z nami").click()
+    await page.wait_for_timeout(400)
+    assert any("frame-ancestors" in line for line in refused)
 
 
 async def test_who_leaves_is_answered_by_mail_and_answers_by_mail(site: ChatSite, browser: Browser) -> None:
@@ -153,25 +193,9 @@ def _async(ask: Callable[[], bool]) -> Callable[[], Awaitable[bool]]:
     return asked
 
 
-async def test_a_transcript_comes_by_mail(site: ChatSite, browser: Browser) -> None:
-    console = await site.hub.enter(browser, "anna")
-    page = await site.visitor(browser)
-    chat = await framed(site, page)
-    await begin(chat, QUESTION)
-    await open_first(console)
-    await answer(console, ANSWER)
-    await expect(chat.locator("#log")).to_contain_text(ANSWER)
-    await chat.locator(".more summary").click()
-    await chat.locator("#transcript").fill("zofia@example.org")
-    await chat.locator(".deed:has([value=transcript]) button").click()
-    await expect(chat.locator(".news")).to_contain_text("wyślemy e-mailem")
-    await site.until(_async(lambda: bool(site.hub.mails.to("zofia@example.org"))))
-    [mail] = site.hub.mails.to("zofia@example.org")
-    text = text_of(mail)
-    assert f"Ty: {QUESTION}" in text and f"Anna: {ANSWER}" in text
-
-
-async def test_silence_is_warned_of_and_closes(site: ChatSite, browser: Browser) -> None:
+async def test_silence_is_warned_of_and_closes_and_at_night_there_is_a_form(
+    site: ChatSite, browser: Browser
+) -> None:
     console = await site.hub.enter(browser, "anna")
     chat = await framed(site, await site.visitor(browser))
     await begin(chat, QUESTION)
@@ -185,24 +209,21 @@ async def test_silence_is_warned_of_and_closes(site: ChatSite, browser: Browser)
     await expect(chat.locator("#state")).to_contain_text("Czat się zakończył", timeout=15_000)
     await say(chat, "Jednak jestem.")
     await expect(chat.locator("#state")).to_contain_text("Rozmawia z Tobą: Anna")
-
-
-async def test_outside_the_hours_it_is_a_form(site: ChatSite, browser: Browser) -> None:
     site.clock.jump("2026-11-16 20:00")
+    await console.wait_for_timeout(1000 * FRESH)
     page = await site.visitor(browser)
-    chat = await framed(site, page)
-    await expect(chat.locator(".outlook")).to_contain_text("Otwarcie: wtorek 17.11.2026, 08:00")
-    await begin(chat, QUESTION)
-    await expect(chat.locator(".problems")).to_contain_text("podaj, gdzie mamy odpowiedzieć")
-    await expect(chat.locator(".problems")).to_be_focused()
-    await chat.locator("#begin input[name=email]").fill("zofia@example.org")
-    await chat.locator("#begin button").click()
-    await expect(chat.locator(".news")).to_contain_text("odpowiemy na podany adres")
-    [row] = await site.rows(schema.conversation)
-    assert await site.rows(schema.chat) == []
-    console = await site.hub.enter(browser, "anna")
+    late = await framed(site, page)
+    await expect(late.locator(".outlook")).to_contain_text("Otwarcie: wtorek 17.11.2026, 08:00")
+    await begin(late, QUESTION)
+    await expect(late.locator(".problems")).to_contain_text("podaj, gdzie mamy odpowiedzieć")
+    await expect(late.locator(".problems")).to_be_focused()
+    await late.locator("#begin input[name=email]").fill("ben@example.org")
+    await late.locator("#begin button").click()
+    await expect(late.locator(".news")).to_contain_text("odpowiemy na podany adres")
+    _, row = await site.rows(schema.conversation)
+    assert len(await site.rows(schema.chat)) == 1
     await console.goto(f"{site.hub.console}/conversations/{row.id}")
-    await expect(console.locator(".composer__to summary")).to_contain_text("zofia@example.org")
+    await expect(console.locator(".composer__to summary")).to_contain_text("ben@example.org")
 
 
 async def test_a_lost_connection_loses_no_word(site: ChatSite, browser: Browser) -> None:
@@ -239,8 +260,8 @@ async def test_one_agent_has_several_chats(site: ChatSite, browser: Browser) -> 
     await expect(console.locator("#chats li").last).to_contain_text("Ewa")
     await chats[1].locator("#text").press_sequentially("Hal")
     await expect(console.locator("#chats li", has_text="Ben")).to_contain_text("pisze")
-    await say(chats[2], "Dobrze, czekam")
-    await expect(console.locator("#chats li", has_text="Ewa").locator(".count")).to_be_visible()
+    await say(chats[0], "Halo, halo?")
+    await expect(console.locator("#chats li", has_text="Zofia").locator(".count")).to_be_visible()
     assert await axe_violations(console) == []
     await console.locator("#chats a", has_text="Ben").click()
     await expect(console.locator("#stream")).to_contain_text("Pytanie: Ben")
@@ -258,12 +279,13 @@ async def test_every_state_is_accessible_in_both_themes_at_320_px(
         await page.click("#begin button")
         await expect(page.locator(".problems")).to_be_focused()
         await check(page, tmp_path / f"problems-{scheme}.png")
-        await begin(page, QUESTION, email="zofia@example.org")
-        await expect(page.locator("#log")).to_contain_text(QUESTION)
+        await begin(page, XSS, email="zofia@example.org", name=XSS)
+        await expect(page.locator("#log")).to_contain_text(XSS)
         await check(page, tmp_path / f"waiting-{scheme}.png")
         await open_first(console)
-        await answer(console, ANSWER)
-        await expect(page.locator("#log")).to_contain_text(ANSWER)
+        await expect(console.locator("#stream")).to_contain_text(XSS)
+        await answer(console, XSS)
+        await expect(page.locator(".said").nth(1)).to_contain_text(XSS)
         await page.click(".more summary")
         await check(page, tmp_path / f"chat-{scheme}.png")
         await page.click(".deed:has([value=end]) button")
@@ -272,41 +294,26 @@ async def test_every_state_is_accessible_in_both_themes_at_320_px(
 
 
 async def check(page: Page, picture: Path) -> None:
-    """Nothing for axe to find, nothing wider than the window; a picture for whoever wants to look."""
+    """Nothing for axe to find, nothing wider than the window, no script of a visitor or an agent has run; a picture for
+    whoever wants to look."""
     await page.screenshot(path=picture)
     assert await axe_violations(page) == [], picture.stem
     assert await page.evaluate("document.documentElement.scrollWidth") <= 320, picture.stem
+    assert await page.evaluate("window.ran === undefined && !document.querySelector('#log img')")
 
 
-async def test_it_works_by_the_keyboard_alone(site: ChatSite, browser: Browser) -> None:
-    page = await site.visitor(browser)
-    await page.goto(site.page)
-    await page.keyboard.press("Tab")
-    await page.keyboard.press("Enter")
-    chat = page.frame_locator("#centrala-chat iframe")
-    await chat.locator("input[name=name]").focus()
-    await page.keyboard.type("Zofia")
-    for _ in range(2):
-        await page.keyboard.press("Tab")
-    await page.keyboard.type(QUESTION)
-    await chat.locator("input[name=consent]").focus()
-    await page.keyboard.press("Space")
-    await chat.locator("#begin button").focus()
-    await page.keyboard.press("Enter")
-    await expect(chat.locator("#text")).to_be_focused()
-    await page.keyboard.type("Drugie pytanie")
-    await page.keyboard.press("Enter")
-    await expect(chat.locator("#log")).to_contain_text("Drugie pytanie")
-    await page.keyboard.press("Escape")
-    await expect(page.locator("#centrala-chat")).to_be_hidden()
-    await expect(page.locator(".centrala-chat-button")).to_be_focused()
-
-
-async def test_a_page_that_is_not_named_may_not_frame_it(site: ChatSite, browser: Browser) -> None:
-    page = await site.visitor(browser)
-    refused: list[str] = []
-    page.on("console", lambda message: refused.append(message.text))
-    await page.goto(site.page.replace("localhost", "127.0.0.1"))
-    await page.get_by_role("button", name="Porozmawiaj z nami").click()
-    await page.wait_for_timeout(400)
-    assert any("frame-ancestors" in line for line in refused)
+async def test_over_https_the_cookie_of_the_frame_leads_back(
+    tmp_path: Path, mailsink: MailSink, browser: Browser
+) -> None:
+    """A new tab has nothing of the page's own: only the cookie, which no script of the site can read, leads back."""
+    async with chat_site(tmp_path, mailsink, tls=True) as site:
+        page = await site.visitor(browser, ignore_https_errors=True)
+        await begin(await framed(site, page), QUESTION)
+        await expect(page.frame_locator("#centrala-chat iframe").locator("#log")).to_contain_text(QUESTION)
+        assert await page.evaluate("Object.keys(sessionStorage).filter((key) => key.endsWith(' me'))") == []
+        [cookie] = await page.context.cookies()
+        assert (cookie["httpOnly"], cookie["secure"], cookie["sameSite"]) == (True, True, "None")
+        assert str(cookie["partitionKey"]).endswith("localhost")
+        tab = await page.context.new_page()
+        chat = await framed(site, tab)
+        await expect(chat.locator("#log")).to_contain_text(QUESTION)

@@ -216,7 +216,8 @@ function complain(form, { error, problems = {} }) {
   form.querySelector(".problems")?.remove();
   for (const old of form.querySelectorAll("[aria-invalid]")) {
     old.removeAttribute("aria-invalid");
-    old.removeAttribute("aria-errormessage");
+    if (old.dataset.hint) old.setAttribute("aria-describedby", old.dataset.hint);
+    else old.removeAttribute("aria-describedby");
   }
   const box = document.createElement("div");
   box.className = "problems";
@@ -230,9 +231,11 @@ function complain(form, { error, problems = {} }) {
     const label = field?.type !== "checkbox" && field?.labels?.[0]?.textContent;
     line.id = `problem-${name || "all"}`;
     line.textContent = label ? `${label}: ${text}` : text;
-    field?.setAttribute?.("aria-invalid", "true");
-    field?.setAttribute?.("aria-errormessage", line.id);
     box.append(line);
+    if (!field?.setAttribute) continue;
+    field.dataset.hint ??= field.getAttribute("aria-describedby") ?? "";
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", `${line.id} ${field.dataset.hint}`.trim());
   }
   form.prepend(box);
   box.focus();
