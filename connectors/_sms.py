@@ -135,6 +135,8 @@ class SmsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError("loud_from must be earlier in the day than loud_until")
         if self.daily_cap is not None and not self.price:
             raise ValueError("daily_cap counts by price, which is 0: nothing would ever be capped")
+        if self.holidays and self.holidays not in holidays.list_supported_countries():
+            raise ValueError(f"holidays of {self.holidays} are not known")
         both = {plain(word) for word in self.stop_words} & {plain(word) for word in self.start_words}
         if both:
             raise ValueError(f"{sorted(both)[0]!r} is both in stop_words and start_words")

@@ -38,6 +38,7 @@ MOST_PARTS = 600
 """Parts that wait in one slot; above it the oldest message is shown as it is."""
 
 _REMEMBERED = 60
+_LOOK = 15.0
 _SECOND = 1_000_000
 
 INCOMPLETE = N_("Incomplete message")
@@ -220,9 +221,12 @@ class Inlet:
         clock = self._reading.env.clock
         while True:
             try:
-                pause = min(await self.expire(), 15.0)
+                pause = min(await self.expire(), _LOOK)
             except Refused as refused:
                 pause = refused.retry_after
+            except Exception as error:  # one look that fails must not be the last
+                self._reading.env.log.error("waiting parts were not looked at", error=type(error).__name__)
+                pause = _LOOK
             await clock.sleep(pause)
 
     async def _gather(self, number: int, piece: Piece) -> None:

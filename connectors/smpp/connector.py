@@ -74,8 +74,7 @@ class Smpp:
     async def run(self, sink: Sink) -> None:
         """Stay bound until cancelled; after a loss bind again, with growing gaps."""
         await self._inlet.open(sink)
-        learned = await sink.cursor(LEARNED)
-        self._ids = Ids(self._settings.message_ids, learned or "auto")  # type: ignore[arg-type]
+        self._ids.recall(await sink.cursor(LEARNED))
         self._sink = sink
         watching = asyncio.create_task(self._inlet.watch(), name="sms-parts")
         try:

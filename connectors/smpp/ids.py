@@ -44,10 +44,15 @@ class Ids:
     nobody here remembers, and changes when it makes no sense any more.
     """
 
-    def __init__(self, way: Way, learned: Way = "auto") -> None:
+    def __init__(self, way: Way) -> None:
         self._ways = _WAYS if way == "auto" else (way,)
-        self.learned = learned if way == "auto" else way
+        self.learned: Way = way
         self._sent: OrderedDict[str, str] = OrderedDict()
+
+    def recall(self, learned: str | None) -> None:
+        """Take over what was learned before a restart; a configured way is stronger."""
+        if self.learned == "auto":
+            self.learned = next((way for way in self._ways if way == learned), "auto")
 
     def sent(self, answered: Sequence[str]) -> str:
         """Note the ids of the parts of one message, in order. Returns the one that reports are told under, the last."""

@@ -115,16 +115,28 @@ def test_what_was_learned_counts_for_what_nobody_remembers() -> None:
     ids.sent(["1A2B3C"])
     assert ids.target("0001715004") == ("1a2b3c", True)
     assert ids.learned == "hex-then-decimal"
-    assert Ids("auto", ids.learned).target("0001715005") == ("1a2b3d", True)
+    later = Ids("auto")
+    later.recall(ids.learned)
+    assert later.target("0001715005") == ("1a2b3d", True)
     assert Ids("auto").target("0001715005") == ("1715005", True)
     assert Ids("hex-then-decimal").target("1715005") == ("1a2b3d", True)
 
 
 def test_a_wrong_lesson_is_corrected() -> None:
-    ids = Ids("auto", "same")
+    ids = Ids("auto")
+    ids.recall("same")
     ids.sent(["1A2B3C"])
     assert ids.target("1715004") == ("1a2b3c", True)
     assert ids.learned == "hex-then-decimal"
+
+
+def test_what_is_configured_is_stronger_than_what_was_learned() -> None:
+    ids = Ids("same")
+    ids.recall("hex-then-decimal")
+    assert ids.target("1715005") == ("1715005", True)
+    unknown = Ids("auto")
+    unknown.recall("something of a later version")
+    assert unknown.learned == "auto"
 
 
 def test_parts_lead_to_the_last_one() -> None:
