@@ -239,7 +239,7 @@ class CommentsInbox(MetaInbox):
             self.remember(article)
         new = [c for c in comments if self._is_new(c, since)]
         new.sort(key=lambda c: c.sent_at or 0)
-        untitled = [a for a in articles if a.article not in self._told]
+        untitled = [a for a in articles if _titled(a) not in self._told]
         newest = max([since, *(c.sent_at or 0 for c in comments)])
         state = Cursor(key=CURSOR, value=str(min(newest, now)))
         if new:
@@ -247,7 +247,7 @@ class CommentsInbox(MetaInbox):
         if not new and not untitled and str(newest) == kept:
             return
         if await self.tell([*map(self.prepared, new), *untitled], state):
-            for told in (*(c.external_id or "" for c in new), *(a.article for a in untitled)):
+            for told in (*(c.external_id or "" for c in new), *map(_titled, untitled)):
                 self._told.add(told)
 
     def _is_new(self, comment: Message, since: int) -> bool:
@@ -354,3 +354,8 @@ class CommentsInbox(MetaInbox):
     async def answer_publicly(self, target: str, text: str) -> str:
         """Answer under a comment; Meta's id of the answer. Raises SendError."""
         raise NotImplementedError
+
+
+def _titled(article: Article) -> str:
+    """By what it is remembered that the title of an article was told; a visitor's post is a comment of the same id."""
+    return f"title:{article.article}"
