@@ -21,6 +21,7 @@ from connectors.contract import (
     Sink,
 )
 from connectors.xmpp import answers, upload, writing
+from connectors.xmpp.acks import Ticket
 from connectors.xmpp.envelope import Place
 from connectors.xmpp.files import is_web
 from connectors.xmpp.identity import sent_id_of, target_id
@@ -29,7 +30,7 @@ from connectors.xmpp.link import Link, Standing, explained, made
 from connectors.xmpp.names import bare
 from connectors.xmpp.reading import thread_key
 from connectors.xmpp.settings import Settings
-from connectors.xmpp.stream import Lost, Misconfigured, NotSent, Ticket, WrongCredentials
+from connectors.xmpp.stream import Lost, Misconfigured, NotSent, WrongCredentials
 from connectors.xmpp.writing import Uploaded
 
 NOT_CONNECTED = N_("The XMPP server cannot be reached at the moment.")

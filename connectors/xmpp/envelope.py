@@ -64,6 +64,11 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
         return origin.get("id", "") if origin is not None else ""
 
     @property
+    def several(self) -> bool:
+        """Whether some part stands there more than once (texts in several languages)."""
+        return len(self.parts) < len(self.message)
+
+    @property
     def type(self) -> str:
         """``chat``, ``normal``, ``groupchat``, ``headline`` or ``error``."""
         return self.message.get("type", "normal")

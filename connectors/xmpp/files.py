@@ -9,16 +9,21 @@ from urllib.parse import unquote, urlsplit
 
 from connectors._text import one_line
 from connectors.contract import Attachment
+from connectors.xmpp.envelope import Envelope
 from connectors.xmpp.names import FILE, FILES, OOB, URL_DATA, every, text_of
 
 MOST = 20
 """Most files of one message; further ones stay in its text or its source."""
 
 _LONGEST_URL = 2_000
+_PLACES = {f"{FILES}file-sharing", f"{OOB}x"}
 
 
-def attachments(message: ET.Element) -> tuple[Attachment, ...]:
+def attachments(envelope: Envelope) -> tuple[Attachment, ...]:
     """The files that a message names, each once, by address; nothing is fetched."""
+    message = envelope.message
+    if not _PLACES & envelope.parts.keys():
+        return ()
     found: dict[str, Attachment] = {}
     for shared in every(message, f"{FILES}file-sharing"):
         for url in _addresses(shared):
@@ -30,9 +35,11 @@ def attachments(message: ET.Element) -> tuple[Attachment, ...]:
     return tuple(found.values())[:MOST]
 
 
-def unusable(message: ET.Element) -> tuple[str, ...]:
+def unusable(envelope: Envelope) -> tuple[str, ...]:
     """Addresses beside the text that nothing is fetched from; people may still want to see them."""
-    named = (one_line(text_of(beside.find(f"{OOB}url"))) for beside in every(message, f"{OOB}x"))
+    if f"{OOB}x" not in envelope.parts:
+        return ()
+    named = (one_line(text_of(beside.find(f"{OOB}url"))) for beside in every(envelope.message, f"{OOB}x"))
     return tuple(url[:_LONGEST_URL] for url in dict.fromkeys(named) if url and not is_web(url))[:MOST]
 
 

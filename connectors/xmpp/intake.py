@@ -30,11 +30,11 @@ from connectors.contract import (
     Unknown,
     conversation_key,
 )
+from connectors.xmpp.acks import Ticket
 from connectors.xmpp.envelope import Place
 from connectors.xmpp.identity import counted, sent_id_of
 from connectors.xmpp.names import BadStanza, check
 from connectors.xmpp.reading import presence, read
-from connectors.xmpp.stream import Ticket
 
 INLINE = 64_000
 """Largest stanza that travels inside the commit."""

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import Literal
 
 from connectors.contract import Cursor, Env, Health, Micros, Sink
+from connectors.xmpp.acks import Ticket
 from connectors.xmpp.archive import NONE, Archive, Mark, Page, mark
 from connectors.xmpp.intake import Intake
 from connectors.xmpp.names import CARBONS, CLIENT, ROSTER
 from connectors.xmpp.settings import Settings
-from connectors.xmpp.stream import Client, Component, Lost, Misconfigured, Refusal, Ticket, WrongCredentials
+from connectors.xmpp.stream import Client, Component, Lost, Misconfigured, Refusal, WrongCredentials
 
 FIRST_GAP = 0.5
 """Seconds before the first attempt to connect again; it doubles with each further one."""

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET  # nosec: only the type
 from typing import Any
 
 from connectors._i18n import N_
-from connectors._text import one_line, tidy
+from connectors._text import one_line
 from connectors.contract import (
     Attachment,
     Automatic,
@@ -34,8 +34,6 @@ from connectors.xmpp.names import (
     CALLS,
     CARBONS,
     EME,
-    FALLBACK,
-    GEO,
     INVITATION,
     MAM,
     MARKERS,
@@ -50,11 +48,11 @@ from connectors.xmpp.names import (
     ROOM_USER,
     STANZAS,
     STATES,
-    XML_LANG,
     decode,
     every,
     text_of,
 )
+from connectors.xmpp.wording import body_of, language_of, whole, with_place, without_quote
 
 OURS = re.compile(r"hub-[0-9a-f]{26}(?:-[0-9]{1,2})?")
 """The ids of our own messages; what carries one left through the hub."""
@@ -183,7 +181,7 @@ def _said(envelope: Envelope, place: Place) -> Inbound | None:
     """What the person did, other than reporting."""
     parts = envelope.parts
     if envelope.type == "groupchat" or f"{ROOM_USER}x" in parts or INVITATION in parts:
-        return _unknown(envelope, place, GROUP, _body(envelope))
+        return _unknown(envelope, place, GROUP, body_of(envelope))
     if (target := _retracted(parts)) is not None:
         return Deletion(
             **_event(envelope, place), target=target_id(envelope.person, target), sender=_party(envelope)
@@ -191,7 +189,7 @@ def _said(envelope: Envelope, place: Place) -> Inbound | None:
     if (signs := parts.get(f"{REACTIONS}reactions")) is not None:
         return _reaction(envelope, place, signs)
     if (scheme := _sealed(envelope)) is not None:
-        return _unknown(envelope, place, ENCRYPTED, _body(envelope) or scheme) if scheme else None
+        return _unknown(envelope, place, ENCRYPTED, body_of(envelope) or scheme) if scheme else None
     if f"{CALLS}propose" in parts:
         return _unknown(envelope, place, CALL, "")
     return _content(envelope, place) or _without_word(envelope, place)
@@ -219,11 +217,12 @@ def _reaction(envelope: Envelope, place: Place, signs: ET.Element) -> Reaction:
 
 def _sealed(envelope: Envelope) -> str | None:
     """The scheme of an encrypted message; empty for one that only exchanges keys, None for a plain one."""
-    for name, scheme in _SEALED.items():
-        if (part := envelope.parts.get(name)) is not None:
-            has_payload = scheme != "OMEMO" or any(child.tag.endswith("}payload") for child in part)
-            return scheme if has_payload else ""
-    body = _body(envelope)
+    for name in _SEALED.keys() & envelope.parts.keys():
+        has_payload = _SEALED[name] != "OMEMO" or any(
+            part.tag.endswith("}payload") for part in envelope.parts[name]
+        )
+        return _SEALED[name] if has_payload else ""
+    body = body_of(envelope)
     if body.startswith("?OTR"):
         return "OTR"
     if body.startswith("aesgcm://"):
@@ -234,14 +233,14 @@ def _sealed(envelope: Envelope) -> str | None:
 
 def _content(envelope: Envelope, place: Place) -> Message | Edit | None:
     """A text, a file, a place on the map; None where there is nothing of it."""
-    body, files = _body(envelope), attachments(envelope.message)
+    body, files = body_of(envelope), attachments(envelope)
     subject = one_line(text_of(envelope.parts.get("subject")))[:1000]
     replaced = envelope.parts.get(REPLACE)
     if replaced is not None and replaced.get("id") and not envelope.outgoing:
         target = target_id(envelope.person, replaced.get("id", ""))
         return Edit(**_event(envelope, place), target=target, sender=_party(envelope), text=body)
-    text = "" if any(body == file.remote for file in files) else _with_place(envelope, body)
-    text = "\n".join(filter(None, (text, *(url for url in unusable(envelope.message) if url not in text))))
+    text = "" if any(body == file.remote for file in files) else with_place(envelope, body)
+    text = "\n".join(filter(None, (text, *(url for url in unusable(envelope) if url not in text))))
     if not (text or files or subject):
         return None
     return _message(envelope, place, subject, text, files)
@@ -257,8 +256,8 @@ def _message(
         **_event(envelope, place),
         sender=_party(envelope),
         subject=subject,
-        text=_without_quote(envelope, text),
-        full_text=_whole(envelope, text) if not files else text,
+        text=without_quote(envelope, text),
+        full_text=whole(envelope, text) if not files else text,
         attachments=files,
         thread_keys=_threads(envelope, place),
         adds_keys=tuple(dict.fromkeys((*own_keys, *_thread(envelope, place)))),
@@ -301,7 +300,7 @@ def _event(envelope: Envelope, place: Place) -> dict[str, Any]:
         envelope.person, envelope.id, archived=envelope.archive_id, unique=bool(envelope.origin_id)
     )
     if name is None and envelope.sent_at is not None:  # delayed by a server that gave it no id
-        content = f"{envelope.sent_at} {_body(envelope)}"
+        content = f"{envelope.sent_at} {body_of(envelope)}"
         name = bounded(f"{envelope.person}//{hashlib.sha256(content.encode()).hexdigest()[:32]}/")
     return {"inbox": place.inbox, "external_id": name, "received_at": place.now}
 
@@ -314,58 +313,9 @@ def _party(envelope: Envelope) -> Party:
         kind="xmpp",
         address=envelope.person,
         name=one_line(text_of(envelope.parts.get(NICK)))[:200],
-        language=_language(envelope),
+        language=language_of(envelope),
         verified=True,
     )
-
-
-def _body(envelope: Envelope) -> str:
-    """The text of the message."""
-    body = _chosen(envelope)
-    return tidy(body.text or "") if body is not None else ""
-
-
-def _chosen(envelope: Envelope) -> ET.Element | None:
-    """Of several languages the text without a name, else the Polish one, else the first."""
-    bodies = [body for body in every(envelope.message, "body") if body.text]
-    plain = [body for body in bodies if XML_LANG not in body.attrib]
-    polish = [body for body in bodies if body.get(XML_LANG, "").lower().startswith("pl")]
-    return next(iter(plain or polish or bodies), None)
-
-
-def _language(envelope: Envelope) -> str:
-    """What the first text itself says of its language; that of the whole stanza is often only a program's default."""
-    first = next(every(envelope.message, "body"), None)
-    said = _LANGUAGE.match(first.get(XML_LANG, "").lower()) if first is not None else None
-    return said[0] if said else ""
-
-
-def _whole(envelope: Envelope, text: str) -> str:
-    """The text, and below it what was written beside it in other languages."""
-    others = [tidy(body.text or "") for body in every(envelope.message, "body")]
-    return "\n\n".join(dict.fromkeys([text, *(other for other in others if other and other not in text)]))
-
-
-def _with_place(envelope: Envelope, body: str) -> str:
-    """A place that was sent (XEP-0080) in the words of the text, where it is not there already."""
-    geo = envelope.parts.get(f"{GEO}geoloc")
-    if geo is None:
-        return body
-    where = ",".join(text_of(geo.find(f"{GEO}{axis}")).strip()[:20] for axis in ("lat", "lon"))
-    return body if len(where) < 3 or where in body else f"{body}\n📍 {where}".strip()
-
-
-def _without_quote(envelope: Envelope, text: str) -> str:
-    """A reply without the words that its program quoted for programs that know no replies (XEP-0428)."""
-    for fallback in every(envelope.message, f"{FALLBACK}fallback"):
-        quote = fallback.find(f"{FALLBACK}body")
-        if fallback.get("for") == "urn:xmpp:reply:0" and quote is not None:
-            start, end = quote.get("start", "0"), quote.get("end", "0")
-            if all(n.isascii() and n.isdigit() and len(n) < 8 for n in (start, end)) and int(start) < int(
-                end
-            ):
-                return (text[: int(start)] + text[int(end) :]).strip() or text
-    return text
 
 
 def _automatic(envelope: Envelope) -> Automatic:

@@ -16,7 +16,7 @@ from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 from slixmpp.xmlstream.xmlstream import NotConnectedError
 
-from connectors.xmpp.names import core, text_of
+from connectors.xmpp.names import text_of
 
 BODY = "{jabber:client}body"
 
@@ -84,6 +84,10 @@ class Person:
         """The texts that came."""
         return [text_of(message.find(BODY)) for message in self.got if message.find(BODY) is not None]
 
+    def last(self) -> ET.Element:
+        """The last message that came with a text."""
+        return next(message for message in reversed(self.got) if message.find(BODY) is not None)
+
     def write(self, to: str, text: str, *more: str, name: str = "", kind: str = "chat") -> str:
         """Send a text, with further elements as XML; returns its id, which is a new one unless ``name`` gives it."""
         self._count += 1
@@ -133,6 +137,3 @@ async def somebody(address: str, port: int) -> AsyncIterator[Person]:
         yield person
     finally:
         await person.leave()
-
-
-__all__ = ["Person", "core", "somebody", "until"]
