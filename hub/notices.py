@@ -14,6 +14,7 @@ from sqlalchemy import Row, and_, select, update
 
 from connectors.contract import Capabilities, Micros, Recipient
 from hub.calendar import at_wall_clock, calendar, closed_since, is_open, next_loud, next_opening
+from hub.chats.record import is_here
 from hub.house import House
 from hub.i18n import is_translated, translate
 from hub.messages import append, locked_conversation
@@ -88,6 +89,7 @@ def reachable(tx: Reader, house: House, conversation: Row[Any], where: Where | N
     """The address to use: the one that they gave for it, the one they wrote from, else a mail address, else another.
 
     Whoever commented in public on a platform gets no automatic message: they wrote to all, and did not ask for one.
+    A chat that its visitor has left is the last resort: nobody may ever see what is said there.
     """
     where = where or Where()
     if where.mail:
@@ -100,13 +102,18 @@ def reachable(tx: Reader, house: House, conversation: Row[Any], where: Where | N
     theirs = (table.c.contact == conversation.contact, table.c.silent_since.is_(None))
     rows = tx.rows(select(table).where(*theirs).order_by(table.c.id))
     ranked = sorted(rows, key=lambda row: (row.id != conversation.identity, row.kind != "email"))
+    last: Address | None = None
     for row in ranked:
         if row.address == where.avoid or (where.known_by is not None and row.created_at > where.known_by):
             continue
         inbox = outlet(house, conversation.office, row.kind, conversation.inbox)
-        if inbox is not None:
-            return Address(kind=row.kind, address=row.address, name=row.name, inbox=inbox)
-    return None
+        if inbox is None:
+            continue
+        found = Address(kind=row.kind, address=row.address, name=row.name, inbox=inbox)
+        if not house.capabilities[inbox].live or is_here(tx, inbox, row.address):
+            return found
+        last = last or found
+    return last
 
 
 def deliver_answer(tx: Tx, house: House, order: Row[Any]) -> bool:

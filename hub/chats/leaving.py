@@ -89,10 +89,10 @@ def on_idle(tx: Tx, house: House, timer: Row[Any]) -> None:
 
     Never where they wait for us, and never while a protocol of distress is on.
     """
-    found = tx.locked(conversation, timer.subject)
+    found = tx.locked(conversation, _survivor(tx, timer.subject) or 0)
     if found is None or found.waiting_since is not None or found.protocol or found.status != "open":
         return
-    for row in of_conversation(tx, timer.subject):
+    for row in of_conversation(tx, found.id):
         if row.ended_at is not None:
             continue
         if row.left_at is not None or (row.closes_at is not None and row.closes_at <= tx.now):
@@ -126,12 +126,12 @@ def further(house: House, office: str, row: Row[Any]) -> Further | None:
 
 def on_left(tx: Tx, house: House, timer: Row[Any]) -> None:
     """The visitor is gone: what they have not read leaves by the address that they gave."""
-    found = tx.locked(conversation, timer.subject)
+    found = tx.locked(conversation, _survivor(tx, timer.subject) or 0)
     if found is None:
         return
-    for row in of_conversation(tx, timer.subject):
+    for row in of_conversation(tx, found.id):
         way = further(house, found.office, row) if row.left_at is not None else None
-        unread = _unread(tx, row, timer.subject) if way is not None else ()
+        unread = _unread(tx, row, found.id) if way is not None else ()
         if way is None or not unread:
             continue
         to = [Recipient(address=way.address)]

@@ -30,6 +30,12 @@ def of_visitor(tx: Reader, inbox: str, visitor: str) -> Row[Any] | None:
     return tx.row(select(chat).where(chat.c.inbox == inbox, chat.c.visitor == visitor))
 
 
+def is_here(tx: Reader, inbox: str, visitor: str) -> bool:
+    """Whether a visitor is there now."""
+    here = select(chat.c.id).where(chat.c.inbox == inbox, chat.c.visitor == visitor, present())
+    return tx.row(here) is not None
+
+
 def of_conversation(tx: Reader, number: int) -> Sequence[Row[Any]]:
     """The chats of a conversation: mostly one, several where conversations were merged."""
     merged = select(conversation.c.id).where(conversation.c.merged_into == number)

@@ -12,6 +12,7 @@ from hub.chats.desk import chats_of, visitor_of
 from hub.desk import actions
 from hub.desk.notes import add_note
 from hub.messages import append
+from hub.notices import reachable
 from hub.outbox.queue import enqueue
 from hub.store import schema
 from hub.store.tx import Tx
@@ -336,6 +337,24 @@ async def test_an_address_of_somebody_else_is_written_to_but_not_taken_over(worl
     await world.answers(number, "Odpowiedź dla Bena")
     await world.passes(seconds=10)
     assert await world.mails() == [("wspolny@example.org", "Odpowiedź dla Bena")]
+
+
+async def test_notices_go_where_somebody_reads_them(world: World) -> None:
+    number = await world.says("Dzień dobry", email="zofia@example.org")
+
+    async def where() -> str:
+        row = await world.row(schema.conversation, number)
+        found = await world.store.read(lambda tx: reachable(tx, world.house, row))
+        return found.inbox if found else ""
+
+    assert await where() == "czat"
+    await world.does("left")
+    assert await where() == "kontakt"
+    anonymous = await world.says("Bez adresu", BEN)
+    await world.does("left", BEN)
+    row = await world.row(schema.conversation, anonymous)
+    found = await world.store.read(lambda tx: reachable(tx, world.house, row))
+    assert found is not None and found.inbox == "czat", "they may come back"
 
 
 async def test_the_visitor_ends_the_chat(world: World) -> None:
