@@ -333,9 +333,11 @@ class LiveChats:
         )
 
     async def _signal(self, request: Request) -> Response:
-        """Typing, reading, leaving: of visitors who are there; of others it is forgotten."""
+        """Typing, reading, leaving, being there: of visitors who are there; of others it is forgotten."""
         visitor, what = self._visitor(request), request.fields.get("what", "")
         room = self._live.rooms.known(visitor) if visitor else None
+        if room is not None:
+            room.heard = self._env.clock.monotonic()
         upto = request.fields.get("upto", "")
         if room is not None and what in ("typing", "paused"):
             self._live.typing(room, what)

@@ -16,7 +16,11 @@ PLAIN_SECONDS = 180.0
 """How long somebody whose page has no stream is there after a request of theirs."""
 
 BEAT_SECONDS = 15.0
-"""Seconds after which a quiet stream gives a sign of life: proxies close silent ones, and a dead one is noticed."""
+"""Seconds after which a quiet stream gives a sign of life: proxies close silent ones."""
+
+SILENT_SECONDS = 150.0
+"""A page that says nothing for so long is gone, though its connection looks open: a lost network tells nobody. Pages
+speak every half a minute; a browser lets one in the background speak once a minute."""
 
 MOST_PENDING = 200
 """Events that may wait for one page; a slower one is cut off and comes back."""
@@ -75,8 +79,11 @@ class Room:
         self.visitor = visitor
         self.conversation = 0
         self.pages: list[Page] = []
+        self.heard = 0.0
+        """When any of their pages was heard of last (seconds of the monotonic clock)."""
+
         self.until = 0.0
-        """Without an open page they are there until then (seconds of the monotonic clock)."""
+        """Without an open page they are there until then."""
 
         self.told: set[int] = set()
         """Messages of ours that any of their pages has shown: what they may say to have read."""
@@ -103,6 +110,7 @@ class Rooms:
     def stay(self, visitor: str, seconds: float) -> Room:
         """A visitor is there for a while, with or without an open page."""
         found = self.room(visitor)
+        found.heard = self._monotonic()
         found.until = max(found.until, self._monotonic() + seconds)
         return found
 
@@ -113,8 +121,12 @@ class Rooms:
             found.until = self._monotonic() + seconds
 
     def gone(self) -> list[Room]:
-        """Who is there no longer."""
+        """Who is there no longer; the streams of pages that fell silent are ended."""
         now = self._monotonic()
+        for room in self.here():
+            if now - room.heard > SILENT_SECONDS:
+                for page in room.pages:
+                    page.close()
         return [room for room in self._rooms.values() if not room.pages and room.until <= now]
 
     def forget(self, visitor: str) -> None:

@@ -64,7 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     per_address: Annotated[Rate, about("Messages that one network address may post.")] = "60/minute"
     per_site: Annotated[Rate, about("Messages that may be posted through one site.")] = "6000/minute"
     signals_per_address: Annotated[Rate, about("Signs of typing and reading from one network address.")] = (
-        "120/minute"
+        "600/minute"
     )
     theme: Annotated[Theme, about("The site's own colours.")] = Theme()
 

@@ -348,7 +348,9 @@ async def test_only_what_was_shown_to_them_can_be_read_by_them(site: Site) -> No
 async def test_who_closes_the_page_has_left_and_who_opens_it_again_is_back(site: Site) -> None:
     site.answered(said())
     async with site.page():
-        site.clock.at += 1000
+        for _ in range(5):
+            site.clock.at += 100
+            await site.signal("here")
         await asyncio.sleep(0.02)
         assert site.ledger.events == [], "an open page is somebody there"
     site.clock.at += 29
@@ -360,6 +362,26 @@ async def test_who_closes_the_page_has_left_and_who_opens_it_again_is_back(site:
     async with site.page():
         await site.ledger.wait_for(2)
     assert [event.what for event in site.ledger.events if isinstance(event, Visit)] == ["left", "came"]
+
+
+async def test_a_page_that_fell_silent_is_gone_though_its_connection_looks_open(site: Site) -> None:
+    site.answered(said())
+    stream = await open_stream(site.chat, f"{PATH}/stream", {HEADER: site.token()})
+    reading = asyncio.ensure_future(_all(stream))
+    await asyncio.sleep(0.02)
+    site.clock.at += 149
+    await asyncio.sleep(0.02)
+    assert not reading.done()
+    site.clock.at += 2
+    async with asyncio.timeout(2):
+        await reading
+    site.clock.at += 31
+    [left] = await site.ledger.wait_for(1)
+    assert isinstance(left, Visit) and left.what == "left"
+
+
+async def _all(stream: AsyncIterator[bytes]) -> list[bytes]:
+    return [chunk async for chunk in stream]
 
 
 async def test_who_was_there_before_a_restart_is_waited_for() -> None:
