@@ -112,9 +112,8 @@ def inbound(event: Fields, place: Place) -> Inbound | None:
         return None
     out = _folded(_text(event, "direction", place)) in _OUT
     sender, line = _sender(event, place), _line(_text(event, "line", place), place.country)
-    if (
-        out and sender is None and _E164.fullmatch(line)
-    ):  # told as the exchange dials: from an extension, to a number
+    # Calls of ours may be told as the exchange dials: from an extension, to a number.
+    if out and sender is None and _E164.fullmatch(line):
         sender, line = Party(kind="phone", address=line), ""
     extension = _extension(_text(event, "extension", place))
     return Call(

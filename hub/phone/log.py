@@ -23,12 +23,15 @@ from hub.intake.references import new_reference
 from hub.messages import append
 from hub.phone import record
 from hub.phone.lists import phone_inbox
-from hub.phone.states import Facts
+from hub.phone.states import SECOND, Facts
 from hub.scope import Conflict, NotFound, Scope, require
 from hub.store import schema
 from hub.store.tx import Tx
 
 NOTE_LIMIT = 4000
+
+LATELY = 2 * 3600 * SECOND
+"""How long ago a call may have begun that is noted by hand though the exchange told of it."""
 
 CALL_OUTCOMES: Mapping[str, str] = {**OUTCOMES, "no-answer": N_("Nobody answered")}
 """What can come of a call; the ids are those of a callback."""
@@ -105,7 +108,7 @@ def _recognised(tx: Tx, scope: Scope, entry: Entry) -> Entry:
     """A call noted by hand that the exchange told of is that call, not another one."""
     if entry.call is not None or scope.user is None or not entry.number.strip():
         return entry
-    told = record.unnoted(tx, scope.user, number=_number(entry.number))
+    told = record.unnoted(tx, scope.user, number=_number(entry.number), since=tx.now - LATELY)
     return msgspec.structs.replace(entry, call=told[0]) if told else entry
 
 
@@ -120,7 +123,22 @@ def _told(tx: Tx, house: House, scope: Scope, entry: Entry) -> Row[Any]:
         merge_conversations(tx, house, scope, row.conversation, entry.conversation)
         row = record.locked(tx, row.id)
     tx.change(schema.message, row.id, client_id=entry.client_id)
+    if name := entry.name.strip()[:200]:
+        _name(tx, row, name)
     return row
+
+
+def _name(tx: Tx, row: Row[Any], name: str) -> None:
+    """Whom the agent talked with, where nobody knew their name; a hidden number is a person of its own."""
+    identity = tx.locked(schema.identity, row.identity or 0)
+    contact = tx.locked(schema.contact, identity.contact) if identity is not None else None
+    if identity is None or contact is None:
+        return
+    hidden = identity.kind == record.HIDDEN
+    if hidden or not identity.name:
+        tx.change(schema.identity, identity.id, name=name)
+    if hidden or not contact.name:
+        tx.change(schema.contact, contact.id, name=name)
 
 
 def _by_hand(tx: Tx, house: House, scope: Scope, entry: Entry) -> Row[Any]:

@@ -97,12 +97,14 @@ def _is_last(tx: Reader, row: Row[Any]) -> bool:
     return tx.row(select(message.c.id).where(*later, said).limit(1)) is None
 
 
-def unnoted(tx: Reader, user: int, *, conversation: int | None = None, number: str = "") -> list[int]:
+def unnoted(
+    tx: Reader, user: int, *, conversation: int | None = None, number: str = "", since: int = 0
+) -> list[int]:
     """Messages of calls that a user had and has not noted, in a conversation or with a number; the newest first."""
     mine = and_(
         message.c.author == user, message.c.kind == "call", message.c.state.in_(("answered", "ended"))
     )
-    wanted = select(message.c.id).where(mine)
+    wanted = select(message.c.id).where(mine, message.c.at >= since)
     if conversation is not None:
         wanted = wanted.where(message.c.conversation == conversation)
     if number:

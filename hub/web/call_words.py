@@ -11,7 +11,6 @@ from connectors._phone import shown
 from hub.desk.view import Entry
 from hub.i18n import mark as N_
 from hub.phone.log import CALL_OUTCOMES
-from hub.phone.record import HIDDEN
 from hub.phone.states import Facts, State, talked
 
 STATES: Mapping[State, tuple[str, str]] = {
@@ -54,6 +53,5 @@ CALL_WORDS: Mapping[str, Any] = {
     "call_state": state_of,
     "call_outcomes": CALL_OUTCOMES,
     "call_number": shown,
-    "hidden_kind": HIDDEN,
 }
 """What the templates need to tell of a call."""

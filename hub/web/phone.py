@@ -122,9 +122,16 @@ async def form(request: web.Request) -> web.StreamResponse:
 def _form(request: web.Request, house: House, *, status: int = 200, **shown: Any) -> web.Response:
     desk, scope = desk_of(request), scope_of(request)
     template = "phone/form.html" if is_fragment(request) else "phone/log.html"
-    values = {"values": {}, "error": "", "client_id": desk.entropy(16).hex(), "inbox": None, **shown}
-    values["inbox"] = lists.phone_inbox(house, scope.office)
-    return render(request, template, status=status, queues=_queues(house, scope), **values, **CALL_WORDS)
+    given = {"values": {}, "error": "", "client_id": desk.entropy(16).hex(), **shown}
+    return render(
+        request,
+        template,
+        status=status,
+        inbox=lists.phone_inbox(house, scope.office),
+        queues=_queues(house, scope),
+        **given,
+        **CALL_WORDS,
+    )
 
 
 def _topics(tx: Reader, scope: Scope) -> list[str]:

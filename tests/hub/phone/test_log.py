@@ -146,3 +146,23 @@ async def test_a_later_word_stays_what_lists_show(line: Line) -> None:
     assert again.conversation == receipt.conversation
     await line.notes(ewa, call=receipt.message, note="Wcześniejsza", outcome="follow-up")
     assert (await line.conversation(receipt.conversation)).preview == "Dzwoni telefon"
+
+
+async def test_the_agent_names_whom_nobody_knew(line: Line) -> None:
+    ewa = await line.with_telephone("ewa", "101")
+    for call, caller in (("k-1", "+48221234567"), ("k-2", "")):
+        receipt = await line.rings("answered", call, caller=caller, extension="101")
+        await line.notes(ewa, call=receipt.message, name="Jan Kowalski")
+        shown = await line.store.read(lambda tx, receipt=receipt: lists.one(tx, ewa, receipt.message or 0))
+        assert shown.person == "Jan Kowalski"
+    receipt = await line.rings("answered", "k-3", caller="+48221234567", extension="101")
+    await line.notes(ewa, call=receipt.message, name="Ktoś inny")
+    shown = await line.store.read(lambda tx: lists.one(tx, ewa, receipt.message or 0))
+    assert shown.person == "Jan Kowalski", "a name that is known stays"
+
+
+async def test_an_old_call_that_nobody_noted_is_another_one(line: Line) -> None:
+    ewa = await line.with_telephone("ewa", "101")
+    old = await line.rings("answered", extension="101")
+    line.clock.move(3 * 3600)
+    assert (await line.notes(ewa, number=CALLER)).message != old.message
