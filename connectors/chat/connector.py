@@ -173,7 +173,9 @@ class LiveChats:
         visitor = self._visitor(request)
         chat = await self._chat(visitor, PAGE)
         if visitor is not None and self._live.rooms.known(visitor) is not None:
-            self._live.rooms.stay(visitor, self._settings.leave_seconds)
+            # A script's own requests say so; any other one may be of a page that has no stream.
+            scripted = HEADER in request.headers
+            self._live.rooms.stay(visitor, self._settings.leave_seconds if scripted else PLAIN_SECONDS)
         return page(await self._html(request, visitor if chat else None, chat))
 
     async def _html(

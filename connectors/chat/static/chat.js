@@ -131,8 +131,8 @@ let pausing = 0;
 function presence(what) {
   clearTimeout(pausing);
   const place = part("typing");
-  if (what === "read") { place.textContent = word("seen"); return; }
-  place.textContent = what === "typing" ? word("typing") : "";
+  const text = { read: word("seen"), typing: word("typing") }[what] ?? "";
+  if (place.textContent !== text) place.textContent = text;
   if (what === "typing") pausing = setTimeout(() => presence("paused"), 8000);
 }
 
@@ -261,7 +261,7 @@ function write(form) {
   form.elements.client.value = uuid();
   form.elements.text.value = "";
   if (form.elements.file) form.elements.file.value = "";
-  typed = 0;
+  if (typed <= Date.now()) typed = 0;
   const item = shown([text, ...files.map((file) => file.name)].filter(Boolean).join("\n"));
   list().append(item);
   toEnd();

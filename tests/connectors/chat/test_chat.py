@@ -364,6 +364,19 @@ async def test_who_closes_the_page_has_left_and_who_opens_it_again_is_back(site:
     assert [event.what for event in site.ledger.events if isinstance(event, Visit)] == ["left", "came"]
 
 
+async def test_without_a_script_a_look_at_the_page_keeps_one_there(site: Site) -> None:
+    fields = {"me": site.token(), "client": str(uuid.uuid4()), "text": "Raz", "consent": "yes"}
+    await form_post(site.chat, PATH, fields)
+    site.answered(said())
+    for _ in range(3):
+        site.clock.at += 170
+        await asyncio.sleep(0.01)
+        await get(site.chat, f"{PATH}?me={site.token()}")
+    assert len(site.ledger.events) == 1
+    site.clock.at += 181
+    await site.ledger.wait_for(2)
+
+
 async def test_a_page_that_fell_silent_is_gone_though_its_connection_looks_open(site: Site) -> None:
     site.answered(said())
     stream = await open_stream(site.chat, f"{PATH}/stream", {HEADER: site.token()})
