@@ -93,7 +93,7 @@ class Line(Centre):
         table = schema.callback
         return list(await self.store.read(lambda tx: tx.rows(select(table).order_by(table.c.id))))
 
-    async def lines(self, conversation: int | None) -> list[str]:
+    async def noted_in(self, conversation: int | None) -> list[str]:
         """What the system noted in a conversation."""
         table = schema.message
         mine = (table.c.conversation == conversation, table.c.kind == "system")

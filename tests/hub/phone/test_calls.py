@@ -84,7 +84,7 @@ async def test_a_missed_call_becomes_one_request_to_be_called_back(line: Line) -
     assert again.conversation == receipt.conversation
     [only] = await line.callbacks()
     assert only.due_at == callback.due_at
-    assert (await line.lines(matter.id))[-1] == "callback-called-again"
+    assert (await line.noted_in(matter.id))[-1] == "callback-called-again"
     told_again = await line.rings("missed", "k-2")
     assert told_again.duplicate and len(await line.callbacks()) == 1
 

@@ -153,12 +153,15 @@ async def test_the_agent_names_whom_nobody_knew(line: Line) -> None:
     for call, caller in (("k-1", "+48221234567"), ("k-2", "")):
         receipt = await line.rings("answered", call, caller=caller, extension="101")
         await line.notes(ewa, call=receipt.message, name="Jan Kowalski")
-        shown = await line.store.read(lambda tx, receipt=receipt: lists.one(tx, ewa, receipt.message or 0))
-        assert shown.person == "Jan Kowalski"
+        assert await _person(line, ewa, receipt.message) == "Jan Kowalski"
     receipt = await line.rings("answered", "k-3", caller="+48221234567", extension="101")
     await line.notes(ewa, call=receipt.message, name="Ktoś inny")
-    shown = await line.store.read(lambda tx: lists.one(tx, ewa, receipt.message or 0))
-    assert shown.person == "Jan Kowalski", "a name that is known stays"
+    assert await _person(line, ewa, receipt.message) == "Jan Kowalski", "a name that is known stays"
+
+
+async def _person(line: Line, agent: Scope, message: int | None) -> str:
+    shown = await line.store.read(lambda tx: lists.one(tx, agent, message or 0))
+    return shown.person
 
 
 async def test_an_old_call_that_nobody_noted_is_another_one(line: Line) -> None:
