@@ -27,10 +27,10 @@ STANDARD_INPUT = "-"
 def parse(channel: str, files: tuple[str, ...], inbox: str, zone: str) -> int:
     """Print what intake would see of raw messages, one JSON object a line.
 
-    CHANNEL is the kind of an inbox (email, telegram, smsapi, phone, …). Each FILE is one message as the channel delivers it: a
-    mail, the body of a webhook or form, the query string of a GET. - or nothing reads standard input. Each line names
-    its "source", the file as given. What cannot be read or parsed gets a line with "error" instead, the others go on,
-    and the exit code is 1.
+    CHANNEL is the kind of an inbox (email, telegram, smsapi, phone, …). Each FILE is one message as the channel
+    delivers it: a mail, the body of a webhook or form, the query string of a GET, one stanza, one PDU in hex. - or
+    nothing reads standard input. Each line names its "source", the file as given. What cannot be read or parsed gets a
+    line with "error" instead, the others go on, and the exit code is 1.
     """
     found = find_channel(channel)
     failed = False
