@@ -33,7 +33,12 @@ FIELDS = message_fields(sid="SM1", account="AC0", sender=CITIZEN, to="+481231231
 
 
 def settings(url: str = "http://127.0.0.1:1", **more: Any) -> Settings:
-    given: dict[str, Any] = {"account_sid": "AC" + "0" * 32, "auth_token": Secret(TOKEN), "sender": "+48123123123"} | more
+    given: dict[str, Any] = {
+        "account_sid": "AC" + "0" * 32,
+        "auth_token": Secret(TOKEN),
+        "sender": "+48123123123",
+        **more,
+    }
     return Settings(base_url=url, callback_url="https://hub.example", **given)
 
 
