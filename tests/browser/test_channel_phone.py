@@ -170,7 +170,9 @@ async def test_a_missed_call_becomes_a_call_back(
     await page.goto(f"{hub.console}/callbacks?queue=informacja")
     await expect(page.locator("#calls")).to_contain_text("+48 600 700 800")
     await page.goto(f"{hub.console}/conversations/{conversation}")
-    await expect(page.get_by_role("article", name="Telefon od: +48 600 700 800")).to_contain_text("Nieodebrane")
+    await expect(page.get_by_role("article", name="Telefon od: +48 600 700 800")).to_contain_text(
+        "Nieodebrane"
+    )
     await shot(page, "phone-missed")
     assert await axe_violations(page) == []
 
