@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -11,12 +12,13 @@ from connectors._forms import Problem, in_words, language_of, named, page_route,
 from connectors._http import json_response, large_raw_of, page, see_other
 from connectors._i18n import N_
 from connectors._widget import Pages, asset_route, assets, trapped
-from connectors.chat import reading
-from connectors.chat.live import Live, read_ticket
-from connectors.chat.reading import KIND, ME, Written
+from connectors.chat import reading, visitors
+from connectors.chat.live import Live
+from connectors.chat.reading import Written
 from connectors.chat.rooms import PLAIN_SECONDS
 from connectors.chat.settings import STANDARD_CONSENT, Settings
 from connectors.chat.view import NEWS, transcript
+from connectors.chat.visitors import HEADER, KIND, ME
 from connectors.contract import (
     Capabilities,
     Chat,
@@ -31,7 +33,6 @@ from connectors.contract import (
     Route,
     SendError,
     Sent,
-    SetCookie,
     Sink,
 )
 
@@ -39,12 +40,6 @@ FOLDER = Path(__file__).parent
 
 FIELDS_BYTES = 100_000
 """Room for everything in a body that is not a file."""
-
-COOKIE = "centrala_chat"
-HEADER = "x-centrala-chat"
-"""Where the page's script puts the visitor's token, so that it stands in no address and no log."""
-
-MONTH = 30 * 86_400
 
 PAGE = 50
 """Messages that a page opens with."""
@@ -141,21 +136,6 @@ class LiveChats:
 
     # --- who asks -------------------------------------------------------------------------------------------------
 
-    def _visitor(self, request: Request) -> str | None:
-        """The visitor whom a request names: by its header or form, else its address, else the cookie.
-
-        A page opened before the first message carries an id that is still unused; the cookie that another page set
-        meanwhile then wins, so that they stay one visitor.
-        """
-        tokens = self._env.tokens
-        cookie = tokens.verify(KIND, request.cookies.get(COOKIE, ""))
-        if cookie and "fresh" in request.fields:
-            return cookie
-        for given in (request.headers.get(HEADER, ""), request.fields.get(ME, ""), request.query.get(ME, "")):
-            if visitor := tokens.verify(KIND, given):
-                return visitor
-        return cookie
-
     async def _chat(self, visitor: str | None, messages: int = 0) -> Chat | None:
         if visitor is None:
             return None
@@ -163,14 +143,13 @@ class LiveChats:
         return found.get(visitor)
 
     def _token(self, visitor: str | None) -> str:
-        """The visitor's token; for a new one of an id that nobody can guess (128 bits)."""
-        fresh = f"{self._env.random.getrandbits(128):032x}"
-        return self._env.tokens.sign(KIND, visitor or fresh)
+        """The visitor's token; without one that of a new id."""
+        return self._env.tokens.sign(KIND, visitor or visitors.new(self._env.random))
 
     # --- the page -------------------------------------------------------------------------------------------------
 
     async def _show(self, request: Request) -> Response:
-        visitor = self._visitor(request)
+        visitor = visitors.named(request, self._env.tokens)
         chat = await self._chat(visitor, PAGE)
         if visitor is not None and self._live.rooms.known(visitor) is not None:
             # A script's own requests say so; any other one may be of a page that has no stream.
@@ -191,7 +170,7 @@ class LiveChats:
         language, settings = language_of(request), self._settings
         errors = in_words(self._env.translate, language, problems)
         hours = await self._env.chats.hours(self._env.inbox)
-        kept = self._env.tokens.verify(KIND, request.cookies.get(COOKIE, ""))
+        kept = visitors.remembered(request, self._env.tokens)
         # Only a token that came by the address has to stay in it; whoever keeps the cookie gets clean addresses.
         carried = visitor is not None and visitor != kept and ME in request.query
         token = self._token(visitor)
@@ -211,7 +190,7 @@ class LiveChats:
             settings=settings,
             shown=self._live.shown(language),
             summary=named(errors, {field.name: field.label.of(language) for field in settings.fields}),
-            ticket=self._live.ticket(visitor or ""),
+            ticket=partial(visitors.file_ticket, self._env.tokens, visitor or ""),
             token=token,
             values=values,
         )
@@ -225,7 +204,7 @@ class LiveChats:
     async def _take(self, request: Request) -> Response:
         if trapped(request.fields):
             return self._answer(request, None, "left")
-        visitor = self._visitor(request) or f"{self._env.random.getrandbits(128):032x}"
+        visitor = visitors.named(request, self._env.tokens) or visitors.new(self._env.random)
         if request.fields.get("do") in reading.DEEDS:
             return await self._deed(request, visitor)
         chat = await self._chat(visitor)
@@ -300,11 +279,7 @@ class LiveChats:
     ) -> Response:
         """For a script what it has to know; for a browser the way back to the page, so that a reload posts nothing."""
         token = self._token(visitor) if visitor else ""
-        cookies = (
-            (SetCookie(name=COOKIE, value=token, max_age=MONTH, path=self._base, framed=True),)
-            if token
-            else ()
-        )
+        cookies = (visitors.cookie(token, self._base),) if token else ()
         if _wants_json(request):
             answer = json_response({"id": message, ME: token, "news": news})
             return Response(
@@ -317,14 +292,14 @@ class LiveChats:
         if news:
             query["news"] = news
         # A frame of another site may keep no cookie; without one the address is what leads back.
-        if visitor and request.headers.get("sec-fetch-dest") != "document":
+        if visitor and visitors.needs_token_in_address(request):
             query[ME] = token
         return see_other(f"{self._base}?{urlencode(query)}#end", cookies)
 
     # --- what happens meanwhile -----------------------------------------------------------------------------------
 
     async def _stream(self, request: Request) -> Response:
-        visitor = self._visitor(request)
+        visitor = visitors.named(request, self._env.tokens)
         if visitor is None or await self._chat(visitor) is None:
             text = self._env.translate(language_of(request), NOBODY)
             return json_response({"error": text}, 404)
@@ -336,7 +311,7 @@ class LiveChats:
 
     async def _signal(self, request: Request) -> Response:
         """Typing, reading, leaving, being there: of visitors who are there; of others it is forgotten."""
-        visitor, what = self._visitor(request), request.fields.get("what", "")
+        visitor, what = visitors.named(request, self._env.tokens), request.fields.get("what", "")
         room = self._live.rooms.known(visitor) if visitor else None
         if room is not None:
             room.heard = self._env.clock.monotonic()
@@ -350,7 +325,7 @@ class LiveChats:
         return Response(status=204)
 
     async def _file(self, request: Request) -> Response:
-        found = read_ticket(self._env, request.params["ticket"])
+        found = visitors.read_ticket(self._env.tokens, request.params["ticket"])
         file = await self._env.chats.file(self._env.inbox, *found) if found else None
         if file is None:
             text = self._env.translate(language_of(request), NOBODY)

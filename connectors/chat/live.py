@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from itertools import islice
 
 from connectors._i18n import N_
@@ -12,6 +13,7 @@ from connectors.chat.reading import Writer, visitor_party
 from connectors.chat.rooms import Page, Room, Rooms, event
 from connectors.chat.settings import Settings
 from connectors.chat.view import Shown
+from connectors.chat.visitors import file_ticket
 from connectors.contract import (
     Chat,
     DeliveryReport,
@@ -150,7 +152,7 @@ class Live:
                     page.language,
                     message=message,
                     shown=shown,
-                    ticket=self.ticket(room.visitor),
+                    ticket=partial(file_ticket, self._env.tokens, room.visitor),
                 ),
             }
             for message in new
@@ -169,10 +171,6 @@ class Live:
         return Shown(
             translate=env.translate, language=language, zone=env.office.zone, agents=self._settings.agents
         )
-
-    def ticket(self, visitor: str) -> Tickets:
-        """Names of files that only this visitor's pages hold."""
-        return Tickets(self._env, visitor)
 
     # --- towards the hub ------------------------------------------------------------------------------------------
 
@@ -216,23 +214,3 @@ class Live:
 
     def _party(self, room: Room) -> Party:
         return visitor_party(self.writer(room.visitor, ""))
-
-
-class Tickets:
-    """Signed names of a visitor's files: an address that opens one file for whoever was given it, and no other."""
-
-    SPACE = "chatfile"
-
-    def __init__(self, env: Env, visitor: str) -> None:
-        self._env = env
-        self._visitor = visitor
-
-    def of(self, file: int) -> str:
-        """The last part of a file's address."""
-        return self._env.tokens.sign(self.SPACE, f"{self._visitor}z{file}")
-
-
-def read_ticket(env: Env, ticket: str) -> tuple[str, int] | None:
-    """Visitor and file of a ticket."""
-    visitor, _, file = (env.tokens.verify(Tickets.SPACE, ticket) or "").partition("z")
-    return (visitor, int(file)) if visitor and file.isdecimal() else None

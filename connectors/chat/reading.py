@@ -22,6 +22,7 @@ from connectors._widget import (
     trapped,
 )
 from connectors.chat.settings import STANDARD_CONSENT, Settings
+from connectors.chat.visitors import KIND, ME
 from connectors.contract import (
     Attachment,
     DeliveryReport,
@@ -36,12 +37,6 @@ from connectors.contract import (
     UploadedFile,
     Visit,
 )
-
-KIND = "chat"
-"""Kind of a visitor's address, and the space of the tokens that name one."""
-
-ME = "me"
-"""The field, and the parameter of an address, with the visitor's token."""
 
 NO_CONSENT = N_("Without this consent we cannot talk to you here.")
 NO_TEXT = N_("Write something, or attach a file.")

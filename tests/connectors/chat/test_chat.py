@@ -15,10 +15,11 @@ import pytest
 
 from connectors._fields import Field
 from connectors._forms import Words
-from connectors.chat.connector import COOKIE, HEADER, LiveChats
-from connectors.chat.reading import KIND, parse
+from connectors.chat.connector import LiveChats
+from connectors.chat.reading import parse
 from connectors.chat.settings import Settings
 from connectors.chat.view import Shown
+from connectors.chat.visitors import COOKIE, HEADER, KIND
 from connectors.contract import (
     Chat,
     ChatFile,

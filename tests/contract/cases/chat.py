@@ -10,8 +10,8 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 
 from connectors.chat.connector import LiveChats
-from connectors.chat.reading import KIND
 from connectors.chat.settings import Settings
+from connectors.chat.visitors import KIND
 from connectors.contract import (
     Chat,
     ChatFile,
