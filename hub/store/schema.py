@@ -433,7 +433,12 @@ message = Table(
     Index("message_number", "conversation", "number", unique=True),
     Index("message_client", "author", "client_id", unique=True, **_where("client_id IS NOT NULL")),
     # Calls that go on, and those whose topic and outcome are still to be noted.
-    Index("message_call", "author", "at", **_where("kind = 'call' AND state IN ('ringing', 'answered', 'ended')")),
+    Index(
+        "message_call",
+        "author",
+        "at",
+        **_where("kind = 'call' AND state IN ('ringing', 'answered', 'ended')"),
+    ),
 )
 
 attachment = Table(
@@ -631,7 +636,9 @@ chat = Table(
     Column("email", Text, nullable=False, server_default=""),  # where answers go once they have left
     Column("phone", Text, nullable=False, server_default=""),
     Column("page", Text, nullable=False, server_default=""),  # address of the page they wrote from
-    Column("place", Integer, nullable=False),  # in the line when it began: what expected waits are counted from
+    Column(
+        "place", Integer, nullable=False
+    ),  # in the line when it began: what expected waits are counted from
     Column("began_at", Time, nullable=False),
     Column("answered_at", Time),  # when one of us wrote first since then
     Column("left_at", Time),
@@ -693,7 +700,9 @@ post = Table(
     Column("created_at", Time, nullable=False),
     Column("published_at", Time),
     Column("edited_at", Time),
-    Column("standing", Text),  # on a platform: published, held, hidden, deleted, unsent; null: on our own pages
+    Column(
+        "standing", Text
+    ),  # on a platform: published, held, hidden, deleted, unsent; null: on our own pages
     Column("link", Text, nullable=False, server_default=""),  # address of the comment itself on a platform
     Column("parent_ref", Text),  # what it answers on a platform, as long as that has not come
     Index("post_thread", "article", "path"),
@@ -814,7 +823,9 @@ user = Table(
     Column("presence_before", Text),  # what comes back with the browser; null: the person chose
     Column("seen_at", Time),
     Column("created_at", Time, nullable=False),
-    Column("extension", Text, nullable=False, server_default=""),  # of their telephone, as the exchange names it
+    Column(
+        "extension", Text, nullable=False, server_default=""
+    ),  # of their telephone, as the exchange names it
     Index("user_login", "login", unique=True),
     Index("user_extension", "extension", **_where("extension <> ''")),
 )
