@@ -15,7 +15,6 @@ from typing import TypeVar
 
 import msgspec
 
-from connectors._failpoint import failpoint
 from connectors.contract import (
     Cursor,
     Deletion,
@@ -154,7 +153,6 @@ class Intake:
     async def take_archived(self, stanzas: Sequence[ET.Element], cursor: Cursor) -> int:
         """Commit a page of the archive, then the place behind it; returns how many stanzas brought something new."""
         taken = await self._take(stanzas, live=False)
-        failpoint("xmpp.archive.committed")
         await self.move(cursor)
         return sum(not receipt.duplicate for one in taken for receipt in one.receipts)
 
@@ -164,14 +162,12 @@ class Intake:
 
     async def _take(self, stanzas: Sequence[ET.Element], *, live: bool) -> list[Taken]:
         """Commit stanzas, all at once so that one transaction can hold them; the hub keeps their order."""
-        failpoint("xmpp.received")
         meant = [(stanza, self._understood(stanza, live=live)) for stanza in stanzas]
         told = [(stanza, items) for stanza, items in meant if items]
         raws = [await self._raw(stanza) for stanza, _ in told]
         receipts = await self._insist(
             [(raw, items, None) for raw, (_, items) in zip(raws, told, strict=True)]
         )
-        failpoint("xmpp.committed")
         taken = [
             Taken(stanza, items, found, live) for (stanza, items), found in zip(told, receipts, strict=True)
         ]

@@ -5,12 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Literal
 
 import msgspec
 
-from connectors.contract import Env, Message, Micros, Outbound, Party, Secret, SendError, Sent, ThreadKey
+from connectors.contract import (
+    Cursor,
+    Env,
+    Inbound,
+    Message,
+    Micros,
+    Outbound,
+    Party,
+    Raw,
+    Receipt,
+    Secret,
+    SendError,
+    Sent,
+    ThreadKey,
+)
 from connectors.xmpp import CHANNEL
 from connectors.xmpp.connector import Xmpp
 from connectors.xmpp.settings import Settings
@@ -19,12 +33,31 @@ from tests.connectors.xmpp.person import until
 from tests.contract.world import INBOX, Ledger, Log, make_env
 
 
+class Died(Exception):
+    """The process is gone at this moment."""
+
+
 class Signals(Ledger):
-    """A ledger that also writes down who types."""
+    """A ledger that also writes down who types, and dies when told to.
+
+    ``dies_in`` counts commits down; at the last one the caller hears of no outcome: ``dies`` says whether it happened.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.signals: list[tuple[str, str]] = []
+        self.dies_in = 0
+        self.dies: Literal["before", "after"] = "before"
+        self.dead = False
+
+    async def accept(self, raw: Raw, items: Sequence[Inbound], state: Cursor | None = None) -> list[Receipt]:
+        if self.dies_in == 1:
+            if self.dies == "after":
+                await super().accept(raw, items, state)
+            self.dead = True
+            raise Died(self.dies)
+        self.dies_in = max(0, self.dies_in - 1)
+        return await super().accept(raw, items, state)
 
     def signal(self, conversation_key: ThreadKey, what: str) -> None:
         self.signals.append((conversation_key, what))
@@ -57,6 +90,12 @@ class Desk:
             self._task.cancel()
             await asyncio.wait({self._task})
             self._task = None
+
+    async def died(self) -> None:
+        """Return when a commit went wrong as told, and all of the process is gone."""
+        await until(lambda: self.ledger.dead, "a death", 30)
+        await self.stop()
+        self.ledger.dead, self.ledger.dies_in = False, 0
 
     @property
     def texts(self) -> list[str]:

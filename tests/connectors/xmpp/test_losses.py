@@ -91,7 +91,7 @@ async def everything_came(zofia: Person, desk: Desk) -> None:
 async def test_the_server_is_killed_while_messages_come(server: Server, zofia: Person) -> None:
     async with a_desk(server.account(new_name("kontakt")), server.port) as desk:
         await desk.start()
-        for _ in range(2):
+        for _ in range(2 if isinstance(server, Prosody) else 1):
             for _ in range(40):
                 zofia.write(desk.settings.address, f"wiadomość {len(zofia.sent)}")
                 await asyncio.sleep(0.002)
@@ -118,6 +118,24 @@ async def test_the_hub_is_killed_while_messages_come(server: Server, zofia: Pers
             zofia.write(desk.settings.address, f"wiadomość {part} gdy nikogo nie ma")
             await desk.start(wait=False)
         await until(lambda: desk.connector.connected, seconds=40)
+        await everything_came(zofia, desk)
+
+
+@pytest.mark.parametrize("dies", ["before", "after"])
+async def test_the_hub_dies_at_a_commit(server: Server, zofia: Person, dies: Any) -> None:
+    """Of a message, of a page of the archive, of the place behind it; before it or just after."""
+    async with a_desk(server.account(new_name("kontakt")), server.port) as desk:
+        await desk.start()
+        desk.ledger.dies = dies
+        for commits in (1, 3):
+            desk.ledger.dies_in = commits
+            for _ in range(5):
+                zofia.write(desk.settings.address, f"wiadomość {len(zofia.sent)}")
+            await desk.died()
+            desk.ledger.dies_in = commits
+            await desk.start(wait=False)
+            await desk.died()
+            await desk.start()
         await everything_came(zofia, desk)
 
 
