@@ -182,7 +182,7 @@ class Hub:
         await asyncio.to_thread(learn_holidays, self.house().directory, self.clock.now())
 
     async def open_public(self) -> None:
-        """After :meth:`prepare`, and instead of :meth:`start`: take what comes to the public address, and nothing else."""
+        """After :meth:`prepare`, instead of :meth:`start`: take what comes to the public address, and nothing else."""
         self._bind("public", self.config.public)
         await self._serve_public()
 

@@ -160,7 +160,7 @@ class Api:
         keys = Keys(
             consumer_key=settings.consumer_key,
             consumer_secret=settings.consumer_secret or NONE,
-            token=settings.access_token,
+            token=(settings.access_token or NONE).reveal(),
             token_secret=settings.access_token_secret or NONE,
         )
         nonce = f"{env.random.getrandbits(128):032x}"

@@ -47,7 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     consumer_secret: Annotated[
         Secret | None, about("OAuth 1.0a: the app's API key secret; signs webhooks, too.")
     ] = None
-    access_token: Annotated[str, about("OAuth 1.0a: the account's access token.")] = ""
+    access_token: Annotated[Secret | None, about("OAuth 1.0a: the account's access token.")] = None
     access_token_secret: Annotated[Secret | None, about("OAuth 1.0a: the access token's secret.")] = None
     client_id: Annotated[str, about("OAuth 2.0: the app's client id.")] = ""
     client_secret: Annotated[

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors import _files as files
-from connectors._fields import Field, Option
+from connectors._fields import MISSING, Field, Option
 from connectors._forms import Words
 from connectors.contract import Env, Message, ParseContext, UploadedFile
 from connectors.form import CHANNEL, reading
@@ -116,10 +116,10 @@ async def test_a_double_click_is_one_message_and_other_words_are_another() -> No
 @pytest.mark.parametrize(
     ("change", "field", "words"),
     [
-        ({"email": ""}, "email", translate("pl", reading.MISSING)),
+        ({"email": ""}, "email", translate("pl", MISSING)),
         ({"email": "jan(at)example.pl"}, "email", "example.pl"),
-        ({"subject": "  "}, "subject", translate("pl", reading.MISSING)),
-        ({"message": ""}, "message", translate("pl", reading.MISSING)),
+        ({"subject": "  "}, "subject", translate("pl", MISSING)),
+        ({"message": ""}, "message", translate("pl", MISSING)),
         ({"message": "a" * 5001}, "message", "5001"),
         ({"phone": "12"}, "phone", "112"),
         ({"phone": "zadzwońcie"}, "phone", "600 700 800"),

@@ -241,10 +241,10 @@ async def test_files_of_direct_messages_need_our_authorisation_and_no_other_gets
 @pytest.mark.parametrize(
     "changes",
     [
-        {"access_token": ""},
+        {"access_token": None},
         {"access_token_secret": None},
         {"refresh_token": Secret("r")},
-        {"access_token": "", "refresh_token": Secret("r"), "client_id": "c"},
+        {"access_token": None, "refresh_token": Secret("r"), "client_id": "c"},
         {"account_id": "zielonalinia"},
         {"api_url": "ftp://x"},
     ],

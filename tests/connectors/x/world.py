@@ -29,7 +29,7 @@ def keys() -> dict[str, Any]:
     return {
         "consumer_key": "app-key",
         "consumer_secret": Secret(CONSUMER_SECRET),
-        "access_token": "account-token",
+        "access_token": Secret("account-token"),
         "access_token_secret": Secret("account-secret-of-the-peer"),
     }
 
