@@ -223,7 +223,7 @@ class Twilio:
 
     def _headers(self) -> dict[str, str]:
         settings = self._settings
-        name = settings.api_key or settings.account_sid
+        name = settings.api_key_sid or settings.account_sid
         secret = settings.api_secret or settings.auth_token
         login = base64.b64encode(f"{name}:{secret.reveal()}".encode()).decode()
         return {"Authorization": f"Basic {login}", "User-Agent": "Centrala"}

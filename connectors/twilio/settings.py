@@ -21,7 +21,7 @@ class Settings(SmsSettings, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     previous_auth_token: Annotated[
         Secret | None, about("Still taken for signatures while the token is changed.")
     ] = None
-    api_key: Annotated[str, about("SID of an API key to send with instead of the auth token.")] = ""
+    api_key_sid: Annotated[str, about("SID of an API key to send with instead of the auth token.")] = ""
     api_secret: Annotated[Secret | None, about("The secret of that key.")] = None
     messaging_service: Annotated[
         str,
@@ -66,5 +66,5 @@ class Settings(SmsSettings, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         super().__post_init__()
         if not (self.sender or self.senders or self.messaging_service):
             raise ValueError("a Twilio inbox needs a sender or a messaging_service")
-        if bool(self.api_key) != (self.api_secret is not None):
-            raise ValueError("api_key and api_secret belong together")
+        if bool(self.api_key_sid) != (self.api_secret is not None):
+            raise ValueError("api_key_sid and api_secret belong together")

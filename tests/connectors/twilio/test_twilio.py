@@ -208,7 +208,7 @@ async def test_health_tells_credentials_from_reach_and_from_the_account() -> Non
         assert (await connector.check()).state == "wrong_credentials"
 
 
-@pytest.mark.parametrize("bad", [{"sender": ""}, {"api_key": "SK1"}, {"account_sid": "A C"}])
+@pytest.mark.parametrize("bad", [{"sender": ""}, {"api_key_sid": "SK1"}, {"account_sid": "A C"}])
 def test_settings_that_cannot_work(bad: dict[str, Any]) -> None:
     given = {"account_sid": "AC1", "auth_token": TOKEN, "sender": "+48123123123"} | bad
     with pytest.raises(msgspec.ValidationError):
