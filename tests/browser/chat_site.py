@@ -44,18 +44,14 @@ class MovedClock(SystemClock):
     """The machine's clock, moved to a Monday morning, and further when a test says so."""
 
     def __init__(self) -> None:
-        self._ahead = at("2026-11-16 10:00") - time.time_ns() // 1000
+        self.ahead = at("2026-11-16 10:00") - time.time_ns() // 1000
 
     def now(self) -> Micros:
-        return Micros(time.time_ns() // 1000 + self._ahead)
+        return Micros(time.time_ns() // 1000 + self.ahead)
 
     def jump(self, to: str) -> None:
         """To a moment in Warsaw."""
-        self._ahead += at(to) - self.now()
-
-    def pass_minutes(self, minutes: float) -> None:
-        """Let time go by at once."""
-        self._ahead += int(minutes * 60_000_000)
+        self.ahead += at(to) - self.now()
 
 
 class ChatSite:
@@ -66,6 +62,16 @@ class ChatSite:
         self.clock = clock
         self.page = f"{origin}/strona"
         self.chat = hub.public + CHAT
+
+    def jump(self, to: str) -> None:
+        """To a moment in Warsaw."""
+        self.clock.jump(to)
+        self.hub.hub.wakes["timers"].ring()
+
+    def pass_minutes(self, minutes: float) -> None:
+        """Let time go by at once; what falls due is looked for."""
+        self.clock.ahead += int(minutes * 60_000_000)
+        self.hub.hub.wakes["timers"].ring()
 
     async def visitor(self, browser: Browser, *, javascript: bool = True, **options: Any) -> Page:
         """A visitor's browser, with nothing open yet."""
