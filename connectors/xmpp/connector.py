@@ -36,6 +36,7 @@ from connectors.xmpp.writing import Uploaded
 NOT_CONNECTED = N_("The XMPP server cannot be reached at the moment.")
 NO_ADDRESS = N_("This is no XMPP address.")
 NOT_CHANGED = N_("What this message was called is not known any more; it cannot be changed.")
+EMPTY = N_("The message is empty.")
 UNSURE = N_("The connection broke while the message was on its way.")
 GONE = N_("The file is not there any more.")
 
@@ -91,7 +92,7 @@ class Xmpp:
             sink,
             self._place,
             on_taken=self._taken,
-            on_done=lambda tickets: stream.handled(*tickets),
+            on_done=self._done,
             on_refused=lambda why: self._standing.down("degraded", f"the hub takes nothing now: {why}"),
             on_flow=stream.flow,
         )
@@ -139,6 +140,13 @@ class Xmpp:
         if self._link is not None:
             for answer in answers.subscription(presence, self._settings.subscriptions, self._link.sender):
                 self._link.stream.put(answer)
+
+    def _done(self, tickets: Sequence[Ticket]) -> None:
+        """After a batch: the server may forget it, and a hub that took nothing does so again."""
+        if self._link is not None:
+            self._link.stream.handled(*tickets)
+            if self._link.up and self._standing.health.state == "degraded":
+                self._standing.up()
 
     def _taken(self, taken: Taken) -> None:
         """After a commit: tell the sender that it arrived, and what we cannot read."""
@@ -191,6 +199,8 @@ class Xmpp:
         name = writing.stanza_id(outbound)
         remote = target_id(to, name)
         sent = Sent(remote_id=remote, adds_keys=(thread_key(self._env.inbox, remote),))
+        if not (outbound.text or outbound.attachments or outbound.operation == "delete"):
+            raise SendError("permanent", EMPTY, "neither text nor files")
         there = await self._there(link, outbound, to, name)
         if writing.last_id(outbound) in there:
             return sent

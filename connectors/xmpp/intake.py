@@ -23,6 +23,7 @@ from connectors.contract import (
     Inbound,
     Message,
     Raw,
+    Reaction,
     Receipt,
     Refused,
     Sink,
@@ -33,7 +34,7 @@ from connectors.xmpp.acks import Ticket
 from connectors.xmpp.envelope import Place
 from connectors.xmpp.identity import counted, sent_id_of
 from connectors.xmpp.names import BadStanza, check
-from connectors.xmpp.reading import presence, read
+from connectors.xmpp.reading import presence, read, stand_in
 
 INLINE = 64_000
 """Largest stanza that travels inside the commit."""
@@ -115,6 +116,11 @@ class Intake:
         """Live stanzas that are not committed yet."""
         return self._queue.qsize()
 
+    @property
+    def full(self) -> bool:
+        """Whether reading has stopped until the hub has caught up."""
+        return self._stopped
+
     def put(self, stanza: ET.Element, ticket: Ticket) -> None:
         """A live stanza, in the order in which they come."""
         person, sign = presence(stanza, self._place())
@@ -177,7 +183,10 @@ class Intake:
         return taken
 
     async def _raw(self, stanza: ET.Element) -> Raw:
-        source = ET.tostring(stanza)
+        try:
+            source = ET.tostring(stanza)
+        except RecursionError:  # deeper than anything that means something
+            source = b""
         kept = {"content": source} if len(source) <= INLINE else {"blob": await self._env.blobs.put(source)}
         return Raw(content_type="application/xml", **kept)
 
@@ -213,12 +222,14 @@ class Intake:
 
     def _understood(self, stanza: ET.Element, *, live: bool) -> list[Inbound]:
         """Its items under their final names; of the archive only what was not committed since the start."""
+        place = self._place()
         try:
             check(stanza)
-            items = read(stanza, self._place())
-        except BadStanza as error:
-            self._env.log.error("stanza could not be read", inbox=self._env.inbox, reason=str(error))
-            return []
+            items = read(stanza, place)
+        except Exception as error:  # whatever a stanza does to the reader, it stops none behind it
+            reason = str(error) if isinstance(error, BadStanza) else type(error).__name__
+            self._env.log.error("stanza could not be read", inbox=self._env.inbox, reason=reason)
+            items = stand_in(stanza, place)
         named = (self._named(item) for item in items)
         return [item for item, again in named if live or not again]
 
@@ -227,7 +238,7 @@ class Intake:
 
         A program that gives two different messages the same id means two messages.
         """
-        if isinstance(item, Edit | Deletion):
+        if isinstance(item, Edit | Deletion | Reaction):
             item = self._aimed(item)
         name = item.external_id
         if name is None:
@@ -241,7 +252,7 @@ class Intake:
             self._names.put(f"{item.sender.address}/{_sent_id(name)}", name)
         return item, name in self._committed
 
-    def _aimed(self, item: Edit | Deletion) -> Inbound:
+    def _aimed(self, item: Edit | Deletion | Reaction) -> Inbound:
         """A correction or retraction of the message that its sender means; ids that only count name the latest.
 
         A correction of what cannot be found any more is shown as a message, as programs that know no corrections do.
@@ -249,7 +260,7 @@ class Intake:
         target = item.target or ""
         if (known := self._names.get(target)) is not None:
             return msgspec.structs.replace(item, target=known)
-        if isinstance(item, Deletion) or not (self._place().archived and counted(sent_id_of(target))):
+        if not isinstance(item, Edit) or not (self._place().archived and counted(sent_id_of(target))):
             return item
         return Message(
             inbox=item.inbox,

@@ -154,7 +154,8 @@ class Link:
             await self._hello(self.stream)
         while True:
             try:
-                await self.look(intake)
+                if not intake.full:  # else no answer could come
+                    await self.look(intake)
                 if not intake.waiting:
                     self._standing.up()
             except Refusal as refusal:  # live messages go on; the next look may do better

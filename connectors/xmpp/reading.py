@@ -61,6 +61,7 @@ ENCRYPTED = N_("encrypted message")
 GROUP = N_("group chat")
 CALL = N_("call")
 FORGED = N_("forged copy of a message")
+UNREADABLE = N_("message that could not be read")
 """What has no text: said in the office's language when it is committed; elements that nobody knows keep their names."""
 
 _OMEMO = ("{eu.siacs.conversations.axolotl}", "{urn:xmpp:omemo:1}", "{urn:xmpp:omemo:2}")
@@ -116,6 +117,24 @@ def read(stanza: ET.Element, place: Place) -> list[Inbound]:
     said = _said(envelope, place)
     reports = _reports(envelope, place)
     return [*reports, said] if said is not None else reports
+
+
+def stand_in(stanza: ET.Element, place: Place) -> list[Inbound]:
+    """What people are shown of a message that cannot be read; its source is kept with it."""
+    envelope = opened(stanza, place)
+    if envelope is None or envelope.outgoing:
+        return []
+    name = envelope.id or envelope.archive_id
+    return [
+        Unknown(
+            inbox=place.inbox,
+            external_id=target_id(envelope.person, name) if name else None,
+            received_at=place.now,
+            sender=Party(kind="xmpp", address=envelope.person, verified=True),
+            what=UNREADABLE,
+            direct=True,
+        )
+    ]
 
 
 def _failed(envelope: Envelope, place: Place) -> list[Inbound]:

@@ -111,7 +111,6 @@ class _Careful:
             "ssl_invalid_chain": lambda _: self._fail(
                 Misconfigured("the server's certificate is not trusted")
             ),
-            "stream_error": self._stream_error,
             "connection_failed": lambda reason: self._note(_unreached(reason)),
             "disconnected": self._disconnected,
         }
@@ -185,7 +184,8 @@ class _Careful:
         temporary = condition == "temporary-auth-failure"
         self.problem = Lost(condition) if temporary else WrongCredentials(condition)
 
-    def _stream_error(self, error: Any) -> None:
+    def _handle_stream_error(self, error: Any) -> None:
+        """In the place of the library's own, which would follow a server that names another one."""
         condition = str(error["condition"])
         if condition == "not-authorized":
             self._fail(WrongCredentials(condition))

@@ -25,6 +25,7 @@ data_path = "{folder}/data"
 log = {{ info = "{folder}/prosody.log" }}
 interfaces = {{ "127.0.0.1" }}
 c2s_ports = {{ {c2s} }}
+c2s_direct_tls_ports = {{ {tls} }}
 component_interfaces = {{ "127.0.0.1" }}
 component_ports = {{ {component} }}
 http_interfaces = {{ "127.0.0.1" }}
@@ -64,6 +65,7 @@ class Prosody:
         self.port = free_port()
         self.component_port = free_port()
         self.http_port = free_port()
+        self.tls_port = free_port()
         self.ca_file = folder / "cert.pem"
         self._accounts = folder / "data" / DOMAIN / "accounts"
         self._accounts.mkdir(parents=True)
@@ -74,6 +76,7 @@ class Prosody:
                 folder=folder,
                 run_as_root="run_as_root = true" if is_root() else "",
                 c2s=self.port,
+                tls=self.tls_port,
                 component=self.component_port,
                 http=self.http_port,
                 mam='"mam"' if archive else "",
@@ -84,7 +87,7 @@ class Prosody:
 
     def start(self) -> None:
         """Start it, for the first time or again with what it had."""
-        self._process.start(self.port, self.component_port, self.http_port)
+        self._process.start(self.port, self.component_port, self.http_port, self.tls_port)
 
     def ensure_running(self) -> None:
         """Start it if a test left it dead."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Secret
+from connectors.contract import Secret, Unknown
 from connectors.xmpp import link
 from connectors.xmpp.names import MAX_BYTES
 from connectors.xmpp.settings import Settings
@@ -81,21 +81,37 @@ async def test_a_stanza_without_end_ends_the_line_and_not_the_memory() -> None:
         await until(lambda: desk.connector.connected, "the way back")
 
 
-async def test_a_stanza_that_is_too_deep_stops_nobody() -> None:
+async def test_a_server_that_names_another_is_not_followed() -> None:
+    server, other = FakeServer("pw"), FakeServer("pw")
+    async with served(other.serve) as elsewhere, beside(server) as desk:
+        await desk.start()
+        space = "urn:ietf:params:xml:ns:xmpp-streams"
+        there = f"<see-other-host xmlns='{space}'>127.0.0.1:{elsewhere}</see-other-host>"
+        server.write(f"<stream:error>{there}</stream:error>")
+        await until(lambda: server.heard.count(b"<auth") == 2, "the way back")
+        await asyncio.sleep(0.1)
+        assert not other.heard
+
+
+@pytest.mark.parametrize("levels", [200, 5_000])
+async def test_a_stanza_that_is_too_deep_stops_nobody(levels: int) -> None:
     server = FakeServer("pw")
     async with beside(server) as desk:
         await desk.start()
         server.deliver(
             "<message from='jan@example.org/x' id='deep-0123456789'>"
-            + "<a>" * 200
-            + "</a>" * 200
+            + "<a>" * levels
+            + "</a>" * levels
             + "</message>"
         )
         count = server.deliver(
             "<message from='jan@example.org/x' id='well-0123456789'><body>tak</body></message>"
         )
-        await desk.ledger.wait_for(1)
+        await desk.ledger.wait_for(2)
         await until(lambda: server.acked >= count)
+        shown = desk.ledger.events[0]
+        assert isinstance(shown, Unknown)
+        assert shown.sender.address == "jan@example.org"
         assert desk.texts == ["tak"]
         assert desk.log.count("stanza could not be read") == 1
 

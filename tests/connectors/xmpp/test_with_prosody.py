@@ -293,6 +293,9 @@ async def test_health_tells_what_is_wrong(prosody: Prosody) -> None:
     assert (await _health(prosody, address, tls="starttls"))[0] == "misconfigured", (
         "a certificate nobody knows"
     )
+    direct = {"tls": "direct", "port": prosody.tls_port}
+    assert (await _health(prosody, address, **direct, ca_file=str(prosody.ca_file)))[0] == "ok"
+    assert (await _health(prosody, address, **direct))[0] == "misconfigured"
     assert (await _health(prosody, address, tls="starttls", ca_file="/nie/ma"))[0] == "misconfigured"
     component = {"way": "component", "port": prosody.component_port}
     hub = f"kontakt@{COMPONENT}"
