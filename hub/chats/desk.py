@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, func, select
 from connectors.contract import Micros
 from hub.chats.leaving import Further, further
 from hub.chats.record import of_conversation, present
+from hub.desk.lists import free
 from hub.house import House
 from hub.scope import Scope, require
 from hub.store.schema import chat, contact, conversation, conversation_read, identity
@@ -50,10 +51,12 @@ class Mine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Chats(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent's chats, those that wait first; ``limit`` is how many may be live at once."""
+    """An agent's chats, those that wait first; ``limit`` is how many may be live at once; ``waiting`` visitors sit in
+    the agent's queues whom nobody has taken."""
 
     mine: tuple[Mine, ...]
     limit: int
+    waiting: int
 
 
 def chats_of(tx: Reader, house: House, scope: Scope) -> Chats:
@@ -91,7 +94,9 @@ def chats_of(tx: Reader, house: House, scope: Scope) -> Chats:
         )
         for row in tx.rows(statement)
     )
-    return Chats(mine=mine, limit=house.directory.config.chats.per_agent)
+    waiting = select(func.count()).where(free(), is_live(), conversation.c.queue.in_(scope.queues))
+    limit = house.directory.config.chats.per_agent
+    return Chats(mine=mine, limit=limit, waiting=int(tx.scalar(waiting) or 0))
 
 
 class Visitor(msgspec.Struct, frozen=True, kw_only=True):

@@ -251,9 +251,11 @@ async def test_one_agent_has_several_chats(site: ChatSite, browser: Browser) -> 
         await begin(chat, f"Pytanie: {name}", name=name)
         await expect(chat.locator("#log")).to_contain_text("Pytanie")
         chats.append(chat)
+    await expect(console.locator("#chats")).to_contain_text("Czekają na czacie: 3")
     for _ in range(3):
         await open_first(console)
     await expect(console.locator("#chats li")).to_have_count(3)
+    await expect(console.locator("#chats [data-free]")).to_have_count(0)
     await expect(console.locator("#chats")).to_contain_text("3/4")
     await answer(console, "Chwileczkę")
     await expect(chats[2].locator("#log")).to_contain_text("Chwileczkę")

@@ -230,8 +230,9 @@ async def test_an_agents_chats_in_order_of_waiting(world: World) -> None:
         (second, True, True),
         (first, False, False),
     ]
+    await world.says("Jeszcze nikt mnie nie wziął", "c" * 32)
     nobody = await world.store.read(lambda tx: chats_of(tx, world.house, world.jan))
-    assert nobody.mine == ()
+    assert (nobody.mine, nobody.waiting) == ((), 1)
 
 
 # --- silence --------------------------------------------------------------------------------------------------------

@@ -9,26 +9,39 @@ const waiting = () => new Set([...strip.querySelectorAll(".chats__one--unread")]
 
 // --- the strip ----------------------------------------------------------------------------------------------------
 
-let asking = 0;
+const free = () => Number(strip.querySelector("[data-free]")?.dataset.free ?? 0);
+
 async function refresh() {
   const before = waiting();
+  const wanted = free();
   await window.htmx.ajax("GET", `/chats?current=${current}`, { source: "#chats", target: "#chats", swap: "innerMorph" });
-  strip.hidden = !ids().length;
+  strip.hidden = !ids().length && !free();
+  if (free() > wanted && !wanted) said.textContent = strip.querySelector("[data-free]").textContent;
   const fresh = [...waiting()].filter((id) => !before.has(id) && id !== `chat${current}`);
   if (!fresh.length) return;
   const names = fresh.map((id) => document.querySelector(`#${id} .clip`).textContent).join(", ");
   said.textContent = strip.dataset.new.replace("{names}", names);
 }
 
-function concerns({ kind, conversation }) {
-  if (kind === "conversation") return true;
-  return kind === "message" && document.getElementById(`chat${conversation}`);
+/** One's own chats are looked at almost at once; what may be a new visitor in a queue, every other second. */
+const MINE = 300;
+const OTHERS = 2000;
+const isMine = ({ conversation }) => document.getElementById(`chat${conversation}`) !== null;
+const concerns = ({ kind }) => kind === "conversation" || kind === "message";
+
+let asking = 0;
+let due = 0;
+function ask(wait) {
+  if (asking && due <= Date.now() + wait) return;
+  clearTimeout(asking);
+  due = Date.now() + wait;
+  asking = setTimeout(() => { asking = 0; refresh(); }, wait);
 }
 
 if (strip) {
   document.addEventListener("centrala:changes", ({ detail }) => {
-    if (!detail.some(concerns) || asking) return;
-    asking = setTimeout(() => { asking = 0; refresh(); }, 300);
+    const found = detail.filter(concerns);
+    if (found.length) ask(found.some((change) => isMine(change) || change.actor) ? MINE : OTHERS);
   });
   document.addEventListener("centrala:reset", refresh);
 }
