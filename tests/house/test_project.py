@@ -19,7 +19,8 @@ from hub.config import Config
 from hub.config_check import is_secret, struct_of
 
 ROOT = Path(__file__).parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 
 
 def tracked(pattern: str = "") -> list[Path]:
@@ -89,6 +90,16 @@ def test_every_setting_is_read_somewhere() -> None:
     for table, struct in waiting:
         for field in msgspec.structs.fields(struct) if struct else ():
             assert re.search(rf"[.\"]{field.name}\b", code), f"nothing reads {table}.{field.name}"
+
+
+def test_every_channel_stands_alone() -> None:
+    """The import rules name channels; a new one must not be forgotten there."""
+    modules = {target.split(":")[0] for target in registry.CHANNELS.values()}
+    packages = {".".join(module.split(".")[:2]) for module in modules}
+    for contract in PYPROJECT["tool"]["importlinter"]["contracts"]:
+        named = set(contract.get("modules", ())) | set(contract.get("forbidden_modules", ()))
+        if "connectors.email" in named:
+            assert packages <= named, contract["name"]
 
 
 SECRET_NAMES = re.compile(r"(^|_)(password|secret|token|api_key|private_key)$")
