@@ -28,7 +28,10 @@ from connectors.contract import (
 )
 
 RECENT = 30
-"""Messages that a page is told of at once; what it has shown already it is not told again."""
+"""Messages that a page is told of when it opens."""
+
+NEWEST = 8
+"""Messages among which the new ones are looked for afterwards; what a page has shown already it is not told again."""
 
 BATCH = 50
 """Visitors whose chats are read together; between two batches others get their turn."""
@@ -118,7 +121,9 @@ class Live:
 
     async def _tell_rooms(self, rooms: Sequence[Room]) -> None:
         visitors = [room.visitor for room in rooms]
-        found = await self._env.chats.chats(self._env.inbox, visitors, messages=RECENT)
+        opened = any(not page.told for room in rooms for page in room.pages)
+        most = RECENT if opened else NEWEST
+        found = await self._env.chats.chats(self._env.inbox, visitors, messages=most)
         back = []
         for room in rooms:
             chat = found.get(room.visitor)

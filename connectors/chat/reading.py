@@ -196,6 +196,19 @@ def with_text(visit: Visit, text: str) -> Visit:
 # --- centrala parse -----------------------------------------------------------------------------------------------
 
 
+_USUAL = Settings()
+_OWN = {field.name for field in _USUAL.fields} | {
+    CONSENT,
+    CLIENT,
+    HONEYPOT,
+    ME,
+    "text",
+    "page",
+    "do",
+    "fresh",
+}
+
+
 def parse(raw: bytes, context: ParseContext) -> list[Inbound]:
     """A posted body, urlencoded or multipart (its boundary is its first line), as intake would see it.
 
@@ -217,7 +230,7 @@ def parse(raw: bytes, context: ParseContext) -> list[Inbound]:
         _refuse(problems)
         return [visit] if visit else []
     first = CONSENT in fields
-    settings = _relaxed(fields) if first else Settings()
+    settings = _relaxed(fields) if first else _USUAL
     written = read(fields, files, settings, first=first)
     _refuse(written.problems)
     return [live_message(written, who, settings, [attachment(file) for file in written.files])]
@@ -248,7 +261,5 @@ def _refuse(problems: Mapping[str, Problem]) -> None:
 
 def _relaxed(fields: Mapping[str, str]) -> Settings:
     """The usual fields, and what else was posted as text."""
-    known = Settings()
-    own = {field.name for field in known.fields} | {CONSENT, CLIENT, HONEYPOT, ME, "text", "page", "do"}
-    more = [Field(name=name, label=Words(pl=name)) for name in fields if name not in own]
-    return msgspec.structs.replace(known, fields=(*known.fields, *more))
+    more = [Field(name=name, label=Words(pl=name)) for name in fields if name not in _OWN]
+    return msgspec.structs.replace(_USUAL, fields=(*_USUAL.fields, *more)) if more else _USUAL

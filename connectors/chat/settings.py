@@ -92,7 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return any(field.type in ("email", "phone") for field in self.fields)
 
 
-OWN_NAMES = ("me", "do", "text", "file", "page", "message", "subject", "upto", "what")
+OWN_NAMES = ("me", "fresh", "do", "text", "file", "page", "message", "subject", "upto", "what")
 """Names that the page's own fields have."""
 
 STANDARD_CONSENT = N_("I agree that my data are processed to answer me in this chat.")

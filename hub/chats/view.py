@@ -124,7 +124,8 @@ def _visible(row: Row[Any]) -> Any:
 
 
 def _messages(tx: Reader, row: Row[Any], number: int, most: int) -> tuple[ChatMessage, ...]:
-    statement = select(message).where(message.c.conversation == number, _visible(row))
+    columns = [message.c[name] for name in ("id", "number", "kind", "text", "at", "author")]
+    statement = select(*columns).where(message.c.conversation == number, _visible(row))
     rows = list(reversed(tx.rows(statement.order_by(message.c.number.desc()).limit(most))))
     authors = _names(tx, {found.author for found in rows})
     files = _files(tx, [found.id for found in rows])
