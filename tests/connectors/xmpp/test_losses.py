@@ -20,6 +20,7 @@ from tests.connectors.xmpp.desk import Desk, a_desk
 from tests.connectors.xmpp.line import Line, a_line
 from tests.connectors.xmpp.person import Person, somebody, until
 from tests.servers.ejabberd import Ejabberd
+from tests.servers.process import folder
 from tests.servers.prosody import COMPONENT, SECRET, Prosody
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(120)]
@@ -153,6 +154,29 @@ async def test_the_line_is_cut_and_the_session_goes_on(server: Server, zofia: Pe
                     await until(lambda: not desk.connector.connected)
             await until(lambda: desk.connector.connected, seconds=30)
         await everything_came(zofia, desk)
+
+
+async def test_without_an_archive_the_server_still_has_what_was_not_committed() -> None:
+    """Because only commits are acknowledged: it hands the rest to the next connection."""
+    with folder("prosody") as path:
+        server = Prosody(path, archive=False)
+        server.start()
+        try:
+            async with somebody(server.account("zofia"), server.port) as zofia:
+                async with a_desk(server.account("kontakt"), server.port) as desk:
+                    await desk.start()
+                    desk.ledger.seconds = 0.02
+                    for part in range(3):
+                        for number in range(30):
+                            zofia.write(desk.settings.address, f"wiadomość {part}.{number}")
+                        await asyncio.sleep(0.03)
+                        desk.connector._link.stream.abort()
+                        await desk.stop()
+                        await desk.start()
+                    await everything_came(zofia, desk)
+                    assert 1 <= desk.log.count("keeps no archive") <= 4, "at most once for each start"
+        finally:
+            server.stop()
 
 
 async def test_a_hub_that_takes_nothing_loses_nothing(server: Server, zofia: Person, line: Line) -> None:
