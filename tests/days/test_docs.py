@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "desk.md").read_text(encoding="utf-8")
-RULES = 16
+RULES = 17
 
 
 def named() -> dict[int, list[tuple[str, str]]]:

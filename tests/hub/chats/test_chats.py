@@ -7,7 +7,7 @@ import hashlib
 
 from sqlalchemy import update
 
-from connectors.contract import Attachment, Recipient
+from connectors.contract import Attachment, InboxId, Message, Party, Recipient, conversation_key
 from hub.chats.desk import chats_of, visitor_of
 from hub.desk import actions
 from hub.desk.notes import add_note
@@ -303,6 +303,29 @@ async def test_what_was_not_read_goes_by_mail_once_and_the_conversation_stays_on
     assert (await world.row(schema.conversation, number)).reference in sent.subject
     assert (await world.lines(number)).count("chat-handed-over-email") == 2
     assert await world.reads() == ["Dzień dobry", "Już sprawdzam", "Decyzja jest gotowa", "I jeszcze jedno"]
+
+
+async def test_their_answer_by_mail_comes_into_the_same_conversation(world: World) -> None:
+    """And the next reply leaves by mail, until they write on the page again."""
+    number = await world.says("Dzień dobry", email="zofia@example.org")
+    await world.does("left")
+    await world.answers(number, "Decyzja jest gotowa")
+    await world.passes(seconds=10)
+    mail = Message(
+        inbox=InboxId("kontakt"),
+        external_id="mail:1",
+        sender=Party(kind="email", address="zofia@example.org"),
+        subject="Re: Twój czat",
+        text="Dziękuję, kiedy mogę ją odebrać?",
+        thread_keys=(conversation_key(number),),
+    )
+    assert (await world.take(mail)).conversation == number
+    await world.answers(number, "Od poniedziałku")
+    assert (await world.mails())[-1] == ("zofia@example.org", "Od poniedziałku")
+    assert await world.reads() == ["Dzień dobry", "Decyzja jest gotowa"], "mails stay mails"
+    assert await world.says("Już wróciłam na czat, a godziny?") == number
+    await world.answers(number, "Do 15:30")
+    assert (await world.reads())[-1] == "Do 15:30"
 
 
 async def test_who_comes_back_in_time_gets_no_mail(world: World) -> None:
