@@ -19,6 +19,7 @@ from connectors.contract import (
     SendError,
     Sent,
     Sink,
+    Unknown,
 )
 from connectors.xmpp import answers, upload, writing
 from connectors.xmpp.acks import Ticket
@@ -152,9 +153,10 @@ class Xmpp:
         """After a commit: tell the sender that it arrived, and what we cannot read."""
         if (receipt := answers.receipt(taken, self._place())) is not None:
             self._put(receipt)
-        task = asyncio.create_task(self._notice(taken))
-        self._notices.add(task)
-        task.add_done_callback(self._notices.discard)
+        if any(isinstance(item, Unknown) for item in taken.items):
+            task = asyncio.create_task(self._notice(taken))
+            self._notices.add(task)
+            task.add_done_callback(self._notices.discard)
 
     async def _notice(self, taken: Taken) -> None:
         try:

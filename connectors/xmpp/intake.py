@@ -135,9 +135,16 @@ class Intake:
             self._stopped = True
             self._on_flow(False)
 
+    async def room(self) -> None:
+        """Return when more may be read: there is no use in a connection before."""
+        while self.waiting >= FULL:
+            self.release()
+            await self._env.clock.sleep(1.0)
+
     def hold(self) -> None:
-        """Let live stanzas wait: what the archive holds from before came earlier."""
+        """A new connection: live stanzas wait, for what the archive holds from before came earlier."""
         self._go.clear()
+        self._stopped = False
 
     def release(self) -> None:
         """Commit them."""

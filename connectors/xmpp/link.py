@@ -129,6 +129,7 @@ class Link:
         """One connection, to its end. Always raises."""
         settings = self._settings
         host, port = settings.host, settings.to_port
+        await intake.room()
         intake.hold()
         if await self.stream.open(host, port, settings.timeout_seconds) == "started":
             self.since = self._env.clock.now()

@@ -158,6 +158,29 @@ async def test_more_than_the_hub_can_take_waits_on_the_line() -> None:
         assert desk.texts == [str(number) for number in range(3_000)]
 
 
+async def test_a_line_that_breaks_again_and_again_fills_no_memory() -> None:
+    """While the hub takes nothing, each new connection brings more; at the bound there is none until there is room."""
+    server = FakeServer("pw")
+    async with beside(server) as desk:
+        await desk.start()
+        desk.ledger.refuse(0.02)
+        for turn in range(6):
+            for number in range(600):
+                server.write(
+                    f"<message from='jan@example.org/x' id='turn-{turn}-{number:09d}'><body>a</body></message>"
+                )
+            await asyncio.sleep(0.15)
+            server.cut()
+        assert desk.connector._intake.waiting < 3_000
+        desk.ledger.take()
+        for _ in range(100):  # the line may still be one that broke while nobody read it
+            server.deliver("<message from='jan@example.org/x' id='last-0123456789'><body>po</body></message>")
+            await asyncio.sleep(0.05)
+            if "po" in desk.texts:
+                break
+        assert desk.texts[-1] == "po"
+
+
 async def test_an_account_without_an_archive_is_told_of_once() -> None:
     server = FakeServer("pw")
     server.without_archive = True

@@ -51,6 +51,11 @@ class FakeServer:
         if self._writer is not None:
             self._writer.write(xml.encode())
 
+    def cut(self) -> None:
+        """Break the line at once."""
+        if self._writer is not None:
+            self._writer.transport.abort()
+
     def deliver(self, xml: str) -> int:
         """One stanza, and the question whether it is handled; returns the count that says so."""
         self.told += 1
@@ -129,10 +134,9 @@ class FakeServer:
         return True
 
     def _message(self, element: ET.Element) -> bool:
-        if self.how == "cut" and self._writer is not None:
-            self._writer.transport.abort()
-            return False
-        return True
+        if self.how == "cut":
+            self.cut()
+        return self.how != "cut"
 
     def _iq(self, element: ET.Element) -> bool:
         query = next(iter(element), None)
