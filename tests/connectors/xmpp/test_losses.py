@@ -114,8 +114,7 @@ async def test_the_hub_is_killed_while_messages_come(server: Server, zofia: Pers
             for number in range(40):
                 zofia.write(desk.settings.address, f"wiadomość {part}.{number}")
                 await asyncio.sleep(0.002)
-            desk.connector._link.stream.abort()  # as a dead process: no goodbye, no commit of what is in hand
-            await desk.stop()
+            await desk.crash()
             zofia.write(desk.settings.address, f"wiadomość {part} gdy nikogo nie ma")
             await desk.start(wait=False)
         await until(lambda: desk.connector.connected, seconds=40)
@@ -170,8 +169,7 @@ async def test_without_an_archive_the_server_still_has_what_was_not_committed() 
                         for number in range(30):
                             zofia.write(desk.settings.address, f"wiadomość {part}.{number}")
                         await asyncio.sleep(0.03)
-                        desk.connector._link.stream.abort()
-                        await desk.stop()
+                        await desk.crash()
                         await desk.start()
                     await everything_came(zofia, desk)
                     assert 1 <= desk.log.count("keeps no archive") <= 4, "at most once for each start"
