@@ -20,9 +20,11 @@ from connectors.contract import (
     Cursor,
     Inbound,
     InboxId,
+    LiveChat,
     Message,
     Micros,
     ParseContext,
+    Party,
     Raw,
     Receipt,
     Request,
@@ -30,6 +32,7 @@ from connectors.contract import (
     Sink,
     ThreadKey,
     Tokens,
+    Visit,
 )
 
 POLLED = ("telegram",)
@@ -126,6 +129,10 @@ class Doors:
         """The sink of an inbox, for what a provider tells by itself."""
         return self._sinks[inbox]
 
+    def visitor(self, inbox: str, name: str, email: str, draw: random.Random) -> Visitor:
+        """Somebody on the site's chat page."""
+        return Visitor(self._sinks[inbox], InboxId(inbox), name, email, draw)
+
     async def show(self, inbox: str, channel: Channel, page: bytes) -> Receipt:
         """What the hub would find if it asked a provider now."""
         context = ParseContext(inbox=InboxId(inbox), now=self._clock.now(), tokens=self._tokens)
@@ -172,6 +179,36 @@ class Doors:
         if answer.status >= 400 or not sink.receipts:
             raise Refused(f"{path} answered {answer.status}: {answer.body.decode()[-3000:]}")
         return sink.receipts[0]
+
+
+class Visitor:
+    """Somebody who chats: always the same person by their e-mail address."""
+
+    def __init__(self, sink: Listening, inbox: InboxId, name: str, email: str, draw: random.Random) -> None:
+        address = hashlib.sha256(email.encode()).hexdigest()[:32]
+        self._sink = sink
+        self._inbox = inbox
+        self._draw = draw
+        self._party = Party(kind="chat", address=address, name=name)
+        self._chat = LiveChat(email=email)
+
+    async def says(self, text: str) -> Receipt:
+        """A message."""
+        said = Message(
+            inbox=self._inbox,
+            external_id=str(uuid.UUID(int=self._draw.getrandbits(128), version=4)),
+            sender=self._party,
+            text=text,
+            direct=True,
+            chat=self._chat,
+        )
+        raw = Raw(content=text.encode(), content_type="text/plain")
+        return (await self._sink.accept(raw, [said]))[0]
+
+    async def leaves(self) -> None:
+        """The page is closed."""
+        left = Visit(inbox=self._inbox, sender=self._party, what="left")
+        await self._sink.accept(Raw(content=b"left", content_type="text/plain"), [left])
 
 
 def signed(body: bytes, secret: str, now: Micros) -> dict[str, str]:

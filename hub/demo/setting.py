@@ -17,6 +17,7 @@ SITE_PORT = 8082
 """Port of the office's site, where it is free."""
 
 MAIL_INBOX, APPLICATION_INBOX, PHONE_INBOX = "kontakt", "aplikacja", "telefon"
+CHAT_INBOX = "czat"
 PREFIX = "/dostawcy"
 """Path of the site under which the providers' stand-ins are."""
 
@@ -33,7 +34,7 @@ _PROVIDERS = {
 }
 """Settings that lead there, as the environment gives them."""
 
-WIDGETS = ("comments", "form", "callback")
+WIDGETS = ("comments", "form", "callback", "chat")
 """Kinds of inbox that a page of the site shows in a frame."""
 
 

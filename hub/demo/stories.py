@@ -18,7 +18,7 @@ TEXTS = Path(__file__).parent / "texts"
 
 Via = Literal[
     "email", "comments", "form", "callback", "webhook",
-    "phone", "sms", "telegram", "messenger", "instagram", "whatsapp", "facebook", "x", "mention", "youtube",
+    "chat", "phone", "sms", "telegram", "messenger", "instagram", "whatsapp", "facebook", "x", "mention", "youtube",
 ]  # fmt: skip
 
 _SPAN = re.compile(r"([0-9]+)([mhd])")

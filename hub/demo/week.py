@@ -28,7 +28,7 @@ from hub.demo.deeds import Deed, Place
 from hub.demo.letters import Letters
 from hub.demo.outside import Outside
 from hub.demo.providers import HEARD_BY, INBOXES, LEDGER, Providers, Via, letter_of, phone_of
-from hub.demo.setting import APPLICATION_INBOX, MAIL_INBOX, PHONE_INBOX, Ports, address
+from hub.demo.setting import APPLICATION_INBOX, CHAT_INBOX, MAIL_INBOX, PHONE_INBOX, Ports, address
 from hub.demo.stories import Act, Article, Story, articles, week
 from hub.moderation.articles import set_way
 from hub.outbox import effects
@@ -255,6 +255,14 @@ class Walker:
             return await self._doors.show("youtube", self._youtube, self._providers.youtube_page(written.id))
         return await sink.heard(via)
 
+    async def _by_chat(self, story: Story, act: Act | None = None) -> Receipt:
+        """Live, by somebody who leaves before the answer: that goes to the address they gave."""
+        text = act.writes if act is not None else story.text.strip()
+        visitor = self._doors.visitor(CHAT_INBOX, story.who, _email(story), self._draw)
+        receipt = await visitor.says(text)
+        await visitor.leaves()
+        return receipt
+
     async def _by_phone(self, story: Story) -> Receipt:
         """Somebody rings, and nobody has a hand free."""
         event = citizens.call_event(self._draw, "missed", phone_of(story.who))
@@ -400,6 +408,7 @@ _WRITE: Mapping[str, Callable[[Walker, Story], Coroutine[Any, Any, Receipt]]] = 
     "comments": Walker._by_comment,
     "webhook": Walker._by_application,
     "phone": Walker._by_phone,
+    "chat": Walker._by_chat,
     **dict.fromkeys(INBOXES, Walker._by_provider),
 }
 

@@ -26,6 +26,7 @@ from connectors.contract import (
     InboxId,
     Micros,
     Office,
+    OutAttachment,
     PublicPost,
     Raw,
     Receipt,

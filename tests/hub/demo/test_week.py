@@ -182,7 +182,7 @@ async def test_providers_carry_what_is_said_both_ways(
     assert (said["facebook"], said["youtube"]) == ("Dziękujemy.", "Dziękujemy.")
 
 
-CHANNELS_SHOWN = {"email", "comments", "form", "callback", "webhook", "phone", *PROVIDED}
+CHANNELS_SHOWN = {"email", "comments", "form", "callback", "webhook", "phone", "chat", *PROVIDED}
 
 Look = Callable[[sqlite3.Connection], bool]
 
