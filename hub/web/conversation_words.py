@@ -70,7 +70,9 @@ LINES: Mapping[str, str] = {
     "chat-ended-visitor": N_("The visitor ended the chat."),
     "chat-ended-silence": N_("The chat was closed: the visitor said nothing more."),
     "chat-handed-over-email": N_("The visitor has left; what they had not read went by e-mail to {address}."),
-    "chat-handed-over-phone": N_("The visitor has left; what they had not read went by text message to {address}."),
+    "chat-handed-over-phone": N_(
+        "The visitor has left; what they had not read went by text message to {address}."
+    ),
     "callback-wanted": N_("Rule “{rule}” asked for a call."),
     "callback-offered-form": N_("Rule “{rule}” sent the person the form on which a call can be ordered."),
     "callback-impossible": N_(
