@@ -6,7 +6,10 @@ import os
 
 import pytest
 import structlog
+from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
+
+from hub.people import passwords
 
 pytest_plugins = ("tests.servers.fixtures",)
 
@@ -27,6 +30,16 @@ structlog.configure(
         structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
     ]
 )
+
+_cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passwords(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords of tests are hashed in no time, but where that is what is tried: ``@pytest.mark.real_passwords``."""
+    if "real_passwords" not in request.keywords:
+        monkeypatch.setattr(passwords, "_hasher", _cheap)
+
 
 EVERYDAY = ("tests/hub/store", "tests/hub/intake", "tests/hub/outbox", "tests/hub/search")
 """Where PostgreSQL is tried every day, because the engines differ there. What services do with it is tried in the slow

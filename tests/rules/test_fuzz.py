@@ -95,9 +95,9 @@ def test_the_whole_file_is_valid() -> None:
 
 
 def test_random_files() -> None:
-    outcomes = fuzz(1, 1_000)
-    assert outcomes["works"] > 100
-    assert outcomes["refused"] > 300
+    outcomes = fuzz(1, 300)
+    assert outcomes["works"] > 30
+    assert outcomes["refused"] > 90
 
 
 @pytest.mark.slow

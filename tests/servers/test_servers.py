@@ -22,7 +22,7 @@ from tests.servers.opensmtpd import OpenSmtpd
 from tests.servers.postgres import Postgres
 from tests.servers.process import free_port, need, wait_until
 
-pytestmark = pytest.mark.servers
+pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 MAIL = b"From: a@example.org\r\nTo: kontakt@example.pl\r\nSubject: proba\r\n\r\nDzien dobry\r\n"
 

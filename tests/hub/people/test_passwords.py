@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from hub.people import passwords
+
+pytestmark = pytest.mark.real_passwords
 
 
 def test_the_hash_for_nobody_costs_as_much_as_anybodys() -> None:
