@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -31,6 +32,9 @@ Loaded = TypeVar("Loaded")
 
 SMALL = 40_000
 """Characters up to which a text is read here, in some tens of milliseconds; a larger one by a child process."""
+
+SWITCH = 0.000_5
+"""Seconds after which a thread hands the interpreter to another that waits, while a rule set is compiled."""
 
 KEPT = 4
 """How many compiled texts are kept, the latest asked for."""
@@ -93,24 +97,30 @@ def _compile(config: Config, source: str, name: str, expand: Expand | None, name
     file = str(Path(config.hub.data_dir) / FILE)
     order = Order(source=source, name=name, places=tuple(served), forms_file=file)
     breathe = Breath()
-    found = _load(lambda: read(order, breathe, here=len(source) < SMALL))
-    _check_names(found.ruleset, config, name, names)
-    with nullcontext() if len(source) < SMALL else _no_collection():
+    with nullcontext() if len(source) < SMALL else _unnoticed():
+        found = _load(lambda: read(order, breathe, here=len(source) < SMALL))
+        _check_names(found.ruleset, config, name, names)
         return compile_rules(found.ruleset, found.expand, served, spelt=found.spelt, breathe=breathe)
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    """Make what stays for long without the collector of cycles walking through it again and again, which holds up
-    everything for tens of milliseconds. There are no cycles in it; it goes when the last one lets go of it. What others
-    leave in cycles meanwhile stays for good; that is next to nothing (:func:`hub.cli_run.settle`)."""
-    was = gc.isenabled()
+def _unnoticed() -> Iterator[None]:
+    """Make what stays for long so that others do not wait for it.
+
+    The collector of cycles would walk through it again and again, which holds up everything for tens of milliseconds.
+    There are no cycles in it; it goes when the last one lets go of it. What others leave in cycles meanwhile stays for
+    good; that is next to nothing (:func:`hub.cli_run.settle`). And whoever waits for the interpreter while a longer
+    piece of work goes on gets it after half a millisecond: a message needs it several times.
+    """
+    collecting, interval = gc.isenabled(), sys.getswitchinterval()
     gc.disable()
+    sys.setswitchinterval(SWITCH)
     try:
         yield
         gc.freeze()
     finally:
-        if was:
+        sys.setswitchinterval(interval)
+        if collecting:
             gc.enable()
 
 

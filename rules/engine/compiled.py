@@ -109,7 +109,7 @@ def compile_rules(
         (rules if on else disabled).append(_rule(rule, section, lexicon))
         breathe()
     lexicon.freeze(breathe)
-    return Compiled(
+    compiled = Compiled(
         version=ruleset.version,
         ruleset=ruleset,
         rules=tuple(one.rule for one in rules),
@@ -118,6 +118,10 @@ def compile_rules(
         lexicon=lexicon,
         by_event=_by_event(rules, breathe),
     )
+    while rules:
+        rules.pop()
+        breathe()
+    return compiled
 
 
 def words_of(ruleset: model.RuleSet, places: Iterable[str], expand: Expand) -> set[tuple[str, str]]:
@@ -148,6 +152,7 @@ def _inflected(ruleset: model.RuleSet) -> Iterator[model.Words | model.Phrase]:
 def _by_event(rules: Sequence[_Built], breathe: Callable[[], None]) -> dict[On, Chosen]:
     chosen = {}
     for event in EVENTS:
+        breathe()
         these = [one for one in rules if event in one.rule.rule.on]
         index = Index([one.need for one in these], [one.evidence for one in these], breathe)
         chosen[cast(On, event)] = Chosen(tuple(one.rule for one in these), index)

@@ -88,10 +88,9 @@ class Index:
                 for key in one.keys:
                     lists[key].append(number)
             breathe()
-        self._kinds = _kinds(lists)
-        self._free = _Slots(free, [needs[number] for number in free], MAX_VALUES)
-        breathe()
-        self._all = _Slots(range(len(needs)), needs, FEW_VALUES)
+        self._kinds = _kinds(lists, breathe)
+        self._free = _Slots(free, [needs[number] for number in free], MAX_VALUES, breathe)
+        self._all = _Slots(range(len(needs)), needs, FEW_VALUES, breathe)
 
     def candidates(self, scan: Scan) -> tuple[Sequence[int], bool]:
         """The rules that may match, the first one first, and whether each was found by its evidence or has none.
@@ -126,14 +125,19 @@ class _Slots:
 
     __slots__ = ("_columns", "_numbers", "every")
 
-    def __init__(self, numbers: Sequence[int], needs: Sequence[Need], most: int) -> None:
+    def __init__(
+        self, numbers: Sequence[int], needs: Sequence[Need], most: int, breathe: Callable[[], None]
+    ) -> None:
         self._numbers = numbers
         self.every = (1 << len(numbers)) - 1
         self._columns: list[tuple[Callable[[Scan], Any], dict[Any, int], int]] = []
         for slot in sorted({slot for item in needs for slot in item.slots}):
+            breathe()
             column = [item.slots.get(slot) for item in needs]
             if len({value for one in column if one is not None for value in one.values}) <= most:
-                self._columns.append((SLOTS[slot], *_slot_masks(column)))
+                breathe()
+                self._columns.append((SLOTS[slot], *_slot_masks(column, breathe)))
+        breathe()
         # What rules out most comes first.
         self._columns.sort(key=lambda one: one[2].bit_count())
 
@@ -167,7 +171,7 @@ def worth_looking_up(item: Need) -> Evidence | None:
 
 
 def _kinds(
-    lists: Mapping[Key, list[int]],
+    lists: Mapping[Key, list[int]], breathe: Callable[[], None]
 ) -> list[tuple[Callable[[Scan], Iterable[Any]], Postings, list[int]]]:
     """For each kind of evidence: how its keys are read off a message, the rules by key, and all of them."""
     kinds: defaultdict[str, dict[Any, tuple[int, ...]]] = defaultdict(dict)
@@ -175,6 +179,7 @@ def _kinds(
     for (kind, value), numbers in lists.items():
         rules = tuple(numbers)
         kinds[kind][value] = shared.setdefault(rules, rules)
+        breathe()
     out = []
     for kind, postings in sorted(kinds.items()):
         everyone = sorted({number for numbers in postings.values() for number in numbers})
@@ -182,10 +187,11 @@ def _kinds(
             # A slot that is not known rules nothing out.
             postings[None] = tuple(everyone)
         out.append((_EVIDENCE[kind], postings, everyone))
+        breathe()
     return out
 
 
-def _slot_masks(column: Sequence[Allowed | None]) -> tuple[dict[Any, int], int]:
+def _slot_masks(column: Sequence[Allowed | None], breathe: Callable[[], None]) -> tuple[dict[Any, int], int]:
     """For one slot: the bitmap of each value that some rule names, and that of all other values."""
     open_rules = [i for i, allowed in enumerate(column) if allowed is None or allowed.others]
     named: defaultdict[Any, list[int]] = defaultdict(list)
@@ -195,10 +201,10 @@ def _slot_masks(column: Sequence[Allowed | None]) -> tuple[dict[Any, int], int]:
             for value in allowed.values:
                 (excluded if allowed.others else named)[value].append(i)
     other = bitmap(open_rules)
-    masks = {
-        value: (other & ~bitmap(excluded.get(value, ()))) | bitmap(named.get(value, ()))
-        for value in named.keys() | excluded.keys()
-    }
+    masks = {}
+    for value in named.keys() | excluded.keys():
+        masks[value] = (other & ~bitmap(excluded.get(value, ()))) | bitmap(named.get(value, ()))
+        breathe()
     return masks, other
 
 

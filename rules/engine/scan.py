@@ -153,7 +153,9 @@ class Lexicon:
     def freeze(self, breathe: Callable[[], None] = lambda: None) -> None:
         """Make the tables that matching uses."""
         shared: dict[tuple[int, ...], tuple[int, ...]] = {}
-        for form, entries in self._building.items():
+        # Taken apart as it is used: freeing all of it at once would hold up everything for tens of milliseconds.
+        while self._building:
+            form, entries = self._building.popitem()
             numbers, codes = zip(*entries, strict=True)
             self.forms[form] = shared.setdefault(numbers, numbers)
             if any(codes):
