@@ -5,8 +5,8 @@ is decoded in pieces. What remains for the daemon, compiling, is done by a threa
 work (:class:`Breath`).
 
 On the wire: the :class:`Order` as MessagePack goes in. Out come frames, each behind its length in four bytes (big
-endian): first a :class:`Read` (or a :class:`Refused`, and nothing more), then as many :class:`Forms` and
-:class:`SomeRules` as it takes.
+endian): first a :class:`Read` (or a :class:`Refused`, and nothing more), then as many :class:`SomeRules` as it takes,
+which are decoded while the child looks words up, then :class:`Marked` and :class:`Forms`.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ LIMIT = 120.0
 PIECE = 100
 """Rules, or words with their forms, in one frame: decoding it takes about a millisecond."""
 
-WORK, REST = 0.000_5, 0.000_5
-"""Seconds of work in the daemon after which the thread rests, and for how long at least."""
+WORK, REST = 0.001, 0.000_25
+"""Seconds of work in the daemon after which the thread rests, and for how long at least; at most four times that. Who
+waits for the interpreter gets it in between as well (:data:`hub.rulefile.SWITCH`)."""
 
 Word = tuple[str, str]
 Form = tuple[str, int]
@@ -57,10 +58,15 @@ class Refused(msgspec.Struct, frozen=True, tag="refused"):
 
 
 class Read(msgspec.Struct, frozen=True, tag="read"):
-    """The rule set without its rules. ``marked`` are the marked forms of the words in names of places."""
+    """The rule set without its rules."""
 
     ruleset: RuleSet
-    marked: list[tuple[Word, list[str]]]
+
+
+class Marked(msgspec.Struct, frozen=True, tag="marked"):
+    """The marked forms of the words in names of places."""
+
+    words: list[tuple[Word, list[str]]]
 
 
 class Forms(msgspec.Struct, frozen=True, tag="forms"):
@@ -75,11 +81,11 @@ class SomeRules(msgspec.Struct, frozen=True, tag="rules"):
     rules: list[Rule]
 
 
-Frame = Refused | Read | Forms | SomeRules
+Frame = Refused | Read | SomeRules | Marked | Forms
 
 
 class Breath:
-    """Called between small pieces of work, it rests for as long as the work took, so that others get their turn."""
+    """Called between small pieces of work, it rests for half the time that they took, for others."""
 
     def __init__(
         self, now: Callable[[], float] = time.perf_counter, sleep: Callable[[float], None] = time.sleep
@@ -90,7 +96,7 @@ class Breath:
     def __call__(self) -> None:
         worked = self._now() - self._since
         if worked > WORK:
-            self._sleep(min(max(worked, REST), 4 * REST))
+            self._sleep(min(max(worked / 2, REST), 4 * REST))
             self._since = self._now()
 
 
@@ -139,6 +145,7 @@ def _from_child(order: Order) -> Iterator[Frame]:
 def _gather(wire: Iterator[Frame], breathe: Callable[[], None]) -> Found:
     head: Read | None = None
     rules: list[Rule] = []
+    marked: dict[Word, frozenset[str]] = {}
     forms: dict[Word, Sequence[Form]] = {}
     for frame in wire:
         match frame:
@@ -146,6 +153,8 @@ def _gather(wire: Iterator[Frame], breathe: Callable[[], None]) -> Found:
                 raise RuleFileError(frame.problems)
             case Read():
                 head = frame
+            case Marked():
+                marked = {word: frozenset(found) for word, found in frame.words}
             case Forms():
                 forms.update(frame.words)
             case SomeRules():
@@ -154,7 +163,6 @@ def _gather(wire: Iterator[Frame], breathe: Callable[[], None]) -> Found:
     if head is None:
         raise EOFError("the child that reads rules said nothing")
     ruleset = msgspec.structs.replace(head.ruleset, rules=tuple(rules))
-    marked = {word: frozenset(found) for word, found in head.marked}
     return Found(ruleset=ruleset, marked=marked, forms=forms)
 
 
@@ -165,6 +173,9 @@ def frames(order: Order) -> Iterator[Frame]:
     except RuleFileError as error:
         yield Refused(error.problems)
         return
+    yield Read(msgspec.structs.replace(ruleset, rules=()))
+    for start in range(0, len(ruleset.rules), PIECE):
+        yield SomeRules(list(ruleset.rules[start : start + PIECE]))
     known = WordForms(Path(order.forms_file))
     words = sorted(words_of(ruleset, order.places, known.expand))
     for word in words:
@@ -174,14 +185,10 @@ def frames(order: Order) -> Iterator[Frame]:
         # Which phrases name a town depends on the forms of its name.
         words = sorted({*words, *words_of(ruleset, order.places, known.expand)})
     places = [word for word in words if word[1] == TOWN]
-    yield Read(
-        msgspec.structs.replace(ruleset, rules=()), [(word, sorted(known.expand(*word))) for word in places]
-    )
+    yield Marked([(word, sorted(known.expand(*word))) for word in places])
     for start in range(0, len(words), PIECE):
         piece = words[start : start + PIECE]
         yield Forms([(word, [read_form(form) for form in sorted(known.expand(*word))]) for word in piece])
-    for start in range(0, len(ruleset.rules), PIECE):
-        yield SomeRules(list(ruleset.rules[start : start + PIECE]))
 
 
 def main() -> None:
