@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from connectors.contract import Message
+from hub import threads
 from hub.store import bulk, schema
 from hub.store.tx import Tx
 
@@ -51,7 +52,7 @@ class Known:
 
 def pair_key(message: Message) -> str:
     """The key of a channel without threads: this sender in this inbox."""
-    return f"pair:{message.inbox}:{message.sender.kind}:{message.sender.address}"
+    return threads.pair_key(message.inbox, message.sender.kind, message.sender.address)
 
 
 def comment_key(message: Message) -> str:

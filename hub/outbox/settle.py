@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Row, update
 
-from connectors.contract import Recipient, Refusal, Sent
+from connectors.contract import Capabilities, Recipient, Refusal, Sent
 from hub.changes import note
 from hub.desk.actions import wake
 from hub.desk.notify import tell
@@ -19,6 +19,7 @@ from hub.moderation.erasing import vanished
 from hub.moderation.platform import OPERATIONS, carried_out, not_carried_out
 from hub.store import bulk, schema
 from hub.store.tx import Tx
+from hub.threads import pair_key
 
 from .backoff import SECOND, gap
 from .queue import derive_state
@@ -51,12 +52,26 @@ def settle_sent(tx: Tx, house: House, delivery_id: int, attempt_id: int, sent: S
     )
     keys = [(key, row.conversation, tx.now) for key in dict.fromkeys(sent.adds_keys)]
     bulk.insert_new(tx.connection, schema.thread_key, ("key", "conversation", "at"), keys)
+    bulk.put(
+        tx.connection, schema.thread_key, ("key",), ("key", "conversation", "at"), _pairs(house, row, tx.now)
+    )
     for refusal in sent.refused:
         _split_refused(tx, row, refusal)
     announce(tx, row)
     carried_out(tx, row, sent.remote_id)
     if sent.refused:
         _people_must_know(tx, row, sent.refused[0].reason)
+
+
+def _pairs(house: House, row: Row[Any], now: int) -> list[tuple[str, int, int]]:
+    """Whoever was written to where there are no threads answers in this conversation, also where it began elsewhere."""
+    can = house.capabilities.get(row.inbox, Capabilities())
+    if row.operation != "send" or can.copies:
+        return []
+    found = {
+        pair_key(row.inbox, kind, one.address) for one in _recipients(row.recipients) for kind in can.reaches
+    }
+    return [(key, row.conversation, now) for key in sorted(found)]
 
 
 def settle(
