@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -30,7 +31,11 @@ def need(program: str, packages: str, folders: Sequence[str] = ()) -> str:
     found = shutil.which(program, path=os.pathsep.join(places))
     if found:
         return found
-    reason = f"{program} is missing; install it with: apt-get install {packages}"
+    missing(f"{program} is missing; install it with: apt-get install {packages}")
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip the test for something that is not installed; on CI fail it."""
     if os.environ.get("CI"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

@@ -17,18 +17,17 @@ from hub.egress import CheckedEgress
 from tests.connectors.telegram.beside import JAN, SECRET, TOKEN, outbound, settings_for, until
 from tests.connectors.webapp import served
 from tests.contract.world import Ledger, Log, make_env
-from tests.servers.process import folder
+from tests.servers.process import folder, missing
 from tests.servers.telegram_test_api import FOLDER, Adapter, TelegramTestApi
 
-pytestmark = [
-    pytest.mark.servers,
-    pytest.mark.skipif(not FOLDER.exists(), reason="telegram-test-api is missing; install it with: npm ci"),
-]
+pytestmark = pytest.mark.servers
 
 
 @pytest.fixture(scope="module")
 def emulation() -> Iterator[TelegramTestApi]:
     """The server, once for this file; each test has a bot of its own."""
+    if not FOLDER.exists():
+        missing("telegram-test-api is missing; install it with: npm ci")
     with folder("telegram") as path:
         server = TelegramTestApi(path, TOKEN)
         server.start()

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import AsyncIterator
-from typing import Any
 
 import msgspec
 
-from connectors.contract import Connector, Env, InboxId, Micros, Outbound, Party, Secret
+from connectors.contract import Connector, Env, Micros, Secret
 from connectors.smsapi import CHANNEL
 from connectors.smsapi.settings import Settings
 from hub.demo.peers.smsapi import SmsApiPeer, message_form, served
 from hub.egress import CheckedEgress
 from tests.connectors.requests import post
+from tests.connectors.sms.specimen import PRIVATE, outbound
 from tests.contract.case import Case, Wired
 
 TOKEN = "token-oauth-smsapi"
@@ -64,26 +65,13 @@ async def _wired(env: Env) -> AsyncIterator[Wired]:
         await egress.close()
 
 
-def _outbound(**more: Any) -> Outbound:
-    base = Outbound(
-        delivery=41,
-        inbox=InboxId("test-inbox"),
-        message=17,
-        to=(Party(kind="phone", address="+48600700800", name="Zofia Poufna"),),
-        text="Dzień dobry, odpowiadamy.",
-        token="abc123",
-        reference="3F7-K2M-9QX",
-        from_name="Infolinia",
-        created_at=Micros(1_794_328_000_000_000),
-    )
-    return msgspec.structs.replace(base, **more)
-
+_outbound = functools.partial(outbound, created_at=Micros(1_794_328_000_000_000))
 
 CASES = (
     Case(
         name="account",
         wired=_wired,
-        secrets=(TOKEN, SECRET, "Zofia", "44051401359", "600700800", "odpowiadamy"),
+        secrets=(TOKEN, SECRET, *PRIVATE),
         sends={
             "polish": _outbound(),
             "without-diacritics": _outbound(automatic=True, delivery=43),

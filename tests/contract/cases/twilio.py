@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 
-from connectors.contract import Connector, Env, InboxId, Micros, Outbound, Party, Secret
+from connectors.contract import Connector, Env, Secret
 from connectors.twilio import CHANNEL
 from connectors.twilio.settings import Settings
 from hub.demo.peers.twilio import TwilioPeer, message_fields, served, sign
 from hub.egress import CheckedEgress
 from tests.connectors.requests import post
+from tests.connectors.sms.specimen import PRIVATE, outbound
 from tests.contract.case import Case, Wired
 
 TOKEN = "zeton-konta-twilio"
@@ -65,30 +65,15 @@ async def _wired(env: Env) -> AsyncIterator[Wired]:
         await egress.close()
 
 
-def _outbound(**more: Any) -> Outbound:
-    base = Outbound(
-        delivery=41,
-        inbox=InboxId("test-inbox"),
-        message=17,
-        to=(Party(kind="phone", address="+48600700800", name="Zofia Poufna"),),
-        text="Dzień dobry, odpowiadamy.",
-        token="abc123",
-        reference="3F7-K2M-9QX",
-        from_name="Infolinia",
-        created_at=Micros(1),
-    )
-    return msgspec.structs.replace(base, **more)
-
-
 CASES = (
     Case(
         name="account",
         wired=_wired,
-        secrets=(TOKEN, "Zofia", "44051401359", "600700800", "odpowiadamy"),
+        secrets=(TOKEN, *PRIVATE),
         sends={
-            "polish": _outbound(),
-            "without-diacritics": _outbound(automatic=True, delivery=43),
-            "emoji": _outbound(text="Dziękujemy 😀", delivery=45),
+            "polish": outbound(),
+            "without-diacritics": outbound(automatic=True, delivery=43),
+            "emoji": outbound(text="Dziękujemy 😀", delivery=45),
         },
         failures={
             "20003 401": "temporary",
