@@ -136,6 +136,36 @@ class Store(Section, frozen=True, kw_only=True):
         return Path(path) if kind == "sqlite" else None
 
 
+class Redis(Section, frozen=True, kw_only=True):
+    """The bus between several processes on one PostgreSQL. Without it they find each other's work by looking for it."""
+
+    url: Annotated[
+        str | None,
+        _about(
+            "redis://USER@HOST:PORT/DB, rediss:// with TLS, or behind Sentinels "
+            "redis+sentinel://HOST:PORT,HOST:PORT/MASTER?db=N; without it there is no bus.",
+            examples=["redis://127.0.0.1:6379/0", "rediss+sentinel://s1:26379,s2:26379,s3:26379/centrala"],
+        ),
+    ] = None
+    password: Annotated[Secret | None, _about("Password of Redis, kept out of the URL.")] = None
+    sentinel_password: Annotated[
+        Secret | None, _about("Password of the Sentinels, where they ask for one.")
+    ] = None
+    ca_file: Annotated[
+        str | None,
+        _about(
+            "Certificates (PEM file, relative to the configuration file) that vouch for Redis with TLS; "
+            "without it those of the system."
+        ),
+    ] = None
+    name: Annotated[
+        Id, _about("What the names of all keys and channels begin with; each installation has its own.")
+    ] = "centrala"
+    keep_events: Annotated[
+        int, _about("Events kept in Redis' stream for integrators; older ones are in the store.", ge=1000)
+    ] = 100_000
+
+
 class Listener(Section, frozen=True, kw_only=True):
     """One HTTP listener."""
 
@@ -471,6 +501,7 @@ class Config(Section, frozen=True, kw_only=True):
 
     hub: Annotated[Hub, _about("The installation as a whole.")] = Hub()
     store: Annotated[Store, _about("Where the truth is kept.")] = Store()
+    redis: Annotated[Redis, _about("The bus between several processes on one PostgreSQL.")] = Redis()
     public: Annotated[Public, _about("The listener that citizens and webhooks reach.")] = Public()
     private: Annotated[Private, _about("The listener of the console and the API.")] = Private()
     intake: Annotated[Intake, _about("The way in.")] = Intake()

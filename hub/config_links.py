@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from urllib.parse import urlsplit
 
+from hub.bus.address import parse_address
 from hub.config import WEEKDAYS, Config, Inbox, Listener, Office, Queue, Team, Week, minutes
 from hub.config_check import Mistake, nearest
 from hub.toml_lines import Path
@@ -20,6 +21,7 @@ SECRET_LENGTH = 32
 def link_mistakes(config: Config) -> Iterator[Mistake]:
     """Everything that does not fit together, with the path of the key to change."""
     yield from _hub(config)
+    yield from _redis(config)
     yield from _listener(config.public, "public")
     yield from _listener(config.private, "private")
     yield from _same_port(config)
@@ -55,6 +57,17 @@ def _hub(config: Config) -> Iterator[Mistake]:
     for name in ("public_url", "console_url"):
         if not urlsplit(getattr(config.hub, name)).hostname:
             yield ("hub", name), "names no host"
+
+
+def _redis(config: Config) -> Iterator[Mistake]:
+    if config.redis.url is None:
+        return
+    try:
+        parse_address(config.redis.url)
+    except ValueError as error:
+        yield ("redis", "url"), str(error)
+    if config.store.sqlite_path() is not None:
+        yield ("redis", "url"), "goes with PostgreSQL only: one process on SQLite has nobody to talk to"
 
 
 def _listener(listener: Listener, name: str) -> Iterator[Mistake]:

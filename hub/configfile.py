@@ -322,7 +322,9 @@ def _with_absolute_files(config: Config, folder: Path) -> Config:
     """Files named by the configuration are relative to it, wherever the hub is started."""
     hub = msgspec.structs.replace(config.hub, rules_file=_absolute(folder, config.hub.rules_file))
     public, private = (_listener(listener, folder) for listener in (config.public, config.private))
-    return msgspec.structs.replace(config, hub=hub, public=public, private=private)
+    ca_file = config.redis.ca_file and _absolute(folder, config.redis.ca_file)
+    redis = msgspec.structs.replace(config.redis, ca_file=ca_file)
+    return msgspec.structs.replace(config, hub=hub, redis=redis, public=public, private=private)
 
 
 def _listener(listener: Listener, folder: Path) -> Listener:
