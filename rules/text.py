@@ -35,6 +35,8 @@ class Text(msgspec.Struct, frozen=True, array_like=True):
         if not self.msgid:
             return ""
         values = self.values
+        if not values:
+            return translate(self.msgid)
 
         def filled(found: re.Match[str]) -> str:
             value = values.get(found[1], found[0])

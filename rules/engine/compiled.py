@@ -12,7 +12,7 @@ from rules.engine.index import Index, worth_looking_up
 from rules.engine.needs import Evidence, Need, all_of, need, rest
 from rules.engine.probes import Check
 from rules.engine.scan import Expand, Lexicon, Spelt
-from rules.engine.trees import Branch, Tree, build
+from rules.engine.trees import Branch, Observers, Tree, build, observers
 from rules.facts import On
 from rules.language import ACTIONS, EVENTS
 
@@ -32,6 +32,7 @@ class CompiledRule:
 
     ``tree`` is all that must hold besides the guard of its section; ``check`` leaves out the event (``on``), which the
     choice of the index has settled, and ``rest`` also what its evidence in the index proves (None: nothing is left).
+    ``seen`` is what a trace tells when the rule matches (None: that depends on the message).
     ``then`` is what its place makes of it: outside sections only stop and continue.
     """
 
@@ -40,6 +41,7 @@ class CompiledRule:
     tree: Tree
     check: Check
     rest: Check | None
+    seen: Observers | None
     asks: tuple[tuple[str, Any], ...]
     then: model.Then
     section: CompiledSection | None
@@ -172,12 +174,14 @@ def _rule(rule: model.Rule, section: CompiledSection | None, lexicon: Lexicon) -
     body = build(inner, lexicon)
     needed = need(body) if section is None else all_of([section.need, need(body)])
     evidence = worth_looking_up(needed)
+    tree = Branch("all", (build(event, lexicon), body), body.check)
     made = CompiledRule(
         id=rule.id,
         rule=rule,
-        tree=Branch("all", (build(event, lexicon), body), body.check),
+        tree=tree,
         check=body.check,
         rest=rest(body, evidence),
+        seen=observers(tree),
         asks=asked(rule.actions),
         then=rule.then if section is not None else _OUTSIDE.get(rule.then, rule.then),
         section=section,

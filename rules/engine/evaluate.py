@@ -21,9 +21,9 @@ from rules.decision import (
 )
 from rules.engine.compiled import Chosen, Compiled, CompiledRule, CompiledSection
 from rules.engine.index import Index
-from rules.engine.probes import Probe
+from rules.engine.probes import Probe, Show
 from rules.engine.scan import Scan, without_surrogates
-from rules.engine.trees import Tree, judge, reason
+from rules.engine.trees import Observers, Tree, collect, judge, reason
 from rules.facts import Facts
 from rules.language import ACCUMULATING, FROM_TEXT, MERGED
 from rules.text import Text, mark, verbatim
@@ -31,7 +31,9 @@ from rules.text import Text, mark, verbatim
 MAX_MATCHES = 8
 MAX_SEEN = 5
 MAX_FAULTS = 4
-_SILENT = ("on", "always")
+UNREADABLE = "?"
+"""What is shown of a value that cannot be read."""
+
 _ANSWERS = ("answer", "callback")
 
 
@@ -64,7 +66,7 @@ def decide(compiled: Compiled, scan: Scan, candidates: Sequence[CompiledRule], f
     _safeguard(outcome, scan, faults)
     trace = Trace(
         version=compiled.version,
-        matched=tuple([Match(rule.id, observed(rule.tree, scan)) for rule in matched[:MAX_MATCHES]]),
+        matched=tuple([Match(rule.id, observed(rule, scan)) for rule in matched[:MAX_MATCHES]]),
         winners=outcome.winners,
         faults=tuple(faults[:MAX_FAULTS]),
         more=max(0, len(matched) - MAX_MATCHES) + max(0, len(faults) - MAX_FAULTS),
@@ -172,7 +174,8 @@ class _Outcome:
                 values[name] = value
                 self.winners[name] = rule
             elif name in ACCUMULATING:
-                self._add(rule, name, tuple(item for item in value if item not in values[name]))
+                before = values[name]
+                self._add(rule, name, tuple([item for item in value if item not in before]))
             elif name in MERGED:
                 self._add(rule, name, {key: item for key, item in value.items() if key not in values[name]})
 
@@ -241,43 +244,37 @@ def _check_join(outcome: _Outcome, facts: Facts, faults: list[Fault]) -> None:
         outcome.set("join", "suggest")
 
 
-def observed(tree: Tree, scan: Scan) -> tuple[Seen, ...]:
-    """The conditions that made a matching tree hold, with the values they saw; the gate for the event is left out."""
-    deciding: list[tuple[Probe, bool]] = []
-    _collect(tree, scan, True, deciding)
-    return tuple([_seen(probe, held, scan) for probe, held in deciding[:MAX_SEEN]])
+def observed(rule: CompiledRule, scan: Scan) -> tuple[Seen, ...]:
+    """The conditions that made a matching rule hold, with the values they saw; the gate for the event is left out."""
+    told = rule.seen if rule.seen is not None else _collected(rule.tree, scan)
+    return tuple([_seen(name, look, scan) for name, look in told[:MAX_SEEN]])
 
 
-def _seen(probe: Probe, held: bool, scan: Scan) -> Seen:
-    text = show(probe, scan)
-    # Most values are names and numbers as they are; filling them in would cost more than the rest of the trace.
-    value = text.values["value"] if text.msgid == "{value}" else text
-    shown = str(value)
-    name = probe.name if held else f"not {probe.name}"
+def _seen(name: str, look: Show, scan: Scan) -> Seen:
+    try:
+        shown = str(look(scan))
+    except Exception:
+        # Showing is for people; odd data must not cost the decision itself.
+        shown = UNREADABLE
     return Seen(name, shown if shown.isascii() else without_surrogates(shown))
 
 
-def _collect(tree: Tree, scan: Scan, held: bool, out: list[tuple[Probe, bool]]) -> None:
-    """Add the predicates that made ``tree`` come out as ``held``, each with what it came out as itself."""
-    if isinstance(tree, Probe):
-        if tree.name not in _SILENT:
-            out.append((tree, held))
-    elif tree.kind == "not":
-        _collect(tree.items[0], scan, not held, out)
-    elif (tree.kind == "all") is held:
-        for item in tree.items:
-            _collect(item, scan, held, out)
-    else:
-        for item in tree.items:
-            if judge(item, scan) is held:
-                _collect(item, scan, held, out)
-                return
+def _collected(tree: Tree, scan: Scan) -> Observers:
+    """The predicates that made ``tree`` hold, where that depends on the message."""
+    out: list[tuple[str, Show]] = []
+    collect(tree, True, out, lambda item: judge(item, scan))
+    return tuple(out)
 
 
 def show(probe: Probe, scan: Scan) -> Text:
     """The value that a predicate sees; a question mark when it cannot be read."""
     try:
-        return probe.show(scan)
+        return as_told(probe.show(scan))
     except Exception:
-        # Showing is for people; odd data must not cost the decision itself.
-        return verbatim("?")
+        # As above.
+        return verbatim(UNREADABLE)
+
+
+def as_told(value: Text | str) -> Text:
+    """What a predicate shows, as a text."""
+    return verbatim(value) if isinstance(value, str) else value

@@ -64,7 +64,7 @@ def _own(rule: CompiledRule, scan: Scan) -> Explanation:
     """What a rule says for itself, whatever the others do."""
     faults: list[Fault] = []
     if settle(rule.id, rule.tree, scan, faults):
-        seen = observed(rule.tree, scan)
+        seen = observed(rule, scan)
         return msgspec.structs.replace(_plain(rule.rule, "matched"), seen=seen)
     return _fault(rule, faults, "") if faults else _failed(rule, rule.tree, rule.rule, scan)
 

@@ -23,12 +23,13 @@ from rules.engine.readings import (
     matcher,
     unknown,
 )
-from rules.engine.scan import Lexicon, PhraseSet, Scan, Spans
+from rules.engine.scan import Lexicon, PhraseSet, Scan, Spans, met
 from rules.fold import split_words
 from rules.language import DAYS
-from rules.text import Text, mark, verbatim
+from rules.text import Text, mark
 
 Check = Callable[[Scan], bool]
+Show = Callable[[Scan], Text | str]
 
 _SHORTEST_NUMBER = 8
 
@@ -45,7 +46,8 @@ NOTHING = Text("")
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A predicate ready to run. ``show`` gives the value it sees, short and without personal numbers.
+    """A predicate ready to run. ``show`` gives the value it sees, short and without personal numbers: a name or a number
+    as it is, or a text to be translated.
 
     ``keys`` (words of which one must occur) and ``expression`` are the numbers in the lexicon that the index goes by.
     """
@@ -53,19 +55,19 @@ class Probe:
     node: model.Condition
     name: str
     check: Check
-    show: Callable[[Scan], Text]
+    show: Show
     keys: frozenset[int] = frozenset()
     expression: int | None = None
 
 
-def _short(value: object) -> Text:
+def _short(value: object) -> str:
     text = str(value)
     if len(text) >= _SHORTEST_NUMBER and not text.isalpha():
         text = mask_numbers(text)
-    return verbatim(text if len(text) <= SHOWN else text[: SHOWN - 1] + "…")
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 
-def _shown(value: object, otherwise: Text = NONE) -> Text:
+def _shown(value: object, otherwise: Text = NONE) -> Text | str:
     """A value, or what is said when there is none."""
     return _short(value) if value else otherwise
 
@@ -85,7 +87,7 @@ def _one_of(node: model.OneOf, lexicon: Lexicon) -> Probe:
         value = read(scan.facts).lower()
         return value in whole or value.startswith(beginnings)
 
-    def show(scan: Scan) -> Text:
+    def show(scan: Scan) -> Text | str:
         value = read(scan.facts).lower()
         # The pattern that matched, not the person's address, belongs into a stored trace.
         hit = next((f"{start}*" for start in beginnings if value.startswith(start)), None)
@@ -103,7 +105,7 @@ def _one_of_many(node: model.OneOf, whole: frozenset[str], beginnings: tuple[str
     def hits(scan: Scan) -> list[str]:
         return [value for value in read(scan) if value in whole or value.startswith(beginnings)]
 
-    def show(scan: Scan) -> Text:
+    def show(scan: Scan) -> Text | str:
         return _shown(", ".join(hits(scan) or read(scan)[: 1 if listed is None else 3]))
 
     return Probe(node, node.name, lambda scan: bool(hits(scan)), show)
@@ -117,13 +119,13 @@ def _days(node: model.OneOf) -> Probe:
             raise unknown("weekday")
         return scan.facts.weekday in numbers
 
-    return Probe(node, "days", check, lambda scan: verbatim(("?", *DAYS)[scan.facts.weekday]))
+    return Probe(node, "days", check, lambda scan: ("?", *DAYS)[scan.facts.weekday])
 
 
 def _flag(node: model.Flag, lexicon: Lexicon) -> Probe:
     read, wanted = FLAGS[node.name], node.value
 
-    def show(scan: Scan) -> Text:
+    def show(scan: Scan) -> Text | str:
         if node.name in ("pesel", "phone", "account"):
             return _shown(mask(next(iter(scan.numbers(node.name)), "")))
         if node.name == "email":
@@ -146,7 +148,7 @@ def _between(node: model.Between, lexicon: Lexicon) -> Probe:
 
     if node.name in JUST_NOW and low is not None:
         return _without_answer(node, check, low)
-    return Probe(node, _asked(node.name), check, lambda scan: verbatim(str(read(scan))))
+    return Probe(node, _asked(node.name), check, lambda scan: str(read(scan)))
 
 
 def _without_answer(node: model.Between, check: Check, low: int) -> Probe:
@@ -160,10 +162,10 @@ def _without_answer(node: model.Between, check: Check, low: int) -> Probe:
             return True
         return not (facts.timer or facts.unanswered_due or facts.unanswered_open_due)
 
-    def show(scan: Scan) -> Text:
+    def show(scan: Scan) -> Text | str:
         minutes = read(scan)
         if counts(scan) or minutes < low:
-            return verbatim(str(minutes))
+            return str(minutes)
         return Text(mark("{minutes}; the rules were asked when it came true"), {"minutes": minutes})
 
     return Probe(node, _asked(node.name), lambda scan: check(scan) and counts(scan), show)
@@ -196,9 +198,9 @@ def _keyed_between(node: model.KeyedBetween, lexicon: Lexicon) -> Probe:
             raise unknown(f"{node.name}.{key}")
         return (low is None or value >= low) and (high is None or value <= high)
 
-    def show(scan: Scan) -> Text:
+    def show(scan: Scan) -> Text | str:
         value = read(scan.facts).get(key)
-        return NOT_KNOWN if value is None else verbatim(str(value))
+        return NOT_KNOWN if value is None else str(value)
 
     return Probe(node, f"{node.name}.{key}", check, show)
 
@@ -209,7 +211,7 @@ def _language(node: model.Language, lexicon: Lexicon) -> Probe:
     def check(scan: Scan) -> bool:
         return scan.facts.language.lower() in values and scan.facts.language_confidence >= least
 
-    def show(scan: Scan) -> Text:
+    def show(scan: Scan) -> Text | str:
         facts = scan.facts
         return _short(f"{facts.language} ({facts.language_confidence:.2f})") if facts.language else NOT_KNOWN
 
@@ -224,17 +226,17 @@ def _words(node: model.Words, lexicon: Lexicon) -> Probe:
     least = node.at_least
 
     def any_word(scan: Scan) -> bool:
-        return not numbers.isdisjoint(scan.found())
+        return not scan.found().keys().isdisjoint(numbers)
 
     def any_of(scan: Scan) -> bool:
         return any_word(scan) or bool(several.hits(scan))
 
     def enough(scan: Scan) -> bool:
-        return len(numbers & scan.found().keys()) + len(several.hits(scan)) >= least
+        return len(met(numbers, scan.found())) + len(several.hits(scan)) >= least
 
-    def show(scan: Scan) -> Text:
+    def show(scan: Scan) -> Text | str:
         found = scan.found()
-        seen = [found[number] for number in sorted(numbers & found.keys())[:4]]
+        seen = [found[number] for number in sorted(met(numbers, found))[:4]]
         if several.lasts:
             seen += [_phrase_text(scan, phrase) for phrase in several.hits(scan)]
         if len(seen) == 1:
@@ -254,7 +256,7 @@ def _phrase(node: model.Phrase, lexicon: Lexicon) -> Probe:
     how = model.spelling(node)
     phrases = PhraseSet(lexicon.phrase(words, node.gap, how) for words in node.phrases)
 
-    def show(scan: Scan) -> Text:
+    def show(scan: Scan) -> Text | str:
         hits = phrases.hits(scan)
         return _short(_phrase_text(scan, hits[0])) if hits else NONE_OF_THEM
 
@@ -264,7 +266,7 @@ def _phrase(node: model.Phrase, lexicon: Lexicon) -> Probe:
 def _pattern(node: model.Pattern, lexicon: Lexicon) -> Probe:
     number = lexicon.expression(node.pattern)
 
-    def show(scan: Scan) -> Text:
+    def show(scan: Scan) -> Text | str:
         found = scan.expression(number)
         return NOT_FOUND if found is None else _short(found)
 
@@ -278,9 +280,9 @@ def _hours(node: model.Hours, lexicon: Lexicon) -> Probe:
             start <= now < end if start < end else now >= start or now < end for start, end in node.spans
         )
 
-    def show(scan: Scan) -> Text:
+    def show(scan: Scan) -> Text | str:
         hour, minute = divmod(scan.facts.local_minutes, 60)
-        return verbatim(f"{hour:02}:{minute:02}")
+        return f"{hour:02}:{minute:02}"
 
     return Probe(node, "hours", check, show)
 
@@ -305,7 +307,7 @@ def _recent(node: model.Recent, lexicon: Lexicon) -> Probe:
         value = read(scan)
         return (low is None or value >= low) and (high is None or value <= high)
 
-    return Probe(node, node.name, check, lambda scan: verbatim(str(read(scan))))
+    return Probe(node, node.name, check, lambda scan: str(read(scan)))
 
 
 def _place(node: model.Place, lexicon: Lexicon) -> Probe:
@@ -315,7 +317,7 @@ def _place(node: model.Place, lexicon: Lexicon) -> Probe:
         found = scan.offices()
         return not wanted.isdisjoint(found) if wanted else bool(found)
 
-    def show(scan: Scan) -> Text:
+    def show(scan: Scan) -> Text | str:
         return _shown(", ".join(f"{office} ({by})" for office, by in scan.offices().items()))
 
     return Probe(node, "place", check, show)
@@ -334,7 +336,7 @@ def _attachment(node: model.Attachment, lexicon: Lexicon) -> Probe:
             and (not endings or name.lower().endswith(endings))
         )
 
-    def show(scan: Scan) -> Text:
+    def show(scan: Scan) -> Text | str:
         files = scan.facts.attachments
         one = next((file for file in files if fits(file)), files[0] if files else None)
         return NONE if one is None else _short(f"{one[0]}, {one[1]} B")

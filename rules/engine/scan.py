@@ -69,12 +69,12 @@ class PhraseSet:
 
     def hits(self, scan: Scan) -> list[Spans]:
         """The phrases that occur, grouped by their last word; looked for once in a message."""
-        if self.lasts.isdisjoint(scan.found()):
+        if scan.found().keys().isdisjoint(self.lasts):
             return []
         return scan.once(self, self._search)
 
     def _search(self, scan: Scan) -> list[Spans]:
-        lasts = sorted(self.lasts & scan.found().keys())
+        lasts = sorted(met(self.lasts, scan.found()))
         return [phrase for last in lasts for phrase in self._by_last[last] if scan.phrase_at(phrase) >= 0]
 
 
@@ -400,6 +400,13 @@ class Scan:
         for start, length, office in sorted(named):
             found.setdefault(office, " ".join(self.tokens()[start : start - length]))
         return found
+
+
+def met(numbers: frozenset[int], found: Mapping[int, str]) -> Sequence[int]:
+    """Those of ``numbers`` that are among the found words; the shorter of both is walked through."""
+    if len(numbers) < len(found):
+        return [number for number in numbers if number in found]
+    return [number for number in found if number in numbers]
 
 
 @functools.lru_cache(16_384)

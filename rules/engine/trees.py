@@ -6,11 +6,11 @@ false as soon as one item is, "any" true as soon as one is, whatever is unknown 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rules import model
-from rules.engine.probes import NOTHING, Check, Probe, probe
+from rules.engine.probes import NOTHING, Check, Probe, Show, probe
 from rules.engine.readings import Unknown
 from rules.engine.scan import Lexicon, Scan
 from rules.text import Text, mark
@@ -27,6 +27,11 @@ class Branch:
 
 
 Tree = Probe | Branch
+
+Observers = tuple[tuple[str, Show], ...]
+"""Predicates by the names under which a trace tells them, with what shows the value of each."""
+
+_SILENT = ("on", "always")
 
 
 def build(node: model.Condition, lexicon: Lexicon) -> Tree:
@@ -142,3 +147,31 @@ def reason(tree: Tree, scan: Scan) -> Text | None:
             )
         return None
     return next((why for item in tree.items if (why := reason(item, scan)) is not None), None)
+
+
+def observers(tree: Tree) -> Observers | None:
+    """What a trace tells of ``tree`` when it holds; None where that depends on the message, as for ``any``."""
+    out: list[tuple[str, Show]] = []
+    return tuple(out) if collect(tree, True, out) else None
+
+
+def collect(
+    tree: Tree, held: bool, out: list[tuple[str, Show]], told: Callable[[Tree], bool | None] | None = None
+) -> bool:
+    """Add the predicates that make ``tree`` come out as ``held``.
+
+    Where one of several is enough, ``told`` says what each comes out as, and the first one counts. False when that
+    would have to be asked and ``told`` is missing.
+    """
+    if isinstance(tree, Probe):
+        if tree.name not in _SILENT:
+            out.append((tree.name if held else f"not {tree.name}", tree.show))
+        return True
+    if tree.kind == "not":
+        return collect(tree.items[0], not held, out, told)
+    if tree.kind == "named" or (tree.kind == "all") is held:
+        return all([collect(item, held, out, told) for item in tree.items])
+    if told is None:
+        return False
+    first = next((item for item in tree.items if told(item) is held), None)
+    return first is None or collect(first, held, out, told)
