@@ -46,8 +46,8 @@ NOTHING = Text("")
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A predicate ready to run. ``show`` gives the value it sees, short and without personal numbers: a name or a number
-    as it is, or a text to be translated.
+    """A predicate ready to run. ``show`` gives the value it sees, short and without personal numbers: a name or a
+    number as it is, or a text to be translated.
 
     ``keys`` (words of which one must occur) and ``expression`` are the numbers in the lexicon that the index goes by.
     """

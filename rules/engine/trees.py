@@ -170,7 +170,8 @@ def collect(
     if tree.kind == "not":
         return collect(tree.items[0], not held, out, told)
     if tree.kind == "named" or (tree.kind == "all") is held:
-        return all([collect(item, held, out, told) for item in tree.items])
+        settled = [collect(item, held, out, told) for item in tree.items]
+        return all(settled)
     if told is None:
         return False
     first = next((item for item in tree.items if told(item) is held), None)
