@@ -10,8 +10,11 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, insert, insp
 
 from . import schema
 
-HEAD = "0005"
+HEAD = "0007"
 """The newest Alembic revision; a test compares it with the migrations folder."""
+
+MOVE_TABLE = "centrala_move"
+"""There while data is moved into a database, see :mod:`hub.moving.target`."""
 
 _version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 
@@ -50,6 +53,8 @@ def ensure_schema(connection: Connection) -> None:
                 "run `centrala migrate`"
             )
         return
+    if MOVE_TABLE in names:
+        raise WrongSchema("a move into the database has not ended: run `centrala migrate --from … --to …` again")
     if "conversation" in names:
         raise WrongSchema("the database has Centrala's tables but no version: restore it from a backup")
     create(connection)

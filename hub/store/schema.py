@@ -99,9 +99,24 @@ lease = Table(
     "lease",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("holder", Text, nullable=False),
-    Column("fence", Id, nullable=False),
-    Column("expires_at", Time, nullable=False),
+    Column("holder", Text, nullable=False),  # a node's boot; empty: free
+    Column("fence", Id, nullable=False),  # counts takings; what was taken with a smaller one is void
+    Column("expires_at", Time, nullable=False),  # by the database's clock
+)
+
+node = Table(
+    "node",  # the processes that share this store
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("boot", Text, nullable=False),  # one run of the process
+    Column("home", Text, nullable=False),  # the data folder that it holds locked
+    Column("roles", Text, nullable=False),  # JSON
+    Column("version", Text, nullable=False),
+    Column("secret", Text, nullable=False),  # a mark of its signing secret, to tell different ones
+    Column("setup", Text, nullable=False),  # a mark of its configuration, to tell different ones
+    Column("began_at", Time, nullable=False),
+    Column("beat_at", Time, nullable=False),  # by the database's clock
+    Column("health", Text, nullable=False, server_default="{}"),  # JSON: of the inboxes that it reads
 )
 
 setting = Table(
@@ -558,6 +573,29 @@ timer = Table(
     Column("data", Text, nullable=False, server_default="{}"),
     Index("timer_due", "due_at", **_where("state = 'waiting'")),
     Index("timer_subject", "kind", "subject", unique=True, **_where("state = 'waiting'")),
+)
+
+survey = Table(
+    "survey",  # a person was asked what they think of how their matter was handled; once for a conversation
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("conversation", Id, nullable=False),
+    Column("message", Id, nullable=False),  # the question
+    Column("contact", Id, nullable=False),
+    Column("office", Text, nullable=False),  # of the conversation when it was asked, as are queue and agent
+    Column("queue", Text),
+    Column("agent", Id),
+    Column("inbox", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("asked_at", Time, nullable=False),
+    Column("answered_at", Time),  # first
+    Column("changed_at", Time),
+    Column("way", Text),  # how it was answered first: button, reply, page
+    Column("score", Integer),  # 1 to 5
+    Column("comment", Text, nullable=False, server_default=""),
+    Index("survey_conversation", "conversation", unique=True),
+    Index("survey_contact", "contact", "asked_at"),
+    Index("survey_period", "asked_at", "office"),
 )
 
 # --- the way out -----------------------------------------------------------------------------------------------

@@ -1,0 +1,1 @@
+"""Several processes on one store: what each does, who they are, and which one holds what only one may hold."""

@@ -1,0 +1,305 @@
+"""Keeps this process's leases: takes what is free, renews, and stops at once what it has lost.
+
+A coroutine given to :meth:`Keeper.keep` runs while this process holds its lease, and no other process runs it then. A
+process that cannot renew for the length of a lease stops everything by itself, because others may have taken over; what
+it still writes in the meantime is refused by the fence (:mod:`hub.cluster.leases`). Where a store has one process
+only (SQLite), everything is held at once and nothing is written.
+
+With a lease of 10 s, renewed every 3 s and looked at every second, a process that dies is replaced within 12 s, and one
+that ends in good order within 1 s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from connectors.contract import Clock, Health, Log
+from hub.cluster import leases, members
+from hub.cluster.leases import Fenced, Lease, Standing
+from hub.cluster.members import Me, Member
+from hub.store.store import StorageFault, Store, StoreFull
+from hub.store.tx import Tx
+
+TTL = 10.0
+"""Seconds that a lease lasts without being renewed."""
+
+RENEW = 0.3
+LOOK = 0.1
+"""Parts of a lease's time between two renewals, and between two looks at what is free."""
+
+REST = 10.0
+"""Seconds after which what ended by itself is taken up again: somebody else may try first."""
+
+FORGET = 86_400
+"""Seconds after which a silent process is no longer listed."""
+
+SECOND = 1_000_000
+
+Work = Callable[[Lease], Coroutine[Any, Any, None]]
+"""Runs until cancelled, while the lease is held; it is handed the lease that its writes must name."""
+
+
+class NameTaken(Exception):
+    """Another process runs under our name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"another process runs under the name {name!r}: give each its own, by [hub] node or CENTRALA_HUB_NODE"
+        )
+
+
+class _Want:
+    """Something to be done while its lease is held."""
+
+    def __init__(self, name: str, work: Work) -> None:
+        self.name = name
+        self.work = work
+        self.lease: Lease | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.mark: tuple[int, int] | None = None
+        self.marked = 0.0
+        self.rests_until = 0.0
+
+
+class Keeper:
+    """``alone``: no other process uses the store. ``health`` gives that of the inboxes read here, for the others.
+
+    ``displaced`` is called once when another process has taken our name.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        me: Me,
+        log: Log,
+        *,
+        alone: bool,
+        ttl: float = TTL,
+        health: Callable[[], Mapping[str, Health]] = dict,
+        displaced: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.me = me
+        self.alone = alone
+        self.members: tuple[Member, ...] = ()
+        self._store = store
+        self._clock = clock
+        self._log = log
+        self._ttl = ttl
+        self._health = health
+        self._displaced = displaced
+        self._wants: dict[str, _Want] = {}
+        self._dead = ""
+        self._renewed = clock.monotonic()
+
+    # --- what others ask for -----------------------------------------------------------------------------------
+
+    def keep(self, name: str, work: Work) -> None:
+        """From now on do this whenever we hold the lease ``name``. Raises ValueError for a name that is kept."""
+        if name in self._wants:
+            raise ValueError(f"{name} is kept already")
+        want = self._wants[name] = _Want(name, work)
+        if self.alone:
+            self._start(want, Lease(name=name, fence=0))
+
+    async def drop(self, *names: str) -> None:
+        """Do these no more: returns when they have stopped and are free for others. No error where one is not kept."""
+        wants = [want for name in names if (want := self._wants.pop(name, None)) is not None]
+        await self._give_up(wants)
+
+    def held(self, name: str) -> Lease | None:
+        """The lease, while it is ours."""
+        want = self._wants.get(name)
+        return want.lease if want is not None else None
+
+    def lost(self, fenced: Fenced) -> None:
+        """A write was refused: stop what was done in the name of these leases, without waiting for the next look."""
+        for name in fenced.names:
+            if (want := self._wants.get(name)) is not None and want.lease is not None:
+                self._lose(want)
+
+    # --- life --------------------------------------------------------------------------------------------------
+
+    async def enter(self) -> None:
+        """Take our name among the processes. Raises :class:`NameTaken`, StorageFault.
+
+        Where a run before us had it from elsewhere and may be alive, wait for as long as a lease lasts to see.
+        """
+        if self.alone:
+            return
+        began = self._clock.monotonic()
+        first: members.Taken | None = None
+        while True:
+            stale = first if self._clock.monotonic() - began >= self._ttl else None
+            found = await self._store.write(partial(members.enter, me=self.me, ttl=self._micros, stale=stale))
+            if not isinstance(found, members.Taken):
+                self._dead = found or ""
+                return
+            if first is not None and found != first:
+                raise NameTaken(self.me.name)
+            if first is None:
+                self._log.info("waiting whether the process that had our name is gone", node=self.me.name)
+            first = found
+            await self._clock.sleep(self._ttl * LOOK)
+
+    async def run(self) -> None:
+        """Until cancelled: renew, and take what is free."""
+        if self.alone:
+            await asyncio.Event().wait()
+        self._renewed = self._clock.monotonic()
+        guard = asyncio.create_task(self._guard(), name="leases-guard")
+        due = float("-inf")
+        try:
+            while True:
+                began = self._clock.monotonic()
+                with suppress(StorageFault, StoreFull):  # the store tells of its outage itself
+                    if began >= due:
+                        await self._renew(began)
+                        due = began + self._ttl * RENEW
+                    await self._look()
+                await self._clock.sleep(self._ttl * LOOK)
+        finally:
+            guard.cancel()
+
+    async def leave(self) -> None:
+        """Stop everything, let others have it, and go from the list of processes."""
+        await self.drop(*self._wants)
+        if not self.alone:
+            with suppress(StorageFault, StoreFull):
+                await self._store.write(lambda tx: members.leave(tx, self.me))
+
+    # --- renewing ----------------------------------------------------------------------------------------------
+
+    async def _renew(self, began: float) -> None:
+        """One transaction for all: that we live, and that we hold what we hold."""
+        holding = [want.lease for want in self._wants.values() if want.lease is not None]
+        known, mine, self.members = await self._store.write(partial(self._renewal, holding=holding))
+        self._renewed = began
+        if not known:
+            await self._come_back()
+        for want in self._wants.values():
+            if want.lease in holding and want.lease not in mine:
+                self._lose(want)
+
+    def _renewal(self, tx: Tx, holding: list[Lease]) -> tuple[bool, list[Lease], tuple[Member, ...]]:
+        known = members.beat(tx, self.me, self._health())
+        mine = leases.renew(tx, self.me.id, holding, self._micros)
+        members.forget(tx, FORGET * SECOND)
+        return known, mine, members.members(tx)
+
+    async def _come_back(self) -> None:
+        """Our row is gone: forgotten after a very long sleep, or another process goes by our name now."""
+        found = await self._store.write(lambda tx: members.enter(tx, self.me, self._micros))
+        if isinstance(found, members.Taken):
+            self._displaced()
+
+    async def _guard(self) -> None:
+        """Who cannot renew stops by itself: others take over when the leases have run out."""
+        while True:
+            await self._clock.sleep(self._ttl * LOOK)
+            if self._clock.monotonic() - self._renewed >= self._ttl:
+                for want in self._wants.values():
+                    if want.lease is not None:
+                        self._lose(want)
+
+    def _lose(self, want: _Want) -> None:
+        self._log.warning("lease lost", lease=want.name, node=self.me.name)
+        want.lease = None
+        if want.task is not None:
+            want.task.cancel()
+
+    # --- taking ------------------------------------------------------------------------------------------------
+
+    async def _look(self) -> None:
+        """Stop what others hold by now, take what is free."""
+        seen = await self._store.read(leases.standings)
+        now = self._clock.monotonic()
+        for want in self._wants.values():
+            standing = seen.get(want.name)
+            if want.lease is not None and not self._ours(want.lease, standing):
+                self._lose(want)
+            elif standing is not None and standing.mark != want.mark:
+                want.mark, want.marked = standing.mark, now
+        free = [want.name for want in self._wants.values() if self._free(want, seen.get(want.name), now)]
+        if free:
+            await self._take(free, now)
+
+    def _ours(self, lease: Lease, standing: Standing | None) -> bool:
+        return standing is not None and standing.holder == self.me.id and standing.fence == lease.fence
+
+    def _free(self, want: _Want, standing: Standing | None, now: float) -> bool:
+        if want.lease is not None or now < want.rests_until or (want.task and not want.task.done()):
+            return False
+        if standing is None or standing.over or standing.holder in (leases.NOBODY, *self._gone):
+            return True
+        return self._stale(want, now)
+
+    def _stale(self, want: _Want, now: float) -> bool:
+        """Nobody renewed it for as long as it lasts, by our own stopwatch: the database's clock may have been set."""
+        return want.mark is not None and now - want.marked >= self._ttl
+
+    @property
+    def _gone(self) -> tuple[str, ...]:
+        """Holders that hold nothing: the run before us, and ourselves where a taking was committed unheard."""
+        return self._dead or self.me.id, self.me.id
+
+    async def _take(self, names: list[str], now: float) -> None:
+        stale = {
+            name: mark
+            for name in names
+            if self._stale(self._wants[name], now) and (mark := self._wants[name].mark) is not None
+        }
+        took = await self._store.write(
+            lambda tx: leases.take(tx, self.me.id, names, self._micros, stale=stale, dead=self._gone)
+        )
+        for lease in took:
+            if (want := self._wants.get(lease.name)) is not None and want.lease is None:
+                self._start(want, lease)
+
+    # --- working -----------------------------------------------------------------------------------------------
+
+    def _start(self, want: _Want, lease: Lease) -> None:
+        if not self.alone:
+            self._log.info("lease taken", lease=lease.name, fence=lease.fence, node=self.me.name)
+        want.lease = lease
+        want.task = asyncio.create_task(self._work(want, lease), name=want.name)
+
+    async def _work(self, want: _Want, lease: Lease) -> None:
+        """Do it. What ends by itself is taken up again after a rest, here or elsewhere."""
+        while True:
+            try:
+                await want.work(lease)
+                self._log.error("a loop of the hub ended", loop=want.name)
+            except Fenced:
+                self._log.warning("a write was refused: another node has the lease", lease=want.name)
+            except Exception as error:
+                self._log.error("a loop of the hub ended", loop=want.name, error=repr(error))
+            if not self.alone:
+                break
+            await self._clock.sleep(REST)
+        want.rests_until = self._clock.monotonic() + REST
+        if want.lease == lease:
+            want.lease = None
+            await self._release([lease])
+
+    async def _give_up(self, wants: list[_Want]) -> None:
+        tasks = [want.task for want in wants if want.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._release([want.lease for want in wants if want.lease is not None])
+        for want in wants:
+            want.lease = None
+
+    async def _release(self, given: list[Lease]) -> None:
+        if given and not self.alone:
+            with suppress(StorageFault, StoreFull):  # then it runs out by itself
+                await self._store.write(lambda tx: leases.release(tx, self.me.id, given))
+
+    @property
+    def _micros(self) -> int:
+        return int(self._ttl * SECOND)
