@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.engine.spelling import UNKNOWN, Written, read_form
+from rules.engine.spelling import UNKNOWN, Written, _read_any, read_form
 from rules.fold import fold, tokens
 
 LONG = " Proszę o odpowiedź, bo wciąż jej nie dostałem."
@@ -100,3 +100,9 @@ def test_no_text_is_too_odd(text: str, marked: str) -> None:
     for token in tokens(fold(text)):
         assert [written.takes(code, way) in (True, False) for way in written.seen(token)]
     assert len(written.each(len(tokens(fold(text))))) == len(tokens(fold(text)))
+
+
+@given(st.text("aeozcsnlłąęóśżćńź", max_size=12))
+def test_the_short_way_of_reading_a_polish_form_says_the_same_as_the_long_one(word: str) -> None:
+    assert read_form(word) == _read_any(word, 0)
+    assert read_form(word + "~!") == _read_any(word, 3)
