@@ -63,11 +63,12 @@ from hub.running import Running, start, stop
 from hub.search.follower import run_search
 from hub.store.tx import Tx
 from hub.stream import Stream
+from hub.surveys.asking import HANDLERS as SURVEY_TIMERS
 from hub.sweep import run_sweeps
 from hub.timers import Handler, run_timers
 from hub.tokens import SignedTokens
 from hub.wake import Wake
-from hub.web import console, public, public_watch
+from hub.web import console, public, public_watch, survey
 from hub.web.desk import Desk
 
 TIMERS: Mapping[str, Handler] = {
@@ -75,6 +76,7 @@ TIMERS: Mapping[str, Handler] = {
     **DECIDING_TIMERS,
     **DESK_TIMERS,
     **PEOPLE_TIMERS,
+    **SURVEY_TIMERS,
     CALLBACK: on_callback_timer,
     PHONE: on_phone_timer,
     RULES: on_rules_timer,
@@ -249,6 +251,7 @@ class Hub:
         routes: list[Route] = [
             route for _, running in self._running.values() for route in running.connector.routes()
         ]
+        routes += survey.routes(self.store, self.house, self._draw)
         app = public.build(
             routes=routes,
             settings=public.Settings(

@@ -348,6 +348,22 @@ class Chats(Section, frozen=True, kw_only=True):
     ] = 5.0
 
 
+class Survey(Section, frozen=True, kw_only=True):
+    """Asking people what they think of how their matter was handled; queues and inboxes say whether."""
+
+    delay_minutes: Annotated[
+        float,
+        _about(
+            "Wait after a resolve; quiet hours come on top. Who is still in the chat is asked at once.", ge=0
+        ),
+    ] = 60.0
+    answer_days: Annotated[float, _about("How long after the question it can be answered.", gt=0)] = 30.0
+    change_days: Annotated[float, _about("How long after it was given an answer can be changed.", ge=0)] = 7.0
+    rest_days: Annotated[
+        float, _about("A person is asked at most once in this time, about whatever matter.", ge=0)
+    ] = 7.0
+
+
 class Rules(Section, frozen=True, kw_only=True):
     """How changed routing rules come into force."""
 
@@ -443,6 +459,9 @@ class Queue(Section, frozen=True, kw_only=True):
     hours: Annotated[Week | None, _about("Hours in which its clocks run; without them the office's.")] = None
     moderation: Annotated[bool, _about("Worked on the moderation bench, not from the list.")] = False
     spam: Annotated[bool, _about("Where spam goes; nobody is offered its conversations.")] = False
+    survey: Annotated[
+        bool, _about("Whether people are asked what they think once their matter here is resolved.")
+    ] = False
 
 
 class Team(Section, frozen=True, kw_only=True):
@@ -471,6 +490,10 @@ class Inbox(Section, frozen=True, kw_only=True):
         _about(
             "What to do with a sending whose outcome a crash left unknown; without it the channel's own default."
         ),
+    ] = None
+    survey: Annotated[
+        bool | None,
+        _about("Whether people who wrote here are asked what they think; without it as the queue says."),
     ] = None
     enabled: Annotated[bool, _about("Whether it is started.")] = True
     settings: Annotated[
@@ -510,6 +533,9 @@ class Config(Section, frozen=True, kw_only=True):
     limits: Annotated[Limits, _about("Bounds against floods, mistakes and guessing.")] = Limits()
     desk: Annotated[Desk, _about("What happens when a flow could go two ways.")] = Desk()
     chats: Annotated[Chats, _about("Live chats: what holds for all of them.")] = Chats()
+    survey: Annotated[Survey, _about("Asking people what they think once their matter is resolved.")] = (
+        Survey()
+    )
     rules: Annotated[Rules, _about("How changed routing rules come into force.")] = Rules()
     offices: Annotated[tuple[Office, ...], _about("Offices, the national line included.")] = ()
     queues: Annotated[tuple[Queue, ...], _about("Waiting lines.")] = ()

@@ -137,6 +137,27 @@ TEMPLATES: Mapping[str, Template] = {
         N_("Your chat, case {number}"),
         N_("Good day,\n\nthis is what was said in the chat:\n\n{transcript}\n\n{office}"),
     ),
+    # A survey's: {link} is its page. Texts without a greeting are for messengers, the short one for text messages.
+    "survey-link": Template(
+        N_("How did we do? Case {number}"),
+        N_(
+            "Good day,\n\nyour matter {number} is settled. How do you rate our help? It takes one click, and you can "
+            "add a few words: {link}\n\nYou need not answer, and we will not ask again about this matter.\n\n{office}"
+        ),
+    ),
+    "survey-short": Template(
+        "", N_("{office}: how do you rate our help, from 1 (bad) to 5 (very good)? {link}")
+    ),
+    "survey-buttons": Template(
+        "",
+        N_(
+            "Your matter {number} is settled. How do you rate our help, from 1 (very bad) to 5 (very good)? "
+            "You need not answer."
+        ),
+    ),
+    "survey-thanks": Template(
+        "", N_("Thank you: {score} of 5. You can add a few words or change your answer here: {link}")
+    ),
     "weekday-1": Template("", N_("Monday")),
     "weekday-2": Template("", N_("Tuesday")),
     "weekday-3": Template("", N_("Wednesday")),

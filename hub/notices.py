@@ -176,7 +176,7 @@ def deliver_notice(tx: Tx, house: House, order: Row[Any]) -> bool:
         reply_to=_last_inbound(tx, conversation.id),
         automatic=True,
         language=conversation.language,
-        data={"template": data["template"]},
+        data={"notice": data["template"]},
     )
     due = _loud(tx, house, conversation, address)
     enqueue(tx, house, conversation, added.id, [recipient], inbox=address.inbox, due_at=due)

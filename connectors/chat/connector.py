@@ -47,6 +47,9 @@ PAGE = 50
 WHOLE = 500
 """Messages of a transcript."""
 
+CHOICES = 10
+"""Buttons under a message."""
+
 BUSY = N_("We cannot take your message at the moment. Nothing is lost: wait a minute and send it again.")
 NOBODY = N_("This chat is over or unknown. Please open the page again.")
 
@@ -62,6 +65,7 @@ class LiveChats:
             attachment_bytes=20_000_000,
             read_receipts=True,
             typing=True,
+            choices=CHOICES,
             on_ambiguous="retry",
             live=True,
         )
@@ -207,6 +211,8 @@ class LiveChats:
         visitor = visitors.named(request, self._env.tokens) or visitors.new(self._env.random)
         if request.fields.get("do") in reading.DEEDS:
             return await self._deed(request, visitor)
+        if "choice" in request.fields:
+            return await self._chosen(request, visitor)
         chat = await self._chat(visitor)
         hours = await self._env.chats.hours(self._env.inbox)
         written = reading.read(request.fields, request.files, self._settings, first=chat is None)
@@ -248,6 +254,24 @@ class LiveChats:
         except Refused as refused:
             return await self._busy(request, visitor, chat, refused)
         return self._answer(request, visitor, "transcript" if text else "ended")
+
+    async def _chosen(self, request: Request, visitor: str) -> Response:
+        """The visitor pressed one of the buttons that the last message offers."""
+        language, pressed = language_of(request), request.fields["choice"]
+        chat = await self._chat(visitor, 1)
+        offered = [choice for message in chat.messages for choice in message.choices] if chat else []
+        choice = next((one for one in offered if one.id == pressed), None)
+        if chat is None or choice is None:
+            return self._answer(request, visitor if chat else None)
+        message = reading.chosen(request.fields, choice, self._live.writer(visitor, language))
+        try:
+            [receipt] = await self._live.door.sink.accept(
+                await large_raw_of(request, self._env.blobs), [message]
+            )
+        except Refused as refused:
+            return await self._busy(request, visitor, chat, refused)
+        self._live.rooms.stay(visitor, self._patience(request))
+        return self._answer(request, visitor, "" if receipt.message else "noted", message=receipt.message)
 
     def _patience(self, request: Request) -> float:
         """How long somebody who posted is there without an open stream."""

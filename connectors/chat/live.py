@@ -13,7 +13,7 @@ from connectors.chat.reading import Writer, visitor_party
 from connectors.chat.rooms import Page, Room, Rooms, event
 from connectors.chat.settings import Settings
 from connectors.chat.view import Shown
-from connectors.chat.visitors import file_ticket
+from connectors.chat.visitors import KIND, file_ticket
 from connectors.contract import (
     Chat,
     DeliveryReport,
@@ -158,6 +158,7 @@ class Live:
                     message=message,
                     shown=shown,
                     ticket=partial(file_ticket, self._env.tokens, room.visitor),
+                    token=self._env.tokens.sign(KIND, room.visitor),
                 ),
             }
             for message in new

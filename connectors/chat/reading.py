@@ -25,6 +25,7 @@ from connectors.chat.settings import STANDARD_CONSENT, Settings
 from connectors.chat.visitors import KIND, ME
 from connectors.contract import (
     Attachment,
+    Choice,
     DeliveryReport,
     FormField,
     Inbound,
@@ -172,6 +173,23 @@ def _identity(written: Written) -> str | None:
     return submission_id(written.client, written.text, *(file.sha256 for file in written.files))
 
 
+def chosen(fields: Mapping[str, str], choice: Choice, who: Writer) -> Message:
+    """A pressed button instead of a message."""
+    client = client_id(fields)
+    return Message(
+        inbox=who.inbox,
+        external_id=submission_id(client, "choice", choice.id) if client else None,
+        received_at=who.now,
+        sender=visitor_party(who),
+        text=choice.label,
+        full_text=choice.label,
+        sent_at=who.now,
+        direct=True,
+        chat=LiveChat(),
+        choice=choice.id,
+    )
+
+
 def deed(fields: Mapping[str, str], who: Writer) -> tuple[Visit | None, Mapping[str, Problem]]:
     """The end of a chat or the wish for its transcript, or what is wrong with it. The text of a transcript is the
     connector's to add."""
@@ -204,6 +222,7 @@ _OWN = {field.name for field in _USUAL.fields} | {
     ME,
     "text",
     "page",
+    "choice",
     "do",
     "fresh",
 }
@@ -225,6 +244,8 @@ def parse(raw: bytes, context: ParseContext) -> list[Inbound]:
     who = Writer(inbox=context.inbox, visitor=visitor, now=context.now, consent=STANDARD_CONSENT)
     if "what" in fields:
         return signalled(fields, who)
+    if pressed := fields.get("choice"):
+        return [chosen(fields, Choice(id=pressed, label=pressed), who)]
     if fields.get("do") in DEEDS:
         visit, problems = deed(fields, who)
         _refuse(problems)

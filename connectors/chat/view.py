@@ -33,6 +33,7 @@ YOU = N_("You")
 NEWS: Mapping[str, str] = {
     "ended": N_("You ended the chat. Write again to go on."),
     "transcript": N_("We will send you what was said here by e-mail."),
+    "noted": N_("Thank you, we have your answer."),
     "left": N_("We have your message and will answer at the address that you gave."),
 }
 """What a page says after a deed without a script, by the word in its address."""

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from connectors.contract.outbound import OutAttachment
+from connectors.contract.outbound import Choice, OutAttachment
 from connectors.contract.words import BlobId, InboxId, Micros
 
 
@@ -151,7 +151,8 @@ class ChatFile(msgspec.Struct, frozen=True, kw_only=True):
 
 class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message as the visitor may see it. ``author`` is the agent's name in the house, which a page shows only as far
-    as it is configured to; empty for what the hub wrote by itself."""
+    as it is configured to; empty for what the hub wrote by itself. ``choices``: buttons to answer with, of the last
+    message only; a pressed one comes back as :attr:`Message.choice`."""
 
     id: int
     number: int
@@ -160,6 +161,7 @@ class ChatMessage(msgspec.Struct, frozen=True, kw_only=True):
     at: Micros
     author: str = ""
     files: tuple[ChatFile, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
 
 class Chat(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import msgspec
 from sqlalchemy import Row, and_, or_, select
 
-from connectors.contract import BlobId, Chat, ChatFile, ChatHours, ChatMessage, Micros
+from connectors.contract import BlobId, Chat, ChatFile, ChatHours, ChatMessage, Choice, Micros
 from hub.calendar import calendar, is_open, next_opening
 from hub.chats.leaving import further
 from hub.chats.line import Place, in_line, places, wait_of_a_place
@@ -24,6 +25,13 @@ from hub.store.tx import Reader
 
 SHOWN = ("sending", "accepted", "delivered", "read", "possibly-sent")
 """States of a sending to the page in which the page shows it."""
+
+
+class _Offer(msgspec.Struct, frozen=True):
+    choices: tuple[Choice, ...] = ()
+
+
+_offered = msgspec.json.Decoder(_Offer).decode
 
 
 def chats(tx: Reader, house: House, inbox: str, visitors: Sequence[str], messages: int) -> dict[str, Chat]:
@@ -124,7 +132,7 @@ def _visible(row: Row[Any]) -> Any:
 
 
 def _messages(tx: Reader, row: Row[Any], number: int, most: int) -> tuple[ChatMessage, ...]:
-    columns = [message.c[name] for name in ("id", "number", "kind", "text", "at", "author")]
+    columns = [message.c[name] for name in ("id", "number", "kind", "text", "at", "author", "data")]
     statement = select(*columns).where(message.c.conversation == number, _visible(row))
     rows = list(reversed(tx.rows(statement.order_by(message.c.number.desc()).limit(most))))
     authors = _names(tx, {found.author for found in rows})
@@ -138,6 +146,7 @@ def _messages(tx: Reader, row: Row[Any], number: int, most: int) -> tuple[ChatMe
             at=Micros(found.at),
             author=authors.get(found.author, ""),
             files=tuple(files.get(found.id, ())),
+            choices=_offered(found.data).choices if found is rows[-1] and found.kind == "outbound" else (),
         )
         for found in rows
     )

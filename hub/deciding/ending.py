@@ -1,9 +1,10 @@
 """The end of a transaction, where what it left behind is settled together (``Store.on_end``).
 
-Three things are left: what the rules did (counted in one statement), conversations that somebody begins or ceases to
-wait in (their deadlines follow), and changed states or tags that rules may run on. The last become effects, so that
-whoever changed something does not wait for the rules, and a bulk action is decided piece by piece. What a rule changed
-itself never makes the rules run again: there is no loop to bound.
+Four things are left: what the rules did (counted in one statement), conversations that somebody begins or ceases to
+wait in (their deadlines follow), resolved ones whose person may be asked what they think, and changed states or tags
+that rules may run on. The last become effects, so that whoever changed something does not wait for the rules, and a
+bulk action is decided piece by piece. What a rule changed itself never makes the rules run again: there is no loop to
+bound.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from hub.outbox.orders import EFFECT
 from hub.ruleset.hits import Tally, write_hits
 from hub.store import bulk, schema
 from hub.store.tx import Tx
+from hub.surveys.asking import arrange
 
 EFFECT_KIND = "decide"
 
@@ -48,6 +50,8 @@ def settle(tx: Tx, house: House, log: Log) -> None:
         _apart(tx, log, lambda inner: rearm(inner, house, others))
     if changes and "status" in house.watch.events:
         _apart(tx, log, lambda inner: _order(inner, _net(changes)))
+    if changes:
+        _apart(tx, log, lambda inner: arrange(inner, house, changes))
     if tallies:
         _apart(tx, log, lambda inner: write_hits(inner, tallies))
 

@@ -14,6 +14,7 @@ from hub.messages import locked_conversation
 from hub.moderation.adopting import adopt
 from hub.store import bulk, schema
 from hub.store.tx import Tx
+from hub.surveys.answering import may_answer, take_answer
 
 from . import offices
 from .batch import Wish, run
@@ -58,7 +59,11 @@ def handle(tx: Tx, calls: Sequence[Call]) -> list[list[Receipt]]:
                 alone = Item(call, item, language, raws[n])
                 [receipts[n][m]] = _take(tx, [alone], *offices.take(tx, alone))
             elif isinstance(item, Message):
-                waiting.append((n, m, Item(call, item, language, raws[n])))
+                if may_answer(item):
+                    flush()
+                    receipts[n][m] = take_answer(tx, call.house, item)
+                if receipts[n][m] is None:
+                    waiting.append((n, m, Item(call, item, language, raws[n])))
             elif isinstance(item, Bounce) and original_of(tx, item) is None:
                 waiting.append((n, m, Item(call, as_message(item), language, raws[n])))
             elif isinstance(item, TelephoneCall):

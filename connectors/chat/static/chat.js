@@ -114,6 +114,8 @@ function put({ id, number, html }) {
   if (part(`m${id}`)?.dataset.number) return false;
   const made = parsed(`<ol>${html}</ol>`).querySelector("li");
   const before = part(`m${id}`);
+  // Buttons belong to the last message.
+  for (const form of list().querySelectorAll(".choices")) if (Number(form.parentNode.dataset.number) < number) form.remove();
   if (before) { before.replaceWith(made); return true; }
   const next = [...list().children].find((item) => Number(item.dataset.number || Infinity) > number);
   list().insertBefore(made, next ?? null);
@@ -189,15 +191,17 @@ document.addEventListener("submit", (event) => {
   event.stopImmediatePropagation();
   const form = event.target;
   if (form.id === "write") write(form);
-  else post(form);
+  else post(form, event.submitter);
 }, true);
 
-/** The forms that change the page: its beginning, a transcript, the end. */
-async function post(form) {
-  const button = form.querySelector("button");
+/** The forms that change the page: its beginning, a transcript, the end, a pressed button of a message. */
+async function post(form, pressed) {
+  const button = pressed ?? form.querySelector("button");
+  const body = new FormData(form);
+  if (button.name) body.set(button.name, button.value);
   button.disabled = true;
   try {
-    const response = await fetch(form.action, { method: "POST", body: new FormData(form), headers: heads() });
+    const response = await fetch(form.action, { method: "POST", body, headers: heads() });
     const answer = await response.json();
     if (!response.ok) { complain(form, answer); return; }
     if (answer.me) me = answer.me;

@@ -1,0 +1,136 @@
+"""What a person said: by a pressed button, by the one figure that they wrote back, or on the page of their survey.
+
+An answer is no message: it opens nothing again, nobody has to answer it, and no rule sees it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from sqlalchemy import Row, and_, select
+
+from connectors.contract import Message, Receipt, storable
+from hub.house import House
+from hub.messages import system_line
+from hub.notices import notify_citizen
+from hub.store import bulk, schema
+from hub.store.schema import conversation, identity, survey
+from hub.store.tx import Tx
+from hub.surveys.record import BUTTON, COMMENT, DAY, SCORES, Pressed, changes_until, page_address, pressed
+
+Way = Literal["button", "reply", "page"]
+"""How somebody answered."""
+
+REPLIED_WITHIN = 3 * DAY
+"""So long after the question a lone figure is taken for the answer to it."""
+
+THANKS = "survey-thanks"
+"""The notice after a pressed button, with the address of the page where more can be said."""
+
+
+def answer(tx: Tx, house: House, number: int, score: int, comment: str | None, way: Way) -> bool:
+    """Keep an answer, or change it; without a ``comment`` the one that is there stays.
+
+    False where there is no such survey, or it is too late. Raises ValueError for a score that there is not.
+    """
+    if score not in SCORES:
+        raise ValueError(f"a score is {SCORES.start} to {SCORES.stop - 1}, not {score}")
+    row = tx.locked(survey, number)
+    if row is None or tx.now > changes_until(house, row):
+        return False
+    words = row.comment if comment is None else storable(comment).strip()[:COMMENT]
+    if (row.score, row.comment) == (score, words):
+        return True
+    first = {"answered_at": tx.now, "way": way} if row.answered_at is None else {}
+    tx.change(survey, number, score=score, comment=words, changed_at=tx.now, **first)
+    _tell(tx, row, score)
+    if row.answered_at is None and way == "button":
+        params = {"score": str(score), "link": page_address(house, number)}
+        notify_citizen(tx, house, _survivor(tx, row.conversation), THANKS, params, key=f"{THANKS}:{number}")
+    return True
+
+
+def _tell(tx: Tx, row: Row[Any], score: int) -> None:
+    """A line in the conversation where the score is new, and an event for whoever follows."""
+    number = _survivor(tx, row.conversation)
+    if row.score != score:
+        what = "survey-answered" if row.score is None else "survey-changed"
+        system_line(tx, number, what, score=score)
+    tx.emit("survey", office=row.office, queue=row.queue, conversation=number, message=row.message)
+
+
+def _survivor(tx: Tx, number: int) -> int:
+    merged = tx.scalar(select(conversation.c.merged_into).where(conversation.c.id == number))
+    return int(merged) if merged is not None else number
+
+
+# --- what comes in by a channel --------------------------------------------------------------------------------
+
+
+def may_answer(message: Message) -> bool:
+    """Whether a message could be an answer, by itself: what costs nothing, asked of every message."""
+    return message.choice.startswith(BUTTON) or _figure(message) > 0
+
+
+def take_answer(tx: Tx, house: House, message: Message) -> Receipt | None:
+    """What became of a message that is an answer; None for every other one, which goes its usual way."""
+    found = pressed(house.tokens, message.choice) or _replied(tx, message)
+    if found is None:
+        return None
+    before = _seen(tx, message)
+    if before is not None:
+        return before
+    answer(tx, house, found.survey, found.score, None, "button" if message.choice else "reply")
+    asked = tx.scalar(select(survey.c.conversation).where(survey.c.id == found.survey))
+    receipt = Receipt(conversation=None if asked is None else _survivor(tx, asked))
+    if message.external_id is not None:
+        columns = ("inbox", "external_id", "conversation", "message", "at")
+        key = (str(message.inbox), message.external_id, receipt.conversation, None, tx.now)
+        bulk.insert(tx.connection, schema.seen, columns, [key])
+    return receipt
+
+
+def _seen(tx: Tx, message: Message) -> Receipt | None:
+    if message.external_id is None:
+        return None
+    key = [(str(message.inbox), message.external_id)]
+    before = tx.lookup(schema.seen, ("inbox", "external_id"), ("conversation",), key)
+    return Receipt(conversation=before[0][0], duplicate=True) if before else None
+
+
+def _figure(message: Message) -> int:
+    """The one figure that a direct message consists of; 0 for any other message."""
+    text = message.text.strip()
+    alone = message.direct and not message.attachments and message.automatic == "no" and not message.ours
+    return int(text) if alone and text in {str(score) for score in SCORES} else 0
+
+
+def _replied(tx: Tx, message: Message) -> Pressed | None:
+    """A lone figure, where a survey asked this sender through this inbox and nothing else was said since."""
+    score = _figure(message)
+    if not score:
+        return None
+    asked = and_(
+        identity.c.kind == message.sender.kind,
+        identity.c.address == message.sender.address,
+        survey.c.contact == identity.c.contact,
+        survey.c.inbox == message.inbox,
+        survey.c.score.is_(None),
+        survey.c.asked_at > tx.now - REPLIED_WITHIN,
+    )
+    later = schema.message.alias("later")
+    question = schema.message.alias("question")
+    said = (
+        select(later.c.id)
+        .where(later.c.conversation == question.c.conversation, later.c.number > question.c.number)
+        .where(later.c.kind.in_(("inbound", "outbound")))
+        .exists()
+    )
+    statement = (
+        select(survey.c.id)
+        .join(question, question.c.id == survey.c.message)
+        .where(asked, ~said)
+        .order_by(survey.c.asked_at.desc())
+    )
+    found = tx.scalar(statement.limit(1))
+    return None if found is None else Pressed(int(found), score)
