@@ -19,6 +19,7 @@ from hub.moderation.erasing import vanished
 from hub.moderation.platform import OPERATIONS, carried_out, not_carried_out
 from hub.store import bulk, schema
 from hub.store.tx import Tx
+from hub.surveys.record import about_survey
 from hub.threads import pair_key
 
 from .backoff import SECOND, gap
@@ -202,7 +203,7 @@ def fail_reported(tx: Tx, row: Row[Any], reason: str, addresses: Sequence[str] =
 def _people_must_know(tx: Tx, row: Row[Any], reason: str) -> None:
     """A reply that failed, or may have, reopens the conversation and says why; its author is told."""
     before = tx.locked(conversation, row.conversation)
-    if before is None:
+    if before is None or about_survey(tx, row.message):
         return
     reopens = before.status in ("resolved", "snoozed", "waiting-citizen")
     if wake(tx, before.id, "failed-delivery"):
