@@ -18,6 +18,7 @@ from sqlalchemy import delete, select
 
 from connectors._failpoint import failpoint
 from connectors.contract import BlobId
+from hub.durable import make_folder, sync
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Reader, Tx
@@ -146,7 +147,7 @@ def forget_unowned(tx: Tx) -> list[str | None]:
 
 
 def _create(path: Path) -> BinaryIO:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     return path.open("xb")
 
 
@@ -154,9 +155,4 @@ def _make_durable(handle: BinaryIO, path: Path) -> None:
     handle.flush()
     os.fsync(handle.fileno())
     handle.close()
-    for folder in (path.parent, path.parent.parent):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    sync(path.parent)

@@ -23,6 +23,7 @@ from hub import toml_lines
 from hub.config import Config, Inbox, Listener, Office, Queue, Section, Team
 from hub.config_check import FILE_SUFFIX, check, is_secret, nearest, struct_of
 from hub.config_links import link_mistakes
+from hub.durable import make_folder, write_file
 
 ENVIRONMENT_PREFIX = "CENTRALA_"
 
@@ -126,10 +127,11 @@ def signing_secret(config: Config) -> str:
     if config.hub.secret:
         return config.hub.secret.reveal()
     path = Path(config.hub.data_dir) / "secret.key"
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48))
+    if (
+        not path.exists() or path.stat().st_size == 0
+    ):  # an empty one was left by a power cut, and signed nothing
+        make_folder(path.parent)
+        write_file(path, secrets.token_urlsafe(48))
     return path.read_text()
 
 

@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 
 from connectors.contract import Log
+from hub.durable import make_folder
 
 SOCKET = "control.sock"
 LOCK = "hub.lock"
@@ -60,7 +61,7 @@ def exclusive(data_dir: Path) -> Iterator[None]:
 
     The kernel lets go of the lock when its process ends, however it ends.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(data_dir)
     with (data_dir / LOCK).open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
