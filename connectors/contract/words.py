@@ -97,13 +97,27 @@ def storable(text: str) -> str:
     return text
 
 
+_values = msgspec.structs.astuple
+
+
 def _make_storable(struct: msgspec.Struct) -> None:
+    # Nearly everything is storable, and looking at all the texts at once costs less than looking at each.
+    texts: list[str] = []
+    for value in _values(struct):
+        if value.__class__ is str:
+            texts.append(value)
+        elif value.__class__ is tuple and value and value[0].__class__ is str:
+            texts += value
+    together = "".join(texts)
+    if storable(together) is not together:
+        _replace_texts(struct)
+
+
+def _replace_texts(struct: msgspec.Struct) -> None:
     for name in struct.__struct_fields__:
         value = getattr(struct, name)
         if type(value) is str:
-            clean = storable(value)
-            if clean is not value:
-                msgspec.structs.force_setattr(struct, name, clean)
+            msgspec.structs.force_setattr(struct, name, storable(value))
         elif type(value) is tuple and value and type(value[0]) is str:
             msgspec.structs.force_setattr(struct, name, tuple(storable(item) for item in value))
 
