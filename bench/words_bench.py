@@ -21,7 +21,8 @@ from typing import NamedTuple
 
 from bench.report import line
 from rules import Facts
-from rules.engine.scan import Lexicon, Scan
+from rules.engine.lexicon import Lexicon, spelt_by
+from rules.engine.scan import Scan
 from rules.fold import fold, tokens
 from rules.model import Spelling
 from rules.words import forms, polish
@@ -78,12 +79,12 @@ class Rules:
     """Words as a rule set would know them."""
 
     def __init__(self, words: Iterable[tuple[str, str]]) -> None:
-        self._lexicon = Lexicon(forms, {})
+        self._lexicon = Lexicon()
         self.numbers = {
             (word, language): self._lexicon.phrase([word], 0, Spelling(language=language))
             for word, language in dict.fromkeys(words)
         }
-        self._lexicon.freeze()
+        self._lexicon.freeze(spelt_by(forms))
 
     def found(self, text: str) -> Callable[[str, str], bool]:
         """Whether a word is found in a text."""

@@ -20,7 +20,7 @@ import msgspec
 from hub.config import Config, Office
 from hub.config_check import nearest
 from hub.configfile import ConfigError, Problem
-from hub.rulereader import Breath, Order, read
+from hub.rulereader import Breath, Order, compile_order
 from hub.wordforms import FILE
 from rules import Compiled, Reference, RuleFileError, RuleSet, compile_rules, load, references
 
@@ -97,10 +97,17 @@ def _compile(config: Config, source: str, name: str, expand: Expand | None, name
     file = str(Path(config.hub.data_dir) / FILE)
     order = Order(source=source, name=name, places=tuple(served), forms_file=file)
     breathe = Breath()
-    with nullcontext() if len(source) < SMALL else _unnoticed():
-        found = _load(lambda: read(order, breathe, here=len(source) < SMALL))
-        _check_names(found.ruleset, config, name, names)
-        return compile_rules(found.ruleset, found.expand, served, spelt=found.spelt, breathe=breathe)
+    small = len(source) < SMALL
+    with nullcontext() if small else _unnoticed():
+        return _load(
+            lambda: compile_order(
+                order,
+                served,
+                lambda ruleset: _check_names(ruleset, config, name, names),
+                breathe,
+                here=small,
+            )
+        )
 
 
 @contextmanager

@@ -1,16 +1,18 @@
 """Reading a large rule set in a process of its own, so that the daemon's interpreter stays free for messages.
 
 The child (``python -m hub.rulereader``) reads and checks the text and finds the forms of its words; what it hands back
-is decoded in pieces. What remains for the daemon, compiling, is done by a thread that rests between small pieces of
-work (:class:`Breath`).
+comes in pieces. What remains for the daemon, compiling, is done by a thread that rests between small pieces of work
+(:class:`Breath`).
 
 On the wire: the :class:`Order` as MessagePack goes in. Out come frames, each behind its length in four bytes (big
 endian): first a :class:`Read` (or a :class:`Refused`, and nothing more), then as many :class:`SomeRules` as it takes,
-which are decoded while the child looks words up, then :class:`Marked` and :class:`Forms`.
+which are decoded and compiled while the child looks words up, a :class:`Complete`, then :class:`Marked` and
+:class:`Forms`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -22,8 +24,8 @@ from typing import BinaryIO, cast
 import msgspec
 
 from hub.wordforms import WordForms
-from rules import Problem, RuleFileError, RuleSet, load
-from rules.engine.compiled import words_of
+from rules import Compiled, Problem, RuleFileError, RuleSet, load
+from rules.engine.compiled import Compiling, words_of
 from rules.engine.spelling import read_form
 from rules.engine.towns import TOWN
 from rules.model import Rule
@@ -63,6 +65,10 @@ class Read(msgspec.Struct, frozen=True, tag="read"):
     ruleset: RuleSet
 
 
+class Complete(msgspec.Struct, frozen=True, tag="complete"):
+    """That were all rules."""
+
+
 class Marked(msgspec.Struct, frozen=True, tag="marked"):
     """The marked forms of the words in names of places."""
 
@@ -81,7 +87,7 @@ class SomeRules(msgspec.Struct, frozen=True, tag="rules"):
     rules: list[Rule]
 
 
-Frame = Refused | Read | SomeRules | Marked | Forms
+Frame = Refused | Read | SomeRules | Complete | Marked | Forms
 
 
 class Breath:
@@ -100,30 +106,23 @@ class Breath:
             self._since = self._now()
 
 
-class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule set with the forms of its words, ready to be compiled."""
+def compile_order(
+    order: Order,
+    served: Mapping[str, str],
+    check: Callable[[RuleSet], None],
+    breathe: Callable[[], None],
+    *,
+    here: bool = False,
+) -> Compiled:
+    """Have ``order`` read by a child and compile it here meanwhile; ``here``, or where no child can be had, read it in
+    this process. ``served`` maps places to offices. ``check`` may refuse the rule set before it is finished.
 
-    ruleset: RuleSet
-    marked: Mapping[Word, frozenset[str]]
-    forms: Mapping[Word, Sequence[Form]]
-
-    def expand(self, word: str, language: str) -> frozenset[str]:
-        """The marked forms of a word in the name of a place."""
-        return self.marked.get((word, language), frozenset([word.lower()]))
-
-    def spelt(self, word: str, language: str) -> Sequence[Form]:
-        """The forms of a word."""
-        return self.forms.get((word, language)) or [read_form(word)]
-
-
-def read(order: Order, breathe: Callable[[], None], *, here: bool = False) -> Found:
-    """Have ``order`` read by a child; ``here``, or where none can be had, by this process. Raises RuleFileError."""
-    if here:
-        return _gather(frames(order), breathe)
-    try:
-        return _gather(_from_child(order), breathe)
-    except (OSError, subprocess.SubprocessError, msgspec.MsgspecError, EOFError):
-        return _gather(frames(order), breathe)
+    Raises RuleFileError, and what ``check`` raises.
+    """
+    if not here:
+        with contextlib.suppress(OSError, subprocess.SubprocessError, msgspec.MsgspecError, EOFError):
+            return _compile(_from_child(order), served, check, breathe)
+    return _compile(frames(order), served, check, breathe)
 
 
 def _from_child(order: Order) -> Iterator[Frame]:
@@ -142,28 +141,45 @@ def _from_child(order: Order) -> Iterator[Frame]:
             child.kill()
 
 
-def _gather(wire: Iterator[Frame], breathe: Callable[[], None]) -> Found:
-    head: Read | None = None
+def _compile(
+    wire: Iterator[Frame],
+    served: Mapping[str, str],
+    check: Callable[[RuleSet], None],
+    breathe: Callable[[], None],
+) -> Compiled:
+    first = next(wire, None)
+    if isinstance(first, Refused):
+        raise RuleFileError(first.problems)
+    if not isinstance(first, Read):
+        raise EOFError("the child that reads rules said nothing")
     rules: list[Rule] = []
     marked: dict[Word, frozenset[str]] = {}
     forms: dict[Word, Sequence[Form]] = {}
+    ruleset: RuleSet | None = None
+    compiling = Compiling(first.ruleset, breathe)
     for frame in wire:
         match frame:
-            case Refused():
-                raise RuleFileError(frame.problems)
-            case Read():
-                head = frame
+            case SomeRules():
+                rules += frame.rules
+                compiling.add(frame.rules)
+            case Complete():
+                ruleset = msgspec.structs.replace(first.ruleset, rules=tuple(rules))
+                check(ruleset)
             case Marked():
                 marked = {word: frozenset(found) for word, found in frame.words}
             case Forms():
                 forms.update(frame.words)
-            case SomeRules():
-                rules += frame.rules
         breathe()
-    if head is None:
-        raise EOFError("the child that reads rules said nothing")
-    ruleset = msgspec.structs.replace(head.ruleset, rules=tuple(rules))
-    return Found(ruleset=ruleset, marked=marked, forms=forms)
+    if ruleset is None:
+        raise EOFError("the child that reads rules stopped half-way")
+
+    def expand(word: str, language: str) -> frozenset[str]:
+        return marked.get((word, language), frozenset([word.lower()]))
+
+    def spelt(word: str, language: str) -> Sequence[Form]:
+        return forms.get((word, language)) or [read_form(word)]
+
+    return compiling.finish(ruleset, expand, served, spelt)
 
 
 def frames(order: Order) -> Iterator[Frame]:
@@ -176,6 +192,7 @@ def frames(order: Order) -> Iterator[Frame]:
     yield Read(msgspec.structs.replace(ruleset, rules=()))
     for start in range(0, len(ruleset.rules), PIECE):
         yield SomeRules(list(ruleset.rules[start : start + PIECE]))
+    yield Complete()
     known = WordForms(Path(order.forms_file))
     words = sorted(words_of(ruleset, order.places, known.expand))
     for word in words:
@@ -204,7 +221,7 @@ def _say(wire: BinaryIO, said: Iterator[Frame]) -> None:
     for frame in said:
         data = encoder.encode(frame)
         wire.write(len(data).to_bytes(4, "big") + data)
-    wire.flush()
+        wire.flush()
 
 
 if __name__ == "__main__":

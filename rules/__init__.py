@@ -25,7 +25,7 @@ from rules.detect import mask_numbers, valid_pesel
 from rules.engine.compiled import Compiled, compile_rules
 from rules.engine.evaluate import evaluate
 from rules.engine.explain import explain
-from rules.engine.scan import as_written
+from rules.engine.lexicon import as_written
 from rules.errors import Problem, RuleFileError
 from rules.facts import TEXT_LIMIT, Facts, On
 from rules.files.load import load

@@ -27,7 +27,7 @@ from hub.store.tx import Reader
 from hub.wordforms import FILE, WordForms
 from rules import Actions, Compiled, Facts, RuleSet, compile_rules, evaluate, model
 from rules.decision import DEFAULT_RULE
-from rules.engine.scan import Expand
+from rules.engine.lexicon import Expand
 from rules.language import DAYS
 from rules.lint.finding import Finding, Values, finding
 from rules.text import Text, mark

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple, cast
 from rules import model
 from rules.decision import Actions
 from rules.engine.index import Index, worth_looking_up
+from rules.engine.lexicon import Expand, Lexicon, Spelt, Word, spelt_by
 from rules.engine.needs import Evidence, Need, all_of, need, rest
 from rules.engine.probes import Check
-from rules.engine.scan import Expand, Lexicon, Spelt
 from rules.engine.trees import Branch, Observers, Tree, build, observers
 from rules.facts import On
 from rules.language import ACTIONS, EVENTS
@@ -84,62 +84,73 @@ def _no_breath() -> None:
     """Nobody waits."""
 
 
+class Compiling:
+    """A rule set on its way: rules may be added while the forms of their words are still being looked up.
+
+    ``head`` is the rule set as far as its rules need it: names and guards of its sections. ``breathe`` is called
+    between small pieces of work, so that a thread of a busy process can let others go on.
+    """
+
+    def __init__(self, head: model.RuleSet, breathe: Callable[[], None] = _no_breath) -> None:
+        self._breathe = breathe
+        self._lexicon = Lexicon()
+        self._sections = {section.id: _section(section, self._lexicon) for section in head.sections}
+        self._rules: list[_Built] = []
+        self._disabled: list[_Built] = []
+
+    def add(self, rules: Iterable[model.Rule]) -> None:
+        """The next rules, in their order."""
+        for rule in rules:
+            section = self._sections.get(rule.section)
+            on = rule.enabled and (section is None or section.section.enabled)
+            (self._rules if on else self._disabled).append(_rule(rule, section, self._lexicon))
+            self._breathe()
+
+    def finish(
+        self, ruleset: model.RuleSet, expand: Expand, places: Mapping[str, str], spelt: Spelt | None = None
+    ) -> Compiled:
+        """The rule set ready to run; see :func:`compile_rules`. ``ruleset`` holds the rules that were added."""
+        self._lexicon.places(places, expand)
+        self._lexicon.freeze(spelt or spelt_by(expand), self._breathe)
+        compiled = Compiled(
+            version=ruleset.version,
+            ruleset=ruleset,
+            rules=tuple(one.rule for one in self._rules),
+            disabled=tuple(one.rule for one in self._disabled),
+            default=asked(ruleset.default),
+            lexicon=self._lexicon,
+            by_event=_by_event(self._rules, self._breathe),
+        )
+        while self._rules:
+            self._rules.pop()
+            self._breathe()
+        return compiled
+
+
 def compile_rules(
-    ruleset: model.RuleSet,
-    expand: Expand,
-    places: Mapping[str, str] | None = None,
-    *,
-    spelt: Spelt | None = None,
-    breathe: Callable[[], None] = _no_breath,
+    ruleset: model.RuleSet, expand: Expand, places: Mapping[str, str] | None = None
 ) -> Compiled:
     """Compile ``ruleset``.
 
     ``expand`` gives all forms of a word (:func:`rules.words.forms`, or :func:`rules.as_written`).
     ``places`` maps postcodes, their beginnings (``18-400``, ``18-4``) and names of counties or towns (``Łomża``,
     ``powiat łomżyński``, in any case) to office codes; a longer postcode wins over a shorter one, and a postcode
-    over a name. ``spelt`` gives the forms of words where they are read already; ``expand`` is then asked for names of
-    places only. ``breathe`` is called between small pieces of work, so that a thread of a busy process can let others
-    go on.
+    over a name.
     """
-    lexicon = Lexicon(expand, places or {}, spelt)
-    sections = {section.id: _section(section, lexicon) for section in ruleset.sections}
-    rules: list[_Built] = []
-    disabled: list[_Built] = []
-    for rule in ruleset.rules:
-        section = sections.get(rule.section)
-        on = rule.enabled and (section is None or section.section.enabled)
-        (rules if on else disabled).append(_rule(rule, section, lexicon))
-        breathe()
-    lexicon.freeze(breathe)
-    compiled = Compiled(
-        version=ruleset.version,
-        ruleset=ruleset,
-        rules=tuple(one.rule for one in rules),
-        disabled=tuple(one.rule for one in disabled),
-        default=asked(ruleset.default),
-        lexicon=lexicon,
-        by_event=_by_event(rules, breathe),
-    )
-    while rules:
-        rules.pop()
-        breathe()
-    return compiled
+    compiling = Compiling(ruleset)
+    compiling.add(ruleset.rules)
+    return compiling.finish(ruleset, expand, places or {})
 
 
-def words_of(ruleset: model.RuleSet, places: Iterable[str], expand: Expand) -> set[tuple[str, str]]:
+def words_of(ruleset: model.RuleSet, places: Iterable[str], expand: Expand) -> set[Word]:
     """Every word whose forms compiling will ask for, with its language."""
-    asked_for: set[tuple[str, str]] = set()
-
-    def note(word: str, language: str) -> frozenset[str]:
-        asked_for.add((word, language))
-        return expand(word, language)
-
-    lexicon = Lexicon(note, dict.fromkeys(places, ""))
+    lexicon = Lexicon()
+    lexicon.places(dict.fromkeys(places, ""), expand)
     for node in {id(node): node for node in _inflected(ruleset)}.values():
         how = model.spelling(node)
         for words in [[word] for word in node.words] if isinstance(node, model.Words) else node.phrases:
             lexicon.phrase(words, 0, how)
-    return asked_for
+    return lexicon.asked()
 
 
 def _inflected(ruleset: model.RuleSet) -> Iterator[model.Words | model.Phrase]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from rules import model
 from rules.detect import DOT, mask, mask_numbers
+from rules.engine.lexicon import Lexicon, PhraseSet, Spans, met
 from rules.engine.readings import (
     FLAGS,
     JUST_NOW,
@@ -23,7 +24,7 @@ from rules.engine.readings import (
     matcher,
     unknown,
 )
-from rules.engine.scan import Lexicon, PhraseSet, Scan, Spans, met
+from rules.engine.scan import Scan
 from rules.fold import split_words
 from rules.language import DAYS
 from rules.text import Text, mark

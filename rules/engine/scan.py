@@ -1,48 +1,27 @@
 """One look at one message: its text folded, tokenised and scanned once, whatever the number of rules.
 
-:class:`Lexicon` is the compiled side (which tokens mean which words of the rules, which literals announce which
-expressions, which words and postcodes name which office); :class:`Scan` is the message's side, computed when
-first asked for and kept for the rest of the decision.
+What is looked for stands in the :class:`rules.engine.lexicon.Lexicon`. Everything is computed when first asked for and
+kept for the rest of the decision.
 """
 
 from __future__ import annotations
 
 import functools
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import repeat
 from typing import Any, TypeVar
 
-import re2
-from ahocorasick_rs import AhoCorasick, Implementation
-
 from rules import detect
-from rules.engine import towns
-from rules.engine.expressions import expression_options, required_literals
-from rules.engine.spelling import ANY, CAPITAL, MARKS, NEVER, Written, fits, letters, read_form
-from rules.engine.typos import Typos, may_be_misspelt
+from rules.engine.lexicon import Lexicon, Spans, Words
+from rules.engine.spelling import CAPITAL, Written, fits, letters
 from rules.facts import TEXT_LIMIT, Facts
-from rules.fold import flat, split_words, tokens, written
-from rules.model import Spelling
+from rules.fold import flat, tokens, written
 
 T = TypeVar("T")
 K = TypeVar("K", str, bytes)
 
 SUBJECT_LIMIT = 1_000
-
-SMALL_AUTOMATON = 100_000
-"""Characters of literals up to which the automaton is the fastest kind (twice as fast, a few megabytes)."""
-
-Expand = Callable[[str, str], frozenset[str]]
-"""All forms of a word in a language, as marked forms (:mod:`rules.engine.spelling`): ``rules.words.forms``."""
-
-Spelt = Callable[[str, str], Sequence[tuple[str, int]]]
-"""The same, read by :func:`rules.engine.spelling.read_form`."""
-
-_MARKED = sum(MARKS.values())
-
-Words = tuple[int, ...]
-"""The numbers of the words of the rules that one token is."""
 
 NEW: Words = (-1,)
 LOOK: Words = (-2,)
@@ -51,139 +30,6 @@ LOOK: Words = (-2,)
 REMEMBERED, LONGEST = 65_536, 40
 """Written words of which it is remembered which words of the rules they are, and how long they may be; beyond that many
 it begins anew."""
-
-Spans = tuple[tuple[int, ...], int]
-"""A phrase: the numbers of its words in order, and how many other words may stand between two of them."""
-
-
-class PhraseSet:
-    """Phrases looked for together: only those whose last word occurs are tried at all."""
-
-    __slots__ = ("_by_last", "lasts")
-
-    def __init__(self, phrases: Iterable[Spans]) -> None:
-        self._by_last: dict[int, list[Spans]] = {}
-        for phrase in dict.fromkeys(phrases):
-            self._by_last.setdefault(phrase[0][-1], []).append(phrase)
-        self.lasts = frozenset(self._by_last)
-
-    def hits(self, scan: Scan) -> list[Spans]:
-        """The phrases that occur, grouped by their last word; looked for once in a message."""
-        if scan.found().keys().isdisjoint(self.lasts):
-            return []
-        return scan.once(self, self._search)
-
-    def _search(self, scan: Scan) -> list[Spans]:
-        lasts = sorted(met(self.lasts, scan.found()))
-        return [phrase for last in lasts for phrase in self._by_last[last] if scan.phrase_at(phrase) >= 0]
-
-
-def as_written(word: str, language: str = "") -> frozenset[str]:
-    """An :data:`Expand` for which no word has other forms."""
-    return frozenset([word.lower()])
-
-
-class Lexicon:
-    """The words, expressions and places of one rule set. Filled while compiling, then :meth:`freeze` ends it.
-
-    ``forms`` leads from a folded form to the numbers of the words that it may be; ``codes`` says in the same order how
-    it must be written for each, and lacks forms without diacritics and marks. ``plain`` and ``lower`` remember what
-    tokens of earlier messages were, as ASCII and in Windows-1250: most words of a message stood in another one before,
-    and looking them up in the large table of forms takes longer the more rules there are.
-    """
-
-    def __init__(self, expand: Expand, places: Mapping[str, str], spelt: Spelt | None = None) -> None:
-        self._spelt = spelt or (lambda word, language: list(map(read_form, expand(word, language))))
-        self._numbers: dict[tuple[str, Spelling], int] = {}
-        self._building: dict[str, list[tuple[int, int]]] = {}
-        self._misspelt: dict[str, list[int]] = {}
-        self._patterns: dict[str, int] = {}
-        self.forms: dict[str, tuple[int, ...]] = {}
-        self.codes: dict[str, tuple[int, ...]] = {}
-        self.typos: Typos | None = None
-        self.plain: dict[str, Words] = {}
-        self.lower: dict[bytes, Words] = {}
-        self.expressions: list[Any] = []
-        self.always: frozenset[int] = frozenset()
-        self._literals: dict[str, list[int]] = {}
-        self._automaton: Any = None
-        self._announced: list[tuple[int, ...]] = []
-        self.postcodes = {key.replace("-", ""): office for key, office in places.items() if key[:1].isdigit()}
-        self.counties: dict[Spans, str] = {}
-        for name, office in sorted(places.items()):
-            for place in towns.phrases(name, expand) if not name[:1].isdigit() else ():
-                phrase = self.phrase(place.words, 0, Spelling(language=place.language))
-                self.counties.setdefault(phrase, office)
-        self.county_phrases = PhraseSet(self.counties)
-
-    def word(self, word: str, how: Spelling) -> int:
-        """The number of a word; its forms now lead to it."""
-        key = (word.lower() if how.exact else word, how)
-        number = self._numbers.get(key)
-        if number is None:
-            number = self._numbers[key] = len(self._numbers)
-            forms = [read_form(word.lower())] if how.exact else self._spelt(word, how.language)
-            for form, code in dict.fromkeys(forms):
-                if how.typos and may_be_misspelt(form):
-                    self._misspelt.setdefault(form, []).append(number)
-                    code = ANY
-                elif how.diacritics:
-                    code = code & ~_MARKED | NEVER
-                self._building.setdefault(form, []).append((number, code))
-        return number
-
-    def phrase(self, words: Sequence[str], gap: int, how: Spelling) -> Spans:
-        """A phrase whose words are numbered here."""
-        parts = [part for word in words for part in split_words(word)]
-        return tuple(self.word(part, how) for part in parts), gap
-
-    def expression(self, pattern: str) -> int:
-        """The number of a regular expression."""
-        number = self._patterns.get(pattern)
-        if number is None:
-            number = self._patterns[pattern] = len(self.expressions)
-            self.expressions.append(re2.compile(pattern, expression_options()))
-            literals = required_literals(pattern)
-            for literal in literals:
-                self._literals.setdefault(literal, []).append(number)
-            if not literals:
-                self.always |= {number}
-        return number
-
-    def freeze(self, breathe: Callable[[], None] = lambda: None) -> None:
-        """Make the tables that matching uses."""
-        shared: dict[tuple[int, ...], tuple[int, ...]] = {}
-        # Taken apart as it is used: freeing all of it at once would hold up everything for tens of milliseconds.
-        while self._building:
-            form, entries = self._building.popitem()
-            numbers, codes = zip(*entries, strict=True)
-            self.forms[form] = shared.setdefault(numbers, numbers)
-            if any(codes):
-                self.codes[form] = shared.setdefault(codes, codes)
-            breathe()
-        self.typos = Typos(self._misspelt) if self._misspelt else None
-        self._announced = [tuple(numbers) for numbers in self._literals.values()]
-        if self._literals:
-            small = sum(map(len, self._literals)) <= SMALL_AUTOMATON
-            kind = Implementation.DFA if small else None
-            self._automaton = AhoCorasick(list(self._literals), implementation=kind)
-        self._building, self._misspelt, self._numbers = {}, {}, {}
-        self._spelt = lambda word, language: ()
-
-    def announced(self, folded: str) -> frozenset[int] | set[int]:
-        """The expressions that may be found in a text: those whose literal stands in it, and those without any."""
-        if self._automaton is None:
-            return self.always
-        hits = {hit[0] for hit in self._automaton.find_matches_as_indexes(folded, overlapping=True)}
-        return self.always.union(*(self._announced[hit] for hit in hits)) if hits else self.always
-
-    def office_of_postcode(self, postcode: str) -> str | None:
-        """The office of the longest known prefix of a postcode (``18-400`` → ``18400``, ``1840``, …)."""
-        digits = postcode.replace("-", "")
-        for length in range(len(digits), 0, -1):
-            if (office := self.postcodes.get(digits[:length])) is not None:
-                return office
-        return None
 
 
 class Scan:
@@ -400,13 +246,6 @@ class Scan:
         for start, length, office in sorted(named):
             found.setdefault(office, " ".join(self.tokens()[start : start - length]))
         return found
-
-
-def met(numbers: frozenset[int], found: Mapping[int, str]) -> Sequence[int]:
-    """Those of ``numbers`` that are among the found words; the shorter of both is walked through."""
-    if len(numbers) < len(found):
-        return [number for number in numbers if number in found]
-    return [number for number in found if number in numbers]
 
 
 @functools.lru_cache(16_384)

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rules import model
+from rules.engine.lexicon import Lexicon
 from rules.engine.probes import NOTHING, Check, Probe, Show, probe
 from rules.engine.readings import Unknown
-from rules.engine.scan import Lexicon, Scan
+from rules.engine.scan import Scan
 from rules.text import Text, mark
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import rules
 from rules import model
 from rules.editing.dump import dump_entries
-from rules.engine.scan import as_written
+from rules.engine.lexicon import as_written
 from rules.files.load import MAX_LOOSE
 from rules.text import Text
 from tests.rules import generated

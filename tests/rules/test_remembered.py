@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.engine import scan as scanning
-from rules.engine.scan import Lexicon, Scan
+from rules.engine.lexicon import Lexicon, spelt_by
+from rules.engine.scan import Scan
 from rules.facts import Facts
 from rules.model import Spelling
 
@@ -24,12 +25,12 @@ WORDS = [
 
 
 def lexicon() -> Lexicon:
-    made = Lexicon(lambda word, language: frozenset(FORMS.get(word, [word])), {})
+    made = Lexicon()
     for word in FORMS:
         made.word(word, Spelling())
         made.word(word, Spelling(diacritics=True))
         made.word(word, Spelling(exact=True))
-    made.freeze()
+    made.freeze(spelt_by(lambda word, language: frozenset(FORMS.get(word, [word]))))
     return made
 
 

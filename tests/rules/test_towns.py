@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from rules import Facts
-from rules.engine.scan import Lexicon, Scan
+from rules.engine.lexicon import Lexicon, spelt_by
+from rules.engine.scan import Scan
 from rules.words import forms
 
 TOWNS = {
@@ -27,8 +28,9 @@ TOWNS = {
 
 @pytest.fixture(scope="module")
 def lexicon() -> Lexicon:
-    made = Lexicon(forms, TOWNS)
-    made.freeze()
+    made = Lexicon()
+    made.places(TOWNS, forms)
+    made.freeze(spelt_by(forms))
     return made
 
 
