@@ -28,6 +28,7 @@ from hub.web import (
     moderation,
     phone,
     quarantine,
+    satisfaction,
     search_page,
     settings,
     supervisor,
@@ -38,6 +39,7 @@ from hub.web.api import openapi as api_openapi
 from hub.web.api import replay as api_replay
 from hub.web.api import rules as api_rules
 from hub.web.api import stream as api_stream
+from hub.web.api import surveys as api_surveys
 from hub.web.api import trying as api_try
 from hub.web.desk import DESK, Desk
 from hub.web.guard import MIDDLEWARES, add_headers
@@ -72,6 +74,7 @@ SCREENS: Sequence[Sequence[web.AbstractRouteDef]] = (
     search_page.ROUTES,
     settings.ROUTES,
     supervisor.ROUTES,
+    satisfaction.ROUTES,
     quarantine.ROUTES,
     health.ROUTES,
     rules_list.ROUTES,
@@ -85,6 +88,7 @@ SCREENS: Sequence[Sequence[web.AbstractRouteDef]] = (
     rules_try.ROUTES,
     admin.ROUTES,
     api.ROUTES,
+    api_surveys.ROUTES,
     api_rules.ROUTES,
     api_replay.ROUTES,
     api_try.ROUTES,

@@ -24,6 +24,8 @@ from hub.i18n import mark as N_
 from hub.moderation.bench import Standing, standings
 from hub.scope import Scope
 from hub.store.tx import Reader
+from hub.surveys.reading import SCORE_NAMES
+from hub.surveys.record import of_conversation as surveys_of
 from hub.web import platform_words
 from hub.web.call_words import CALL_WORDS
 from hub.web.conversation_files import PREVIEWS, has_remote_images
@@ -50,6 +52,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     tags: Sequence[str]
     calls: Sequence[Call]
     visitor: Visitor | None
+    surveys: Sequence[Row[Any]]
     places: Mapping[int, Standing]
     may_snooze_to: Sequence[tuple[str, str, str]]
 
@@ -84,6 +87,7 @@ def read_shown(tx: Reader, house: House, scope: Scope, number: int, before: int 
         tags=msgspec.json.decode(row.tags),
         calls=of_conversation(tx, scope, row.id),
         visitor=visitor_of(tx, house, row),
+        surveys=surveys_of(tx, row.id),
         places=_places(tx, stream.entries),
         may_snooze_to=snooze_choices(house, row.office, tx.now),
     )
@@ -157,6 +161,7 @@ def words(request: web.Request, house: House) -> dict[str, Any]:
         "priorities": PRIORITY_NAMES,
         "priority_by_rank": PRIORITY_BY_RANK,
         "topic_of": topics.shown,
+        "score_names": SCORE_NAMES,
         "languages": actions.LANGUAGES,
         "list_names": NAMES,
         "previews": PREVIEWS,

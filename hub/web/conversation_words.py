@@ -73,6 +73,8 @@ LINES: Mapping[str, str] = {
     "chat-handed-over-phone": N_(
         "The visitor has left; what they had not read went by text message to {address}."
     ),
+    "survey-answered": N_("The person rated our help {score} of 5."),
+    "survey-changed": N_("The person changed their rating of our help to {score} of 5."),
     "callback-wanted": N_("Rule “{rule}” asked for a call."),
     "callback-offered-form": N_("Rule “{rule}” sent the person the form on which a call can be ordered."),
     "callback-impossible": N_(

@@ -11,12 +11,19 @@ from aiohttp import web
 from hub.web.api import conversations as api
 from hub.web.api import replay as api_replay
 from hub.web.api import rules as api_rules
+from hub.web.api import surveys as api_surveys
 from hub.web.api import trying as api_try
 from hub.web.api import types as t
 from hub.web.api.endpoint import Endpoint
 from hub.web.api.stream import STREAM_DESCRIPTION
 
-ENDPOINTS = (*api.ENDPOINTS, *api_rules.ENDPOINTS, *api_replay.ENDPOINTS, *api_try.ENDPOINTS)
+ENDPOINTS = (
+    *api.ENDPOINTS,
+    *api_surveys.ENDPOINTS,
+    *api_rules.ENDPOINTS,
+    *api_replay.ENDPOINTS,
+    *api_try.ENDPOINTS,
+)
 
 REF = "#/components/schemas/{name}"
 

@@ -22,7 +22,7 @@ BEAT = 15.0
 
 WRITE_SECONDS = 30.0
 
-KINDS = frozenset({"message", "conversation", "delivery", "post", "callback"})
+KINDS = frozenset({"message", "conversation", "delivery", "post", "callback", "survey"})
 """Kinds that concern integrations; presence, drafts and notifications are the console's own."""
 
 STREAM_DESCRIPTION: dict[str, Any] = {
@@ -31,9 +31,9 @@ STREAM_DESCRIPTION: dict[str, Any] = {
         "operationId": "getStream",
         "description": (
             "Needs a token that grants `stream`. Each event has its place as `id`, its kind as `event` "
-            "(message, conversation, delivery, post, callback) and ids as JSON `data`. Reconnect with Last-Event-ID "
-            "(or `after`); events come at least once and in order of their places. `reset` says that the place is "
-            "older than what is kept: read the present state through the API, then go on."
+            "(message, conversation, delivery, post, callback, survey) and ids as JSON `data`. Reconnect with "
+            "Last-Event-ID (or `after`); events come at least once and in order of their places. `reset` says that the "
+            "place is older than what is kept: read the present state through the API, then go on."
         ),
         "parameters": [
             {"name": "after", "in": "query", "required": False, "schema": {"type": "integer"}},
