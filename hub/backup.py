@@ -13,11 +13,14 @@ import contextlib
 import os
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 DATABASE = "centrala.db"
 BLOBS = "blobs"
 SECRET = "secret.key"  # noqa: S105 - the name of a file
+MARK = "restored"
+"""Name of the setting that a restore leaves in the database: when, in microseconds UTC."""
 PARTIAL = ".partial"
 """What the folder of an unfinished backup ends in."""
 
@@ -37,27 +40,45 @@ def backup(database: Path, data_dir: Path, target: Path) -> None:
     """
     if not database.exists():
         raise BackupError(f"There is no database at {database}.")
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise NotEmpty(f"{target} exists already and is not empty.")
-    partial = target.with_name(target.name + PARTIAL)
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True, mode=0o700)
-    try:
+    must_be_free(target)
+    with in_place(target) as partial:
         _copy_database(database, partial / DATABASE)
         _copy_files(data_dir, partial)
-    except (OSError, sqlite3.Error) as error:
+
+
+def must_be_free(folder: Path) -> None:
+    """Raises :class:`NotEmpty` where a backup would go over something."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise NotEmpty(f"{folder} exists already and is not empty.")
+
+
+@contextlib.contextmanager
+def in_place(target: Path) -> Iterator[Path]:
+    """A folder to fill that gets its name at the end of the block, and is gone when the block raises.
+
+    Raises :class:`BackupError` for what the block finds wrong.
+    """
+    partial = target.with_name(target.name + PARTIAL)
+    try:
         shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True, mode=0o700)
+        yield partial
+        sync(partial)
+        if target.exists():
+            target.rmdir()
+        partial.rename(target)
+        sync(target.parent)
+    except (OSError, sqlite3.Error) as error:
         raise BackupError(f"The backup to {target} failed: {error}.") from error
-    if target.exists():
-        target.rmdir()
-    partial.rename(target)
-    _sync(target.parent)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
-def restore(source: Path, database: Path, data_dir: Path) -> None:
+def restore(source: Path, database: Path, data_dir: Path, mark: str | None) -> None:
     """Put a backup into a data folder that holds no database. The caller made sure that no hub runs on it.
 
-    The database is checked before anything is put in its place. Raises :class:`BackupError`.
+    The database is checked before anything is put in its place. ``mark``: when it is restored, in microseconds, or None
+    for a backup after which nothing was sent (see :mod:`hub.outbox.restored`). Raises :class:`BackupError`.
     """
     copied = source / DATABASE
     if not copied.is_file():
@@ -71,12 +92,13 @@ def restore(source: Path, database: Path, data_dir: Path) -> None:
     try:
         _copy_database(copied, partial)
         _check(partial)
+        _leave_mark(partial, mark)
         _copy_files(source, data_dir)
     except (OSError, sqlite3.Error) as error:
         raise BackupError(f"The backup in {source} cannot be restored: {error}.") from error
     # Last, so that a hub started after a failed restore finds no database rather than half of one.
     partial.rename(database)
-    _sync(database.parent)
+    sync(database.parent)
 
 
 def _copy_database(source: Path, target: Path) -> None:
@@ -88,7 +110,7 @@ def _copy_database(source: Path, target: Path) -> None:
         origin.backup(copy, pages=-1)
         copy.execute("PRAGMA journal_mode = DELETE")
     target.chmod(0o600)
-    _sync(target)
+    sync(target)
 
 
 def _check(database: Path) -> None:
@@ -99,16 +121,28 @@ def _check(database: Path) -> None:
         connection.execute("SELECT 1 FROM conversation LIMIT 1")
 
 
+def _leave_mark(database: Path, mark: str | None) -> None:
+    if mark is None:
+        return
+    with contextlib.closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", (MARK, mark))
+
+
 def _copy_files(source: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     if (source / BLOBS).is_dir():
         shutil.copytree(source / BLOBS, target / BLOBS, ignore=_vanishing, copy_function=_copy_if_there)
         for folder, _, names in os.walk(target / BLOBS):
             for path in (Path(folder), *(Path(folder) / name for name in names)):
-                _sync(path)
+                sync(path)
     if (source / SECRET).is_file():
-        shutil.copy2(source / SECRET, target / SECRET)
-        _sync(target / SECRET)
+        copy_file(source / SECRET, target / SECRET)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """One file, with its mode, on the disk when this returns."""
+    shutil.copy2(source, target)
+    sync(target)
 
 
 def _vanishing(_: str, names: list[str]) -> set[str]:
@@ -121,7 +155,8 @@ def _copy_if_there(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

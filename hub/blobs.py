@@ -126,6 +126,8 @@ class ChunkBlobs:
             place, _, content = _inline(tx, key)
             if place == "row":
                 return content or b""
+            if place == "file":  # it was lost before the data was moved here
+                raise KeyError(key)
             rows = tx.rows(select(chunk.c.content).where(chunk.c.blob == key).order_by(chunk.c.number))
             return b"".join(row.content for row in rows)
 

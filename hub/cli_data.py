@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -10,36 +12,43 @@ from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from hub.backup import BackupError, NotEmpty
+from hub import dump
+from hub.backup import SECRET, BackupError, NotEmpty
 from hub.backup import backup as make_backup
 from hub.backup import restore as put_back
 from hub.cli_common import Exit, Failed, config_option
 from hub.cli_config import read_config
+from hub.cli_move import move_store
+from hub.clock import SystemClock
 from hub.config import Config
 from hub.control import AlreadyRunning, exclusive
 from hub.store.migrate import WrongSchema
 from hub.store.upgrade import upgrade
 
 
-def database_path(config: Config) -> Path:
-    """The file of the embedded store. Raises :class:`Failed` where the store is PostgreSQL."""
-    path = config.store.sqlite_path()
-    if path is None:
-        raise Failed(
-            "This is for the embedded store. Copy a PostgreSQL database with pg_dump, then the data folder."
-        )
-    return path
-
-
 @click.command()
 @config_option
-def migrate(config_path: Path) -> None:
+@click.option("--from", "origin", metavar="sqlite:PATH", help="Move the data of this database …")
+@click.option("--to", "destination", metavar="postgresql://…", help="… into this one, which must be empty.")
+@click.option(
+    "--leave-lost", is_flag=True, help="Move also when large files are missing that the database refers to."
+)
+def migrate(config_path: Path, origin: str | None, destination: str | None, leave_lost: bool) -> None:
     """Bring the database to the schema of this version. Stop the hub and take a backup first.
 
     A hub of this version refuses a database of another one and names this command. There is no way back but the
     backup.
+
+    With --from and --to: move an office's whole data, large files included, from the embedded store to PostgreSQL.
+    No hub may run on it meanwhile. What was ended goes on when the same command is run again; the target can be
+    used only when everything was read back and agrees. The source stays as it is.
     """
     config = read_config(config_path)
+    if origin or destination:
+        if not (origin and destination):
+            raise Failed("To move data give both --from and --to.", Exit.USAGE)
+        _move(config, origin, destination, leave_lost=leave_lost)
+        return
     try:
         with exclusive(Path(config.hub.data_dir)):
             before, after = asyncio.run(_migrate(config))
@@ -52,13 +61,21 @@ def migrate(config_path: Path) -> None:
     click.echo(f"The database has schema {after}; it had {before}.")
 
 
+def _move(config: Config, origin: str, destination: str, *, leave_lost: bool) -> None:
+    try:
+        with exclusive(Path(config.hub.data_dir)):
+            move_store(config, origin, destination, leave_lost=leave_lost)
+    except AlreadyRunning as error:
+        raise Failed(f"{error} Stop it first.", Exit.IN_USE) from error
+
+
 async def _migrate(config: Config) -> tuple[str | None, str]:
     path = config.store.sqlite_path()
     if path is not None:
         return _migrate_sqlite(path)
     url = make_url(config.store.url).set(drivername="postgresql+asyncpg")
-    if config.store.password:
-        url = url.set(password=config.store.password.reveal())
+    if password := _password(config):
+        url = url.set(password=password)
     engine = create_async_engine(url)
     try:
         async with engine.begin() as connection:
@@ -84,32 +101,59 @@ def _migrate_sqlite(path: Path) -> tuple[str | None, str]:
 def backup(config_path: Path, folder: Path) -> None:
     """Copy database and files into FOLDER, which must be new or empty. The hub may be running.
 
-    FOLDER appears only when the copy is complete. It holds personal data and the hub's signing secret.
+    FOLDER appears only when the copy is complete. It holds personal data and the hub's signing secret, if that is kept
+    in the data folder. A PostgreSQL database is copied by its own pg_dump, which must be installed.
     """
     config = read_config(config_path)
-    try:
-        make_backup(database_path(config), Path(config.hub.data_dir), folder)
-    except NotEmpty as error:
-        raise Failed(str(error), Exit.IN_USE) from error
-    except BackupError as error:
-        raise Failed(str(error)) from error
+    path, data_dir = config.store.sqlite_path(), Path(config.hub.data_dir)
+    with _said():
+        if path is not None:
+            make_backup(path, data_dir, folder)
+        else:
+            dump.backup(config.store.url, _password(config), data_dir, folder)
     click.echo(f"The backup is complete in {folder}.")
+    if not (folder / SECRET).exists():
+        click.echo("It does not hold the signing secret, which is configured elsewhere: keep that one, too.")
 
 
 @click.command()
 @config_option
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-def restore(config_path: Path, folder: Path) -> None:
-    """Put the backup in FOLDER into an empty data folder. No hub may be running on it."""
+@click.option(
+    "--nothing-sent-since",
+    is_flag=True,
+    help="The hub was stopped before the backup was made and has not run since: send what waits.",
+)
+def restore(config_path: Path, folder: Path, nothing_sent_since: bool) -> None:
+    """Put the backup in FOLDER into an empty data folder, or an empty PostgreSQL database. No hub may be running on it.
+
+    What waited to be sent when the backup was made may have been sent since then. It is not sent again by itself:
+    the hub shows it as possibly sent, and people decide.
+    """
     config = read_config(config_path)
-    data_dir = Path(config.hub.data_dir)
+    path, data_dir = config.store.sqlite_path(), Path(config.hub.data_dir)
+    mark = None if nothing_sent_since else str(SystemClock().now())
+    with _said(), exclusive(data_dir):
+        if path is not None:
+            put_back(folder, path, data_dir, mark)
+        else:
+            dump.restore(folder, config.store.url, _password(config), data_dir, mark)
+    where = data_dir if path is not None else "the database"
+    click.echo(f"The backup is restored into {where}. Run `centrala check`, then `centrala run`.")
+
+
+@contextlib.contextmanager
+def _said() -> Iterator[None]:
+    """What can go wrong, as sentences with their exit codes."""
     try:
-        with exclusive(data_dir):
-            put_back(folder, database_path(config), data_dir)
+        yield
     except AlreadyRunning as error:
         raise Failed(f"{error} Stop it first.", Exit.IN_USE) from error
     except NotEmpty as error:
         raise Failed(str(error), Exit.IN_USE) from error
     except BackupError as error:
         raise Failed(str(error)) from error
-    click.echo(f"The backup is restored into {data_dir}. Run `centrala check`, then `centrala run`.")
+
+
+def _password(config: Config) -> str | None:
+    return config.store.password.reveal() if config.store.password else None

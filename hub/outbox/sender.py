@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 import msgspec
 
 from connectors._failpoint import failpoint
 from connectors.contract import Blobs, Clock, Connector, Log, SendError, Sent
+from hub.cluster.leases import Fenced, Lease
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.store.store import StorageFault, Store, StoreFull
@@ -20,9 +22,10 @@ from hub.store.tx import Tx
 from hub.wake import Wake
 
 from .backoff import Breaker
-from .claim import claim, find_ambiguous, next_due, release_untried
+from .claim import any_open, claim, find_ambiguous, next_due, release_untried
 from .compose import Draft, read_outbound, with_files
 from .queue import destination as breaker_key
+from .restored import hold_waiting
 from .settle import settle, settle_sent
 
 LOST_FILE = N_("An attachment is no longer there.")
@@ -30,6 +33,18 @@ SILENT = N_("The person asked not to be written to on this channel.")
 
 STORAGE_PAUSE = 5.0
 """Seconds to wait for a storage that failed."""
+
+
+RECOVER = 30.0
+"""Seconds between two looks for attempts that another process left without an outcome."""
+
+
+def _nobody(_: str) -> bool:
+    return False
+
+
+def _ignore(_: Fenced) -> None:
+    """Where there are no leases."""
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +61,15 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     on_sent: Callable[[Tx, House, str, str], None]
     """Called in the transaction that records a remote id: reports that came before their message wait for it."""
 
+    mine: Callable[[Mapping[str, Connector]], Mapping[str, Lease | None]] = dict.fromkeys
+    """The inboxes that this process sends for, with the lease of those for which only its holder may."""
+
+    dead: Callable[[str], bool] = _nobody
+    """Whether a process, named as in attempts, is certainly no more."""
+
+    fenced: Callable[[Fenced], None] = _ignore
+    """Told when a lease turns out to be lost."""
+
 
 class Sender:
     """Runs until cancelled; :meth:`drain` first lets what is in hand finish."""
@@ -57,12 +81,14 @@ class Sender:
         self._workers = settings.workers
         self._tasks: set[asyncio.Task[None]] = set()
         self._draining = False
+        self._next_recovery = 0.0
 
     async def run(self) -> None:
         """Find what a crash left open, then claim and send until cancelled."""
         try:
-            await self._recover()
+            await self._start()
             while not self._draining:
+                await self._recover()
                 await self._round()
         finally:
             for task in self._tasks:
@@ -86,20 +112,34 @@ class Sender:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
-    async def _recover(self) -> None:
+    async def _start(self) -> None:
+        """What a restart must settle before anything is sent."""
         parts = self._parts
         while True:
             try:
-                limits = {inbox: c.capabilities.send_limit for inbox, c in parts.connectors().items()}
-                found = await parts.store.write(
-                    lambda tx, limits=limits: find_ambiguous(tx, parts.house(), parts.node, limits)  # type: ignore[misc]
-                )
-            except StorageFault:
+                if held := await parts.store.write(hold_waiting):
+                    parts.log.warning("restored from a backup: what waited to be sent is held", count=held)
+                await self._find_open(parts.dead)
+            except (StorageFault, StoreFull):
                 await parts.clock.sleep(STORAGE_PAUSE)
-                continue
+            else:
+                return
+
+    async def _recover(self) -> None:
+        """Now and then: what another process left without an outcome."""
+        if self._parts.clock.monotonic() >= self._next_recovery:
+            with suppress(StorageFault, StoreFull):
+                await self._find_open(_nobody)
+
+    async def _find_open(self, dead: Callable[[str], bool]) -> None:
+        parts = self._parts
+        limits = {inbox: c.capabilities.send_limit for inbox, c in parts.connectors().items()}
+        house, me = parts.house(), parts.node
+        self._next_recovery = parts.clock.monotonic() + RECOVER
+        if await parts.store.read(lambda tx: any_open(tx, me)):
+            found = await parts.store.write(lambda tx: find_ambiguous(tx, house, me, limits, dead))
             if found:
                 parts.log.warning("sendings without an outcome found", count=found)
-            return
 
     async def _round(self) -> None:
         parts = self._parts
@@ -108,7 +148,8 @@ class Sender:
         claimed: list[tuple[int, int]] = []
         if free > 0:
             try:
-                due = await parts.store.read(next_due)
+                mine = parts.mine(parts.connectors())
+                due = await parts.store.read(lambda tx: next_due(tx, mine))
                 if due is not None and due <= parts.clock.now():
                     claimed = await self._claim(free)
                 if due is not None and not claimed:
@@ -131,8 +172,13 @@ class Sender:
         parts = self._parts
         failpoint("outbox.claim.before")
         resting = self._breaker.resting(parts.clock.now())
-        inboxes = list(parts.connectors())
-        claimed = await parts.store.write(lambda tx: claim(tx, parts.node, free, resting, inboxes))
+        mine = parts.mine(parts.connectors())
+        leases = [lease for lease in mine.values() if lease is not None]
+        try:
+            claimed = await parts.store.write(lambda tx: claim(tx, parts.node, free, resting, mine, leases))
+        except Fenced as fenced:
+            parts.fenced(fenced)
+            return []
         failpoint("outbox.claim.after")
         return claimed
 

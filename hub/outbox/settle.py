@@ -119,8 +119,8 @@ def settle(
             return "queued"
         public = TOO_OLD
     if outcome == "ambiguous" and not again:
-        return _end(tx, row, "possibly-sent", POSSIBLY)
-    return _end(tx, row, "failed", public)
+        return give_to_people(tx, row, "possibly-sent", POSSIBLY)
+    return give_to_people(tx, row, "failed", public)
 
 
 def _retries(house: House, row: Row[Any]) -> bool:
@@ -154,7 +154,8 @@ def _finish(tx: Tx, attempt_id: int, outcome: str, public: str = "", private: st
     tx.execute(update(attempt).where(attempt.c.id == attempt_id).values(**values))
 
 
-def _end(tx: Tx, row: Row[Any], state: State, reason: str) -> State:
+def give_to_people(tx: Tx, row: Row[Any], state: State, reason: str) -> State:
+    """Nothing more is tried by itself: the delivery gets this last state, and people are told why."""
     tx.change(delivery, row.id, state=state, reason=reason, updated_at=tx.now)
     announce(tx, row)
     if not not_carried_out(tx, row):
@@ -201,7 +202,8 @@ def fail_reported(tx: Tx, row: Row[Any], reason: str, addresses: Sequence[str] =
 
 
 def _people_must_know(tx: Tx, row: Row[Any], reason: str) -> None:
-    """A reply that failed, or may have, reopens the conversation and says why; its author is told."""
+    """A reply that failed, or may have, reopens the conversation and says why; its author is told. Whether somebody was
+    asked what they think is nobody's worry."""
     before = tx.locked(conversation, row.conversation)
     if before is None or about_survey(tx, row.message):
         return

@@ -23,8 +23,8 @@ State = Literal[
 ]
 
 MOVES: Mapping[State, frozenset[State]] = {
-    "held": frozenset({"queued", "sending", "cancelled", "failed"}),
-    "queued": frozenset({"sending", "cancelled", "failed"}),
+    "held": frozenset({"queued", "sending", "cancelled", "failed", "possibly-sent"}),
+    "queued": frozenset({"sending", "cancelled", "failed", "possibly-sent"}),
     "sending": frozenset({"queued", "accepted", "delivered", "failed", "possibly-sent", "held"}),
     "accepted": frozenset({"delivered", "read", "failed"}),
     "delivered": frozenset({"read"}),
@@ -33,7 +33,8 @@ MOVES: Mapping[State, frozenset[State]] = {
     "possibly-sent": frozenset({"queued", "accepted", "delivered", "read", "failed"}),
     "cancelled": frozenset(),
 }
-"""Where a delivery may go from each state. ``failed`` → ``queued`` is a person's retry, which sends again."""
+"""Where a delivery may go from each state. ``failed`` → ``queued`` is a person's retry, which sends again.
+``possibly-sent`` before any attempt: the hub was restored from a backup (:mod:`hub.outbox.restored`)."""
 
 _WORST_FIRST: tuple[State, ...] = (
     *("failed", "possibly-sent", "held", "sending", "queued"),

@@ -54,7 +54,9 @@ def ensure_schema(connection: Connection) -> None:
             )
         return
     if MOVE_TABLE in names:
-        raise WrongSchema("a move into the database has not ended: run `centrala migrate --from … --to …` again")
+        raise WrongSchema(
+            "a move into the database has not ended: run `centrala migrate --from … --to …` again"
+        )
     if "conversation" in names:
         raise WrongSchema("the database has Centrala's tables but no version: restore it from a backup")
     create(connection)

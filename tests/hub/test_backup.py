@@ -36,7 +36,7 @@ async def test_a_backup_of_a_running_store_comes_back_whole(tmp_path: Path) -> N
     assert (tmp_path / "copy").stat().st_mode & 0o077 == 0
 
     again = House(tmp_path / "again")
-    restore(tmp_path / "copy", again.database, again.data_dir)
+    restore(tmp_path / "copy", again.database, again.data_dir, None)
     await again.store.open()
     assert await again.blobs.get(key) == b"large" * 50_000
     with pytest.raises(KeyError):
@@ -68,7 +68,7 @@ async def test_nothing_is_overwritten(tmp_path: Path) -> None:
     with pytest.raises(NotEmpty, match="not empty"):
         backup(house.database, house.data_dir, tmp_path / "copy")
     with pytest.raises(NotEmpty, match="exists already"):
-        restore(tmp_path / "copy", house.database, house.data_dir)
+        restore(tmp_path / "copy", house.database, house.data_dir, None)
 
 
 async def test_a_damaged_backup_is_refused_and_leaves_no_database(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ async def test_a_damaged_backup_is_refused_and_leaves_no_database(tmp_path: Path
     damaged.write_bytes(content)
     again = House(tmp_path / "again")
     with pytest.raises(BackupError, match="cannot be restored"):
-        restore(tmp_path / "copy", again.database, again.data_dir)
+        restore(tmp_path / "copy", again.database, again.data_dir, None)
     assert not again.database.exists()
 
 
@@ -90,4 +90,4 @@ def test_what_is_no_backup_is_told(tmp_path: Path) -> None:
     with pytest.raises(BackupError, match="no database at"):
         backup(tmp_path / "none.db", tmp_path, tmp_path / "copy")
     with pytest.raises(BackupError, match="is not a backup"):
-        restore(tmp_path, tmp_path / "x.db", tmp_path)
+        restore(tmp_path, tmp_path / "x.db", tmp_path, None)

@@ -1,0 +1,1 @@
+"""An office's whole data from the embedded store into PostgreSQL: ``centrala migrate --from … --to …``."""
