@@ -1,0 +1,211 @@
+"""One run: a hub, its world and its bad luck, all drawn from a seed; first a storm, then calm until all is settled."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+
+import msgspec
+
+from hub.config import Outbox
+from tests.simulation import setting
+from tests.simulation.channel import Manners, Peer
+from tests.simulation.disk import Disk, SimStore, Wear
+from tests.simulation.kernel import Kernel, SimClock
+from tests.simulation.network import Network, Weather
+from tests.simulation.node import Node, Surroundings
+from tests.simulation.people import Agent, Citizens, Hub, Ledger
+from tests.simulation.verdict import judge, unfinished
+
+KINDS = {setting.MAIL: "email", setting.TEXTS: "phone", setting.APP: "app"}
+
+OUTBOX = Outbox(
+    workers=4,
+    gap_seconds=3.0,
+    gap_seconds_most=15.0,
+    give_up_hours=2.0,
+    breaker_failures=3,
+    breaker_seconds=8.0,
+    poll_seconds=5.0,
+)
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """How large a run is and how bad things get; parts are of 1, times in virtual seconds."""
+
+    storm: float = 60.0
+    calm: float = 3600.0
+    """How long it may take at most until all is settled after the storm."""
+
+    letters: int = 9
+    citizens: int = 4
+    answers: float = 0.4
+    agents: int = 2
+    crashes: int = 2
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of a run. ``digest`` is the hash of every step; ``faults`` empty where everything held."""
+
+    seed: int
+    digest: str
+    faults: tuple[str, ...]
+    notes: tuple[str, ...]
+    steps: int
+    seconds: float
+    letters: int
+    answers: int
+    crashes: int
+
+
+@functools.cache
+def disk() -> Disk:
+    """The one database of this process; runs follow one another."""
+    return Disk()
+
+
+def run(seed: int, plan: Plan) -> Result:
+    """Play one run to its end and judge it."""
+    disk().empty()
+    story = Story(seed, plan)
+    kernel = story.kernel
+    try:
+        kernel.run(story.outside, story.play())
+        faults = disk().read(lambda tx: judge(tx, story.peers.values(), story.ledger), SimClock(kernel))
+    except AssertionError as error:
+        faults = [repr(error)]
+    finally:
+        kernel.end()
+    return Result(
+        seed=seed,
+        digest=kernel.digest,
+        faults=(*kernel.faults, *faults),
+        notes=tuple(kernel.notes),
+        steps=kernel.steps,
+        seconds=kernel.now / 1e6,
+        letters=sum(len(peer.letters) for peer in story.peers.values()),
+        answers=len(story.ledger.answers),
+        crashes=story.crashes,
+    )
+
+
+class Story:
+    """What a run is made of."""
+
+    def __init__(self, seed: int, plan: Plan) -> None:
+        self.kernel = kernel = Kernel(seed, setting.EPOCH)
+        self.outside = kernel.process("outside")
+        self.plan = plan
+        self.crashes = 0
+        self.network = Network(kernel)
+        self.wear = Wear()
+        self.peers = {inbox: Peer(kernel, inbox, kind) for inbox, kind in KINDS.items()}
+        self.ledger = Ledger(kernel)
+        self.hub = Hub(kernel, self.network)
+        self.citizens = Citizens(kernel, self.peers, self.hub, answers=plan.answers)
+        self._around = Surroundings(
+            kernel=kernel,
+            network=self.network,
+            disk=disk(),
+            wear=self.wear,
+            outside=self.outside,
+            peers=self.peers,
+            house=lambda draw: setting.house(OUTBOX, draw),
+        )
+
+    async def play(self) -> None:
+        """The whole run, in the process ``outside``."""
+        agents = await self._hire()
+        self.hub.nodes.append(self._boot())
+        work = [asyncio.create_task(agent.work()) for agent in agents]
+        async with asyncio.TaskGroup() as troubles:
+            troubles.create_task(self._letters())
+            troubles.create_task(self._crashes())
+            troubles.create_task(self._weather())
+        self._calm()
+        await self._settle(agents, work)
+
+    async def _hire(self) -> list[Agent]:
+        """Before anything is bad."""
+        clock = SimClock(self.kernel)
+        store = SimStore(disk(), self.kernel, clock, Wear(), alone=True)
+        house = self._around.house(self.kernel.draw)
+        users = await store.write(lambda tx: setting.hire(tx, house))
+        names = zip(users, setting.AGENTS, strict=True)
+        undo = self.kernel.draw.choice((0.0, 4.0))
+        return [
+            Agent(self.kernel, self.hub, user, name, self.ledger, undo)
+            for user, name in list(names)[: self.plan.agents]
+        ]
+
+    def _boot(self) -> Node:
+        return Node(self._around, "node-1", alone=True)
+
+    async def _letters(self) -> None:
+        draw = self.kernel.draw
+        for _ in range(self.plan.letters):
+            await asyncio.sleep(draw.expovariate(self.plan.letters / self.plan.storm))
+            self.citizens.write(draw.choice(list(KINDS)), draw.randrange(self.plan.citizens))
+
+    async def _crashes(self) -> None:
+        """The one node dies and comes back, or hangs for a while."""
+        draw = self.kernel.draw
+        for _ in range(self.plan.crashes):
+            await asyncio.sleep(draw.uniform(0.3, 1.4) * self.plan.storm / (self.plan.crashes + 1))
+            node = self.hub.nodes[0]
+            if draw.random() < 0.3:
+                self.kernel.note("hangs")
+                node.process.hang(draw.uniform(1.0, 60.0))
+                continue
+            self.kernel.note("dies")
+            self.crashes += 1
+            node.process.kill()
+            await asyncio.sleep(draw.uniform(0.5, 10.0))
+            self.hub.nodes[0] = self._boot()
+
+    async def _weather(self) -> None:
+        """Network, storage and peers are good and bad in turn."""
+        draw, until = self.kernel.draw, self.kernel.now / 1e6 + self.plan.storm
+        while self.kernel.now / 1e6 < until:
+            self._calm()
+            await asyncio.sleep(draw.uniform(1.0, 15.0))
+            kind = draw.choice(("network", "storage", "peers", "all"))
+            self.kernel.note(f"bad weather: {kind}")
+            if kind in ("network", "all"):
+                self._worse(self.network.weather, lost=0.2, unanswered=0.2, slow=0.1)
+            if kind in ("storage", "all"):
+                self._worse(self.wear, before=0.3, after=0.2, slow=0.1)
+            if kind in ("peers", "all"):
+                for peer in self.peers.values():
+                    self._worse(peer.manners, busy=0.4, throttled=0.2, refused=0.1, reports=0.5)
+                    peer.manners.closed = draw.random() < 0.2
+            await asyncio.sleep(draw.uniform(1.0, 12.0))
+        self._calm()
+
+    def _worse(self, what: Weather | Wear | Manners, **most: float) -> None:
+        for name, value in most.items():
+            setattr(what, name, value * self.kernel.draw.random())
+
+    def _calm(self) -> None:
+        """Everything works as it should."""
+        for what in (self.network.weather, self.wear, *(peer.manners for peer in self.peers.values())):
+            for name, value in msgspec.structs.asdict(type(what)()).items():
+                setattr(what, name, value)
+
+    async def _settle(self, agents: list[Agent], work: list[asyncio.Task[None]]) -> None:
+        """Wait until agents have gone home and nothing is on its way any more."""
+        for agent in agents:
+            agent.going = True
+        try:
+            async with asyncio.timeout(self.plan.calm):
+                await asyncio.gather(*work)
+                while not self._settled():  # noqa: ASYNC110 - what is looked at is a ledger, not an event
+                    await asyncio.sleep(2.0)
+        except TimeoutError:
+            self.kernel.note("not settled in time")
+
+    def _settled(self) -> bool:
+        letters = (letter for peer in self.peers.values() for letter in peer.letters)
+        if self.citizens.writing or any(letter.acknowledged_at is None for letter in letters):
+            return False
+        return disk().read(lambda tx: next(unfinished(tx), None), SimClock(self.kernel)) is None

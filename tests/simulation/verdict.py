@@ -1,0 +1,171 @@
+"""What must hold at the end of a run, judged from the ledgers of peers and agents."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import Row, and_, func, or_, select
+
+from hub.store import schema
+from hub.store.tx import Reader
+from tests.simulation.channel import MARKER, Arrival, Peer
+from tests.simulation.people import Ledger
+
+conversation, message, delivery, attempt = (
+    schema.conversation,
+    schema.message,
+    schema.delivery,
+    schema.attempt,
+)
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """What the hub shows at the end of a run."""
+
+    inbound: Mapping[str, Sequence[Row[Any]]]
+    """Inbound messages by marker: conversation, number."""
+
+    sendings: Mapping[str, Sequence[Row[Any]]]
+    """Deliveries of agents' answers by marker: state, lane, outcomes."""
+
+    outcomes: Mapping[int, Sequence[str]]
+    """Outcomes of all attempts, by delivery."""
+
+
+def unfinished(tx: Reader) -> Iterator[str]:
+    """What is still on its way in the hub; a run ends when there is nothing."""
+    effect, timer = schema.effect, schema.timer
+    counts = {
+        "deliveries": select(func.count()).where(delivery.c.state.in_(("held", "queued", "sending"))),
+        "attempts": select(func.count()).select_from(attempt).where(attempt.c.finished_at.is_(None)),
+        "effects": select(func.count()).where(effect.c.state.in_(("waiting", "running"))),
+        "timers": select(func.count()).where(timer.c.state == "waiting", timer.c.due_at <= tx.now),
+        "snoozed": select(func.count()).where(conversation.c.status == "snoozed"),
+    }
+    for name, query in counts.items():
+        if count := tx.scalar(query):
+            yield f"{count} {name}"
+
+
+def find(tx: Reader) -> Found:
+    """Read what the hub shows."""
+    inbound: dict[str, list[Row[Any]]] = defaultdict(list)
+    sendings: dict[str, list[Row[Any]]] = defaultdict(list)
+    columns = (message.c.id, message.c.conversation, message.c.number, message.c.text)
+    for row in tx.rows(select(*columns).where(message.c.kind == "inbound")):
+        if marker := MARKER.search(row.text):
+            inbound[marker[1]].append(row)
+    answers = and_(message.c.kind == "outbound", message.c.automatic == "no")
+    joined = select(delivery, message.c.text).join(message, message.c.id == delivery.c.message)
+    for row in tx.rows(joined.where(answers).order_by(delivery.c.id)):
+        if marker := MARKER.search(row.text):
+            sendings[marker[1]].append(row)
+    outcomes: dict[int, list[str]] = defaultdict(list)
+    for row in tx.rows(select(attempt.c.delivery, attempt.c.outcome).order_by(attempt.c.id)):
+        outcomes[row.delivery].append(row.outcome or "open")
+    return Found(inbound=inbound, sendings=sendings, outcomes=outcomes)
+
+
+def judge(tx: Reader, peers: Iterable[Peer], ledger: Ledger) -> list[str]:
+    """Everything that breaks a promise, in words."""
+    found, peers = find(tx), list(peers)
+    faults = [f"left behind: {what}" for what in unfinished(tx)]
+    for peer in peers:
+        faults += _inbound(peer, found)
+        faults += _doubles(peer, found)
+        faults += _order(peer, found)
+    faults += _answers(peers, ledger, found)
+    faults += _stream(tx)
+    faults += _places(tx)
+    faults += _automatic(peers, found)
+    return faults
+
+
+def _inbound(peer: Peer, found: Found) -> Iterator[str]:
+    """Nothing lost, nothing twice. Everything is acknowledged at the end, for every peer repeats until it is."""
+    for letter in peer.letters:
+        rows = found.inbound.get(letter.marker, ())
+        if letter.acknowledged_at is None:
+            yield f"{letter.marker} was never acknowledged"
+        elif not rows and not letter.report:
+            yield f"{letter.marker} was acknowledged and is lost"
+        if len(rows) > 1:
+            yield f"{letter.marker} is there {len(rows)} times"
+
+
+def _doubles(peer: Peer, found: Found) -> Iterator[str]:
+    """What reached a peer twice must show an ambiguous attempt."""
+    for number, times in Counter(arrival.delivery for arrival in peer.arrivals).items():
+        if times > 1 + found.outcomes[number].count("ambiguous"):
+            yield f"delivery {number} reached {peer.inbox} {times} times, shown as {found.outcomes[number]}"
+
+
+def _answers(peers: Iterable[Peer], ledger: Ledger, found: Found) -> Iterator[str]:
+    """Every answer that the hub took reached its peer, or visibly did not, or possibly."""
+    arrived = Counter(arrival.marker for peer in peers for arrival in peer.arrivals)
+    for marker in ledger.answers:
+        states = {row.state for row in found.sendings.get(marker, ())}
+        if not states:
+            yield f"{marker} was taken and is lost"
+        elif not arrived[marker] and not states & {"failed", "possibly-sent"}:
+            yield f"{marker} never arrived, shown as {sorted(states)}"
+    for marker in arrived:
+        if marker and marker not in found.sendings:
+            yield f"{marker} arrived, and the hub does not know of it"
+
+
+def _order(peer: Peer, found: Found) -> Iterator[str]:
+    """Answers of a lane arrive in the order in which they were written, where every attempt's outcome is known."""
+    first: dict[int, int] = {}
+    for place, arrival in enumerate(peer.arrivals):
+        first.setdefault(arrival.delivery, place)
+    lanes: dict[str, list[int]] = defaultdict(list)
+    for rows in found.sendings.values():
+        for row in rows:
+            if row.inbox == peer.inbox and row.id in first and "ambiguous" not in found.outcomes[row.id]:
+                lanes[row.lane].append(row.id)
+    for lane, numbers in lanes.items():
+        places = [first[number] for number in sorted(numbers)]
+        if places != sorted(places):
+            yield f"the order of {lane} is broken: {sorted(numbers)} came as {places}"
+
+
+def _stream(tx: Reader) -> Iterator[str]:
+    """Places follow one another without a gap, in the order of time."""
+    event = schema.event
+    head = tx.scalar(select(schema.stream_head.c.place)) or 0
+    rows = tx.rows(select(event.c.place).order_by(event.c.place))
+    if [row.place for row in rows] != list(range(1, head + 1)):
+        yield f"the stream has gaps: {len(rows)} events, the head is at {head}"
+
+
+def _places(tx: Reader) -> Iterator[str]:
+    """Every conversation is in exactly one place: in a queue or in somebody's hands, asleep, waiting, or closed."""
+    asleep = conversation.c.status == "snoozed"
+    lost = or_(
+        conversation.c.queue.is_(None),
+        asleep != conversation.c.snoozed_until.is_not(None),
+        and_(conversation.c.status == "resolved", conversation.c.resolved_at.is_(None)),
+        and_(
+            conversation.c.status.in_(("resolved", "waiting-citizen")),
+            conversation.c.waiting_since.is_not(None),
+        ),
+    )
+    for row in tx.rows(select(conversation.c.id, conversation.c.status).where(lost)):
+        yield f"conversation {row.id} ({row.status}) is in no place or in two"
+
+
+def _automatic(peers: Iterable[Peer], found: Found) -> Iterator[str]:
+    """At most one acknowledgement a person and day; a second arrival must be a sending that may have failed."""
+    sent: dict[str, set[int]] = defaultdict(set)
+    arrival: Arrival
+    for peer in peers:
+        for arrival in peer.arrivals:
+            if arrival.automatic:
+                sent[arrival.address].add(arrival.delivery)
+    for address, deliveries in sent.items():
+        if len(deliveries) > 1:
+            yield f"{address} got {len(deliveries)} automatic answers"
