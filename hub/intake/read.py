@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from operator import itemgetter
 
 import msgspec
 
 from connectors.contract import Message
 from hub import threads
-from hub.store import bulk, schema
+from hub.store import bulk, driver, schema
 from hub.store.tx import Tx
 
 from .joining import DAY
@@ -24,6 +24,9 @@ SENT_BEHIND = 50
 
 MERGE_CHAIN = 5
 """How often a merged conversation may itself have been merged."""
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Known:
@@ -177,16 +180,17 @@ def read_conversations(tx: Tx, known: Known, wanted: set[int]) -> None:
 
 
 _SENT = """
-    SELECT {id}, (SELECT m.automatic FROM message m WHERE m.conversation = {id} AND m.number > {behind}
-                  AND m.kind = 'outbound' ORDER BY m.number DESC LIMIT 1)
-    FROM {keys}
+    (SELECT m.automatic FROM message m WHERE m.conversation = {id} AND m.number > {behind}
+    AND m.kind = 'outbound' ORDER BY m.number DESC LIMIT 1)
 """
-_SENT_SQLITE = _SENT.format(
-    id="json_extract(k.value, '$[0]')", behind="json_extract(k.value, '$[1]')", keys="json_each(?) k"
-)
-_SENT_POSTGRES = _SENT.format(
-    id="k.id", behind="k.behind", keys="unnest($1::bigint[], $2::bigint[]) AS k (id, behind)"
-)
+_OF_JSON = {"id": "json_extract(k.value, '$[0]')", "behind": "json_extract(k.value, '$[1]')"}
+_SENT_SQLITE = f"""
+    SELECT json_group_array(json_array({_OF_JSON["id"]}, {_SENT.format(**_OF_JSON)})) FROM json_each(?) k
+"""  # noqa: S608 - our own column names
+_SENT_POSTGRES = f"""
+    SELECT k.id, {_SENT.format(id="k.id", behind="k.behind")}
+    FROM unnest($1::bigint[], $2::bigint[]) AS k (id, behind)
+"""  # noqa: S608 - our own column names
 
 
 def _read_sent(tx: Tx, known: Known) -> None:
@@ -194,28 +198,30 @@ def _read_sent(tx: Tx, known: Known) -> None:
     keys = [(c.id, c.messages - SENT_BEHIND) for c in known.conversations.values() if c.id not in known.sent]
     if not keys:
         return
-    lists = ([key[0] for key in keys], [key[1] for key in keys])
-    parameters: tuple[Any, ...] = (msgspec.json.encode(keys).decode(),) if tx.sqlite else lists
-    sql = _SENT_SQLITE if tx.sqlite else _SENT_POSTGRES
-    for id_, automatic in bulk.rows_of(tx.connection.exec_driver_sql(sql, parameters)):
+    if tx.sqlite:
+        found = bulk.fetch_json(tx.connection, _SENT_SQLITE, (_encode(keys).decode(),))
+    else:
+        lists = ([key[0] for key in keys], [key[1] for key in keys])
+        found = driver.fetch(tx.connection, _SENT_POSTGRES, lists)
+    for id_, automatic in found:
         known.sent[id_] = automatic or ""
 
 
-_RECENT = "id, contact, status, queue, channel, activity_at, created_at"
+_RECENT = ("id", "contact", "status", "queue", "channel", "activity_at", "created_at")
+_LATEST = f"""
+    FROM conversation WHERE contact = {{contact}} AND activity_at >= {{since}} AND merged_into IS NULL
+    ORDER BY activity_at DESC LIMIT {RECENT}
+"""
 _HISTORY_SQLITE = f"""
-    SELECT {", ".join("c." + name for name in _RECENT.split(", "))}
-    FROM json_each(?) k CROSS JOIN conversation c ON c.id IN (
-        SELECT id FROM conversation WHERE contact = k.value AND activity_at >= ? AND merged_into IS NULL
-        ORDER BY activity_at DESC LIMIT {RECENT})
-    ORDER BY c.activity_at DESC
-"""  # noqa: S608 - our own column names and a constant
+    SELECT json_group_array(json_array({", ".join(f"c.{name}" for name in _RECENT)}))
+    FROM json_each(?) k CROSS JOIN conversation c
+    ON c.id IN (SELECT id {_LATEST.format(contact="k.value", since="?")})
+"""  # noqa: S608 - our own column names
 _HISTORY_POSTGRES = f"""
-    SELECT c.* FROM unnest($1::bigint[]) AS k (contact) CROSS JOIN LATERAL (
-        SELECT {_RECENT} FROM conversation
-        WHERE contact = k.contact AND activity_at >= $2 AND merged_into IS NULL
-        ORDER BY activity_at DESC LIMIT {RECENT}) c
-    ORDER BY c.activity_at DESC
-"""  # noqa: S608 - our own column names and a constant
+    SELECT c.* FROM unnest($1::bigint[]) AS k (contact)
+    CROSS JOIN LATERAL (SELECT {", ".join(_RECENT)} {_LATEST.format(contact="k.contact", since="$2")}) c
+"""  # noqa: S608 - our own column names
+_activity = itemgetter(_RECENT.index("activity_at"))
 
 
 def read_history(tx: Tx, contacts: Iterable[int]) -> dict[int, list[Recent]]:
@@ -225,9 +231,12 @@ def read_history(tx: Tx, contacts: Iterable[int]) -> dict[int, list[Recent]]:
     if not wanted:
         return found
     since = tx.now - HISTORY
-    parameters: tuple[Any, ...] = (str(wanted), since) if tx.sqlite else (wanted, since)
-    sql = _HISTORY_SQLITE if tx.sqlite else _HISTORY_POSTGRES
-    for id_, contact, *rest in bulk.rows_of(tx.connection.exec_driver_sql(sql, parameters)):
+    if tx.sqlite:
+        rows = bulk.fetch_json(tx.connection, _HISTORY_SQLITE, (str(wanted), since))
+    else:
+        rows = driver.fetch(tx.connection, _HISTORY_POSTGRES, (wanted, since))
+    rows.sort(key=_activity, reverse=True)
+    for id_, contact, *rest in rows:
         found.setdefault(contact, []).append(Recent(id_, *rest))
     return found
 

@@ -28,6 +28,7 @@ from .store import (
     Work,
     commit,
     ignore,
+    may_succeed_again,
     run_command,
     run_group,
 )
@@ -36,9 +37,6 @@ from .tx import Event, Ids, Reader, Tx
 T = TypeVar("T")
 C = TypeVar("C")
 R = TypeVar("R")
-
-AGAIN = frozenset({"40P01", "40001"})
-"""SQLSTATEs after which the same transaction may succeed: deadlock, serialisation failure."""
 
 TRIES = 5
 
@@ -123,7 +121,7 @@ class PostgresStore:
             try:
                 return await self._try(works)
             except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) not in AGAIN:
+                if not may_succeed_again(error):
                     raise
         return await self._try(works)
 

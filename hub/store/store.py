@@ -17,7 +17,8 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from connectors._failpoint import failpoint
 from connectors.contract import Clock
 
-from .tx import Event, Ids, Reader, Tx, place_events
+from .places import place_events, placed_events
+from .tx import Event, Ids, Reader, Tx
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -132,14 +133,19 @@ class Work(Generic[C, R]):
 
 
 class Committed:
-    """What one transaction leaves behind for the event loop's side."""
+    """What one transaction leaves behind for the event loop's side. ``first`` is the place of its first event."""
 
-    __slots__ = ("events", "outcomes", "rings")
+    __slots__ = ("_at", "_drafts", "_first", "outcomes", "rings")
 
-    def __init__(self, outcomes: list[Any], events: list[Event], tx: Tx) -> None:
+    def __init__(self, outcomes: list[Any], first: int, tx: Tx) -> None:
         self.outcomes = outcomes
-        self.events = events
         self.rings = tx.rings
+        self._first, self._at, self._drafts = first, tx.now, tx.events
+
+    @property
+    def events(self) -> list[Event]:
+        """Its events, made when they are asked for: nobody waits for the head of the stream any more."""
+        return placed_events(self._drafts, self._first, self._at)
 
 
 def run_command(tx: Tx, commands: Sequence[Command[Any]]) -> Sequence[Any]:
@@ -150,12 +156,31 @@ def run_command(tx: Tx, commands: Sequence[Command[Any]]) -> Sequence[Any]:
 def is_storage_fault(error: BaseException) -> bool:
     """Whether the storage failed, as opposed to the data or the command being wrong.
 
-    SQLite reports a full disk, I/O errors and a busy file as OperationalError; PostgreSQL lost connections and
-    class 53 (insufficient resources) likewise. Retrying something else would not help.
+    SQLite reports a full disk, I/O errors and a busy file as OperationalError; PostgreSQL lost connections likewise,
+    and by classes of SQLSTATE what else is no fault of the data. Retrying something else would not help.
     """
     if isinstance(error, OperationalError | InterfaceError | ConnectionError | OSError):
         return True
-    return isinstance(error, DBAPIError) and error.connection_invalidated
+    if not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or _sqlstate(error).startswith(_FAULTS)
+
+
+_FAULTS = ("08", "53", "57", "58", "25006")
+"""Classes of SQLSTATE (PostgreSQL, appendix A): connection, insufficient resources, operator intervention, system
+error; and that a node has become read-only."""
+
+_AGAIN = frozenset({"40P01", "40001"})
+"""SQLSTATEs after which the same transaction may succeed: deadlock, serialisation failure."""
+
+
+def _sqlstate(error: DBAPIError) -> str:
+    return getattr(error.orig, "sqlstate", None) or ""
+
+
+def may_succeed_again(error: BaseException) -> bool:
+    """Whether the whole transaction should run once more: it met another one."""
+    return isinstance(error, DBAPIError) and _sqlstate(error) in _AGAIN
 
 
 def _parts(works: Sequence[Work[Any, Any]]) -> list[list[int]]:
@@ -173,7 +198,7 @@ def _run_part(tx: Tx, handler: Batch[Any, Any], calls: list[Any]) -> list[Any]:
         with tx.savepoint() as inner:
             return list(handler(inner, calls))
     except Exception as error:
-        if is_storage_fault(error):
+        if is_storage_fault(error) or may_succeed_again(error):
             raise
         if len(calls) == 1:
             return [error]
@@ -196,9 +221,9 @@ def run_group(
             outcomes[position] = result
     if tx.endings:
         on_end(tx)
-    events = place_events(tx)
+    first = place_events(tx)
     failpoint("commit.before")
-    return Committed(outcomes, events, tx)
+    return Committed(outcomes, first, tx)
 
 
 def tell(committed: Committed, works: Sequence[Work[Any, Any]], store: Store) -> None:
@@ -208,8 +233,8 @@ def tell(committed: Committed, works: Sequence[Work[Any, Any]], store: Store) ->
         work.settle(outcome)
     if committed.rings:
         store.on_rings(committed.rings)
-    if committed.events:
-        store.on_events(committed.events)
+    if events := committed.events:
+        store.on_events(events)
 
 
 async def commit(store: Store, works: Sequence[Work[Any, Any]], transaction: Awaitable[Committed]) -> None:

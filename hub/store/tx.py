@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -16,7 +15,7 @@ from sqlalchemy import Connection, CursorResult, Executable, Row, Table, insert,
 
 from connectors.contract import Micros
 
-from . import bulk, schema
+from . import bulk, driver, schema
 
 
 class EventDraft(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,8 +112,8 @@ class Reader:
         return self.connection.execute(statement, parameters).scalar()
 
     def lookup(
-        self, table: Table, key: tuple[str, ...], columns: tuple[str, ...], keys: Sequence[bulk.Row]
-    ) -> list[bulk.Row]:
+        self, table: Table, key: tuple[str, ...], columns: tuple[str, ...], keys: Sequence[driver.Row]
+    ) -> list[driver.Row]:
         """Rows by many keys in one statement; see :func:`bulk.lookup`."""
         return bulk.lookup(self.connection, table, key, columns, keys)
 
@@ -163,7 +162,7 @@ class Tx(Reader):
         """The row with this id, locked until the end of the transaction where the engine locks rows."""
         return self.connection.execute(select(table).where(table.c.id == row_id).with_for_update()).first()
 
-    def insert(self, table: Table, columns: tuple[str, ...], rows: Sequence[bulk.Row]) -> None:
+    def insert(self, table: Table, columns: tuple[str, ...], rows: Sequence[driver.Row]) -> None:
         """Many rows; see :func:`bulk.insert`."""
         bulk.insert(self.connection, table, columns, rows)
 
@@ -176,27 +175,3 @@ class Tx(Reader):
         self.events += inner.events
         self.rings |= inner.rings
         self.endings += inner.endings
-
-
-_DRAFT_COLUMNS = EventDraft.__struct_fields__
-_EVENT_COLUMNS = ("place", "at", *_DRAFT_COLUMNS)
-_draft = attrgetter(*_DRAFT_COLUMNS)
-
-
-def place_events(tx: Tx) -> list[Event]:
-    """The last act of a transaction: give its events their places in the stream.
-
-    The head row is a lock: places become visible in the order in which they were given, which a
-    sequence would not promise with two writers.
-    """
-    if not tx.events:
-        return []
-    head = schema.stream_head
-    last = tx.execute(
-        update(head).where(head.c.id == 1).values(place=head.c.place + len(tx.events)).returning(head.c.place)
-    ).scalar_one()
-    first = last - len(tx.events) + 1
-    rows = [(place, tx.now, *_draft(draft)) for place, draft in enumerate(tx.events, first)]
-    events = [Event(**dict(zip(_EVENT_COLUMNS, row, strict=True))) for row in rows]
-    tx.insert(schema.event, _EVENT_COLUMNS, rows)
-    return events

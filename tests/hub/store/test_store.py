@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import func, select, update
 
-from hub.store import bulk, schema
+from hub.store import bulk, driver, schema
 from hub.store.store import Store
 from hub.store.tx import Event, Reader, Tx
 
@@ -196,7 +196,7 @@ async def test_one_reading_sees_one_moment(store: Store) -> None:
 async def test_bulk_statements_do_what_single_ones_do(store: Store) -> None:
     columns = ("id", "name", "created_at")
 
-    def fill(tx: Tx) -> list[bulk.Row]:
+    def fill(tx: Tx) -> list[driver.Row]:
         rows = [(tx.new_id(), f"n{n}", 7) for n in range(5)]
         bulk.insert(tx.connection, contact, columns, rows)
         bulk.insert_new(tx.connection, contact, columns, [(rows[0][0], "again", 8), (tx.new_id(), "new", 8)])
@@ -212,7 +212,7 @@ async def test_bulk_statements_do_what_single_ones_do(store: Store) -> None:
 async def test_lookup_by_two_columns_and_odd_texts(store: Store) -> None:
     keys = [("inbox", "a'b\"c"), ("inbox", "łódź\\x"), ("other", "a'b\"c")]
 
-    def fill(tx: Tx) -> list[bulk.Row]:
+    def fill(tx: Tx) -> list[driver.Row]:
         bulk.insert(
             tx.connection,
             schema.seen,

@@ -1,0 +1,82 @@
+"""Statements handed to the driver itself, for batch SQL: what SQLAlchemy does around each costs more than they do.
+
+They run on the connection and in the transaction that a SQLAlchemy connection holds, and raise SQLAlchemy's errors, so
+that nobody above sees a difference. On PostgreSQL there is also COPY, which SQLAlchemy does not offer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Awaitable, Sequence
+from typing import Any, NoReturn
+
+import asyncpg
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.util import await_only
+
+Row = tuple[Any, ...]
+
+
+def run(connection: Connection, sql: str, parameters: Sequence[Any]) -> None:
+    """One statement that returns nothing."""
+    raw = connection.connection.driver_connection
+    if isinstance(raw, sqlite3.Connection):
+        try:
+            raw.execute(sql, parameters)
+        except sqlite3.Error as error:
+            _fail(connection, sql, error)
+    else:
+        _wait(connection, sql, _begun(connection, raw).execute(sql, *parameters))
+
+
+def fetch(connection: Connection, sql: str, parameters: Sequence[Any]) -> list[Row]:
+    """The rows that one statement returns."""
+    raw = connection.connection.driver_connection
+    if isinstance(raw, sqlite3.Connection):
+        try:
+            return raw.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            _fail(connection, sql, error)
+    return list(map(tuple, _wait(connection, sql, _begun(connection, raw).fetch(sql, *parameters))))
+
+
+def copy(connection: Connection, table: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Insert rows by COPY; PostgreSQL only."""
+    raw = _begun(connection, connection.connection.driver_connection)
+    said = f"COPY {table}"
+    _wait(connection, said, raw.copy_records_to_table(table, columns=columns, records=rows))
+
+
+def _begun(connection: Connection, raw: Any) -> Any:
+    """asyncpg's connection, in a transaction: SQLAlchemy begins one with its own first statement only."""
+    if not raw.is_in_transaction():
+        connection.exec_driver_sql("SELECT 1")
+    return raw
+
+
+def _wait(connection: Connection, sql: str, answer: Awaitable[Any]) -> Any:
+    try:
+        return await_only(answer)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        _fail(connection, sql, _translated(connection, error))
+
+
+def _translated(connection: Connection, error: Exception) -> Exception:
+    """As the dialect has it. Its message is the first line alone: the detail names values."""
+    dbapi: Any = connection.dialect.loaded_dbapi
+    kind = dbapi.Error
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        kind = dbapi.IntegrityError
+    elif isinstance(error, asyncpg.InterfaceError | asyncpg.PostgresConnectionError):
+        kind = dbapi.InterfaceError
+    translated: Exception = kind(str(error.args[0]), error)
+    return translated
+
+
+def _fail(connection: Connection, sql: str, error: Exception) -> NoReturn:
+    dbapi: Any = connection.dialect.loaded_dbapi
+    raised = DBAPIError.instance(
+        sql, None, error, dbapi.Error, hide_parameters=True, dialect=connection.dialect
+    )
+    raise raised from error
