@@ -101,7 +101,7 @@ def _seen(tx: Tx, message: Message) -> Receipt | None:
 def _figure(message: Message) -> int:
     """The one figure that a direct message consists of; 0 for any other message."""
     text = message.text.strip()
-    alone = message.direct and not message.attachments and message.automatic == "no" and not message.ours
+    alone = message.direct and not (message.attachments or message.choice) and message.automatic == "no"
     return int(text) if alone and text in {str(score) for score in SCORES} else 0
 
 
