@@ -1,11 +1,12 @@
 """Who is looking at a conversation, who is writing: in memory, worth no commit, forgotten after half a minute.
 
-One per process. A mark is renewed while the page is open; whoever follows is told at once when something changed.
+One per process, which knows the marks of all: what is marked here is told to the others by the bus, what they tell is
+heard. A mark is renewed while the page is open; whoever follows is told at once when something changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import msgspec
@@ -30,17 +31,27 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     what: What
 
 
-class _Mark(msgspec.Struct):
+class Mark(msgspec.Struct):
+    """Somebody's mark; ``ours``: it was made in this process."""
+
     name: str
     looking_until: int
     writing_until: int
+    ours: bool
+
+
+def _to_nobody(conversation: int, user: int, mark: Mark) -> None:
+    """Where there are no other processes."""
 
 
 class Presence:
     """Marks by conversation and user. Times are microseconds and come in from outside."""
 
     def __init__(self) -> None:
-        self._marks: dict[int, dict[int, _Mark]] = {}
+        self.tell: Callable[[int, int, Mark], None] = _to_nobody
+        """Called with each mark that is made, renewed or (with times of 0) taken away in this process."""
+
+        self._marks: dict[int, dict[int, Mark]] = {}
         self._followers: list[Callable[[int], None]] = []
 
     def follow(self, call: Callable[[int], None]) -> Callable[[], None]:
@@ -50,6 +61,43 @@ class Presence:
 
     def mark(self, conversation: int, user: int, name: str, what: What, now: int) -> None:
         """Somebody is there; ``writing`` means looking too."""
+        known = self._marks.get(conversation, {}).get(user)
+        writing_until = now + WRITING if what == "writing" else known.writing_until if known else 0
+        mark = Mark(name=name, looking_until=now + LOOKING, writing_until=writing_until, ours=True)
+        self._put(conversation, user, mark, now)
+        self.tell(conversation, user, mark)
+
+    def gone(self, conversation: int, user: int) -> None:
+        """Somebody closed the page."""
+        self._drop(conversation, user)
+        self.tell(conversation, user, Mark(name="", looking_until=0, writing_until=0, ours=True))
+
+    def stopped_writing(self, conversation: int, user: int) -> None:
+        """Somebody sent or discarded what they wrote."""
+        mark = self._marks.get(conversation, {}).get(user)
+        if mark is not None and mark.writing_until:
+            mark.writing_until = 0
+            self._tell(conversation)
+            self.tell(conversation, user, mark)
+
+    def hear(
+        self, conversation: int, user: int, name: str, looking_until: int, writing_until: int, now: int
+    ) -> None:
+        """Another process tells of a mark; one that is over says that the person is gone."""
+        if looking_until <= now:
+            self._drop(conversation, user)
+        else:
+            mark = Mark(name=name, looking_until=looking_until, writing_until=writing_until, ours=False)
+            self._put(conversation, user, mark, now)
+
+    def ours(self) -> Iterator[tuple[int, int, Mark]]:
+        """Marks made in this process: conversation, user, mark."""
+        for conversation, here in self._marks.items():
+            for user, mark in here.items():
+                if mark.ours:
+                    yield conversation, user, mark
+
+    def _put(self, conversation: int, user: int, mark: Mark, now: int) -> None:
         here = self._marks.get(conversation)
         if here is None:
             if len(self._marks) >= MOST:
@@ -58,27 +106,16 @@ class Presence:
                 return
             here = self._marks[conversation] = {}
         before = self._seen(here.get(user), now)
-        mark = here.setdefault(user, _Mark(name, 0, 0))
-        mark.looking_until = now + LOOKING
-        if what == "writing":
-            mark.writing_until = now + WRITING
+        here[user] = mark
         if self._seen(mark, now) != before:
             self._tell(conversation)
 
-    def gone(self, conversation: int, user: int) -> None:
-        """Somebody closed the page."""
+    def _drop(self, conversation: int, user: int) -> None:
         here = self._marks.get(conversation, {})
         was = here.pop(user, None)
         if not here:
             self._marks.pop(conversation, None)
         if was is not None:
-            self._tell(conversation)
-
-    def stopped_writing(self, conversation: int, user: int) -> None:
-        """Somebody sent or discarded what they wrote."""
-        mark = self._marks.get(conversation, {}).get(user)
-        if mark is not None and mark.writing_until:
-            mark.writing_until = 0
             self._tell(conversation)
 
     def at(self, conversation: int, now: int, but: int | None = None) -> list[Person]:
@@ -99,7 +136,7 @@ class Presence:
         return list(self._marks)
 
     @staticmethod
-    def _seen(mark: _Mark | None, now: int) -> What | None:
+    def _seen(mark: Mark | None, now: int) -> What | None:
         if mark is None or mark.looking_until <= now:
             return None
         return "writing" if mark.writing_until > now else "looking"

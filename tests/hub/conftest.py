@@ -73,7 +73,7 @@ def _template(_postgres: Postgres) -> str:
 _copies = itertools.count(1)
 
 
-def _copy(server: Postgres, template: str) -> str:
+def copy_database(server: Postgres, template: str) -> str:
     """The URL of a new copy of a database."""
     name = f"copy_{next(_copies)}"
     server.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
@@ -111,7 +111,7 @@ def closed_store(request: pytest.FixtureRequest, clock: FakeClock, sqlite_path: 
     if request.param == "sqlite":
         return SqliteStore(sqlite_path, clock)
     server: Postgres = request.getfixturevalue("_postgres")
-    return PostgresStore(_copy(server, request.getfixturevalue("_template")), clock)
+    return PostgresStore(copy_database(server, request.getfixturevalue("_template")), clock)
 
 
 @pytest.fixture

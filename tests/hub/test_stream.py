@@ -3,27 +3,77 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 
+from hub.bus.follower import Carrier, follow_redis
+from hub.bus.links import Links
+from hub.bus.publisher import Parts, publish_events
+from hub.bus.standing import Standing
+from hub.cautions import Cautions
+from hub.clock import SystemClock
+from hub.config import Redis
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Event, Tx
 from hub.stream import Reset, Stream, forget_old_events
+from tests.contract.world import Log
+from tests.hub.bus.conftest import settings
 from tests.hub.conftest import FakeClock
+from tests.servers.redis import RedisServer
 
 
 def emit(tx: Tx) -> None:
     tx.emit("conversation", conversation=1)
 
 
-@pytest.fixture
-async def stream(store: Store) -> AsyncIterator[Stream]:
+@pytest.fixture(params=["in process", pytest.param("redis", marks=[pytest.mark.servers, pytest.mark.slow])])
+async def stream(request: pytest.FixtureRequest, store: Store, clock: FakeClock) -> AsyncIterator[Stream]:
+    """The stream of the process that commits, or of another one that hears of it by Redis."""
     opened = Stream(store, buffer=16)
     await opened.open()
-    store.on_events = opened.publish
-    yield opened
+    if request.param == "in process":
+        store.on_events = opened.publish
+        yield opened
+        return
+    redis: RedisServer = request.getfixturevalue("redis")
+    async with by_redis(store, opened, settings(redis)) as publish:
+        store.on_events = publish
+        yield opened
+
+
+@asynccontextmanager
+async def by_redis(store: Store, follower: Stream, redis: Redis) -> AsyncIterator[Callable[..., None]]:
+    """Redis between a process that commits and the follower; gives what the store of the first one tells."""
+    writer, real = Stream(store, buffer=16), SystemClock()
+    await writer.open()
+    log = Log()
+    links, standing = Links(redis), Standing(real, log, Cautions(real, log))
+    parts = Parts(
+        links=links,
+        store=store,
+        stream=writer,
+        carrier=Carrier(real),
+        clock=real,
+        standing=standing,
+        log=log,
+        keep=1000,
+    )
+    carrier = Carrier(real)
+    loops = [publish_events(parts), follow_redis(links, follower, carrier, real, standing)]
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    try:
+        async with asyncio.timeout(20):
+            while not carrier.live:  # noqa: ASYNC110 - it is so when Redis has answered
+                await asyncio.sleep(0.01)
+        yield writer.publish
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await links.close()
 
 
 async def taken(stream: Stream, count: int, after: int | None = 0) -> list[int]:

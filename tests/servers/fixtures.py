@@ -16,6 +16,7 @@ from tests.servers.opensmtpd import OpenSmtpd
 from tests.servers.postgres import Postgres
 from tests.servers.process import folder
 from tests.servers.prosody import Prosody
+from tests.servers.redis import RedisServer
 
 
 @pytest.fixture(scope="session")
@@ -97,6 +98,23 @@ def ejabberd() -> Iterator[Ejabberd]:
         server.start()
         yield server
         server.stop()
+
+
+@pytest.fixture(scope="session")
+def _redis() -> Iterator[RedisServer]:
+    with folder("redis") as path:
+        server = RedisServer(path)
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def redis(_redis: RedisServer) -> RedisServer:
+    """A running, empty Redis, even when the test before left it dead."""
+    _redis.ensure_running()
+    _redis.ask("FLUSHALL")
+    return _redis
 
 
 @pytest.fixture
