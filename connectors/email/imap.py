@@ -21,7 +21,7 @@ from connectors._failpoint import failpoint
 from connectors.contract import Cursor, Env, Party, Raw, Refused, Sink, Unknown
 from connectors.email.config import EmailConfig, ImapAccount, mailbox_key
 from connectors.email.imap_link import Link, Lost, NotDone, Selected, WrongCredentials, connect
-from connectors.email.intake import INLINE_BYTES, Mail, Taker, keep, keep_stream
+from connectors.email.intake import INLINE_BYTES, Mail, Ready, Taker, keep, keep_stream
 from connectors.email.peers import Peer
 
 BATCH = 20
@@ -130,7 +130,8 @@ def _told(error: Exception) -> str:
 @contextlib.asynccontextmanager
 async def _connected(box: Mailbox, reader: Reader) -> AsyncIterator[Link]:
     async with reader.connecting:
-        link = await connect(box.account, await tls_context(box.account, reader.contexts))
+        context = await tls_context(box.account, reader.contexts)
+        link = await connect(box.account, context, reader.env.clock)
     try:
         yield link
     finally:
@@ -151,7 +152,7 @@ async def _session(link: Link, box: Mailbox, reader: Reader) -> None:
             continue
         # A little earlier or later each time, so that hundreds of mailboxes do not ask in the same moment.
         seconds = reader.config.poll_seconds * (0.8 + reader.env.random.random() / 5)
-        await link.idle(reader.env.clock, seconds)
+        await link.idle(seconds)
 
 
 async def _wait(env: Env, seconds: float) -> None:
@@ -243,14 +244,18 @@ async def _take_batch(link: Link, box: Mailbox, reader: Reader, batch: list[int]
     if not present:
         return []
     failpoint("email.imap.fetched")
-    *others, last = present
+    ready = await asyncio.gather(
+        *(_ready(link, box, reader, uid, bodies.get(uid)) for uid in present), return_exceptions=True
+    )
+    *others, last = zip(present, ready, strict=True)
+    # Small and large ones were made ready beside each other; they are handed in as the mailbox has them.
     outcomes = await asyncio.gather(
-        *(_take(link, box, reader, uid, bodies.get(uid), None) for uid in others), return_exceptions=True
+        *(_take(box, reader, uid, mail, None) for uid, mail in others), return_exceptions=True
     )
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
-    await _take(link, box, reader, last, bodies.get(last), _cursor(box, validity, last))
+    await _take(box, reader, *last, _cursor(box, validity, last[0]))
     failpoint("email.imap.committed")
     return present
 
@@ -271,19 +276,28 @@ def _blame(box: Mailbox, uids: Sequence[int], error: Exception) -> None:
         box.trouble[uid] = box.trouble.get(uid, 0) + (4 if isinstance(error, NotDone) else 1)
 
 
-async def _take(
-    link: Link, box: Mailbox, reader: Reader, uid: int, body: bytes | None, state: Cursor | None
-) -> None:
-    """Commit one mail; ``body`` is None for one that must be fetched in pieces."""
+async def _ready(link: Link, box: Mailbox, reader: Reader, uid: int, body: bytes | None) -> Ready | None:
+    """A mail taken apart and ready to commit; ``body`` is None for one that must be fetched in pieces.
+
+    None: it vanished from the server meanwhile.
+    """
     if body is not None:
-        await reader.taker.take(await keep(body, reader.env), state)
-    else:
-        async with reader.large:
-            mail = await _fetched(link, box, reader, uid)
-            if mail.size:
-                await reader.taker.take(mail, state)
-            elif state is not None:  # it vanished from the server, but its place counts
-                await reader.sink.accept(Raw(), [], state)
+        return await reader.taker.ready(await keep(body, reader.env))
+    async with reader.large:
+        mail = await _fetched(link, box, reader, uid)
+        return await reader.taker.ready(mail) if mail.size else None
+
+
+async def _take(
+    box: Mailbox, reader: Reader, uid: int, ready: Ready | BaseException | None, state: Cursor | None
+) -> None:
+    """Commit one mail, or raise what kept it from being ready."""
+    if isinstance(ready, BaseException):
+        raise ready
+    if ready is not None:
+        await reader.taker.commit(ready, state)
+    elif state is not None:  # its place counts
+        await reader.sink.accept(Raw(), [], state)
     box.trouble.pop(uid, None)
 
 

@@ -55,6 +55,13 @@ class Mail(msgspec.Struct, frozen=True, kw_only=True):
     whole: bool = True
 
 
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """A mail that has only to be committed."""
+
+    raw: Raw
+    items: list[Inbound]
+
+
 async def keep(content: bytes, env: Env) -> Mail:
     """A mail that is already in memory."""
     if len(content) <= INLINE_BYTES:
@@ -95,8 +102,15 @@ class Taker:
 
     async def take(self, mail: Mail, state: Cursor | None = None) -> list[Receipt]:
         """Take a mail apart and commit it. Raises :class:`Refused` when nothing was committed."""
-        items = await _stored(await self.understand(mail), self.env)
-        return await self.sink.accept(mail.raw, items, state)
+        return await self.commit(await self.ready(mail), state)
+
+    async def ready(self, mail: Mail) -> Ready:
+        """A mail taken apart, its large attachments kept."""
+        return Ready(raw=mail.raw, items=await _stored(await self.understand(mail), self.env))
+
+    async def commit(self, ready: Ready, state: Cursor | None = None) -> list[Receipt]:
+        """The last step of :meth:`take`; who calls it first is first. Raises :class:`Refused`."""
+        return await self.sink.accept(ready.raw, ready.items, state)
 
     async def understand(self, mail: Mail) -> list[Inbound]:
         """What intake sees of a mail; never fails and never gives nothing."""
