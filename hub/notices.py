@@ -244,13 +244,13 @@ def _last_inbound(tx: Reader, conversation: int) -> int | None:
 
 
 def _loud(tx: Tx, house: House, conversation: Row[Any], address: Address) -> int | None:
-    """When a notice may go: an automatic SMS waits for the morning, unless it answers one of the last minutes."""
+    """When a notice may go: one that rings waits for the morning, unless it answers what came the same way just now."""
     if address.kind not in QUIET_KINDS:
         return None
     desk = house.directory.config.desk
     window = int(desk.sms_answer_minutes * MINUTE)
     if (
-        conversation.channel == "sms"
+        conversation.channel == house.channels.get(address.inbox)
         and conversation.inbound_at
         and tx.now - conversation.inbound_at <= window
     ):

@@ -25,6 +25,7 @@ from connectors.contract import (
     Sent,
     Sink,
 )
+from hub.cluster.members import name_of
 from hub.house import House
 from hub.intake.events import apply_event, release_target
 from hub.logs import logger
@@ -105,9 +106,11 @@ class Outgoing:
     def __init__(self, store: Store, clock: FakeClock, house: House, peer: Scripted) -> None:
         self.store, self.clock, self.house, self.peer = store, clock, house, peer
         self.wake = Wake()
+        self.boots = 0
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
+        self.boots += 1
         parts = Parts(
             store=self.store,
             clock=self.clock,
@@ -115,9 +118,10 @@ class Outgoing:
             connectors=lambda: {"kontakt": self.peer},
             blobs=Blobless(),
             log=logger("test"),
-            node="this",
+            node=f"this/{self.boots}",
             wake=self.wake,
             on_sent=release_target,
+            dead=lambda node: name_of(node) == "this",
         )
         self._task = asyncio.create_task(Sender(parts).run())
 
@@ -276,6 +280,21 @@ async def test_what_is_held_for_undo_goes_when_its_time_comes(
     assert await out.state(key) == "held"
     clock.move(16)
     await out.becomes(key, "accepted")
+
+
+async def test_what_waits_for_the_morning_holds_up_no_answer(
+    out: Outgoing,
+    feed: Feed,  # noqa: F811
+    clock: FakeClock,
+) -> None:
+    """An automatic notice in quiet hours: its turn is later, and the agent writes now."""
+    opened = await feed(mail(1))
+    notice = await out.reply(opened.conversation, due_at=clock.now() + 3600_000_000)
+    ready = await out.reply(opened.conversation)
+    await out.becomes(ready, "accepted")
+    assert await out.state(notice) == "queued"
+    clock.move(3601)
+    await out.becomes(notice, "accepted")
 
 
 async def test_it_gives_up_after_days(out: Outgoing, feed: Feed, clock: FakeClock) -> None:  # noqa: F811
