@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
-from aiohttp import ClientSession, web
+from aiohttp import ClientError, ClientSession, web
 
 VERSIONS = frozenset(f"v{major}.0" for major in range(21, 27))
 """Those that were available in November 2026 (https://developers.facebook.com/docs/graph-api/changelog)."""
@@ -330,7 +330,7 @@ class MetaPeer:
         try:
             async with self._open().post(call.url, data=call.body, headers=headers) as answer:
                 call.status = answer.status
-        except OSError:
+        except (OSError, ClientError):
             call.status = 0
         if call.status != 200:
             self.refused.append(call)
