@@ -20,7 +20,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 VARIABLE = "CENTRALA_FAILPOINTS"
@@ -79,6 +79,7 @@ def _parse(spec: str) -> dict[str, _Armed]:
 
 
 _armed: dict[str, _Armed] | None = _parse(os.environ.get(VARIABLE, "")) or None
+_note: Callable[[str], None] | None = None
 
 
 def failpoint(name: str) -> None:
@@ -86,24 +87,29 @@ def failpoint(name: str) -> None:
 
     ``name`` is a literal, ``ROOM.STEP`` in lower case, so that :func:`names` finds it.
     """
-    if _armed is not None and (place := _armed.get(name)) is not None and place.due():
+    if _armed is None:
+        return
+    if _note is not None:
+        _note(name)
+    if (place := _armed.get(name)) is not None and place.due():
         place.act()
 
 
 @contextlib.contextmanager
-def armed(spec: str) -> Iterator[dict[str, int]]:
+def armed(spec: str, note: Callable[[str], None] | None = None) -> Iterator[dict[str, int]]:
     """Arm places for the length of a ``with`` block in this process; raises ValueError for a spec it cannot read.
 
     The mapping that it gives is filled at the end with how often each place was passed, so that a test can tell
-    that it went through there at all.
+    that it went through there at all. ``note`` is told the name of every place at each pass, of those that are not
+    armed too, before anything happens there.
     """
-    global _armed
-    before, places, passed = _armed, _parse(spec), dict[str, int]()
-    _armed = {**(before or {}), **places}
+    global _armed, _note
+    before, places, passed = (_armed, _note), _parse(spec), dict[str, int]()
+    _armed, _note = {**(_armed or {}), **places}, note or _note
     try:
         yield passed
     finally:
-        _armed = before
+        _armed, _note = before
         passed.update({name: place.passes for name, place in places.items()})
 
 
