@@ -10,14 +10,11 @@ import asyncio
 import functools
 import os
 import random
-import socket
-import ssl
 from collections.abc import Callable, Coroutine, Mapping, Set
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from aiohttp import web
 
 from connectors import registry
 from connectors.contract import Clock, Connector, Health, Log, Route
@@ -25,19 +22,17 @@ from hub.budget import StoredBudget
 from hub.building import Supplies, make_blobs, make_connector, make_house, make_store
 from hub.calendar import learn_holidays
 from hub.callbacks.appointments import CallbackAppointments
-from hub.callbacks.offers import on_timer as on_callback_timer
-from hub.callbacks.record import TIMER as CALLBACK
 from hub.cautions import Cautions
-from hub.chats.leaving import HANDLERS as CHAT_TIMERS
 from hub.chats.port import StoredChats
-from hub.config import Config, Inbox, Listener
+from hub.cluster.keeper import Keeper
+from hub.cluster.leases import Lease
+from hub.cluster.node import this_node
+from hub.cluster.roles import Role
+from hub.config import Config, Inbox
 from hub.configfile import ConfigError, signing_secret
 from hub.deciding.ending import settle
-from hub.deciding.existing import TIMERS as DECIDING_TIMERS
-from hub.deciding.waiting import keep_armed
 from hub.desk.presence import Presence
 from hub.desk.showing import Showing
-from hub.desk.timed import HANDLERS as DESK_TIMERS
 from hub.directory import Directory, directory
 from hub.egress import CheckedEgress
 from hub.house import House
@@ -45,47 +40,20 @@ from hub.i18n import translate
 from hub.intake.events import release_target
 from hub.intake.reparse import reparse
 from hub.intake.sink import Intake
+from hub.loops import WAKES, everywhere, keep_leased
+from hub.loops import Parts as LoopParts
 from hub.moderation.thread import StoredThread
-from hub.outbox.effects import run_effects
-from hub.outbox.handlers import INSIDE, outside
 from hub.outbox.sender import Parts, Sender
-from hub.people.leaving import HANDLERS as PEOPLE_TIMERS
-from hub.phone.follow import TIMER as PHONE
-from hub.phone.follow import on_timer as on_phone_timer
-from hub.replay.replaying import run_replays
-from hub.replay.shadow import run_shadows
 from hub.rulefile import read_text
 from hub.ruleset import follower
-from hub.ruleset.drafts import TIMER as RULES
-from hub.ruleset.faults import watch_faults
-from hub.ruleset.lifecycle import on_timer as on_rules_timer
-from hub.running import Running, start, stop
-from hub.search.follower import run_search
+from hub.running import STARTING, Means, Running, lease_of, start, stop
+from hub.serving import Listeners
 from hub.store.tx import Tx
 from hub.stream import Stream
-from hub.surveys.asking import HANDLERS as SURVEY_TIMERS
-from hub.sweep import run_sweeps
-from hub.timers import Handler, run_timers
 from hub.tokens import SignedTokens
 from hub.wake import Wake
-from hub.web import console, public, public_watch, survey
+from hub.web import console, public, survey
 from hub.web.desk import Desk
-
-TIMERS: Mapping[str, Handler] = {
-    **CHAT_TIMERS,
-    **DECIDING_TIMERS,
-    **DESK_TIMERS,
-    **PEOPLE_TIMERS,
-    **SURVEY_TIMERS,
-    CALLBACK: on_callback_timer,
-    PHONE: on_phone_timer,
-    RULES: on_rules_timer,
-}
-
-SHUTDOWN = 3.0
-"""Seconds that open requests have to finish when a listener closes."""
-
-BACKLOG = 512
 
 
 class Hub:
@@ -106,18 +74,30 @@ class Hub:
         self.blobs = make_blobs(self.config, self.store, draw)
         self.egress = CheckedEgress(self.config.hub.egress_allow)
         self.tokens = SignedTokens(signing_secret(self.config).encode())
-        loops = ("outbox", "effects", "timers", "rules", "armed", "replay", "shadow")
-        self.wakes = {name: Wake() for name in loops}
+        self.wakes = {name: Wake() for name in WAKES}
         self.cautions = Cautions(clock, self.log)
         self._house: House | None = None
         self._running: dict[str, tuple[Inbox, Running]] = {}
-        self._sockets: dict[str, socket.socket] = {}
-        self._runners: dict[str, web.AppRunner] = {}
+        self._listeners = Listeners()
+        self.displaced = asyncio.Event()
+        """Set when another process has taken our name: this one must end."""
         self._tasks: list[asyncio.Task[None]] = []
         self._sender: Sender | None = None
         self.ready = False
         self.showing = Showing(self.store, self.house, self.connectors, clock, self._logs("console"))
-        self.intake = Intake(self.store, self.house, clock.monotonic, self.log, self.stream.signal)
+        self.keeper = Keeper(
+            self.store,
+            clock,
+            this_node(self.config, boot=os.urandom(4).hex()),
+            log("cluster"),
+            alone=self.config.store.sqlite_path() is not None,
+            ttl=self.config.hub.lease_seconds,
+            health=self._read_here,
+            displaced=self.displaced.set,
+        )
+        self.intake = Intake(
+            self.store, self.house, clock.monotonic, self.log, self.stream.signal, self.keeper.lost
+        )
 
     # --- what parts ask for ------------------------------------------------------------------------------------
 
@@ -132,12 +112,22 @@ class Hub:
         return {inbox: running.connector for inbox, (_, running) in self._running.items()}
 
     def health(self) -> Mapping[str, Health]:
-        """The health of each inbox."""
-        return {inbox: running.health for inbox, (_, running) in self._running.items()}
+        """The health of each inbox, as the process tells that reads it."""
+        told = {inbox: health for member in self.keeper.members for inbox, health in member.health.items()}
+        here = self._read_here()
+        return {inbox: here.get(inbox) or told.get(inbox, STARTING) for inbox in self._running}
+
+    def _read_here(self) -> Mapping[str, Health]:
+        """The health of inboxes that this process reads."""
+        return {
+            inbox: running.health
+            for inbox, (_, running) in self._running.items()
+            if self.keeper.held(lease_of(inbox)) is not None
+        }
 
     def ports(self) -> Mapping[str, int]:
         """The ports of the listeners ``public`` and ``private``."""
-        return {name: found.getsockname()[1] for name, found in self._sockets.items()}
+        return self._listeners.ports()
 
     def _settle(self, tx: Tx) -> None:
         """The end of a transaction that left something for it; before the first house there is nothing to settle."""
@@ -157,18 +147,25 @@ class Hub:
     # --- start -------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Bind, open, build, run. Raises ConfigError, StorageFault, WrongSchema, OSError (an address in use)."""
-        self._bind("public", self.config.public)
-        self._bind("private", self.config.private)
+        """Bind, open, build, run. Raises ConfigError, StorageFault, WrongSchema, NameTaken, OSError
+        (an address in use)."""
+        if self._does("web"):
+            self._listeners.bind("public", self.config.public)
+            self._listeners.bind("private", self.config.private)
         await self.prepare()
+        await self.keeper.enter()
         await self.intake.refresh_load()
-        await self._serve_public()
-        await self._serve_private()
+        if self._does("web"):
+            await self._serve_public()
+            await self._serve_private()
         self._run_loops()
         for _, running in self._running.values():
-            start(running, self.clock, self._draw, self._logs(running.inbox))
+            start(running, self._means(), self._logs(running.inbox))
         self.ready = True
-        self.log.info("ready", **self.ports())
+        self.log.info("ready", **self.ports(), node=self.keeper.me.name, roles=",".join(self.keeper.me.roles))
+
+    def _does(self, *roles: Role) -> bool:
+        return any(role in self.keeper.me.roles for role in roles)
 
     async def prepare(self) -> None:
         """Open the store, build house and connectors, and run nothing: for whoever moves the clock by hand, as the
@@ -185,13 +182,8 @@ class Hub:
 
     async def open_public(self) -> None:
         """After :meth:`prepare`, instead of :meth:`start`: take what comes to the public address, and nothing else."""
-        self._bind("public", self.config.public)
+        self._listeners.bind("public", self.config.public)
         await self._serve_public()
-
-    def _bind(self, name: str, listener: Listener) -> None:
-        bound = socket.create_server((listener.host, listener.port), backlog=BACKLOG)
-        bound.setblocking(False)
-        self._sockets[name] = bound
 
     async def _build(self, config: Config) -> None:
         """The house and the connectors of a configuration; inboxes whose settings are the same go on undisturbed."""
@@ -239,15 +231,20 @@ class Hub:
                 running[inbox.id] = kept
                 continue
             connector = make_connector(found, inbox, registry.load(inbox.kind), supplies)
-            running[inbox.id] = (
-                inbox,
-                Running(inbox=inbox.id, connector=connector, sink=self.intake.sink(inbox.id)),
-            )
+            running[inbox.id] = (inbox, Running(inbox=inbox.id, connector=connector))
         return running
 
+    def _means(self) -> Means:
+        return Means(
+            keeper=self.keeper,
+            sink=self.intake.sink,
+            reads=self._does("connectors"),
+            clock=self.clock,
+            draw=self._draw,
+        )
+
     async def _serve_public(self) -> None:
-        """Serve the connectors' routes. On a reload the new server takes over the same listening socket, so that no
-        connection is refused in between."""
+        """Serve the connectors' routes."""
         routes: list[Route] = [
             route for _, running in self._running.values() for route in running.connector.routes()
         ]
@@ -265,7 +262,7 @@ class Hub:
             ready=lambda: self.ready,
             monotonic=self.clock.monotonic,
         )
-        await self._serve("public", app, self.config.public)
+        await self._listeners.serve("public", app, self.config.public)
 
     async def _serve_private(self) -> None:
         desk = Desk(
@@ -283,18 +280,7 @@ class Hub:
             cautions=self.cautions.all,
             show=self.showing.show,
         )
-        await self._serve("private", console.build(desk), self.config.private)
-
-    async def _serve(self, name: str, app: web.Application, listener: Listener) -> None:
-        runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=SHUTDOWN, keepalive_timeout=public_watch.KEEP_ALIVE
-        )
-        await runner.setup()
-        site = web.SockSite(runner, self._sockets[name].dup(), ssl_context=tls(listener), backlog=BACKLOG)
-        await site.start()
-        before, self._runners[name] = self._runners.get(name), runner
-        if before is not None:
-            await before.cleanup()
+        await self._listeners.serve("private", console.build(desk), self.config.private)
 
     def outbox(self) -> Sender:
         """What sends; its ``run`` is one of the hub's loops."""
@@ -305,46 +291,61 @@ class Hub:
             connectors=self.connectors,
             blobs=self.blobs,
             log=self._logs("outbox"),
-            node=socket.gethostname(),
+            node=self.keeper.me.id,
             wake=self.wakes["outbox"],
             on_sent=release_target,
+            mine=self._mine,
+            dead=self.keeper.certainly_dead,
+            fenced=self.keeper.lost,
         )
         return Sender(parts)
 
-    async def _watch_public(self) -> None:
-        """Close connections to the public listener that never get to a request."""
-        while True:
-            await self.clock.sleep(public_watch.EVERY)
-            runner = self._runners.get("public")
-            if runner is not None and runner.server is not None:
-                runner.app[public_watch.WATCH].sweep(runner.server.connections, self.clock.monotonic())
+    def _mine(self, connectors: Mapping[str, Connector]) -> Mapping[str, Lease | None]:
+        """Inboxes that this process may send for, with the lease where only its holder may."""
+        anywhere = {
+            inbox: None
+            for inbox, connector in connectors.items()
+            if self.keeper.alone or (connector.capabilities.sends_from == "anywhere" and self._does("outbox"))
+        }
+        held = {inbox: self.keeper.held(lease_of(inbox)) for inbox in connectors.keys() - anywhere.keys()}
+        return anywhere | {inbox: lease for inbox, lease in held.items() if lease is not None}
 
     def _run_loops(self) -> None:
-        self._sender = self.outbox()
-        acts = outside(self.store, self.house, self.connectors, self.egress, self.blobs, self.clock)
-        log, clock, house = self._logs("loops"), self.clock, self.house
-        self._spawn("outbox", self._sender.run())
-        self._spawn(
-            "effects", run_effects(self.store, clock, house, INSIDE, acts, self.wakes["effects"], log)
+        parts = LoopParts(
+            store=self.store,
+            stream=self.stream,
+            clock=self.clock,
+            house=self.house,
+            connectors=self.connectors,
+            egress=self.egress,
+            blobs=self.blobs,
+            sweep_blobs=self.blobs.sweep,
+            wakes=self.wakes,
+            log=self._logs,
         )
-        self._spawn("timers", run_timers(self.store, clock, house, TIMERS, self.wakes["timers"], log))
-        self._spawn("sweeps", run_sweeps(self.store, clock, house, self.blobs.sweep))
-        self._spawn("public", self._watch_public())
+        self._spawn("leases", self.keeper.run())
+        if self._does("outbox", "connectors"):
+            self._sender = self.outbox()
+            self._spawn("outbox", self._sender.run())
+        if self._does("web"):
+            self._spawn("public", self._listeners.watch_public(self.clock))
+        for name, loop in everywhere(parts, self.keeper.me.roles).items():
+            self._spawn(name, loop)
+        if self._does("timers"):
+            keep_leased(self.keeper, parts)
+        self._spawn("rules", self._follow_rules())
+
+    def _follow_rules(self) -> Coroutine[Any, Any, None]:
         parts = follower.Parts(
             store=self.store,
-            clock=clock,
-            house=house,
+            clock=self.clock,
+            house=self.house,
             swap=self._swap_rules,
             after=self._rules_changed,
             cautions=self.cautions,
-            log=log,
+            log=self._logs("loops"),
         )
-        self._spawn("rules", follower.follow_rules(parts, self.wakes["rules"]))
-        self._spawn("armed", keep_armed(self.store, clock, house, self.wakes["armed"]))
-        self._spawn("faults", watch_faults(self.store, clock, self._logs("rules")))
-        self._spawn("search", run_search(self.store, self.stream, clock, log))
-        self._spawn("replay", run_replays(self.store, clock, house, self.wakes["replay"], log))
-        self._spawn("shadow", run_shadows(self.store, clock, house, self.wakes["shadow"], log))
+        return follower.follow_rules(parts, self.wakes["rules"])
 
     def _swap_rules(self, before: House, taken: follower.Taken) -> bool:
         """Other rules in the house as it was; False when it was swapped meanwhile (a reload)."""
@@ -383,41 +384,31 @@ class Hub:
             return
         gone = [r for inbox, (_, r) in before.items() if self._running.get(inbox, (None, None))[1] is not r]
         kept = {id(r) for _, r in before.values()}
-        await asyncio.gather(*(stop(running) for running in gone))
-        await self._serve_public()
+        await stop(*gone, keeper=self.keeper)
+        if self._does("web"):
+            await self._serve_public()
         for _, running in self._running.values():
             if id(running) not in kept:
-                start(running, self.clock, self._draw, self._logs(running.inbox))
+                start(running, self._means(), self._logs(running.inbox))
         self.log.info("reloaded", inboxes=len(self._running), stopped=len(gone))
 
     async def stop(self) -> None:
         """Stop taking, finish what is in hand within the configured time, let go of everything."""
         self.ready = False
-        await asyncio.gather(*(stop(running) for _, running in self._running.values()))
-        for name in ("public", "private"):
-            if (runner := self._runners.pop(name, None)) is not None:
-                await runner.cleanup()
+        await stop(*(running for _, running in self._running.values()), keeper=self.keeper)
+        await self._listeners.stop()
         if self._sender is not None:
             await self._sender.drain(self.config.outbox.drain_seconds)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.keeper.leave()
         await self.showing.stop()
         await self.store.close()
         await self.egress.close()
-        for bound in self._sockets.values():
-            bound.close()
+        self._listeners.close()
         self.log.info("stopped")
 
     async def _reparse(self, raw: int) -> str:
         """Read quarantined bytes again, with the channel's parser as it is now."""
         return await reparse(self.store, self.blobs, self.intake, self.house(), registry.load, raw)
-
-
-def tls(listener: Listener) -> ssl.SSLContext | None:
-    """The TLS of a listener, or None for plain HTTP. Raises OSError for files that cannot be read."""
-    if listener.certificate is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(listener.certificate, listener.certificate_key)
-    return context

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from hub.app import Hub
 from hub.cli_common import Exit, Failed, config_option
 from hub.cli_config import read_config
 from hub.clock import SystemClock
+from hub.cluster.keeper import NameTaken
+from hub.cluster.roles import Role, read_roles
 from hub.config import Config
 from hub.configfile import signing_secret
 from hub.control import AlreadyRunning, exclusive, listening
@@ -43,13 +45,32 @@ gives runs while the hub does."""
 
 @click.command()
 @config_option
-def run(config_path: Path) -> None:
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    metavar="ROLE",
+    help="What this process does: web, connectors, outbox, timers; may be given several times, or several with commas. "
+    "By default what [hub] roles says, or everything.",
+)
+def run(config_path: Path, roles: Sequence[str]) -> None:
     """Run the hub until SIGTERM.
 
     SIGTERM stops taking, finishes what is in hand and ends with exit code 0 within 10 seconds. SIGHUP takes over
     changed rules and inboxes without dropping anything; what is wrong with them is logged, and the old ones stay.
     """
-    serve(lambda: read_config(config_path))
+    try:
+        wanted = read_roles(roles) if roles else ()
+    except ValueError as error:
+        raise click.BadParameter(f"{error}.", param_hint="--role") from error
+    serve(lambda: _with_roles(read_config(config_path), wanted))
+
+
+def _with_roles(config: Config, roles: tuple[Role, ...]) -> Config:
+    """The configuration with the roles of the command line, if it names any."""
+    if not roles:
+        return config
+    return msgspec.structs.replace(config, hub=msgspec.structs.replace(config.hub, roles=roles))
 
 
 def serve(load: Callable[[], Config], beside: Beside | None = None) -> None:
@@ -63,7 +84,7 @@ def serve(load: Callable[[], Config], beside: Beside | None = None) -> None:
     try:
         with exclusive(Path(config.hub.data_dir)):
             uvloop.run(_serve(load, beside))
-    except AlreadyRunning as error:
+    except (AlreadyRunning, NameTaken) as error:
         raise Failed(str(error), Exit.IN_USE) from error
     except WrongSchema as error:
         raise Failed(f"The store cannot be used: {error}.") from error
@@ -90,13 +111,16 @@ async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
         settle()
         companion = asyncio.create_task(life(), name="beside")
         companion.add_done_callback(lambda task: _tell_end(hub, task))
+        ends = [asyncio.create_task(event.wait()) for event in (told, hub.displaced)]
         try:
-            await told.wait()
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (companion, *reloads):
+            for task in (companion, *reloads, *ends):
                 task.cancel()
             await asyncio.gather(companion, return_exceptions=True)
             await hub.stop()
+        if hub.displaced.is_set():
+            raise NameTaken(hub.keeper.me.name)
 
 
 def settle() -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 
 from connectors.contract import Secret
+from hub.cluster.roles import ROLES, Role
 
 Language = Literal["pl", "en"]
 """Languages in which the hub's own screens and texts exist."""
@@ -95,6 +96,22 @@ class Hub(Section, frozen=True, kw_only=True):
             min_length=1,
         ),
     ] = "hub"
+    roles: Annotated[
+        tuple[Role, ...],
+        _about(
+            "What this process does: web, connectors, outbox, timers. Several processes on one PostgreSQL may share "
+            "the work; `centrala run --role` goes before this.",
+            min_length=1,
+        ),
+    ] = ROLES
+    lease_seconds: Annotated[
+        float,
+        _about(
+            "A process that has been silent for so long is replaced by another one, where several share one store.",
+            ge=1,
+            le=60,
+        ),
+    ] = 10.0
     rules_file: Annotated[str, _about("The routing rules; relative to the configuration file.")] = (
         "rules.yaml"
     )

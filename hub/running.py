@@ -1,13 +1,20 @@
-"""Keeping connectors running: one task an inbox, restarted with growing gaps, its health kept for the screens."""
+"""Keeping connectors running: what fails is begun again with growing gaps, and health is kept for the screens.
+
+Two things are done with a connector. Every process that works on an inbox *serves*: it keeps the sink for the routes,
+and for what a sending tells. The one that holds the inbox's lease also *reads* its wire and checks its health.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from connectors.contract import Clock, Connector, Health, Log, Sink
+from connectors.contract import Clock, Connector, Health, Log, Serves, Sink
+from hub.cluster.keeper import Keeper
+from hub.cluster.leases import Lease
 
 FIRST_GAP = 1.0
 LONGEST_GAP = 60.0
@@ -22,45 +29,78 @@ WARN_DAYS = 14
 DAY = 86_400_000_000
 
 
+STARTING = Health(state="starting")
+
+
 class Running(msgspec.Struct, kw_only=True):
-    """One inbox at work."""
+    """One inbox at work. Its health is known only where it is read."""
 
     inbox: str
     connector: Connector
-    sink: Sink
-    health: Health = Health(state="starting")
+    health: Health = STARTING
     told_days: int | None = None
-    tasks: list[asyncio.Task[None]] = []
+    serving: asyncio.Task[None] | None = None
 
 
-def start(running: Running, clock: Clock, draw: random.Random, log: Log) -> None:
-    """Begin reading its wire and checking its health."""
-    running.tasks = [
-        asyncio.create_task(_keep(running, clock, draw, log), name=f"inbox-{running.inbox}"),
-        asyncio.create_task(_watch(running, clock, log), name=f"health-{running.inbox}"),
-    ]
+class Means(msgspec.Struct, frozen=True, kw_only=True):
+    """What inboxes run by. ``sink(inbox, lease)`` is where they put what they take; without a lease it is for what
+    any process may take. ``reads``: whether this process reads inboxes at all."""
+
+    keeper: Keeper
+    sink: Callable[[str, Lease | None], Sink]
+    reads: bool
+    clock: Clock
+    draw: random.Random
 
 
-async def stop(running: Running) -> None:
-    """Cancel it and wait until its sockets are closed."""
-    for task in running.tasks:
+def lease_of(inbox: str) -> str:
+    """The name of the lease under which an inbox is read."""
+    return f"inbox:{inbox}"
+
+
+def start(running: Running, means: Means, log: Log) -> None:
+    """Begin serving it, and reading it whenever we hold its lease."""
+    connector, inbox = running.connector, running.inbox
+    if isinstance(connector, Serves):
+        serving = _keep(lambda: connector.serve(means.sink(inbox, None)), inbox, means, log)
+        running.serving = asyncio.create_task(serving, name=f"serve-{inbox}")
+    if means.reads:
+        means.keeper.keep(lease_of(inbox), lambda lease: _read(running, lease, means, log))
+
+
+async def stop(*several: Running, keeper: Keeper) -> None:
+    """Cancel them and wait until their sockets are closed; others may read them from then on."""
+    serving = [running.serving for running in several if running.serving is not None]
+    for task in serving:
         task.cancel()
-    await asyncio.gather(*running.tasks, return_exceptions=True)
+    await asyncio.gather(*serving, return_exceptions=True)
+    await keeper.drop(*(lease_of(running.inbox) for running in several))
 
 
-async def _keep(running: Running, clock: Clock, draw: random.Random, log: Log) -> None:
+async def _read(running: Running, lease: Lease, means: Means, log: Log) -> None:
+    """Read its wire and check its health, while the lease is ours."""
+    sink = means.sink(running.inbox, lease)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_keep(lambda: running.connector.run(sink), running.inbox, means, log))
+            tasks.create_task(_watch(running, means.clock, log))
+    finally:
+        running.health = STARTING
+
+
+async def _keep(run: Callable[[], Awaitable[None]], inbox: str, means: Means, log: Log) -> None:
     failures = 0
     while True:
-        began = clock.monotonic()
+        began = means.clock.monotonic()
         try:
-            await running.connector.run(running.sink)
+            await run()
         except Exception as error:
-            log.error("inbox stopped", inbox=running.inbox, error=type(error).__name__)
-        if clock.monotonic() - began > LONGEST_GAP:
+            log.error("inbox stopped", inbox=inbox, error=type(error).__name__)
+        if means.clock.monotonic() - began > LONGEST_GAP:
             failures = 0
-        gap = min(FIRST_GAP * 2**failures, LONGEST_GAP) * (0.8 + 0.4 * draw.random())
+        gap = min(FIRST_GAP * 2**failures, LONGEST_GAP) * (0.8 + 0.4 * means.draw.random())
         failures = min(failures + 1, 16)
-        await clock.sleep(gap)
+        await means.clock.sleep(gap)
 
 
 async def _watch(running: Running, clock: Clock, log: Log) -> None:

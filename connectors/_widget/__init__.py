@@ -140,26 +140,32 @@ class Pages:
 
 
 class Door:
-    """Keeps the sink for the handlers of a connector that has nothing but routes."""
+    """Keeps the sink for the handlers of a connector. It may be held open several times at once: by what serves the
+    routes, and by what reads the wire under the inbox's lease. Then the one that was there first is used."""
 
     def __init__(self) -> None:
-        self._sink: Sink | None = None
+        self._sinks: list[Sink] = []
+
+    @property
+    def open(self) -> bool:
+        """Whether anything can be taken."""
+        return bool(self._sinks)
 
     @property
     def sink(self) -> Sink:
         """Raises :class:`Refused` while the inbox is not running: the browser gets 503 and may try again."""
-        if self._sink is None:
+        if not self._sinks:
             raise Refused("the inbox is not running", retry_after=5.0)
-        return self._sink
+        return self._sinks[0]
 
     @contextmanager
     def held(self, sink: Sink) -> Iterator[None]:
         """The door is open within the block."""
-        self._sink = sink
+        self._sinks.append(sink)
         try:
             yield
         finally:
-            self._sink = None
+            self._sinks.remove(sink)
 
     async def run(self, sink: Sink) -> None:
         """Hold the door open until cancelled."""

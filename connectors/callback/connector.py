@@ -78,8 +78,12 @@ class Callback:
             asset_route(self._base, self._files),
         )
 
-    async def run(self, sink: Sink) -> None:
+    async def serve(self, sink: Sink) -> None:
         """Take orders until cancelled."""
+        await self._door.run(sink)
+
+    async def run(self, sink: Sink) -> None:
+        """There is no wire to read: the same as :meth:`serve`."""
         await self._door.run(sink)
 
     async def send(self, outbound: Outbound) -> Sent:

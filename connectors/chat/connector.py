@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -112,9 +113,14 @@ class LiveChats:
         show = page_route(base, self._show, settings)
         return (show, post, stream, signal, file, asset_route(base, self._files))
 
-    async def run(self, sink: Sink) -> None:
-        """Talk until cancelled."""
+    async def serve(self, sink: Sink) -> None:
+        """Talk until cancelled: with those whose pages are open here."""
         await self._live.run(sink)
+
+    async def run(self, sink: Sink) -> None:
+        """There is no wire to read: pages come to every process that serves."""
+        with self._live.door.held(sink):
+            await asyncio.Event().wait()
 
     async def send(self, outbound: Outbound) -> Sent:
         """What is sent stands in the store already; the visitor's open pages are told to show it."""

@@ -14,7 +14,7 @@ Who does what, in order:
 
 from __future__ import annotations
 
-from connectors.contract.connector import Channel, Connector, Env, ParseContext, ShowsPresence
+from connectors.contract.connector import Channel, Connector, Env, ParseContext, Serves, ShowsPresence
 from connectors.contract.http import Handler, Request, Response, Route, SetCookie, UploadedFile
 from connectors.contract.inbound import (
     Appeal,
@@ -66,9 +66,11 @@ from connectors.contract.ports import (
     Egress,
     Fetched,
     Log,
+    NoSiblings,
     Office,
     PublicPost,
     PublicThread,
+    Siblings,
     ThreadPage,
     Tokens,
     Translate,
@@ -143,6 +145,7 @@ __all__ = [
     "Message",
     "Micros",
     "Moderated",
+    "NoSiblings",
     "Office",
     "Operation",
     "OutAttachment",
@@ -166,8 +169,10 @@ __all__ = [
     "Secret",
     "SendError",
     "Sent",
+    "Serves",
     "SetCookie",
     "ShowsPresence",
+    "Siblings",
     "Sink",
     "Standing",
     "Template",

@@ -18,8 +18,10 @@ from connectors.contract.ports import (
     Clock,
     Egress,
     Log,
+    NoSiblings,
     Office,
     PublicThread,
+    Siblings,
     Tokens,
     Translate,
     VisitorConversation,
@@ -44,6 +46,7 @@ class Env(msgspec.Struct, frozen=True, kw_only=True):
     appointments: Appointments
     budget: Budget
     chats: VisitorConversation
+    siblings: Siblings = NoSiblings()
     reference_pattern: str = r"\b[0-9A-Z]{3}-[0-9A-Z]{3}-[0-9A-Z]{3}\b"
 
 
@@ -58,10 +61,11 @@ class Connector(Protocol):
     capabilities: Capabilities
 
     def routes(self) -> Sequence[Route]:
-        """Returned, not registered; may be empty. ``self.sink`` is not needed: handlers get it through ``run``."""
+        """Returned, not registered; may be empty. ``self.sink`` is not needed: handlers get it through ``serve``."""
 
     async def run(self, sink: Sink) -> None:
-        """Read the wire until cancelled. A connector that only has routes keeps ``sink`` and waits."""
+        """Read the wire until cancelled: in one process at a time, the one that holds the inbox's lease. A connector
+        that only has routes waits; one that has them too, also takes what comes to them meanwhile."""
 
     async def send(self, outbound: Outbound) -> Sent:
         """Carry out one delivery. Raises :class:`SendError`; any other exception counts as ambiguous."""
@@ -71,6 +75,16 @@ class Connector(Protocol):
 
     async def check(self) -> Health:
         """Ask the peer; tells wrong credentials from not reachable."""
+
+
+@runtime_checkable
+class Serves(Protocol):
+    """What a connector adds that takes something also beside its :meth:`Connector.run`: by its routes, or because a
+    sending told it something."""
+
+    async def serve(self, sink: Sink) -> None:
+        """Keep ``sink`` until cancelled: in every process, also where another one runs the inbox. It may overlap with
+        ``run`` in any order; what is kept in memory must bear that other processes take messages as well."""
 
 
 @runtime_checkable

@@ -251,3 +251,38 @@ class Budget(Protocol):
 
     async def spent(self, what: str, *, zone: str) -> int:
         """What was taken today."""
+
+
+class Siblings(Protocol):
+    """The same inbox in the hub's other processes: for what hangs on a connection that one of them holds.
+
+    What is told may be dropped or come late, and is worth no commit. Where there is one process only, nobody is told.
+    """
+
+    @property
+    def reachable(self) -> bool:
+        """Whether what is told now reaches those that there are; true where there are none."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether there are no other processes, nor will be."""
+
+    def tell(self, what: bytes) -> None:
+        """Tell all of them; returns at once."""
+
+    def hear(self, call: Callable[[bytes], None]) -> Callable[[], None]:
+        """Have ``call`` given what they tell; returns what ends it."""
+
+
+class NoSiblings:
+    """One process alone."""
+
+    reachable = True
+    alone = True
+
+    def tell(self, what: bytes) -> None:
+        """Nobody hears it."""
+
+    def hear(self, call: Callable[[bytes], None]) -> Callable[[], None]:
+        """Nobody tells anything."""
+        return lambda: None

@@ -128,7 +128,6 @@ class CommentsInbox(MetaInbox):
     def __init__(self, settings: CommentSettings, env: Env) -> None:
         super().__init__(settings, env)
         self._comments = settings
-        self._sink: Sink | None = None
         self._told = Known(TOLD)
         self._maybe_deleted = Known(TOLD)
         self._titles: OrderedDict[str, Article] = OrderedDict()
@@ -137,13 +136,11 @@ class CommentsInbox(MetaInbox):
 
     async def run(self, sink: Sink) -> None:
         """Take calls and repair gaps until cancelled."""
-        self._sink = sink
         repairing = asyncio.create_task(self._repair(sink), name=f"list-{self.env.inbox}")
         try:
             await super().run(sink)
         finally:
             repairing.cancel()
-            self._sink = None
 
     @property
     def place(self) -> Place:
@@ -199,19 +196,24 @@ class CommentsInbox(MetaInbox):
             self._titles.pop(name, None)
             return
         self.remember(article)
-        await self.tell([article], None)
+        await self.note([article])
 
     async def ask_article(self, name: str) -> Article:
         """What an article is called. Raises SendError."""
         raise NotImplementedError
 
-    async def tell(self, items: Sequence[Inbound], state: Cursor | None) -> bool:
+    async def note(self, items: Sequence[Inbound]) -> None:
+        """Hand over what was found out beside; it is not asked for again."""
+        if self.door.open:
+            await self.tell(items, None, self.door.sink)
+
+    async def tell(self, items: Sequence[Inbound], state: Cursor | None, sink: Sink) -> bool:
         """Hand over what was asked for; False where it was not taken, and will be asked for again."""
-        if self._sink is None or not (items or state):
+        if not (items or state):
             return True
         raw = Raw(content=msgspec.json.encode(list(items)), content_type="application/json")
         try:
-            await self._sink.accept(raw, items, state)
+            await sink.accept(raw, items, state)
         except Refused:
             return False
         return True
@@ -246,7 +248,7 @@ class CommentsInbox(MetaInbox):
             self.env.log.info("comments found that Meta did not tell", count=len(new))
         if not new and not untitled and str(newest) == kept:
             return
-        if await self.tell([*map(self.prepared, new), *untitled], state):
+        if await self.tell([*map(self.prepared, new), *untitled], state, sink):
             for told in (*(c.external_id or "" for c in new), *map(_titled, untitled)):
                 self._told.add(told)
 

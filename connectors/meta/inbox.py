@@ -13,6 +13,7 @@ import msgspec
 
 from connectors._http import status_error
 from connectors._i18n import N_
+from connectors._widget import Door
 from connectors.contract import Capabilities, Env, Health, Inbound, Message, Micros, Route, SendError, Sink
 from connectors.meta.family import read
 from connectors.meta.graph import Graph
@@ -44,13 +45,23 @@ class MetaInbox:
         """Where Meta calls."""
         return self._callback.routes()
 
-    async def run(self, sink: Sink) -> None:
+    async def serve(self, sink: Sink) -> None:
         """Take calls until cancelled."""
         try:
-            await self._callback.door.run(sink)
+            await self.door.run(sink)
         finally:
-            for task in self._background:
-                task.cancel()
+            if not self.door.open:
+                for task in self._background:
+                    task.cancel()
+
+    async def run(self, sink: Sink) -> None:
+        """Take calls until cancelled; an inbox that also lists what it was not told adds that."""
+        await self.serve(sink)
+
+    @property
+    def door(self) -> Door:
+        """Where calls come in."""
+        return self._callback.door
 
     async def check(self) -> Health:
         """The health of the credentials; a call for somebody else's account shows where all else is well."""

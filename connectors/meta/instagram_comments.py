@@ -141,7 +141,7 @@ class InstagramComments(CommentsInbox):
         own = f"{item.external_id}:words"
         edit = Edit(**common, external_id=own, target=item.external_id, text=words)  # type: ignore[arg-type]
         profile = Profile(**common)  # type: ignore[arg-type]
-        await self.tell([edit, profile, article] if words else [profile, article], None)
+        await self.note([edit, profile, article] if words else [profile, article])
 
     async def ask_article(self, name: str) -> Article:
         """What a medium says."""

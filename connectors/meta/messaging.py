@@ -28,7 +28,6 @@ from connectors.contract import (
     Refused,
     SendError,
     Sent,
-    Sink,
     Unknown,
 )
 from connectors.meta.direct import message_key
@@ -103,20 +102,11 @@ class DirectMessages(MetaInbox):
         self._progress = Progress()
         self._names: OrderedDict[str, None] = OrderedDict()
         self._slots = asyncio.Semaphore(ASKING)
-        self._sink: Sink | None = None
 
     @property
     def sender(self) -> str:
         """The page through which messages leave."""
         return self._meta.account
-
-    async def run(self, sink: Sink) -> None:
-        """Take calls until cancelled."""
-        self._sink = sink
-        try:
-            await super().run(sink)
-        finally:
-            self._sink = None
 
     # --- out ------------------------------------------------------------------------------------------------------
 
@@ -217,11 +207,11 @@ class DirectMessages(MetaInbox):
             async with self._slots:
                 told = await self.graph.get(person.address, _Name, quietly=True, fields=PROFILES[person.kind])
             name = shown_name(told)
-            if name and self._sink is not None:
+            if name:
                 known = Party(kind=person.kind, address=person.address, name=name[:200], verified=True)
                 profile = Profile(inbox=inbox, received_at=self.env.clock.now(), sender=known)
                 raw = Raw(content=msgspec.json.encode(told), content_type="application/json")
-                await self._sink.accept(raw, [profile])
+                await self.door.sink.accept(raw, [profile])
         except (SendError, Refused):
             self._names.pop(key, None)
 

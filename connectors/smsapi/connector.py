@@ -84,8 +84,12 @@ class SmsApi:
             Route(method="POST", path=path, handler=self._post, max_body=60_000, per_address=rate),
         )
 
-    async def run(self, sink: Sink) -> None:
+    async def serve(self, sink: Sink) -> None:
         """Take calls until cancelled."""
+        await self._door.run(sink)
+
+    async def run(self, sink: Sink) -> None:
+        """There is no wire to read: the same as :meth:`serve`."""
         await self._door.run(sink)
 
     # --- in -------------------------------------------------------------------------------------------------------

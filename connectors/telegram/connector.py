@@ -6,11 +6,13 @@ import asyncio
 import hmac
 from collections import OrderedDict
 from collections.abc import Coroutine, Sequence
+from functools import partial
 
 import msgspec
 
 from connectors._failpoint import failpoint
 from connectors._i18n import N_
+from connectors._widget import Door
 from connectors.contract import (
     Capabilities,
     Consent,
@@ -85,7 +87,7 @@ class Telegram:
         self._sending = Sending(self._api, env.inbox)
         self._manners = Manners(settings, env, self._reading)
         self._reader = polling.Reader()
-        self._sink: Sink | None = None
+        self._door = Door()
         self._courtesies: set[asyncio.Task[None]] = set()
         self._typed: OrderedDict[str, float] = OrderedDict()
 
@@ -95,16 +97,27 @@ class Telegram:
             return ()
         return (Route(method="POST", path=f"/in/{self._env.inbox}", handler=self._posted, max_body=BODY),)
 
+    async def serve(self, sink: Sink) -> None:
+        """Take what Telegram posts, and note what a sending finds out, until cancelled."""
+        try:
+            await self._door.run(sink)
+        finally:
+            self._leave()
+
     async def run(self, sink: Sink) -> None:
         """Read until cancelled."""
-        self._sink = sink
         try:
-            if self._settings.receive == "polling":
-                await polling.poll(self._reading, self._env, sink, self._take, self._reader)
-            else:
-                await self._keep_webhook()
+            with self._door.held(sink):
+                if self._settings.receive == "polling":
+                    take = partial(self._take, sink)
+                    await polling.poll(self._reading, self._env, sink, take, self._reader)
+                else:
+                    await self._keep_webhook()
         finally:
-            self._sink = None
+            self._leave()
+
+    def _leave(self) -> None:
+        if not self._door.open:
             for task in self._courtesies:
                 task.cancel()
 
@@ -116,7 +129,7 @@ class Telegram:
         if secret is None or not hmac.compare_digest(given, secret.reveal().encode()):
             return _plain(401, "The secret token of the webhook is missing or wrong.")
         try:
-            await self._take(request.body, None)
+            await self._take(self._door.sink, request.body, None)
         except wire.BadUpdate as error:
             return _plain(400, str(error))
         except Refused as refused:
@@ -124,17 +137,15 @@ class Telegram:
             return msgspec.structs.replace(answer, headers={"Retry-After": str(int(refused.retry_after) + 1)})
         return _plain(200, "")
 
-    async def _take(self, body: bytes, state: Cursor | None) -> None:
+    async def _take(self, sink: Sink, body: bytes, state: Cursor | None) -> None:
         """Commit one update, then do what it asks of the bot. Raises Refused, BadUpdate."""
-        if self._sink is None:
-            raise Refused("the inbox is not running")
         update = wire.decode(body)
         context = ParseContext(inbox=self._env.inbox, now=self._env.clock.now(), tokens=self._env.tokens)
         refused = self._manners.refused(update)
         items = [] if refused else self._manners.greeted(read(update, body, context))
         receipts: list[Receipt] = []
         if items or state is not None:
-            receipts = await self._sink.accept(await self._raw(body), items, state)
+            receipts = await sink.accept(await self._raw(body), items, state)
         failpoint("telegram.accepted")
         if self._manners.needed(update, items):
             self._later(self._manners.after(update, items, receipts))
@@ -192,7 +203,7 @@ class Telegram:
 
     async def _silence(self, outbound: Outbound) -> None:
         """A refusal tells of a block that happened while we were away."""
-        if self._sink is None or not outbound.to:
+        if not self._door.open or not outbound.to:
             return
         event = Consent(
             inbox=self._env.inbox,
@@ -203,7 +214,7 @@ class Telegram:
             text="blocked",
         )
         try:
-            await self._sink.accept(Raw(content=b"", content_type="text/plain"), [event])
+            await self._door.sink.accept(Raw(content=b"", content_type="text/plain"), [event])
         except Refused:
             self._env.log.warning("a block was not taken down", inbox=self._env.inbox)
 
@@ -253,7 +264,7 @@ class Telegram:
 
     def _posting(self, url: str, failed: bool) -> tuple[polling.State, str]:
         """Whether posts arrive: the webhook is ours, and nothing waits behind one that failed."""
-        if self._sink is not None and url != self._webhook:
+        if self._door.open and url != self._webhook:
             return "degraded", NOT_SET
         return ("degraded", POSTS_FAIL) if failed else ("ok", "")
 

@@ -90,6 +90,10 @@ class Twilio:
             Route(method="POST", path=path, handler=self._post, max_body=60_000, per_address=rate),
         )
 
+    async def serve(self, sink: Sink) -> None:
+        """Take calls until cancelled."""
+        await self._door.run(sink)
+
     async def run(self, sink: Sink) -> None:
         """Take calls until cancelled, and ask for those that did not come."""
         async with asyncio.TaskGroup() as group:

@@ -92,8 +92,12 @@ class Webhook:
             ),
         )
 
-    async def run(self, sink: Sink) -> None:
+    async def serve(self, sink: Sink) -> None:
         """Take events until cancelled."""
+        await self._door.run(sink)
+
+    async def run(self, sink: Sink) -> None:
+        """There is no wire to read: the same as :meth:`serve`."""
         await self._door.run(sink)
 
     async def check(self) -> Health:

@@ -107,6 +107,10 @@ class X:
             Route(method="POST", path=path, handler=self._take, max_body=MAX_BODY, per_address=per_address),
         )
 
+    async def serve(self, sink: Sink) -> None:
+        """Take webhooks until cancelled."""
+        await self._door.run(sink)
+
     async def run(self, sink: Sink) -> None:
         """Take webhooks and poll, until cancelled."""
         settings = self._settings

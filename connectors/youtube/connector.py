@@ -8,6 +8,7 @@ import msgspec
 
 from connectors._http import status_error
 from connectors._i18n import N_
+from connectors._widget import Door
 from connectors.contract import (
     Capabilities,
     Env,
@@ -51,7 +52,7 @@ class YouTube:
         self._env = env
         self._api = Api(settings, env)
         self._memory = Memory()
-        self._sink: Sink | None = None
+        self._door = Door()
         self.capabilities = Capabilities(
             platform="YouTube",
             public_replies=True,
@@ -66,13 +67,14 @@ class YouTube:
         """None: YouTube is asked."""
         return ()
 
+    async def serve(self, sink: Sink) -> None:
+        """Note what a decision finds out about a comment, until cancelled."""
+        await self._door.run(sink)
+
     async def run(self, sink: Sink) -> None:
         """Look for comments until cancelled."""
-        self._sink = sink
-        try:
+        with self._door.held(sink):
             await Reader(self._settings, self._env, self._api, self._memory, sink).run()
-        finally:
-            self._sink = None
 
     async def send(self, outbound: Outbound) -> Sent:
         """An answer in public, or how a comment stands from now on."""
@@ -96,11 +98,11 @@ class YouTube:
 
     async def _tell_gone(self, comment: str) -> None:
         """YouTube said on the way that a comment is deleted; where the hub takes nothing now, the next look says it."""
-        if self._sink is None:
+        if not self._door.open:
             return
         place = Place(inbox=self._env.inbox, now=self._env.clock.now())
         try:
-            await self._sink.accept(Raw(content=b""), [deleted(comment, place)])
+            await self._door.sink.accept(Raw(content=b""), [deleted(comment, place)])
         except Refused:
             return
         self._memory.forget(comment)

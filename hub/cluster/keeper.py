@@ -116,6 +116,11 @@ class Keeper:
         want = self._wants.get(name)
         return want.lease if want is not None else None
 
+    def certainly_dead(self, node_id: str) -> bool:
+        """Whether a process has ended, as far as that is certain: the one before us in our data folder, and where we
+        are alone, all others."""
+        return self.alone or node_id == self._dead
+
     def lost(self, fenced: Fenced) -> None:
         """A write was refused: stop what was done in the name of these leases, without waiting for the next look."""
         for name in fenced.names:

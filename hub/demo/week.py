@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from connectors.contract import Channel, Micros, Receipt
 from hub import logs
-from hub.app import TIMERS, Hub
+from hub.app import Hub
 from hub.calendar import MINUTE, Calendar, calendar
 from hub.callbacks.appointments import CallbackAppointments
 from hub.config import Config
@@ -30,6 +30,7 @@ from hub.demo.outside import Outside
 from hub.demo.providers import HEARD_BY, INBOXES, LEDGER, Providers, Via, letter_of, phone_of
 from hub.demo.setting import APPLICATION_INBOX, CHAT_INBOX, MAIL_INBOX, PHONE_INBOX, Ports, address
 from hub.demo.stories import Act, Article, Story, articles, week
+from hub.loops import TIMERS
 from hub.moderation.articles import set_way
 from hub.outbox import effects
 from hub.outbox.claim import next_due as next_delivery

@@ -9,6 +9,7 @@ from connectors.contract import Bounce, Message, Receipt
 from connectors.contract import Call as TelephoneCall
 from hub.callbacks.service import request
 from hub.chats.keeping import wrote
+from hub.cluster.leases import still
 from hub.deciding.calls import ask_for_call
 from hub.messages import locked_conversation
 from hub.moderation.adopting import adopt
@@ -34,8 +35,9 @@ def handle(tx: Tx, calls: Sequence[Call]) -> list[list[Receipt]]:
     """All calls of one transaction; raising undoes them all, and the store then tries them one by one.
 
     Messages are taken together as far as they follow one another; an event of another kind ends a run, because it
-    may be about a message of it.
+    may be about a message of it. What was read under a lease that is lost is refused (Fenced).
     """
+    still(tx, {call.lease for call in calls if call.lease is not None})
     receipts: list[list[Receipt | None]] = [[None] * len(call.items) for call in calls]
     raws = _write_raws(tx, calls)
     waiting: list[tuple[int, int, Item]] = []

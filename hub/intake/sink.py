@@ -21,11 +21,12 @@ from connectors.contract import (
     ThreadKey,
     Unknown,
 )
+from hub.cluster.leases import Fenced, Lease, still
 from hub.house import House
 from hub.language import NOT_TOLD, language_of
 from hub.store import schema
 from hub.store.store import StorageFault, Store, StoreFull
-from hub.store.tx import Reader
+from hub.store.tx import Reader, Tx
 
 from .handle import handle
 from .load import Load, keep_load, read_load
@@ -35,9 +36,16 @@ from .state import Call
 LOAD_AGE = 5.0
 """Seconds after which the snapshot of load and duty is taken anew."""
 
+ELSEWHERE = 5.0
+"""Seconds after which what was refused for a lost lease may come again, if nobody stops its reader before."""
+
+
+def _not_told(_: Fenced) -> None:
+    """Where there are no leases."""
+
 
 class Intake:
-    """What all sinks of a hub share."""
+    """What all sinks of a hub share. ``fenced`` is told when a lease turns out to be lost."""
 
     def __init__(
         self,
@@ -46,22 +54,29 @@ class Intake:
         monotonic: Callable[[], float],
         log: Log,
         signal: Callable[[str, str], None],
+        fenced: Callable[[Fenced], None] = _not_told,
     ) -> None:
         self.store = store
         self.house = house
         self.log = log
         self.signal = signal
+        self._fenced = fenced
         self._monotonic = monotonic
         self._load = Load()
         self._load_due = float("-inf")
         self._refreshing: asyncio.Task[None] | None = None
 
-    def sink(self, inbox: str) -> InboxSink:
-        """The sink of one inbox."""
-        return InboxSink(self, inbox)
+    def sink(self, inbox: str, lease: Lease | None = None) -> InboxSink:
+        """The sink of one inbox; with a lease, nothing is taken once that is lost."""
+        return InboxSink(self, inbox, lease)
 
     async def accept(
-        self, inbox: str, raw: Raw, items: Sequence[Inbound], state: Cursor | None
+        self,
+        inbox: str,
+        raw: Raw,
+        items: Sequence[Inbound],
+        state: Cursor | None,
+        lease: Lease | None = None,
     ) -> list[Receipt]:
         """See :meth:`connectors.contract.Sink.accept`."""
         failpoint("intake.accept.before")
@@ -74,9 +89,13 @@ class Intake:
             languages=tuple(_language(house, item) for item in items),
             house=house,
             load=self._present_load(),
+            lease=lease,
         )
         try:
             receipts = await self._commit(call)
+        except Fenced as fenced:
+            self._fenced(fenced)
+            raise Refused(str(fenced), retry_after=ELSEWHERE) from fenced
         except StoreFull as full:
             raise Refused(str(full), retry_after=2.0) from full
         except StorageFault as fault:
@@ -87,13 +106,13 @@ class Intake:
     async def _commit(self, call: Call) -> list[Receipt]:
         try:
             return await self.store.gather(handle, call, size=_size(call.raw))
-        except (StoreFull, StorageFault):
+        except (StoreFull, StorageFault, Fenced):
             raise
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             self.log.error("message quarantined", inbox=call.inbox, error=type(error).__name__)
             failpoint("intake.quarantine.before")
-            return await self.store.write(lambda tx: quarantine(tx, call, reason))
+            return await self.store.write(lambda tx: _quarantine(tx, call, reason))
 
     def _present_load(self) -> Load:
         """The snapshot, taken anew beside the calls when it is old.
@@ -120,13 +139,14 @@ class Intake:
 class InboxSink:
     """See :class:`connectors.contract.Sink`."""
 
-    def __init__(self, intake: Intake, inbox: str) -> None:
+    def __init__(self, intake: Intake, inbox: str, lease: Lease | None) -> None:
         self._intake = intake
         self._inbox = inbox
+        self._lease = lease
 
     async def accept(self, raw: Raw, items: Sequence[Inbound], state: Cursor | None = None) -> list[Receipt]:
         """Commit all or nothing; raises Refused."""
-        return await self._intake.accept(self._inbox, raw, items, state)
+        return await self._intake.accept(self._inbox, raw, items, state, self._lease)
 
     async def cursor(self, key: str) -> str | None:
         """The last committed value of a cursor of this inbox."""
@@ -161,6 +181,11 @@ def as_message(item: Inbound) -> Inbound:
         thread_keys=item.thread_keys,
         direct=item.direct,
     )
+
+
+def _quarantine(tx: Tx, call: Call, reason: str) -> list[Receipt]:
+    still(tx, [call.lease] if call.lease is not None else [])
+    return quarantine(tx, call, reason)
 
 
 def _language(house: House, item: Inbound) -> tuple[str, float]:

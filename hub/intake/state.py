@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from connectors.contract import Cursor, Inbound, Message, Raw
+from hub.cluster.leases import Lease
 from hub.house import House
 
 from .load import Load
@@ -22,7 +23,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One ``accept`` on its way into a batch, with what was found out before the transaction.
 
     ``languages`` holds for each item the language of its text and the confidence. A running decision keeps the
-    ``house`` (and with it the rules) that it was accepted with.
+    ``house`` (and with it the rules) that it was accepted with. ``lease``: what was read under one, is taken under it.
     """
 
     inbox: str
@@ -32,6 +33,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     languages: tuple[tuple[str, float], ...]
     house: House
     load: Load
+    lease: Lease | None = None
 
 
 class ConversationState(msgspec.Struct, gc=False):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, and_, exists, func, not_, select, update
 
+from hub.cluster.leases import Lease, still
 from hub.house import House
 from hub.store import schema
 from hub.store.tx import Reader, Tx
@@ -22,13 +23,16 @@ START_WITHIN = 30
 delivery, attempt = schema.delivery, schema.attempt
 
 
-def _due(now: int, resting: Sequence[str], inboxes: Sequence[str]) -> Any:
+def _due(now: int, resting: Sequence[str], inboxes: Collection[str]) -> Any:
     earlier = delivery.alias("earlier")
-    # Held deliveries free their lane: what an agent may still take back must not hold up what is ready.
+    # Held deliveries free their lane: what an agent may still take back must not hold up what is ready. So does one
+    # that was never tried and has a later time of its own: a notice that waits for the morning.
+    waits = and_(earlier.c.attempts == 0, earlier.c.due_at > now)
     blocked = exists().where(
         earlier.c.lane == delivery.c.lane,
         earlier.c.id < delivery.c.id,
-        earlier.c.state.in_(("queued", "sending")),
+        earlier.c.state == "queued",
+        not_(waits),
     )
     sending = exists().where(earlier.c.lane == delivery.c.lane, earlier.c.state == "sending")
     return and_(
@@ -42,9 +46,18 @@ def _due(now: int, resting: Sequence[str], inboxes: Sequence[str]) -> Any:
 
 
 def claim(
-    tx: Tx, node: str, limit: int, resting: Sequence[str], inboxes: Sequence[str]
+    tx: Tx,
+    node: str,
+    limit: int,
+    resting: Sequence[str],
+    inboxes: Collection[str],
+    leases: Collection[Lease] = (),
 ) -> list[tuple[int, int]]:
-    """Take at most ``limit`` due deliveries; returns (delivery, attempt) ids. One a lane, the oldest first."""
+    """Take at most ``limit`` due deliveries; returns (delivery, attempt) ids. One a lane, the oldest first.
+
+    ``leases`` are those under which some of the inboxes are sent for. Raises Fenced when one of them is lost.
+    """
+    still(tx, leases)
     statement = (
         select(delivery.c.id, delivery.c.lane, delivery.c.attempts, delivery.c.message)
         .where(_due(tx.now, resting, inboxes))
@@ -77,15 +90,26 @@ def _begin(tx: Tx, row: Row[Any], node: str) -> int:
     return begun
 
 
-def next_due(tx: Reader) -> int | None:
-    """When the next delivery falls due, or None."""
+def next_due(tx: Reader, inboxes: Collection[str] | None = None) -> int | None:
+    """When the next delivery falls due, of these inboxes or of all; None where none waits."""
     first = select(func.min(delivery.c.due_at)).where(delivery.c.state.in_(("held", "queued")))
+    if inboxes is not None:
+        first = first.where(delivery.c.inbox.in_(inboxes))
     found: int | None = tx.scalar(first)
     return found
 
 
-def find_ambiguous(tx: Tx, house: House, node: str, limits: dict[str, float]) -> int:
-    """Attempts that a crash left without an outcome: this node's own at start, another's once they must be over.
+def any_open(tx: Reader, me: str) -> bool:
+    """Whether another process than ``me`` has an attempt without an outcome: it sends, or it is dead."""
+    found = select(attempt.c.id).where(attempt.c.finished_at.is_(None), attempt.c.node != me).limit(1)
+    return tx.scalar(found) is not None
+
+
+def find_ambiguous(
+    tx: Tx, house: House, me: str, limits: Mapping[str, float], dead: Callable[[str], bool]
+) -> int:
+    """Attempts that a crash left without an outcome: those of processes known to be dead at once, those of others than
+    ``me`` once they must be over, because a process that only hangs still looks at ``send_by`` before it sends.
 
     ``limits`` is the longest a send may take, in seconds by inbox. Returns how many were settled.
     """
@@ -98,7 +122,8 @@ def find_ambiguous(tx: Tx, house: House, node: str, limits: dict[str, float]) ->
     over = [
         row
         for row in tx.rows(statement)
-        if row.node == node or row.send_by + int(limits.get(row.inbox, 60.0) * SECOND) < tx.now
+        if row.node != me
+        and (dead(row.node) or row.send_by + int(limits.get(row.inbox, 60.0) * SECOND) < tx.now)
     ]
     for row in over:
         settle(

@@ -6,7 +6,7 @@ A new database gets the schema at once and is stamped with the newest revision; 
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select
+from sqlalchemy import Column, Connection, MetaData, String, Table, func, insert, inspect, select
 
 from . import schema
 
@@ -15,6 +15,9 @@ HEAD = "0007"
 
 MOVE_TABLE = "centrala_move"
 """There while data is moved into a database, see :mod:`hub.moving.target`."""
+
+_MAKING = 0x63656E7472616C61
+"""Key of the advisory lock under which the schema is made ("centrala" as a number)."""
 
 _version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True))
 
@@ -44,6 +47,9 @@ class WrongSchema(Exception):
 
 def ensure_schema(connection: Connection) -> None:
     """Make the schema in a new database. Raises WrongSchema for one of another version."""
+    if connection.dialect.name == "postgresql":
+        # Several processes may start on a new database at once: one makes the schema, the others wait and find it.
+        connection.execute(select(func.pg_advisory_xact_lock(_MAKING)))
     names = set(inspect(connection).get_table_names())
     if "alembic_version" in names:
         found = connection.execute(select(_version.c.version_num)).scalar()

@@ -40,6 +40,10 @@ R = TypeVar("R")
 
 TRIES = 5
 
+IDLE = 5_000
+"""Milliseconds after which the server ends a transaction of a process that hangs: the rows that it has locked, the
+stream's head among them, would stop all others for as long as it is away."""
+
 
 class PostgresStore:
     """See :class:`hub.store.store.Store`. ``url`` as ``postgresql://user:password@host:port/database``."""
@@ -63,7 +67,11 @@ class PostgresStore:
         if password is not None:
             address = address.set(password=password)
         self._engine: AsyncEngine = create_async_engine(
-            address, pool_size=connections, max_overflow=0, hide_parameters=True
+            address,
+            pool_size=connections,
+            max_overflow=0,
+            hide_parameters=True,
+            connect_args={"server_settings": {"idle_in_transaction_session_timeout": str(IDLE)}},
         )
         self._ids = Ids()
         self._reserving = asyncio.Lock()

@@ -30,7 +30,7 @@ from connectors import registry
 from connectors.contract import Micros
 from connectors.email.connector import EmailConnector
 from hub import logs
-from hub.app import TIMERS, Hub
+from hub.app import Hub
 from hub.calendar import at_wall_clock, moment
 from hub.cli_config import CHANNELS
 from hub.config import Config
@@ -38,6 +38,7 @@ from hub.configfile import load
 from hub.demo import citizens
 from hub.desk.actions import scope_of
 from hub.house import House
+from hub.loops import TIMERS
 from hub.outbox import effects
 from hub.outbox.claim import next_due as next_delivery
 from hub.outbox.handlers import INSIDE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.contract import Health, Micros
 from hub.running import DAY, Running, _tell_end, days_left
-from tests.contract.world import FixedClock, Ledger, Log
+from tests.contract.world import FixedClock, Log
 
 
 def ending(days: float) -> Health:
@@ -27,7 +27,7 @@ def test_days_are_counted_when_the_end_is_near() -> None:
 
 def test_one_line_a_day_and_none_after_renewal() -> None:
     clock, log = FixedClock(), Log()
-    running = Running(inbox="fb", connector=None, sink=Ledger(), health=ending(2.5))  # type: ignore[arg-type]
+    running = Running(inbox="fb", connector=None, health=ending(2.5))  # type: ignore[arg-type]
     for _ in range(3):
         _tell_end(running, clock, log)
     assert log.count("the credentials of an inbox end") == 1

@@ -1,0 +1,44 @@
+"""Who this process is among those that share a store."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+import socket
+from pathlib import Path
+
+from hub import __version__
+from hub.cluster.members import Me
+from hub.cluster.roles import in_order
+from hub.config import Config
+from hub.configfile import signing_secret
+
+HOME = "node.id"
+"""The file in the data folder by which its processes know each other, one after the other."""
+
+
+def this_node(config: Config, *, boot: str) -> Me:
+    """The process with this configuration; ``boot`` is new at each start. Reads and makes files in the data folder."""
+    return Me(
+        name=config.hub.node,
+        boot=boot,
+        home=_home(Path(config.hub.data_dir)),
+        roles=in_order(config.hub.roles),
+        version=__version__,
+        secret=_mark(signing_secret(config)),
+    )
+
+
+def _home(data_dir: Path) -> str:
+    path = data_dir / HOME
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(secrets.token_hex(8))
+    # A copy of the folder, on this host or another, is another home.
+    return f"{path.read_text().strip()}-{path.stat().st_ino}-{socket.gethostname()}"
+
+
+def _mark(secret: str) -> str:
+    """Tells different secrets apart and gives none away."""
+    return hmac.new(secret.encode(), b"centrala node", hashlib.sha256).hexdigest()[:16]

@@ -1,0 +1,77 @@
+"""The two HTTP listeners: bound before anything starts, served by applications that a reload may swap."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from connectors.contract import Clock
+from hub.config import Listener
+from hub.web import public_watch
+
+SHUTDOWN = 3.0
+"""Seconds that open requests have to finish when a listener closes."""
+
+BACKLOG = 512
+
+
+class Listeners:
+    """By name: ``public`` and ``private``."""
+
+    def __init__(self) -> None:
+        self._sockets: dict[str, socket.socket] = {}
+        self._runners: dict[str, web.AppRunner] = {}
+
+    def bind(self, name: str, listener: Listener) -> None:
+        """Take the address. Raises OSError when it is in use."""
+        bound = socket.create_server((listener.host, listener.port), backlog=BACKLOG)
+        bound.setblocking(False)
+        self._sockets[name] = bound
+
+    def ports(self) -> Mapping[str, int]:
+        """The ports that are bound."""
+        return {name: found.getsockname()[1] for name, found in self._sockets.items()}
+
+    async def serve(self, name: str, app: web.Application, listener: Listener) -> None:
+        """Serve on a bound address. A new application takes over the same listening socket, so that no connection is
+        refused in between."""
+        runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=SHUTDOWN, keepalive_timeout=public_watch.KEEP_ALIVE
+        )
+        await runner.setup()
+        site = web.SockSite(runner, self._sockets[name].dup(), ssl_context=tls(listener), backlog=BACKLOG)
+        await site.start()
+        before, self._runners[name] = self._runners.get(name), runner
+        if before is not None:
+            await before.cleanup()
+
+    async def watch_public(self, clock: Clock) -> None:
+        """Until cancelled: close connections to the public listener that never get to a request."""
+        while True:
+            await clock.sleep(public_watch.EVERY)
+            runner = self._runners.get("public")
+            if runner is not None and runner.server is not None:
+                runner.app[public_watch.WATCH].sweep(runner.server.connections, clock.monotonic())
+
+    async def stop(self) -> None:
+        """Take nothing more and let open requests finish; the addresses stay taken until :meth:`close`."""
+        for name in list(self._runners):
+            await self._runners.pop(name).cleanup()
+
+    def close(self) -> None:
+        """Let go of the addresses."""
+        for bound in self._sockets.values():
+            bound.close()
+        self._sockets.clear()
+
+
+def tls(listener: Listener) -> ssl.SSLContext | None:
+    """The TLS of a listener, or None for plain HTTP. Raises OSError for files that cannot be read."""
+    if listener.certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(listener.certificate, listener.certificate_key)
+    return context
