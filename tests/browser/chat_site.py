@@ -165,10 +165,16 @@ PUBLIC = web.AppKey("public", str)
 
 @contextlib.asynccontextmanager
 async def chat_site(
-    folder: Path, mails: MailSink, logins: tuple[str, ...] = ("anna", "ewa"), *, tls: bool = False
+    folder: Path,
+    mails: MailSink,
+    logins: tuple[str, ...] = ("anna", "ewa"),
+    *,
+    tls: bool = False,
+    changed: Callable[[Config], Config] = lambda config: config,
 ) -> AsyncIterator[ChatSite]:
-    """Everything at work until the end of the block; agents have the whole front office's queues."""
-    config = config_of(folder, mails)
+    """Everything at work until the end of the block; agents have the whole front office's queues. ``changed`` gives
+    the configuration that the hub runs with."""
+    config = changed(config_of(folder, mails))
     config = _with_tls(config, folder) if tls else config
     app = web.Application()
     app[PUBLIC] = config.hub.public_url
