@@ -128,7 +128,7 @@ class EmailConnector:
 
     async def _check_mailbox(self, box: Mailbox, contexts: dict[str | None, ssl.SSLContext]) -> None:
         try:
-            link = await connect(box.account, await tls_context(box.account, contexts))
+            link = await connect(box.account, await tls_context(box.account, contexts), self._env.clock)
         except WrongCredentials as refusal:
             box.peer.down(self._env, "wrong_credentials", f"the server refused the login: {refusal}")
         except FileNotFoundError:

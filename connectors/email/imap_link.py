@@ -4,6 +4,9 @@ aioimaplib never notices for its callers that a connection died: a command then 
 IDLE waits for ever. It does call back when the socket closes, so every command here is raced against that.
 Two commands of the same kind in flight at once confuse it; a lock keeps them apart.
 
+How long anything may take is measured by the clock that is passed in. A line that went silent under IDLE is noticed at
+the end of the pause, when the server does not confirm it: 60 + 20 seconds after its last word, with the usual pause.
+
 Source: RFC 3501, RFC 2177 (IDLE), RFC 4315 (UIDPLUS), RFC 6851 (MOVE), RFC 5530 (codes of refusals).
 """
 
@@ -28,6 +31,9 @@ logging.getLogger("aioimaplib").setLevel(logging.CRITICAL)
 
 COMMAND_SECONDS = 60.0
 """Longest wait for the answer to one command."""
+
+DONE_SECONDS = 20.0
+"""Longest wait for the end of IDLE to be confirmed: the server has nothing to do for it but to be there."""
 
 CHUNK_BYTES = 1_000_000
 """Large mails are fetched in pieces of this size."""
@@ -98,8 +104,9 @@ class _Client(aioimaplib.IMAP4):  # type: ignore[misc]  # it ships no types
 class Link:
     """A connection that is logged in. Made by :func:`connect`; :meth:`close` ends it at once."""
 
-    def __init__(self, account: ImapAccount, context: ssl.SSLContext | None) -> None:
+    def __init__(self, account: ImapAccount, context: ssl.SSLContext | None, clock: Clock) -> None:
         loop = asyncio.get_running_loop()
+        self._clock = clock
         self._lost: asyncio.Future[None] = loop.create_future()
         self._commands = asyncio.Lock()
         self._client = _Client(
@@ -127,9 +134,10 @@ class Link:
     async def race(self, command: Coroutine[Any, Any, T], seconds: float | None = COMMAND_SECONDS) -> T:
         """Await a command while the connection lives and ``seconds`` have not passed. Raises :class:`Lost`."""
         task = asyncio.ensure_future(command)
-        either: set[asyncio.Future[Any]] = {task, self._lost}
+        late = asyncio.ensure_future(self._clock.sleep(seconds)) if seconds is not None else None
+        either: set[asyncio.Future[Any]] = {task, self._lost, *([late] if late is not None else [])}
         try:
-            await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
             raise Lost("the connection ended" if self._lost.done() else "the server stopped answering")
@@ -137,6 +145,8 @@ class Link:
             raise Lost(type(error).__name__) from error
         finally:
             task.cancel()
+            if late is not None:
+                late.cancel()
 
     async def _ask(self, command: Coroutine[Any, Any, Any]) -> list[bytes | bytearray]:
         """The lines of an answer. Raises :class:`NotDone`, :class:`Lost`."""
@@ -217,20 +227,20 @@ class Link:
         if self._client.has_capability("UIDPLUS"):
             await self._ask(self._client.uid("expunge", uid_set(uids)))
 
-    async def idle(self, clock: Clock, seconds: float) -> None:
-        """Return when the server has news, or after ``seconds`` (a dead line shows at the next command)."""
+    async def idle(self, seconds: float) -> None:
+        """Return when the server has news, or after ``seconds``. Raises :class:`Lost` where it is gone."""
         if not self._client.has_capability("IDLE"):
-            await self.race(_nap(clock, seconds), seconds=None)
+            await self.race(_nap(self._clock, seconds), seconds=None)
             return
         ended = await self.race(self._client.idle_start(timeout=seconds + COMMAND_SECONDS))
-        await self.race(_first(self._client.protocol.idle_queue, clock, seconds), seconds=None)
+        await self.race(_first(self._client.protocol.idle_queue, self._clock, seconds), seconds=None)
         self._client.idle_done()
-        await self.race(_outcome(ended))
+        await self.race(_outcome(ended), DONE_SECONDS)
 
 
-async def connect(account: ImapAccount, context: ssl.SSLContext | None) -> Link:
+async def connect(account: ImapAccount, context: ssl.SSLContext | None, clock: Clock) -> Link:
     """Connect and log in. Raises :class:`WrongCredentials`, :class:`Lost` or OSError; leaves no socket behind."""
-    link = Link(account, context)
+    link = Link(account, context, clock)
     try:
         await link.open(account)
     except BaseException:
