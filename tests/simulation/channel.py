@@ -281,9 +281,10 @@ class Posted(Wire):
 
     sink: Sink | None = None
 
-    async def run(self, sink: Sink) -> None:
+    async def serve(self, sink: Sink) -> None:
+        """In every process: keep the sink for requests."""
         self.sink = sink
-        await super().run(sink)
+        await asyncio.Event().wait()
 
     async def receive(self, letter: Letter) -> None:
         """One request. Raises Refused, Cut where nobody is ready yet."""

@@ -1,4 +1,7 @@
-"""One node of a simulated hub: the hub's own intake, outbox, effects, timers and inboxes in a simulated process."""
+"""One node of a simulated hub: what ``hub.app`` puts together, without listeners and pages, in a simulated process.
+
+Several nodes share the store and go by leases; alone, a node holds everything at once, as on the embedded size.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,20 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from connectors.contract import BlobId, Connector, Health
-from hub.loops import TIMERS
+from connectors.contract import BlobId, Connector, Fetched
+from hub.cluster.keeper import Keeper
+from hub.cluster.leases import Lease
+from hub.cluster.members import Me
+from hub.cluster.roles import ROLES, Role
 from hub.deciding.ending import settle
-from hub.deciding.waiting import keep_armed
 from hub.house import House
 from hub.intake.events import release_target
 from hub.intake.sink import Intake
-from hub.outbox.effects import run_effects
-from hub.outbox.handlers import INSIDE
-from hub.outbox.sender import Parts, Sender
-from hub.running import Running, start
+from hub.loops import WAKES, Parts, everywhere, keep_leased
+from hub.outbox import sender
+from hub.running import Means, Running, lease_of, start
 from hub.store.tx import Tx
 from hub.stream import Stream
-from hub.sweep import run_sweeps
-from hub.timers import run_timers
 from hub.wake import Wake
 from tests.simulation import setting
 from tests.simulation.channel import Mailbox, Peer, Polled, Posted, Wire
@@ -33,7 +35,8 @@ from tests.simulation.network import Network
 
 T = TypeVar("T")
 
-LOOPS = ("outbox", "effects", "timers", "armed")
+TTL = 12.0
+"""Seconds that a lease lasts."""
 
 WIRES: Mapping[str, type[Wire]] = {setting.MAIL: Mailbox, setting.TEXTS: Polled, setting.APP: Posted}
 
@@ -51,6 +54,17 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     outside: Process
     peers: Mapping[str, Peer]
     house: Callable[[random.Random], House]
+
+
+class Seat(msgspec.Struct, frozen=True, kw_only=True):
+    """The place of a node, which one process after the other takes. ``home`` is its data folder."""
+
+    name: str
+    home: str
+    roles: tuple[Role, ...] = ROLES
+    alone: bool = True
+    skew: int = 0
+    """How wrong its wall clock goes, in microseconds."""
 
 
 class SimLog:
@@ -73,6 +87,13 @@ class SimLog:
             self._kernel.fault(f"{self._name}: {event} {details}")
 
 
+class NoEgress:
+    """Nobody outside is called but by channels."""
+
+    async def request(self, method: str, url: str, **details: Any) -> Fetched:
+        raise AssertionError("nobody is called here")
+
+
 class NoBlobs:
     """Nothing in a simulation is large."""
 
@@ -87,19 +108,40 @@ class NoBlobs:
 
 
 class Node:
-    """Runs from its making on; :meth:`kill` and :meth:`hang` are the process's."""
+    """Runs from its making on; killing and hanging are its process's."""
 
-    def __init__(self, around: Surroundings, name: str, *, alone: bool, skew: int = 0) -> None:
-        self.name = name
-        self.process = around.kernel.process(name)
-        self.clock = SimClock(around.kernel, skew)
-        self.log = SimLog(around.kernel, name)
+    def __init__(self, around: Surroundings, seat: Seat) -> None:
+        self.seat = seat
+        kernel = around.kernel
+        self.process = kernel.process(seat.name)
+        self.clock = SimClock(kernel, seat.skew)
+        self.log = SimLog(kernel, seat.name)
         self.wires: dict[str, Wire] = {}
+        self.ready = False
+        self._running: list[Running] = []
+        self._tasks: list[asyncio.Task[None]] = []
         self._around = around
-        self._draw = random.Random(around.kernel.draw.getrandbits(64))
+        self._draw = random.Random(kernel.draw.getrandbits(64))
         self.house = around.house(self._draw)
-        self.store = SimStore(around.disk, around.kernel, self.clock, around.wear, alone=alone)
-        self.process.create_task(self._run(), name=name)
+        self.store = SimStore(around.disk, kernel, self.clock, around.wear, alone=seat.alone)
+        self._wakes = {name: Wake() for name in WAKES}
+        me = Me(
+            name=seat.name,
+            boot=f"{self._draw.getrandbits(32):08x}",
+            home=seat.home,
+            roles=seat.roles,
+            version="simulated",
+        )
+        self._keeper = Keeper(
+            self.store,
+            self.clock,
+            me,
+            self.log,
+            alone=seat.alone,
+            ttl=TTL,
+            displaced=self.process.kill,
+        )
+        self.process.create_task(self._run(), name=seat.name)
 
     # --- what agents and applications reach ----------------------------------------------------------------------
 
@@ -110,23 +152,21 @@ class Node:
     # --- the process ---------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        """What ``hub.app`` does, without listeners and pages."""
-        wakes = {name: Wake() for name in LOOPS}
         stream = Stream(self.store, buffer=64)
-        self.store.on_rings = lambda loops: self._ring(wakes, loops)
-        self.store.on_end = lambda tx: settle(tx, self.house, self.log)
-        self.store.outage.tell = self._tell_outage
+        store = self.store
+        store.on_rings = self._ring
+        store.on_end = lambda tx: settle(tx, self.house, self.log)
+        store.outage.tell = self._tell_outage
         await self._until_it_works(stream.open)
-        self.store.on_events = stream.publish
-        intake = Intake(self.store, self._house, self.clock.monotonic, self.log, stream.signal)
+        store.on_events = stream.publish
+        await self._until_it_works(self._keeper.enter)
+        intake = Intake(store, self._house, self.clock.monotonic, self.log, stream.signal, self._keeper.lost)
         await intake.refresh_load()
-        self._spawn("outbox", self._sender(wakes["outbox"]).run())
-        self._spawn("effects", self._effects(wakes["effects"]))
-        self._spawn("timers", self._timers(wakes["timers"]))
-        self._spawn("armed", keep_armed(self.store, self.clock, self._house, wakes["armed"]))
-        self._spawn("sweeps", run_sweeps(self.store, self.clock, self._house, NoBlobs().sweep))
-        self._start_inboxes(intake)
-        self._around.kernel.note(f"{self.name}: ready")
+        self._connect(intake)
+        self._spawn("leases", self._keeper.run())
+        self._start_loops(stream)
+        self.ready = True
+        self._around.kernel.note(f"{self.seat.name}: ready")
 
     async def _until_it_works(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """A supervisor starts again what could not start."""
@@ -140,39 +180,26 @@ class Node:
     def _house(self) -> House:
         return self.house
 
-    @staticmethod
-    def _ring(wakes: Mapping[str, Wake], loops: Set[str]) -> None:
-        for name in sorted(loops & wakes.keys()):
-            wakes[name].ring()
+    def _ring(self, loops: Set[str]) -> None:
+        for name in sorted(loops & self._wakes.keys()):
+            self._wakes[name].ring()
 
     def _tell_outage(self, reason: str | None) -> None:
         self.log.info("the storage works again" if reason is None else f"the storage failed: {reason}")
 
-    def _sender(self, wake: Wake) -> Sender:
-        parts = Parts(
-            store=self.store,
-            clock=self.clock,
-            house=self._house,
-            connectors=self._connectors,
-            blobs=NoBlobs(),
-            log=self.log,
-            node=self.name,
-            wake=wake,
-            on_sent=release_target,
-        )
-        return Sender(parts)
-
     def _connectors(self) -> Mapping[str, Connector]:
         return self.wires
 
-    def _effects(self, wake: Wake) -> Coroutine[Any, Any, None]:
-        return run_effects(self.store, self.clock, self._house, INSIDE, {}, wake, self.log)
-
-    def _timers(self, wake: Wake) -> Coroutine[Any, Any, None]:
-        return run_timers(self.store, self.clock, self._house, TIMERS, wake, self.log)
-
-    def _start_inboxes(self, intake: Intake) -> None:
+    def _connect(self, intake: Intake) -> None:
+        """Every node has all connectors; which it reads, leases decide."""
         around = self._around
+        means = Means(
+            keeper=self._keeper,
+            sink=intake.sink,
+            reads="connectors" in self.seat.roles,
+            clock=self.clock,
+            draw=self._draw,
+        )
         for inbox, kind in WIRES.items():
             self.wires[inbox] = kind(
                 around.peers[inbox],
@@ -182,16 +209,65 @@ class Node:
                 clock=self.clock,
                 tokens=setting.TOKENS,
             )
-            running = Running(
-                inbox=inbox, connector=self.wires[inbox], sink=intake.sink(inbox), health=Health(state="ok")
-            )
-            start(running, self.clock, self._draw, self.log)
+            self._running.append(Running(inbox=inbox, connector=self.wires[inbox]))
+            start(self._running[-1], means, self.log)
+
+    def _start_loops(self, stream: Stream) -> None:
+        blobs = NoBlobs()
+        parts = Parts(
+            store=self.store,
+            stream=stream,
+            clock=self.clock,
+            house=self._house,
+            connectors=self._connectors,
+            egress=NoEgress(),
+            blobs=blobs,
+            sweep_blobs=blobs.sweep,
+            wakes=self._wakes,
+            log=lambda name: self.log,
+        )
+        if {"outbox", "connectors"} & set(self.seat.roles):
+            self._spawn("outbox", self._sender().run())
+        for name, loop in everywhere(parts, self.seat.roles).items():
+            self._spawn(name, loop)
+        if "timers" in self.seat.roles:
+            keep_leased(self._keeper, parts)
+
+    def _sender(self) -> sender.Sender:
+        parts = sender.Parts(
+            store=self.store,
+            clock=self.clock,
+            house=self._house,
+            connectors=self._connectors,
+            blobs=NoBlobs(),
+            log=self.log,
+            node=self._keeper.me.id,
+            wake=self._wakes["outbox"],
+            on_sent=release_target,
+            mine=self._mine,
+            dead=self._keeper.certainly_dead,
+            fenced=self._keeper.lost,
+        )
+        return sender.Sender(parts)
+
+    def _mine(self, connectors: Mapping[str, Connector]) -> Mapping[str, Lease | None]:
+        anywhere = {
+            inbox: None
+            for inbox, connector in connectors.items()
+            if self._keeper.alone
+            or (connector.capabilities.sends_from == "anywhere" and "outbox" in self.seat.roles)
+        }
+        held = {inbox: self._keeper.held(lease_of(inbox)) for inbox in connectors.keys() - anywhere.keys()}
+        return anywhere | {inbox: lease for inbox, lease in held.items() if lease is not None}
 
     def _spawn(self, name: str, loop: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(loop, name=name)
+        self._tasks.append(task)
         task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A loop that ends by itself is a fault: the hub would not be ready any more."""
         if not task.cancelled():
-            self._around.kernel.fault(f"{self.name}: the loop {task.get_name()} ended: {task.exception()!r}")
+            self._around.kernel.fault(
+                f"{self.seat.name}: the loop {task.get_name()} ended: {task.exception()!r}"
+            )

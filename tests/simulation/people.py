@@ -91,7 +91,7 @@ class Hub:
             await self._network.call(node.process, partial(wire.receive, letter))
 
     def _any(self) -> Node:
-        alive = [node for node in self.nodes if node.process.alive]
+        alive = [node for node in self.nodes if node.process.alive and "web" in node.seat.roles]
         if not alive:
             raise Cut("nobody listens")
         return self._kernel.draw.choice(alive)

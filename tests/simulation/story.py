@@ -7,13 +7,14 @@ import functools
 
 import msgspec
 
+from hub.cluster.roles import ROLES, Role
 from hub.config import Outbox
 from tests.simulation import setting
 from tests.simulation.channel import Manners, Peer
 from tests.simulation.disk import Disk, SimStore, Wear
-from tests.simulation.kernel import Kernel, SimClock
+from tests.simulation.kernel import SECOND, Kernel, SimClock
 from tests.simulation.network import Network, Weather
-from tests.simulation.node import Node, Surroundings
+from tests.simulation.node import Node, Seat, Surroundings
 from tests.simulation.people import Agent, Citizens, Hub, Ledger
 from tests.simulation.verdict import judge, unfinished
 
@@ -36,6 +37,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     storm: float = 60.0
     calm: float = 3600.0
     """How long it may take at most until all is settled after the storm."""
+
+    nodes: int = 0
+    """How many processes share the store; 0: drawn."""
 
     letters: int = 9
     citizens: int = 4
@@ -96,6 +100,7 @@ class Story:
         self.kernel = kernel = Kernel(seed, setting.EPOCH)
         self.outside = kernel.process("outside")
         self.plan = plan
+        self.nodes = plan.nodes or kernel.draw.choice((1, 1, 2, 3))
         self.crashes = 0
         self.network = Network(kernel)
         self.wear = Wear()
@@ -116,7 +121,7 @@ class Story:
     async def play(self) -> None:
         """The whole run, in the process ``outside``."""
         agents = await self._hire()
-        self.hub.nodes.append(self._boot())
+        self.hub.nodes += [Node(self._around, seat) for seat in self._seats()]
         work = [asyncio.create_task(agent.work()) for agent in agents]
         async with asyncio.TaskGroup() as troubles:
             troubles.create_task(self._letters())
@@ -138,8 +143,22 @@ class Story:
             for user, name in list(names)[: self.plan.agents]
         ]
 
-    def _boot(self) -> Node:
-        return Node(self._around, "node-1", alone=True)
+    def _seats(self) -> list[Seat]:
+        """One node alone, or several that share the store: each does everything, or they share the roles."""
+        draw, count = self.kernel.draw, self.nodes
+        roles: list[tuple[Role, ...]] = [ROLES, ROLES, ROLES]
+        if count > 1 and draw.random() < 0.5:
+            roles[:2] = ("web", "connectors"), ("outbox", "timers")
+        return [
+            Seat(
+                name=f"node-{number}",
+                home=f"home-{number}",
+                roles=does,
+                alone=count == 1,
+                skew=int(draw.uniform(-2, 2) * SECOND) if count > 1 else 0,
+            )
+            for number, does in enumerate(roles[:count], 1)
+        ]
 
     async def _letters(self) -> None:
         draw = self.kernel.draw
@@ -148,20 +167,28 @@ class Story:
             self.citizens.write(draw.choice(list(KINDS)), draw.randrange(self.plan.citizens))
 
     async def _crashes(self) -> None:
-        """The one node dies and comes back, or hangs for a while."""
+        """Nodes die and come back, or hang for a while."""
         draw = self.kernel.draw
         for _ in range(self.plan.crashes):
             await asyncio.sleep(draw.uniform(0.3, 1.4) * self.plan.storm / (self.plan.crashes + 1))
-            node = self.hub.nodes[0]
+            place = draw.randrange(len(self.hub.nodes))
+            process = self.hub.nodes[place].process
             if draw.random() < 0.3:
-                self.kernel.note("hangs")
-                node.process.hang(draw.uniform(1.0, 60.0))
+                self.kernel.note(f"{process.name} hangs")
+                process.hang(draw.uniform(1.0, 40.0))
                 continue
-            self.kernel.note("dies")
+            self.kernel.note(f"{process.name} dies")
             self.crashes += 1
-            node.process.kill()
+            process.kill()
             await asyncio.sleep(draw.uniform(0.5, 10.0))
-            self.hub.nodes[0] = self._boot()
+            self._replace(place)
+
+    def _replace(self, place: int) -> None:
+        """Another process takes the seat of one that died, on its own host or on another one."""
+        seat = self.hub.nodes[place].seat
+        if not seat.alone and self.kernel.draw.random() < 0.3:
+            seat = msgspec.structs.replace(seat, home=f"{seat.home}+")
+        self.hub.nodes[place] = Node(self._around, seat)
 
     async def _weather(self) -> None:
         """Network, storage and peers are good and bad in turn."""

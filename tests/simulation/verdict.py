@@ -59,8 +59,10 @@ def find(tx: Reader) -> Found:
         if marker := MARKER.search(row.text):
             inbound[marker[1]].append(row)
     answers = and_(message.c.kind == "outbound", message.c.automatic == "no")
-    joined = select(delivery, message.c.text).join(message, message.c.id == delivery.c.message)
-    for row in tx.rows(joined.where(answers).order_by(delivery.c.id)):
+    joined = select(delivery, message.c.text, message.c.number).join(
+        message, message.c.id == delivery.c.message
+    )
+    for row in tx.rows(joined.where(answers).order_by(message.c.conversation, message.c.number)):
         if marker := MARKER.search(row.text):
             sendings[marker[1]].append(row)
     outcomes: dict[int, list[str]] = defaultdict(list)
@@ -122,15 +124,15 @@ def _order(peer: Peer, found: Found) -> Iterator[str]:
     first: dict[int, int] = {}
     for place, arrival in enumerate(peer.arrivals):
         first.setdefault(arrival.delivery, place)
-    lanes: dict[str, list[int]] = defaultdict(list)
+    lanes: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for rows in found.sendings.values():
         for row in rows:
             if row.inbox == peer.inbox and row.id in first and "ambiguous" not in found.outcomes[row.id]:
-                lanes[row.lane].append(row.id)
-    for lane, numbers in lanes.items():
-        places = [first[number] for number in sorted(numbers)]
+                lanes[row.lane].append((row.number, first[row.id]))
+    for lane, sent in lanes.items():
+        places = [place for _, place in sorted(sent)]
         if places != sorted(places):
-            yield f"the order of {lane} is broken: {sorted(numbers)} came as {places}"
+            yield f"the order of {lane} is broken: {sorted(sent)}"
 
 
 def _stream(tx: Reader) -> Iterator[str]:
