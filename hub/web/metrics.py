@@ -18,7 +18,7 @@ from hub.people.overview import Line, lines
 from hub.ruleset.hits import failing
 from hub.scope import SYSTEM
 from hub.search.follower import behind
-from hub.store.schema import delivery, effect, raw
+from hub.store.schema import delivery, effect, raw, timer
 from hub.store.tx import Reader
 from hub.web.desk import Desk
 
@@ -30,6 +30,9 @@ METRICS: Mapping[str, str] = {
     "centrala_agents_available": "Available people who work a queue.",
     "centrala_deliveries": "Deliveries that are not finished, by state.",
     "centrala_effects_waiting": "Effects that wait to be carried out.",
+    "centrala_outbox_lag_seconds": "How long the oldest due delivery has waited to be sent.",
+    "centrala_effects_lag_seconds": "How long the oldest due effect has waited to be carried out.",
+    "centrala_timers_lag_seconds": "How long the oldest due deadline has waited to be acted on.",
     "centrala_quarantined": "Messages that could not be read and wait for a person.",
     "centrala_rules_failing": "Rules that cannot be evaluated now.",
     "centrala_inbox_up": "1 when an inbox works.",
@@ -40,6 +43,7 @@ METRICS: Mapping[str, str] = {
     "centrala_search_behind": "Places by which the search index is behind the stream.",
     "centrala_store_waiting": "Calls that wait for a commit.",
     "centrala_live_people": "People with an open page.",
+    "centrala_cautions": "Warnings that the console shows to administrators.",
 }
 
 UNFINISHED = ("held", "queued", "sending", "possibly-sent")
@@ -51,6 +55,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     deliveries: Mapping[str, int]
     effects: int
+    lags: Mapping[str, float]
     quarantined: int
     rules_failing: int
     search_behind: int
@@ -66,11 +71,24 @@ def figures(tx: Reader, desk: Desk) -> Figures:
         lines=tuple(lines(tx, desk.house(), SYSTEM)),
         deliveries={row.state: row.n for row in tx.rows(states.group_by(delivery.c.state))},
         effects=tx.scalar(waiting) or 0,
+        lags=lags(tx),
         quarantined=tx.scalar(held) or 0,
         rules_failing=sum(not rule.well for rule in failing(tx)),
         search_behind=behind(tx, desk.stream.last),
         now=tx.now,
     )
+
+
+def lags(tx: Reader) -> dict[str, float]:
+    """By metric: how long the oldest work that is due has waited, in seconds. It grows where a loop stands still."""
+    oldest = {
+        "centrala_outbox_lag_seconds": select(func.min(delivery.c.due_at)).where(
+            delivery.c.state.in_(("held", "queued"))
+        ),
+        "centrala_effects_lag_seconds": select(func.min(effect.c.due_at)).where(effect.c.state == "waiting"),
+        "centrala_timers_lag_seconds": select(func.min(timer.c.due_at)).where(timer.c.state == "waiting"),
+    }
+    return {name: max(0, tx.now - (tx.scalar(due) or tx.now)) / 1e6 for name, due in oldest.items()}
 
 
 async def exposition(desk: Desk, live_people: int) -> bytes:
@@ -116,6 +134,8 @@ def _of_store(read: Figures) -> Iterator[GaugeMetricFamily]:
         deliveries.add_metric([state], read.deliveries.get(state, 0))
     yield from (waiting, overdue, oldest, agents, deliveries)
     yield _plain("centrala_effects_waiting", read.effects)
+    for name, lag in read.lags.items():
+        yield _plain(name, lag)
     yield _plain("centrala_quarantined", read.quarantined)
     yield _plain("centrala_rules_failing", read.rules_failing)
     yield _plain("centrala_search_behind", read.search_behind)
@@ -126,6 +146,7 @@ def _of_process(desk: Desk, live_people: int) -> Iterator[GaugeMetricFamily]:
     yield _plain("centrala_stream_place", desk.stream.last)
     yield _plain("centrala_store_waiting", desk.store.waiting)
     yield _plain("centrala_live_people", live_people)
+    yield _plain("centrala_cautions", len(desk.cautions()))
 
 
 def _of_inboxes(health: Mapping[str, Health]) -> Iterator[GaugeMetricFamily]:
