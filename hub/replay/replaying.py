@@ -69,13 +69,13 @@ def span_of(tx: Reader, wanted: Wanted) -> Span | None:
 
 
 async def run_replays(store: Store, clock: Clock, house: Callable[[], House], wake: Wake, log: Log) -> None:
-    """Until cancelled: the replays that people asked this process for, one after the other."""
+    """Until cancelled: the replays that people asked for, one after the other. One process does this at a time."""
     node = house().directory.config.hub.node
     interrupted = False
     while True:
         try:
             if not interrupted:
-                await store.write(lambda tx: runs.fail_interrupted(tx, node))
+                await store.write(runs.fail_interrupted)
                 interrupted = True
             row = await store.write(lambda tx: runs.next_replay(tx, node))
         except (StorageFault, StoreFull):

@@ -129,15 +129,14 @@ _data = msgspec.json.Decoder(_Data).decode
 def start(
     tx: Tx,
     scope: Scope,
-    node: str,
     wanted: Wanted,
     *,
     draft: int | None = None,
     source: str | None = None,
     kind: Kind = "replay",
 ) -> int:
-    """Have a draft, or a text of rules, compared with the published version; returns the run's id. ``node`` is the
-    process that carries it out. Raises Denied, NotFound (the draft), Conflict with a sentence."""
+    """Have a draft, or a text of rules, compared with the published version; returns the run's id. Raises Denied,
+    NotFound (the draft), Conflict with a sentence."""
     require_rules(scope)
     _check(tx, kind, wanted, draft)
     current = published(tx)
@@ -159,7 +158,7 @@ def start(
         "wanted": _encode(wanted).decode(),
         "position": int(place or 0),
         "author": scope.user,
-        "node": node,
+        "node": "",
         "created_at": tx.now,
     }
     number = tx.add(rule_run, row)
@@ -303,28 +302,28 @@ def _run(row: Row[Any]) -> Run:
 # --- what the loops note down ------------------------------------------------------------------------------------
 
 
-def fail_interrupted(tx: Tx, node: str) -> None:
-    """At the start: replays that this process left unfinished will not go on by themselves. Shadows do."""
+def fail_interrupted(tx: Tx) -> None:
+    """At the start: replays that another run of the loop left unfinished will not go on by themselves. Shadows do."""
     c = rule_run.c
-    left = and_(c.kind == "replay", c.state == "running", c.node == node)
+    left = and_(c.kind == "replay", c.state == "running")
     values = {"state": "failed", "failure": _encode(Text(INTERRUPTED)).decode(), "finished_at": tx.now}
     tx.execute(update(rule_run).where(left).values(values))
 
 
 def next_replay(tx: Tx, node: str) -> Row[Any] | None:
-    """The replay of this process that waits longest, now running; None for none."""
+    """The replay that waits longest, now running on this ``node``; None for none."""
     c = rule_run.c
-    waiting = and_(c.kind == "replay", c.state == "waiting", c.node == node)
+    waiting = and_(c.kind == "replay", c.state == "waiting")
     row = tx.row(select(rule_run).where(waiting).order_by(c.created_at, c.id).limit(1))
     if row is not None:
-        tx.change(rule_run, row.id, state="running")
+        tx.change(rule_run, row.id, state="running", node=node)
     return row
 
 
-def running_shadow(tx: Reader, node: str) -> Row[Any] | None:
-    """The shadow that this process follows the stream for; None for none."""
+def running_shadow(tx: Reader) -> Row[Any] | None:
+    """The shadow that follows the stream; None for none."""
     c = rule_run.c
-    return tx.row(select(rule_run).where(c.kind == "shadow", c.state == "running", c.node == node))
+    return tx.row(select(rule_run).where(c.kind == "shadow", c.state == "running"))
 
 
 def note(tx: Tx, number: int, moves: Sequence[Move] = (), **values: Any) -> bool:

@@ -86,12 +86,11 @@ class Shadow:
 
 
 async def run_shadows(store: Store, clock: Clock, house: Callable[[], House], wake: Wake, log: Log) -> None:
-    """Until cancelled: the shadow that this process was asked for, if there is one."""
-    node = house().directory.config.hub.node
+    """Until cancelled: the shadow that people asked for, if there is one. One process does this at a time."""
     shadow: Shadow | None = None
     while True:
         try:
-            row = await store.read(lambda tx: runs.running_shadow(tx, node))
+            row = await store.read(runs.running_shadow)
             if row is None:
                 shadow = None
                 await wake.wait(clock, POLL)

@@ -73,9 +73,9 @@ def _acting(scope: Scope) -> Scope:
 
 
 def _start(tx: Tx, house: House, scope: Scope, number: int, body: ReplayBody, call: Call) -> ReplayRun:
-    acting, node = _acting(scope), house.directory.config.hub.node
+    acting = _acting(scope)
     wanted = Wanted(days=body.days, messages=body.messages if body.days is None else None)
-    started = runs.start(tx, acting, node, wanted, draft=number)
+    started = runs.start(tx, acting, wanted, draft=number)
     return _run(runs.run(tx, acting, started))
 
 

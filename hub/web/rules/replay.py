@@ -166,8 +166,7 @@ async def start_replay(request: web.Request) -> web.StreamResponse:
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
     form = await read_form(request, StartForm)
     wanted = Wanted(days=form.days) if form.by == "days" else Wanted(messages=form.messages)
-    node = desk.house().directory.config.hub.node
-    run = await desk.store.write(lambda tx: runs.start(tx, scope, node, wanted, draft=number))
+    run = await desk.store.write(lambda tx: runs.start(tx, scope, wanted, draft=number))
     return redirect(request, f"/admin/rules/runs/{run}")
 
 
@@ -176,9 +175,8 @@ async def start_shadow(request: web.Request) -> web.StreamResponse:
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
     form = await read_form(request, ShadowForm)
     until = desk.clock.now() + form.hours * DAY // 24 if form.hours is not None else None
-    node = desk.house().directory.config.hub.node
     run = await desk.store.write(
-        lambda tx: runs.start(tx, scope, node, Wanted(until=until), draft=number, kind="shadow")
+        lambda tx: runs.start(tx, scope, Wanted(until=until), draft=number, kind="shadow")
     )
     return redirect(request, f"/admin/rules/runs/{run}")
 

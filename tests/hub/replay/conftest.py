@@ -138,7 +138,7 @@ class World:
 
     async def start(self, wanted: runs.Wanted, **more: Any) -> int:
         """Ask for a run."""
-        return await self.store.write(lambda tx: runs.start(tx, ADMIN, "here", wanted, **more))
+        return await self.store.write(lambda tx: runs.start(tx, ADMIN, wanted, **more))
 
     async def run(self, number: int) -> runs.Run:
         return await self.store.read(lambda tx: runs.run(tx, ADMIN, number))

@@ -90,10 +90,10 @@ async def test_a_run_that_failed_says_why_in_the_readers_language(
     enter: Callable[[str], Any], world: World
 ) -> None:
     number = await world.store.write(
-        lambda tx: runs.start(tx, SYSTEM, "here", Wanted(days=1), source="rules: [")
+        lambda tx: runs.start(tx, SYSTEM, Wanted(days=1), source="rules: [")
     )
     await world.store.write(lambda tx: tx.change(runs.rule_run, number, state="running"))
-    await world.store.write(lambda tx: runs.fail_interrupted(tx, "here"))
+    await world.store.write(runs.fail_interrupted)
     browser = await enter("administrator")
     _, page = await browser.get(f"/admin/rules/runs/{number}")
     assert "uruchomiono centralę ponownie" in page
