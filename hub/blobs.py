@@ -65,6 +65,7 @@ class FileBlobs:
         path = self._path(name)
         digest, size = hashlib.sha256(), 0
         handle = await asyncio.to_thread(_create, path)
+        failpoint("blobs.created")
         try:
             async for part in _parts(content):
                 digest.update(part)
@@ -77,7 +78,9 @@ class FileBlobs:
             path.unlink(missing_ok=True)
             raise
         failpoint("blobs.note.before")
-        return await self._store.write(lambda tx: _row(tx, size, digest.hexdigest(), "file", name))
+        noted = await self._store.write(lambda tx: _row(tx, size, digest.hexdigest(), "file", name))
+        failpoint("blobs.noted")
+        return noted
 
     async def get(self, key: BlobId) -> bytes:
         """Raises KeyError for an unknown id."""

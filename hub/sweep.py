@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from sqlalchemy import delete, select
 
+from connectors._failpoint import failpoint
 from connectors.contract import Clock
 from hub.house import House
 from hub.store import schema
@@ -60,7 +61,10 @@ async def run_sweeps(
     while True:
         await clock.sleep(EVERY)
         try:
+            failpoint("sweep.before")
             await store.write(lambda tx: sweep(tx, house()))
+            failpoint("sweep.between")
             await blobs()
+            failpoint("sweep.after")
         except (StorageFault, StoreFull):
             continue

@@ -90,6 +90,7 @@ def run_due(tx: Tx, house: House, handlers: Mapping[str, Handler], log: Log) -> 
             with tx.savepoint() as inner:
                 inner.change(timer, row.id, state="done")
                 handlers[row.kind.partition(":")[0]](inner, house, row)
+                failpoint("timers.handled")
         except Exception as error:
             if is_storage_fault(error):
                 raise

@@ -247,6 +247,7 @@ async def _take_batch(link: Link, box: Mailbox, reader: Reader, batch: list[int]
     ready = await asyncio.gather(
         *(_ready(link, box, reader, uid, bodies.get(uid)) for uid in present), return_exceptions=True
     )
+    failpoint("email.imap.ready")
     *others, last = zip(present, ready, strict=True)
     # Small and large ones were made ready beside each other; they are handed in as the mailbox has them.
     outcomes = await asyncio.gather(
@@ -341,6 +342,7 @@ async def _finish(link: Link, box: Mailbox, env: Env, uids: Sequence[int]) -> No
         box.undone.clear()
         return
     done = sorted(box.undone)[: 10 * BATCH]
+    failpoint("email.imap.flag.before")
     try:
         if box.account.on_done == "seen":
             await link.mark_seen(done)

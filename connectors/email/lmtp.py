@@ -170,6 +170,7 @@ class _Connection(SMTP):
         self.envelope = self._create_envelope()
         times = len(envelope.rcpt_tos) if self.one_answer_each else 1
         await self.push("\r\n".join([answer] * times))
+        failpoint("email.lmtp.answered")
 
     @contextlib.asynccontextmanager
     async def _read_mail(self, fields: bytes) -> AsyncIterator[tuple[bytes, str]]:

@@ -235,6 +235,7 @@ class Sending:
         except (aiosmtplib.SMTPException, OSError) as error:
             self._peer.down(self._env, "unreachable", f"after DATA: {_told(error)}")
             raise SendError("ambiguous", _MAYBE, f"after DATA: {_told(error)}") from None
+        failpoint("email.smtp.answered")
         if 400 <= answer.code < 600:
             raise self._refused("DATA", aiosmtplib.SMTPDataError(answer.code, answer.message))
         if not 200 <= answer.code < 300:

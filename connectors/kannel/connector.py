@@ -13,6 +13,7 @@ import msgspec
 from yarl import URL
 
 from connectors import _sms
+from connectors._failpoint import failpoint
 from connectors._http import status_error
 from connectors._i18n import N_
 from connectors._sms import Plan, paid, plan_sms
@@ -114,9 +115,13 @@ class Kannel:
         found = report_of(call, inbox, now) if is_report(call) else piece_of(call, inbox, now)
         if isinstance(found, DeliveryReport | Unknown):
             raw = Raw(content=call.raw.encode("latin-1", "replace"), content_type="text/plain")
+            failpoint("kannel.report.received")
             await self._sink.accept(raw, [found])
+            failpoint("kannel.report.committed")
         else:
+            failpoint("kannel.received")
             await self._inlet.take(found)
+            failpoint("kannel.committed")
 
     # --- out ------------------------------------------------------------------------------------------------------
 
@@ -126,7 +131,9 @@ class Kannel:
             raise SendError("permanent", NO_GATEWAY)
         plan = plan_sms(outbound, self._settings, self._env)
         async with paid(plan, self._settings, self._env):
+            failpoint("kannel.send.before")
             status, text = await self._ask(self._query(plan, outbound.delivery))
+            failpoint("kannel.send.after")
             if not 200 <= status < 300:
                 raise _error(status, text)
         return Sent(remote_id=remote_id(str(outbound.delivery)))

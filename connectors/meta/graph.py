@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from connectors._failpoint import failpoint
 from connectors._i18n import N_
 from connectors.contract import Env, Fetched, Health, Micros, OutAttachment, SendError
 from connectors.meta.errors import CREDENTIALS, NO_SUCH, SLOW, GraphError, Trouble, error_of, usage
@@ -150,9 +151,11 @@ class Graph:
         headers = {"Authorization": f"Bearer {token}", "User-Agent": "Centrala"}
         if content_type:
             headers["Content-Type"] = content_type
+        failpoint("meta.graph.before")
         answer = await self._env.egress.request(
             method, url, headers=headers, body=body, timeout=settings.timeout_seconds, max_bytes=ANSWER_BYTES
         )
+        failpoint("meta.graph.after")
         if not 200 <= answer.status < 300:
             raise error_of(answer.status, answer.headers, answer.body)
         return answer

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from connectors._failpoint import failpoint
 from connectors._http import json_response
 from connectors._widget import Door
 from connectors.contract import Env, Inbound, InboxId, Micros, Raw, Refused, Request, Response, Route, Secret
@@ -121,7 +122,9 @@ class Callback:
         self._note(strangers)
         if items:
             try:
+                failpoint("meta.webhook.received")
                 await self.door.sink.accept(await self._raw(request.body), items)
+                failpoint("meta.webhook.committed")
             except Refused as refused:
                 return _later(refused)
             self._heard(items)

@@ -17,6 +17,7 @@ from telegram import Bot
 from telegram.error import TelegramError
 from telegram.request import BaseRequest, RequestData
 
+from connectors._failpoint import failpoint
 from connectors._http import retry_after
 from connectors._i18n import N_
 from connectors.contract import Egress, Fetched, SendError
@@ -200,10 +201,12 @@ class Api:
 
 async def _call(egress: Egress, method: str, url: str, **more: Any) -> Fetched:
     """Raises :class:`Declined`, :class:`NotReached`."""
+    failpoint("telegram.call.before")
     try:
         answer = await egress.request(method, url, **more)
     except SendError as error:
         raise NotReached(error) from error
+    failpoint("telegram.call.after")
     if not 200 <= answer.status < 300:
         raise _declined(answer)
     return answer

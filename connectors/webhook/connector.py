@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from connectors import _signing as signing
+from connectors._failpoint import failpoint
 from connectors._http import json_response, status_error
 from connectors._i18n import N_
 from connectors._widget import Door
@@ -143,7 +144,10 @@ class Webhook:
 
     async def _accept(self, request: Request, items: Sequence[Inbound]) -> list[Receipt]:
         raw = await self._raw(request)
-        return await self._door.sink.accept(raw, [await self._with_blobs(item) for item in items])
+        failpoint("webhook.received")
+        receipts = await self._door.sink.accept(raw, [await self._with_blobs(item) for item in items])
+        failpoint("webhook.committed")
+        return receipts
 
     async def _raw(self, request: Request) -> Raw:
         if len(request.body) <= INLINE:
@@ -187,6 +191,7 @@ class Webhook:
             raise SendError("permanent", NOT_UNDERSTOOD)
         body = msgspec.json.encode(_event(outbound, kind))
         signed = signing.headers(settings.secret, self._env.clock.now(), body)
+        failpoint("webhook.post.before")
         try:
             answer = await self._env.egress.request(
                 "POST",
@@ -196,6 +201,7 @@ class Webhook:
                 timeout=settings.timeout_seconds,
                 max_bytes=1_000_000,
             )
+            failpoint("webhook.post.after")
             sent = _sent(answer)
         except SendError as error:
             self._note(error)

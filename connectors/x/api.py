@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from connectors._failpoint import failpoint
 from connectors._http import status_error
 from connectors._i18n import N_
 from connectors._oauth2 import AccessTokens, Grant, GrantEnded
@@ -143,6 +144,7 @@ class Api:
         headers = {**more, "Authorization": f"Bearer {token}" if token else self._signed(method, url)}
         if body is not None:
             headers["Content-Type"] = "application/json"
+        failpoint("x.call.before")
         answer = await self._env.egress.request(
             method,
             url,
@@ -151,6 +153,7 @@ class Api:
             timeout=self._settings.timeout_seconds,
             max_bytes=self._settings.max_file_bytes,
         )
+        failpoint("x.call.after")
         if answer.status == 401 and self._tokens is not None:
             self._tokens.spoiled(token)
         return answer

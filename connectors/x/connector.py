@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from connectors._failpoint import failpoint
 from connectors._http import INLINE, json_response, kept_json, status_error
 from connectors._i18n import N_
 from connectors._widget import Door
@@ -196,7 +197,9 @@ class X:
             sink.signal(key, "typing")
         items = await self._echoes.told([item for item in found.items if self._wanted(item)])
         if items:
+            failpoint("x.webhook.received")
             await sink.accept(await kept_json(body, self._env.blobs), items)
+            failpoint("x.webhook.committed")
         if is_withdrawal(items, self._env.inbox):
             self._api.withdrawn()
 

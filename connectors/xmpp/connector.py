@@ -6,6 +6,7 @@ import asyncio
 import xml.etree.ElementTree as ET  # nosec: only the type
 from collections.abc import Sequence
 
+from connectors._failpoint import failpoint
 from connectors._http import status_error
 from connectors._i18n import N_
 from connectors.contract import (
@@ -226,9 +227,12 @@ class Xmpp:
                 link.stream.put(message)
                 await link.flush()
             else:
+                failpoint("xmpp.send.before")
                 arrived = link.stream.put_acked(message)
+                failpoint("xmpp.send.written")
                 async with asyncio.timeout(self._settings.timeout_seconds):
                     await asyncio.shield(arrived)  # an ack that comes late still counts for the next attempt
+                failpoint("xmpp.send.acknowledged")
         except (Lost, TimeoutError) as error:
             raise SendError("ambiguous", UNSURE, "no answer of the server to the message") from error
 

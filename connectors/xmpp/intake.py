@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import msgspec
 
+from connectors._failpoint import failpoint
 from connectors.contract import (
     Cursor,
     Deletion,
@@ -157,16 +158,22 @@ class Intake:
             await self._go.wait()
             while len(batch) < BATCH and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
+            failpoint("xmpp.live.received")
             await self._take([live.stanza for live in batch], live=True)
+            failpoint("xmpp.live.committed")
             self._on_done([live.ticket for live in batch])
+            failpoint("xmpp.live.acknowledged")
             if self._stopped and self._queue.qsize() <= ROOM:
                 self._stopped = False
                 self._on_flow(True)
 
     async def take_archived(self, stanzas: Sequence[ET.Element], cursor: Cursor) -> int:
         """Commit a page of the archive, then the place behind it; returns how many stanzas brought something new."""
+        failpoint("xmpp.archive.fetched")
         taken = await self._take(stanzas, live=False)
+        failpoint("xmpp.archive.committed")
         await self.move(cursor)
+        failpoint("xmpp.archive.moved")
         return sum(not receipt.duplicate for one in taken for receipt in one.receipts)
 
     async def move(self, cursor: Cursor) -> None:

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from connectors._failpoint import failpoint
 from connectors._http import status_error
 from connectors._i18n import N_
 from connectors._oauth2 import AccessTokens, Grant, GrantEnded
@@ -189,13 +190,16 @@ class Api:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, token: str
     ) -> Fetched:
         kind = {"Content-Type": "application/json"} if body else {}
-        return await self._env.egress.request(
+        failpoint("youtube.call.before")
+        answer = await self._env.egress.request(
             method,
             url,
             headers={"User-Agent": "Centrala", "Authorization": f"Bearer {token}", **kind, **headers},
             body=body,
             timeout=self._settings.timeout_seconds,
         )
+        failpoint("youtube.call.after")
+        return answer
 
     # --- refusals -------------------------------------------------------------------------------------------------
 

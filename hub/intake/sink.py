@@ -128,6 +128,7 @@ class Intake:
         """Take the snapshot now; called once before the first message and then whenever it is old."""
         try:
             read = await self.store.read(read_load)
+            failpoint("intake.load.before")
             self._load = await self.store.write(lambda tx: keep_load(tx, read))
             self._load_due = self._monotonic() + LOAD_AGE
         except (StorageFault, StoreFull):

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, exists, func, not_, select, update
 
+from connectors._failpoint import failpoint
 from hub.cluster.leases import Lease, still
 from hub.house import House
 from hub.store import schema
@@ -85,6 +86,7 @@ def _begin(tx: Tx, row: Row[Any], node: str) -> int:
         "started_at": tx.now,
         "send_by": tx.now + START_WITHIN * SECOND,
     }
+    failpoint("outbox.claim.between")
     begun = tx.add(attempt, values)
     derive_state(tx, row.message)
     return begun
@@ -140,11 +142,12 @@ def find_ambiguous(
 def release_untried(tx: Tx, delivery_id: int, attempt_id: int) -> None:
     """An attempt whose time to start had passed: nothing touched the wire, so it simply goes back."""
     row = tx.locked(delivery, delivery_id)
-    tx.execute(
+    still_open = and_(attempt.c.id == attempt_id, attempt.c.finished_at.is_(None))
+    ours = tx.execute(
         update(attempt)
-        .where(attempt.c.id == attempt_id)
+        .where(still_open)
         .values(finished_at=tx.now, outcome="temporary", private_reason="started too late, nothing was sent")
-    )
-    if row is not None and row.state == "sending":
+    ).rowcount
+    if ours and row is not None and row.state == "sending":
         tx.change(delivery, delivery_id, state="queued", due_at=tx.now, updated_at=tx.now)
         derive_state(tx, row.message)

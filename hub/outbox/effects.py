@@ -58,6 +58,7 @@ def run_inside(tx: Tx, house: House, handlers: Mapping[str, Inside], log: Log) -
         try:
             with tx.savepoint() as inner:
                 done = handlers[row.kind](inner, house, row)
+                failpoint("effects.inside.before")
                 inner.change(effect, row.id, state="done" if done else "skipped", attempts=row.attempts + 1)
         except Exception as error:
             if is_storage_fault(error):
@@ -106,7 +107,9 @@ async def run_effects(
             if first is not None and first <= clock.now():
                 failpoint("effects.before")
                 await store.write(lambda tx: run_inside(tx, house(), inside, log))
+                failpoint("effects.inside.after")
                 for row in await store.write(lambda tx: take_outside(tx, list(outside))):
+                    failpoint("effects.taken")
                     await _act(store, outside[row.kind], row)
                 failpoint("effects.after")
                 continue
@@ -128,10 +131,23 @@ def next_due(tx: Reader, kinds: Sequence[str]) -> int | None:
 async def _act(store: Store, handler: Outside, row: Row[Any]) -> None:
     try:
         await handler(row)
+        failpoint("effects.acted")
     except SendError as error:
         wait = int(error.retry_after * 1e6) if error.retry_after else None
         final = error.kind == "permanent"
         why = error.private
-        await store.write(lambda tx: put_off(tx, row, why, wait=wait, final=final))
+        await store.write(lambda tx: _ours(tx, row) and put_off(tx, row, why, wait=wait, final=final))
     else:
-        await store.write(lambda tx: tx.change(effect, row.id, state="done", attempts=row.attempts + 1))
+        done = {"state": "done", "attempts": row.attempts + 1}
+        await store.write(lambda tx: _ours(tx, row) and tx.change(effect, row.id, **done))
+
+
+def _ours(tx: Tx, claimed: Row[Any]) -> bool:
+    """Whether the effect is still as we claimed it: one that took too long was taken up again, perhaps elsewhere."""
+    row = tx.locked(effect, claimed.id)
+    return (
+        row is not None
+        and row.state == "running"
+        and row.attempts == claimed.attempts
+        and row.due_at == claimed.due_at
+    )

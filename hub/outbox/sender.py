@@ -193,6 +193,7 @@ class Sender:
             return
         if draft is None:
             return
+        failpoint("outbox.read.after")
         outcome = await self._send(draft)
         failpoint("outbox.outcome.before")
         await self._record(lambda tx: self._settle(tx, draft, attempt, outcome))

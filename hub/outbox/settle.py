@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Row, update
+from sqlalchemy import Row, and_, update
 
+from connectors._failpoint import failpoint
 from connectors.contract import Capabilities, Recipient, Refusal, Sent
 from hub.changes import note
 from hub.desk.actions import wake
@@ -43,8 +44,12 @@ _json = msgspec.json.Encoder().encode
 
 
 def settle_sent(tx: Tx, house: House, delivery_id: int, attempt_id: int, sent: Sent) -> None:
-    """The channel took it. Recipients that it refused become failed deliveries of their own."""
+    """The channel took it. Recipients that it refused become failed deliveries of their own.
+
+    That is a fact, also where it comes so late that another process has given the attempt up meanwhile.
+    """
     _finish(tx, attempt_id, sent.state)
+    failpoint("outbox.settle.between")
     row = tx.locked(delivery, delivery_id)
     if row is None or not may_move(row.state, sent.state):
         return
@@ -87,10 +92,16 @@ def settle(
     retry_after: float | None = None,
     gone: bool = False,
 ) -> State:
-    """The channel did not (certainly) take it; returns the delivery's new state."""
-    _finish(tx, attempt_id, outcome, public, private)
+    """The channel did not (certainly) take it; returns the delivery's new state.
+
+    Nothing happens for an attempt that another process has given up meanwhile: the next one may be on its way.
+    """
     row = tx.locked(delivery, delivery_id)
-    if row is None or row.state != "sending":
+    if (
+        not _finish(tx, attempt_id, outcome, public, private, late=False)
+        or row is None
+        or row.state != "sending"
+    ):
         return row.state if row is not None else "cancelled"
     if gone and (state := vanished(tx, row)) is not None:
         tx.change(delivery, row.id, state=state, reason=public, updated_at=tx.now)
@@ -144,14 +155,22 @@ def _arrived(tx: Tx, row: Row[Any]) -> State:
     return "accepted"
 
 
-def _finish(tx: Tx, attempt_id: int, outcome: str, public: str = "", private: str = "") -> None:
+def _finish(
+    tx: Tx, attempt_id: int, outcome: str, public: str = "", private: str = "", *, late: bool = True
+) -> bool:
+    """Record how an attempt ended; False where it had ended already and ``late`` words do not count."""
     values = {
         "finished_at": tx.now,
         "outcome": outcome,
         "public_text": public or None,
         "private_reason": private[:1000] or None,
     }
-    tx.execute(update(attempt).where(attempt.c.id == attempt_id).values(**values))
+    known = (
+        attempt.c.id == attempt_id
+        if late
+        else and_(attempt.c.id == attempt_id, attempt.c.finished_at.is_(None))
+    )
+    return bool(tx.execute(update(attempt).where(known).values(**values)).rowcount)
 
 
 def give_to_people(tx: Tx, row: Row[Any], state: State, reason: str) -> State:

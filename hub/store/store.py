@@ -213,14 +213,17 @@ def run_group(
     on_end: Callable[[Tx], None],
 ) -> Committed:
     """Everything between BEGIN and COMMIT, the same on both engines."""
+    failpoint("commit.begun")
     tx = Tx(connection, clock.now(), ids)
     outcomes: list[Any] = [None] * len(works)
     for positions in _parts(works):
         results = _run_part(tx, works[positions[0]].handler, [works[p].call for p in positions])
         for position, result in zip(positions, results, strict=True):
             outcomes[position] = result
+    failpoint("commit.ending")
     if tx.endings:
         on_end(tx)
+    failpoint("commit.places")
     first = place_events(tx)
     failpoint("commit.before")
     return Committed(outcomes, first, tx)
@@ -231,6 +234,7 @@ def tell(committed: Committed, works: Sequence[Work[Any, Any]], store: Store) ->
     failpoint("commit.after")
     for work, outcome in zip(works, committed.outcomes, strict=True):
         work.settle(outcome)
+    failpoint("commit.told")
     if committed.rings:
         store.on_rings(committed.rings)
     if events := committed.events:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from connectors._failpoint import failpoint
 from hub.desk import reply as replies
 from hub.house import House
 from hub.i18n import mark as N_
@@ -182,7 +183,9 @@ async def _change(request: web.Request, endpoint: Endpoint, bearer: Bearer, key:
     def work(tx: Tx) -> str:
         return msgspec.json.encode(change(tx, house, bearer.scope, number, body, call)).decode()
 
+    failpoint("api.change.before")
     answer, again = await desk.store.write(lambda tx: once(tx, f"token:{bearer.token}", key, same, work))
+    failpoint("api.change.after")
     headers = {"Idempotent-Replay": "true"} if again else {}
     return web.Response(text=answer, content_type="application/json", headers=headers)
 
