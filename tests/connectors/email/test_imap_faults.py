@@ -1,11 +1,10 @@
-"""What no well-behaved server does: silent lines, refused mails, odd answers. Through a proxy, or a scripted server."""
+"""What no well-behaved server does: refused mails, odd answers, floods. Silent lines are in tests/chaos/network."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import time
-import uuid
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,6 @@ from tests.connectors.email.wire_imap import Script, served
 from tests.connectors.email.wire_mail import mail, parse_simply, running, subjects, until
 from tests.connectors.email.wire_tls import certificate
 from tests.contract.world import Ledger, Log, make_env
-from tests.servers.dovecot import Dovecot
 
 
 @pytest.fixture(autouse=True)
@@ -33,51 +31,6 @@ def inbox(port: int, log: Log | None = None, user: str = "u", poll_seconds: floa
     account = ImapAccount(host="127.0.0.1", port=port, tls=False, user=user, password=Secret("pw"))
     config = EmailConfig(address="kontakt@example.pl", imap=(account,), poll_seconds=poll_seconds)
     return EmailConnector(config, make_env(log=log or Log()), parse_simply)
-
-
-class Line:
-    """A proxy in front of a server that can stop to pass anything on, as a dead NAT entry does."""
-
-    def __init__(self, target: int) -> None:
-        self.target = target
-        self.port = 0
-        self.connections = 0
-        self.passing = asyncio.Event()
-        self.passing.set()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
-        try:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._pump(reader, far_writer))
-                both.create_task(self._pump(far_reader, writer))
-        finally:
-            writer.close()
-            far_writer.close()
-
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            await self.passing.wait()
-            writer.write(data)
-        raise ConnectionError
-
-
-@pytest.mark.servers
-async def test_a_line_that_went_silent_is_noticed(dovecot: Dovecot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(imap_link.Link.race, "__defaults__", (0.5,))
-    user, ledger, log, line = f"u{uuid.uuid4().hex[:12]}", Ledger(), Log(), Line(dovecot.imap_port)
-    async with served(line.serve) as port, running(inbox(port, log, user, poll_seconds=0.3), ledger):
-        await asyncio.to_thread(dovecot.deliver, user, mail(1))
-        await ledger.wait_for(1)
-        line.passing.clear()
-        await asyncio.to_thread(dovecot.deliver, user, mail(2))
-        await asyncio.sleep(1.5)
-        assert log.count("stopped answering") == 1
-        line.passing.set()
-        await ledger.wait_for(2, seconds=5)
-    assert line.connections >= 2
-    assert subjects(ledger) == ["Sprawa 1", "Sprawa 2"]
 
 
 @pytest.mark.parametrize("fault", ["refused", "dropped"])

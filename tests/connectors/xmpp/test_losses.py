@@ -17,9 +17,9 @@ import pytest
 
 from connectors.contract import Secret
 from tests.connectors.xmpp.desk import Desk, a_desk
-from tests.connectors.xmpp.line import Line, a_line
 from tests.connectors.xmpp.person import Person, somebody, until
 from tests.servers.ejabberd import Ejabberd
+from tests.servers.fault_proxy import FaultProxy, fault_proxy
 from tests.servers.process import folder
 from tests.servers.prosody import COMPONENT, SECRET, Prosody
 
@@ -56,9 +56,9 @@ async def zofia(server: Server) -> AsyncIterator[Person]:
 
 
 @pytest.fixture
-async def line(server: Server) -> AsyncIterator[Line]:
+async def line(server: Server) -> AsyncIterator[FaultProxy]:
     """A line between the hub and the server that can be cut."""
-    async with a_line(server.port) as made:
+    async with fault_proxy(server.port) as made:
         yield made
 
 
@@ -139,7 +139,9 @@ async def test_the_hub_dies_at_a_commit(server: Server, zofia: Person, dies: Any
         await everything_came(zofia, desk)
 
 
-async def test_the_line_is_cut_and_the_session_goes_on(server: Server, zofia: Person, line: Line) -> None:
+async def test_the_line_is_cut_and_the_session_goes_on(
+    server: Server, zofia: Person, line: FaultProxy
+) -> None:
     """Stream management: what the hub had not committed comes again, by itself and without the archive."""
     async with a_desk(server.account(new_name("kontakt")), line.port, archive_seconds=3600) as desk:
         await desk.start()
@@ -177,7 +179,9 @@ async def test_without_an_archive_the_server_still_has_what_was_not_committed() 
             server.stop()
 
 
-async def test_a_hub_that_takes_nothing_loses_nothing(server: Server, zofia: Person, line: Line) -> None:
+async def test_a_hub_that_takes_nothing_loses_nothing(
+    server: Server, zofia: Person, line: FaultProxy
+) -> None:
     async with a_desk(server.account(new_name("kontakt")), line.port) as desk:
         await desk.start()
         desk.ledger.refuse(0.05)
@@ -193,7 +197,7 @@ async def test_a_hub_that_takes_nothing_loses_nothing(server: Server, zofia: Per
         await everything_came(zofia, desk)
 
 
-async def test_every_answer_reaches_the_person_once(server: Server, zofia: Person, line: Line) -> None:
+async def test_every_answer_reaches_the_person_once(server: Server, zofia: Person, line: FaultProxy) -> None:
     """The hub tries again what nobody knows about; the archive says what has left already."""
     address = server.account(new_name("kontakt"))
     async with a_desk(address, line.port, timeout_seconds=3.0) as desk:
