@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,14 @@ import pytest
 from sqlalchemy import select
 
 from connectors.contract import Secret
-from hub import logs
 from hub.app import Hub
 from hub.clock import SystemClock
-from hub.config import Config, Inbox, Office, Outbox, Private, Public, Queue
-from hub.config import Hub as House
-from hub.config import Store as StoreConfig
+from hub.config import Config
 from hub.demo.peers.meta.direct import DirectPeer
 from hub.demo.peers.meta.platform import MetaPeer
 from hub.demo.peers.meta.whatsapp import WhatsAppPeer
-from hub.desk.reply import Draft, reply
-from hub.people.users import add_user
-from hub.scope import SYSTEM, Scope
 from hub.store import schema
+from tests.connectors.small_hub import Desk, inbox, running, small_config, until
 from tests.contract.meta import BUSINESS, NUMBER, PAGE, VERIFY, make_peer, served
 from tests.servers.process import free_port
 
@@ -34,51 +28,22 @@ CALLER = "48600700800"
 SECRETS = ("app_secret", "access_token", "verify_token")
 
 
-class Place:
+class Place(Desk):
     """The hub and the provider, and an agent who answers."""
 
     def __init__(self, hub: Hub, meta: MetaPeer) -> None:
-        self.hub = hub
+        super().__init__(hub)
         self.meta = meta
         self.direct = DirectPeer(meta)
         self.whatsapp = WhatsAppPeer(meta, BUSINESS, NUMBER, "48221112233")
-        self.scope: Scope | None = None
-        self._answers = 0
 
-    async def rows(self, *kinds: str) -> list[Any]:
+    async def messages(self, *kinds: str) -> list[Any]:
         """Messages of these kinds, in order."""
-        table = schema.message
-        wanted = select(table).where(table.c.kind.in_(kinds or ("inbound", "outbound")))
-        return list(await self.hub.store.read(lambda tx: tx.rows(wanted.order_by(table.c.id))))
+        found = await self.rows(schema.message)
+        return [row for row in found if row.kind in (kinds or ("inbound", "outbound"))]
 
     async def conversations(self) -> list[Any]:
-        table = schema.conversation
-        return list(await self.hub.store.read(lambda tx: tx.rows(select(table).order_by(table.c.id))))
-
-    async def answers(self, conversation: int, text: str) -> None:
-        """An agent answers the last message."""
-        if self.scope is None:
-            agent = await self.hub.store.write(
-                lambda tx: add_user(tx, SYSTEM, "anna", "Anna", "agent", "krajowa", "not a real hash", "pl")
-            )
-            self.scope = Scope(user=agent, role="agent", office="krajowa", front=True, queues=("ogolna",))
-        self._answers += 1
-        scope, client = self.scope, f"c-{self._answers}"
-        [row] = [row for row in await self.conversations() if row.id == conversation]
-        draft = Draft(text=text, client_id=client, based_on=row.messages, undo_seconds=0)
-        await self.hub.store.write(lambda tx: reply(tx, self.hub.house(), scope, conversation, draft))
-
-    async def states(self) -> list[str]:
-        return [row.state for row in await self.rows("outbound")]
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until an awaited condition holds."""
-    for _ in range(200):
-        if await condition():
-            return
-        await asyncio.sleep(0.03)
-    raise AssertionError("it did not happen")
+        return await self.rows(schema.conversation)
 
 
 def _config(folder: Path, meta: MetaPeer) -> Config:
@@ -93,31 +58,12 @@ def _config(folder: Path, meta: MetaPeer) -> Config:
         }
         return {**common, **more}
 
-    def inbox(id_: str, kind: str, told: dict[str, Any]) -> Inbox:
-        return Inbox(
-            id=id_, kind=kind, name=f"Urząd ({id_})", office="krajowa", queue="ogolna", settings=told
-        )
-
     siblings = [{"inbox": "wa", "kind": "whatsapp", "account": NUMBER}]
-    rules = folder / "rules.yaml"
-    rules.write_text("default: {queue: ogolna}\nrules: []\n")
-    return Config(
-        hub=House(
-            data_dir=str(folder / "data"),
-            rules_file=str(rules),
-            egress_allow=("127.0.0.0/8",),
-            secret=Secret("x" * 40),
-        ),
-        store=StoreConfig(url=f"sqlite:{folder / 'data' / 'centrala.db'}"),
-        outbox=Outbox(undo_seconds=0),
-        public=Public(port=free_port()),
-        private=Private(port=0),
-        offices=(Office(id="krajowa", name="Infolinia"),),
-        queues=(Queue(id="ogolna", name_pl="Ogólna", name_en="General", office="krajowa"),),
-        inboxes=(
-            inbox("fb", "messenger", settings(PAGE, siblings=siblings)),
-            inbox("wa", "whatsapp", settings(NUMBER)),
-        ),
+    return small_config(
+        folder,
+        inbox("fb", "messenger", settings(PAGE, siblings=siblings)),
+        inbox("wa", "whatsapp", settings(NUMBER)),
+        port=free_port(),
     )
 
 
@@ -126,11 +72,7 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
     """A hub whose page's callback also takes what is for the WhatsApp number."""
     meta = make_peer(SystemClock().now)
     async with served(meta):
-        config = _config(tmp_path, meta)
-        (tmp_path / "data").mkdir()
-        hub = Hub(lambda: config, SystemClock(), random.Random(3), logs.logger)
-        await hub.start()
-        try:
+        async with running(_config(tmp_path, meta)) as hub:
             found = Place(hub, meta)
             found.direct.meet(PERSON, PAGE, "Zofia Kowalska")
             found.whatsapp.names[CALLER] = "Jan Nowak"
@@ -139,8 +81,6 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
             for object_ in ("page", "whatsapp_business_account"):
                 assert await meta.subscribe(object_, address, VERIFY)
             yield found
-        finally:
-            await hub.stop()
 
 
 async def test_a_conversation_on_messenger(place: Place) -> None:
@@ -164,14 +104,14 @@ async def test_a_conversation_on_messenger(place: Place) -> None:
     await until(lambda: _is(place, ["read"]))
     await place.direct.delivers(PERSON, got.mid)
     assert await place.states() == ["read"], "states never go backwards"
-    assert len(await place.rows()) == 2, "the echo of our own is not a message"
+    assert len(await place.messages()) == 2, "the echo of our own is not a message"
 
     await place.direct.reacts(PERSON, got.mid, "👍")
     answer = await place.direct.writes(PERSON, "Dziękuję bardzo, a co zabrać?", reply_to={"mid": got.mid})
     await place.direct.tell(
         place.direct.people[PERSON], message_edit={"mid": answer, "text": "A co zabrać?", "num_edit": 1}
     )
-    rows = {row.external_id or row.text: row for row in await place.rows()}
+    rows = {row.external_id or row.text: row for row in await place.messages()}
     assert "👍" in rows["Około 15 minut."].data
     assert (rows[answer].text, rows[answer].conversation) == ("A co zabrać?", conversation.id)
 
@@ -186,7 +126,7 @@ async def test_what_colleagues_write_elsewhere_is_shown_as_ours(place: Place) ->
     assert before.waiting_since is not None
     mid = await place.direct.written_elsewhere(PERSON, "Tak, do 15:30.")
     await place.meta.call("page", [msgspec.json.decode(place.meta.calls[-1].body)["entry"][0]])
-    [inbound, ours] = await place.rows()
+    [inbound, ours] = await place.messages()
     assert (ours.kind, ours.external_id, ours.conversation) == ("outbound", mid, inbound.conversation)
     assert "Urząd (fb)" in ours.data
     [after] = await place.conversations()
@@ -198,12 +138,12 @@ async def test_what_colleagues_write_elsewhere_is_shown_as_ours(place: Place) ->
     [_, opened] = await place.conversations()
     assert (opened.status, opened.waiting_since) == ("waiting-citizen", None)
     await place.direct.writes("1357913579135", "Dobrze, będę.")
-    assert [row.conversation for row in (await place.rows())[2:]] == [opened.id, opened.id]
+    assert [row.conversation for row in (await place.messages())[2:]] == [opened.id, opened.id]
 
 
 async def test_a_conversation_on_whatsapp_by_the_same_callback(place: Place) -> None:
     await place.whatsapp.sends_file(CALLER, "image", "image/jpeg", b"JPEG", caption="Taki druk?")
-    [row] = await place.rows()
+    [row] = await place.messages()
     assert (row.inbox, row.text) == ("wa", "Taki druk?")
     attachment = schema.attachment
 
@@ -228,7 +168,7 @@ async def test_a_conversation_on_whatsapp_by_the_same_callback(place: Place) -> 
 
 async def test_a_failure_that_is_told_later_says_why(place: Place) -> None:
     await place.whatsapp.writes(CALLER, "Dzień dobry")
-    [row] = await place.rows()
+    [row] = await place.messages()
     await place.answers(row.conversation, "Dzień dobry!")
     await until(lambda: _is(place, ["accepted"]))
     error = {"code": 131026, "title": "Message undeliverable"}
@@ -246,5 +186,5 @@ async def test_disorder_and_repetition_change_nothing(place: Place) -> None:
     random.Random(5).shuffle(calls)
     for call in calls * 2:
         assert await place.meta._send(call) == 200
-    assert [row.text for row in await place.rows()] == ["Pierwsza", "Druga"]
+    assert [row.text for row in await place.messages()] == ["Pierwsza", "Druga"]
     assert len(await place.conversations()) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,12 @@ import pytest
 from sqlalchemy import select
 
 from connectors.contract import Secret
-from hub import logs
 from hub.app import Hub
 from hub.clock import SystemClock
-from hub.config import Config, Inbox, Office, Private, Public, Queue
-from hub.config import Hub as House
-from hub.config import Store as StoreConfig
 from hub.demo.peers.telegram import TelegramPeer
-from hub.desk.reply import Draft, reply
-from hub.people.users import add_user
-from hub.scope import SYSTEM, Conflict, Scope
+from hub.scope import Conflict
 from hub.store import schema
+from tests.connectors.small_hub import Desk, inbox, running, small_config
 from tests.connectors.telegram.beside import JAN, OLENA, TOKEN, eventually
 from tests.contract.cases.telegram import peer_on_a_port
 
@@ -36,43 +30,18 @@ async def peer() -> AsyncIterator[tuple[TelegramPeer, int]]:
         yield found, port
 
 
-def config(folder: Path, port: int) -> Config:
-    rules = folder / "rules.yaml"
-    rules.write_text("default: {queue: ogolna}\nrules: []\n")
-    return Config(
-        hub=House(
-            data_dir=str(folder / "data"),
-            rules_file=str(rules),
-            egress_allow=("127.0.0.0/8",),
-            secret=Secret("x" * 40),
-        ),
-        store=StoreConfig(url=f"sqlite:{folder / 'data' / 'centrala.db'}"),
-        public=Public(port=0),
-        private=Private(port=0),
-        offices=(Office(id="krajowa", name="Infolinia"),),
-        queues=(Queue(id="ogolna", name_pl="Ogólna", name_en="General", office="krajowa"),),
-        inboxes=(
-            Inbox(
-                id="bot",
-                kind="telegram",
-                name="Bot",
-                office="krajowa",
-                queue="ogolna",
-                settings={"token": Secret(TOKEN), "api_url": f"http://127.0.0.1:{port}", "poll_seconds": 5},
-            ),
-        ),
-    )
-
-
 @pytest.fixture
 async def hub(tmp_path: Path, peer: tuple[TelegramPeer, int]) -> AsyncIterator[Hub]:
     """A hub whose one channel is the bot."""
-    (tmp_path / "data").mkdir()
-    settings = config(tmp_path, peer[1])
-    running = Hub(lambda: settings, SystemClock(), random.Random(3), logs.logger)
-    await running.start()
-    yield running
-    await running.stop()
+    settings = {"token": Secret(TOKEN), "api_url": f"http://127.0.0.1:{peer[1]}", "poll_seconds": 5}
+    async with running(small_config(tmp_path, inbox("bot", "telegram", settings))) as hub:
+        yield hub
+
+
+@pytest.fixture
+def desk(hub: Hub) -> Desk:
+    """An agent there."""
+    return Desk(hub)
 
 
 async def rows(hub: Hub, table: Any, *where: Any) -> list[Any]:
@@ -85,27 +54,15 @@ async def said(hub: Hub) -> list[tuple[int, str, str]]:
     return [(row.conversation, row.kind, row.text) for row in found]
 
 
-async def answer(hub: Hub, conversation: int, text: str, client: str, choices: tuple[str, ...] = ()) -> None:
-    """An agent answers the last message."""
-    users = await rows(hub, schema.user, schema.user.c.login == "anna")
-    agent = users[0].id if users else await hub.store.write(_hired)
-    scope = Scope(user=agent, role="agent", office="krajowa", front=True, queues=("ogolna",))
-    last = [row for row in await rows(hub, schema.message) if row.conversation == conversation][-1]
-    draft = Draft(text=text, client_id=client, based_on=last.number, undo_seconds=0, choices=choices)
-    await hub.store.write(lambda tx: reply(tx, hub.house(), scope, conversation, draft))
-
-
-def _hired(tx: Any) -> int:
-    return add_user(tx, SYSTEM, "anna", "Anna", "agent", "krajowa", "not a real hash", "pl")
-
-
-async def test_a_citizen_and_an_agent_on_telegram(hub: Hub, peer: tuple[TelegramPeer, int]) -> None:
+async def test_a_citizen_and_an_agent_on_telegram(
+    hub: Hub, desk: Desk, peer: tuple[TelegramPeer, int]
+) -> None:
     telegram, _ = peer
     await telegram.writes(JAN, "Dzień dobry, kiedy dostanę zasiłek?")
     await eventually(lambda: _has(hub, 1))
     [(conversation, _, _)] = await said(hub)
 
-    await answer(hub, conversation, "Odpowiadamy w piątek.", "c-1")
+    await desk.answers(conversation, "Odpowiadamy w piątek.")
     await eventually(lambda: _told(telegram, 1))
     ours = telegram.said_to(JAN.id)[0]
     assert ours["text"] == "Odpowiadamy w piątek."
@@ -131,7 +88,7 @@ async def test_a_citizen_and_an_agent_on_telegram(hub: Hub, peer: tuple[Telegram
     await telegram.reacts(JAN, ours["message_id"], "👍")
     await eventually(lambda: _changed(hub))
 
-    await answer(hub, conversation, "Jak nam poszło?", "c-2", ("Źle", "Dobrze"))
+    await desk.answers(conversation, "Jak nam poszło?", ("Źle", "Dobrze"))
     await eventually(lambda: _told(telegram, 2))
     await telegram.presses(JAN, telegram.said_to(JAN.id)[1], "Dobrze")
     await eventually(lambda: _has(hub, 6))
@@ -140,20 +97,20 @@ async def test_a_citizen_and_an_agent_on_telegram(hub: Hub, peer: tuple[Telegram
     await telegram.blocks(JAN)
     await eventually(lambda: _silent(hub, JAN.id, True))
     with pytest.raises(Conflict):
-        await answer(hub, conversation, "Jeszcze jedno.", "c-3")
+        await desk.answers(conversation, "Jeszcze jedno.")
     await telegram.unblocks(JAN)
     await eventually(lambda: _silent(hub, JAN.id, False))
 
 
 async def test_a_block_that_nobody_told_of_is_learnt_by_writing(
-    hub: Hub, peer: tuple[TelegramPeer, int]
+    hub: Hub, desk: Desk, peer: tuple[TelegramPeer, int]
 ) -> None:
     telegram, _ = peer
     await telegram.writes(JAN, "Proszę o odpowiedź")
     await eventually(lambda: _has(hub, 1))
     telegram.blocked.add(JAN.id)
     [(conversation, _, _)] = await said(hub)
-    await answer(hub, conversation, "Odpowiadamy.", "c-1")
+    await desk.answers(conversation, "Odpowiadamy.")
     await eventually(lambda: _silent(hub, JAN.id, True))
     await eventually(lambda: _states(hub, {"failed"}))
 

@@ -23,6 +23,7 @@ from hub.demo.peers.twilio import TwilioPeer, message_fields, served, sign
 from hub.egress import CheckedEgress
 from hub.store import schema
 from tests.connectors.requests import get, post
+from tests.connectors.small_hub import until
 from tests.connectors.sms_hub import CITIZEN, sms_hub
 from tests.contract.world import Clock, Ledger, make_env
 
@@ -238,7 +239,7 @@ async def test_messages_whose_webhook_was_lost_are_asked_for() -> None:
         await peer.writes(CITIZEN, "Sprzed uruchomienia", told=False)
         clock.ahead += 60 * SECOND
         async with running(connector, ledger):
-            await until(lambda: "repaired" in ledger.cursors)
+            await waited(lambda: "repaired" in ledger.cursors)
         assert not ledger.events, "what was there before the first start is nobody's loss"
         clock.ahead += 7200 * SECOND
         await peer.writes(CITIZEN, "Zgubiona", told=False, files=[("image/jpeg", b"obraz")])
@@ -247,7 +248,7 @@ async def test_messages_whose_webhook_was_lost_are_asked_for() -> None:
         await peer.writes(CITIZEN, "Przed chwilą", told=False)
         async with running(connector, ledger):
             await ledger.wait_for(2)
-            await until(lambda: int(ledger.cursors["repaired"].split()[1]) > clock.now() - 10 * SECOND)
+            await waited(lambda: int(ledger.cursors["repaired"].split()[1]) > clock.now() - 10 * SECOND)
             webhook = {**FIELDS, "MessageSid": "SM77", "Body": "I druga"}
             assert (await post(connector, "/in/test-inbox", body(webhook), signed(webhook))).status == 200
         first, second = ledger.events
@@ -263,7 +264,7 @@ async def test_a_provider_without_a_list_is_left_alone() -> None:
         peer._token = "other"
         ledger = Ledger()
         async with running(connector, ledger):
-            await until(lambda: "repaired" in ledger.cursors)
+            await waited(lambda: "repaired" in ledger.cursors)
         ledger.cursors["repaired"] = "1"
         async with running(connector, ledger):
             await asyncio.sleep(0.1)
@@ -271,7 +272,7 @@ async def test_a_provider_without_a_list_is_left_alone() -> None:
         assert ledger.cursors["repaired"] == "1"
 
 
-async def until(happened: Any) -> None:
+async def waited(happened: Any) -> None:
     for _ in range(500):
         if happened():
             return
@@ -306,17 +307,17 @@ async def test_a_conversation_with_a_picture(tmp_path: Path) -> None:
             picture = ("image/png", b"\x89PNG obraz")
             assert await peer.writes(CITIZEN, "Załączam decyzję", files=[picture]) == 200
             [message] = await here.rows(schema.message, kind="inbound")
-            await here.until(lambda: _fetched(here))
+            await until(lambda: _fetched(here))
             [file] = await here.rows(schema.attachment)
             assert await here.hub.blobs.get(file.blob) == picture[1]
             await here.answers(message.conversation, "Dziękujemy.")
             [taken] = await peer.wait_for(1)
-            await here.until(lambda: _is(here.state(), ["delivered"]))
+            await until(lambda: _is(here.states(), ["delivered"]))
             assert await peer.report(taken, "sent") == 200
-            assert await here.state() == ["delivered"], "states never go backwards"
+            assert await here.states() == ["delivered"], "states never go backwards"
             await here.answers(message.conversation, "Jeszcze jedno.")
             _, second = await peer.wait_for(2)
-            await here.until(lambda: _is(here.state(), ["delivered", "delivered"]))
+            await until(lambda: _is(here.states(), ["delivered", "delivered"]))
             assert second.to == CITIZEN
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,16 +14,10 @@ from sqlalchemy import select
 
 from connectors import _signing as signing
 from connectors.contract import Secret
-from hub import logs
 from hub.app import Hub
 from hub.clock import SystemClock
-from hub.config import Config, Inbox, Office, Private, Public, Queue
-from hub.config import Hub as House
-from hub.config import Store as StoreConfig
-from hub.desk.reply import Draft, reply
-from hub.people.users import add_user
-from hub.scope import SYSTEM, Scope
 from hub.store import schema
+from tests.connectors.small_hub import Desk, inbox, running, small_config, until
 
 SECRET = Secret("wspólny-sekret-dwóch-systemów")
 
@@ -62,36 +55,9 @@ async def system() -> AsyncIterator[tuple[System, int]]:
 @pytest.fixture
 async def hub(tmp_path: Path, system: tuple[System, int]) -> AsyncIterator[Hub]:
     """A hub whose one channel is that system."""
-    rules = tmp_path / "rules.yaml"
-    rules.write_text("default: {queue: ogolna}\nrules: []\n")
-    config = Config(
-        hub=House(
-            data_dir=str(tmp_path / "data"),
-            rules_file=str(rules),
-            egress_allow=("127.0.0.0/8",),
-            secret=Secret("x" * 40),
-        ),
-        store=StoreConfig(url=f"sqlite:{tmp_path / 'data' / 'centrala.db'}"),
-        public=Public(port=0),
-        private=Private(port=0),
-        offices=(Office(id="krajowa", name="Infolinia"),),
-        queues=(Queue(id="ogolna", name_pl="Ogólna", name_en="General", office="krajowa"),),
-        inboxes=(
-            Inbox(
-                id="system",
-                kind="webhook",
-                name="System",
-                office="krajowa",
-                queue="ogolna",
-                settings={"secret": SECRET, "url": f"http://127.0.0.1:{system[1]}/odpowiedzi"},
-            ),
-        ),
-    )
-    (tmp_path / "data").mkdir()
-    running = Hub(lambda: config, SystemClock(), random.Random(3), logs.logger)
-    await running.start()
-    yield running
-    await running.stop()
+    settings = {"secret": SECRET, "url": f"http://127.0.0.1:{system[1]}/odpowiedzi"}
+    async with running(small_config(tmp_path, inbox("system", "webhook", settings))) as hub:
+        yield hub
 
 
 async def tell(hub: Hub, event: dict[str, Any]) -> dict[str, Any]:
@@ -114,15 +80,6 @@ async def messages(hub: Hub) -> list[Any]:
     return list(await hub.store.read(lambda tx: tx.rows(wanted)))
 
 
-async def until(condition: Any) -> None:
-    """Wait until an awaited condition holds."""
-    for _ in range(200):
-        if await condition():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("it did not happen")
-
-
 async def test_a_conversation_with_another_system(hub: Hub, system: tuple[System, int]) -> None:
     office, _ = system
     person = {"address": "u-9", "name": "Jan Kowalski"}
@@ -132,12 +89,7 @@ async def test_a_conversation_with_another_system(hub: Hub, system: tuple[System
     assert told["reference"]
     conversation = int(told["conversation"])
 
-    agent = await hub.store.write(
-        lambda tx: add_user(tx, SYSTEM, "anna", "Anna", "agent", "krajowa", "not a real hash", "pl")
-    )
-    scope = Scope(user=agent, role="agent", office="krajowa", front=True, queues=("ogolna",))
-    draft = Draft(text="Odpowiadamy.", client_id="c-1", based_on=1, undo_seconds=0)
-    await hub.store.write(lambda tx: reply(tx, hub.house(), scope, conversation, draft))
+    await Desk(hub).answers(conversation, "Odpowiadamy.")
     await asyncio.wait_for(office.came.wait(), 20)
     [answer] = office.got
     assert (answer["text"], answer["to"][0]["address"], answer["reply_to"]) == ("Odpowiadamy.", "u-9", "m-1")
