@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import Row, and_, func, or_, select, update
 
 from connectors._failpoint import failpoint
 from connectors.contract import Clock, Log, SendError
@@ -83,11 +83,12 @@ def put_off(tx: Tx, row: Row[Any], error: str, *, wait: int | None = None, final
 
 
 def take_outside(tx: Tx, kinds: list[str]) -> list[Row[Any]]:
-    """Claim due effects with I/O."""
-    rows = due(tx, kinds)
-    for row in rows:
-        tx.change(effect, row.id, state="running", due_at=tx.now)
-    return rows
+    """Claim due effects with I/O; the time of the claim, as their due time, tells it from a later one."""
+    claimed = [row.id for row in due(tx, kinds)]
+    if not claimed:
+        return []
+    tx.execute(update(effect).where(effect.c.id.in_(claimed)).values(state="running", due_at=tx.now))
+    return list(tx.rows(select(effect).where(effect.c.id.in_(claimed)).order_by(effect.c.id)))
 
 
 async def run_effects(
@@ -136,18 +137,18 @@ async def _act(store: Store, handler: Outside, row: Row[Any]) -> None:
         wait = int(error.retry_after * 1e6) if error.retry_after else None
         final = error.kind == "permanent"
         why = error.private
-        await store.write(lambda tx: _ours(tx, row) and put_off(tx, row, why, wait=wait, final=final))
+        await _conclude(store, row, lambda tx: put_off(tx, row, why, wait=wait, final=final))
     else:
         done = {"state": "done", "attempts": row.attempts + 1}
-        await store.write(lambda tx: _ours(tx, row) and tx.change(effect, row.id, **done))
+        await _conclude(store, row, lambda tx: tx.change(effect, row.id, **done))
 
 
-def _ours(tx: Tx, claimed: Row[Any]) -> bool:
-    """Whether the effect is still as we claimed it: one that took too long was taken up again, perhaps elsewhere."""
-    row = tx.locked(effect, claimed.id)
-    return (
-        row is not None
-        and row.state == "running"
-        and row.attempts == claimed.attempts
-        and row.due_at == claimed.due_at
-    )
+async def _conclude(store: Store, claimed: Row[Any], command: Callable[[Tx], object]) -> None:
+    """Note how it went, unless it took so long that it was taken up again, perhaps by another process."""
+
+    def conclude(tx: Tx) -> None:
+        row = tx.locked(effect, claimed.id)
+        if row is not None and (row.state, row.due_at) == ("running", claimed.due_at):
+            command(tx)
+
+    await store.write(conclude)

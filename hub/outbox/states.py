@@ -24,7 +24,7 @@ State = Literal[
 
 MOVES: Mapping[State, frozenset[State]] = {
     "held": frozenset({"queued", "sending", "cancelled", "failed", "possibly-sent"}),
-    "queued": frozenset({"sending", "cancelled", "failed", "possibly-sent"}),
+    "queued": frozenset({"sending", "accepted", "cancelled", "failed", "possibly-sent"}),
     "sending": frozenset({"queued", "accepted", "delivered", "failed", "possibly-sent", "held"}),
     "accepted": frozenset({"delivered", "read", "failed"}),
     "delivered": frozenset({"read"}),
@@ -34,7 +34,8 @@ MOVES: Mapping[State, frozenset[State]] = {
     "cancelled": frozenset(),
 }
 """Where a delivery may go from each state. ``failed`` → ``queued`` is a person's retry, which sends again.
-``possibly-sent`` before any attempt: the hub was restored from a backup (:mod:`hub.outbox.restored`)."""
+``queued`` → ``accepted``: the answer to an attempt that another process had given up came after all. ``possibly-sent``
+before any attempt: the hub was restored from a backup (:mod:`hub.outbox.restored`)."""
 
 _WORST_FIRST: tuple[State, ...] = (
     *("failed", "possibly-sent", "held", "sending", "queued"),

@@ -300,14 +300,15 @@ async def test_what_waits_for_the_morning_holds_up_no_answer(
 async def test_it_gives_up_after_days(out: Outgoing, feed: Feed, clock: FakeClock) -> None:  # noqa: F811
     out.peer.script["jan@example.pl"] = [SendError("temporary", "later")] * 200
     key = await out.reply((await feed(mail(1))).conversation)
-    for _ in range(200):
-        await asyncio.sleep(0.01)
-        if await out.state(key) == "failed":
-            break
-        clock.move(hours=4)
-        out.wake.ring()
-    row = await out.row(delivery, key)
-    assert row.state == "failed"
+    async with asyncio.timeout(20):
+        while (row := await out.row(delivery, key)).state != "failed":
+            if row.state == "queued" and row.due_at > clock.now():
+                clock.move(
+                    (row.due_at - clock.now()) / 1e6 + 61
+                )  # the destination rests for a minute at times
+            out.wake.ring()
+            await asyncio.sleep(0.01)
+    assert row.attempts > 20
     assert row.give_up_at - row.created_at == 120 * 3_600_000_000
 
 
