@@ -23,6 +23,10 @@ RUN /opt/centrala/bin/python -m scripts.messages compile \
     && /opt/centrala/bin/pip uninstall --yes pip
 
 FROM python:3.11-slim-bookworm
+# pg_dump and pg_restore, for `centrala backup` and `restore` of the larger size.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends postgresql-client-15 \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /var/lib/centrala --create-home centrala
 COPY --from=build /opt/centrala /opt/centrala
 COPY config /etc/centrala

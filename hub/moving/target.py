@@ -21,7 +21,7 @@ from hub.moving.shapes import Immovable, Row, Shape, Tally, add
 from hub.store import schema
 from hub.store.migrate import MOVE_TABLE, SEARCH_INDEX
 
-LOCK = 0x63656E7472616C61
+LOCK = 0x63656E7472616D76
 """Advisory lock: one move into a database at a time."""
 
 FETCH = 1000

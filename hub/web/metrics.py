@@ -14,8 +14,13 @@ from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
 from connectors.contract import Health
+from hub.cluster.leases import NOBODY, Standing, standings
+from hub.cluster.members import Member, members
+from hub.cluster.roles import ROLES
+from hub.config import Config
 from hub.people.overview import Line, lines
 from hub.ruleset.hits import failing
+from hub.running import lease_of
 from hub.scope import SYSTEM
 from hub.search.follower import behind
 from hub.store.schema import delivery, effect, raw, timer
@@ -36,6 +41,7 @@ METRICS: Mapping[str, str] = {
     "centrala_quarantined": "Messages that could not be read and wait for a person.",
     "centrala_rules_failing": "Rules that cannot be evaluated now.",
     "centrala_inbox_up": "1 when an inbox works.",
+    "centrala_inbox_read": "1 when a process reads an inbox; only where several processes share a store.",
     "centrala_inbox_lag_seconds": "How far an inbox is behind its wire.",
     "centrala_inbox_backlog": "Messages known to wait on an inbox's wire.",
     "centrala_inbox_credentials_end": "When an inbox's credentials end, in seconds since 1970.",
@@ -43,6 +49,8 @@ METRICS: Mapping[str, str] = {
     "centrala_search_behind": "Places by which the search index is behind the stream.",
     "centrala_store_waiting": "Calls that wait for a commit.",
     "centrala_live_people": "People with an open page.",
+    "centrala_nodes": "Processes that live, by role; only where several share a store.",
+    "centrala_nodes_silent": "Processes that went silent without an orderly end; only where several share a store.",
     "centrala_cautions": "Warnings that the console shows to administrators.",
 }
 
@@ -56,6 +64,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     deliveries: Mapping[str, int]
     effects: int
     lags: Mapping[str, float]
+    members: tuple[Member, ...]
+    leases: Mapping[str, Standing]
     quarantined: int
     rules_failing: int
     search_behind: int
@@ -72,6 +82,8 @@ def figures(tx: Reader, desk: Desk) -> Figures:
         deliveries={row.state: row.n for row in tx.rows(states.group_by(delivery.c.state))},
         effects=tx.scalar(waiting) or 0,
         lags=lags(tx),
+        members=members(tx),
+        leases=standings(tx),
         quarantined=tx.scalar(held) or 0,
         rules_failing=sum(not rule.well for rule in failing(tx)),
         search_behind=behind(tx, desk.stream.last),
@@ -95,9 +107,8 @@ async def exposition(desk: Desk, live_people: int) -> bytes:
     """All metrics as Prometheus reads them."""
     read = await desk.store.read(lambda tx: figures(tx, desk))
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(
-        _Snapshot([*_of_store(read), *_of_process(desk, live_people), *_of_inboxes(desk.health())])
-    )
+    found = [*_of_store(read), *_of_process(desk, live_people), *_of_inboxes(desk.health())]
+    registry.register(_Snapshot([*found, *_of_cluster(read, desk.house().directory.config)]))
     return generate_latest(registry)
 
 
@@ -161,3 +172,23 @@ def _of_inboxes(health: Mapping[str, Health]) -> Iterator[GaugeMetricFamily]:
         if state.expires_at is not None:
             ends.add_metric([inbox], state.expires_at / 1e6)
     yield from (up, lag, backlog, ends)
+
+
+def _of_cluster(read: Figures, config: Config) -> Iterator[GaugeMetricFamily]:
+    """Families without a value where one process does everything."""
+    nodes, silent, reads = (
+        _gauge("centrala_nodes", "role"),
+        _gauge("centrala_nodes_silent"),
+        _gauge("centrala_inbox_read", "inbox"),
+    )
+    alive = [member for member in read.members if member.silent < config.hub.lease_seconds]
+    if read.members:
+        for role in ROLES:
+            nodes.add_metric([role], sum(role in member.roles for member in alive))
+        silent.add_metric([], len(read.members) - len(alive))
+        for inbox in (inbox.id for inbox in config.inboxes if inbox.enabled):
+            standing = read.leases.get(lease_of(inbox))
+            reads.add_metric(
+                [inbox], standing is not None and standing.holder != NOBODY and not standing.over
+            )
+    yield from (nodes, silent, reads)
