@@ -23,9 +23,10 @@ from rules.decision import (
 )
 from rules.detect import mask_numbers, valid_pesel
 from rules.engine.compiled import Compiled, compile_rules
-from rules.engine.evaluate import evaluate
+from rules.engine.evaluate import evaluate, look
 from rules.engine.explain import explain
 from rules.engine.lexicon import as_written
+from rules.engine.scan import Scan
 from rules.errors import Problem, RuleFileError
 from rules.facts import TEXT_LIMIT, Facts, On
 from rules.files.load import load
@@ -51,6 +52,7 @@ __all__ = [
     "Rule",
     "RuleFileError",
     "RuleSet",
+    "Scan",
     "Seen",
     "Trace",
     "as_written",
@@ -61,6 +63,7 @@ __all__ = [
     "explain",
     "json_schema",
     "load",
+    "look",
     "mask_numbers",
     "references",
     "valid_pesel",

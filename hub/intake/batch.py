@@ -34,7 +34,13 @@ from .write import write
 PREVIEW = 160
 """Characters of the first words that lists show."""
 
-_json = msgspec.json.Encoder().encode
+
+def preview(text: str) -> str:
+    """The first words in one line."""
+    first = text[:PREVIEW]
+    if first.isprintable() and "  " not in first and first[:1] != " " != first[-1:]:
+        return first  # as most texts are; all other white space is not printable
+    return " ".join(text[: 2 * PREVIEW].split())[:PREVIEW]
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -269,7 +275,8 @@ class Batch:
             tags=tags_of(state),
             sent=known.sent.get(place.previous.id if place.previous else state.id, "") if known.sent else "",
         )
-        decision = evaluate(call.house.rules, with_texts(facts, message.subject, message.text, call.load))
+        facts_now = with_texts(facts, message.subject, message.text, call.load)
+        decision = evaluate(call.house.rules, facts_now, item.looked)
         self.tally.add(decision)
         return Decided(facts, decision)
 
@@ -313,7 +320,7 @@ class Batch:
         state.messages += 1
         state.version += 1
         state.activity_at = self.now
-        state.preview = " ".join(message.text[: 2 * PREVIEW].split())[:PREVIEW]
+        state.preview = preview(message.text)
         code, confidence = item.language
         if code and confidence >= house.directory.config.desk.language_confidence:
             state.language = code

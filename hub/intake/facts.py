@@ -35,7 +35,7 @@ AGES, AGE_DAYS = 50, 90
 """Of so many earlier conversations, begun in so many days, the age is told."""
 
 _attributes = msgspec.json.Decoder(dict[str, str]).decode
-_NO_ATTRIBUTES: Mapping[str, str] = {}
+_NOTHING: Mapping[str, str] = {}
 _ACTIVE = frozenset({"open", "waiting-citizen", "waiting-office", "snoozed"})
 
 
@@ -143,9 +143,9 @@ def build_facts(
     ``sent``: what the last thing sent in this conversation was (``no``: a person's words), empty for nothing.
     """
     wall, open_now = clockwork.wall(office, now)
-    others = [r for r in history if state is None or r.id != state.id]
-    active = [r for r in others if r.status in _ACTIVE]
-    month = sum(1 for r in others if now - r.activity_at <= MONTH * DAY)
+    others = [r for r in history if state is None or r.id != state.id] if history else history
+    active = [r for r in others if r.status in _ACTIVE] if others else others
+    month = len([r for r in others if now - r.activity_at <= MONTH * DAY]) if others else 0
     waiting = (now - state.waiting_since) // MINUTE if state and state.waiting_since else 0
     place, wish = message.comment, message.callback
     return Facts(
@@ -159,7 +159,7 @@ def build_facts(
         sender_name=message.sender.name,
         sender_kind=message.sender.kind,
         sender_verified=message.sender.verified,
-        contact=_NO_ATTRIBUTES if person.attributes == "{}" else _attributes(person.attributes),
+        contact=_NOTHING if person.attributes == "{}" else _attributes(person.attributes),
         history_count=month,
         history_ages=_ages(others, now),
         last_queue=(others[0].queue or "") if others else "",
@@ -168,7 +168,7 @@ def build_facts(
         office=office,
         article=place.article if place else "",
         section=place.section if place else "",
-        attachments=tuple((a.content_type, a.size, a.filename) for a in message.attachments),
+        attachments=tuple([(a.content_type, a.size, a.filename) for a in message.attachments]),
         automatic=message.automatic,
         reply_to_automatic=sent not in ("", "no"),
         local_minutes=wall.minutes,
@@ -176,8 +176,8 @@ def build_facts(
         weekday=wall.weekday,
         holiday=wall.holiday,
         open_hours=open_now,
-        duplicates=sum(1 for r in active if now - r.activity_at <= 7 * DAY),
-        join_candidates=tuple(r.id for r in active if r.channel != "comments") if place is None else (),
+        duplicates=len([r for r in active if now - r.activity_at <= 7 * DAY]),
+        join_candidates=tuple([r.id for r in active if r.channel != "comments"]) if place is None else (),
         previous_queue=(state.queue or "") if state else "",
         tags=tags,
         status=moment.status or (state.status if state else ""),
@@ -192,7 +192,7 @@ def build_facts(
         waiting_minutes=waiting,
         callback_topic=wish.topic if wish else "",
         suspicious=message.suspicious,
-        fields={field.name: field.value for field in message.fields},
+        fields={field.name: field.value for field in message.fields} if message.fields else _NOTHING,
     )
 
 

@@ -65,7 +65,7 @@ def handle(tx: Tx, calls: Sequence[Call]) -> list[list[Receipt]]:
                     flush()
                     receipts[n][m] = take_answer(tx, call.house, item)
                 if receipts[n][m] is None:
-                    waiting.append((n, m, Item(call, item, language, raws[n])))
+                    waiting.append((n, m, Item(call, item, language, raws[n], looked=call.looked[m])))
             elif isinstance(item, Bounce) and original_of(tx, item) is None:
                 waiting.append((n, m, Item(call, as_message(item), language, raws[n])))
             elif isinstance(item, TelephoneCall):

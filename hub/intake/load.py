@@ -77,7 +77,7 @@ def keep_load(tx: Tx, load: Load) -> Load:
 def present_load(tx: Tx) -> Load:
     """What a decision sees that no message brought about (a timer, a changed status): the last one, or a new one."""
     table = schema.load_snapshot
-    row = tx.row(select(table).order_by(table.c.id.desc()).limit(1))
+    row = tx.row(select(table).order_by(table.c.at.desc()).limit(1))
     if row is None or row.at < tx.now - STALE:
         return keep_load(tx, read_load(tx))
     return msgspec.structs.replace(msgspec.json.decode(row.data, type=Load), id=row.id)

@@ -27,6 +27,7 @@ from hub.language import NOT_TOLD, language_of
 from hub.store import schema
 from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Reader, Tx
+from rules import Scan, look
 
 from .handle import handle
 from .load import Load, keep_load, read_load
@@ -86,7 +87,8 @@ class Intake:
             raw=raw,
             items=tuple(map(as_message, items)),
             state=state,
-            languages=tuple(_language(house, item) for item in items),
+            languages=tuple([_language(house, item) for item in items]),
+            looked=tuple([_look(house, item) for item in items]),
             house=house,
             load=self._present_load(),
             lease=lease,
@@ -194,6 +196,15 @@ def _language(house: House, item: Inbound) -> tuple[str, float]:
     if not isinstance(item, Message):
         return NOT_TOLD
     return language_of(item.text, house.directory.config.desk.language_letters)
+
+
+def _look(house: House, item: Inbound) -> Scan | None:
+    """What the rules look for in a message, found while others are written."""
+    if not isinstance(item, Message) or item.ours:
+        return None
+    return look(
+        house.rules, item.subject, item.text, item.callback.topic if item.callback is not None else ""
+    )
 
 
 def _size(raw: Raw) -> int:

@@ -15,6 +15,7 @@ import msgspec
 from connectors.contract import Cursor, Inbound, Message, Raw
 from hub.cluster.leases import Lease
 from hub.house import House
+from rules import Scan
 
 from .load import Load
 
@@ -22,8 +23,10 @@ from .load import Load
 class Call(msgspec.Struct, frozen=True, kw_only=True):
     """One ``accept`` on its way into a batch, with what was found out before the transaction.
 
-    ``languages`` holds for each item the language of its text and the confidence. A running decision keeps the
-    ``house`` (and with it the rules) that it was accepted with. ``lease``: what was read under one, is taken under it.
+    ``languages`` holds for each item the language of its text and the confidence, ``looked`` what the rules look for in
+    it, where it is a message that will be decided about as it is (None: then that is found when needed). A running
+    decision keeps the ``house`` (and with it the rules) that it was accepted with. ``lease``: what was read under one,
+    is taken under it.
     """
 
     inbox: str
@@ -31,6 +34,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[Inbound, ...]
     state: Cursor | None
     languages: tuple[tuple[str, float], ...]
+    looked: tuple[Scan | None, ...]
     house: House
     load: Load
     lease: Lease | None = None
@@ -144,7 +148,7 @@ class Recent(msgspec.Struct, gc=False):
 class Item(msgspec.Struct, frozen=True):
     """A message of a call, with the language of its text and the id of the raw row that carries it.
 
-    ``spoken``: it stands for a telephone call, so no machine answers it in writing.
+    ``spoken``: it stands for a telephone call, so no machine answers it in writing. ``looked``: see :class:`Call`.
     """
 
     call: Call
@@ -152,6 +156,7 @@ class Item(msgspec.Struct, frozen=True):
     language: tuple[str, float]
     raw: int
     spoken: bool = False
+    looked: Scan | None = None
 
 
 class Rows(msgspec.Struct):

@@ -5,6 +5,7 @@ A decision never raises: a rule that cannot be evaluated counts as not matched, 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -37,8 +38,22 @@ UNREADABLE = "?"
 _ANSWERS = ("answer", "callback")
 
 
-def evaluate(compiled: Compiled, facts: Facts) -> Decision:
+def look(compiled: Compiled, subject: str, text: str, callback_topic: str = "") -> Scan:
+    """What the rules look for in a text, found ahead of the decision that :func:`evaluate` makes with it.
+
+    It is most of a decision's work, and can be done before the other facts are known. Never raises.
+    """
+    scan = Scan(Facts(subject=subject, text=text, callback_topic=callback_topic), compiled.lexicon)
+    # What cannot be read is met again in the decision, where each rule says so.
+    with contextlib.suppress(Exception):
+        scan.look()
+    return scan
+
+
+def evaluate(compiled: Compiled, facts: Facts, looked: Scan | None = None) -> Decision:
     """Decide about one message.
+
+    ``looked``: what :func:`look` found in the very texts that ``facts`` hold; of another rule set it is of no use.
 
     Rules are tried in order until one with ``then: stop`` matches; those of a section only while its guard holds, and
     ``next-section`` and ``stop-after-section`` leave out what they say. The first rule that sets an action wins it;
@@ -49,6 +64,9 @@ def evaluate(compiled: Compiled, facts: Facts) -> Decision:
     names none, a split of what is no further message) is left out.
     """
     scan = Scan(facts, compiled.lexicon)
+    if looked is not None and looked.lexicon is compiled.lexicon:
+        scan = looked
+        scan.facts = facts
     chosen = compiled.by_event.get(facts.on, _NONE) if isinstance(facts.on, str) else _NONE
     candidates, found = chosen.index.candidates(scan)
     return decide(compiled, scan, [chosen.rules[number] for number in candidates], found)

@@ -68,6 +68,12 @@ class Scan:
         self._announced: frozenset[int] | set[int] | None = None
         self._kept: dict[Any, Any] = {}
 
+    def look(self) -> None:
+        """Find in the text what the rules look for. This is most of a decision's work, and needs no other fact."""
+        if self.lexicon.forms or self.lexicon.typos is not None:
+            self.found()
+        self.announced()
+
     def once(self, key: Hashable, work: Callable[[Scan], T]) -> T:
         """What ``work`` gives for this message, done when first asked for."""
         if key not in self._kept:
