@@ -19,7 +19,8 @@ import msgspec
 from connectors import registry
 from connectors.contract import Clock, Connector, Health, Log, Route
 from hub.budget import StoredBudget
-from hub.building import Supplies, make_blobs, make_connector, make_house, make_store
+from hub.building import Supplies, make_blobs, make_connector, make_house, make_rates, make_store
+from hub.bus.wiring import PUBLISHER, Ends, open_bus
 from hub.calendar import learn_holidays
 from hub.callbacks.appointments import CallbackAppointments
 from hub.cautions import Cautions
@@ -70,7 +71,7 @@ class Hub:
         self.log = log("hub")
         self.store = make_store(self.config, clock)
         self.stream = Stream(self.store, buffer=self.config.stream.buffer)
-        self.presence = Presence()
+        self.presence, self.drafts = Presence(), Presence()
         self.blobs = make_blobs(self.config, self.store, draw)
         self.egress = CheckedEgress(self.config.hub.egress_allow)
         self.tokens = SignedTokens(signing_secret(self.config).encode())
@@ -97,6 +98,22 @@ class Hub:
         )
         self.intake = Intake(
             self.store, self.house, clock.monotonic, self.log, self.stream.signal, self.keeper.lost
+        )
+        self.rates = make_rates(self.config, clock)
+        self.bus = open_bus(self.config, self._ends())
+
+    def _ends(self) -> Ends:
+        return Ends(
+            sender=self.keeper.me.id,
+            store=self.store,
+            stream=self.stream,
+            clock=self.clock,
+            log=self._logs("bus"),
+            cautions=self.cautions,
+            ring=self._ring,
+            marks={"conversation": self.presence, "draft": self.drafts},
+            rates=self.rates,
+            secret=signing_secret(self.config).encode(),
         )
 
     # --- what parts ask for ------------------------------------------------------------------------------------
@@ -173,8 +190,8 @@ class Hub:
         """
         await self.store.open()
         await self.stream.open()
-        self.store.on_events = self.stream.publish
-        self.store.on_rings = self._ring
+        self.store.on_events = self.bus.on_events
+        self.store.on_rings = self.bus.on_rings
         self.store.on_end = self._settle
         self.store.outage.tell = self._tell_outage
         await self._build(self.config)
@@ -220,6 +237,7 @@ class Hub:
             appointments=CallbackAppointments(self.store, self.house, self.clock),
             budget=functools.partial(StoredBudget, self.store, self.clock),
             chats=StoredChats(self.store, self.stream, self.blobs, self.house, self.clock),
+            siblings=self.bus.siblings.of,
             log=self._logs,
         )
         running: dict[str, tuple[Inbox, Running]] = {}
@@ -260,7 +278,7 @@ class Hub:
             translate=translate,
             log=self._logs("public"),
             ready=lambda: self.ready,
-            monotonic=self.clock.monotonic,
+            rates=self.rates,
         )
         await self._listeners.serve("public", app, self.config.public)
 
@@ -269,6 +287,7 @@ class Hub:
             store=self.store,
             stream=self.stream,
             presence=self.presence,
+            drafts=self.drafts,
             house=self.house,
             clock=self.clock,
             blobs=self.blobs,
@@ -331,8 +350,12 @@ class Hub:
             self._spawn("public", self._listeners.watch_public(self.clock))
         for name, loop in everywhere(parts, self.keeper.me.roles).items():
             self._spawn(name, loop)
+        for name, loop in self.bus.loops():
+            self._spawn(name, loop)
         if self._does("timers"):
             keep_leased(self.keeper, parts)
+            if self.bus.publishes:
+                self.keeper.keep(PUBLISHER, lambda lease: self.bus.publish())
         self._spawn("rules", self._follow_rules())
 
     def _follow_rules(self) -> Coroutine[Any, Any, None]:
@@ -404,6 +427,7 @@ class Hub:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.keeper.leave()
         await self.showing.stop()
+        await self.bus.close()
         await self.store.close()
         await self.egress.close()
         self._listeners.close()

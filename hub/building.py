@@ -22,6 +22,7 @@ from connectors.contract import (
     Log,
     Office,
     PublicThread,
+    Siblings,
     Tokens,
     Translate,
     VisitorConversation,
@@ -31,6 +32,7 @@ from hub.config import Config, Inbox
 from hub.configfile import decode_settings
 from hub.directory import Directory
 from hub.house import House
+from hub.rates import Rates
 from hub.store.postgres import PostgresStore
 from hub.store.sqlite import SqliteStore
 from rules import Compiled
@@ -57,6 +59,12 @@ def make_blobs(
     return ChunkBlobs(store)
 
 
+def make_rates(config: Config, clock: Clock) -> Rates:
+    """Where nodes share limits they count by the time of day, which all of them have."""
+    shared = config.redis.url is not None
+    return Rates((lambda: clock.now() / 1e6) if shared else clock.monotonic, shared=shared)
+
+
 class Supplies(msgspec.Struct, frozen=True, kw_only=True):
     """What every connector's environment is made of."""
 
@@ -70,6 +78,7 @@ class Supplies(msgspec.Struct, frozen=True, kw_only=True):
     appointments: Appointments
     budget: Callable[[InboxId], Budget]
     chats: VisitorConversation
+    siblings: Callable[[InboxId], Siblings]
     log: Callable[[str], Log]
 
 
@@ -94,6 +103,7 @@ def make_connector(directory: Directory, inbox: Inbox, channel: Channel, supplie
         appointments=supplies.appointments,
         budget=supplies.budget(InboxId(inbox.id)),
         chats=supplies.chats,
+        siblings=supplies.siblings(InboxId(inbox.id)),
     )
     return channel.create(decode_settings(inbox, channel.config), env)
 

@@ -13,7 +13,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from connectors.contract import Clock, Log
-from hub.bus.links import GONE, PATIENCE, Links, execute
+from hub.bus.links import GONE, PATIENCE, Links, execute, heed_cancelling
 from hub.bus.standing import AGAIN, Standing
 from hub.bus.wire import EVENTS, entry_id, read_entry
 from hub.store.store import StorageFault, Store, is_storage_fault
@@ -58,6 +58,7 @@ async def follow_redis(
 ) -> None:
     """Until cancelled: hand what stands in Redis' stream to this node's."""
     while True:
+        heed_cancelling()
         try:
             await _follow(links, stream, carrier, standing)
         except GONE as error:
@@ -74,6 +75,7 @@ async def _follow(links: Links, stream: Stream, carrier: Carrier, standing: Stan
         standing.worked("reading")
         carrier.live = True
         while True:
+            heed_cancelling()
             events = await _read(client, key, max(read, stream.last), block=True)
             standing.worked("reading")
             # After a silence it begins again where this node stands: the stream may have been begun anew.

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 
 from connectors.contract import Clock, Log
 from hub.bus.follower import Carrier
-from hub.bus.links import GONE, Links, execute
+from hub.bus.links import GONE, Links, execute, heed_cancelling
 from hub.bus.standing import AGAIN, Standing
 from hub.bus.wire import EVENTS, entry_fields, entry_id, read_entry
 from hub.store import schema
@@ -78,6 +78,7 @@ async def publish_events(parts: Parts) -> None:
     parts.carrier.publishing = True
     try:
         while True:
+            heed_cancelling()
             try:
                 await _publish(parts)
             except _Moved:
@@ -112,6 +113,7 @@ async def _publish(parts: Parts) -> None:
         return entry_id(events[-1].place) if events else tail
 
     async for batch in _following(parts, place):
+        heed_cancelling()
         if isinstance(batch, Reset):
             await _begin_anew(parts, "the events that come next in it are not kept any more")
             raise _Moved

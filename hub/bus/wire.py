@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from connectors.contract import Presence
 from hub.store.tx import Event
 
 EVENTS = "events"
@@ -86,13 +85,14 @@ class Marked(msgspec.Struct, frozen=True, array_like=True, tag="mark"):
     writing: int
 
 
-class Shown(msgspec.Struct, frozen=True, array_like=True, tag="show"):
-    """An agent types or has read: for connectors whose other side is connected to some node."""
+class Said(msgspec.Struct, frozen=True, array_like=True, tag="said"):
+    """What a connector tells the same inbox elsewhere, in words of its own."""
 
-    presence: Presence
+    inbox: str
+    what: bytes
 
 
-Item = Hello | Signalled | Marked | Shown
+Item = Hello | Signalled | Marked | Said
 
 
 class Parcel(msgspec.Struct, frozen=True, array_like=True):

@@ -12,17 +12,20 @@ from typing import Any
 
 import msgspec
 
-from connectors.contract import Clock, Log, Presence
+from connectors.contract import Clock, Log
 from hub.bus.exchange import Exchange
 from hub.bus.follower import Carrier, follow_redis, watch_head
+from hub.bus.limits import share_rates
 from hub.bus.links import Links
 from hub.bus.publisher import Parts as Publishing
 from hub.bus.publisher import publish_events
+from hub.bus.siblings import Circle
 from hub.bus.standing import Standing
-from hub.bus.wire import Hello, Item, Marked, Parcel, Shown, Signalled, items_of
+from hub.bus.wire import Hello, Item, Marked, Parcel, Said, Signalled, items_of
 from hub.cautions import Cautions
 from hub.config import Config
 from hub.desk import presence as marks
+from hub.rates import Rates
 from hub.store.store import Store
 from hub.store.tx import Event
 from hub.stream import Stream
@@ -35,8 +38,8 @@ Loop = Coroutine[Any, Any, None]
 
 class Ends(msgspec.Struct, frozen=True, kw_only=True):
     """The parts of a process that the bus connects with those of the others. ``sender`` is this process's own name,
-    new at each start. ``ring`` wakes loops here; ``marks`` are by topic; ``show`` hands what an agent does to our
-    connectors."""
+    new at each start. ``ring`` wakes loops here; ``marks`` are by topic; ``secret`` hashes what must not stand in
+    Redis."""
 
     sender: str
     store: Store
@@ -46,7 +49,8 @@ class Ends(msgspec.Struct, frozen=True, kw_only=True):
     cautions: Cautions
     ring: Callable[[Set[str]], None]
     marks: Mapping[str, marks.Presence]
-    show: Callable[[Presence], None]
+    rates: Rates
+    secret: bytes
 
 
 class Bus:
@@ -58,6 +62,9 @@ class Bus:
         self._carrier = Carrier(ends.clock)
         self._links: Links | None = None
         self.standing = Standing(ends.clock, ends.log, ends.cautions)
+        self.siblings = Circle(
+            self._say_to_siblings, lambda: not self._shared or self.standing.up, alone=not self._shared
+        )
         if self._shared:
             ends.stream.patience = self._carrier.patience
         if config.redis.url is not None:
@@ -100,6 +107,10 @@ class Bus:
             yield (
                 "bus-follow",
                 follow_redis(self._links, ends.stream, self._carrier, ends.clock, self.standing),
+            )
+            yield (
+                "bus-limits",
+                share_rates(self._links, ends.rates, ends.clock, self.standing, ends.secret),
             )
 
     @property
@@ -152,15 +163,14 @@ class Bus:
             case Marked() if (presence := ends.marks.get(item.topic)) is not None:
                 now = ends.clock.now()
                 presence.hear(item.number, item.user, item.name, now + item.looking, now + item.writing, now)
-            case Shown():
-                ends.show(item.presence)
+            case Said():
+                self.siblings.hear(item.inbox, item.what)
 
     # --- what this process says ------------------------------------------------------------------------------------
 
-    def say_shown(self, presence: Presence) -> None:
-        """An agent here types or has read: for connectors whose other side is connected to some other node."""
+    def _say_to_siblings(self, inbox: str, what: bytes) -> None:
         if self._links is not None:
-            self._exchange.say(Shown(presence=presence))
+            self._exchange.say(Said(inbox=inbox, what=what))
 
     def _tell_signal(self, key: str, what: str) -> None:
         self._exchange.say(Signalled(key=key, what=what))

@@ -48,7 +48,6 @@ from hub.web.rules import checks as rules_checks
 from hub.web.rules import editor as rules_editor
 from hub.web.rules import list as rules_list
 from hub.web.rules import names as rules_names
-from hub.web.rules import pages as rules_pages
 from hub.web.rules import publish as rules_publish
 from hub.web.rules import replay as rules_replay
 from hub.web.rules import text as rules_text
@@ -112,7 +111,6 @@ def build(desk: Desk) -> web.Application:
     app[assets.ASSETS] = assets.load_assets()
     app[ENVIRONMENT] = environment()
     live.install(app, desk)
-    rules_pages.install(app)
     rules_replay.install(app, desk)
     app.on_startup.append(_expect_browsers)
     app.on_response_prepare.append(add_headers)

@@ -27,7 +27,7 @@ def _to_nobody(conversation: int, user: int, deed: Deed) -> None:
 
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """``house`` gives the house as it is now; take it once in a request. ``health`` is by inbox; ``presence`` knows
-    who looks at which conversation.
+    who looks at which conversation, ``drafts`` the same of drafts of the rules.
 
     ``entropy(n)`` gives n unguessable bytes. ``reparse(raw)`` reads quarantined bytes again: its sentence says what
     became of them. ``ready`` tells whether everything that the hub needs to take messages has started; ``cautions``
@@ -47,6 +47,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     ready: Callable[[], bool]
     cautions: Callable[[], tuple[Caution, ...]] = tuple
     show: Callable[[int, int, Deed], None] = _to_nobody
+    drafts: Presence = msgspec.field(default_factory=Presence)
 
 
 DESK = web.AppKey("desk", Desk)

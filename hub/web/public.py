@@ -17,8 +17,10 @@ import msgspec
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
+from connectors._failpoint import failpoint
 from connectors.contract import Log, Refused, Request, Response, Route, SetCookie, Translate
 from hub.i18n import mark as N_
+from hub.rates import Rates
 from hub.web.proxies import Network, bucket, client_address, networks
 from hub.web.public_answers import CSP, Refusal, harden, http_refusal, is_safe, preferred, refused, too_many
 from hub.web.public_bodies import Budget, Form, Malformed, TooLarge, TooSlow, read_body, read_form
@@ -60,13 +62,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 class _Public:
     """What all requests of the listener share."""
 
-    def __init__(
-        self, settings: Settings, translate: Translate, log: Log, monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, settings: Settings, translate: Translate, log: Log, rates: Rates) -> None:
         self.settings = settings
         self.translate = translate
         self.log = log
-        self.limits = Limits(monotonic)
+        self.limits = Limits(rates)
         self.watch = Watch()
         self.budget = Budget(BODIES)
         self.trusted: tuple[Network, ...] = networks(settings.trusted_proxies)
@@ -81,14 +81,14 @@ def build(
     translate: Translate,
     log: Log,
     ready: Callable[[], bool | Awaitable[bool]],
-    monotonic: Callable[[], float],
+    rates: Rates,
 ) -> web.Application:
     """The application of the public listener with the routes of all connectors, ``/healthz`` and ``/readyz``.
 
     ``ready`` says whether messages can be taken. Whoever runs the application sweeps its ``WATCH``. Raises
     RuntimeError where two routes have one method and path.
     """
-    public = _Public(settings, translate, log, monotonic)
+    public = _Public(settings, translate, log, rates)
     app = web.Application(middlewares=[_guard(public)], client_max_size=0)
     app[WATCH] = public.watch
     by_path: dict[str, list[Route]] = {}
@@ -201,8 +201,11 @@ def _serve(public: _Public, route: Route) -> _Handler:
 
 
 async def _handled(public: _Public, route: Route, request: Request) -> Response:
+    failpoint("public.request.read")
     try:
-        return await route.handler(request)
+        answer = await route.handler(request)
+        failpoint("public.request.handled")
+        return answer
     except Refused as refused:
         text = N_("We cannot take this at the moment. Nothing was lost: please try again in a moment.")
         raise Refusal(503, text, retry_after=refused.retry_after) from None

@@ -1,15 +1,12 @@
-"""Limits of the public listener: requests per address and per site, and how many one address may have in hand.
-
-Every request passes here several times, so a count is two dictionaries and a multiplication, without locks or threads.
-"""
+"""Limits of the public listener: requests per address and per site, and how many one address may have in hand."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from limits import parse
+from hub.rates import Rates
 
 AT_ONCE = 40
 """Requests of one address in hand at the same time; a browser opens six connections."""
@@ -24,59 +21,19 @@ ALL_STREAMS = 5000
 """Answers that stay open at the same time, of everybody; each costs a connection and little else."""
 
 
-class _Counts:
-    """Requests under one rate, in this window of time and in the one before.
-
-    The share of the window before that a sliding window would still cover counts as well, as if its requests had been
-    spread evenly. A window that is over is dropped whole, so nothing needs sweeping.
-    """
-
-    def __init__(self, rate: str) -> None:
-        item = parse(rate)
-        self._amount = item.amount
-        self._seconds = item.get_expiry()
-        self._window = -1.0
-        self._now: dict[tuple[str, ...], int] = {}
-        self._before: dict[tuple[str, ...], int] = {}
-
-    def hit(self, key: tuple[str, ...], now: float) -> int:
-        """Count a request; 0, or the seconds after which another one is worth trying."""
-        window, into = divmod(now, self._seconds)
-        if window != self._window:
-            self._before = self._now if window == self._window + 1 else {}
-            self._now, self._window = {}, window
-        used = self._now.get(key, 0)
-        if used + self._before.get(key, 0) * (1 - into / self._seconds) >= self._amount:
-            # The window slides: about one of the limit's shares of time later there is room for one more.
-            return max(1, round(self._seconds / self._amount))
-        self._now[key] = used + 1
-        return 0
-
-
 class Limits:
-    """Counts in memory: a restart forgets, which costs an attacker more than it gives.
+    """Counts in memory: a restart forgets, which costs an attacker more than it gives. Requests are counted by
+    ``rates``, with other processes where there are some; what is in hand is a matter of each process alone."""
 
-    ``monotonic`` tells seconds that never go back.
-    """
-
-    def __init__(self, monotonic: Callable[[], float]) -> None:
-        self._monotonic = monotonic
-        self._counts: dict[str, _Counts] = {}
+    def __init__(self, rates: Rates) -> None:
+        self._rates = rates
         self._in_hand: Counter[str] = Counter()
         self._all_in_hand = 0
         self._streams: Counter[str] = Counter()
 
     def wait(self, rate: str, *key: str) -> int:
-        """Count one request; 0, or the seconds after which another one is worth trying.
-
-        ``rate`` like ``"20/minute"``; empty: no limit.
-        """
-        if not rate:
-            return 0
-        counts = self._counts.get(rate)
-        if counts is None:
-            counts = self._counts[rate] = _Counts(rate)
-        return counts.hit(key, self._monotonic())
+        """Count one request; 0, or the seconds after which another one is worth trying. See :meth:`Rates.wait`."""
+        return self._rates.wait(rate, key)
 
     @contextmanager
     def in_hand(self, address: str, most: int = AT_ONCE) -> Iterator[bool]:

@@ -10,6 +10,7 @@ from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, web
 
 from connectors.contract import Log, Route
 from hub.i18n import translate
+from hub.rates import Rates
 from hub.web.public import Settings, build
 
 
@@ -23,7 +24,7 @@ async def served(routes: Sequence[Route], log: Log, port: int = 0) -> AsyncItera
         translate=translate,
         log=log,
         ready=lambda: True,
-        monotonic=time.monotonic,
+        rates=Rates(time.monotonic),
     )
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from hub.desk import topics
 from hub.desk.actions import STATUS_NAMES
-from hub.desk.presence import Person, Presence
+from hub.desk.presence import Person
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.moderation.reasons import HOLD
@@ -40,20 +40,12 @@ from rules.language import EVENTS
 Edit = Callable[[str], str]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-PRESENCE = web.AppKey("rules_presence", Presence)
-"""Who has a draft open, by draft."""
-
 ROLE_NAMES = {
     "agent": N_("Agents"),
     "moderator": N_("Moderators"),
     "supervisor": N_("Supervisors"),
     "administrator": N_("Administrators"),
 }
-
-
-def install(app: web.Application) -> None:
-    """What the pages about rules keep in memory."""
-    app[PRESENCE] = Presence()
 
 
 # --- names -------------------------------------------------------------------------------------------------------
@@ -247,7 +239,7 @@ async def draft_of(request: web.Request) -> Draft:
 def others_at(request: web.Request, number: int, *, writing: bool = False) -> list[Person]:
     """Who else has a draft open; the reader is noted as being there too."""
     require(scope_of(request), "administer")
-    presence, signed, now = request.app[PRESENCE], signed_of(request), desk_of(request).clock.now()
+    presence, signed, now = desk_of(request).drafts, signed_of(request), desk_of(request).clock.now()
     presence.mark(number, signed.user, signed.scope.name, "writing" if writing else "looking", now)
     return presence.at(number, now, but=signed.user)
 

@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import msgspec
 import pytest
 
-from connectors.contract import Presence as Deed
 from connectors.contract import decode_secret
 from hub.bus.wire import EVENTS
 from hub.bus.wiring import Bus, Ends, open_bus
@@ -19,6 +18,7 @@ from hub.clock import SystemClock
 from hub.config import Config, Redis
 from hub.config import Store as StoreSettings
 from hub.desk.presence import Presence
+from hub.rates import Rates
 from hub.store.postgres import PostgresStore
 from hub.store.tx import Tx
 from hub.stream import Reset, Stream
@@ -31,7 +31,7 @@ CLOCK = SystemClock()
 
 
 class Node:
-    """One process as the bus sees it. ``rung`` and ``shown`` are what reached it; ``bus.publish`` runs where it is
+    """One process as the bus sees it. ``rung`` are the loops that were woken; ``bus.publish`` runs where it is
     told to."""
 
     def __init__(self, name: str, url: str, redis: Redis) -> None:
@@ -39,9 +39,9 @@ class Node:
         self.store = PostgresStore(url, CLOCK, connections=3)
         self.stream = Stream(self.store, buffer=256)
         self.presence, self.drafts = Presence(), Presence()
+        self.rates = Rates(lambda: CLOCK.now() / 1e6, shared=True)
         self.cautions = Cautions(CLOCK, self.log)
         self.rung: list[str] = []
-        self.shown: list[Deed] = []
         config = Config(store=StoreSettings(url=url), redis=redis)
         self.bus: Bus = open_bus(
             config,
@@ -54,7 +54,8 @@ class Node:
                 cautions=self.cautions,
                 ring=lambda loops: self.rung.extend(sorted(loops)),
                 marks={"conversation": self.presence, "draft": self.drafts},
-                show=self.shown.append,
+                rates=self.rates,
+                secret=b"the secret of all nodes",
             ),
         )
         self._tasks: list[asyncio.Task[None]] = []
@@ -79,10 +80,12 @@ class Node:
         tasks, self._tasks = self._tasks, []
         for task in tasks:
             task.cancel()
-        done = await asyncio.gather(*tasks, return_exceptions=True)
+        ended, late = await asyncio.wait(tasks, timeout=10) if tasks else (set(), set())
+        assert not late, f"does not end: {[(task.get_name(), task.get_stack()) for task in late]}"
+        done = [task.exception() for task in ended if not task.cancelled()]
         await self.bus.close()
         await self.store.close()
-        assert [e for e in done if not isinstance(e, asyncio.CancelledError)] == [], "a loop of the bus ended"
+        assert done == [], "a loop of the bus ended"
 
     async def happen(self, count: int = 1) -> None:
         """Commit so many events, each in a transaction of its own."""

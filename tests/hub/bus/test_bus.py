@@ -7,8 +7,7 @@ import time
 
 import pytest
 
-from connectors.contract import InboxId, Party
-from connectors.contract import Presence as Deed
+from connectors.contract import InboxId
 from hub.config import Redis
 from tests.hub.bus.conftest import CLOCK, Node, Nodes, joined, paired, places_of, settings, until
 from tests.servers.redis import RedisServer
@@ -75,12 +74,18 @@ async def test_signs_of_typing_go_both_ways(nodes: Nodes, redis: RedisServer) ->
         two.stream.on_signal(lambda key, what: heard.append((key, what)))
         one.stream.signal("conversation:7", "typing")
         await until(lambda: heard == [("conversation:7", "typing")])
-        deed = Deed(
-            inbox=InboxId("czat"), to=Party(kind="chat", address="gosc"), what="typing", conversation=7
-        )
-        one.bus.say_shown(deed)
-        await until(lambda: two.shown == [deed])
-        assert one.shown == [], "who said it has shown it already"
+
+
+async def test_an_inbox_tells_itself_on_other_nodes(nodes: Nodes, redis: RedisServer) -> None:
+    async with paired(nodes, settings(redis)) as (one, two):
+        heard: list[tuple[str, bytes]] = []
+        for node in (one, two):
+            for inbox in ("czat", "sms"):
+                siblings = node.bus.siblings.of(InboxId(inbox))
+                siblings.hear(lambda what, inbox=inbox: heard.append((inbox, what)))  # type: ignore[misc]
+        one.bus.siblings.of(InboxId("czat")).tell(b"typing")
+        await until(lambda: bool(heard))
+        assert heard == [("czat", b"typing")], "whoever tells it knows it"
 
 
 async def test_what_is_missed_is_found(nodes: Nodes, redis: RedisServer) -> None:

@@ -17,6 +17,7 @@ from connectors.comments import CHANNEL
 from connectors.comments.settings import Settings
 from connectors.contract import Connector, Env, Office
 from hub.i18n import translate
+from hub.rates import Rates
 from hub.web import public
 from tests.contract.world import Blobs, Budget, Log, NoAppointments, NoChats, NoEgress
 from tests.hub.moderation.world import INBOX, World
@@ -66,7 +67,7 @@ async def section(world: World, settings: Settings | None = None, **listener: An
         translate=translate,
         log=log,
         ready=lambda: True,
-        monotonic=time.monotonic,
+        rates=Rates(time.monotonic),
     )
     runner = web.AppRunner(app)
     await runner.setup()

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from connectors.contract import Refused, Request, Response, Route, SetCookie
 from hub.i18n import translate
+from hub.rates import Rates
 from hub.web import public, public_watch
 from hub.web.public_answers import preferred
 
@@ -117,7 +118,7 @@ async def start() -> AsyncIterator[Start]:
             translate=translate,
             log=listener.log,
             ready=lambda: listener.ready,
-            monotonic=time.monotonic,
+            rates=Rates(time.monotonic),
         )
         runner = web.AppRunner(app)
         await runner.setup()
