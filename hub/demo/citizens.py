@@ -35,8 +35,8 @@ from connectors.contract import (
     Visit,
 )
 
-POLLED = ("telegram",)
-"""Inboxes that ask their provider, and are answered as soon as there is something."""
+CONNECTED = ("telegram", "operator", "xmpp")
+"""Inboxes that keep a connection to their provider, and are told by it as soon as there is something."""
 
 BEYOND = Micros(1 << 70)
 """A time that no store can hold: what a reader with a fault makes of a mail."""
@@ -105,7 +105,7 @@ class Doors:
     async def open(self) -> None:
         """Let connectors that have nothing but routes take what is posted, and those ask that are told at once."""
         for inbox, connector in self._connectors.items():
-            if connector.routes() or inbox in POLLED:
+            if connector.routes() or inbox in CONNECTED:
                 self._tasks.append(asyncio.create_task(connector.run(self._sinks[inbox])))
         await asyncio.sleep(0)
 

@@ -19,7 +19,8 @@ SHOWN = 1000
 
 Way = Literal[
     "email", "application",
-    "sms", "telegram", "messenger", "instagram", "whatsapp", "facebook", "x", "mention", "youtube",
+    "sms", "smpp", "smsapi", "twilio", "telegram", "xmpp", "messenger", "instagram", "whatsapp", "facebook", "reel",
+    "x", "mention", "youtube",
 ]  # fmt: skip
 
 

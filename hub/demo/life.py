@@ -21,9 +21,10 @@ from hub.app import Hub
 from hub.demo import citizens, mails
 from hub.demo.colleagues import at_work
 from hub.demo.letters import Letter, Letters
-from hub.demo.providers import INBOXES, Providers, Via, collect, phone_of
+from hub.demo.providers import Providers, collect
 from hub.demo.setting import APPLICATION_INBOX, MAIL_INBOX, PHONE_INBOX, Ports, address
 from hub.demo.stories import Arrival, Arrivals, articles, read
+from hub.demo.ways import INBOXES, Via, phone_of
 
 FIRST = 8.0
 """Seconds until something new comes in for the first time."""

@@ -31,6 +31,7 @@ class Outside:
     async def __aenter__(self) -> Outside:
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(mail_server(self._ports.mail, self._letters, self._clock))
+            await stack.enter_async_context(self._providers.listening(self._ports))
             app = site.build(self._config, self._letters, self._clock)
             self._providers.mount(app)
             stack.push_async_callback(self._providers.close)

@@ -8,15 +8,16 @@ the letters, for after a restart a provider must still know who wrote to the off
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from connectors.contract import Clock
+from hub.demo.carriers import Carriers
 from hub.demo.letters import Letter, Letters
 from hub.demo.peers import telegram_payloads, youtube_payloads
 from hub.demo.peers.kannel import KannelPeer
@@ -28,32 +29,14 @@ from hub.demo.peers.telegram import TelegramPeer
 from hub.demo.peers.x import XPeer
 from hub.demo.peers.x_payloads import Person
 from hub.demo.peers.youtube import YouTubePeer
-from hub.demo.setting import PREFIX
-
-Via = Literal["sms", "telegram", "messenger", "instagram", "whatsapp", "facebook", "x", "mention", "youtube"]
-"""The ways that stories may name."""
-
-INBOXES: Mapping[Via, str] = {
-    "sms": "sms",
-    "telegram": "telegram",
-    "messenger": "messenger",
-    "instagram": "instagram",
-    "whatsapp": "whatsapp",
-    "facebook": "facebook",
-    "x": "x",
-    "mention": "x",
-    "youtube": "youtube",
-}
-"""The inbox of config/demo.toml that each way comes in by."""
+from hub.demo.setting import PREFIX, Ports
+from hub.demo.ways import Taken, Via, Written, jabber_of, number_of, phone_of
 
 PAGE, INSTAGRAM, NUMBER = "104212345678901", "178414000000001", "590968830767958"
 BUSINESS, CHANNEL = "131470230291794", "UCzielonalinia0000000000"
 VERIFY = "the demo's page is the office's"
 GATEWAY = "the demo's gateway"
 TELEGRAM_TOKEN = "7001:the-bot-of-the-demo"  # noqa: S105 - of use to nobody outside the demo
-HEARD_BY: Mapping[Via, str] = {"facebook": "messenger"}
-"""The inbox whose callback a way comes in by, where that is another one."""
-
 LEDGER = "providers.jsonl"
 """Name of the file in the data folder that keeps what came through them."""
 
@@ -67,37 +50,11 @@ BEGINNING = 1_780_000_000
 """Seconds since 1970 from which numbers are counted."""
 
 POST = "Od poniedziałku składasz wniosek o zasiłek także przez telefon. Jak? Przeczytaj w komentarzu."
+REEL = "Zaglądamy na targi pracy: kogo szukają firmy z regionu?"
+CARRIED = ("smpp", "smsapi", "twilio", "xmpp")
+"""Ways of :mod:`hub.demo.carriers`."""
+
 VIDEO, FILM = "zasilek3min", "Zasiłek w trzy minuty"
-
-
-class Written(msgspec.Struct, frozen=True, kw_only=True):
-    """One message of a citizen. ``id`` is what the provider calls it, where that must be known later."""
-
-    via: Via
-    who: str
-    text: str
-    at: int
-    id: str = ""
-    under: str = ""
-
-
-class Taken(msgspec.Struct, frozen=True, kw_only=True):
-    """What the office sent: by which way, to whom, and what it says."""
-
-    via: Via
-    to: str
-    text: str
-
-
-def number_of(who: str, digits: int = 9) -> str:
-    """A number for somebody, always the same."""
-    digest = int.from_bytes(hashlib.sha256(who.encode()).digest()[:8], "big")
-    return str(10 ** (digits - 1) + digest % (9 * 10 ** (digits - 1)))
-
-
-def phone_of(who: str) -> str:
-    """A mobile number for somebody, in E.164."""
-    return f"+4850000{number_of(who, 4)}"
 
 
 class Providers:
@@ -116,6 +73,7 @@ class Providers:
             seconds=2.0,
             first=first,
         )
+        self.carriers = Carriers(clock, hub, first)
         self.telegram = TelegramPeer(TELEGRAM_TOKEN, lambda: clock.now() / 1e6, first=first)
         self.meta = MetaPeer(now=clock.now, prefix=f"{PREFIX}/meta", base=site, lively=True, numbered=first)
         self.meta.accounts = {
@@ -132,6 +90,7 @@ class Providers:
         self.youtube.numbered = first
         self._seen: dict[str, int] = {}
         self._page_post()
+        self._medium()
         for written in _read(path):
             self._remember(written)
 
@@ -143,9 +102,14 @@ class Providers:
             "meta": self.meta.app(),
             "x": self.x.app(),
             "youtube": self.youtube.app(),
+            **self.carriers.apps(),
         }
         for name, part in parts.items():
             app.add_subapp(f"{PREFIX}/{name}", part)
+
+    def listening(self, ports: Ports) -> AbstractAsyncContextManager[None]:
+        """Those with ports of their own, for the length of a block. Raises OSError."""
+        return self.carriers.listening(ports.smpp, ports.xmpp)
 
     async def subscribe(self) -> None:
         """Enter the hub's callbacks, as an administrator does at each provider."""
@@ -162,7 +126,11 @@ class Providers:
 
     async def writes(self, via: Via, who: str, text: str, under: str = "") -> Written:
         """Somebody writes; returns once the provider has told the hub. ``under`` is the comment that is answered."""
-        told = await _WRITE[via](self, who, text, under)
+        told = ""
+        if via in CARRIED:
+            await self.carriers.writes(via, who, text)
+        else:
+            told = await _WRITE[via](self, who, text, under)
         written = Written(via=via, who=who, text=text, at=self._clock.now(), id=told, under=under)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with self._path.open("ab") as file:
@@ -205,13 +173,23 @@ class Providers:
         place = self._page_post()
         return await self.comments.comments(place, number_of(who, 16), who, text, parent=under)
 
+    async def _reel(self, who: str, text: str, under: str) -> str:
+        name = who.lower().replace(" ", ".")
+        return await self.comments.comments(self._medium(), number_of(who, 16), name, text, parent=under)
+
     def _page_post(self) -> str:
         """The post of the page under which people comment."""
-        post = f"{PAGE}_000000009000"
-        if post not in self.comments.things:
+        return self._put_up(f"{PAGE}_000000009000", PAGE, "Urzędy pracy", POST)
+
+    def _medium(self) -> str:
+        """The film of the Instagram account under which people comment."""
+        return self._put_up("17900000009009", INSTAGRAM, "urzedy.pracy", REEL)
+
+    def _put_up(self, number: str, account: str, name: str, text: str) -> str:
+        if number not in self.comments.things:
             at = self._clock.now()
-            self.comments.things[post] = Thing(post, PAGE, PAGE, "Urzędy pracy", POST, at)
-        return post
+            self.comments.things[number] = Thing(number, account, account, name, text, at)
+        return number
 
     async def _x(self, who: str, text: str, under: str) -> str:
         return await self.x.writes(_x_person(who), text)
@@ -237,9 +215,11 @@ class Providers:
             self.direct.people[self._meet(who, written.via)].wrote_at = at
         elif written.via == "whatsapp":
             self.whatsapp.wrote_at[phone_of(who).lstrip("+")] = at
-        elif written.via == "facebook":
-            place = self._page_post()
-            made = Thing(written.id, PAGE, number_of(who, 16), who, written.text, at, place, written.under)
+        elif written.via in ("facebook", "reel"):
+            account, place = (
+                (PAGE, self._page_post()) if written.via == "facebook" else (INSTAGRAM, self._medium())
+            )
+            made = Thing(written.id, account, number_of(who, 16), who, written.text, at, place, written.under)
             self.comments.things[written.id] = made
         elif written.via == "youtube":
             author = (f"UC{number_of(who, 16)}", f"@{who}")
@@ -260,7 +240,7 @@ class Providers:
     def name_of(self, via: Via, to: str) -> str:
         """Who has an address, of those who wrote; "" for nobody."""
         wrote = [one.who for one in _read(self._path) if one.via == via]
-        return next((who for who in wrote if to in (who, phone_of(who))), "")
+        return next((who for who in wrote if to in (who, phone_of(who), jabber_of(who))), "")
 
     # --- what the office sent -------------------------------------------------------------------------------------
 
@@ -272,6 +252,9 @@ class Providers:
             everything = look()
             found += everything[self._seen.get(look.__name__, 0) :]
             self._seen[look.__name__] = len(everything)
+        for via, sent in self.carriers.sent().items():
+            found += sent[self._seen.get(via, 0) :]
+            self._seen[via] = len(sent)
         return found
 
     def _sent_sms(self) -> list[Taken]:
@@ -305,11 +288,13 @@ class Providers:
         return [Taken(via="whatsapp", to=f"+{one.number}", text=one.text) for one in self.whatsapp.received]
 
     def _sent_comments(self) -> list[Taken]:
-        ours = [thing for thing in self.comments.things.values() if thing.author == PAGE and thing.under]
+        ours = [
+            thing for thing in self.comments.things.values() if thing.author == thing.account and thing.under
+        ]
         things = self.comments.things
         public = [
             Taken(
-                via="facebook",
+                via="facebook" if thing.account == PAGE else "reel",
                 to=things[thing.parent].name if thing.parent in things else "",
                 text=thing.text,
             )
@@ -359,6 +344,7 @@ _WRITE: Mapping[Via, Callable[[Providers, str, str, str], Coroutine[Any, Any, st
     "instagram": Providers._instagram,
     "whatsapp": Providers._whatsapp,
     "facebook": Providers._facebook,
+    "reel": Providers._reel,
     "x": Providers._x,
     "mention": Providers._mention,
     "youtube": Providers._youtube,

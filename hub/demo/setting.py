@@ -23,9 +23,11 @@ PREFIX = "/dostawcy"
 
 _PROVIDERS = {
     "CENTRALA_INBOX_SMS_URL": "kannel/cgi-bin/sendsms",
+    "CENTRALA_INBOX_TWILIO_BASE_URL": "twilio",
     "CENTRALA_INBOX_TELEGRAM_API_URL": "telegram",
     "CENTRALA_INBOX_MESSENGER_GRAPH_URL": "meta",
     "CENTRALA_INBOX_FACEBOOK_GRAPH_URL": "meta",
+    "CENTRALA_INBOX_ROLKI_GRAPH_URL": "meta",
     "CENTRALA_INBOX_INSTAGRAM_GRAPH_URL": "meta",
     "CENTRALA_INBOX_WHATSAPP_GRAPH_URL": "meta",
     "CENTRALA_INBOX_X_API_URL": "x",
@@ -39,13 +41,16 @@ WIDGETS = ("comments", "form", "callback", "chat")
 
 
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
-    """TCP ports on loopback: the hub's two listeners and its LMTP door, the site, the citizens' mail server."""
+    """TCP ports on loopback: the hub's two listeners and its LMTP door, the site, the citizens' mail server, the
+    message centre, the XMPP server."""
 
     public: int
     private: int
     lmtp: int
     site: int
     mail: int
+    smpp: int
+    xmpp: int
 
 
 def address(port: int) -> str:
@@ -56,9 +61,10 @@ def address(port: int) -> str:
 def find_ports(wished: Config) -> Ports:
     """The configured ports where they are free, else any that are."""
     taken: set[int] = set()
-    wishes = (wished.public.port, wished.private.port, 0, SITE_PORT, 0)
+    wishes = (wished.public.port, wished.private.port, 0, SITE_PORT, 0, 0, 0)
     found = [_port(wish, taken) for wish in wishes]
-    return Ports(public=found[0], private=found[1], lmtp=found[2], site=found[3], mail=found[4])
+    names = ("public", "private", "lmtp", "site", "mail", "smpp", "xmpp")
+    return Ports(**dict(zip(names, found, strict=True)))
 
 
 def _port(wish: int, taken: set[int]) -> int:
@@ -75,7 +81,7 @@ def _port(wish: int, taken: set[int]) -> int:
 def demo_config(path: Path, ports: Ports, channels: Channels, folder: Path) -> Config:
     """The configuration at ``path`` with these ports, its data and its store in ``folder``. Raises ConfigError."""
     config = load(path, environ={**os.environ, **_environment(ports, folder)}, channels=channels)
-    inboxes = tuple(_with_origin(inbox, address(ports.site)) for inbox in config.inboxes)
+    inboxes = tuple(_pointed(inbox, address(ports.site)) for inbox in config.inboxes)
     return msgspec.structs.replace(config, inboxes=inboxes)
 
 
@@ -89,13 +95,19 @@ def _environment(ports: Ports, folder: Path) -> Mapping[str, str]:
         "CENTRALA_PRIVATE_PORT": str(ports.private),
         "CENTRALA_INBOX_KONTAKT_LISTEN_PORT": str(ports.lmtp),
         "CENTRALA_INBOX_KONTAKT_SMTP_PORT": str(ports.mail),
+        "CENTRALA_INBOX_OPERATOR_PORT": str(ports.smpp),
+        "CENTRALA_INBOX_XMPP_PORT": str(ports.xmpp),
         "CENTRALA_INBOX_APLIKACJA_URL": f"{address(ports.site)}/aplikacja",
         **{name: f"{address(ports.site)}{PREFIX}/{path}" for name, path in _PROVIDERS.items()},
     }
 
 
-def _with_origin(inbox: Inbox, origin: str) -> Inbox:
-    """Widgets may stand on the demo's site."""
+def _pointed(inbox: Inbox, origin: str) -> Inbox:
+    """Widgets may stand on the demo's site; SMSAPI, which has a list of addresses, is there too."""
+    if inbox.kind == "smsapi":
+        return msgspec.structs.replace(
+            inbox, settings={**inbox.settings, "base_urls": [f"{origin}{PREFIX}/smsapi"]}
+        )
     if inbox.kind not in WIDGETS:
         return inbox
     origins = [*inbox.settings.get("origins", ()), origin]

@@ -18,7 +18,8 @@ TEXTS = Path(__file__).parent / "texts"
 
 Via = Literal[
     "email", "comments", "form", "callback", "webhook",
-    "chat", "phone", "sms", "telegram", "messenger", "instagram", "whatsapp", "facebook", "x", "mention", "youtube",
+    "chat", "phone", "sms", "smpp", "smsapi", "twilio", "telegram", "xmpp", "messenger", "instagram", "whatsapp",
+    "facebook", "reel", "x", "mention", "youtube",
 ]  # fmt: skip
 
 _SPAN = re.compile(r"([0-9]+)([mhd])")

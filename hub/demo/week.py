@@ -27,9 +27,10 @@ from hub.demo.days import later, when
 from hub.demo.deeds import Deed, Place
 from hub.demo.letters import Letters
 from hub.demo.outside import Outside
-from hub.demo.providers import HEARD_BY, INBOXES, LEDGER, Providers, Via, letter_of, phone_of
+from hub.demo.providers import LEDGER, Providers, letter_of
 from hub.demo.setting import APPLICATION_INBOX, CHAT_INBOX, MAIL_INBOX, PHONE_INBOX, Ports, address
 from hub.demo.stories import Act, Article, Story, articles, week
+from hub.demo.ways import HEARD_BY, INBOXES, Via, phone_of
 from hub.loops import TIMERS
 from hub.moderation.articles import set_way
 from hub.outbox import effects

@@ -75,8 +75,9 @@ def report_query(*reports: tuple[str, int, str], at: int, username: str = "urzad
 class SmsApiPeer:
     """The provider. ``hub`` is the address of the inbox's route with its secret, for :meth:`writes`.
 
-    ``reports`` are the codes told after each message, ``seconds`` apart. ``fault`` is how it fails: an error code, an
-    HTTP status as ``"http 503"``, or ``cut`` (takes the message, then hangs up), ``silence``, ``garbage``.
+    ``reports`` are the codes told after each message, ``seconds`` apart; ``first`` is its first number.
+    ``fault`` is how it fails: an error code, an HTTP status as ``"http 503"``, or ``cut`` (takes the message, then
+    hangs up), ``silence``, ``garbage``.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class SmsApiPeer:
         points: float = 100.0,
         reports: tuple[int, ...] = (403, 404),
         seconds: float = 0.0,
+        first: int = 1,
     ) -> None:
         self.taken: list[Taken] = []
         self.fault = ""
@@ -95,7 +97,7 @@ class SmsApiPeer:
         self.reports = reports
         self._token = token
         self._seconds = seconds
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(first)
         self._arrived = asyncio.Condition()
         self._telling: set[asyncio.Task[None]] = set()
 

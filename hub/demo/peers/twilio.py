@@ -98,9 +98,9 @@ def status_fields(
 class TwilioPeer:
     """The provider. ``hub`` is the address of the inbox's route as the account has it, for :meth:`writes`.
 
-    ``statuses`` are told after each message, ``seconds`` apart. ``fault`` is how it fails: an error code with its HTTP
-    status as ``"21610 400"``, an HTTP status as ``"http 503"``, or ``cut`` (takes the message, then hangs up),
-    ``silence``, ``garbage``.
+    ``statuses`` are told after each message, ``seconds`` apart; ``first`` is its first number.
+    ``fault`` is how it fails: an error code with its HTTP status as ``"21610 400"``, an HTTP status as ``"http 503"``,
+    or ``cut`` (takes the message, then hangs up), ``silence``, ``garbage``.
     """
 
     def __init__(
@@ -112,6 +112,7 @@ class TwilioPeer:
         statuses: tuple[str, ...] = ("queued", "sent", "delivered"),
         seconds: float = 0.0,
         now: Callable[[], float] = time.time,
+        first: int = 1,
     ) -> None:
         self.taken: list[Taken] = []
         self.received: list[dict[str, str]] = []
@@ -126,7 +127,7 @@ class TwilioPeer:
         self._token = token
         self._seconds = seconds
         self._now = now
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(first)
         self._arrived = asyncio.Condition()
         self._telling: set[asyncio.Task[None]] = set()
 
