@@ -418,6 +418,7 @@ class Hub:
     async def stop(self) -> None:
         """Stop taking, finish what is in hand within the configured time, let go of everything."""
         self.ready = False
+        await self.keeper.retire()
         await stop(*(running for _, running in self._running.values()), keeper=self.keeper)
         await self._listeners.stop()
         if self._sender is not None:

@@ -65,7 +65,7 @@ def start(running: Running, means: Means, log: Log) -> None:
         serving = _keep(lambda: connector.serve(means.sink(inbox, None)), inbox, means, log)
         running.serving = asyncio.create_task(serving, name=f"serve-{inbox}")
     if means.reads:
-        means.keeper.keep(lease_of(inbox), lambda lease: _read(running, lease, means, log))
+        means.keeper.keep(lease_of(inbox), lambda lease: _read(running, lease, means, log), role="connectors")
 
 
 async def stop(*several: Running, keeper: Keeper) -> None:

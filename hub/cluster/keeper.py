@@ -6,7 +6,8 @@ it still writes in the meantime is refused by the fence (:mod:`hub.cluster.lease
 only (SQLite), everything is held at once and nothing is written.
 
 With a lease of 10 s, renewed every 3 s and looked at every second, a process that dies is replaced within 12 s, and one
-that ends in good order within 1 s.
+that ends in good order within 1 s. Leases of one kind are spread: nobody keeps more than a fair share of them while
+others with the same role have less (:mod:`hub.cluster.shares`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from connectors.contract import Clock, Health, Log
 from hub.cluster import leases, members
 from hub.cluster.leases import Fenced, Lease, Standing
 from hub.cluster.members import Me, Member
+from hub.cluster.roles import ROLES, Role
+from hub.cluster.shares import fair_share
 from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Tx
 
@@ -30,6 +33,9 @@ TTL = 10.0
 RENEW = 0.3
 LOOK = 0.1
 """Parts of a lease's time between two renewals, and between two looks at what is free."""
+
+LEFT = 0.5
+"""Part of a lease's time after which what is free is taken by whoever sees it, fair share or not."""
 
 REST = 10.0
 """Seconds after which what ended by itself is taken up again: somebody else may try first."""
@@ -55,14 +61,18 @@ class NameTaken(Exception):
 class _Want:
     """Something to be done while its lease is held."""
 
-    def __init__(self, name: str, work: Work) -> None:
+    def __init__(self, name: str, role: Role, work: Work, now: float) -> None:
         self.name = name
+        self.role = role
         self.work = work
         self.lease: Lease | None = None
         self.task: asyncio.Task[None] | None = None
         self.mark: tuple[int, int] | None = None
-        self.marked = 0.0
+        self.marked = now
         self.rests_until = 0.0
+        self.free_since: float | None = None
+        self.stays = False
+        self.leaves = False
 
 
 class Keeper:
@@ -94,15 +104,17 @@ class Keeper:
         self._displaced = displaced
         self._wants: dict[str, _Want] = {}
         self._dead = ""
+        self._handing: set[asyncio.Task[None]] = set()
         self._renewed = clock.monotonic()
 
     # --- what others ask for -----------------------------------------------------------------------------------
 
-    def keep(self, name: str, work: Work) -> None:
-        """From now on do this whenever we hold the lease ``name``. Raises ValueError for a name that is kept."""
+    def keep(self, name: str, work: Work, *, role: Role = "timers") -> None:
+        """From now on do this whenever we hold the lease ``name``, which is shared out among processes with ``role``.
+        Raises ValueError for a name that is kept."""
         if name in self._wants:
             raise ValueError(f"{name} is kept already")
-        want = self._wants[name] = _Want(name, work)
+        want = self._wants[name] = _Want(name, role, work, self._clock.monotonic())
         if self.alone:
             self._start(want, Lease(name=name, fence=0))
 
@@ -170,9 +182,16 @@ class Keeper:
         finally:
             guard.cancel()
 
-    async def leave(self) -> None:
-        """Stop everything, let others have it, and go from the list of processes."""
+    async def retire(self) -> None:
+        """Stop everything that is done under leases, and let others have it; we take no more."""
+        if not self.alone:
+            with suppress(StorageFault, StoreFull):
+                await self._store.write(lambda tx: members.retire(tx, self.me))
+        await asyncio.gather(*self._handing, return_exceptions=True)
         await self.drop(*self._wants)
+
+    async def leave(self) -> None:
+        """Go from the list of processes, after :meth:`retire`."""
         if not self.alone:
             with suppress(StorageFault, StoreFull):
                 await self._store.write(lambda tx: members.leave(tx, self.me))
@@ -182,7 +201,7 @@ class Keeper:
     async def _renew(self, began: float) -> None:
         """One transaction for all: that we live, and that we hold what we hold."""
         holding = [want.lease for want in self._wants.values() if want.lease is not None]
-        known, mine, self.members = await self._store.write(partial(self._renewal, holding=holding))
+        known, mine = await self._store.write(partial(self._renewal, holding=holding))
         self._renewed = began
         if not known:
             await self._come_back()
@@ -190,11 +209,11 @@ class Keeper:
             if want.lease in holding and want.lease not in mine:
                 self._lose(want)
 
-    def _renewal(self, tx: Tx, holding: list[Lease]) -> tuple[bool, list[Lease], tuple[Member, ...]]:
+    def _renewal(self, tx: Tx, holding: list[Lease]) -> tuple[bool, list[Lease]]:
         known = members.beat(tx, self.me, self._health())
         mine = leases.renew(tx, self.me.id, holding, self._micros)
         members.forget(tx, FORGET * SECOND)
-        return known, mine, members.members(tx)
+        return known, mine
 
     async def _come_back(self) -> None:
         """Our row is gone: forgotten after a very long sleep, or another process goes by our name now."""
@@ -221,7 +240,7 @@ class Keeper:
 
     async def _look(self) -> None:
         """Stop what others hold by now, take what is free."""
-        seen = await self._store.read(leases.standings)
+        seen, self.members = await self._store.read(lambda tx: (leases.standings(tx), members.members(tx)))
         now = self._clock.monotonic()
         for want in self._wants.values():
             standing = seen.get(want.name)
@@ -229,9 +248,35 @@ class Keeper:
                 self._lose(want)
             elif standing is not None and standing.mark != want.mark:
                 want.mark, want.marked = standing.mark, now
-        free = [want.name for want in self._wants.values() if self._free(want, seen.get(want.name), now)]
-        if free:
-            await self._take(free, now)
+        for role in ROLES:
+            await self._share(role, seen, now)
+
+    async def _share(self, role: Role, seen: Mapping[str, Standing], now: float) -> None:
+        """Take what is free of one kind, or give up what is more than our share."""
+        wants = [want for want in self._wants.values() if want.role == role]
+        ours = [want for want in wants if want.lease is not None and not (want.leaves or want.stays)]
+        share = fair_share(len(wants), role, self.members, self._ttl)
+        free = [want for want in wants if self._free(want, seen.get(want.name), now)]
+        for want in wants:
+            want.free_since = (want.free_since or now) if want in free else None
+        # What nobody takes for a while is ours for good: the others may not know it, or may not be able to have it.
+        left = [want for want in free if now - (want.free_since or now) >= self._ttl * LEFT]
+        more = [want for want in free if want not in left][: max(0, share - len(ours))]
+        surplus = ours[: max(0, len(ours) - share)]
+        if left or more:
+            for want in left:
+                want.stays = True
+            await self._take([want.name for want in (*left, *more)], now)
+        elif surplus:
+            self._hand_over(surplus)
+
+    def _hand_over(self, wants: list[_Want]) -> None:
+        """Give up these beside the renewals: what is stopped may take a while to end."""
+        for want in wants:
+            want.leaves = True
+        task = asyncio.create_task(self._give_up(wants), name="leases-handed-over")
+        self._handing.add(task)
+        task.add_done_callback(self._handing.discard)
 
     def _ours(self, lease: Lease, standing: Standing | None) -> bool:
         return standing is not None and standing.holder == self.me.id and standing.fence == lease.fence
@@ -295,10 +340,12 @@ class Keeper:
         tasks = [want.task for want in wants if want.task is not None]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            # What does not end is left to the fence: nobody may be kept from the lease by it.
+            await asyncio.wait(tasks, timeout=self._ttl)
         await self._release([want.lease for want in wants if want.lease is not None])
         for want in wants:
-            want.lease = None
+            want.lease, want.leaves = None, False
 
     async def _release(self, given: list[Lease]) -> None:
         if given and not self.alone:

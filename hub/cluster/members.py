@@ -104,6 +104,11 @@ def beat(tx: Tx, me: Me, health: Mapping[str, Health]) -> bool:
     return bool(tx.execute(update(node).where(*mine).values(**values)).rowcount)
 
 
+def retire(tx: Tx, me: Me) -> None:
+    """The process is about to end: it still lives, and does nothing more that others could take from it."""
+    tx.execute(update(node).where(node.c.name == me.name, node.c.boot == me.boot).values(roles="[]"))
+
+
 def leave(tx: Tx, me: Me) -> None:
     """The process ends in good order."""
     tx.execute(delete(node).where(node.c.name == me.name, node.c.boot == me.boot))

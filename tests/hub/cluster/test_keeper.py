@@ -1,0 +1,276 @@
+"""Keepers of several processes on one store: who does the work, and that nobody does it twice.
+
+Each process has a clock and a connection of its own, so that one can hang while time goes on for the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from hub.cluster.fenced import FencedStore
+from hub.cluster.keeper import REST, Keeper, NameTaken
+from hub.cluster.leases import Fenced, Lease
+from hub.cluster.members import Me
+from hub.cluster.roles import ROLES, Role
+from hub.logs import logger
+from hub.store.sqlite import SqliteStore
+from hub.store.store import StorageFault
+from tests.hub.conftest import FakeClock
+
+TTL = 10.0
+
+
+class Process:
+    """One process: its keeper, and what it does at the moment."""
+
+    def __init__(
+        self, path: Path, name: str, *, home: str = "", roles: tuple[Role, ...] = ROLES, boot: str = "1"
+    ):
+        self.clock = FakeClock()
+        self.store = SqliteStore(path, self.clock, inline=True)
+        me = Me(name=name, boot=f"{name}{boot}", home=home or name, roles=roles, version="1")
+        self.displaced = False
+        self.keeper = Keeper(
+            self.store, self.clock, me, logger("test"), alone=False, ttl=TTL, displaced=self._displace
+        )
+        self.doing: dict[str, Lease] = {}
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def _displace(self) -> None:
+        self.displaced = True
+
+    async def open(self, *wanted: str) -> None:
+        await self.store.open()
+        for name in wanted:
+            self.keeper.keep(name, self._work(name))
+
+    async def start(self, *wanted: str) -> None:
+        await self.open(*wanted)
+        await self.keeper.enter()
+        self.tasks = [asyncio.create_task(self.keeper.run())]
+
+    def _work(self, name: str) -> Callable[[Lease], asyncio.Future[None]]:
+        async def work(lease: Lease) -> None:
+            self.doing[name] = lease
+            try:
+                await asyncio.Event().wait()
+            finally:
+                del self.doing[name]
+
+        return work  # type: ignore[return-value]
+
+    async def die(self) -> None:
+        """As by SIGKILL: nothing is released."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+Make = Callable[..., Process]
+
+
+@pytest.fixture
+async def process(sqlite_path: Path) -> AsyncIterator[Make]:
+    made: list[Process] = []
+
+    def make(name: str, **more: object) -> Process:
+        made.append(Process(sqlite_path, name, **more))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for one in made:
+        await one.die()
+        await one.keeper.drop(*one.doing)
+        await one.store.close()
+
+
+async def settle() -> None:
+    for _ in range(30):
+        await asyncio.sleep(0)
+
+
+async def passes(seconds: float, *processes: Process) -> None:
+    """Let time pass for these processes; for the others it stands still: they hang, or are dead."""
+    for _ in range(round(seconds * 2)):
+        for one in processes:
+            one.clock.move(0.5)
+        await settle()
+
+
+def does(*processes: Process) -> list[list[str]]:
+    return [sorted(one.doing) for one in processes]
+
+
+async def test_the_first_does_everything_until_a_second_comes_and_then_they_share(process: Make) -> None:
+    first, second = process("first"), process("second")
+    await first.start("a", "b", "c", "d")
+    await settle()
+    assert does(first) == [["a", "b", "c", "d"]]
+    await second.start("a", "b", "c", "d")
+    await passes(4, first, second)
+    assert [len(names) for names in does(first, second)] == [2, 2]
+    assert sorted([*first.doing, *second.doing]) == ["a", "b", "c", "d"]
+    before = does(first, second)
+    await passes(60, first, second)
+    assert does(first, second) == before, "what is shared out stays where it is"
+
+
+async def test_a_dead_process_is_replaced_within_one_and_a_half_leases(process: Make) -> None:
+    first, second = process("first"), process("second")
+    await first.start("a", "b")
+    await second.start("a", "b")
+    await passes(4, first, second)
+    await first.die()
+    await passes(1.4 * TTL, second)
+    assert does(second) == [["a", "b"]]
+
+
+async def test_one_that_ends_in_good_order_is_replaced_at_once(process: Make) -> None:
+    first, second = process("first"), process("second")
+    await first.start("a", "b")
+    await second.start("a", "b")
+    await passes(4, first, second)
+    await first.keeper.retire()
+    await passes(1.5, second)
+    assert does(first, second) == [[], ["a", "b"]]
+
+
+async def test_who_hung_and_wakes_writes_nothing_and_stops(process: Make) -> None:
+    first, second = process("first"), process("second")
+    await first.start("a")
+    await second.start("a")
+    await settle()
+    held = first.doing["a"]
+    await passes(1.4 * TTL, second)
+    assert does(first, second) == [["a"], ["a"]], "the first hangs: it knows of nothing"
+    with pytest.raises(Fenced):
+        await FencedStore(first.store, held).write(lambda tx: None)
+    await FencedStore(second.store, second.doing["a"]).write(lambda tx: None)
+    first.clock.move(1.4 * TTL)
+    await settle()
+    assert does(first, second) == [[], ["a"]]
+    await passes(30, first, second)
+    assert does(first, second) == [[], ["a"]]
+
+
+async def test_who_cannot_renew_stops_before_others_begin(
+    process: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = process("first")
+    await first.start("a")
+    await settle()
+
+    async def fails(*_: object) -> None:
+        raise StorageFault("the cable is out")
+
+    with monkeypatch.context() as cut:
+        cut.setattr(first.store, "write", fails)
+        await passes(0.6 * TTL, first)
+        assert does(first) == [["a"]]
+        await passes(0.5 * TTL, first)
+        assert does(first) == [[]]
+    await passes(2, first)
+    assert does(first) == [["a"]], "with the storage the work comes back"
+
+
+async def test_what_fails_is_left_to_others_for_a_while(process: Make) -> None:
+    first, second = process("first"), process("second")
+
+    async def fails(_: Lease) -> None:
+        raise ValueError("a fault of the loop")
+
+    await first.open()
+    first.keeper.keep("a", fails)
+    await first.keeper.enter()
+    first.tasks = [asyncio.create_task(first.keeper.run())]
+    await settle()
+    assert first.keeper.held("a") is None
+    await second.start("a")
+    await settle()
+    assert does(second) == [["a"]]
+    await passes(REST + 2, first, second)
+    assert does(second) == [["a"]]
+
+
+async def test_each_role_has_what_is_its_own(process: Make) -> None:
+    reader, timers = process("reader", roles=("connectors",)), process("timers", roles=("timers",))
+    await reader.open()
+    reader.keeper.keep("inbox:x", reader._work("inbox:x"), role="connectors")  # type: ignore[arg-type]
+    await reader.start()
+    await timers.start("search", "armed")
+    await passes(4, reader, timers)
+    assert does(reader, timers) == [["inbox:x"], ["armed", "search"]]
+
+
+async def test_what_the_others_do_not_know_is_done_by_who_knows_it(process: Make) -> None:
+    first, second = process("first"), process("second")
+    await first.start("a")
+    await second.start("a", "new-1", "new-2", "new-3")
+    await passes(TTL, first, second)
+    assert sorted([*first.doing, *second.doing]) == ["a", "new-1", "new-2", "new-3"]
+    before = does(first, second)
+    await passes(30, first, second)
+    assert does(first, second) == before, "it is not handed to and fro"
+
+
+async def test_a_name_belongs_to_one_living_process(process: Make) -> None:
+    first, again = process("first"), process("first", home="elsewhere", boot="2")
+    await first.start("a")
+    await again.open("a")
+    waiting = asyncio.create_task(again.keeper.enter())
+    await passes(TTL, first, again)
+    with pytest.raises(NameTaken, match="CENTRALA_HUB_NODE"):
+        await waiting
+    assert does(first) == [["a"]] and not first.displaced
+
+
+async def test_after_a_crash_the_name_is_free_once_nobody_renewed_it(process: Make) -> None:
+    first, again = process("first"), process("first", home="elsewhere", boot="2")
+    await first.start("a")
+    await settle()
+    await first.die()
+    await again.open("a")
+    waiting = asyncio.create_task(again.keeper.enter())
+    await passes(1.2 * TTL, again)
+    await waiting
+
+
+async def test_in_the_same_data_folder_the_one_before_is_certainly_dead(process: Make) -> None:
+    first, again = process("first"), process("first", boot="2")
+    await first.start("a")
+    await settle()
+    await first.die()
+    await again.start("a")
+    await settle()
+    assert does(again) == [["a"]], "at once: the folder is locked by who runs in it"
+    assert again.keeper.certainly_dead(first.keeper.me.id)
+    assert not again.keeper.certainly_dead("second/x")
+
+
+async def test_who_slept_so_long_that_another_has_its_name_ends(process: Make) -> None:
+    first, again = process("first"), process("first", home="elsewhere", boot="2")
+    await first.start("a")
+    await again.open("a")
+    waiting = asyncio.create_task(again.keeper.enter())
+    await passes(1.2 * TTL, again)
+    await waiting
+    first.clock.move(1.3 * TTL)
+    await settle()
+    assert first.displaced
+
+
+async def test_alone_everything_is_held_at_once_and_nothing_is_written(sqlite_path: Path) -> None:
+    process = Process(sqlite_path, "only")
+    process.keeper.alone = True
+    await process.open("a")
+    await process.keeper.enter()
+    await settle()
+    assert does(process) == [["a"]]
+    await FencedStore(process.store, process.doing["a"]).write(lambda tx: None)
+    await process.keeper.drop("a")
+    assert does(process) == [[]]
+    await process.store.close()
