@@ -22,6 +22,9 @@ from hub.i18n import mark as N_
 HOPS = 5
 """Most redirects followed; only for GET and HEAD."""
 
+CONNECT = 2 / 3
+"""Share of a request's time that connecting may take. An end apart, because then nothing was sent for certain."""
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 FORBIDDEN = N_("The address leads to a network that the hub may not reach.")
@@ -126,7 +129,7 @@ class CheckedEgress:
                 headers=dict(headers),
                 data=body,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=timeout),
+                timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=timeout * CONNECT),
             ) as response:
                 return Fetched(
                     status=response.status,
@@ -140,6 +143,8 @@ class CheckedEgress:
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, Forbidden):
                 raise SendError("permanent", FORBIDDEN, str(error.os_error)) from error
+            raise SendError("temporary", UNREACHABLE, type(error).__name__) from error
+        except aiohttp.ConnectionTimeoutError as error:
             raise SendError("temporary", UNREACHABLE, type(error).__name__) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise SendError("ambiguous", BROKEN, type(error).__name__) from error

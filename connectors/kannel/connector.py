@@ -166,14 +166,17 @@ class Kannel:
     async def _ask(self, query: dict[str, str]) -> tuple[int, str]:
         """Status and body. Kannel is configured and stands in the office's own network, where the client for addresses
         from outside must not lead."""
-        timeout = aiohttp.ClientTimeout(total=self._settings.timeout_seconds)
+        seconds = self._settings.timeout_seconds
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=seconds * 2 / 3)
         try:
-            async with aiohttp.ClientSession(timeout=timeout, cookie_jar=aiohttp.DummyCookieJar()) as session:
+            async with aiohttp.ClientSession(
+                timeout=timeout, cookie_jar=aiohttp.DummyCookieJar(), middlewares=(_once,)
+            ) as session:
                 address = URL(f"{self._settings.url}?{urlencode(query)}", encoded=True)
                 async with session.get(address, allow_redirects=False) as answer:
                     body = await answer.content.read(_LONGEST_ANSWER)
                     return answer.status, body.decode("utf-8", "replace")
-        except aiohttp.ClientConnectorError as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise SendError("temporary", UNREACHABLE, type(error).__name__) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise SendError("ambiguous", BROKEN, type(error).__name__) from None
@@ -222,3 +225,17 @@ def _error(status: int, text: str) -> SendError:
     if status == 403:
         return SendError("permanent", REFUSED, "HTTP 403: not routable or denied")
     return status_error(status, {})
+
+
+class _CutOff(aiohttp.ClientError):
+    """The connection ended before the answer."""
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """aiohttp says a GET again on its own when the connection ends before the answer, and Kannel would send twice."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise _CutOff(type(error).__name__) from error
