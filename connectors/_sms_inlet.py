@@ -180,6 +180,7 @@ class Inlet:
         self._locks = [asyncio.Lock() for _ in range(SLOTS)]
         self._wait = int(reading.wait_minutes * 60 * _SECOND)
         self._sink: Sink | None = None
+        self._taking: set[asyncio.Task[None]] = set()
 
     async def open(self, sink: Sink) -> None:
         """Read what waited when the hub stopped."""
@@ -193,7 +194,22 @@ class Inlet:
         self._sink = None
 
     async def take(self, piece: Piece) -> None:
-        """Returns after the commit: of the message that is now complete, or of the part. Raises Refused."""
+        """Returns after the commit: of the message that is now complete, or of the part. Raises Refused.
+
+        Cancelling the caller (its line broke) does not cancel the commit; what was committed is remembered then, too,
+        or the same SMS told again would not be known.
+        """
+        taking = asyncio.create_task(self._take(piece), name="sms-take")
+        self._taking.add(taking)
+        taking.add_done_callback(self._taken)
+        await asyncio.shield(taking)
+
+    def _taken(self, taking: asyncio.Task[None]) -> None:
+        self._taking.discard(taking)
+        if not taking.cancelled():
+            taking.exception()  # whoever waits gets it, too; nobody may wait any more
+
+    async def _take(self, piece: Piece) -> None:
         number = zlib.crc32(piece.sender.encode()) % SLOTS
         async with self._locks[number]:
             slot = self._slots[number]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from typing import Any
 
@@ -161,3 +162,20 @@ async def test_a_word_of_opting_out_in_one_message_is_a_consent() -> None:
     await way.take("STOP")
     assert isinstance(way.ledger.events[0], Consent)
     assert way.ledger.events[0].received_at == Micros(START)
+
+
+@pytest.mark.parametrize("parts", [1, 3])
+async def test_a_line_that_breaks_during_the_commit_makes_no_second_message(parts: int) -> None:
+    """The wire tells again what it heard no answer to; a long SMS is known by its parts, a short one is marked."""
+    way = await Way().open()
+    for number in range(1, parts):
+        await way.take(PARTS[number - 1], number)
+    way.ledger.seconds = 0.05
+    telling = asyncio.create_task(way.take(PARTS[parts - 1], parts if parts > 1 else 0))
+    await asyncio.sleep(0.01)
+    telling.cancel()
+    await asyncio.gather(telling, return_exceptions=True)
+    for number in range(1, parts + 1):
+        await way.take(PARTS[number - 1], number if parts > 1 else 0)
+    marked = [event for event in way.ledger.events if isinstance(event, Message) and event.fields]
+    assert (len(way.texts()), len(marked)) == ((1, 0) if parts > 1 else (2, 1))
