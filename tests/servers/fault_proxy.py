@@ -62,6 +62,7 @@ class FaultProxy:
         self._passing = asyncio.Event()
         self._passing.set()
         self._refusing = False
+        self._era = 0
         self._delay = 0.0
         self._drip = 0.0
 
@@ -103,6 +104,7 @@ class FaultProxy:
     def heal(self) -> None:
         """Pass on as before. What a black hole swallowed does not come back: its connections are reset."""
         if not self._passing.is_set():
+            self._era += 1
             self.cut()
         self._passing.set()
         self._refusing, self._delay, self._drip = False, 0.0, 0.0
@@ -117,8 +119,9 @@ class FaultProxy:
         self._tasks.add(task)
         self.connections += 1
         try:
+            era = self._era
             await self._passing.wait()
-            if not self._refusing:
+            if era == self._era and not self._refusing:
                 await self._join(reader, writer)
         except (OSError, asyncio.CancelledError):
             pass

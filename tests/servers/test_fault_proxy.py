@@ -89,9 +89,11 @@ async def test_a_black_hole_swallows_and_closes_nothing(line: FaultProxy, ends: 
         await said(late, seconds=0.2)
     assert echo.heard == [b"hello\n"]
     line.heal()
-    with pytest.raises(ConnectionResetError):
-        await ends[0].readline()
+    for reader in (ends[0], late[0]):
+        with pytest.raises(ConnectionResetError):
+            await reader.readline()
     assert await said(await asyncio.open_connection("127.0.0.1", line.port)) == b"hello\n"
+    assert echo.heard == [b"hello\n"] * 2, "what it swallowed is gone"
 
 
 async def test_half_open_the_peer_is_gone_and_nobody_told_us(
