@@ -163,7 +163,9 @@ def in_hand(tx: Reader, number: int) -> Row[Any] | None:
 def last_order(tx: Reader, number: int) -> Row[Any] | None:
     """The last order about a comment that was not dropped."""
     kept = and_(_orders(number), delivery.c.state != "cancelled")
-    return tx.row(select(delivery).where(kept).order_by(delivery.c.id.desc()).limit(1))
+    return tx.row(
+        select(delivery).where(kept).order_by(delivery.c.created_at.desc(), delivery.c.id.desc()).limit(1)
+    )
 
 
 def remotes(tx: Reader, rows: Sequence[Row[Any]]) -> dict[int, Remote]:
@@ -172,7 +174,7 @@ def remotes(tx: Reader, rows: Sequence[Row[Any]]) -> dict[int, Remote]:
     if not numbers:
         return {}
     wanted = and_(delivery.c.message.in_(numbers), delivery.c.state != "cancelled")
-    found = tx.rows(select(delivery).where(wanted).order_by(delivery.c.id))
+    found = tx.rows(select(delivery).where(wanted).order_by(delivery.c.created_at, delivery.c.id))
     return {
         row.message: Remote(
             operation=row.operation, state=row.state, reason=row.reason, at=Micros(row.updated_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, func, not_, select, update
+from sqlalchemy import Row, and_, exists, func, not_, or_, select, tuple_, update
 
 from connectors._failpoint import failpoint
 from hub.cluster.leases import Lease, still
@@ -21,17 +21,21 @@ SECOND = 1_000_000
 START_WITHIN = 30
 """Seconds from the claim within which the wire must be touched; later the attempt is given up untried."""
 
+APART = 5 * SECOND
+"""How far the clocks of two nodes may be apart: what falls due within that time is no notice that waits."""
+
 delivery, attempt = schema.delivery, schema.attempt
 
 
 def _due(now: int, resting: Sequence[str], inboxes: Collection[str]) -> Any:
     earlier = delivery.alias("earlier")
+    before = tuple_(earlier.c.created_at, earlier.c.id) < tuple_(delivery.c.created_at, delivery.c.id)
     # Held deliveries free their lane: what an agent may still take back must not hold up what is ready. So does one
     # that was never tried and has a later time of its own: a notice that waits for the morning.
-    waits = and_(earlier.c.attempts == 0, earlier.c.due_at > now)
+    waits = and_(earlier.c.attempts == 0, earlier.c.due_at > now + APART)
     blocked = exists().where(
         earlier.c.lane == delivery.c.lane,
-        earlier.c.id < delivery.c.id,
+        before,
         earlier.c.state == "queued",
         not_(waits),
     )
@@ -62,7 +66,7 @@ def claim(
     statement = (
         select(delivery.c.id, delivery.c.lane, delivery.c.attempts, delivery.c.message)
         .where(_due(tx.now, resting, inboxes))
-        .order_by(delivery.c.due_at, delivery.c.id)
+        .order_by(delivery.c.due_at, delivery.c.created_at, delivery.c.id)
         .limit(2 * limit)
         .with_for_update(skip_locked=True, of=delivery)
     )
@@ -101,10 +105,23 @@ def next_due(tx: Reader, inboxes: Collection[str] | None = None) -> int | None:
     return found
 
 
-def any_open(tx: Reader, me: str) -> bool:
-    """Whether another process than ``me`` has an attempt without an outcome: it sends, or it is dead."""
-    found = select(attempt.c.id).where(attempt.c.finished_at.is_(None), attempt.c.node != me).limit(1)
+def any_open(tx: Reader, me: str, in_hand: Collection[int] = ()) -> bool:
+    """Whether there is an attempt without an outcome that ``me`` has not ``in_hand``: another process sends, or is
+    dead, or a claim of ours was committed and we never heard of it."""
+    elsewhere = or_(attempt.c.node != me, attempt.c.id.not_in(in_hand))
+    found = select(attempt.c.id).where(attempt.c.finished_at.is_(None), elsewhere).limit(1)
     return tx.scalar(found) is not None
+
+
+def release_unheard(tx: Tx, me: str, in_hand: Collection[int]) -> int:
+    """Attempts of ``me`` that it knows nothing of: the connection to the store broke after the claim was committed.
+    Nobody has touched the wire for them, so they simply go back. Returns how many.
+    """
+    unheard = (attempt.c.finished_at.is_(None), attempt.c.node == me, attempt.c.id.not_in(in_hand))
+    rows = tx.rows(select(attempt.c.id, attempt.c.delivery).where(*unheard).order_by(attempt.c.id))
+    for row in rows:
+        release_untried(tx, row.delivery, row.id, "the claim was not heard of, nothing was sent")
+    return len(rows)
 
 
 def find_ambiguous(
@@ -139,14 +156,14 @@ def find_ambiguous(
     return len(over)
 
 
-def release_untried(tx: Tx, delivery_id: int, attempt_id: int) -> None:
-    """An attempt whose time to start had passed: nothing touched the wire, so it simply goes back."""
+def release_untried(
+    tx: Tx, delivery_id: int, attempt_id: int, why: str = "started too late, nothing was sent"
+) -> None:
+    """An attempt for which nothing touched the wire: it simply goes back."""
     row = tx.locked(delivery, delivery_id)
     still_open = and_(attempt.c.id == attempt_id, attempt.c.finished_at.is_(None))
     ours = tx.execute(
-        update(attempt)
-        .where(still_open)
-        .values(finished_at=tx.now, outcome="temporary", private_reason="started too late, nothing was sent")
+        update(attempt).where(still_open).values(finished_at=tx.now, outcome="temporary", private_reason=why)
     ).rowcount
     if ours and row is not None and row.state == "sending":
         tx.change(delivery, delivery_id, state="queued", due_at=tx.now, updated_at=tx.now)

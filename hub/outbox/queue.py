@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
 from connectors._split import split_text
 from connectors.contract import Capabilities, Operation, Recipient
@@ -71,7 +71,9 @@ def enqueue(
     if operation == "send" and can.splits:
         written = tx.scalar(select(schema.message.c.text).where(schema.message.c.id == message))
         parts = len(parts_of(can, written or ""))
-    give_up = tx.now + int(house.directory.config.outbox.give_up_hours * HOUR)
+    give_up = int(house.directory.config.outbox.give_up_hours * HOUR)
+    lanes = [f"{conversation.id}/{inbox}/{group[0].address if group else ''}" for group in groups]
+    turns = {lane: _turn(tx, lane, message) for lane in lanes}
     ids = [
         tx.add(
             schema.delivery,
@@ -81,18 +83,18 @@ def enqueue(
                 "inbox": inbox,
                 "operation": operation,
                 "part": part,
-                "lane": f"{conversation.id}/{inbox}/{group[0].address if group else ''}",
+                "lane": lane,
                 "destination": destination(inbox, group[0].address if group else ""),
                 "recipients": _json(group).decode(),
                 "state": "held" if held else "queued",
-                "due_at": tx.now if due_at is None else due_at,
-                "give_up_at": give_up,
+                "due_at": tx.now if due_at is None else turns[lane] + (due_at - tx.now),
+                "give_up_at": turns[lane] + give_up,
                 "attempts": 0,
-                "created_at": tx.now,
+                "created_at": turns[lane],
                 "updated_at": tx.now,
             },
         )
-        for group in groups
+        for group, lane in zip(groups, lanes, strict=True)
         for part in range(parts)
     ]
     derive_state(tx, message)
@@ -101,6 +103,20 @@ def enqueue(
             answered(tx, house, inbox, recipient.address, message, conversation.id)
     tx.ring("outbox")
     return ids
+
+
+def _turn(tx: Tx, lane: str, message: int) -> int:
+    """When a new delivery counts as made: now, but after whatever waits in its lane or is about its message already.
+
+    Ids do not tell what came first, because each node hands them out from blocks of its own; nor do the nodes' clocks.
+    """
+    delivery = schema.delivery
+    latest = func.max(delivery.c.created_at)
+    waiting = select(latest).where(
+        delivery.c.lane == lane, delivery.c.state.in_(("held", "queued", "sending"))
+    )
+    about = select(latest).where(delivery.c.message == message)
+    return max(tx.now, *(1 + (tx.scalar(query) or 0) for query in (waiting, about)))
 
 
 def parts_of(can: Capabilities, text: str) -> list[str]:

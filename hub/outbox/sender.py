@@ -22,7 +22,7 @@ from hub.store.tx import Tx
 from hub.wake import Wake
 
 from .backoff import Breaker
-from .claim import any_open, claim, find_ambiguous, next_due, release_untried
+from .claim import any_open, claim, find_ambiguous, next_due, release_unheard, release_untried
 from .compose import Draft, read_outbound, with_files
 from .queue import destination as breaker_key
 from .restored import hold_waiting
@@ -48,7 +48,8 @@ def _ignore(_: Fenced) -> None:
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
-    """What the outbox works with. ``connectors`` by inbox is asked anew each time, because a reload swaps it."""
+    """What the outbox works with. ``connectors`` by inbox is asked anew each time, because a reload swaps it; ``node``
+    names this process as no other, an earlier run of it included."""
 
     store: Store
     clock: Clock
@@ -79,7 +80,8 @@ class Sender:
         settings = parts.house().directory.config.outbox
         self._breaker = Breaker(settings.breaker_failures, settings.breaker_seconds)
         self._workers = settings.workers
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], int] = {}
+        self._stumbled: set[int] = set()
         self._draining = False
         self._next_recovery = 0.0
 
@@ -136,10 +138,12 @@ class Sender:
         limits = {inbox: c.capabilities.send_limit for inbox, c in parts.connectors().items()}
         house, me = parts.house(), parts.node
         self._next_recovery = parts.clock.monotonic() + RECOVER
-        if await parts.store.read(lambda tx: any_open(tx, me)):
+        in_hand = {*self._tasks.values(), *self._stumbled}
+        if await parts.store.read(lambda tx: any_open(tx, me, in_hand)):
             found = await parts.store.write(lambda tx: find_ambiguous(tx, house, me, limits, dead))
             if found:
                 parts.log.warning("sendings without an outcome found", count=found)
+            await parts.store.write(lambda tx: release_unheard(tx, me, in_hand))
 
     async def _round(self) -> None:
         parts = self._parts
@@ -159,13 +163,18 @@ class Sender:
                 pause = STORAGE_PAUSE
         for pair in claimed:
             task = asyncio.create_task(self._deliver(*pair), name=f"delivery-{pair[0]}")
-            self._tasks.add(task)
+            self._tasks[task] = pair[1]
             task.add_done_callback(self._done)
         if not claimed or free == len(claimed):
             await parts.wake.wait(parts.clock, pause)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
+        """One delivery less in hand. What broke off at an unforeseen place may have been sent: it stays open, shown as
+        being sent, until another process takes it for ambiguous."""
+        attempt = self._tasks.pop(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._stumbled.add(attempt)
+            self._parts.log.error("a delivery broke off", attempt=attempt, error=type(error).__name__)
         self._parts.wake.ring()
 
     async def _claim(self, free: int) -> list[tuple[int, int]]:

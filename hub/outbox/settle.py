@@ -97,11 +97,7 @@ def settle(
     Nothing happens for an attempt that another process has given up meanwhile: the next one may be on its way.
     """
     row = tx.locked(delivery, delivery_id)
-    if (
-        not _finish(tx, attempt_id, outcome, public, private, late=False)
-        or row is None
-        or row.state != "sending"
-    ):
+    if not _finish(tx, attempt_id, outcome, public, private) or row is None or row.state != "sending":
         return row.state if row is not None else "cancelled"
     if gone and (state := vanished(tx, row)) is not None:
         tx.change(delivery, row.id, state=state, reason=public, updated_at=tx.now)
@@ -155,22 +151,17 @@ def _arrived(tx: Tx, row: Row[Any]) -> State:
     return "accepted"
 
 
-def _finish(
-    tx: Tx, attempt_id: int, outcome: str, public: str = "", private: str = "", *, late: bool = True
-) -> bool:
-    """Record how an attempt ended; False where it had ended already and ``late`` words do not count."""
+def _finish(tx: Tx, attempt_id: int, outcome: str, public: str = "", private: str = "") -> bool:
+    """Record how an attempt ended; False where that was recorded already. What was given up stays ambiguous, or a
+    second sending that came of it would bear no mark."""
     values = {
         "finished_at": tx.now,
         "outcome": outcome,
         "public_text": public or None,
         "private_reason": private[:1000] or None,
     }
-    known = (
-        attempt.c.id == attempt_id
-        if late
-        else and_(attempt.c.id == attempt_id, attempt.c.finished_at.is_(None))
-    )
-    return bool(tx.execute(update(attempt).where(known).values(**values)).rowcount)
+    still_open = and_(attempt.c.id == attempt_id, attempt.c.finished_at.is_(None))
+    return bool(tx.execute(update(attempt).where(still_open).values(**values)).rowcount)
 
 
 def give_to_people(tx: Tx, row: Row[Any], state: State, reason: str) -> State:

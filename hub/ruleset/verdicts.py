@@ -167,7 +167,7 @@ def judge_chosen(house: House, chosen: str, source: str | None, facts: Facts) ->
 def present_load(tx: Reader) -> Load:
     """What waited and who was there when the last decision was made; nothing before the first."""
     snapshot = schema.load_snapshot.c
-    found = tx.scalar(select(snapshot.data).order_by(snapshot.id.desc()).limit(1))
+    found = tx.scalar(select(snapshot.data).order_by(snapshot.at.desc()).limit(1))
     return Load() if found is None else _load(found)
 
 

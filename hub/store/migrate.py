@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, func, insert
 
 from . import schema
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest Alembic revision; a test compares it with the migrations folder."""
 
 MOVE_TABLE = "centrala_move"

@@ -496,6 +496,9 @@ load_snapshot = Table(
     Column("id", Id, primary_key=True, autoincrement=False),
     Column("at", Time, nullable=False),
     Column("data", Text, nullable=False),
+    Index(
+        "load_snapshot_at", "at"
+    ),  # ids do not tell which is the newest: nodes draw them from blocks of their own
 )
 
 conversation_office = Table(
@@ -618,10 +621,10 @@ delivery = Table(
     Column("attempts", Integer, nullable=False),
     Column("remote_id", Text),
     Column("reason", Text),
-    Column("created_at", Time, nullable=False),
+    Column("created_at", Time, nullable=False),  # also its turn in its lane; see outbox.queue
     Column("updated_at", Time, nullable=False),
     Index("delivery_due", "due_at", **_where("state IN ('held', 'queued')")),
-    Index("delivery_lane", "lane", "id", **_where("state IN ('queued', 'sending')")),
+    Index("delivery_lane", "lane", "created_at", "id", **_where("state IN ('held', 'queued', 'sending')")),
     Index("delivery_sending", "lane", unique=True, **_where("state = 'sending'")),
     Index("delivery_message", "message"),
     Index("delivery_remote", "inbox", "remote_id", **_where("remote_id IS NOT NULL")),
