@@ -19,6 +19,7 @@ from hub.bus.wire import EVENTS, entry_id, read_entry
 from hub.store.store import StorageFault, Store, is_storage_fault
 from hub.store.tx import Event
 from hub.stream import Stream, head_place
+from hub.wake import Wake
 
 COUNT = 500
 """Most entries of one read."""
@@ -47,6 +48,13 @@ class Carrier:
         self._clock = clock
         self.live = False
         self.publishing = False
+        self.lost = Wake()
+
+    def ends(self) -> None:
+        """Redis' stream is not read any more: who looks at the store looks at once."""
+        if self.live:
+            self.live = False
+            self.lost.ring()
 
     async def patience(self) -> None:
         """See :attr:`hub.stream.Stream.patience`."""
@@ -64,7 +72,7 @@ async def follow_redis(
         except GONE as error:
             standing.failed("reading", error)
         finally:
-            carrier.live = False
+            carrier.ends()
         await clock.sleep(AGAIN)
 
 
@@ -117,7 +125,7 @@ async def watch_head(store: Store, stream: Stream, carrier: Carrier, clock: Cloc
                 raise
         else:
             _hold_against(stream, before, place, log)
-        await clock.sleep(LOOK_BESIDE if carrier.live else LOOK)
+        await carrier.lost.wait(clock, LOOK_BESIDE if carrier.live else LOOK)
 
 
 def _hold_against(stream: Stream, before: int, place: int, log: Log) -> None:

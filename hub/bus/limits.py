@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 
 from connectors.contract import Clock
-from hub.bus.links import GONE, Links, heed_cancelling
+from hub.bus.links import GONE, Links, execute, heed_cancelling
 from hub.bus.standing import AGAIN, Standing
 from hub.rates import Fresh, Rates
 
@@ -33,6 +33,8 @@ async def share_rates(links: Links, rates: Rates, clock: Clock, standing: Standi
         stir.clear()
         fresh = rates.take()
         try:
+            if not fresh:
+                await execute(links.commands, "PING")
             for start in range(0, len(fresh), MOST):
                 part = fresh[start : start + MOST]
                 rates.learn(part, await _exchange(links, part, secret))
@@ -41,6 +43,7 @@ async def share_rates(links: Links, rates: Rates, clock: Clock, standing: Standi
         except GONE as error:
             standing.failed("counting", error)
             await clock.sleep(AGAIN)
+            stir.set()  # there may be nothing to count for long, and it is over when Redis answers
 
 
 async def _exchange(links: Links, fresh: Sequence[Fresh], secret: bytes) -> list[tuple[int, int]]:

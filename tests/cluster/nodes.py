@@ -56,7 +56,7 @@ class Node:
         self.public, self.private = free_port(), free_port()
         self.log = folder / f"{name}.log"
         self._roles = roles
-        self._config = folder / f"{name}.toml"
+        self.config = folder / f"{name}.toml"
         self._process: subprocess.Popen[bytes] | None = None
         self._from = 0
         (folder / "rules.yaml").write_text(RULES)
@@ -69,11 +69,11 @@ class Node:
             public=self.public,
             private=self.private,
         )
-        self._config.write_text(plain + more)
+        self.config.write_text(plain + more)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Another command on the same configuration."""
-        words = [sys.executable, "-m", "hub.cli", *arguments, "-c", str(self._config)]
+        words = [sys.executable, "-m", "hub.cli", *arguments, "-c", str(self.config)]
         return subprocess.run(words, capture_output=True, text=True, timeout=60)
 
     def begin(
@@ -81,7 +81,7 @@ class Node:
     ) -> None:
         """Start the process without waiting for it."""
         roles = [word for role in self._roles for word in ("--role", role)]
-        words = [sys.executable, *program, "run", "-c", str(self._config), *roles]
+        words = [sys.executable, *program, "run", "-c", str(self.config), *roles]
         with self.log.open("ab") as log:
             self._from = log.tell()
             self._process = subprocess.Popen(
