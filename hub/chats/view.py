@@ -22,16 +22,20 @@ from hub.intake.joining import DAY, joins_directly
 from hub.outbox.queue import outlet
 from hub.store.schema import attachment, chat, conversation, delivery, identity, message, user, user_queue
 from hub.store.tx import Reader
+from hub.surveys.record import spelled_out
 
 SHOWN = ("sending", "accepted", "delivered", "read", "possibly-sent")
 """States of a sending to the page in which the page shows it."""
 
 
-class _Offer(msgspec.Struct, frozen=True):
+class _Extra(msgspec.Struct, frozen=True):
+    """What the ``data`` of a message says besides its text: buttons, and whose survey's page the text names."""
+
     choices: tuple[Choice, ...] = ()
+    survey: int = 0
 
 
-_offered = msgspec.json.Decoder(_Offer).decode
+_extra = msgspec.json.Decoder(_Extra).decode
 
 
 def chats(tx: Reader, house: House, inbox: str, visitors: Sequence[str], messages: int) -> dict[str, Chat]:
@@ -106,7 +110,7 @@ def _chat(
         leads_to=way.kind if way else "",
         answered=row.answered_at is not None,
         left=row.left_at is not None,
-        messages=_messages(tx, row, matter.id, messages) if messages else (),
+        messages=_messages(tx, house, row, matter.id, messages) if messages else (),
     )
 
 
@@ -131,7 +135,7 @@ def _visible(row: Row[Any]) -> Any:
     return and_(message.c.inbox == row.inbox, message.c.deleted_at.is_(None), or_(theirs, ours))
 
 
-def _messages(tx: Reader, row: Row[Any], number: int, most: int) -> tuple[ChatMessage, ...]:
+def _messages(tx: Reader, house: House, row: Row[Any], number: int, most: int) -> tuple[ChatMessage, ...]:
     columns = [message.c[name] for name in ("id", "number", "kind", "text", "at", "author", "data")]
     statement = select(*columns).where(message.c.conversation == number, _visible(row))
     rows = list(reversed(tx.rows(statement.order_by(message.c.number.desc()).limit(most))))
@@ -142,11 +146,11 @@ def _messages(tx: Reader, row: Row[Any], number: int, most: int) -> tuple[ChatMe
             id=found.id,
             number=found.number,
             mine=found.kind == "inbound",
-            text=found.text,
+            text=spelled_out(house, found.text, _extra(found.data).survey),
             at=Micros(found.at),
             author=authors.get(found.author, ""),
             files=tuple(files.get(found.id, ())),
-            choices=_offered(found.data).choices if found is rows[-1] and found.kind == "outbound" else (),
+            choices=_extra(found.data).choices if found is rows[-1] and found.kind == "outbound" else (),
         )
         for found in rows
     )

@@ -21,6 +21,7 @@ from connectors.contract import (
 from hub.house import House
 from hub.store import schema
 from hub.store.tx import Reader
+from hub.surveys.record import spelled_out
 
 from .queue import parts_of
 
@@ -45,6 +46,8 @@ class Extra(msgspec.Struct, frozen=True, kw_only=True):
     parameters: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
     public: bool = False
+    survey: int = 0
+    """Whose page is named in the text, where its address is kept hidden."""
 
 
 _extra = msgspec.json.Decoder(Extra).decode
@@ -74,8 +77,8 @@ def read_outbound(tx: Reader, house: House, delivery_id: int, attempt_id: int) -
         .where(attachment.c.message == sent.id, attachment.c.blob.is_not(None))
         .order_by(attachment.c.position)
     )
-    parts = parts_of(house.capabilities.get(row.inbox, Capabilities()), sent.text)
     outbound = _outbound(tx, house, row, sent, conversation)
+    parts = parts_of(house.capabilities.get(row.inbox, Capabilities()), outbound.text)
     if len(parts) > 1:
         outbound = msgspec.structs.replace(outbound, text=parts[min(row.part, len(parts) - 1)])
     return Draft(
@@ -116,7 +119,7 @@ def _outbound(tx: Reader, house: House, row: Row[Any], sent: Row[Any], conversat
         cc=by_role["cc"],
         bcc=by_role["bcc"],
         subject=sent.subject,
-        text=sent.text if sent.kind == "outbound" else "",
+        text=spelled_out(house, sent.text, extra.survey) if sent.kind == "outbound" else "",
         token=house.tokens.sign("conversation", conversation.id),
         reference=conversation.reference,
         reply_to=answered.external if answered else None,

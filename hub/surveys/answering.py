@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import msgspec
 from sqlalchemy import Row, and_, select
 
-from connectors.contract import Message, Receipt, storable
+from connectors.contract import Message, Receipt, Recipient, storable
 from hub.house import House
 from hub.messages import system_line
-from hub.notices import notify_citizen
 from hub.store import bulk, schema
 from hub.store.schema import conversation, identity, survey
 from hub.store.tx import Tx
-from hub.surveys.record import BUTTON, COMMENT, DAY, SCORES, Pressed, changes_until, page_address, pressed
+from hub.surveys.record import BUTTON, COMMENT, DAY, SCORES, Pressed, changes_until, pressed
+from hub.surveys.saying import say
 
 Way = Literal["button", "reply", "page"]
 """How somebody answered."""
@@ -45,9 +46,19 @@ def answer(tx: Tx, house: House, number: int, score: int, comment: str | None, w
     tx.change(survey, number, score=score, comment=words, changed_at=tx.now, **first)
     _tell(tx, row, score)
     if row.answered_at is None and way == "button":
-        params = {"score": str(score), "link": page_address(house, number)}
-        notify_citizen(tx, house, _survivor(tx, row.conversation), THANKS, params, key=f"{THANKS}:{number}")
+        _thank(tx, house, row, score)
     return True
+
+
+def _thank(tx: Tx, house: House, row: Row[Any], score: int) -> None:
+    """A word back where the question was sent, with the address of the page where more can be said."""
+    question = tx.row(select(schema.message).where(schema.message.c.id == row.message))
+    matter = tx.locked(conversation, _survivor(tx, row.conversation))
+    if question is None or matter is None:
+        return
+    recipients = msgspec.json.decode(question.recipients, type=list[Recipient])
+    params = {"score": str(score)}
+    say(tx, house, matter, THANKS, row.id, inbox=row.inbox, recipients=recipients, params=params)
 
 
 def _tell(tx: Tx, row: Row[Any], score: int) -> None:

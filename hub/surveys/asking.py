@@ -19,10 +19,7 @@ from hub.changes import Changed
 from hub.chats.record import is_here
 from hub.chats.record import of_conversation as chats_of
 from hub.house import House
-from hub.messages import append
-from hub.notice_texts import TEMPLATES
-from hub.notices import Address, reachable, render, standard_params
-from hub.outbox.queue import enqueue
+from hub.notices import Address, reachable
 from hub.store.schema import conversation, identity, message, survey
 from hub.store.tx import Reader, Tx
 from hub.surveys.record import (
@@ -33,8 +30,8 @@ from hub.surveys.record import (
     buttons,
     is_asked,
     of_conversation,
-    page_address,
 )
+from hub.surveys.saying import say
 from hub.timers import Handler, cancel_timers, put_timers, set_timer, timer_row
 
 MINUTE = 60_000_000
@@ -172,37 +169,24 @@ def _address(tx: Reader, house: House, row: Row[Any]) -> Address | None:
 def ask(tx: Tx, house: House, row: Row[Any], address: Address) -> int:
     """Send the question and keep that it was sent; returns the survey."""
     number = tx.new_id()
-    can = house.capabilities[address.inbox]
-    with_buttons = can.choices >= len(SCORES)
-    name = "survey-buttons" if with_buttons else "survey-short" if address.kind == "phone" else "survey-link"
-    link = page_address(house, number)
-    subject, body = render(
-        TEMPLATES[name],
-        row.language,
-        lambda spoken: {**standard_params(house, row, tx.now, spoken), "link": link},
-    )
-    recipients = [Recipient(address=address.address, name=address.name)]
-    added = append(
+    with_buttons = house.capabilities[address.inbox].choices >= len(SCORES)
+    asked = say(
         tx,
-        row.id,
-        kind="outbound",
-        text=body,
-        subject=subject,
+        house,
+        row,
+        "survey-buttons" if with_buttons else "survey-short" if address.kind == "phone" else "survey-link",
+        number,
         inbox=address.inbox,
-        channel=house.channels[address.inbox],
-        recipients=recipients,
-        automatic=True,
-        language=row.language,
-        data={"notice": name, "choices": buttons(house.tokens, number) if with_buttons else ()},
+        recipients=[Recipient(address=address.address, name=address.name)],
+        choices=buttons(house.tokens, number) if with_buttons else (),
     )
-    enqueue(tx, house, row, added.id, recipients, inbox=address.inbox)
     last = _last_answer(tx, row.id)
     tx.add(
         survey,
         {
             "id": number,
             "conversation": row.id,
-            "message": added.id,
+            "message": asked,
             "contact": row.contact,
             "office": row.office,
             "queue": row.queue,
@@ -212,7 +196,7 @@ def ask(tx: Tx, house: House, row: Row[Any], address: Address) -> int:
             "asked_at": tx.now,
         },
     )
-    tx.emit("survey", office=row.office, queue=row.queue, conversation=row.id, message=added.id)
+    tx.emit("survey", office=row.office, queue=row.queue, conversation=row.id, message=asked)
     return number
 
 

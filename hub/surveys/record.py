@@ -64,6 +64,16 @@ def page_address(house: House, number: int) -> str:
     return f"{house.directory.config.hub.public_url}/survey/{house.tokens.sign(_SPACE, number)}"
 
 
+def hidden_address(house: House) -> str:
+    """The same as it is kept in messages: it leads nowhere."""
+    return f"{house.directory.config.hub.public_url}/survey/…"
+
+
+def spelled_out(house: House, text: str, number: int) -> str:
+    """A text with the address of the page where it stands hidden; ``number`` 0: of no survey."""
+    return text.replace(hidden_address(house), page_address(house, number)) if number else text
+
+
 def named(tokens: Tokens, token: str) -> int | None:
     """The survey that an address names; None for one that we did not make."""
     value = tokens.verify(_SPACE, token)

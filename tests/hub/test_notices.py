@@ -11,6 +11,8 @@ from hub.desk.reply import Draft, reply
 from hub.house import House
 from hub.logs import logger
 from hub.notices import deliver_notice, notify_citizen
+from hub.outbox.claim import claim
+from hub.outbox.compose import read_outbound
 from hub.outbox.effects import run_inside
 from hub.scope import SYSTEM
 from hub.store import schema
@@ -111,3 +113,18 @@ async def test_a_language_without_texts_gets_polish_and_english_each_with_its_ow
         (("nieczynny", "is closed now", "не працюємо", "не работаем"), closed),
     ):
         assert [word for word in known if word in rows[0].text] == shown_there
+
+
+async def test_a_notice_is_no_text_that_a_provider_approved(sqlite_store: Store, clock: FakeClock) -> None:
+    """WhatsApp would look for an approved text of the notice's name, and refuse the acknowledgement."""
+    house = desk_house()
+    mail = await sqlite_store.write(lambda tx: add_conversation(tx, email="jan@example.pl"))
+    await told(sqlite_store, house, mail)
+
+    def leaving(tx: Any) -> Any:
+        [(delivery, attempt)] = claim(tx, "test", 10, [], ["kontakt"])
+        return read_outbound(tx, house, delivery, attempt)
+
+    outbound = (await sqlite_store.write(leaving)).outbound
+    assert (outbound.template, outbound.automatic) == ("", True)
+    assert "PUP" in outbound.text

@@ -20,6 +20,7 @@ from hub.house import House
 from hub.intake.sink import Intake
 from hub.logs import logger
 from hub.outbox.claim import claim
+from hub.outbox.compose import read_outbound
 from hub.outbox.effects import run_inside
 from hub.outbox.handlers import INSIDE
 from hub.outbox.settle import settle as settle_failed
@@ -70,6 +71,7 @@ class World:
         self.store, self.clock, self.house = store, clock, house
         self.ola = Scope(user=0, role="supervisor", office="krajowa", front=True)
         self._numbers = itertools.count(1)
+        self.left: list[str] = []
         store.on_end = lambda tx: settle(tx, self.house, logger("test"))
         self._intake = Intake(
             store, lambda: self.house, clock.monotonic, logger("test"), lambda key, what: None
@@ -116,10 +118,13 @@ class World:
         await self.send()
 
     async def send(self, *, fails: bool = False) -> None:
-        """Carry out what is due to be sent."""
+        """Carry out what is due to be sent; ``left`` holds the texts as they leave."""
 
         def command(tx: Tx) -> None:
             for delivery, attempt in claim(tx, "test", 50, [], list(CAN)):
+                draft = read_outbound(tx, self.house, delivery, attempt)
+                assert draft is not None
+                self.left.append(draft.outbound.text)
                 if fails:
                     settle_failed(tx, self.house, delivery, attempt, "permanent", public="No.")
                 else:
