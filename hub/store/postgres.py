@@ -31,6 +31,7 @@ from .store import (
     may_succeed_again,
     run_command,
     run_group,
+    told_as_faults,
 )
 from .tx import Event, Ids, Reader, Tx
 
@@ -57,6 +58,7 @@ class PostgresStore:
         connections: int = 8,
         calls: int = 4096,
         size: int = 64 << 20,
+        patience: float = PATIENCE,
     ) -> None:
         self.on_events: Callable[[Sequence[Event]], None] = ignore
         self.on_rings: Callable[[Set[str]], None] = ignore
@@ -71,7 +73,12 @@ class PostgresStore:
             pool_size=connections,
             max_overflow=0,
             hide_parameters=True,
-            connect_args={"server_settings": {"idle_in_transaction_session_timeout": str(IDLE)}},
+            pool_timeout=patience,
+            connect_args={
+                "server_settings": {"idle_in_transaction_session_timeout": str(IDLE)},
+                "timeout": min(patience, CONNECT),
+                "command_timeout": patience,
+            },
         )
         self._ids = Ids()
         self._reserving = asyncio.Lock()
@@ -117,9 +124,10 @@ class PostgresStore:
         def run(connection: Connection) -> T:
             return query(Reader(connection, self._clock.now()))
 
-        async with self._engine.connect() as connection:
-            await connection.execution_options(isolation_level="REPEATABLE READ")
-            return await connection.run_sync(run)
+        with told_as_faults():
+            async with self._engine.connect() as connection:
+                await connection.execution_options(isolation_level="REPEATABLE READ")
+                return await connection.run_sync(run)
 
     async def _commit(self, works: list[Work[Any, Any]]) -> None:
         await commit(self, works, self._transact(works))

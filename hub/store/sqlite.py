@@ -33,6 +33,7 @@ from .store import (
     ignore,
     run_command,
     run_group,
+    told_as_faults,
 )
 from .tx import Event, Ids, Reader, Tx
 
@@ -150,7 +151,7 @@ class SqliteStore:
     def _query(self, query: Query[T]) -> T:
         if self._readers is None:
             raise StorageFault("the store is closed")
-        with self._readers.begin() as connection:
+        with told_as_faults(), self._readers.begin() as connection:
             return query(Reader(connection, self._clock.now()))
 
     async def _on(self, pool: ThreadPoolExecutor, call: Callable[[], T]) -> T:

@@ -8,11 +8,13 @@ one gathers meanwhile, so under load a commit carries many calls and when idle a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence, Set
+from collections.abc import Awaitable, Callable, Iterator, Sequence, Set
+from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from connectors._failpoint import failpoint
 from connectors.contract import Clock
@@ -104,7 +106,7 @@ class Store(Protocol):
         """
 
     async def read(self, query: Query[T]) -> T:
-        """Run a query on one consistent view."""
+        """Run a query on one consistent view. Raises :class:`StorageFault` and what the query raises."""
 
     @property
     def waiting(self) -> int:
@@ -159,11 +161,22 @@ def is_storage_fault(error: BaseException) -> bool:
     SQLite reports a full disk, I/O errors and a busy file as OperationalError; PostgreSQL lost connections likewise,
     and by classes of SQLSTATE what else is no fault of the data. Retrying something else would not help.
     """
-    if isinstance(error, OperationalError | InterfaceError | ConnectionError | OSError):
+    if isinstance(error, OperationalError | InterfaceError | NoConnection | OSError):
         return True
     if not isinstance(error, DBAPIError):
         return False
     return error.connection_invalidated or _sqlstate(error).startswith(_FAULTS)
+
+
+@contextmanager
+def told_as_faults() -> Iterator[None]:
+    """What the driver says of a storage that failed becomes a :class:`StorageFault`; anything else passes as it is."""
+    try:
+        yield
+    except Exception as error:
+        if is_storage_fault(error):
+            raise fault_of(error) from error
+        raise
 
 
 _FAULTS = ("08", "53", "57", "58", "25006")
