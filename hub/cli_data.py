@@ -34,10 +34,11 @@ from hub.store.upgrade import upgrade
     "--leave-lost", is_flag=True, help="Move also when large files are missing that the database refers to."
 )
 def migrate(config_path: Path, origin: str | None, destination: str | None, leave_lost: bool) -> None:
-    """Bring the database to the schema of this version. Stop the hub and take a backup first.
+    """Bring the database to the schema of this version. Take a backup first.
 
-    A hub of this version refuses a database of another one and names this command. There is no way back but the
-    backup.
+    A hub of this version refuses a database of an older one and names this command. There is no way back but the
+    backup. The embedded store needs the hub to be stopped; on PostgreSQL processes of the version before go on
+    meanwhile where the new schema serves them, and the command says so where it does not.
 
     With --from and --to: move an office's whole data, large files included, from the embedded store to PostgreSQL.
     No hub may run on it meanwhile. What was ended goes on when the same command is run again; the target can be
@@ -50,7 +51,8 @@ def migrate(config_path: Path, origin: str | None, destination: str | None, leav
         _move(config, origin, destination, leave_lost=leave_lost)
         return
     try:
-        with exclusive(Path(config.hub.data_dir)):
+        alone = config.store.sqlite_path() is not None
+        with exclusive(Path(config.hub.data_dir)) if alone else contextlib.nullcontext():
             before, after = asyncio.run(_migrate(config))
     except AlreadyRunning as error:
         raise Failed(f"{error} Stop it first.", Exit.IN_USE) from error

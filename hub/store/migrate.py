@@ -2,16 +2,24 @@
 
 A new database gets the schema at once and is stamped with the newest revision; an older one is upgraded by
 ``centrala migrate`` (Alembic), never behind the operator's back.
+
+So that a new version can be rolled out while processes of the old one go on, a schema says which programs it serves
+besides its own: those from the revision :data:`SERVES` on. Steps only add (tables, columns with a default, indexes) as
+long as that is so; what is no longer needed is taken away a version later, and moves :data:`SERVES` up.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, func, insert, inspect, select
+from sqlalchemy import Column, Connection, MetaData, String, Table, delete, func, insert, inspect, select
 
 from . import schema
 
 HEAD = "0008"
 """The newest Alembic revision; a test compares it with the migrations folder."""
+
+SERVES = "0008"
+"""The oldest revision whose programs can go on with a database of :data:`HEAD`: move it up in a step that takes away or
+changes what they use."""
 
 MOVE_TABLE = "centrala_move"
 """There while data is moved into a database, see :mod:`hub.moving.target`."""
@@ -52,12 +60,7 @@ def ensure_schema(connection: Connection) -> None:
         connection.execute(select(func.pg_advisory_xact_lock(_MAKING)))
     names = set(inspect(connection).get_table_names())
     if "alembic_version" in names:
-        found = connection.execute(select(_version.c.version_num)).scalar()
-        if found != HEAD:
-            raise WrongSchema(
-                f"the database has schema {found}, this program needs {HEAD}: stop the hub, back up, "
-                "run `centrala migrate`"
-            )
+        _check(connection)
         return
     if MOVE_TABLE in names:
         raise WrongSchema(
@@ -68,6 +71,39 @@ def ensure_schema(connection: Connection) -> None:
     create(connection)
     _version.create(connection)
     connection.execute(insert(_version).values(version_num=HEAD))
+    stamp(connection)
+
+
+def _check(connection: Connection) -> None:
+    found = str(connection.execute(select(_version.c.version_num)).scalar())
+    if found == HEAD or (found > HEAD and _serves(connection) <= HEAD):
+        return
+    if found > HEAD:
+        raise WrongSchema(
+            f"the database has schema {found} and serves programs from {_serves(connection)} on, this program is of "
+            f"{HEAD}: install the newer version"
+        )
+    raise WrongSchema(
+        f"the database has schema {found}, this program needs {HEAD}: back up, then run `centrala migrate`"
+    )
+
+
+def _serves(connection: Connection) -> str:
+    """The oldest programs that the database says it serves; its own where it says nothing."""
+    kept = select(schema.setting.c.value).where(schema.setting.c.name == _SERVES)
+    return str(
+        connection.execute(kept).scalar() or connection.execute(select(_version.c.version_num)).scalar()
+    )
+
+
+def stamp(connection: Connection) -> None:
+    """Have the database say which programs it serves."""
+    setting = schema.setting
+    connection.execute(delete(setting).where(setting.c.name == _SERVES))
+    connection.execute(insert(setting).values(name=_SERVES, value=SERVES))
+
+
+_SERVES = "schema-serves"
 
 
 def create(connection: Connection) -> None:

@@ -8,15 +8,20 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text, update
 
 from hub import cli
 from hub.cli_common import Exit
 from hub.clock import SystemClock
+from hub.cluster.members import Me, enter
 from hub.store import upgrade
-from hub.store.migrate import HEAD
+from hub.store.migrate import HEAD, WrongSchema
 from hub.store.postgres import PostgresStore
+from hub.store.schema import setting
 from hub.store.sqlite import SqliteStore
 from hub.store.store import Store
+from hub.store.tx import Tx
+from tests.hub.conftest import copy_database
 from tests.servers.postgres import Postgres
 
 
@@ -72,3 +77,40 @@ def test_a_database_that_does_not_answer_is_exit_code_4(
 ) -> None:
     assert migrate(tmp_path, "postgresql://postgres@127.0.0.1:1/none") == Exit.UNREACHABLE
     assert "cannot be reached" in capsys.readouterr().err
+
+
+async def says(store: Store, version: str, serves: str) -> None:
+    """Have the database say that it is of a version, and which programs it serves."""
+
+    def command(tx: Tx) -> None:
+        tx.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
+        tx.execute(update(setting).where(setting.c.name == "schema-serves").values(value=serves))
+
+    await store.write(command)
+
+
+async def test_a_newer_schema_that_serves_this_program_is_worked_with(closed_store: Store) -> None:
+    await closed_store.open()
+    await says(closed_store, "9998", HEAD)
+    await closed_store.open()
+    await says(closed_store, "9998", "9997")
+    with pytest.raises(WrongSchema, match="serves programs from 9997 on"):
+        await closed_store.open()
+    await says(closed_store, HEAD, HEAD)
+    await closed_store.open()
+    await closed_store.close()
+
+
+@pytest.mark.servers
+async def test_a_step_that_running_processes_cannot_bear_waits_until_they_are_stopped(
+    _postgres: Postgres, _template: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = copy_database(_postgres, _template)
+    store = PostgresStore(url, SystemClock())
+    await store.open()
+    me = Me(name="web-1", boot="1", home="here", roles=("web",), version="1")
+    await store.write(lambda tx: enter(tx, me, 10_000_000))
+    await says(store, "0007", "0007")
+    assert await asyncio.to_thread(migrate, tmp_path, url) == Exit.FAILED
+    assert "still run: web-1" in capsys.readouterr().err
+    await store.close()

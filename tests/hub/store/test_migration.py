@@ -189,7 +189,11 @@ def test_a_database_of_the_first_release_is_upgraded_with_all_it_holds(
 
     after: Rows = old.ask(rows_of)
     for table, rows in before.items():
-        kept = [{name: row[name] for name in rows[0]} for row in after[table]]
+        kept = [
+            {name: row[name] for name in rows[0]}
+            for row in after[table]
+            if row.get("name") != "schema-serves"
+        ]
         assert kept == rows, table
     made(new.store)
     assert old.ask(shape_of) == new.ask(shape_of)
