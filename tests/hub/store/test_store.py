@@ -128,7 +128,7 @@ async def test_cancelling_the_caller_does_not_cancel_the_commit(store: Store) ->
     with pytest.raises(asyncio.CancelledError):
         await task
     async with asyncio.timeout(20):  # where commands run side by side, nobody else waits for it
-        while await store.read(names) != ["stays"]:
+        while await store.read(names) != ["stays"]:  # noqa: ASYNC110 - no event tells of it
             await asyncio.sleep(0.01)
 
 
