@@ -164,7 +164,7 @@ class Hub:
     # --- start -------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Bind, open, build, run. Raises ConfigError, StorageFault, WrongSchema, NameTaken, OSError
+        """Bind, open, build, run. Raises ConfigError, StorageFault, WrongSchema, CannotJoin, OSError
         (an address in use)."""
         if self._does("web"):
             self._listeners.bind("public", self.config.public)

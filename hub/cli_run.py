@@ -25,7 +25,7 @@ from hub.app import Hub
 from hub.cli_common import Exit, Failed, config_option
 from hub.cli_config import read_config
 from hub.clock import SystemClock
-from hub.cluster.keeper import NameTaken
+from hub.cluster.keeper import CannotJoin, NameTaken
 from hub.cluster.roles import Role, read_roles
 from hub.config import Config
 from hub.configfile import signing_secret
@@ -84,8 +84,10 @@ def serve(load: Callable[[], Config], beside: Beside | None = None) -> None:
     try:
         with exclusive(Path(config.hub.data_dir)):
             uvloop.run(_serve(load, beside))
-    except (AlreadyRunning, NameTaken) as error:
+    except AlreadyRunning as error:
         raise Failed(str(error), Exit.IN_USE) from error
+    except CannotJoin as error:
+        raise Failed(f"The hub cannot run beside the others: {error}.", Exit.IN_USE) from error
     except WrongSchema as error:
         raise Failed(f"The store cannot be used: {error}.") from error
     except StorageFault as error:

@@ -13,7 +13,7 @@ others with the same role have less (:mod:`hub.cluster.shares`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -23,7 +23,7 @@ from hub.cluster import leases, members
 from hub.cluster.leases import Fenced, Lease, Standing
 from hub.cluster.members import Me, Member
 from hub.cluster.roles import ROLES, Role
-from hub.cluster.shares import fair_share
+from hub.cluster.shares import alive, fair_share
 from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Tx
 
@@ -49,7 +49,21 @@ Work = Callable[[Lease], Coroutine[Any, Any, None]]
 """Runs until cancelled, while the lease is held; it is handed the lease that its writes must name."""
 
 
-class NameTaken(Exception):
+class CannotJoin(Exception):
+    """This process may not run beside the others; the text is a sentence that says why."""
+
+
+class OtherSecret(CannotJoin):
+    """The others sign with another secret: what one of them signed, this one would refuse."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(
+            f"its signing secret is not that of {', '.join(sorted(names))}: set [hub] secret, or "
+            "CENTRALA_HUB_SECRET_FILE, to the same for all processes on this database"
+        )
+
+
+class NameTaken(CannotJoin):
     """Another process runs under our name."""
 
     def __init__(self, name: str) -> None:
@@ -142,12 +156,15 @@ class Keeper:
     # --- life --------------------------------------------------------------------------------------------------
 
     async def enter(self) -> None:
-        """Take our name among the processes. Raises :class:`NameTaken`, StorageFault.
+        """Take our name among the processes. Raises :class:`CannotJoin`, StorageFault.
 
         Where a run before us had it from elsewhere and may be alive, wait for as long as a lease lasts to see.
         """
         if self.alone:
             return
+        others = alive(await self._store.read(members.members), self._ttl)
+        if odd := [other.name for other in others if other.secret != self.me.secret]:
+            raise OtherSecret(odd)
         began = self._clock.monotonic()
         first: members.Taken | None = None
         while True:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hub.cluster.fenced import FencedStore
-from hub.cluster.keeper import REST, Keeper, NameTaken
+from hub.cluster.keeper import REST, Keeper, NameTaken, OtherSecret, Work
 from hub.cluster.leases import Fenced, Lease
 from hub.cluster.members import Me
 from hub.cluster.roles import ROLES, Role
@@ -28,11 +28,18 @@ class Process:
     """One process: its keeper, and what it does at the moment."""
 
     def __init__(
-        self, path: Path, name: str, *, home: str = "", roles: tuple[Role, ...] = ROLES, boot: str = "1"
-    ):
+        self,
+        path: Path,
+        name: str,
+        *,
+        home: str = "",
+        roles: tuple[Role, ...] = ROLES,
+        boot: str = "1",
+        secret: str = "",
+    ) -> None:
         self.clock = FakeClock()
         self.store = SqliteStore(path, self.clock, inline=True)
-        me = Me(name=name, boot=f"{name}{boot}", home=home or name, roles=roles, version="1")
+        me = Me(name=name, boot=f"{name}{boot}", home=home or name, roles=roles, version="1", secret=secret)
         self.displaced = False
         self.keeper = Keeper(
             self.store, self.clock, me, logger("test"), alone=False, ttl=TTL, displaced=self._displace
@@ -53,7 +60,7 @@ class Process:
         await self.keeper.enter()
         self.tasks = [asyncio.create_task(self.keeper.run())]
 
-    def _work(self, name: str) -> Callable[[Lease], asyncio.Future[None]]:
+    def _work(self, name: str) -> Work:
         async def work(lease: Lease) -> None:
             self.doing[name] = lease
             try:
@@ -61,7 +68,7 @@ class Process:
             finally:
                 del self.doing[name]
 
-        return work  # type: ignore[return-value]
+        return work
 
     async def die(self) -> None:
         """As by SIGKILL: nothing is released."""
@@ -199,7 +206,7 @@ async def test_what_fails_is_left_to_others_for_a_while(process: Make) -> None:
 async def test_each_role_has_what_is_its_own(process: Make) -> None:
     reader, timers = process("reader", roles=("connectors",)), process("timers", roles=("timers",))
     await reader.open()
-    reader.keeper.keep("inbox:x", reader._work("inbox:x"), role="connectors")  # type: ignore[arg-type]
+    reader.keeper.keep("inbox:x", reader._work("inbox:x"), role="connectors")
     await reader.start()
     await timers.start("search", "armed")
     await passes(4, reader, timers)
@@ -274,3 +281,14 @@ async def test_alone_everything_is_held_at_once_and_nothing_is_written(sqlite_pa
     await process.keeper.drop("a")
     assert does(process) == [[]]
     await process.store.close()
+
+
+async def test_another_signing_secret_is_refused_while_others_live(process: Make) -> None:
+    first, other = process("first", secret="one"), process("other", secret="two")
+    await first.start("a")
+    await other.open("a")
+    with pytest.raises(OtherSecret, match="not that of first"):
+        await other.keeper.enter()
+    await first.die()
+    other.clock.move(TTL)
+    await other.keeper.enter()
