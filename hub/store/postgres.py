@@ -45,9 +45,19 @@ IDLE = 5_000
 """Milliseconds after which the server ends a transaction of a process that hangs: the rows that it has locked, the
 stream's head among them, would stop all others for as long as it is away."""
 
+PATIENCE = 30.0
+"""Seconds that one statement may take, and the wait for a connection of the pool: a line that went silent is given up
+then. Without an end the one group in flight would wait for ever, and everything behind it."""
+
+CONNECT = 10.0
+"""Seconds that a new connection may take to come about."""
+
 
 class PostgresStore:
-    """See :class:`hub.store.store.Store`. ``url`` as ``postgresql://user:password@host:port/database``."""
+    """See :class:`hub.store.store.Store`. ``url`` as ``postgresql://user:password@host:port/database``.
+
+    ``patience`` in seconds, see :data:`PATIENCE`.
+    """
 
     def __init__(
         self,
