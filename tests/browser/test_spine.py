@@ -17,7 +17,7 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.chaos.peers import Api
+from tests.chaos.agent import Api
 from tests.chaos.world import World, a_world
 from tests.servers.dovecot import PASSWORD as MAILBOX_PASSWORD
 from tests.servers.dovecot import Dovecot
@@ -53,7 +53,7 @@ class Place:
     def __init__(self, world: World, dovecot: Dovecot, session: aiohttp.ClientSession) -> None:
         self.world = world
         self.dovecot = dovecot
-        self.api = Api(world, session)
+        self.api = Api(world.base, session)
 
     async def subjects(self) -> list[str]:
         """Of all conversations, as an integration sees them."""

@@ -10,9 +10,9 @@ import asyncio
 import aiohttp
 import pytest
 
-from tests.chaos.peers import Agent, Api, HookPeer
-from tests.chaos.senders import Ledger, NotYet, all_senders, by_lmtp
-from tests.chaos.test_kill import Run, read_out
+from tests.chaos.channels.mail import Lmtp, by_lmtp
+from tests.chaos.ledgers import NotYet
+from tests.chaos.run import Run, channels_open, settled, under_load
 from tests.chaos.world import World, a_world
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
@@ -25,7 +25,7 @@ async def refused(world: World) -> str | None:
     """What LMTP answers to one more mail; None when it was taken."""
     try:
         async with asyncio.timeout(5):
-            await by_lmtp(world)("probe00001x")
+            await by_lmtp(world.lmtp, Lmtp.address)("probe00001x")
     except NotYet as answer:
         return str(answer)
     except (OSError, TimeoutError):
@@ -34,36 +34,34 @@ async def refused(world: World) -> str | None:
 
 
 async def test_full_disk_refuses_and_resumes() -> None:
+    result = Run()
     with a_world() as world:
         await world.prepare()
-        world.largest_file = FULL
-        await asyncio.to_thread(world.start)
-        stop, hook = asyncio.Event(), HookPeer()
-        await hook.start(world.hook)
+        world.nodes[0].largest_file = FULL
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
-            ledgers, loops = all_senders(world, session, stop)
-            tasks = [asyncio.create_task(loop) for loop in loops]
-            answer = await until_refused(world)
-            assert "451" in answer or "452" in answer
-            counts = total(ledgers)
-            await asyncio.sleep(1.5)
-            assert total(ledgers) <= counts + len(ledgers), "hardly anything more is acknowledged"
-            async with session.post(f"http://127.0.0.1:{world.public}/embed/form/formularz", data={}) as page:
-                assert page.status in (400, 422, 503), "the public pages still answer"
-            assert world.running()
-            await asyncio.to_thread(world.lift_limit)
-            await until_more(ledgers, counts + 30)
-            stop.set()
-            await asyncio.gather(*tasks)
-            result = Run(ledgers, Agent())
-            await read_out(world, Api(world, session), result)
-        await hook.stop()
-        assert result.faults() == []
+            async with channels_open(world, session):
+                await asyncio.to_thread(world.start)
+                async with under_load(world, session, result, agents=False):
+                    answer = await until_refused(world)
+                    assert "451" in answer or "452" in answer
+                    counts = total(result)
+                    await asyncio.sleep(1.5)
+                    assert total(result) <= counts + len(result.ledgers), (
+                        "hardly anything more is acknowledged"
+                    )
+                    form = f"http://127.0.0.1:{world.public}/embed/form/formularz"
+                    async with session.post(form, data={}) as page:
+                        assert page.status in (400, 422, 503), "the public pages still answer"
+                    assert world.running()
+                    await asyncio.to_thread(world.nodes[0].lift_limit)
+                    await until_more(result, counts + 30)
+                await settled(world, session, result)
+    assert result.faults() == []
 
 
-def total(ledgers: dict[str, Ledger]) -> int:
+def total(result: Run) -> int:
     """Everything acknowledged so far."""
-    return sum(len(ledger.acknowledged) for ledger in ledgers.values())
+    return sum(len(ledger.acknowledged) for ledger in result.ledgers)
 
 
 async def until_refused(world: World) -> str:
@@ -75,9 +73,9 @@ async def until_refused(world: World) -> str:
     raise AssertionError("the disk never became full")
 
 
-async def until_more(ledgers: dict[str, Ledger], wanted: int) -> None:
+async def until_more(result: Run, wanted: int) -> None:
     for _ in range(600):
-        if total(ledgers) >= wanted:
+        if total(result) >= wanted:
             return
         await asyncio.sleep(0.1)
     raise AssertionError("the hub did not resume")

@@ -1,4 +1,4 @@
-"""A hub in a process of its own with five inboxes, and the peers around it, each with a ledger of its own."""
+"""A hub in a process of its own with many inboxes, and the peers around it, each with a ledger of its own."""
 
 from __future__ import annotations
 
@@ -7,22 +7,28 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from hub.building import make_store
 from hub.clock import SystemClock
+from hub.config import Config
 from hub.configfile import load
 from hub.directory import directory
 from hub.people.tokens import make_token
+from hub.people.users import add_user, set_queues
 from hub.scope import SYSTEM
-from hub.store.sqlite import SqliteStore
+from hub.store.schema import user
+from hub.store.store import Store
 from hub.store.tx import Tx
+from tests.chaos.agent import TOKEN
+from tests.chaos.channels.base import Channel, Place, Server
+from tests.chaos.channels.mail import Lmtp
+from tests.chaos.channels.pages import Pages, Webhook
+from tests.chaos.node import Node
+from tests.chaos.nursery import ROOT, Nursery
 from tests.servers.mailsink import MailSink
-from tests.servers.process import Process, answers, folder, free_port
-
-ROOT = Path(__file__).parents[2]
-WEBHOOK_SECRET = "a secret of the chaos tests, long enough"
-TOKEN = "ctl_a-token-of-the-chaos-tests-only"
+from tests.servers.process import folder, free_port
 
 RULES = """
 rules:
@@ -31,23 +37,27 @@ rules:
     when: {automatic: "no"}
     do: {answer: acknowledgement}
     then: continue
+  - id: editors
+    name: Redakcja
+    when: {inbox: [artykuly, facebook, youtube]}
+    do: {queue: redakcja}
 default: {queue: bezrobotni}
 """
 
 CONFIG = """
 [hub]
 name = "Infolinia"
-public_url = "http://127.0.0.1:{public}"
+public_url = "http://127.0.0.1:{site}"
 console_url = "http://127.0.0.1:{private}"
 data_dir = "{data}"
-rules_file = "rules.yaml"
+rules_file = "{rules}"
 secret = "a secret for tokens in the chaos tests 0123456789"
 egress_allow = ["127.0.0.0/8"]
-log_level = "warning"
-
+log_level = "info"
+{hub}
 [store]
-url = "sqlite:{data}/centrala.db"
-
+url = "{store}"
+{more}
 [public]
 port = {public}
 
@@ -57,11 +67,16 @@ port = {private}
 [limits]
 public_per_address = ""
 
+[desk]
+loud_from = "00:00"
+loud_until = "23:59"
+
 [outbox]
 gap_seconds = 0.2
 gap_seconds_most = 1.0
 poll_seconds = 0.5
 undo_seconds = 0.0
+breaker_seconds = 1.0
 
 [[offices]]
 id = "krajowa"
@@ -73,94 +88,79 @@ name_pl = "Bezrobotni"
 name_en = "Job seekers"
 office = "krajowa"
 
-[[inboxes]]
-id = "kontakt"
-kind = "email"
-name = "Infolinia"
+[[queues]]
+id = "redakcja"
+name_pl = "Redakcja"
+name_en = "Editors"
 office = "krajowa"
-queue = "bezrobotni"
-[inboxes.settings]
-address = "kontakt@example.org"
-listen = {{ port = {lmtp}, protocol = "lmtp" }}
-smtp = {{ host = "127.0.0.1", port = {smtp}, security = "plain" }}
-
-[[inboxes]]
-id = "artykuly"
-kind = "comments"
-name = "Komentarze"
-office = "krajowa"
-queue = "bezrobotni"
-[inboxes.settings]
-moderation = "post"
-per_address = ""
-per_site = ""
-
-[[inboxes]]
-id = "formularz"
-kind = "form"
-name = "Formularz"
-office = "krajowa"
-queue = "bezrobotni"
-[inboxes.settings]
-per_address = ""
-per_site = ""
-
-[[inboxes]]
-id = "oddzwonimy"
-kind = "callback"
-name = "Oddzwonimy"
-office = "krajowa"
-queue = "bezrobotni"
-[inboxes.settings]
-per_address = ""
-per_site = ""
-
-[[inboxes]]
-id = "system"
-kind = "webhook"
-name = "System urzędu"
-office = "krajowa"
-queue = "bezrobotni"
-[inboxes.settings]
-secret = "{secret}"
-url = "http://127.0.0.1:{hook}/"
-per_address = ""
 """
+
+FIVE: tuple[type[Channel], ...] = (Lmtp, Pages, Webhook)
+"""The channels that need no other server."""
 
 
 class World:
-    """The hub's folder, ports and process. ``source`` is the tree it runs from (a faulty copy proves the harness)."""
+    """The hub's folder, ports and process. ``source`` is the tree it runs from (a faulty copy proves the harness).
 
-    def __init__(self, path: Path, source: Path = ROOT) -> None:
+    ``failpoints`` are those of the next start, ``largest_file`` bounds its files (a full disk).
+    """
+
+    def __init__(self, path: Path, source: Path, channels: Sequence[type[Channel]]) -> None:
         self.path = path
         self.source = source
         self.sink = MailSink()
-        self.public, self.private, self.lmtp, self.hook = free_port(), free_port(), free_port(), free_port()
-        self.failpoints = ""
-        self.largest_file: int | None = None
+        self.public, self.private, self.lmtp = free_port(), free_port(), free_port()
+        self.nursery = Nursery(source)
+        place = Place(path=path, public=self.public, lmtp=self.lmtp, sink=self.sink)
+        self.channels = [kind(place) for kind in channels]
+        self._inboxes = "".join(channel.config() for channel in self.channels)
         (path / "rules.yaml").write_text(RULES)
-        (path / "centrala.toml").write_text(self._config())
-        self._process: Process | None = None
+        self.nodes = self._make_nodes()
 
-    def _config(self) -> str:
-        return CONFIG.format(
-            public=self.public,
-            private=self.private,
-            lmtp=self.lmtp,
-            smtp=self.sink.port,
-            data=self.path / "data",
-            hook=self.hook,
-            secret=WEBHOOK_SECRET,
+    def _make_nodes(self) -> list[Node]:
+        """One, with SQLite."""
+        store = f"sqlite:{self.path / 'data' / 'centrala.db'}"
+        config = self._write("centrala.toml", "data", store, self.public, self.private)
+        return [Node(self.nursery, config, self.public, self.private)]
+
+    def _write(
+        self, name: str, data: str, store: str, public: int, private: int, hub: str = "", more: str = ""
+    ) -> Path:
+        """A node's configuration. ``hub`` are further settings of that section, ``more`` further sections."""
+        head = CONFIG.format(
+            site=self.public,
+            public=public,
+            private=private,
+            data=self.path / data,
+            rules=self.path / "rules.yaml",
+            store=store,
+            hub=hub,
+            more=more,
         )
+        (self.path / name).write_text(head + self._inboxes)
+        return self.path / name
+
+    @contextlib.asynccontextmanager
+    async def around(self) -> AsyncIterator[None]:
+        """What has to run in the test's own loop while the hub does."""
+        yield
+
+    def servers(self) -> Mapping[str, Server]:
+        """What may be killed beside the hub and its peers' servers, by name."""
+        return {}
+
+    def base(self) -> str:
+        """The private listener."""
+        return f"http://127.0.0.1:{self.private}"
 
     @property
     def environment(self) -> Mapping[str, str]:
-        """Of the hub and of commands beside it."""
-        return {**os.environ, "PYTHONPATH": str(self.source), "CENTRALA_FAILPOINTS": self.failpoints}
+        """Of commands beside the hub."""
+        return {**os.environ, "PYTHONPATH": str(self.source)}
 
     def command(self, *arguments: str) -> list[str]:
         """A command of ``centrala`` with this world's configuration."""
-        return [sys.executable, "-m", "hub.cli", *arguments, "-c", str(self.path / "centrala.toml")]
+        return [sys.executable, "-m", "hub.cli", *arguments, "-c", str(self.nodes[0].config)]
 
     def run(self, *arguments: str, text: str = "") -> str:
         """Run a command to its end and return what it printed."""
@@ -176,66 +176,67 @@ class World:
         return done.stdout
 
     async def prepare(self) -> None:
-        """Make the store, and in it the token of the agent who answers by the API."""
-        store = SqliteStore(self.path / "data" / "centrala.db", SystemClock())
-        await store.open()
-        config = load(self.path / "centrala.toml", environ={})
-        house = directory(config)
-
-        def make(tx: Tx) -> int:
-            grants = ("read", "write")
-            return make_token(tx, SYSTEM, house, name="Agent", office="krajowa", grants=grants, token=TOKEN)
-
-        await store.write(make)
-        await store.close()
+        """Make the store, and in it the agents."""
+        config = load(self.nodes[0].config, environ={})
+        (self.path / "data").mkdir(exist_ok=True)
+        await staff(make_store(config, SystemClock()), config)
 
     def start(self) -> None:
-        """Start the hub and wait until it takes messages."""
-        command = [
-            "env",
-            f"--chdir={self.source}",
-            f"CENTRALA_FAILPOINTS={self.failpoints}",
-            f"PYTHONPATH={self.source}",
-        ]
-        if self.largest_file is not None:
-            command = ["prlimit", f"--fsize={self.largest_file}:unlimited", *command]
-        self._process = Process("centrala", [*command, *self.command("run")], self.path / "hub.log")
-        self._process.start(self.public, self.private, self.lmtp)
-
-    def lift_limit(self) -> None:
-        """Let the running hub's files grow again, as when somebody makes room on the disk."""
-        if self._process is not None:
-            subprocess.run(["prlimit", "--fsize=unlimited:", f"--pid={self._process.pid}"], check=True)
+        """Start the hub, every node of it, and wait until it takes messages. Raises Died when it ends before."""
+        for node in self.nodes:
+            node.kill()
+            node.start()
 
     def kill(self) -> None:
-        """SIGKILL, as at a power cut without the disk."""
-        if self._process is not None:
-            self._process.kill()
-
-    def running(self) -> bool:
-        """Whether the hub is up (an armed failpoint may have ended it)."""
-        return self._process is not None and self._process.running() and answers(self.public)
+        """SIGKILL to every node."""
+        for node in self.nodes:
+            node.kill()
 
     def stop(self) -> None:
-        """End it in good order."""
-        if self._process is not None:
-            self._process.stop()
+        """End every node in good order."""
+        for node in self.nodes:
+            node.stop()
+
+    def running(self) -> bool:
+        """Whether every node is up."""
+        return all(node.alive() for node in self.nodes)
 
     def log(self) -> str:
-        """The end of the hub's log."""
-        return self._process.output() if self._process is not None else ""
+        """The ends of the logs."""
+        return "\n".join(f"--- {node.name}\n{node.log()}" for node in self.nodes)
+
+    def passed(self) -> set[str]:
+        """Named places that any hub of this world has passed."""
+        return set().union(*(node.passed() for node in self.nodes))
+
+
+async def staff(store: Store, config: Config) -> None:
+    """Make the store's tables, the token of the agent who answers by the API, and a colleague who is on duty for
+    chats; then close the store."""
+    await store.open()
+    house = directory(config)
+
+    def make(tx: Tx) -> None:
+        make_token(tx, SYSTEM, house, name="Agent", office="krajowa", grants=("read", "write"), token=TOKEN)
+        ewa = add_user(tx, SYSTEM, "ewa", "Ewa", "agent", "krajowa", None, "pl")
+        set_queues(tx, SYSTEM, house, ewa, ["bezrobotni"])
+        tx.change(user, ewa, presence="available")
+
+    await store.write(make)
+    await store.close()
 
 
 @contextlib.contextmanager
-def a_world(source: Path = ROOT) -> Iterator[World]:
-    """A world with its mail sink running; the hub is not started yet."""
+def a_world(source: Path = ROOT, channels: Sequence[type[Channel]] = FIVE) -> Iterator[World]:
+    """A world with its mail sink running; neither the hub nor the channels' servers are started yet."""
     with folder("chaos") as path:
-        world = World(path, source)
+        world = World(path, source, channels)
         world.sink.start()
         try:
             yield world
         finally:
             world.kill()
+            world.nursery.close()
             world.sink.stop()
 
 

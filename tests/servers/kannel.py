@@ -32,6 +32,7 @@ smsbox-interface = 127.0.0.1
 dlr-storage = internal
 sms-resend-freq = 1
 log-level = 2
+{store}
 sms-combine-concatenated-mo = {combine}
 
 group = smsc
@@ -48,6 +49,7 @@ sendsms-interface = 127.0.0.1
 http-request-retry = 1000
 http-queue-delay = 1
 log-level = 2
+access-log = "{folder}/out.log"
 
 group = sendsms-user
 username = {user}
@@ -68,6 +70,7 @@ _GOT = re.compile(r"Got message \d+: <(\S+) (\S+) (text|data|ucs-2|udh) (.*)>")
 class Kannel:
     """The three programs. ``hub`` is the address of the inbox's route; it may be set before :meth:`start`.
 
+    ``durable``: whether what it took is on disk before anybody is told so, and comes back after a kill.
     ``combine``: whether Kannel itself puts parts of long messages together (as it does unless told otherwise).
     ``way``: ``get-url`` or ``post-url``.
     """
@@ -78,6 +81,7 @@ class Kannel:
         self._fakesmsc = need("fakesmsc", PACKAGES, _EXTRAS)
         self.hub = hub
         self.combine = True
+        self.durable = False
         self.way = "get-url"
         self.sendsms_port = free_port()
         self._ports = {"admin": free_port(), "box": free_port(), "smsc": free_port()}
@@ -94,7 +98,10 @@ class Kannel:
         return f"http://127.0.0.1:{self.sendsms_port}/cgi-bin/sendsms"
 
     def start(self) -> None:
-        """Start everything, with an empty network."""
+        """Start everything, with an empty network; also again after :meth:`stop`."""
+        spool = self._folder / "spool"
+        spool.mkdir(exist_ok=True)
+        store = f'store-type = spool\nstore-location = "{spool}"' if self.durable else ""
         self._config.write_text(
             _CONFIG.format(
                 **self._ports,
@@ -105,6 +112,8 @@ class Kannel:
                 hub=self.hub,
                 way=self.way,
                 combine="true" if self.combine else "false",
+                folder=self._folder,
+                store=store,
             )
         )
         for program, ports in ((self._bearerbox, ("admin", "box")), (self._smsbox, ())):
@@ -130,6 +139,7 @@ class Kannel:
     def connect_network(self) -> None:
         """Bring the network (fakesmsc) up; what Kannel queued goes out."""
         before = self._noted("Fakesmsc client connected")
+        self._said = self._log().count("sent message")
         log = self._network.open("ab")
         command = [
             self._fakesmsc,
@@ -171,18 +181,37 @@ class Kannel:
         """A part of a citizen's long SMS with its user data header."""
         self._say(f"{sender} {to} udh-text {quote_plus(header)} {text}")
 
-    def _say(self, line: str) -> None:
+    def says(self, sender: str, text: str, *, to: str = "7055") -> None:
+        """The same in the short alphabet, without waiting until Kannel has it. Raises RuntimeError, OSError."""
+        self._tell(f"{sender} {to} text {text}")
+
+    def _tell(self, line: str) -> None:
         pipe: IO[bytes] | None = self._smsc.stdin if self._smsc is not None else None
         if pipe is None:
             raise RuntimeError("the network is down")
-        self._said += 1
         pipe.write(line.encode() + b"\n")
         pipe.flush()
+
+    def _say(self, line: str) -> None:
+        self._tell(line)
+        self._said += 1
         # It reads a line only when it waits for one: two at once would be one too many.
         wait_until(lambda: self._log().count("sent message") >= self._said, "fakesmsc did not send")
 
     def _log(self) -> str:
-        return self._network.read_text(errors="replace")
+        return self._network.read_text(errors="replace") if self._network.exists() else ""
+
+    def taken_in(self) -> str:
+        """What Kannel wrote down of each SMS that the hub said it has."""
+        return "\n".join(line for line in self._access() if "<< successful >>" in line)
+
+    def taken_out(self) -> str:
+        """What Kannel wrote down of each message that it took from the hub, once it holds it."""
+        return "\n".join(line for line in self._access() if "send-SMS request added" in line)
+
+    def _access(self) -> list[str]:
+        log = self._folder / "out.log"
+        return log.read_text(errors="replace").splitlines() if log.exists() else []
 
     def received(self) -> list[tuple[str, str, str, str]]:
         """What came to the network: sender, receiver, kind (``text``, ``ucs-2``, ``udh``), text.

@@ -14,8 +14,10 @@ import pytest
 from hub.clock import SystemClock
 from hub.demo.peers.telegram import TelegramPeer
 from hub.demo.peers.telegram_payloads import Person
-from tests.chaos.peers import Api
-from tests.chaos.world import ROOT, World, a_world, faulty_copy
+from tests.chaos.agent import Api
+from tests.chaos.node import Died
+from tests.chaos.nursery import ROOT
+from tests.chaos.world import World, a_world, faulty_copy
 from tests.connectors.telegram.beside import TOKEN, until
 from tests.contract.cases.telegram import peer_on_a_port
 
@@ -45,8 +47,8 @@ async def killed_at(world: World, peer: TelegramPeer, places: list[str]) -> list
             for person in PEOPLE:
                 told.append(f"wiadomość {len(told)}")
                 await peer.writes(person, told[-1])
-        world.failpoints = failpoints
-        with contextlib.suppress(pytest.fail.Exception):  # it may be gone before it answers
+        world.nodes[0].failpoints = failpoints
+        with contextlib.suppress(Died):  # it may be gone before it answers
             await asyncio.to_thread(world.start)
         if failpoints:
             await until(lambda: not world.running(), seconds=20)
@@ -56,7 +58,7 @@ async def killed_at(world: World, peer: TelegramPeer, places: list[str]) -> list
 
 async def texts(world: World) -> Counter[str]:
     async with aiohttp.ClientSession() as session:
-        api = Api(world, session)
+        api = Api(world.base, session)
         rows = await api.conversations()
         found = [message for row in rows for message in await api.messages(row["id"])]
     return Counter(one["text"] for one in found if one["kind"] == "inbound")
