@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from connectors.contract import (
+    CallbackWish,
     Capabilities,
     Clock,
     Cursor,
@@ -56,6 +57,9 @@ class Letter(msgspec.Struct, kw_only=True):
     token: str = ""
     report: str = ""
     """The remote id that a report of delivery is about; it is no message then."""
+
+    phone: str = ""
+    """Where the person wants to be called."""
 
     acknowledged_at: int | None = None
 
@@ -102,7 +106,9 @@ class Peer:
         self._kernel = kernel
         self._confirmed = 0
 
-    def write(self, marker: str, address: str, text: str, *, token: str = "", report: str = "") -> Letter:
+    def write(
+        self, marker: str, address: str, text: str, *, token: str = "", report: str = "", phone: str = ""
+    ) -> Letter:
         """A person writes; the letter waits until it is fetched or delivered."""
         letter = Letter(
             number=len(self.letters) + 1,
@@ -112,6 +118,7 @@ class Peer:
             written_at=self._kernel.now,
             token=token,
             report=report,
+            phone=phone,
         )
         self.letters.append(letter)
         return letter
@@ -189,6 +196,7 @@ def inbound(peer_kind: str, inbox: str, letter: Letter, clock: Clock, tokens: To
         full_text=letter.text,
         direct=peer_kind == "phone",
         thread_keys=(conversation_key(int(number)),) if number else (),
+        callback=CallbackWish(number=letter.phone) if letter.phone else None,
         sent_at=Micros(clock.now()),
     )
 

@@ -13,10 +13,12 @@ from collections.abc import Callable, Sequence, Set
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.pool import StaticPool
 
 from connectors.contract import Clock
+from hub.cluster.leases import Lease
+from hub.store import schema
 from hub.store.migrate import ensure_schema
 from hub.store.store import (
     Batch,
@@ -154,7 +156,21 @@ class SimStore:
 
     def _in_transaction(self, connection: Connection, works: Sequence[Work[Any, Any]]) -> Committed:
         self._ids.ensure(connection)
-        return run_group(connection, self._clock, self._ids, works, self.on_end)
+        committed = run_group(connection, self._clock, self._ids, works, self.on_end)
+        for work, outcome in zip(works, committed.outcomes, strict=True):
+            if not isinstance(outcome, Exception):
+                self._check_fence(connection, getattr(work.call, "lease", None))
+        return committed
+
+    def _check_fence(self, connection: Connection, named: Lease | None) -> None:
+        """What was written in the name of a lease is held against the lease's row, whatever the hub has looked at."""
+        if named is None or not named.fence:
+            return
+        row = select(schema.lease.c.fence).where(schema.lease.c.name == named.name)
+        if (fence := connection.execute(row).scalar()) != named.fence:
+            self._kernel.fault(
+                f"a stale fence: {named.name} is at {fence}, written in the name of {named.fence}"
+            )
 
     async def _pause(self) -> None:
         draw, wear = self._kernel.draw, self._wear

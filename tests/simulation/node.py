@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from connectors.contract import BlobId, Connector, Fetched
+from hub.bus.follower import Carrier, watch_head
 from hub.cluster.keeper import Keeper
 from hub.cluster.leases import Lease
 from hub.cluster.members import Me
@@ -164,6 +165,8 @@ class Node:
         await intake.refresh_load()
         self._connect(intake)
         self._spawn("leases", self._keeper.run())
+        if not self.seat.alone:
+            self._follow_others(stream)
         self._start_loops(stream)
         self.ready = True
         self._around.kernel.note(f"{self.seat.name}: ready")
@@ -232,6 +235,12 @@ class Node:
             self._spawn(name, loop)
         if "timers" in self.seat.roles:
             keep_leased(self._keeper, parts)
+
+    def _follow_others(self, stream: Stream) -> None:
+        """What the other nodes commit is found by looking, as without Redis."""
+        carrier = Carrier(self.clock)
+        stream.patience = carrier.patience
+        self._spawn("bus-head", watch_head(self.store, stream, carrier, self.clock, self.log))
 
     def _sender(self) -> sender.Sender:
         parts = sender.Parts(

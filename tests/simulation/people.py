@@ -7,9 +7,8 @@ what they were told, each in a ledger of their own.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from sqlalchemy import select
@@ -21,21 +20,12 @@ from hub.desk.take import take_next
 from hub.house import House
 from hub.scope import Conflict, NotFound, Scope
 from hub.store import schema
-from hub.store.store import StorageFault, StoreFull
 from hub.store.tx import Tx
 from tests.simulation import setting
-from tests.simulation.channel import Arrival, Letter, Peer, Posted
+from tests.simulation.calls import go_on, number_of
+from tests.simulation.channel import Arrival, Letter, Peer
+from tests.simulation.hub import UNSURE, Hub
 from tests.simulation.kernel import SECOND, Kernel
-from tests.simulation.network import Cut, Network
-from tests.simulation.node import Node
-
-T = TypeVar("T")
-
-PATIENCE = 15.0
-"""Seconds that a person or a program waits for the hub before trying again."""
-
-UNSURE = (Cut, TimeoutError, StorageFault, StoreFull)
-"""What leaves open whether something was done."""
 
 TEXTS = (
     "Kiedy dostanę zasiłek?",
@@ -57,46 +47,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     at: int
 
 
-class Hub:
-    """The nodes as others see them: some address behind which one of those that run answers."""
-
-    def __init__(self, kernel: Kernel, network: Network) -> None:
-        self.nodes: list[Node] = []
-        self._kernel = kernel
-        self._network = network
-
-    async def ask(self, command: Callable[[Tx, House], T]) -> T:
-        """Have a node carry out a command; raises one of UNSURE and what the command raises."""
-        node = self._any()
-        async with asyncio.timeout(PATIENCE):
-            return await self._network.call(
-                node.process, partial(node.act, lambda tx: command(tx, node.house))
-            )
-
-    async def surely(self, command: Callable[[Tx, House], T]) -> T:
-        """Again and again until it is certain; the command must bear that."""
-        while True:
-            try:
-                return await self.ask(command)
-            except UNSURE:
-                await asyncio.sleep(2.0)
-
-    async def post(self, inbox: str, letter: Letter) -> None:
-        """One request of an application. Raises one of UNSURE, Refused."""
-        node = self._any()
-        wire = node.wires.get(inbox)
-        if not isinstance(wire, Posted):
-            raise Cut("not ready")
-        async with asyncio.timeout(PATIENCE):
-            await self._network.call(node.process, partial(wire.receive, letter))
-
-    def _any(self) -> Node:
-        alive = [node for node in self.nodes if node.process.alive and "web" in node.seat.roles]
-        if not alive:
-            raise Cut("nobody listens")
-        return self._kernel.draw.choice(alive)
-
-
 class Citizens:
     """Write letters at drawn moments, and answer some of what they get."""
 
@@ -107,6 +57,7 @@ class Citizens:
         self._hub = hub
         self._answers = answers
         self._count = 0
+        self._orders = 0
         for peer in peers.values():
             peer.on_arrival = partial(self._got, peer)
 
@@ -118,6 +69,16 @@ class Citizens:
         letter = self._peers[inbox].write(f"list-{self._count}", address, text, token=token)
         if inbox == setting.APP:
             self._start(self._post(letter))
+
+    def order_call(self) -> None:
+        """Somebody asks to be called back, through the application; some ask twice for one number."""
+        self._count += 1
+        self._orders += self._kernel.draw.random() < 0.8
+        address, phone = f"call-{self._orders}", number_of(self._orders)
+        letter = self._peers[setting.APP].write(
+            f"call-{self._count}", address, "Proszę zadzwonić", phone=phone
+        )
+        self._start(self._post(letter))
 
     def _got(self, peer: Peer, arrival: Arrival) -> None:
         """A person reads an answer; some write back. A report of the application is posted like anything else."""
@@ -187,6 +148,8 @@ class Agent:
         draw = self._kernel.draw
         while not self.going:
             await asyncio.sleep(draw.uniform(1.0, 15.0))
+            if await go_on(self._kernel, self._hub, self.scope, self._ledger.calls):
+                continue
             try:
                 found = await self._hub.ask(lambda tx, house: take_next(tx, house, self.scope))
             except UNSURE:
@@ -245,6 +208,7 @@ class Ledger:
     def __init__(self, kernel: Kernel) -> None:
         self.answers: dict[str, Answer] = {}
         self.snoozed: dict[int, int] = {}
+        self.calls: set[int] = set()
         self._kernel = kernel
 
     def answered(self, marker: str, conversation: int, sent: Replied) -> None:

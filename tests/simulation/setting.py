@@ -22,6 +22,12 @@ EPOCH = Micros(1_794_816_000_000_000)
 
 TOKENS = SignedTokens(b"a secret of the simulation, 32 bytes at least")
 
+SILENCE = 120_000_000
+"""Microseconds for which somebody may wait for an answer."""
+
+BREACH = "czeka"
+"""The tag of a conversation in which somebody has waited for longer."""
+
 RULES = """
 rules:
   - id: acknowledge
@@ -34,9 +40,9 @@ rules:
     when: {words: [pracodawca]}
     do: {queue: pracodawcy}
   - id: silence
-    name: Godzina bez odpowiedzi
+    name: Zbyt długo bez odpowiedzi
     on: timer
-    when: {unanswered: {min: 60m}}
+    when: {unanswered: {min: 2m}}
     do: {priority: high, tags: [czeka]}
 default: {queue: bezrobotni}
 """

@@ -11,7 +11,10 @@ from sqlalchemy import Row, and_, func, or_, select
 
 from hub.store import schema
 from hub.store.tx import Reader
+from tests.simulation import setting
+from tests.simulation.calls import judge_calls
 from tests.simulation.channel import MARKER, Arrival, Peer
+from tests.simulation.kernel import SECOND
 from tests.simulation.people import Ledger
 
 conversation, message, delivery, attempt = (
@@ -83,6 +86,9 @@ def judge(tx: Reader, peers: Iterable[Peer], ledger: Ledger) -> list[str]:
     faults += _stream(tx)
     faults += _places(tx)
     faults += _automatic(peers, found)
+    faults += _silence(tx)
+    orders = [letter for peer in peers for letter in peer.letters if letter.phone]
+    faults += judge_calls(tx, orders, ledger.calls)
     return faults
 
 
@@ -160,13 +166,25 @@ def _places(tx: Reader) -> Iterator[str]:
         yield f"conversation {row.id} ({row.status}) is in no place or in two"
 
 
+def _silence(tx: Reader) -> Iterator[str]:
+    """Whoever has waited for longer than the rules allow is marked so: a deadline is met, or its breach recorded."""
+    late = and_(
+        conversation.c.waiting_since < tx.now - setting.SILENCE - SECOND,
+        conversation.c.status.in_(("open", "waiting-office")),
+        conversation.c.tags.not_like(f"%{setting.BREACH}%"),
+    )
+    for row in tx.rows(select(conversation.c.id, conversation.c.waiting_since).where(late)):
+        waited = (tx.now - row.waiting_since) // SECOND
+        yield f"conversation {row.id} has waited for {waited} s, and nobody was told"
+
+
 def _automatic(peers: Iterable[Peer], found: Found) -> Iterator[str]:
     """At most one acknowledgement a person and day; a second arrival must be a sending that may have failed."""
     sent: dict[str, set[int]] = defaultdict(set)
     arrival: Arrival
     for peer in peers:
         for arrival in peer.arrivals:
-            if arrival.automatic:
+            if arrival.automatic and not arrival.address.startswith("call-"):
                 sent[arrival.address].add(arrival.delivery)
     for address, deliveries in sent.items():
         if len(deliveries) > 1:
