@@ -16,6 +16,7 @@ from typing import Any, cast
 import msgspec
 from sqlalchemy import func, select
 
+from connectors._failpoint import failpoint
 from connectors.contract import Clock, Log
 from hub.bus.follower import Carrier
 from hub.bus.links import GONE, Links, execute, heed_cancelling
@@ -108,8 +109,10 @@ async def _publish(parts: Parts) -> None:
         for event in events:
             fields = entry_fields(event)
             arguments += (entry_id(event.place), str(len(fields)), *fields)
+        failpoint("bus.publish.before")
         if await cast(Any, add)(keys=[parts.links.key(EVENTS)], args=arguments) is not None:
             raise _Moved
+        failpoint("bus.publish.after")
         return entry_id(events[-1].place) if events else tail
 
     async for batch in _following(parts, place):

@@ -18,6 +18,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+from connectors._failpoint import failpoint
 from connectors.contract import Clock, Health, Log
 from hub.cluster import leases, members
 from hub.cluster.leases import Fenced, Lease, Standing
@@ -218,7 +219,9 @@ class Keeper:
     async def _renew(self, began: float) -> None:
         """One transaction for all: that we live, and that we hold what we hold."""
         holding = [want.lease for want in self._wants.values() if want.lease is not None]
+        failpoint("leases.renew.before")
         known, mine = await self._store.write(partial(self._renewal, holding=holding))
+        failpoint("leases.renew.after")
         self._renewed = began
         if not known:
             await self._come_back()
@@ -320,9 +323,11 @@ class Keeper:
             for name in names
             if self._stale(self._wants[name], now) and (mark := self._wants[name].mark) is not None
         }
+        failpoint("leases.take.before")
         took = await self._store.write(
             lambda tx: leases.take(tx, self.me.id, names, self._micros, stale=stale, dead=self._gone)
         )
+        failpoint("leases.take.after")
         for lease in took:
             if (want := self._wants.get(lease.name)) is not None and want.lease is None:
                 self._start(want, lease)
