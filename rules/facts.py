@@ -31,7 +31,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     person wrote now); ``attachments`` as (content type, size in bytes, file name); ``automatic`` (``no``,
     ``auto-reply``, ``bounce``, ``list``, …); ``reply_to_automatic`` (it answers an automatic answer of ours);
     ``suspicious`` (why a person should look first); ``fields`` of a form by name; ``article`` and ``section`` of a
-    comment; ``callback_topic``.
+    comment; ``callback_topic``; ``button``: name and label of the one that was pressed instead of writing.
 
     Sender: ``sender_address`` as the channel writes it (mail in lower case, phone in E.164), ``sender_name``,
     ``sender_kind`` (``email``, ``phone``, ``web``, …), ``sender_verified``; ``contact``: the contact's attributes.
@@ -108,3 +108,4 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     callback_topic: str = ""
     suspicious: str = ""
     fields: Mapping[str, str] = {}
+    button: tuple[str, ...] = ()

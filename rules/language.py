@@ -115,6 +115,7 @@ PREDICATES: Mapping[str, Predicate] = {
     "phone": Predicate("flag", "Whether a phone number stands in the text."),
     "account": Predicate("flag", "Whether a bank account number stands in the text."),
     "email": Predicate("flag", "Whether an e-mail address stands in the text."),
+    "button": Predicate("values", "The button that was pressed instead of writing: its label, or its name."),
     "callback_topic": Predicate("values", "The topic chosen when a callback was ordered."),
     "fields": Predicate("keyed_values", "Fields of a form as filled in."),
     "tags": Predicate("values", "A tag that the conversation has."),

@@ -44,6 +44,7 @@ class Matter(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Data(msgspec.Struct):
     fields: tuple[FormField, ...] = ()
+    choice: str = ""
 
 
 _data = msgspec.json.Decoder(_Data).decode
@@ -115,15 +116,18 @@ def _message(tx: Reader, state: ConversationState, row: Row[Any] | None, writer:
         )
     if row is None:
         return Message(inbox=InboxId(state.inbox), sender=sender, suspicious=state.suspicious or "")
+    data = _data(row.data)
     return Message(
         inbox=InboxId(row.inbox or state.inbox),
         sender=sender,
+        choice=data.choice,
+        text=row.text if data.choice else "",
         subject=unmask(row.subject) if state.channel == "comments" else row.subject,
         attachments=_attachments(tx, row.id),
         automatic=cast("Automatic", row.automatic),
         comment=_place(tx, row.id) if state.channel == "comments" else None,
         callback=_wish(tx, row.id) if row.channel == "callback" else None,
-        fields=_data(row.data).fields,
+        fields=data.fields,
         suspicious=state.suspicious or "",
     )
 

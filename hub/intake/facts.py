@@ -193,6 +193,7 @@ def build_facts(
         callback_topic=wish.topic if wish else "",
         suspicious=message.suspicious,
         fields={field.name: field.value for field in message.fields} if message.fields else _NOTHING,
+        button=(message.choice, message.text) if message.choice else (),
     )
 
 

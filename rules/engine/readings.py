@@ -48,6 +48,7 @@ LISTS: Mapping[str, Callable[[Facts], tuple[str, ...]]] = {
     "tags": lambda facts: facts.tags,
     "tag_added": lambda facts: facts.tags_added,
     "tag_removed": lambda facts: facts.tags_removed,
+    "button": lambda facts: facts.button,
 }
 
 

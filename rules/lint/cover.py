@@ -75,6 +75,7 @@ _COVERED: Mapping[str, Callable[[Element, frozenset[Element]], bool]] = {
     "tags": _text_covered,
     "tag_added": _text_covered,
     "tag_removed": _text_covered,
+    "button": _text_covered,
     "domain": _domain_covered,
     "words": _words_covered,
     "regex": lambda option, others: False,

@@ -210,7 +210,7 @@ def _option_key(subject: Subject, option: tuple[object, ...]) -> Key:
         case "words":
             words = option[0]
             return (subject, words[0] if isinstance(words, tuple) and words else "")
-        case "tags" | "tag_added" | "tag_removed" | "domain":
+        case "tags" | "tag_added" | "tag_removed" | "button" | "domain":
             return (subject, option[0], "*") if option[1] else (subject, option[0])
         case "attachment":
             return (subject,)
@@ -252,7 +252,7 @@ def _of_option(subject: Subject, option: tuple[object, ...]) -> Iterator[Key]:
         case "words":
             words = option[0]
             yield from ((subject, word) for word in (words if isinstance(words, tuple) else ()))
-        case "tags" | "tag_added" | "tag_removed" | "domain":
+        case "tags" | "tag_added" | "tag_removed" | "button" | "domain":
             yield from _of_text(subject, str(option[0]), host=subject == ("domain",) and not option[1])
         case "attachment":
             yield (subject,)

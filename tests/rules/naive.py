@@ -160,7 +160,7 @@ class Naive:
     def _oneof(self, node: model.OneOf, facts: Facts) -> bool | None:
         if node.name == "days":
             return str(facts.weekday) in node.values if 1 <= facts.weekday <= 7 else None
-        if node.name in ("tags", "tag_added", "tag_removed"):
+        if node.name in ("tags", "tag_added", "tag_removed", "button"):
             tags = getattr(facts, NAMES.get(node.name, node.name))
             return any(self._fits(tag, node.values) for tag in tags)
         if node.name == "domain":

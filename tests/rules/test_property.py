@@ -58,6 +58,7 @@ text_names = st.sampled_from(
         "tags",
         "tag_added",
         "tag_removed",
+        "button",
         "domain",
     ]
 )
@@ -314,6 +315,7 @@ all_facts = st.builds(
     status_before=short,
     tags_added=st.lists(short, max_size=2).map(tuple),
     tags_removed=st.lists(short, max_size=2).map(tuple),
+    button=st.lists(short, max_size=2).map(tuple),
     waiting_minutes=small,
     unanswered_minutes=small,
     unanswered_open_minutes=small,

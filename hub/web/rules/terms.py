@@ -81,6 +81,7 @@ PREDICATE_TERMS: Mapping[str, Term] = {
     "callback_topic": Term(
         "message", N_("Topic of the call"), N_("the topic of the ordered call is {value}")
     ),
+    "button": Term("message", N_("Button pressed"), N_("the button {value} was pressed")),
     "fields": Term("message", N_("Field of the form"), N_("in the form {value}")),
     "automatic": Term(
         "message", N_("Written by a machine"), N_("a machine wrote it"), N_("no machine wrote it")

@@ -390,3 +390,20 @@ default: {queue: bezrobotni}
     number = await here.one(mail(1, attachments=(file,)))
     await here.later(hours=1)
     assert await here.tags(number) == ["obraz"]
+
+
+BUTTON = """
+rules:
+  - {id: wants, name: Chce, when: {button: [Tak]}, do: {queue: pracodawcy, tags: [chce]}}
+default: {queue: bezrobotni}
+"""
+
+
+async def test_a_pressed_button_is_told_from_the_word(both: Here) -> None:
+    await both.rules(BUTTON)
+    pressed = await both.one(said(1, "Tak", choice="choice-1"))
+    written = await both.one(said(2, "Tak", sender="+48500100201"))
+    assert (await both.conversation(pressed)).queue == "pracodawcy"
+    assert (await both.conversation(written)).queue == "bezrobotni"
+    facts = (await both.store.read(lambda tx: of_conversation(tx, pressed)))[0].facts
+    assert facts.button == ("choice-1", "Tak")
