@@ -21,6 +21,7 @@ node = "{node}"
 data_dir = "{folder}/{node}"
 secret = "{secret}"
 lease_seconds = {lease}
+egress_allow = ["127.0.0.0/8"]
 rules_file = "{folder}/rules.yaml"
 
 [store]
@@ -87,6 +88,12 @@ class Node:
             self._process = subprocess.Popen(
                 words, stderr=log, stdout=log, env={**os.environ, **(environ or {})}
             )
+
+    def change(self, before: str, after: str) -> None:
+        """Another configuration for the next start."""
+        text = self.config.read_text()
+        assert before in text
+        self.config.write_text(text.replace(before, after))
 
     def start(self) -> None:
         """Start it and wait until it is ready."""
