@@ -48,6 +48,9 @@ PAGE = 50
 WHOLE = 500
 """Messages of a transcript."""
 
+LONGEST_NUMBER = 16
+"""Digits of an id of ours (below 2^53)."""
+
 CHOICES = 10
 """Buttons under a message."""
 
@@ -341,17 +344,10 @@ class LiveChats:
 
     async def _signal(self, request: Request) -> Response:
         """Typing, reading, leaving, being there: of visitors who are there; of others it is forgotten."""
-        visitor, what = visitors.named(request, self._env.tokens), request.fields.get("what", "")
-        room = self._live.rooms.known(visitor) if visitor else None
-        if room is not None:
-            room.heard = self._env.clock.monotonic()
-        upto = request.fields.get("upto", "")
-        if room is not None and what in ("typing", "paused"):
-            self._live.typing(room, what)
-        elif room is not None and what == "left":
-            self._live.going(room)
-        elif room is not None and what == "read" and upto.isdecimal() and int(upto) in room.told:
-            await self._live.read(room, int(upto))
+        visitor, upto = visitors.named(request, self._env.tokens), request.fields.get("upto", "")
+        if visitor is not None:
+            number = int(upto) if upto.isdecimal() and len(upto) <= LONGEST_NUMBER else 0
+            await self._live.signalled(visitor, request.fields.get("what", ""), number)
         return Response(status=204)
 
     async def _file(self, request: Request) -> Response:

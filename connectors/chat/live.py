@@ -9,10 +9,11 @@ from itertools import islice
 
 from connectors._i18n import N_
 from connectors._widget import Door, Pages
+from connectors.chat.elsewhere import Elsewhere, Here, Shown, Signalled, show
 from connectors.chat.reading import Writer, visitor_party
 from connectors.chat.rooms import Page, Room, Rooms, event
 from connectors.chat.settings import Settings
-from connectors.chat.view import Shown
+from connectors.chat.view import Shown as Words
 from connectors.chat.visitors import KIND, file_ticket
 from connectors.contract import (
     Chat,
@@ -39,6 +40,9 @@ BATCH = 50
 NOTHING = Raw(content=b"", content_type="text/plain")
 """What came over the wire with the end of a connection."""
 
+SIGNS = ("here", "typing", "paused", "read", "left")
+"""What a page says of its visitor without writing; "here" alone keeps it from being taken for gone."""
+
 GUEST = N_("Visitor {code}")
 
 
@@ -51,6 +55,7 @@ class Live:
         self._settings = settings
         self._env = env
         self._pages = pages
+        self._elsewhere = Elsewhere(env.siblings, self.rooms, env.clock, self._signalled)
         self._moved: set[str] = set()
         self._stir = asyncio.Event()
 
@@ -64,6 +69,7 @@ class Live:
                     group.create_task(self._follow())
                     group.create_task(self._tell())
                     group.create_task(self._miss())
+                    group.create_task(self._elsewhere.hear())
         finally:
             self.rooms.close()
 
@@ -86,6 +92,7 @@ class Live:
         """The events of one open page."""
         room, page = self.rooms.stay(visitor, self._settings.leave_seconds), Page(language)
         room.pages.append(page)
+        self._elsewhere.tell(Here(visitors=(visitor,)))
         self.stir(visitor)
         try:
             async for chunk in page.chunks():
@@ -101,9 +108,9 @@ class Live:
 
     def show(self, presence: Presence) -> None:
         """An agent types, stops, or has read."""
-        room = self.rooms.known(presence.to.address)
-        for page in room.pages if room else ():
-            page.push(event("presence", {"what": presence.what}))
+        visitor = presence.to.address
+        show(self.rooms.known(visitor), presence.what)
+        self._elsewhere.tell(Shown(visitor=visitor, what=presence.what))
 
     async def _follow(self) -> None:
         async for visitors in self._env.chats.news(self._env.inbox):
@@ -171,27 +178,41 @@ class Live:
             page.push(event("over", {}))
             page.close()
 
-    def shown(self, language: str) -> Shown:
+    def shown(self, language: str) -> Words:
         """The words for a reader."""
         env = self._env
-        return Shown(
+        return Words(
             translate=env.translate, language=language, zone=env.office.zone, agents=self._settings.agents
         )
 
     # --- towards the hub ------------------------------------------------------------------------------------------
 
-    async def read(self, room: Room, message: int) -> None:
-        """The visitor has seen our messages up to this one. Raises :class:`Refused`."""
+    async def signalled(self, visitor: str, what: str, upto: int) -> None:
+        """A page posted a sign, one of :data:`SIGNS`. Raises :class:`Refused`."""
+        if what not in SIGNS:
+            return
+        room = self.rooms.known(visitor)
+        if room is not None:
+            await self._signalled(room, what, upto)
+        if room is None or not room.pages:
+            self._elsewhere.tell(Signalled(visitor=visitor, what=what, upto=upto))
+
+    async def _signalled(self, room: Room, what: str, upto: int) -> None:
+        room.heard = self._env.clock.monotonic()
+        if what in ("typing", "paused") and room.conversation:
+            self.door.sink.signal(conversation_key(room.conversation), what)
+        elif what == "left":
+            self.going(room)
+        elif what == "read" and upto in room.told:
+            await self._read(room, upto)
+
+    async def _read(self, room: Room, message: int) -> None:
+        """The visitor has seen our messages up to this one."""
         now, party = self._env.clock.now(), self._party(room)
         report = DeliveryReport(
             inbox=self._env.inbox, received_at=now, target=str(message), to=party, state="read", at=now
         )
         await self.door.sink.accept(NOTHING, [report])
-
-    def typing(self, room: Room, what: str) -> None:
-        """The visitor types, or stopped."""
-        if room.conversation:
-            self.door.sink.signal(conversation_key(room.conversation), what)
 
     def going(self, room: Room) -> None:
         """A page says that it is being closed. Its stream is written to, so that it is found out whether it is."""
@@ -204,7 +225,7 @@ class Live:
         pause = min(5.0, self._settings.leave_seconds / 2)
         while True:
             await self._env.clock.sleep(pause)
-            rooms = self.rooms.gone()
+            rooms = await self._elsewhere.gone(self.rooms.gone())
             left = [Visit(inbox=self._env.inbox, sender=self._party(room), what="left") for room in rooms]
             if left and await self._accept(left):
                 for room in rooms:

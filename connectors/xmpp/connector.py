@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import xml.etree.ElementTree as ET  # nosec: only the type
 from collections.abc import Sequence
+from contextlib import suppress
+
+import msgspec
 
 from connectors._failpoint import failpoint
 from connectors._http import status_error
@@ -47,6 +50,9 @@ BEFORE = 300_000_000
 
 AGAIN = 3.0
 """Seconds within which the same sign of presence is not sent to the same person twice."""
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Presence).decode
 
 
 class Xmpp:
@@ -98,11 +104,13 @@ class Xmpp:
             on_refused=lambda why: self._standing.down("degraded", f"the hub takes nothing now: {why}"),
             on_flow=stream.flow,
         )
+        leave = self._env.siblings.hear(self._told)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(intake.run())
                 tasks.create_task(link.keep(intake, sink))
         finally:
+            leave()
             self._link = self._intake = None
             for task in self._notices:
                 task.cancel()
@@ -248,7 +256,19 @@ class Xmpp:
         return await upload.put(link.stream, self._service, file, egress, seconds, link.sender)
 
     async def show(self, presence: Presence) -> None:
-        """Pass on that an agent writes, stopped, or has read. See :class:`connectors.contract.ShowsPresence`."""
+        """Pass on that an agent writes, stopped, or has read: here, or where the connection is. See
+        :class:`connectors.contract.ShowsPresence`."""
+        if self.connected:
+            self._show(presence)
+        else:
+            self._env.siblings.tell(_encode(presence))
+
+    def _told(self, what: bytes) -> None:
+        """Another process has no connection, and an agent there did something."""
+        with suppress(msgspec.MsgspecError):
+            self._show(_decode(what))
+
+    def _show(self, presence: Presence) -> None:
         to = bare(presence.to.address)
         if not to:
             return

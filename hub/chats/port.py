@@ -11,8 +11,9 @@ from hub.store.store import Store
 from hub.store.tx import Event, Reader
 from hub.stream import Reset, Stream
 
-KINDS = ("message", "conversation")
-"""Kinds of events that can change what a visitor sees. What we send to the page its connector knows by itself."""
+KINDS = ("message", "conversation", "delivery")
+"""Kinds of events that can change what a visitor sees. What we send to the page its connector knows by itself where it
+sends; where the page is open in another process, that one learns of it by the delivery."""
 
 PAUSE = 0.1
 """Seconds between two batches of news: what happens meanwhile is told together."""

@@ -155,12 +155,18 @@ class _Follower:
                 await self.line.send("changes", heard, self.line.place)
 
     async def renew(self) -> None:
-        """Rights may have changed since the connection began; the session may have ended."""
-        directory, token = self.desk.house().directory, session_token(self.request)
-        signed = await self.desk.store.read(lambda tx: find_session(tx, directory, token))
+        """Rights may have changed since the connection began; the session may have ended; another process, where the
+        person's last page closed, may believe them gone."""
+        desk, user, token = self.desk, self.signed.user, session_token(self.request)
+        house = desk.house()
+        signed, missed = await desk.store.read(
+            lambda tx: (find_session(tx, house.directory, token), browser_is_missed(tx, user))
+        )
         if signed is None:
             raise _Ended
         self.signed = signed
+        if missed:
+            await desk.store.write(lambda tx: browser_back(tx, house, user))
 
     async def ticks(self) -> None:
         """Marks that ran out, signs of life."""

@@ -22,7 +22,7 @@ from connectors.registry import CHANNELS, load
 from tests.contract import fixtures
 from tests.contract.case import Case, Wired
 from tests.contract.guard import LeftLoopback
-from tests.contract.world import FixedClock, Ledger, Log, make_env
+from tests.contract.world import FixedClock, Ledger, Log, make_env, whole
 
 KINDS = sorted(CHANNELS)
 
@@ -98,9 +98,9 @@ async def at_work(case: Case, log: Log, ledger: Ledger) -> AsyncIterator[tuple[W
     """The connector running beside its peer."""
     async with case.wired(make_env(log=log)) as wired:
         wired.connector.routes()
-        task = asyncio.create_task(wired.connector.run(ledger))
+        task = asyncio.create_task(whole(wired.connector, ledger))
         try:
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.01)
             if case.ready is not None:
                 await asyncio.wait_for(case.ready(wired), 10)
             yield wired, task
@@ -201,8 +201,8 @@ def _sockets() -> set[int]:
 async def test_cancelling_closes_every_socket_at_once(kind: str, case: Case, log: Log) -> None:
     async with case.wired(make_env(log=log)) as wired:
         before = _sockets()
-        task = asyncio.create_task(wired.connector.run(Ledger()))
-        await asyncio.sleep(0)
+        task = asyncio.create_task(whole(wired.connector, Ledger()))
+        await asyncio.sleep(0.01)
         if case.ready is not None:
             await asyncio.wait_for(case.ready(wired), 10)
         if case.takes:

@@ -19,6 +19,7 @@ from connectors.contract import (
     Booking,
     Chat,
     ChatHours,
+    Connector,
     Cursor,
     Env,
     Fetched,
@@ -31,6 +32,8 @@ from connectors.contract import (
     Raw,
     Receipt,
     Refused,
+    Serves,
+    Sink,
     ThreadKey,
     ThreadPage,
 )
@@ -229,6 +232,8 @@ class Ledger:
         if self.refusing is not None:
             self.refusals += 1
             raise self.refusing
+        if state is not None and state.replaces not in (msgspec.UNSET, self.cursors.get(state.key)):
+            raise Overtaken(state.key)
         if items:
             self.raws.append(raw)
         receipts = [self._one(item) for item in items]
@@ -281,3 +286,11 @@ def make_env(**changes: Any) -> Env:
         "chats": NoChats(),
     }
     return Env(**(parts | changes))
+
+
+async def whole(connector: Connector, sink: Sink) -> None:
+    """A connector at work as in a hub of one process: it reads its wire and serves."""
+    async with asyncio.TaskGroup() as tasks:
+        if isinstance(connector, Serves):
+            tasks.create_task(connector.serve(sink))
+        tasks.create_task(connector.run(sink))

@@ -29,12 +29,14 @@ from connectors.contract import (
     InboxId,
     Message,
     Micros,
+    NoSiblings,
     OutAttachment,
     Party,
     Presence,
     Request,
     Response,
     SendError,
+    Siblings,
     UploadedFile,
     Visit,
 )
@@ -42,7 +44,7 @@ from hub.i18n import translate
 from tests.connectors.requests import form_post, get, open_stream
 from tests.contract import fixtures
 from tests.contract.cases.chat import ANSWER
-from tests.contract.world import Ledger, NoChats, make_env
+from tests.contract.world import Ledger, NoChats, make_env, whole
 
 ANNA, BEN = "a" * 32, "b" * 32
 PATH = "/embed/chat/test-inbox"
@@ -93,13 +95,15 @@ class Clock:
 class Site:
     """A chat at work: what it took, and the house behind it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.house, self.clock, self.ledger = House(), Clock(), Ledger()
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, siblings: Siblings | None = None
+    ) -> None:
+        self.house, self.clock, self.ledger = House(), clock or Clock(), Ledger()
         self.signals: list[tuple[str, str]] = []
         self.ledger.signal = lambda conversation_key, what: self.signals.append(  # type: ignore[method-assign]
             (conversation_key, what)
         )
-        self.env = make_env(chats=self.house, clock=self.clock)
+        self.env = make_env(chats=self.house, clock=self.clock, siblings=siblings or NoSiblings())
         self.chat = LiveChats(settings, self.env)
 
     def token(self, visitor: str = ANNA) -> str:
@@ -150,8 +154,8 @@ class Site:
 @contextlib.asynccontextmanager
 async def at_work(settings: Settings | None = None) -> AsyncIterator[Site]:
     site = Site(settings or Settings())
-    task = asyncio.create_task(site.chat.run(site.ledger))
-    await asyncio.sleep(0)
+    task = asyncio.create_task(whole(site.chat, site.ledger))
+    await asyncio.sleep(0.01)
     yield site
     task.cancel()
     await asyncio.wait({task})
@@ -401,7 +405,7 @@ async def _all(stream: AsyncIterator[bytes]) -> list[bytes]:
 async def test_who_was_there_before_a_restart_is_waited_for() -> None:
     site = Site(Settings())
     site.house.there = (ANNA,)
-    task = asyncio.create_task(site.chat.run(site.ledger))
+    task = asyncio.create_task(whole(site.chat, site.ledger))
     await asyncio.sleep(0.02)
     assert site.ledger.events == []
     site.clock.at += 61

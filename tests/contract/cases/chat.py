@@ -74,7 +74,7 @@ class _Listening(LiveChats):
 
     async def send(self, outbound: Outbound) -> Sent:
         sent = await super().send(outbound)
-        work = asyncio.create_task(self.run(Ledger()))
+        work = asyncio.create_task(self.serve(Ledger()))
         await asyncio.sleep(0)
         token = self._env.tokens.sign(KIND, VISITOR)
         stream = await open_stream(self, f"{PATH}/stream", {"x-centrala-chat": token})
