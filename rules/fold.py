@@ -33,22 +33,26 @@ def fold(text: str) -> str:
     return folded.replace("ł", "l")
 
 
-def flat(text: str) -> tuple[str, bytes | None]:
-    """``text`` as :func:`fold` makes it, except that a character that is no letter and no digit may become a space.
-
-    That is all that words and the literals of expressions need, and half the work for a text whose letters are those of
-    Central Europe (Windows-1250), where each is one byte. Such a text comes in that encoding too, for :func:`written`.
-    """
+def narrow(text: str) -> bytes | None:
+    """``text`` in Windows-1250, one byte a letter, if its letters are those of Central Europe and folding leaves plain
+    ones of them; None where only :func:`fold` can tell. What is no letter and no digit may become a space."""
     try:
         data = text.encode("cp1250", errors="rules.gaps")
     except UnicodeEncodeError:
-        return fold(text), None
-    folded = data.translate(_FLAT, _SOFT_HYPHEN)
-    return (folded.decode("ascii"), data) if folded.isascii() else (fold(text), None)
+        return None
+    return data if data.translate(_FLAT, _SOFT_HYPHEN).isascii() else None
+
+
+def flat(text: str, data: bytes | None) -> str:
+    """``text`` as :func:`fold` makes it, except that a character that is no letter and no digit may become a space.
+
+    That is all that words and the literals of expressions need, and half the work where the text is :func:`narrow`.
+    """
+    return fold(text) if data is None else data.translate(_FLAT, _SOFT_HYPHEN).decode("ascii")
 
 
 def written(data: bytes) -> list[bytes]:
-    """The words of a text that :func:`flat` encoded, in lower case with their diacritics, in the places of its
+    """The words of a text that is :func:`narrow`, in lower case with their diacritics, in the places of its
     :func:`tokens`."""
     return data.translate(_LOWER, _SOFT_HYPHEN).split()
 

@@ -45,7 +45,7 @@ Spans = tuple[tuple[int, ...], int]
 class Looked(Protocol):
     """A message that was looked at: :class:`rules.engine.scan.Scan`."""
 
-    def found(self) -> dict[int, str]:
+    def found(self) -> dict[int, int]:
         """The words of the rules that occur."""
 
     def phrase_at(self, phrase: Spans) -> int:
@@ -55,7 +55,7 @@ class Looked(Protocol):
         """What ``work`` gives, done once."""
 
 
-def met(numbers: frozenset[int], found: Mapping[int, str]) -> Sequence[int]:
+def met(numbers: frozenset[int], found: Mapping[int, int]) -> Sequence[int]:
     """Those of ``numbers`` that are among the found words; the shorter of both is walked through."""
     if len(numbers) < len(found):
         return [number for number in numbers if number in found]

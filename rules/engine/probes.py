@@ -236,8 +236,7 @@ def _words(node: model.Words, lexicon: Lexicon) -> Probe:
         return len(met(numbers, scan.found())) + len(several.hits(scan)) >= least
 
     def show(scan: Scan) -> Text | str:
-        found = scan.found()
-        seen = [found[number] for number in sorted(met(numbers, found))[:4]]
+        seen = [scan.seen_as(number) for number in sorted(met(numbers, scan.found()))[:4]]
         if several.lasts:
             seen += [_phrase_text(scan, phrase) for phrase in several.hits(scan)]
         if len(seen) == 1:
@@ -249,8 +248,7 @@ def _words(node: model.Words, lexicon: Lexicon) -> Probe:
 
 
 def _phrase_text(scan: Scan, phrase: Spans) -> str:
-    found = scan.found()
-    return " ".join(found[number] for number in phrase[0])
+    return " ".join(map(scan.seen_as, phrase[0]))
 
 
 def _phrase(node: model.Phrase, lexicon: Lexicon) -> Probe:

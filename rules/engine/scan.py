@@ -16,7 +16,7 @@ from rules import detect
 from rules.engine.lexicon import Lexicon, Spans, Words
 from rules.engine.spelling import CAPITAL, Written, fits, letters
 from rules.facts import TEXT_LIMIT, Facts
-from rules.fold import flat, tokens, written
+from rules.fold import flat, narrow, tokens, written
 
 T = TypeVar("T")
 K = TypeVar("K", str, bytes)
@@ -44,6 +44,7 @@ class Scan:
         "_found",
         "_kept",
         "_lower",
+        "_narrowed",
         "_positions",
         "_raw",
         "_tokens",
@@ -60,10 +61,11 @@ class Scan:
         self._folded: str | None = None
         self._tokens: list[str] | None = None
         self._data: bytes | None = None
+        self._narrowed = False
         self._lower: Sequence[bytes] | None = None
         self._at: Sequence[tuple[int, tuple[int, ...]]] = ()
         self._written: Written | None = None
-        self._found: dict[int, str] | None = None
+        self._found: dict[int, int] | None = None
         self._positions: dict[int, list[int]] | None = None
         self._announced: frozenset[int] | set[int] | None = None
         self._kept: dict[Any, Any] = {}
@@ -101,8 +103,13 @@ class Scan:
 
     def folded(self) -> str:
         if self._folded is None:
-            self._folded, self._data = flat(self.raw())
+            self._folded = flat(self.raw(), self._narrow())
         return self._folded
+
+    def _narrow(self) -> bytes | None:
+        if not self._narrowed:
+            self._data, self._narrowed = narrow(self.raw()), True
+        return self._data
 
     def tokens(self) -> list[str]:
         if self._tokens is None:
@@ -111,17 +118,19 @@ class Scan:
 
     def _places(self) -> list[tuple[int, Words]]:
         """Where tokens stand that are words of the rules, as they are written, and which words each is."""
-        lexicon, words = self.lexicon, self.tokens()
+        lexicon = self.lexicon
         if self.raw().isascii():
-            found = self._remembered(words, lexicon.plain)
+            found = self._remembered(self.tokens(), lexicon.plain)
         elif (lower := self._lowered()) is not None:
             found = self._remembered(lower, lexicon.lower)
         else:
+            words = self.tokens()
             known = lexicon.forms.keys() & words
             places = [place for place, token in enumerate(words) if token in known] if known else []
             found = [(place, numbers) for place in places if (numbers := self._numbers(place)[0])]
         if (typos := lexicon.typos) is not None:
-            found += [(place, numbers) for place, token in enumerate(words) if (numbers := typos.find(token))]
+            misspelt = enumerate(map(typos.find, self.tokens()))
+            found += [(place, numbers) for place, numbers in misspelt if numbers]
             found.sort()
         return found
 
@@ -162,8 +171,8 @@ class Scan:
 
     def _lowered(self) -> Sequence[bytes] | None:
         """The tokens as they are written, but for capital letters; None where that takes longer to tell."""
-        if self._lower is None and self._data is not None:
-            self._lower = written(self._data)
+        if self._lower is None and (data := self._narrow()) is not None:
+            self._lower = written(data)
         return self._lower
 
     def _way(self, place: int, token: str) -> int:
@@ -185,13 +194,16 @@ class Scan:
             self._written = Written(self.raw(), self.folded())
         return self._written
 
-    def found(self) -> dict[int, str]:
-        """The words of the rules that occur: number → the token that it was seen as."""
+    def found(self) -> dict[int, int]:
+        """The words of the rules that occur: number → the place of a token that it was seen as."""
         if self._found is None:
-            words = self.tokens()
             self._at = self._places()
-            self._found = {number: words[place] for place, numbers in self._at for number in numbers}
+            self._found = {number: place for place, numbers in self._at for number in numbers}
         return self._found
+
+    def seen_as(self, number: int) -> str:
+        """The token that a found word was seen as."""
+        return self.tokens()[self.found()[number]]
 
     def positions(self) -> dict[int, list[int]]:
         """Where each found word stands, counted in tokens."""

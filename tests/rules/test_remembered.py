@@ -35,7 +35,8 @@ def lexicon() -> Lexicon:
 
 
 def found(text: str, words: Lexicon) -> dict[int, str]:
-    return Scan(Facts(text=text), words).found()
+    scan = Scan(Facts(text=text), words)
+    return {number: scan.seen_as(number) for number in scan.found()}
 
 
 WARM = lexicon()
