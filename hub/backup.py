@@ -7,6 +7,8 @@ A backup is a folder with ``centrala.db``, ``blobs/`` and ``secret.key`` (withou
 already sent would no longer be recognised). It holds personal data and a secret: keep it as carefully as the original.
 """
 
+# ruff: noqa: S608 - statements are made of our own names and numbers only
+
 from __future__ import annotations
 
 import contextlib
@@ -21,6 +23,11 @@ BLOBS = "blobs"
 SECRET = "secret.key"  # noqa: S105 - the name of a file
 MARK = "restored"
 """Name of the setting that a restore leaves in the database: when, in microseconds UTC."""
+
+JUMP = 1 << 36
+"""Ids and places of the stream that a restore leaves out. What was lost had some of them: a signed address in a mail of
+that time must not lead into somebody else's conversation, and readers of the stream must not take what is new for what
+they have. Ids stay below 2^53 for a hundred thousand restores."""
 PARTIAL = ".partial"
 """What the folder of an unfinished backup ends in."""
 
@@ -92,7 +99,7 @@ def restore(source: Path, database: Path, data_dir: Path, mark: str | None) -> N
     try:
         _copy_database(copied, partial)
         _check(partial)
-        _leave_mark(partial, mark)
+        _begin_another_life(partial, mark)
         _copy_files(source, data_dir)
     except (OSError, sqlite3.Error) as error:
         raise BackupError(f"The backup in {source} cannot be restored: {error}.") from error
@@ -121,11 +128,26 @@ def _check(database: Path) -> None:
         connection.execute("SELECT 1 FROM conversation LIMIT 1")
 
 
-def _leave_mark(database: Path, mark: str | None) -> None:
+def another_life(mark: str) -> tuple[str, ...]:
+    """Statements, for both engines, after which the hub knows that something may have happened since the copy."""
+    head = "SELECT CAST(place + {} AS text) FROM stream_head"
+    return (
+        f"INSERT INTO setting (name, value) VALUES ('{MARK}', '{int(mark)}') "
+        "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        f"UPDATE id_block SET next = next + {JUMP}",
+        # A search index that has everything need not look for what comes in between.
+        f"UPDATE setting SET value = ({head.format(JUMP)}) "
+        f"WHERE name = 'search-place' AND value = ({head.format(0)})",
+        f"UPDATE stream_head SET place = place + {JUMP}",
+    )
+
+
+def _begin_another_life(database: Path, mark: str | None) -> None:
     if mark is None:
         return
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
-        connection.execute("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", (MARK, mark))
+        for statement in another_life(mark):
+            connection.execute(statement)
 
 
 def _copy_files(source: Path, target: Path) -> None:

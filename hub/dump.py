@@ -17,11 +17,9 @@ from typing import Any
 
 import asyncpg
 
-from hub.backup import MARK, SECRET, BackupError, NotEmpty, copy_file, in_place, must_be_free, sync
+from hub.backup import SECRET, BackupError, NotEmpty, another_life, copy_file, in_place, must_be_free, sync
 
 DUMP = "centrala.dump"
-
-LEAVE_MARK = "INSERT INTO setting VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = $2"
 
 NEW_TABLES = "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
 
@@ -67,18 +65,19 @@ def restore(folder: Path, url: str, password: str | None, data_dir: Path, mark: 
         password,
     )
     if mark is not None:
-        asyncio.run(_ask(url, password, LEAVE_MARK, MARK, mark))
+        asyncio.run(_ask(url, password, *another_life(mark)))
     if kept:
         data_dir.mkdir(parents=True, exist_ok=True)
         copy_file(folder / SECRET, data_dir / SECRET)
 
 
-async def _ask(url: str, password: str | None, statement: str, *parameters: str) -> Any:
-    """The one value that a statement gives."""
+async def _ask(url: str, password: str | None, *statements: str) -> Any:
+    """The one value that the last of these statements gives; all of them in one transaction."""
     try:
         connection = await asyncpg.connect(url, password=password)
         try:
-            return await connection.fetchval(statement, *parameters)
+            async with connection.transaction():
+                return [await connection.fetchval(statement) for statement in statements][-1]
         finally:
             await connection.close()
     except (asyncpg.PostgresError, OSError) as error:

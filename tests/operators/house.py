@@ -210,6 +210,12 @@ class House:
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{path}: {error.code} {error.read().decode()}") from error
 
+    def metric(self, name: str) -> float:
+        """One of the hub's figures."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.private}/metrics", timeout=20) as answer:
+            lines = answer.read().decode().splitlines()
+        return next(float(line.split()[1]) for line in lines if line.startswith(f"{name} "))
+
     def conversations(self) -> dict[str, dict[str, Any]]:
         """All of them by the marker in their subject; a marker twice is a failure."""
         found: dict[str, dict[str, Any]] = {}

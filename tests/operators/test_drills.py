@@ -16,6 +16,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from hub.backup import JUMP
 from hub.cli_common import Exit
 from tests.operators.house import ROOT, House
 from tests.servers.postgres import Postgres
@@ -120,6 +121,11 @@ def test_a_lost_machine_comes_back_from_its_backup(house: House, request: pytest
     fresh = house.mail(MIDDLE)
     house.answer(fresh)
     wait_until(lambda: house.arrived(fresh) == 1, "the hub does not answer after the restore")
+    # No id of the lost time is given to anything else: addresses in its mails lead nowhere else.
+    assert int(house.conversations()[fresh]["id"]) > JUMP > int(house.conversations()[answered]["id"])
+    wait_until(
+        lambda: house.metric("centrala_search_behind") == 0, "the search does not go on behind the gap"
+    )
     assert (house.arrived(answered), house.arrived(waiting)) == (1, 1)
 
 
