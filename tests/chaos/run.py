@@ -20,9 +20,6 @@ from tests.chaos.node import Died, Node
 from tests.chaos.verdict import Shown
 from tests.chaos.world import World
 
-QUIET = 60.0
-"""Seconds that the hub may take after the last kill until nothing is on its way any more."""
-
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How a run goes: ``kills`` of the hub at random moments and at ``places`` in turn, each place at least once while
@@ -33,6 +30,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     places: Sequence[str] = ()
     others: int = 0
     agents: bool = True
+    quiet: float = 90.0
+    """Seconds that the hub may take after the last kill until nothing is on its way and nothing missing any more."""
     longest: float = 0.8
     """Seconds of the longest life that ends at random."""
     first: float = 2.0
@@ -118,7 +117,7 @@ async def run(world: World, plan: Plan) -> Run:
                 await _lives(world, plan, draw, result)
                 await asyncio.sleep(1.0)
             result.seconds["killing"] = time.monotonic() - began
-            await settled(world, session, result)
+            await settled(world, session, result, plan.quiet)
             result.seconds["settling"] = time.monotonic() - began - result.seconds["killing"]
     return result
 
@@ -186,9 +185,9 @@ async def one_life(node: Node, draw: random.Random, place: str, seconds: float) 
     return "hub"
 
 
-async def settled(world: World, session: aiohttp.ClientSession, result: Run) -> None:
+async def settled(world: World, session: aiohttp.ClientSession, result: Run, seconds: float = 90.0) -> None:
     """Wait until nothing is on its way and nothing is missing, or the time is over; then read everything."""
-    api, until = Api(world.base, session), time.monotonic() + QUIET
+    api, until = Api(world.base, session), time.monotonic() + seconds
     while True:
         result.shown = await shown(api)
         if not result.shown.unfinished and not verdict.lost(result.ledgers, result.shown):

@@ -34,14 +34,19 @@ RULES = """
 rules:
   - id: acknowledge
     name: Potwierdzenie
-    when: {automatic: "no"}
-    do: {answer: acknowledgement}
+    when: {{automatic: "no"}}
+    do: {{answer: acknowledgement}}
+    then: continue
+  - id: diary
+    name: Dziennik
+    when: {{inbox: [formularz]}}
+    do: {{webhook: [dziennik]}}
     then: continue
   - id: editors
     name: Redakcja
-    when: {inbox: [artykuly, facebook, youtube]}
-    do: {queue: redakcja}
-default: {queue: bezrobotni}
+    when: {{inbox: [{editors}]}}
+    do: {{queue: redakcja}}
+default: {{queue: bezrobotni}}
 """
 
 CONFIG = """
@@ -114,7 +119,8 @@ class World:
         place = Place(path=path, public=self.public, lmtp=self.lmtp, sink=self.sink)
         self.channels = [kind(place) for kind in channels]
         self._inboxes = "".join(channel.config() for channel in self.channels)
-        (path / "rules.yaml").write_text(RULES)
+        editors = ", ".join(name for channel in self.channels for name in channel.unanswered)
+        (path / "rules.yaml").write_text(RULES.format(editors=editors))
         self.nodes = self._make_nodes()
 
     def _make_nodes(self) -> list[Node]:

@@ -53,10 +53,11 @@ class Server(Protocol):
 class Channel:
     """A channel with nothing; each real one says what it has. ``open`` comes before the hub starts.
 
-    ``kind`` is how the hub calls the channel.
+    ``kind`` is how the hub calls the channel; ``unanswered`` are inboxes whose messages no agent answers.
     """
 
     kind = ""
+    unanswered: Sequence[str] = ()
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -87,15 +88,15 @@ class Channel:
         return {}
 
 
-def inbox(name: str, kind: str, settings: str, queue: str = "bezrobotni") -> str:
-    """An inbox of the one office. What nobody answers goes to the queue ``redakcja``."""
+def inbox(name: str, kind: str, settings: str) -> str:
+    """An inbox of the one office."""
     return f"""
 [[inboxes]]
 id = "{name}"
 kind = "{kind}"
 name = "{name}"
 office = "krajowa"
-queue = "{queue}"
+queue = "bezrobotni"
 [inboxes.settings]
 {settings}
 """

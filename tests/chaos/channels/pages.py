@@ -61,11 +61,13 @@ def hidden_fields(page: str) -> dict[str, str]:
 class Pages(Channel):
     """Form, callback and comments. Answers to the first two go out by mail."""
 
+    unanswered = ("artykuly",)
+
     def config(self) -> str:
         return (
             inbox("formularz", "form", UNLIMITED)
             + inbox("oddzwonimy", "callback", UNLIMITED)
-            + inbox("artykuly", "comments", f'moderation = "post"\n{UNLIMITED}', "redakcja")
+            + inbox("artykuly", "comments", f'moderation = "post"\n{UNLIMITED}')
         )
 
     async def open(self, session: aiohttp.ClientSession) -> None:
@@ -173,7 +175,8 @@ class Webhook(Channel):
     def config(self) -> str:
         self._port = free_port()
         settings = f'secret = "{self.secret}"\nurl = "http://127.0.0.1:{self._port}/"\nper_address = ""'
-        return inbox("system", "webhook", settings)
+        diary = f'[[hooks]]\nid = "dziennik"\nurl = "http://127.0.0.1:{self._port}/dziennik"\nsecret = "{self.secret}"\n'
+        return inbox("system", "webhook", settings) + diary
 
     async def open(self, session: aiohttp.ClientSession) -> None:
         self._session = session
@@ -185,6 +188,7 @@ class Webhook(Channel):
 
         app = web.Application()
         app.router.add_post("/", take)
+        app.router.add_post("/dziennik", take)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, "127.0.0.1", self._port).start()

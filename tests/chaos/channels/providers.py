@@ -108,6 +108,7 @@ class Meta(_Provider):
     """Messenger, Instagram, WhatsApp and comments under the page's post: signed calls, again until they get a 200."""
 
     kind = "messenger"
+    unanswered = ("facebook",)
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
@@ -135,7 +136,7 @@ class Meta(_Provider):
         sibling = f'{{ inbox = "facebook", kind = "facebook_comments", account = "{PAGE}" }}'
         return (
             inbox("messenger", "messenger", f"{page}siblings = [{sibling}]")
-            + inbox("facebook", "facebook_comments", f'{page}moderation = "post"', "redakcja")
+            + inbox("facebook", "facebook_comments", f'{page}moderation = "post"')
             + inbox(
                 "instagram",
                 "instagram",
@@ -268,6 +269,7 @@ class YouTube(_Provider):
     """Comments under a film, which are asked for."""
 
     kind = "youtube"
+    unanswered = ("youtube",)
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
@@ -284,7 +286,6 @@ class YouTube(_Provider):
             f'channel_id = "{CHANNEL}"\nclient_id = "client-id"\nclient_secret = "client-secret-of-the-peer"\n'
             f'refresh_token = "refresh-token-of-the-peer"\napi_url = "{self.address}/youtube/v3"\n'
             f'token_url = "{self.address}/token"\npoll_seconds = 1.0\ndaily_units = 1000000\nmoderation = "post"',
-            "redakcja",
         )
 
     def ways(self) -> Mapping[str, Way]:
