@@ -18,6 +18,7 @@ from connectors._gsm import Place
 from connectors._i18n import N_
 from connectors._sms import SmsSettings
 from connectors._sms_in import Repeats, Words, received, words_of
+from connectors._widget import Door
 from connectors.contract import (
     Consent,
     Cursor,
@@ -27,6 +28,7 @@ from connectors.contract import (
     InboxId,
     Message,
     Micros,
+    Overtaken,
     Raw,
     Refused,
     Sink,
@@ -34,6 +36,9 @@ from connectors.contract import (
 )
 
 SLOTS = 32
+TRIES = 10
+"""Times that a message is looked at when other processes change its slot meanwhile."""
+
 MOST_PARTS = 600
 """Parts that wait in one slot; above it the oldest message is shown as it is."""
 
@@ -177,27 +182,36 @@ class Inlet:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self._slots = [_Slot() for _ in range(SLOTS)]
+        self._kept: list[str | None] = [None] * SLOTS
         self._locks = [asyncio.Lock() for _ in range(SLOTS)]
         self._wait = int(reading.wait_minutes * 60 * _SECOND)
-        self._sink: Sink | None = None
+        self._door = Door()
         self._taking: set[asyncio.Task[None]] = set()
 
     async def open(self, sink: Sink) -> None:
-        """Read what waited when the hub stopped."""
-        for number in range(SLOTS):
-            kept = await sink.cursor(_key(number))
-            self._slots[number] = _slot(kept.encode()) if kept else _Slot()
-        self._sink = sink
+        """Read what waits. It may be opened several times, as a :class:`Door` may."""
+        await self._read_all(sink)
+        self._door.open_for(sink)
 
-    def close(self) -> None:
-        """Take nothing more."""
-        self._sink = None
+    def close(self, sink: Sink) -> None:
+        """Take nothing more for this one."""
+        self._door.close_for(sink)
+
+    async def _read_all(self, sink: Sink) -> None:
+        for number in range(SLOTS):
+            async with self._locks[number]:
+                await self._read(number, sink)
+
+    async def _read(self, number: int, sink: Sink) -> None:
+        self._kept[number] = kept = await sink.cursor(_key(number))
+        self._slots[number] = _slot(kept.encode()) if kept else _Slot()
 
     async def take(self, piece: Piece) -> None:
         """Returns after the commit: of the message that is now complete, or of the part. Raises Refused.
 
         Cancelling the caller (its line broke) does not cancel the commit; what was committed is remembered then, too,
-        or the same SMS told again would not be known.
+        or the same SMS told again would not be known. Other processes may take parts of the same message: who finds
+        that a slot was changed reads it and decides anew.
         """
         taking = asyncio.create_task(self._take(piece), name="sms-take")
         self._taking.add(taking)
@@ -212,14 +226,25 @@ class Inlet:
     async def _take(self, piece: Piece) -> None:
         number = zlib.crc32(piece.sender.encode()) % SLOTS
         async with self._locks[number]:
-            slot = self._slots[number]
-            if piece.place is None or piece.place.total == 1:
-                await self._tell(number, [piece], slot.parts)
-            elif not _known(slot, piece):
-                await self._gather(number, piece)
+            for _ in range(TRIES):
+                try:
+                    await self._decide(number, piece)
+                    return
+                except Overtaken:
+                    await self._read(number, self._door.sink)
+        raise Refused("other processes take messages of the same senders all the time", retry_after=1.0)
+
+    async def _decide(self, number: int, piece: Piece) -> None:
+        slot = self._slots[number]
+        if piece.place is None or piece.place.total == 1:
+            await self._tell(number, [piece], slot.parts)
+        elif not _known(slot, piece):
+            await self._gather(number, piece)
 
     async def expire(self) -> float:
-        """Show what waited too long; returns the seconds until the next look. Raises Refused."""
+        """Show what waited too long, here or in another process; returns the seconds until the next look. Raises
+        Refused."""
+        await self._read_all(self._door.sink)
         now, soonest = self._reading.env.clock.now(), self._wait
         for number, slot in enumerate(self._slots):
             while slot.parts and (left := slot.parts[0].at + self._wait - now) <= 0:
@@ -280,11 +305,10 @@ class Inlet:
         await self._commit(number, changed, raw, (event,))
 
     async def _commit(self, number: int, changed: _Slot, raw: Raw, events: Sequence[Inbound]) -> None:
-        if self._sink is None:
-            raise Refused("the inbox is not running", retry_after=5.0)
-        state = Cursor(key=_key(number), value=_encode(changed).decode())
-        await self._sink.accept(raw, events, state)
-        self._slots[number] = changed
+        value = _encode(changed).decode()
+        state = Cursor(key=_key(number), value=value, replaces=self._kept[number])
+        await self._door.sink.accept(raw, events, state)
+        self._slots[number], self._kept[number] = changed, value
 
 
 def _key(number: int) -> str:

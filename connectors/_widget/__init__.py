@@ -161,11 +161,19 @@ class Door:
     @contextmanager
     def held(self, sink: Sink) -> Iterator[None]:
         """The door is open within the block."""
-        self._sinks.append(sink)
+        self.open_for(sink)
         try:
             yield
         finally:
-            self._sinks.remove(sink)
+            self.close_for(sink)
+
+    def open_for(self, sink: Sink) -> None:
+        """As :meth:`held`, until :meth:`close_for`."""
+        self._sinks.append(sink)
+
+    def close_for(self, sink: Sink) -> None:
+        """Keep ``sink`` no longer."""
+        self._sinks.remove(sink)
 
     async def run(self, sink: Sink) -> None:
         """Hold the door open until cancelled."""

@@ -88,6 +88,9 @@ class Message(Event, tag="message", frozen=True, kw_only=True):
     """Of an ``automatic`` complaint: who called a mail of ours spam."""
     choice: str = ""
     """The button that was pressed instead of writing (see :class:`Choice`); ``text`` is its label."""
+    public: bool = False
+    """A post that everybody can read: a plain answer to it appears there too, no longer than the ``public_length`` of
+    :class:`Capabilities`. (Comments on pages of ours and under posts of ours are ``comment``.)"""
     ours: bool = False
     """Written by the office itself on another way (the platform's own inbox, another client): ``sender`` is the person
     to whom it went (of a comment: the page that wrote it), and it is shown as sent by us. One that names a sending of
@@ -288,10 +291,15 @@ class Raw(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Cursor(msgspec.Struct, frozen=True, kw_only=True):
-    """A connector's own place on the wire (an offset, a UID), committed together with the items."""
+    """A connector's own place on the wire (an offset, a UID), committed together with the items.
+
+    ``replaces``: the value that must stand there still (None: none yet), for a cursor that several processes move;
+    where another one stands, ``accept`` raises :class:`Overtaken`.
+    """
 
     key: str
     value: str
+    replaces: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
@@ -318,6 +326,13 @@ class Refused(Exception):
     def __init__(self, reason: str, retry_after: float = 5.0) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
+
+
+class Overtaken(Refused):
+    """Another process has moved the cursor meanwhile, see :attr:`Cursor.replaces`: read it again and think again."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"another process has moved {key}", retry_after=0.1)
 
 
 class Sink(Protocol):

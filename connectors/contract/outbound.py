@@ -152,7 +152,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     ``platform`` is the name of such a platform (Facebook), empty for everything else. ``choices`` is how many buttons a
     message may carry. ``templates`` are texts that the provider approved, the only ones it takes outside the window.
     ``live``: both sides are there at the same time, so nothing is held for undo, and what the person has not seen when
-    they leave is sent where they said (:class:`LiveChat`).
+    they leave is sent where they said (:class:`LiveChat`). ``public_length`` is the most that an answer to a ``public``
+    message may have, counted as ``public_counts`` says (``weighted``: as X counts); None where there are none such.
     """
 
     reaches: tuple[str, ...] = ()
@@ -181,6 +182,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     choices: int = 0
     templates: tuple[Template, ...] = ()
     live: bool = False
+    public_length: int | None = None
+    public_counts: Literal["utf16", "utf8", "weighted"] = "utf16"
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

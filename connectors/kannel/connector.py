@@ -18,6 +18,7 @@ from connectors._http import status_error
 from connectors._i18n import N_
 from connectors._sms import Plan, paid, plan_sms
 from connectors._sms_inlet import Inlet, reading_of
+from connectors._widget import Door
 from connectors.contract import (
     DeliveryReport,
     Env,
@@ -59,7 +60,7 @@ class Kannel:
         self._settings = settings
         self._env = env
         self._sources = [ipaddress.ip_network(source) for source in settings.sources]
-        self._sink: Sink | None = None
+        self._door = Door()
         self._inlet = Inlet(reading_of(settings, env, settings.wait_minutes))
 
     def routes(self) -> Sequence[Route]:
@@ -70,15 +71,22 @@ class Kannel:
             Route(method="POST", path=path, handler=self._post, max_body=60_000, per_address=rate),
         )
 
-    async def run(self, sink: Sink) -> None:
+    async def serve(self, sink: Sink) -> None:
         """Take calls until cancelled."""
         await self._inlet.open(sink)
-        self._sink = sink
         try:
-            await self._inlet.watch()
+            await self._door.run(sink)
         finally:
-            self._sink = None
-            self._inlet.close()
+            self._inlet.close(sink)
+
+    async def run(self, sink: Sink) -> None:
+        """Take calls until cancelled, and show long messages whose parts did not all come."""
+        await self._inlet.open(sink)
+        try:
+            with self._door.held(sink):
+                await self._inlet.watch()
+        finally:
+            self._inlet.close(sink)
 
     # --- in -------------------------------------------------------------------------------------------------------
 
@@ -109,14 +117,13 @@ class Kannel:
 
     async def _accept(self, call: Call) -> None:
         """Returns after the commit."""
-        if self._sink is None:
-            raise Refused("the inbox is not running", retry_after=5.0)
+        sink = self._door.sink
         inbox, now = self._env.inbox, self._env.clock.now()
         found = report_of(call, inbox, now) if is_report(call) else piece_of(call, inbox, now)
         if isinstance(found, DeliveryReport | Unknown):
             raw = Raw(content=call.raw.encode("latin-1", "replace"), content_type="text/plain")
             failpoint("kannel.report.received")
-            await self._sink.accept(raw, [found])
+            await sink.accept(raw, [found])
             failpoint("kannel.report.committed")
         else:
             failpoint("kannel.received")

@@ -82,7 +82,7 @@ class Smpp:
         finally:
             watching.cancel()
             self._sink = None
-            self._inlet.close()
+            self._inlet.close(sink)
 
     async def _stay_bound(self) -> None:
         clock, gap = self._env.clock, FIRST_GAP

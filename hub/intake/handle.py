@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from connectors.contract import Bounce, Message, Receipt
+from msgspec import UNSET
+
+from connectors.contract import Bounce, Message, Overtaken, Receipt
 from connectors.contract import Call as TelephoneCall
 from hub.callbacks.service import request
 from hub.chats.keeping import wrote
@@ -38,6 +40,7 @@ def handle(tx: Tx, calls: Sequence[Call]) -> list[list[Receipt]]:
     may be about a message of it. What was read under a lease that is lost is refused (Fenced).
     """
     still(tx, {call.lease for call in calls if call.lease is not None})
+    _check_cursors(tx, calls)
     receipts: list[list[Receipt | None]] = [[None] * len(call.items) for call in calls]
     raws = _write_raws(tx, calls)
     waiting: list[tuple[int, int, Item]] = []
@@ -104,6 +107,22 @@ def _write_raws(tx: Tx, calls: Sequence[Call]) -> list[int]:
     tx.insert(schema.raw, RAW, rows)
     bulk.update(tx.connection, schema.blob, ("owner",), owned)
     return ids
+
+
+def _check_cursors(tx: Tx, calls: Sequence[Call]) -> None:
+    """Cursors that several processes move must stand where each call thinks. Raises Overtaken."""
+    guarded = [(call.inbox, call.state) for call in calls if call.state and call.state.replaces is not UNSET]
+    if not guarded:
+        return
+    keys = sorted({(inbox, state.key) for inbox, state in guarded})
+    # A row to lock where there is none yet: empty, which stands for none.
+    bulk.insert_new(tx.connection, schema.cursor, CURSOR, [(*key, "", tx.now) for key in keys])
+    rows = bulk.lookup(tx.connection, schema.cursor, ("inbox", "key"), CURSOR[:3], keys, lock=True)
+    values = {(inbox, key): value or None for inbox, key, value in rows}
+    for inbox, state in guarded:
+        if values[inbox, state.key] != state.replaces:
+            raise Overtaken(state.key)
+        values[inbox, state.key] = state.value
 
 
 def _write_cursors(tx: Tx, calls: Sequence[Call]) -> None:

@@ -15,6 +15,7 @@ from connectors.contract import (
     Inbound,
     Log,
     Message,
+    Overtaken,
     Raw,
     Receipt,
     Refused,
@@ -108,7 +109,7 @@ class Intake:
     async def _commit(self, call: Call) -> list[Receipt]:
         try:
             return await self.store.gather(handle, call, size=_size(call.raw))
-        except (StoreFull, StorageFault, Fenced):
+        except (StoreFull, StorageFault, Fenced, Overtaken):
             raise
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
@@ -161,7 +162,7 @@ class InboxSink:
                 .with_only_columns(table.c.value)
                 .where(table.c.inbox == self._inbox, table.c.key == key)
             )
-            return found
+            return found or None
 
         return await self._intake.store.read(read)
 

@@ -14,6 +14,8 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import msgspec
+
 from connectors.contract import (
     BlobId,
     Booking,
@@ -28,6 +30,7 @@ from connectors.contract import (
     Micros,
     Office,
     OutAttachment,
+    Overtaken,
     PublicPost,
     Raw,
     Receipt,

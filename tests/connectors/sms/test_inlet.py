@@ -179,3 +179,33 @@ async def test_a_line_that_breaks_during_the_commit_makes_no_second_message(part
         await way.take(PARTS[number - 1], number if parts > 1 else 0)
     marked = [event for event in way.ledger.events if isinstance(event, Message) and event.fields]
     assert (len(way.texts()), len(marked)) == ((1, 0) if parts > 1 else (2, 1))
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations((1, 2, 3))))
+async def test_parts_that_come_to_several_processes_meet(order: tuple[int, ...]) -> None:
+    first = await Way().open()
+    second = await Way(first.ledger).open()
+    for turn, number in enumerate(order):
+        ways = (first, second) if turn % 2 else (second, first)
+        for way in ways:  # the answer of the one was lost, the gateway asks the other
+            await way.take(PARTS[number - 1], number)
+    assert first.texts() == ["pierwsza, druga, trzecia"]
+
+
+async def test_parts_that_come_to_several_processes_at_once_meet() -> None:
+    first = await Way().open()
+    second = await Way(first.ledger).open()
+    first.ledger.seconds = 0.01
+    await asyncio.gather(
+        *(way.take(PARTS[number - 1], number) for number in (1, 2, 3) for way in (first, second))
+    )
+    assert first.texts() == ["pierwsza, druga, trzecia"]
+
+
+async def test_what_another_process_kept_is_shown_when_it_waited_too_long() -> None:
+    first = await Way().open()
+    second = await Way(first.ledger).open()
+    await second.take("druga", 2)
+    first.clock.at += 15 * 60_000_000
+    await first.inlet.expire()
+    assert first.texts() == ["[…] druga […]"]
