@@ -13,7 +13,7 @@ import pycld2
 LOOKED_AT = 4000
 """Characters of a text that are enough to tell its language."""
 
-END = 128
+END = 96
 """Characters at each end of a longer text."""
 
 CERTAIN = 0.97
