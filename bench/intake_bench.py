@@ -2,71 +2,54 @@
 
 Run: ``python -m bench.intake_bench [MESSAGES] [FILLED]`` (20,000 messages into a store that holds a million).
 Floor one: the run's own rows replayed into the empty product schema in batches of 100. Floor two, for the record: three
-tables (message, conversation upsert, event) and nothing else. Signatures do not apply in process; limits, language,
-trace and the group commit are on. Hub and floors alternate, five times each, the medians count.
+tables (message, conversation upsert, event) and nothing else. Hub and floors alternate, five times each, the medians
+count. Processor time is printed beside the rates: other programs on the machine change it less. At the end the wait
+for an acknowledgement at half of the rate, with a floor of 50 ms.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import uvloop
 from sqlalchemy import Integer, create_engine
 
+from bench.ingest import Taken, flood, latency
 from bench.office import a_house, bodies, copy, fill
 from bench.report import line, median
-from connectors.contract import Message, Raw
-from hub.cli_run import settle
 from hub.clock import SystemClock
-from hub.deciding.ending import settle as settle_end
 from hub.house import House
-from hub.intake.sink import Intake
-from hub.logs import logger
 from hub.store import schema
 from hub.store.migrate import ensure_schema
 from hub.store.sqlite import SqliteStore
 
 ROUNDS = 5
-WAITING = 1024
-"""Calls in flight: four groups, so that others are prepared while one is committed."""
-
-WARM = 500
-"""Messages before the measured ones, for what a process does only once."""
-
 BATCH = 100
 
-_decode = msgspec.json.Decoder(Message).decode
+WAIT = 50.0
+"""Milliseconds that a message may wait for its acknowledgement at half load, at p99."""
 
 
-async def _take(path: Path, house: House, messages: Sequence[bytes]) -> float:
-    """Messages a second."""
+async def _take(path: Path, house: House, messages: Sequence[bytes]) -> Taken:
     store = SqliteStore(path, SystemClock())
     await store.open()
-    store.on_end = lambda tx: settle_end(tx, house, logger("bench"))
-    intake = Intake(store, lambda: house, time.monotonic, logger("bench"), lambda key, what: None)
-    sink = intake.sink("kontakt")
-    rest = iter(messages)
-
-    async def connection(waiting: Iterator[bytes]) -> None:
-        for body in waiting:
-            await sink.accept(Raw(content=body), [_decode(body)])
-
-    await asyncio.gather(*(connection(islice(rest, 1)) for _ in range(WARM)))
-    settle()
-    began = time.perf_counter()
-    await asyncio.gather(*(connection(rest) for _ in range(WAITING)))
-    rate = (len(messages) - WARM) / (time.perf_counter() - began)
+    taken = await flood(store, house, messages)
     await store.close()
-    return rate
+    return taken
+
+
+async def _wait(path: Path, house: House, messages: Sequence[bytes], rate: float) -> float:
+    store = SqliteStore(path, SystemClock())
+    await store.open()
+    found = await latency(store, house, messages, rate)
+    await store.close()
+    return found
 
 
 def _new_rows(filled: Path, path: Path) -> dict[str, list[tuple[Any, ...]]]:
@@ -93,8 +76,8 @@ def _bare(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _replay(folder: Path, rows: dict[str, list[tuple[Any, ...]]], messages: int) -> float:
-    """Messages a second of bare ``executemany`` with the same rows."""
+def _replay(folder: Path, rows: dict[str, list[tuple[Any, ...]]], messages: int) -> Taken:
+    """Bare ``executemany`` with the same rows."""
     path = folder / "floor.db"
     for leftover in folder.glob("floor.db*"):
         leftover.unlink()
@@ -108,7 +91,7 @@ def _replay(folder: Path, rows: dict[str, list[tuple[Any, ...]]], messages: int)
         table: f'INSERT INTO "{table}" VALUES ({", ".join("?" * len(found[0]))})'
         for table, found in rows.items()
     }
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     for batch in range(batches):
         bare.execute("BEGIN IMMEDIATE")
         for table, found in rows.items():
@@ -116,9 +99,9 @@ def _replay(folder: Path, rows: dict[str, list[tuple[Any, ...]]], messages: int)
             if part:
                 bare.executemany(statements[table], part)
         bare.execute("COMMIT")
-    rate = messages / (time.perf_counter() - began)
+    took, used = time.perf_counter() - began, time.process_time() - used
     bare.close()
-    return rate
+    return Taken(rate=messages / took, cpu=used / messages * 1e6)
 
 
 def _three_tables(folder: Path, messages: Sequence[bytes]) -> float:
@@ -150,22 +133,33 @@ def main(count: int = 20_000, filled: int = 1_000_000) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        full, house, messages = folder / "full.db", a_house(), bodies(count)
+        full, path, house, messages = folder / "full.db", folder / "run.db", a_house(), bodies(count)
         fill(full, filled)
         hub, own, three = [], [], []
         for number in range(ROUNDS):
-            path = folder / "run.db"
-            for leftover in folder.glob("run.db*"):
-                leftover.unlink()
-            copy(full, path)
+            _fresh(full, path)
             hub.append(uvloop.run(_take(path, house, messages)))
             rows = _new_rows(full, path)
             own.append(_replay(folder, rows, count))
             three.append(_three_tables(folder, messages))
-            print(f"round {number + 1}: {hub[-1]:,.0f} a second; floors {own[-1]:,.0f} and {three[-1]:,.0f}")
+            rates = f"{hub[-1].rate:,.0f} a second; floors {own[-1].rate:,.0f} and {three[-1]:,.0f}"
+            print(f"round {number + 1}: {rates}; processor {hub[-1].cpu:.0f} us beside {own[-1].cpu:.0f}")
         print(f"rows of one run: { {table: len(found) for table, found in rows.items()} }")
-    print(line("intake beside three bare tables", median(hub), "messages/s", median(three)))
-    print(line("intake", median(hub), "messages/s", median(own)))
+        rate, floor = median([one.rate for one in hub]), median([one.rate for one in own])
+        _fresh(full, path)
+        wait = uvloop.run(_wait(path, house, messages, rate / 2))
+    cpu = median([one.cpu for one in hub]), median([one.cpu for one in own])
+    print(line("intake beside three bare tables", rate, "messages/s", median(three)))
+    print(line("processor time of intake", cpu[0], "us/message", cpu[1], inverse=True))
+    print(line("p99 of the acknowledgement at half load", wait, "ms", WAIT, inverse=True))
+    print(line("intake", rate, "messages/s", floor))
+
+
+def _fresh(full: Path, path: Path) -> None:
+    """The filled store again."""
+    for leftover in path.parent.glob(f"{path.name}*"):
+        leftover.unlink()
+    copy(full, path)
 
 
 if __name__ == "__main__":

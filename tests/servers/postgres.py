@@ -17,9 +17,9 @@ _OWNER = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]
 
 
 class Postgres:
-    """The server; ``url`` names its maintenance database."""
+    """The server; ``url`` names its maintenance database. ``durable``: a commit is on the disk, for benchmarks."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
         binaries = sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)
         self._as_owner = _OWNER if is_root() else []
         initdb = need("initdb", PACKAGES, binaries)
@@ -32,7 +32,8 @@ class Postgres:
         server = [need("postgres", PACKAGES, binaries), "-D", str(self._data), "-p", str(self.port)]
         options = ["-c", "listen_addresses=127.0.0.1", "-k", str(folder), "-c", "max_connections=200"]
         # A killed process loses nothing that the kernel has: without fsync only a power cut would, and none comes here.
-        options += ["-c", "fsync=off", "-c", "full_page_writes=off"]
+        if not durable:
+            options += ["-c", "fsync=off", "-c", "full_page_writes=off"]
         self._process = Process("postgres", [*self._as_owner, *server, *options], folder / "out.log")
 
     @property
