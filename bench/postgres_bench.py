@@ -180,10 +180,10 @@ async def _wait(url: str, house: House, messages: Sequence[bytes], rate: float) 
 
 def child(url: str, seed: int, count: int) -> None:
     """One of two processes: take messages of its own, say how it went."""
-    house = msgspec.structs.replace(
-        a_house(), random=random.Random(seed)
-    )  # else both draw the same references
-    taken, share = uvloop.run(_take(url, house, bodies(count, seed)))
+    # Else both would draw the same references, and be told the same messages of the same people.
+    house = msgspec.structs.replace(a_house(), random=random.Random(seed))
+    own = [re.sub(rb'"(u|mid:|event-)(\d)', rb'"\g<1>%d-\2' % seed, body) for body in bodies(count, seed)]
+    taken, share = uvloop.run(_take(url, house, own))
     print(json.dumps([taken.rate, share]))
 
 
