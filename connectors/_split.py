@@ -9,7 +9,12 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from connectors._weight import weight
+
 Counts = Literal["utf16", "utf8"]
+
+AnyCounts = Literal["utf16", "utf8", "weighted"]
+"""Also as X counts public posts, which are never cut; see :mod:`connectors._weight`."""
 
 _BREAKS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"(?<=[.!?…])\s+"), re.compile(r"\s+"))
 _LEAST = 0.5
@@ -21,8 +26,10 @@ def units(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def length(text: str, counts: Counts = "utf16") -> int:
+def length(text: str, counts: AnyCounts = "utf16") -> int:
     """The length of a text as a channel counts it."""
+    if counts == "weighted":
+        return weight(text)
     if counts == "utf16" or text.isascii():
         return units(text)
     return len(text.encode("utf-8", "surrogatepass"))

@@ -11,6 +11,7 @@ import msgspec
 from connectors._failpoint import failpoint
 from connectors._http import INLINE, json_response, kept_json, status_error
 from connectors._i18n import N_
+from connectors._weight import LONGEST
 from connectors._widget import Door
 from connectors.contract import (
     Capabilities,
@@ -94,6 +95,8 @@ class X:
             sends_from="lease" if rotating else "anywhere",
             send_limit=4 * settings.timeout_seconds + 15,
             on_ambiguous="hold",
+            public_length=LONGEST if settings.mentions == "public" else None,
+            public_counts="weighted",
         )
 
     # --- in -------------------------------------------------------------------------------------------------------

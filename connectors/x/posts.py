@@ -113,6 +113,7 @@ def _message(
         full_text=fields["text"],
         thread_keys=keys[0],
         adds_keys=keys[1],
+        public=True,
         **fields,
     )
 

@@ -10,10 +10,10 @@ import base64
 import msgspec
 
 from connectors._i18n import N_
+from connectors._weight import LONGEST, weight
 from connectors.contract import OutAttachment, Outbound, SendError, Sent
 from connectors.x.api import UNCLEAR, Api, Bucket
 from connectors.x.common import KIND, Place, direct_id, number_of, post_id, thread
-from connectors.x.weight import LONGEST, weight
 
 PICTURES = ("image/jpeg", "image/png", "image/webp")
 

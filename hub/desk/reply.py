@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Row, and_, func, select, update
 
-from connectors._split import units
+from connectors._split import length, units
 from connectors.contract import Capabilities, Choice, Recipient, Template
 from hub.desk import drafts
 from hub.desk.actions import QUIET, keep_timer
@@ -182,8 +182,8 @@ def _check(tx: Tx, house: House, way: Way, draft: Draft) -> None:
     if not draft.text.strip() and not held:
         raise Conflict(EMPTY)
     longest = house.directory.config.limits.text_characters
-    if way.can.max_length and not way.can.splits:
-        longest = min(longest, way.can.max_length)
+    if way.longest and not way.splits and length(draft.text, way.counts) > way.longest:
+        raise Conflict(TOO_LONG)
     if units(draft.text) > longest:
         raise Conflict(TOO_LONG)
     if way.silent:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, and_, func, select
 
+from connectors._split import AnyCounts
 from connectors.contract import Capabilities, Micros, Recipient
 from hub.desk.contacts import identities
 from hub.desk.private import opening
@@ -32,6 +33,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
 
     ``closes_at``: until when the channel lets us answer (None: no limit); ``closed`` when that has passed, or when the
     person asked not to be written to there (``silent``). ``target``: the public comment that it answers in private.
+    ``public``: the answer appears where everybody can read it.
     """
 
     identity: int
@@ -45,6 +47,22 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     closed: bool = False
     silent: bool = False
     target: str = ""
+    public: bool = False
+
+    @property
+    def longest(self) -> int | None:
+        """The longest text, None for no limit."""
+        return self.can.public_length if self.public else self.can.max_length
+
+    @property
+    def counts(self) -> AnyCounts:
+        """How its length is counted."""
+        return self.can.public_counts if self.public else self.can.counts
+
+    @property
+    def splits(self) -> bool:
+        """Whether a longer text leaves in parts."""
+        return self.can.splits and not self.public
 
     @property
     def key(self) -> str:
@@ -90,7 +108,7 @@ def reach(tx: Reader, house: House, scope: Scope, conversation: Row[Any]) -> Rea
         )
     )
     last = last_inbound(tx, conversation.id)
-    ways = [*_private(tx, house, conversation, last), *ways]
+    ways = [*_private(tx, house, conversation, last), *(_in_public(way, last) for way in ways)]
     if not ways:
         return Reach(ways=())
     default = ways[0]
@@ -101,6 +119,20 @@ def reach(tx: Reader, house: House, scope: Scope, conversation: Row[Any]) -> Rea
         subject=reply_subject((last and last.subject) or conversation.subject),
         signature=signature(house, scope, conversation.queue, conversation.office),
     )
+
+
+def _in_public(way: Way, last: Row[Any] | None) -> Way:
+    """The same way, known to lead into public where the person wrote their last message there."""
+    if last is None or (last.identity, last.inbox) != (way.identity, way.inbox) or not way.can.public_length:
+        return way
+    return msgspec.structs.replace(way, public=_where(last.data).public)
+
+
+class _Where(msgspec.Struct, frozen=True):
+    public: bool = False
+
+
+_where = msgspec.json.Decoder(_Where).decode
 
 
 def _private(tx: Reader, house: House, conversation: Row[Any], last: Row[Any] | None) -> list[Way]:

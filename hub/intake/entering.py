@@ -84,6 +84,8 @@ def _data(message: Message) -> str:
         data["reply_to"] = [{"address": party.address, "name": party.name} for party in message.reply_to]
     if message.fields:
         data["fields"] = message.fields
+    if message.public:
+        data["public"] = True
     if message.choice:
         data["choice"] = message.choice
     return _json(data).decode() if data else "{}"

@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select
 
+from connectors._weight import weight
 from connectors.contract import Secret
 from hub.clock import SystemClock
 from hub.config import Inbox
@@ -22,6 +23,15 @@ from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+
+WEIGHTS = [
+    ("Zażółć gęślą jaźń", 17),
+    ("Добрий день", 11),
+    ("日本 👨\u200d👩\u200d👧\u200d👦 🇵🇱", 10),
+    ("patrz https://example.com.", 30),
+    ("zielonalinia.gov.pl i koniec", 32),
+]
+"""Texts and how long X takes them for."""
 
 SHOTS = os.environ.get("CENTRALA_SHOTS", "")
 QUESTION = "Dzień dobry, kiedy dostanę decyzję o zasiłku?"
@@ -108,8 +118,15 @@ async def test_a_public_post_is_answered_under_it(
     await shot(page, "x-mention")
 
     await page.reload()
-    await answer(page, "Bardzo długa odpowiedź. " * 15)
-    await expect(last).to_contain_text("280", timeout=10_000)
+    await expect(page.locator("#reply-form")).to_contain_text("Ta odpowiedź pojawi się publicznie")
+    length = page.locator("#reply-form [data-length]")
+    for text, count in WEIGHTS:
+        await page.locator("#reply-text").fill(text)
+        assert weight(text) == count
+        await expect(length).to_have_text(f"{count} / 280")
+    await page.locator("#reply-text").fill("Bardzo długa odpowiedź. " * 15)
+    await page.locator("#reply-text").press("Control+Enter")
+    await expect(page.locator("#reply-form")).to_contain_text("Treść jest dłuższa, niż przyjmuje ten kanał")
     assert len(peer.sent()) == 1, "what does not fit is not posted"
     rows = await hub.hub.store.read(lambda tx: tx.rows(select(schema.conversation.c.id)))
     assert len(rows) == 1

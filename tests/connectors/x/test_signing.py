@@ -8,9 +8,9 @@ import hmac
 
 import pytest
 
+from connectors._weight import weight
 from connectors.contract import Secret
 from connectors.x import signing
-from connectors.x.weight import weight
 
 
 def test_a_request_is_signed_as_in_x_s_own_example() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from connectors.contract import Capabilities, Outbound, Template
 from hub.desk import reply
 from hub.desk.reply import Draft
-from hub.desk.ways import reach
+from hub.desk.ways import Way, reach
 from hub.house import House
 from hub.outbox.claim import claim
 from hub.outbox.compose import read_outbound
@@ -157,3 +157,35 @@ async def test_buttons_go_along_as_many_as_the_channel_has(store: Store, house: 
         await send("Tak", way=await way_of(store, house, who, found, "sms"))
     out = await leaving(store, house, await send("Tak", "Nie"))
     assert [(one.id, one.label) for one in out.choices] == [("choice-1", "Tak"), ("choice-2", "Nie")]
+
+
+async def test_an_answer_to_a_post_is_as_long_as_the_public_takes(
+    store: Store, house: House, who: Who
+) -> None:
+    can = {**house.capabilities, "wa": PUBLIC}
+    house = msgspec.structs.replace(house, capabilities=can)
+    found = await wrote(store, "whatsapp", "wa")
+
+    async def way() -> Way:
+        row = await row_of(store, found)
+        ways = (await store.read(lambda tx: reach(tx, house, who.ola, row))).ways
+        return next(way for way in ways if way.inbox == "wa")
+
+    private = await way()
+    assert (private.public, private.longest, private.splits) == (False, 1000, True)
+    table = schema.message
+    last = table.c.conversation == found
+    await store.write(lambda tx: tx.execute(table.update().where(last).values(data='{"public": true}')))
+    public = await way()
+    assert (public.public, public.longest, public.counts, public.splits) == (True, 20, "weighted", False)
+    for text in ("Dzień dobry, już wiadomo", "日本日本日本日本日本日"):
+        with pytest.raises(Conflict, match="longer than this channel"):
+            await store.write(
+                lambda tx, text=text: reply.reply(tx, house, who.ola, found, draft(public.key, text))
+            )
+    await store.write(lambda tx: reply.reply(tx, house, who.ola, found, draft(public.key, "Już wiadomo.")))
+
+
+PUBLIC = Capabilities(
+    reaches=("phone",), max_length=1000, splits=True, public_length=20, public_counts="weighted"
+)

@@ -4,6 +4,7 @@
 import { send, toast } from "./app.js";
 import { approved } from "./approved.js";
 import { Completion, findPeople, findTexts } from "./completions.js";
+import { COUNTS } from "./lengths.js";
 import { segments, withoutDiacritics } from "./sms.js";
 
 const box = document.querySelector("[data-composer]");
@@ -265,7 +266,7 @@ class Writing {
       if (plain) plain.hidden = sms.gsm || !text;
     } else {
       const splits = way.splits === "1";
-      const length = way.counts === "utf8" ? new TextEncoder().encode(text).length : text.length;
+      const length = COUNTS[way.counts](text);
       const parts = way.longest && splits ? Math.ceil(length / way.longest) : 1;
       const many = parts > 1 ? ` · ${box.dataset.parts.replace("{n}", parts)}` : "";
       place.textContent = way.longest ? `${length}${splits ? "" : ` / ${way.longest}`}${many}` : "";
