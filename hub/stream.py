@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from itertools import islice
 
 import msgspec
 from sqlalchemy import delete, func, select
@@ -53,19 +54,25 @@ class Stream:
         self.tell_signal: Signal = _to_nobody
         """Called with each signal of this process, to pass it on to the others."""
 
+        self.history = 1
+        """Raised when the store turns out to be at an earlier place than it was."""
+
         self._store = store
         self._recent: deque[Event] = deque(maxlen=buffer)
         self._last = 0
         self._known = 0
         self._ahead: dict[int, Event] = {}
-        self._histories = 1
         self._filling: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
         self._signals: list[Signal] = []
 
     async def open(self) -> None:
-        """Begin at the place that the store is at."""
-        self._last = self._known = await self._store.read(head_place)
+        """Begin at the place that the store is at, with the last events in memory: a crowd that comes back after a
+        restart, each with the last place that it saw, is served without a read each."""
+        size = self._recent.maxlen or PAGE
+        self._last, events = await self._store.read(lambda tx: _present(tx, size))
+        self._known = self._last
+        self._recent.extend(events)
 
     async def close(self) -> None:
         """Let go of a gap that is being filled."""
@@ -105,7 +112,7 @@ class Stream:
         self._recent.clear()
         self._ahead.clear()
         self._last = self._known = place
-        self._histories += 1
+        self.history += 1
         self._ring()
 
     def _join(self) -> None:
@@ -159,21 +166,19 @@ class Stream:
         """Batches of events behind ``after`` (None: from now on), for ever. A :class:`Reset` comes first where the
         place is too old."""
         place = self._last if after is None else after
-        if (
-            after is not None
-            and (first := await self._store.read(_first_place)) is not None
-            and after + 1 < first
-        ):
-            place = self._last
-            yield Reset(place=place)
+        if place < self._last and self._from_memory(place) is None:
+            first = await self._store.read(_first_place)
+            if first is not None and place + 1 < first:
+                place = self._last
+                yield Reset(place=place)
         place = min(
             place, self._last
         )  # a reader of another history, or of a node that is a little ahead of this one
-        history = self._histories
+        history = self.history
         while True:
             news = self._news
-            if history != self._histories:
-                place, history = self._last, self._histories
+            if history != self.history:
+                place, history = self._last, self.history
                 yield Reset(place=place)
                 continue
             if place >= self._last:
@@ -193,7 +198,7 @@ class Stream:
         """None when the memory does not reach back so far."""
         if not self._recent or self._recent[0].place > place + 1:
             return None
-        return [e for e in self._recent if e.place > place]
+        return list(islice(self._recent, max(0, place + 1 - self._recent[0].place), None))
 
     def on_signal(self, hear: Signal) -> Callable[[], None]:
         """Hear signals (typing, looking); returns what ends it."""
@@ -218,6 +223,14 @@ def _to_nobody(key: str, what: str) -> None:
 def head_place(tx: Reader) -> int:
     """The latest place of the store."""
     return int(tx.scalar(select(schema.stream_head.c.place)) or 0)
+
+
+def _present(tx: Reader, size: int) -> tuple[int, list[Event]]:
+    """The latest place and at most so many events up to it, without a gap."""
+    head = head_place(tx)
+    events = read_events(tx, max(0, head - size), size)
+    whole = bool(events) and (events[0].place, events[-1].place) == (head - len(events) + 1, head)
+    return head, events if whole else []
 
 
 def read_events(tx: Reader, after: int, limit: int) -> list[Event]:

@@ -71,9 +71,10 @@ class Attendance:
     @contextlib.asynccontextmanager
     async def present(self, desk: Desk, user: int) -> AsyncIterator[None]:
         """While inside, the person's browser is there. The last one to go starts the wait for offline."""
+        first = user not in self._open
         self._open[user] = self._open.get(user, 0) + 1
         try:
-            if await desk.store.read(lambda tx: browser_is_missed(tx, user)):
+            if first and await desk.store.read(lambda tx: browser_is_missed(tx, user)):
                 await desk.store.write(lambda tx: browser_back(tx, desk.house(), user))
             yield
         finally:
@@ -191,6 +192,8 @@ class _Follower:
             await self.stir.wait()
             self.stir.clear()
             moved, self.moved = self.moved, set()
+            if not moved:
+                continue
             standings = await self._standings(moved)
             for conversation in sorted(moved):
                 await self._tell_mark(conversation, standings)
