@@ -13,6 +13,7 @@ from typing import Any
 from redis.asyncio import Redis
 
 from connectors.contract import Clock, Log
+from hub.bus.history import agrees, tail_of
 from hub.bus.links import GONE, PATIENCE, Links, execute, heed_cancelling
 from hub.bus.standing import AGAIN, Standing
 from hub.bus.wire import EVENTS, entry_id, read_entry
@@ -62,33 +63,40 @@ class Carrier:
 
 
 async def follow_redis(
-    links: Links, stream: Stream, carrier: Carrier, clock: Clock, standing: Standing
+    links: Links, store: Store, stream: Stream, carrier: Carrier, clock: Clock, standing: Standing
 ) -> None:
-    """Until cancelled: hand what stands in Redis' stream to this node's."""
+    """Until cancelled: hand what stands in Redis' stream to this node's, as long as it is of the store's history."""
     while True:
         heed_cancelling()
         try:
-            await _follow(links, stream, carrier, standing)
+            tail = await tail_of(links)
+            if tail is None or await store.read(lambda tx, tail=tail: agrees(tx, tail)):  # type: ignore[misc]
+                await _follow(links, stream, carrier, standing)
         except GONE as error:
             standing.failed("reading", error)
+        except Exception as error:
+            # The store tells of its outage itself.
+            if not isinstance(error, StorageFault) and not is_storage_fault(error):
+                raise
         finally:
             carrier.ends()
         await clock.sleep(AGAIN)
 
 
 async def _follow(links: Links, stream: Stream, carrier: Carrier, standing: Standing) -> None:
-    key, read = links.key(EVENTS), 0
+    """Until the store turns out to have gone back to an earlier place."""
+    key, read, history = links.key(EVENTS), 0, stream.history
     async with links.waiting() as client:
         await _read(client, key, stream.last, block=False)
         standing.worked("reading")
         carrier.live = True
-        while True:
+        while stream.history == history:
             heed_cancelling()
             events = await _read(client, key, max(read, stream.last), block=True)
             standing.worked("reading")
             # After a silence it begins again where this node stands: the stream may have been begun anew.
             read = events[-1].place if events else 0
-            if events:
+            if events and stream.history == history:
                 stream.publish(events)
 
 

@@ -19,13 +19,14 @@ from sqlalchemy import func, select
 from connectors._failpoint import failpoint
 from connectors.contract import Clock, Log
 from hub.bus.follower import Carrier
-from hub.bus.links import GONE, Links, execute, heed_cancelling
+from hub.bus.history import agrees, tail_of
+from hub.bus.links import GONE, Links, heed_cancelling
 from hub.bus.standing import AGAIN, Standing
-from hub.bus.wire import EVENTS, entry_fields, entry_id, read_entry
+from hub.bus.wire import EVENTS, entry_fields, entry_id
 from hub.store import schema
 from hub.store.store import StorageFault, Store, is_storage_fault
 from hub.store.tx import Event, Reader
-from hub.stream import Batch, Reset, Stream, head_place, read_events
+from hub.stream import Batch, Reset, Stream, head_place
 
 IDLE = 2.0
 """Seconds without events after which it is looked whether the stream still ends where it was left."""
@@ -157,47 +158,18 @@ async def _either(news: asyncio.Task[Batch], clock: Clock, seconds: float) -> No
 
 async def _begin(parts: Parts) -> tuple[int, str]:
     """The place up to which Redis' stream is good, and the id that it ends with."""
-    standing = await _standing(parts.links)
-    if standing is not None:
-        tail, entry = standing
-        place = int(tail.partition("-")[0])
-        if await parts.store.read(lambda tx: _agrees(tx, place, entry)):
-            return place, tail
+    tail = await tail_of(parts.links)
+    if tail is not None:
+        if await parts.store.read(lambda tx: agrees(tx, tail)):
+            return tail.place, tail.id
         await _begin_anew(parts, "it is of another history of the store")
     return await parts.store.read(lambda tx: _start(tx, parts.keep)), ""
-
-
-async def _standing(links: Links) -> tuple[str, Any] | None:
-    """The id that the stream ends with and, unless somebody deleted it, its last entry; None where there is none."""
-    key = links.key(EVENTS)
-    if not await links.commands.exists(key):
-        return None
-    told = await execute(links.commands, "XREVRANGE", key, "+", "-", "COUNT", 1)
-    info: Any = await links.commands.xinfo_stream(key)
-    tail = info["last-generated-id"]
-    entry = told[0] if told and told[0][0] == tail else None
-    return tail.decode(), entry
 
 
 async def _begin_anew(parts: Parts, why: str) -> None:
     """Readers of the stream notice: their groups are gone with it (docs/integrators.md)."""
     parts.log.warning("Redis' stream of events begins anew", why=why)
     await parts.links.commands.delete(parts.links.key(EVENTS))
-
-
-def _agrees(tx: Reader, place: int, entry: Any) -> bool:
-    """Whether an entry says what the store says of its place: after a restored backup it may not."""
-    if place > head_place(tx):
-        return False
-    if entry is None:
-        return True
-    stored = read_events(tx, place - 1, 1)
-    if not stored or stored[0].place != place:
-        return True  # older than what the store keeps
-    try:
-        return read_entry(entry) == stored[0]
-    except ValueError:
-        return False
 
 
 def _start(tx: Reader, keep: int) -> int:

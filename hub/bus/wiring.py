@@ -106,7 +106,7 @@ class Bus:
             yield "bus-listen", self._exchange.listen(self._hear)
             yield (
                 "bus-follow",
-                follow_redis(self._links, ends.stream, self._carrier, ends.clock, self.standing),
+                follow_redis(self._links, ends.store, ends.stream, self._carrier, ends.clock, self.standing),
             )
             yield (
                 "bus-limits",

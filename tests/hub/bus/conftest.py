@@ -130,10 +130,10 @@ async def nodes(_postgres: Postgres, _template: str) -> AsyncIterator[Nodes]:
     url = copy_database(_postgres, _template)
     async with AsyncExitStack() as stack:
 
-        async def start(redis: Redis, count: int = 2) -> tuple[Node, ...]:
+        async def start(redis: Redis, count: int = 2, *, publishes: bool = True) -> tuple[Node, ...]:
             made = [Node(f"node-{next(_numbers)}", url, redis) for _ in range(count)]
             for node in made:
-                await node.start(publishes=node is made[0])
+                await node.start(publishes=publishes and node is made[0])
                 stack.push_async_callback(node.stop)
             return tuple(made)
 

@@ -61,6 +61,23 @@ async def test_a_stream_of_another_history_is_begun_anew(nodes: Nodes, redis: Re
         await one.stop()
 
 
+async def test_nobody_believes_a_stream_of_another_history(nodes: Nodes, redis: RedisServer) -> None:
+    """Also while nobody publishes: what stands in Redis never happened here."""
+    (one,) = await nodes(settings(redis), count=1)
+    await one.happen(2)
+    await until(lambda: ids(redis) == [1, 2])
+    await one.stop()
+    for place in ("3", "4"):
+        redis.ask("XADD", f"centrala:{EVENTS}", f"{place}-0", "at", "1", "kind", "message")
+    (two,) = await nodes(settings(redis), count=1, publishes=False)
+    await asyncio.sleep(1.5)
+    assert two.stream.last == 2
+    two.publish()
+    await until(lambda: ids(redis) == [1, 2])
+    await two.happen(1)
+    await until(lambda: ids(redis) == [1, 2, 3] and two.bus.standing.up)
+
+
 async def test_what_is_not_ours_in_redis_does_no_harm(nodes: Nodes, redis: RedisServer) -> None:
     async with paired(nodes, settings(redis)) as (one, two):
         redis.ask("PUBLISH", "centrala:nodes", "not a parcel")
