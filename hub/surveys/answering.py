@@ -25,6 +25,11 @@ Way = Literal["button", "reply", "page"]
 REPLIED_WITHIN = 3 * DAY
 """So long after the question a lone figure is taken for the answer to it."""
 
+ALONE = 8
+"""Characters of a lone figure at most, spaces included."""
+
+_FIGURES = frozenset(str(score) for score in SCORES)
+
 THANKS = "survey-thanks"
 """The notice after a pressed button, with the address of the page where more can be said."""
 
@@ -110,10 +115,12 @@ def _seen(tx: Tx, message: Message) -> Receipt | None:
 
 
 def _figure(message: Message) -> int:
-    """The one figure that a direct message consists of; 0 for any other message."""
+    """The one figure that a direct message consists of; 0 for any other message. Every message is asked, so the length
+    comes first."""
+    if len(message.text) > ALONE or not message.direct or message.choice or message.attachments:
+        return 0
     text = message.text.strip()
-    alone = message.direct and not (message.attachments or message.choice) and message.automatic == "no"
-    return int(text) if alone and text in {str(score) for score in SCORES} else 0
+    return int(text) if text in _FIGURES and message.automatic == "no" else 0
 
 
 def _replied(tx: Tx, message: Message) -> Pressed | None:

@@ -221,3 +221,34 @@ async def test_the_stream_tells_what_the_token_may_see(
                 block.append((await response.content.readline()).decode().strip())
     data = msgspec.json.decode(next(line for line in block if line.startswith("data:"))[6:])
     assert (data["conversation"], data["kind"]) == (str(ours), "message") != (str(theirs), "message")
+
+
+async def test_what_people_think_of_one_matter_and_of_a_period(
+    client: Client, sqlite_store: Store, token: Any
+) -> None:
+    def asked(tx: Any) -> tuple[int, int]:
+        found = add_conversation(tx, email="jan@example.pl")
+        row = tx.row(select(schema.conversation).where(schema.conversation.c.id == found))
+        about = {"conversation": found, "contact": row.contact, "office": "krajowa", "queue": "bezrobotni"}
+        way = {"message": 1, "inbox": "kontakt", "channel": "email", "asked_at": tx.now}
+        said = {"score": 4, "comment": "Szybko", "answered_at": tx.now, "changed_at": tx.now, "way": "page"}
+        tx.add(schema.survey, about | way | said)
+        return found, add_conversation(tx, email="ewa@example.pl")
+
+    found, other = await sqlite_store.write(asked)
+    api = Api(client, await token())
+    status, survey = await api.get(f"conversations/{found}/survey")
+    assert (status, survey["score"], survey["comment"], survey["queue"]) == (200, 4, "Szybko", "bezrobotni")
+    assert (await api.get(f"conversations/{other}/survey"))[0] == 404
+    period = "since=2026-11-16T00:00:00Z&until=2026-11-17T00:00:00%2B01:00"
+    status, told = await api.get(f"surveys?{period}")
+    assert status == 200
+    [count] = told["counts"]
+    assert (count["of"], count["asked"], count["answered"], count["average"]) == ("bezrobotni", 1, 1, 4.0)
+    assert told["all"]["scores"] == [0, 0, 0, 1, 0]
+    assert (await api.get(f"surveys?{period}&by=agent"))[1]["counts"][0]["of"] is None
+    for wrong in ("since=2026-11-16&until=2026-11-17T00:00:00Z", "since=x&until=y", f"{period}&by=topic"):
+        assert (await api.get(f"surveys?{wrong}"))[0] == 400
+    county = Api(client, await token("pup-lomza"))
+    assert (await county.get(f"conversations/{found}/survey"))[0] == 404
+    assert (await county.get(f"surveys?{period}"))[1]["counts"] == []
