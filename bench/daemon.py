@@ -49,7 +49,7 @@ per_address = "100000000/minute"
 
 _QUEUE = '[[queues]]\nid = "q{n}"\nname_pl = "K{n}"\nname_en = "Q{n}"\noffice = "krajowa"\n'
 
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 
 
 def free_port() -> int:

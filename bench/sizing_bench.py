@@ -49,7 +49,7 @@ PLAN: tuple[tuple[int, int, bool, str], ...] = (
     (1, 1_000, False, "fit"),
     (100, 1_000, True, "fit"),
     (1, 50_000, True, "fit"),
-    (340, 200_000, True, "check"),
+    (340, 150_000, True, "check"),
 )
 """Offices, stored conversations, whether each contact is acknowledged, what the point is for."""
 

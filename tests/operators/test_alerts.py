@@ -48,7 +48,8 @@ def test_an_alert_can_fire_and_says_what_to_do(rule: dict[str, Any]) -> None:
         assert rule["expr"].count(opening) == rule["expr"].count(closing)
     assert rule["labels"] in ({"severity": "page"}, {"severity": "ticket"})
     assert re.fullmatch(r"\d+[mh]", rule.get("for", "0m"))
-    assert rule["annotations"]["action"] in anchors((ROOT / "docs" / "operating.md").read_text())
+    page, _, section = rule["annotations"]["action"].partition("#")
+    assert f"#{section}" in anchors((ROOT / page).read_text())
     used = set(re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"]))
     assert all(f"by ({label})" in rule["expr"] for label in used)
 

@@ -284,6 +284,7 @@ async def test_two_moves_at_once_are_one_too_many(old: Old, postgres: Postgres) 
     await connection.close()
 
 
+@pytest.mark.slow
 async def test_a_null_character_is_mended_and_told(old: Old, postgres: Postgres) -> None:
     with old.changing() as connection:
         connection.execute("UPDATE message SET text = ? WHERE number = 1", ("a\0b",))
@@ -293,6 +294,7 @@ async def test_a_null_character_is_mended_and_told(old: Old, postgres: Postgres)
     assert postgres.psql("SELECT text FROM message WHERE number = 1", url) == "a\N{REPLACEMENT CHARACTER}b"
 
 
+@pytest.mark.slow
 async def test_a_row_that_is_not_taken_is_named(old: Old, postgres: Postgres) -> None:
     with old.changing() as connection:
         connection.execute("UPDATE draft SET revision = ? WHERE revision = 3", (1 << 40,))
@@ -300,6 +302,7 @@ async def test_a_row_that_is_not_taken_is_named(old: Old, postgres: Postgres) ->
         await move(old.order(postgres.fresh_database()), quiet)
 
 
+@pytest.mark.slow
 async def test_missing_files_stop_the_move_unless_they_are_left(old: Old, postgres: Postgres) -> None:
     old.file(103).unlink()
     url = postgres.fresh_database()
@@ -320,6 +323,7 @@ async def test_a_damaged_file_stops_the_move(old: Old, postgres: Postgres) -> No
         await move(old.order(postgres.fresh_database()), quiet)
 
 
+@pytest.mark.slow
 async def test_another_schema_and_no_database_are_told(old: Old, postgres: Postgres, tmp_path: Path) -> None:
     with old.changing() as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0001'")
