@@ -27,7 +27,7 @@ from hub.cautions import Cautions
 from hub.chats.port import StoredChats
 from hub.cluster.keeper import Keeper
 from hub.cluster.leases import Lease
-from hub.cluster.node import this_node
+from hub.cluster.node import setup_of, this_node
 from hub.cluster.roles import Role
 from hub.config import Config, Inbox
 from hub.configfile import ConfigError, signing_secret
@@ -288,6 +288,7 @@ class Hub:
             stream=self.stream,
             presence=self.presence,
             drafts=self.drafts,
+            redis_up=self.bus.up,
             house=self.house,
             clock=self.clock,
             blobs=self.blobs,
@@ -413,6 +414,7 @@ class Hub:
         for _, running in self._running.values():
             if id(running) not in kept:
                 start(running, self._means(), self._logs(running.inbox))
+        self.keeper.reloaded(setup_of(self.config))
         self.log.info("reloaded", inboxes=len(self._running), stopped=len(gone))
 
     async def stop(self) -> None:

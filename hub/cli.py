@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("hub.cli_demo:demo", "Run the hub with a made-up week of conversations, to look around."),
     "parse": ("hub.cli_parse:parse", "Show what intake would see of a message, as JSON."),
     "rules": ("hub.cli_rules:rules", "Check, test, explain, compare, export and import routing rules."),
+    "cluster": ("hub.cli_cluster:cluster", "Show the processes that share this store."),
     "user": ("hub.cli_user:user", "Add users, set passwords, list them."),
     "migrate": ("hub.cli_data:migrate", "Bring the database to the schema of this version."),
     "backup": ("hub.cli_data:backup", "Copy database and files while the hub runs."),

@@ -25,6 +25,7 @@ from hub.app import Hub
 from hub.cli_common import Exit, Failed, config_option
 from hub.cli_config import read_config
 from hub.clock import SystemClock
+from hub.cluster.commands import handlers as cluster_handlers
 from hub.cluster.keeper import CannotJoin, NameTaken
 from hub.cluster.roles import Role, read_roles
 from hub.config import Config
@@ -104,6 +105,7 @@ async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
     commands = {
         **handlers(hub.store, lambda: hub.house().directory),
         **rule_handlers(hub.store, lambda: hub.house().directory, hub.clock),
+        **cluster_handlers(hub.store, lambda: hub.config),
         "health": _health(hub),
         "rules.failing": _failing(hub),
     }

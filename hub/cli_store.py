@@ -10,6 +10,7 @@ from hub.admin import handlers
 from hub.building import make_store
 from hub.cli_common import Exit, Failed
 from hub.clock import SystemClock
+from hub.cluster.commands import handlers as cluster_handlers
 from hub.config import Config
 from hub.control import AlreadyRunning, CommandFailed, NotRunning, call, exclusive
 from hub.directory import directory
@@ -53,7 +54,11 @@ async def _opened(config: Config, command: str, arguments: dict[str, Any]) -> An
     house = directory(config)
     await store.open()
     try:
-        known = {**handlers(store, lambda: house), **rule_handlers(store, lambda: house, SystemClock())}
+        known = {
+            **handlers(store, lambda: house),
+            **rule_handlers(store, lambda: house, SystemClock()),
+            **cluster_handlers(store, lambda: config),
+        }
         return await known[command](arguments)
     finally:
         await store.close()

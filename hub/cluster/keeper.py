@@ -18,6 +18,8 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from connectors._failpoint import failpoint
 from connectors.contract import Clock, Health, Log
 from hub.cluster import leases, members
@@ -138,6 +140,10 @@ class Keeper:
         wants = [want for name in names if (want := self._wants.pop(name, None)) is not None]
         await self._give_up(wants)
 
+    def reloaded(self, setup: str) -> None:
+        """We run with another configuration now."""
+        self.me = msgspec.structs.replace(self.me, setup=setup)
+
     def held(self, name: str) -> Lease | None:
         """The lease, while it is ours."""
         want = self._wants.get(name)
@@ -191,11 +197,15 @@ class Keeper:
         try:
             while True:
                 began = self._clock.monotonic()
-                with suppress(StorageFault, StoreFull):  # the store tells of its outage itself
+                try:
                     if began >= due:
                         await self._renew(began)
                         due = began + self._ttl * RENEW
                     await self._look()
+                except (StorageFault, StoreFull):
+                    pass  # the store tells of its outage itself
+                except Exception as error:  # whatever it was, the others take over when it lasts
+                    self._log.error("leases were not looked after", error=repr(error))
                 await self._clock.sleep(self._ttl * LOOK)
         finally:
             guard.cancel()

@@ -100,7 +100,7 @@ def _row(me: Me, now: Micros) -> tuple[Any, ...]:
 def beat(tx: Tx, me: Me, health: Mapping[str, Health]) -> bool:
     """Tell that we live, and how our inboxes are; False when another process has our name now."""
     mine = (node.c.name == me.name, node.c.boot == me.boot)
-    values = {"beat_at": moment(tx), "health": _encode(health).decode()}
+    values = {"beat_at": moment(tx), "health": _encode(health).decode(), "setup": me.setup}
     return bool(tx.execute(update(node).where(*mine).values(**values)).rowcount)
 
 

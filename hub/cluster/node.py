@@ -8,6 +8,9 @@ import secrets
 import socket
 from pathlib import Path
 
+import msgspec
+
+from connectors.contract import Secret
 from hub import __version__
 from hub.cluster.members import Me
 from hub.cluster.roles import in_order
@@ -26,8 +29,23 @@ def this_node(config: Config, *, boot: str) -> Me:
         home=_home(Path(config.hub.data_dir)),
         roles=in_order(config.hub.roles),
         version=__version__,
-        secret=_mark(signing_secret(config)),
+        secret=_mark(signing_secret(config).encode()),
+        setup=setup_of(config),
     )
+
+
+def setup_of(config: Config) -> str:
+    """A mark of what all processes must have alike: everything but where one runs and what it does."""
+    own = ("hub", "store", "redis", "public", "private")
+    shared = {name: getattr(config, name) for name in config.__struct_fields__ if name not in own}
+    return _mark(msgspec.json.encode(shared, enc_hook=_hidden, order="deterministic"))
+
+
+def _hidden(value: object) -> str:
+    """A secret in a mark: told apart from others and not shown."""
+    if isinstance(value, Secret):
+        return _mark(value.reveal().encode())
+    raise NotImplementedError
 
 
 def _home(data_dir: Path) -> str:
@@ -39,6 +57,6 @@ def _home(data_dir: Path) -> str:
     return f"{path.read_text().strip()}-{path.stat().st_ino}-{socket.gethostname()}"
 
 
-def _mark(secret: str) -> str:
-    """Tells different secrets apart and gives none away."""
-    return hmac.new(secret.encode(), b"centrala node", hashlib.sha256).hexdigest()[:16]
+def _mark(value: bytes) -> str:
+    """Tells different values apart and gives none away."""
+    return hmac.new(value, b"centrala node", hashlib.sha256).hexdigest()[:16]

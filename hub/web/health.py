@@ -9,6 +9,7 @@ from aiohttp import web
 from sqlalchemy import select
 
 from connectors.contract import Health
+from hub.cluster.overview import Overview, overview
 from hub.deciding.naming import rule_name
 from hub.i18n import mark as N_
 from hub.ruleset.hits import failing
@@ -55,6 +56,23 @@ ENDED = N_("The access of “{inbox}” has ended")
 RENEW = N_(
     "Messages stop then. Get new credentials from the provider, put them into the configuration and reload it."
 )
+NOBODY_DOES = N_("No process does this: {work}")
+START_ONE = N_("Start one with the role {role}; what others leave is taken up by itself.")
+
+PROCESS_STATES: dict[str, tuple[str, str]] = {
+    "works": ("ok", N_("Works")),
+    "ends": ("", N_("Is stopping")),
+    "silent": ("danger", N_("Silent")),
+}
+"""Of a process, by state: the badge and its words."""
+
+ROLE_NAMES: dict[str, str] = {
+    "web": N_("pages and web addresses"),
+    "connectors": N_("reading the inboxes"),
+    "outbox": N_("sending"),
+    "timers": N_("deadlines, search and housekeeping"),
+}
+
 FAILS = N_("Rule “{rule}” could not be evaluated ({faults} times)")
 
 
@@ -70,7 +88,33 @@ async def inboxes(request: web.Request) -> web.StreamResponse:
     ]
     rows.sort(key=lambda row: (row[1].state in ("ok", "starting"), row[0].name))
     template = "supervisor/inbox_list.html" if is_fragment(request) else "supervisor/inboxes.html"
-    return render(request, template, rows=rows, states=STATES, attention=await _attention(request))
+    ttl = desk.house().directory.config.hub.lease_seconds
+    processes = await desk.store.read(lambda tx: overview(tx, ttl))
+    attention = [*_missing(request, processes), *await _attention(request)]
+    return render(
+        request,
+        template,
+        rows=rows,
+        states=STATES,
+        attention=attention,
+        processes=processes,
+        process_states=PROCESS_STATES,
+        role_names=ROLE_NAMES,
+    )
+
+
+def _missing(request: web.Request, processes: Overview) -> list[Attention]:
+    """Work that no process does."""
+    now = desk_of(request).clock.now()
+    return [
+        Attention(
+            title=text(request, NOBODY_DOES, work=text(request, ROLE_NAMES[role])),
+            text=text(request, START_ONE, role=role),
+            at=now,
+            last=True,
+        )
+        for role in processes.missing
+    ]
 
 
 class Attention(msgspec.Struct, frozen=True, kw_only=True):
