@@ -118,6 +118,10 @@ class Bus:
         """Whether there is a stream in Redis that one process has to write."""
         return self._links is not None
 
+    def up(self) -> bool | None:
+        """Whether Redis carries to and from this process; None where there is none."""
+        return self.standing.up if self._links is not None else None
+
     async def publish(self) -> None:
         """Until cancelled: write the stream. For the process that holds the lease :data:`PUBLISHER`."""
         if self._links is None:

@@ -25,6 +25,11 @@ def _to_nobody(conversation: int, user: int, deed: Deed) -> None:
     """Without a running hub nobody is told."""
 
 
+def _without_redis() -> bool | None:
+    """Where there is no Redis."""
+    return None
+
+
 class Desk(msgspec.Struct, frozen=True, kw_only=True):
     """``house`` gives the house as it is now; take it once in a request. ``health`` is by inbox; ``presence`` knows
     who looks at which conversation, ``drafts`` the same of drafts of the rules.
@@ -32,6 +37,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     ``entropy(n)`` gives n unguessable bytes. ``reparse(raw)`` reads quarantined bytes again: its sentence says what
     became of them. ``ready`` tells whether everything that the hub needs to take messages has started; ``cautions``
     what is wrong with it as a whole. ``show(conversation, user, deed)`` lets the other side see what an agent does.
+    ``redis_up`` tells whether Redis carries to and from this process, None where there is none.
     """
 
     store: Store
@@ -48,6 +54,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     cautions: Callable[[], tuple[Caution, ...]] = tuple
     show: Callable[[int, int, Deed], None] = _to_nobody
     drafts: Presence = msgspec.field(default_factory=Presence)
+    redis_up: Callable[[], bool | None] = _without_redis
 
 
 DESK = web.AppKey("desk", Desk)

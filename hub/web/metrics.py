@@ -49,6 +49,7 @@ METRICS: Mapping[str, str] = {
     "centrala_search_behind": "Places by which the search index is behind the stream.",
     "centrala_store_waiting": "Calls that wait for a commit.",
     "centrala_live_people": "People with an open page.",
+    "centrala_redis_up": "1 when Redis carries to and from this process; only where there is one.",
     "centrala_nodes": "Processes that live, by role; only where several share a store.",
     "centrala_nodes_silent": "Processes that went silent without an orderly end; only where several share a store.",
     "centrala_cautions": "Warnings that the console shows to administrators.",
@@ -157,6 +158,8 @@ def _of_process(desk: Desk, live_people: int) -> Iterator[GaugeMetricFamily]:
     yield _plain("centrala_stream_place", desk.stream.last)
     yield _plain("centrala_store_waiting", desk.store.waiting)
     yield _plain("centrala_live_people", live_people)
+    if (up := desk.redis_up()) is not None:
+        yield _plain("centrala_redis_up", up)
     yield _plain("centrala_cautions", len(desk.cautions()))
 
 
