@@ -22,6 +22,8 @@ RECENT = 50
 SENT_BEHIND = 50
 """How far behind a conversation's end it is looked for what we sent last."""
 
+_IDENTITY = ("id", "kind", "address", "contact", "name", "verified", "created_at")
+
 MERGE_CHAIN = 5
 """How often a merged conversation may itself have been merged."""
 
@@ -30,11 +32,13 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Known:
-    """What the store knows about the things that a batch refers to; grows as the batch goes on."""
+    """What the store knows about the things that a batch refers to; grows as the batch goes on. ``met`` are the
+    contacts that it knew before."""
 
     def __init__(self) -> None:
         self.seen: dict[tuple[str, str], tuple[int | None, int | None]] = {}
         self.people: dict[tuple[str, str], Person] = {}
+        self.met: set[int] = set()
         self.keys: dict[str, int] = {}
         self.references: dict[str, int] = {}
         self.conversations: dict[int, ConversationState] = {}
@@ -77,7 +81,7 @@ def read(tx: Tx, messages: Sequence[Message], events: Iterable[tuple[str, str]])
     wanted = {*known.keys.values(), *known.references.values(), *known.callbacks.values()}
     wanted.update(conversation for conversation, _ in known.seen.values() if conversation is not None)
     read_conversations(tx, known, wanted)
-    known.history = read_history(tx, {person.contact for person in known.people.values()})
+    known.history = read_history(tx, known.met)
     _read_places(tx, known, messages)
     return known
 
@@ -90,9 +94,9 @@ def _read_people(tx: Tx, known: Known, messages: Sequence[Message]) -> None:
         tx.connection, schema.identity, key, columns, addresses, lock=True
     ):
         known.people[kind, address] = Person(*rest)
-    if not tx.sqlite:
-        _claim_new_people(tx, known, messages, addresses)
-    contacts = [(contact,) for contact in {person.contact for person in known.people.values()}]
+    fresh = set() if tx.sqlite else _claim_new_people(tx, known, messages, addresses)
+    known.met = {person.contact for person in known.people.values()} - fresh
+    contacts = [(contact,) for contact in known.met]
     attributes: dict[int, str] = dict(tx.lookup(schema.contact, ("id",), ("id", "attributes"), contacts))
     for person in known.people.values():
         person.attributes = attributes.get(person.contact, "{}")
@@ -100,36 +104,34 @@ def _read_people(tx: Tx, known: Known, messages: Sequence[Message]) -> None:
 
 def _claim_new_people(
     tx: Tx, known: Known, messages: Sequence[Message], addresses: Sequence[tuple[str, str]]
-) -> None:
+) -> set[int]:
     """Where several writers exist: put new senders' rows in first, in key order, so that of two first messages of one
-    person at once the second waits here and then finds the first one's contact."""
+    person at once the second waits here and then finds the first one's contact. Returns the new contacts."""
     senders = {(m.sender.kind, m.sender.address): m.sender for m in messages}
     new = [key for key in addresses if key in senders and key not in known.people]
-    if not new:
-        return
+    claims = {key: Person(tx.new_id(), tx.new_id()) for key in new}
     rows = [
-        (
-            tx.new_id(),
-            kind,
-            address,
-            tx.new_id(),
-            senders[kind, address].name,
-            senders[kind, address].verified,
-            tx.now,
-        )
-        for kind, address in new
+        (claim.id, *key, claim.contact, senders[key].name, senders[key].verified, tx.now)
+        for key, claim in claims.items()
     ]
-    columns = ("id", "kind", "address", "contact", "name", "verified", "created_at")
-    bulk.insert_new(tx.connection, schema.identity, columns, rows)
-    ours = {(row[1], row[2]): row for row in rows}
-    wanted = ("kind", "address", "id", "contact", "blocked_until")
-    found = bulk.lookup(tx.connection, schema.identity, ("kind", "address"), wanted, new, lock=True)
-    contacts = []
-    for kind, address, *rest in found:
-        person = known.people[kind, address] = Person(*rest)
-        if person.id == ours[kind, address][0]:
-            contacts.append((person.contact, senders[kind, address].name, "", tx.now))
+    if bulk.insert_new(tx.connection, schema.identity, _IDENTITY, rows) < len(rows):
+        _give_way(tx, known, claims)
+    contacts = [(claim.contact, senders[key].name, "", tx.now) for key, claim in claims.items()]
     bulk.insert(tx.connection, schema.contact, ("id", "name", "language", "created_at"), contacts)
+    known.people.update(claims)
+    return {claim.contact for claim in claims.values()}
+
+
+def _give_way(tx: Tx, known: Known, claims: dict[tuple[str, str], Person]) -> None:
+    """Take out of ``claims`` whom another writer entered first, as they are known there."""
+    wanted = ("kind", "address", "id", "contact", "blocked_until")
+    key = ("kind", "address")
+    for kind, address, *rest in bulk.lookup(
+        tx.connection, schema.identity, key, wanted, list(claims), lock=True
+    ):
+        if claims[kind, address].id != rest[0]:
+            del claims[kind, address]
+            known.people[kind, address] = Person(*rest)
 
 
 def _read_keys(tx: Tx, known: Known, messages: Sequence[Message]) -> None:

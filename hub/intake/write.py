@@ -59,5 +59,5 @@ def write(tx: Tx, rows: Rows) -> None:
     bulk.update(connection, schema.article, ("title", "url"), rows.titles)
     insert(connection, schema.post, POST, rows.posts)
     insert(connection, schema.conversation_link, _LINK, rows.links)
-    bulk.insert_new(connection, schema.conversation_office, _OFFICE, rows.offices)
+    insert(connection, schema.conversation_office, _OFFICE, rows.offices)
     put_timers(tx, list(rows.timers.values()))

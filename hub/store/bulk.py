@@ -70,14 +70,15 @@ def _insert_sql(table: Table, columns: tuple[str, ...], conflict: str, rows: int
 
 def _insert(
     connection: Connection, table: Table, columns: tuple[str, ...], conflict: str, rows: Sequence[Row]
-) -> None:
+) -> int:
     if connection.dialect.name != "sqlite":
         sql = _insert_sql(table, columns, conflict, 0)
-        driver.run(connection, sql, arrays(len(columns), rows))
-        return
+        return driver.run(connection, sql, arrays(len(columns), rows))
+    written = 0
     for part in _parts(rows):
         sql = _insert_sql(table, columns, conflict, len(part))
-        driver.run(connection, sql, tuple(chain.from_iterable(part)))
+        written += driver.run(connection, sql, tuple(chain.from_iterable(part)))
+    return written
 
 
 def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
@@ -97,10 +98,9 @@ def insert(connection: Connection, table: Table, columns: tuple[str, ...], rows:
         _insert(connection, table, columns, "", rows)
 
 
-def insert_new(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> None:
-    """Insert rows, leaving those out that violate a unique key."""
-    if rows:
-        _insert(connection, table, columns, "ON CONFLICT DO NOTHING", rows)
+def insert_new(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> int:
+    """Insert rows, leaving those out that violate a unique key; the number of those that were inserted."""
+    return _insert(connection, table, columns, "ON CONFLICT DO NOTHING", rows) if rows else 0
 
 
 def put(

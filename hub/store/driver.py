@@ -18,16 +18,16 @@ from sqlalchemy.util import await_only
 Row = tuple[Any, ...]
 
 
-def run(connection: Connection, sql: str, parameters: Sequence[Any]) -> None:
-    """One statement that returns nothing."""
+def run(connection: Connection, sql: str, parameters: Sequence[Any]) -> int:
+    """One statement that returns nothing; the number of rows it wrote."""
     raw = connection.connection.driver_connection
     if isinstance(raw, sqlite3.Connection):
         try:
-            raw.execute(sql, parameters)
+            return raw.execute(sql, parameters).rowcount
         except sqlite3.Error as error:
             _fail(connection, sql, error)
-    else:
-        _wait(connection, sql, _begun(connection, raw).execute(sql, *parameters))
+    said: str = _wait(connection, sql, _begun(connection, raw).execute(sql, *parameters))
+    return int(said.rpartition(" ")[2])  # as in "INSERT 0 3"
 
 
 def fetch(connection: Connection, sql: str, parameters: Sequence[Any]) -> list[Row]:

@@ -1,0 +1,127 @@
+"""Batch SQL with more rows than one statement takes, and what its errors look like: the same on both engines."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from hub.store import bulk, driver, schema
+from hub.store.postgres import PostgresStore
+from hub.store.store import Store, is_storage_fault, may_succeed_again
+from hub.store.tx import Tx
+
+contact = schema.contact
+COLUMNS = ("id", "name", "created_at")
+MANY = 333
+"""More than two statements on SQLite, and a number that uses small ones too."""
+
+
+async def test_many_rows_are_inserted_changed_and_found(store: Store) -> None:
+    def fill(tx: Tx) -> list[driver.Row]:
+        rows = [(tx.new_id(), f"„n{n}” 🙂", n) for n in range(MANY)]
+        tx.insert(contact, COLUMNS, rows)
+        changed = [("changed", n, row[0]) for n, row in enumerate(rows) if n % 3]
+        bulk.update(tx.connection, contact, ("name", "created_at"), changed)
+        return tx.lookup(contact, ("id",), ("name", "created_at"), [(row[0],) for row in rows])
+
+    found = await store.write(fill)
+    assert sorted(found, key=lambda row: int(row[1])) == [
+        ("changed" if n % 3 else f"„n{n}” 🙂", n) for n in range(MANY)
+    ]
+
+
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 127, 128, 129])
+async def test_every_number_of_rows(store: Store, count: int) -> None:
+    def fill(tx: Tx) -> int:
+        tx.insert(contact, COLUMNS, [(tx.new_id(), "n", 1) for _ in range(count)])
+        return int(tx.scalar(select(func.count()).select_from(contact)))
+
+    assert await store.write(fill) == count
+
+
+async def test_new_rows_are_counted(store: Store) -> None:
+    def fill(tx: Tx) -> tuple[int, int, int]:
+        rows = [(tx.new_id(), "n", 1) for _ in range(MANY)]
+        first = bulk.insert_new(tx.connection, contact, COLUMNS, rows[:200])
+        return (
+            first,
+            bulk.insert_new(tx.connection, contact, COLUMNS, rows),
+            bulk.insert_new(tx.connection, contact, COLUMNS, []),
+        )
+
+    assert await store.write(fill) == (200, MANY - 200, 0)
+
+
+@pytest.mark.parametrize("count", [2, 20])
+async def test_a_key_that_is_taken_undoes_its_savepoint_only(store: Store, count: int) -> None:
+    columns = ("inbox", "external_id", "at")
+
+    def fill(tx: Tx) -> int:
+        tx.insert(schema.seen, columns, [("i", "a secret id", 1)])
+        with pytest.raises(IntegrityError) as raised, tx.savepoint() as inner:
+            inner.insert(schema.seen, columns, [("i", f"e{n}", 1) for n in range(count - 1)])
+            inner.insert(
+                schema.seen, columns, [*(("i", f"f{n}", 1) for n in range(count)), ("i", "a secret id", 1)]
+            )
+        assert "a secret id" not in str(raised.value)
+        assert not is_storage_fault(raised.value)
+        tx.insert(schema.seen, columns, [("i", "b", 1)])
+        return int(tx.scalar(select(func.count()).select_from(schema.seen)))
+
+    assert await store.write(fill) == 2
+
+
+async def test_what_the_driver_wrote_itself_is_undone_too(store: Store) -> None:
+    def fail(tx: Tx) -> None:
+        tx.insert(contact, COLUMNS, [(tx.new_id(), "n", 1) for _ in range(20)])
+        raise ValueError("undo all of it")
+
+    with pytest.raises(ValueError, match="undo"):
+        await store.write(fail)
+    assert await store.read(lambda tx: tx.scalar(select(func.count()).select_from(contact))) == 0
+
+
+class _Refused(Exception):
+    """What a driver raises; PostgreSQL says why by a code."""
+
+    def __init__(self, sqlstate: str) -> None:
+        super().__init__("refused")
+        self.sqlstate = sqlstate
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "fault", "again"),
+    [
+        ("53100", True, False),  # disk full
+        ("57P01", True, False),  # the server is shut down
+        ("25006", True, False),  # a standby took over and only reads
+        ("08006", True, False),
+        ("40P01", False, True),  # deadlock
+        ("40001", False, True),
+        ("23505", False, False),  # unique violation
+        ("22021", False, False),  # a character that it cannot hold
+    ],
+)
+def test_what_is_the_fault_of_the_storage(sqlstate: str, fault: bool, again: bool) -> None:
+    error = DBAPIError("INSERT", None, _Refused(sqlstate))
+    assert is_storage_fault(error) is fault
+    assert may_succeed_again(error) is again
+
+
+async def test_a_deadlock_runs_the_whole_batch_again(store: Store) -> None:
+    if not isinstance(store, PostgresStore):
+        pytest.skip("SQLite has one writer")
+    seen: list[int] = []
+
+    def handler(tx: Tx, calls: Sequence[int]) -> list[int]:
+        seen.append(len(calls))
+        if len(seen) == 1:
+            raise DBAPIError("INSERT", None, _Refused("40P01"))
+        return list(calls)
+
+    assert await asyncio.gather(*(store.gather(handler, n) for n in range(5))) == list(range(5))
+    assert seen == [5, 5], "not call by call"
