@@ -1,0 +1,67 @@
+"""The processes that share a store: seen beside the inboxes, in both themes, on a narrow screen, to a screen reader."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from hub.cluster import leases, members
+from hub.cluster.members import Me
+from hub.cluster.roles import Role
+from hub.store.tx import Tx
+from tests.browser.desk_console import console
+from tests.servers.browser import axe_violations, chromium
+
+pytestmark = pytest.mark.browser
+
+LONG = 3600_000_000
+MAILS = [f"inbox:pup-{name}" for name in ("bialystok", "grudziadz", "jelenia-gora", "siemianowice-slaskie")]
+
+
+def seed(tx: Tx) -> None:
+    """A process for people, one for mail, one that has ended: nobody minds the deadlines."""
+    roles: dict[str, tuple[Role, ...]] = {
+        "web-1": ("web",),
+        "poczta-1": ("connectors", "outbox"),
+        "web-2": (),
+    }
+    for name, has in roles.items():
+        me = Me(name=name, boot="1", home=name, roles=has, version="0.5.0" if has else "0.4.9")
+        members.enter(tx, me, LONG)
+        if "connectors" in has:
+            leases.take(tx, me.id, MAILS, LONG)
+    other = Me(name="poczta-2", boot="1", home="x", roles=("connectors",), version="0.5.0")
+    members.enter(tx, other, LONG)
+    leases.take(tx, other.id, [f"inbox:pup-{number}" for number in range(1, 171)], LONG)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_who_does_what_and_what_nobody_does(scheme: Literal["light", "dark"], tmp_path: Path) -> None:
+    async with console(tmp_path) as here, chromium() as browser:
+        await here.store.write(seed)
+        page = await here.enter(browser, "ewa", color_scheme=scheme)
+        await page.goto(f"{here.url}/inboxes")
+        section = page.get_by_role("region", name="Procesy")
+        told = await section.inner_text()
+        assert "poczta-1" in told and "inbox:pup-bialystok" in told and "odbieranie ze skrzynek" in told
+        assert "Kończy pracę" in told and "kilka wersji" in told
+        many = section.get_by_text("170", exact=True)
+        assert not await section.get_by_text("inbox:pup-99").is_visible()
+        await many.click()
+        assert await section.get_by_text("inbox:pup-99").is_visible()
+        missing = await page.locator(".attention").inner_text()
+        assert "Żaden proces tego nie robi: terminy, wyszukiwanie i porządki" in missing
+        assert await axe_violations(page) == []
+        await page.screenshot(path=tmp_path / f"processes-{scheme}.png", full_page=True)
+        await page.set_viewport_size({"width": 320, "height": 640})
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+        await page.screenshot(path=tmp_path / f"processes-{scheme}-320.png", full_page=True)
+
+
+async def test_where_one_process_does_everything_there_is_nothing_to_share_out(tmp_path: Path) -> None:
+    async with console(tmp_path) as here, chromium() as browser:
+        page = await here.enter(browser, "ewa")
+        await page.goto(f"{here.url}/inboxes")
+        assert await page.get_by_role("region", name="Procesy").count() == 0
