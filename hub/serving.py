@@ -15,7 +15,9 @@ from hub.web import public_watch
 SHUTDOWN = 3.0
 """Seconds that open requests have to finish when a listener closes."""
 
-BACKLOG = 512
+BACKLOG = 4096
+"""Connections that may wait to be accepted (the kernel's somaxconn bounds it, too). Of a crowd that comes back in one
+moment the rest is left to repeat itself, after 1, 3 and 7 seconds."""
 
 
 class Listeners:

@@ -6,8 +6,10 @@ an unsafe method needs the session's own token and must not come from another si
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from urllib.parse import quote, urlsplit
 
 from aiohttp import web
@@ -30,6 +32,13 @@ SECURE_COOKIE = "__Host-centrala"
 
 OPEN = ("/login", "/reset/", "/static/", "/healthz", "/readyz", "/metrics", "/api/")
 """Where no session is asked for. The API asks for its own tokens; the others show nothing of the store."""
+
+LIVE = "/live"
+CROWD = web.AppKey("crowd", asyncio.Semaphore)
+"""Turns of browsers that come back to their event stream. After a restart all of them do in one moment, and whoever
+opens a page must not wait behind them: only :data:`AT_ONCE` of them ask the store at a time."""
+
+AT_ONCE = 8
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -183,7 +192,8 @@ async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
         request[LANGUAGE] = language
     if token and not request.path.startswith(("/static/", "/api/", "/healthz", "/readyz", "/metrics")):
         directory = desk.house().directory
-        signed = await desk.store.read(lambda tx: find_session(tx, directory, token))
+        async with request.app[CROWD] if request.path == LIVE else nullcontext():
+            signed = await desk.store.read(lambda tx: find_session(tx, directory, token))
         if signed is not None:
             request[SIGNED] = signed
             if signed.stale:

@@ -31,7 +31,7 @@ from hub.store.tx import Event, Reader
 from hub.stream import Reset
 from hub.web.desk import Desk, desk_of, scope_of, signed_of
 from hub.web.forms import Form, read_json
-from hub.web.guard import session_token
+from hub.web.guard import AT_ONCE, CROWD, LIVE, session_token
 from hub.web.render import text
 from hub.web.typing import TYPING, Typing
 
@@ -298,6 +298,7 @@ async def close_streams(app: web.Application) -> None:
 def install(app: web.Application, desk: Desk) -> None:
     """What the live pages of an application share."""
     app[ATTENDANCE] = Attendance()
+    app[CROWD] = asyncio.Semaphore(AT_ONCE)
     app[AUDIENCE] = Audience(desk.store)
     app[STREAMS] = Streams()
     app[TYPING] = Typing(desk)
@@ -353,7 +354,7 @@ async def counts(request: web.Request) -> web.StreamResponse:
 
 
 ROUTES = [
-    web.get("/live", live),
+    web.get(LIVE, live),
     web.post("/live/here", here),
     web.get("/live/counts", counts),
 ]
