@@ -25,11 +25,12 @@ from hub.configfile import load
 from hub.control import AlreadyRunning, exclusive
 from hub.demo.letters import Letters
 from hub.demo.life import live
+from hub.demo.mark import Made, read_mark, write_mark
 from hub.demo.outside import Outside
 from hub.demo.people import PASSWORD, colleagues
 from hub.demo.providers import LEDGER, Providers
 from hub.demo.setting import Ports, address, demo_config, find_ports
-from hub.demo.week import Made, make_week, read_mark, write_mark
+from hub.demo.week import make_week
 from hub.people.users import ROLE_NAMES
 
 CONFIG = "config/demo.toml"

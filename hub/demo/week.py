@@ -12,7 +12,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-import msgspec
 from sqlalchemy import select
 
 from connectors.contract import Channel, Micros, Receipt
@@ -21,29 +20,31 @@ from hub.app import Hub
 from hub.calendar import MINUTE, Calendar, calendar
 from hub.callbacks.appointments import CallbackAppointments
 from hub.config import Config
-from hub.demo import citizens, deeds, mails, people
+from hub.demo import citizens, deeds, mails, people, raters
 from hub.demo.clock import StoryClock
 from hub.demo.days import later, when
 from hub.demo.deeds import Deed, Place
-from hub.demo.letters import Letters
+from hub.demo.letters import Letter, Letters
 from hub.demo.outside import Outside
 from hub.demo.providers import LEDGER, Providers, letter_of
 from hub.demo.setting import APPLICATION_INBOX, CHAT_INBOX, MAIL_INBOX, PHONE_INBOX, Ports, address
 from hub.demo.stories import Act, Article, Story, articles, week
 from hub.demo.ways import HEARD_BY, INBOXES, Via, phone_of
+from hub.demo.work import NOTHING, due_now, next_due_of_all
 from hub.loops import TIMERS
 from hub.moderation.articles import set_way
 from hub.outbox import effects
-from hub.outbox.claim import next_due as next_delivery
 from hub.outbox.handlers import INSIDE
 from hub.scope import SYSTEM, Conflict
 from hub.store import schema
-from hub.store.tx import Reader, Tx
-from hub.timers import next_due as next_timer
+from hub.store.tx import Tx
 from hub.timers import run_due
 
 DAYS = 8
 """How many days before the present the accounts are made: before the first story."""
+
+RATED_AFTER = "90m"
+"""How long people take to say whether they are content."""
 
 DAY = 86_400_000_000
 SEED = 20
@@ -143,6 +144,7 @@ class Walker:
         """All stories from the first to the present."""
         for story in week():
             self._plan(when(self._hours, self._now, story.at), self._beginning(story))
+        self._letters.listen(self._rated)
         await self._doors.open()
         await self._providers.subscribe()
         try:
@@ -159,6 +161,13 @@ class Walker:
         finally:
             await self._doors.close()
 
+    def _rated(self, letter: Letter) -> None:
+        """Somebody who was asked whether they are content answers after a while."""
+        given = raters.opinion(letter)
+        if given is not None:
+            at = later(self._hours, self._clock.now(), RATED_AFTER, working=False)
+            self._plan(at, lambda: raters.say(given))
+
     def _plan(self, at: Micros, step: Step) -> None:
         """Have a step happen; what lies past the present never does."""
         if at < self._now:
@@ -169,7 +178,7 @@ class Walker:
 
     async def _go_to(self, at: Micros) -> None:
         """Move the clock, stopping wherever a timer, an effect or a sending falls due on the way."""
-        while (due := await self._hub.store.read(_next_due)) is not None and due <= at:
+        while (due := await self._hub.store.read(next_due_of_all)) is not None and due <= at:
             self._clock.move(Micros(due))
             await self._work_off()
         self._clock.move(at)
@@ -178,7 +187,7 @@ class Walker:
         """Carry out all that is due now, as the hub's loops do: look first, write only where there is work."""
         hub, log = self._hub, self._hub.log
         house = hub.house()
-        while (due := await hub.store.read(_due_now)) != NOTHING:
+        while (due := await hub.store.read(due_now)) != NOTHING:
             if due.timers:
                 await hub.store.write(lambda tx: run_due(tx, house, TIMERS, log))
             if due.effects:
@@ -377,32 +386,6 @@ def _email(story: Story) -> str:
     return story.email or mails.address_of(story.who)
 
 
-class Work(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is to do now."""
-
-    timers: bool = False
-    effects: bool = False
-    deliveries: bool = False
-
-
-NOTHING = Work()
-
-
-def _firsts(tx: Reader) -> tuple[int | None, int | None, int | None]:
-    """When the first timer, effect and delivery are due."""
-    return next_timer(tx), effects.next_due(tx, list(INSIDE)), next_delivery(tx)
-
-
-def _due_now(tx: Reader) -> Work:
-    timers, wanted, deliveries = (due is not None and due <= tx.now for due in _firsts(tx))
-    return Work(timers=timers, effects=wanted, deliveries=deliveries)
-
-
-def _next_due(tx: Reader) -> int | None:
-    """When something falls due next that is not due already."""
-    return min((due for due in _firsts(tx) if due is not None and due > tx.now), default=None)
-
-
 _WRITE: Mapping[str, Callable[[Walker, Story], Coroutine[Any, Any, Receipt]]] = {
     "email": Walker._by_mail,
     "form": Walker._by_form,
@@ -413,24 +396,3 @@ _WRITE: Mapping[str, Callable[[Walker, Story], Coroutine[Any, Any, Receipt]]] = 
     "chat": Walker._by_chat,
     **dict.fromkeys(INBOXES, Walker._by_provider),
 }
-
-
-class Made(msgspec.Struct, frozen=True, kw_only=True):
-    """What stands in the data folder once its week is whole."""
-
-    at: int
-    conversations: int
-
-
-MARK = "demo.json"
-
-
-def read_mark(folder: Path) -> Made | None:
-    """When the week in a data folder was made; None where there is none, or one that was not finished."""
-    path = folder / MARK
-    return msgspec.json.decode(path.read_bytes(), type=Made) if path.exists() else None
-
-
-def write_mark(folder: Path, made: Made) -> None:
-    """Say that the week is whole."""
-    (folder / MARK).write_bytes(msgspec.json.encode(made))

@@ -246,6 +246,11 @@ SHOWN: dict[str, Look] = {
     ),
     "notes": lambda s: one(s, "SELECT count(*) FROM message WHERE kind = 'note'") >= 10,
     "distress first": lambda s: one(s, "SELECT count(*) FROM conversation WHERE protocol IS NOT NULL") == 1,
+    "what people think": lambda s: (
+        one(s, "SELECT count(*) FROM survey WHERE score IS NOT NULL") >= 8
+        and one(s, "SELECT count(*) FROM survey WHERE comment != ''") >= 3
+        and one(s, "SELECT count(*) FROM survey WHERE score IS NULL") >= 3
+    ),
     "no effect that failed": lambda s: one(s, "SELECT count(*) FROM effect WHERE state = 'failed'") == 0,
 }
 
