@@ -36,7 +36,7 @@ from tests.simulation.network import Network
 
 T = TypeVar("T")
 
-TTL = 12.0
+TTL = 20.0
 """Seconds that a lease lasts."""
 
 WIRES: Mapping[str, type[Wire]] = {setting.MAIL: Mailbox, setting.TEXTS: Polled, setting.APP: Posted}

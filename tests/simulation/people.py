@@ -119,20 +119,31 @@ def _address(inbox: str, person: int) -> str:
     return f"{inbox}-{person}"
 
 
-class Agent:
-    """Takes the next conversation and does something with it, until told to go home.
+class Habits(msgspec.Struct, frozen=True, kw_only=True):
+    """How agents work; times in seconds.
 
-    ``undo`` in seconds is how long answers can be taken back, the same for all: of two answers with different times the
-    later one may leave first, because what is held holds up nothing.
+    ``undo`` is how long answers can be taken back, the same for all: of two answers with different times the later one
+    may leave first, because what is held holds up nothing. ``twice``: part of the answers that another one follows.
     """
 
-    def __init__(self, kernel: Kernel, hub: Hub, user: int, name: str, ledger: Ledger, undo: float) -> None:
+    undo: float
+    twice: float = 0.4
+    pause: tuple[float, float] = (1.0, 15.0)
+    asleep: tuple[float, float] = (15.0, 60.0)
+
+
+class Agent:
+    """Takes the next conversation and does something with it, until told to go home."""
+
+    def __init__(
+        self, kernel: Kernel, hub: Hub, user: int, name: str, ledger: Ledger, habits: Habits
+    ) -> None:
         self.going = False
         self._kernel = kernel
         self._hub = hub
         self._ledger = ledger
         self._name = name
-        self._undo = undo
+        self._habits = habits
         self.scope = Scope(
             user=user,
             role="agent",
@@ -147,7 +158,7 @@ class Agent:
         """One conversation after the other."""
         draw = self._kernel.draw
         while not self.going:
-            await asyncio.sleep(draw.uniform(1.0, 15.0))
+            await asyncio.sleep(draw.uniform(*self._habits.pause))
             if await go_on(self._kernel, self._hub, self.scope, self._ledger.calls):
                 continue
             try:
@@ -165,7 +176,7 @@ class Agent:
     async def _act(self, conversation: int) -> None:
         draw = self._kernel.draw.random()
         if draw < 0.75:
-            for _ in range(1 + (draw < 0.3)):
+            for _ in range(1 + (self._kernel.draw.random() < self._habits.twice)):
                 await self._reply(conversation, resolve=draw > 0.5)
         elif draw < 0.9:
             await self._snooze(conversation)
@@ -184,7 +195,7 @@ class Agent:
                 client_id=marker,
                 based_on=based_on,
                 after="resolve" if resolve else "waiting-citizen",
-                undo_seconds=self._undo,
+                undo_seconds=self._habits.undo,
             )
             command = partial(_reply, scope=self.scope, conversation=conversation, draft=draft)
             try:
@@ -195,9 +206,8 @@ class Agent:
             return
 
     async def _snooze(self, conversation: int) -> None:
-        until = Micros(
-            self._kernel.epoch + self._kernel.now + int(self._kernel.draw.uniform(30, 120)) * SECOND
-        )
+        kernel = self._kernel
+        until = Micros(kernel.epoch + kernel.now + int(kernel.draw.uniform(*self._habits.asleep) * SECOND))
         await self._hub.surely(lambda tx, house: actions.snooze(tx, house, self.scope, [conversation], until))
         self._ledger.snoozed[conversation] = until
 

@@ -16,7 +16,7 @@ from tests.simulation.hub import Hub
 from tests.simulation.kernel import SECOND, Kernel, SimClock
 from tests.simulation.network import Network, Weather
 from tests.simulation.node import Node, Seat, Surroundings
-from tests.simulation.people import Agent, Citizens, Ledger
+from tests.simulation.people import Agent, Citizens, Habits, Ledger
 from tests.simulation.verdict import judge, unfinished
 
 KINDS = {setting.MAIL: "email", setting.TEXTS: "phone", setting.APP: "app"}
@@ -35,21 +35,26 @@ OUTBOX = Outbox(
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """How large a run is and how bad things get; parts are of 1, times in virtual seconds."""
 
-    storm: float = 60.0
+    storm: float = 50.0
     calm: float = 3600.0
     """How long it may take at most until all is settled after the storm."""
 
     nodes: int = 0
     """How many processes share the store; 0: drawn."""
 
-    letters: int = 9
+    letters: int = 8
     calls: float = 0.12
     """Part of the letters that ask for a call."""
 
     citizens: int = 4
     answers: float = 0.4
     agents: int = 2
+    twice: float = 0.4
+    """Part of the answers that are followed by another one at once."""
+
     crashes: int = 2
+    hangs: float = 0.3
+    """Part of them in which a node only stands still for a while."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +109,7 @@ class Story:
         self.kernel = kernel = Kernel(seed, setting.EPOCH)
         self.outside = kernel.process("outside")
         self.plan = plan
-        self.nodes = plan.nodes or kernel.draw.choice((1, 1, 2, 3))
+        self.nodes = plan.nodes or kernel.draw.choice((1, 1, 1, 2, 2, 3))
         self.crashes = 0
         self.network = Network(kernel)
         self.wear = Wear()
@@ -141,9 +146,9 @@ class Story:
         house = self._around.house(self.kernel.draw)
         users = await store.write(lambda tx: setting.hire(tx, house))
         names = zip(users, setting.AGENTS, strict=True)
-        undo = self.kernel.draw.choice((0.0, 4.0))
+        habits = Habits(undo=self.kernel.draw.choice((0.0, 4.0)), twice=self.plan.twice)
         return [
-            Agent(self.kernel, self.hub, user, name, self.ledger, undo)
+            Agent(self.kernel, self.hub, user, name, self.ledger, habits)
             for user, name in list(names)[: self.plan.agents]
         ]
 
@@ -180,7 +185,7 @@ class Story:
             await asyncio.sleep(draw.uniform(0.3, 1.4) * self.plan.storm / (self.plan.crashes + 1))
             place = draw.randrange(len(self.hub.nodes))
             process = self.hub.nodes[place].process
-            if draw.random() < 0.3:
+            if draw.random() < self.plan.hangs:
                 self.kernel.note(f"{process.name} hangs")
                 process.hang(draw.uniform(1.0, 40.0))
                 continue
