@@ -9,7 +9,7 @@ PIP := $(BIN)/pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-all check format bench messages reference lock clean
+.PHONY: help run test test-all check format bench chaos messages reference lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ format: $(STAMP)/dev ## bring the code into the one format
 
 bench: $(STAMP)/dev $(STAMP)/vendor $(STAMP)/messages $(STAMP)/servers ## measure, each figure beside its floor
 	$(BIN)/python -m bench
+
+chaos: $(STAMP)/dev $(STAMP)/vendor $(STAMP)/messages $(STAMP)/servers ## kill the hub and its servers a thousand times
+	$(BIN)/python -m tests.chaos --kills 1000
 
 messages: $(STAMP)/dev ## take new texts into the translation catalogues and compile them
 	$(BIN)/python -m scripts.messages update; $(BIN)/python -m scripts.messages compile
