@@ -103,6 +103,9 @@ def test_several_mistakes_are_told_at_once_in_order_of_their_lines(tmp_path: Pat
     ]
 
 
+LARGE = f'[hub]\nsecret = "{"s" * 32}"\n[store]\nurl = "postgresql://db/centrala"\n[redis]\n'
+
+
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
@@ -118,6 +121,10 @@ def test_several_mistakes_are_told_at_once_in_order_of_their_lines(tmp_path: Pat
         ("hub = 1\n", "hub: expected a table, got a whole number"),
         ("offices = 1\n", "offices: expected a list of tables, written [[offices]]"),
         ("[public]\nport = 1\n[private]\nport = 1", "private.port: is the public listener's port already"),
+        ('[redis]\nurl = "redis://r"', "redis.url: goes with PostgreSQL only"),
+        (f'{LARGE}url = "redis://hub:secret@r"', 'redis.url: holds a password; give it as "password"'),
+        (f'{LARGE}url = "redis+sentinel://a,b"', "redis.url: names no master"),
+        (f"{LARGE}keep_events = 10", "redis.keep_events: expected a whole number >= 1000"),
         ('[public]\ncertificate = "a.pem"', 'public.certificate: needs "certificate_key" beside it'),
     ],
 )

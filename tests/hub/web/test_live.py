@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from hub.desk.notify import tell
 from hub.people.leaving import HANDLERS
+from hub.people.presence import browser_gone
 from hub.store.schema import notification, thread_key, user
 from hub.store.store import Store
 from hub.stream import Stream
@@ -164,6 +165,21 @@ async def test_a_closed_browser_makes_its_person_offline_after_a_while(
     back = await listen(agent)
     assert await presence() == "available"
     back.close()
+
+
+async def test_who_has_a_page_open_here_is_not_gone_because_another_process_saw_one_close(
+    enter: Callable[[str], Any], sqlite_store: Store, people: dict[str, int], clock: FakeClock, desk: Desk
+) -> None:
+    agent = await enter("agent")
+    listener = await listen(agent)
+    await sqlite_store.write(lambda tx: browser_gone(tx, people["agent"]))
+    for _ in range(14):
+        clock.move(5)
+        await asyncio.sleep(0.02)
+    await sqlite_store.write(lambda tx: run_due(tx, desk.house(), HANDLERS, desk.log))
+    found = select(user.c.presence).where(user.c.id == people["agent"])
+    assert await sqlite_store.read(lambda tx: tx.scalar(found)) == "available"
+    listener.close()
 
 
 async def test_an_ended_session_ends_the_stream(enter: Callable[[str], Any], clock: FakeClock) -> None:
