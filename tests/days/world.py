@@ -343,17 +343,21 @@ def with_settings(config: Config, inbox: str, **changes: Any) -> Config:
 
 @contextlib.asynccontextmanager
 async def world(
-    folder: Path, mails: MailSink, start: str, config: Config | None = None
+    folder: Path,
+    mails: MailSink,
+    start: str,
+    config: Config | None = None,
+    clock: type[FakeClock] = FakeClock,
 ) -> AsyncIterator[World]:
-    """A hub at a moment of a day."""
+    """A hub at a moment of a day, by a clock of this kind."""
     found = config or settings(folder, mails)
     os.makedirs(found.hub.data_dir, exist_ok=True)
     lend_forms(Path(found.hub.data_dir))
-    clock = FakeClock(at(start))
-    hub = Hub(lambda: found, clock, random.Random(7), logs.logger)
+    moved = clock(at(start))
+    hub = Hub(lambda: found, moved, random.Random(7), logs.logger)
     await hub.prepare()
     keep_forms(Path(found.hub.data_dir))
-    made = World(hub, clock, mails)
+    made = World(hub, moved, mails)
     try:
         await made.open()
         yield made
