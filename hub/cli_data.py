@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from sqlalchemy import create_engine, event, make_url
+from sqlalchemy import create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from hub import dump
 from hub.backup import SECRET, BackupError, NotEmpty
@@ -22,6 +21,7 @@ from hub.cli_move import move_store
 from hub.clock import SystemClock
 from hub.config import Config
 from hub.control import AlreadyRunning, exclusive
+from hub.store.address import engine_of
 from hub.store.migrate import WrongSchema
 from hub.store.upgrade import upgrade
 
@@ -75,10 +75,7 @@ async def _migrate(config: Config) -> tuple[str | None, str]:
     path = config.store.sqlite_path()
     if path is not None:
         return _migrate_sqlite(path)
-    url = make_url(config.store.url).set(drivername="postgresql+asyncpg")
-    if password := _password(config):
-        url = url.set(password=password)
-    engine = create_async_engine(url)
+    engine = engine_of(config.store.url, _password(config))
     try:
         async with engine.begin() as connection:
             return await connection.run_sync(upgrade)

@@ -139,7 +139,9 @@ class Store(Section, frozen=True, kw_only=True):
     url: Annotated[
         str,
         _about(
-            "sqlite:PATH (relative to where centrala is started) or postgresql://USER@HOST:PORT/NAME.",
+            "sqlite:PATH (relative to where centrala is started) or postgresql://USER@HOST:PORT/NAME, with what "
+            "PostgreSQL's own programs know, as ?sslmode=verify-full&sslrootcert=FILE, or several hosts with "
+            "?target_session_attrs=read-write.",
             pattern="^(sqlite:.+|postgresql://.+)$",
             examples=["sqlite:data/centrala.db", "postgresql://centrala@127.0.0.1:5432/centrala"],
         ),

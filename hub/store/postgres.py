@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import Callable, Sequence, Set
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, make_url
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from connectors.contract import Clock
 
+from .address import engine_of
 from .migrate import ensure_schema
 from .store import (
     Batch,
@@ -75,16 +75,13 @@ class PostgresStore:
         self.on_end: Callable[[Tx], None] = ignore
         self.outage = Outage()
         self._clock = clock
-        address = make_url(url).set(drivername="postgresql+asyncpg")
-        if password is not None:
-            address = address.set(password=password)
-        self._engine: AsyncEngine = create_async_engine(
-            address,
+        self._engine = engine_of(
+            url,
+            password,
             pool_size=connections,
             max_overflow=0,
-            hide_parameters=True,
             pool_timeout=patience,
-            connect_args={
+            connect={
                 "server_settings": {"idle_in_transaction_session_timeout": str(IDLE)},
                 "timeout": min(patience, CONNECT),
                 "command_timeout": patience,

@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
 from connectors.contract import Micros
 
+from .address import engine_of
 from .store import Query
 from .tx import Reader
 
@@ -65,10 +65,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 @contextmanager
 def _postgres(url: str, password: str | None, now: Callable[[], Micros]) -> Iterator[Ask]:
-    address = make_url(url).set(drivername="postgresql+asyncpg")
-    if password is not None:
-        address = address.set(password=password)
-    engine: AsyncEngine = create_async_engine(address, pool_size=1, max_overflow=0, hide_parameters=True)
+    engine = engine_of(url, password, pool_size=1, max_overflow=0)
     read_only = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
     async def answer(query: Query[T]) -> T:
