@@ -193,11 +193,11 @@ class Lexicon:
             breathe()
         return entries, misspelt
 
-    def announced(self, folded: str) -> frozenset[int] | set[int]:
+    def announced(self, folded: Callable[[], str]) -> frozenset[int] | set[int]:
         """The expressions that may be found in a text: those whose literal stands in it, and those without any."""
         if self._automaton is None:
             return self.always
-        hits = {hit[0] for hit in self._automaton.find_matches_as_indexes(folded, overlapping=True)}
+        hits = {hit[0] for hit in self._automaton.find_matches_as_indexes(folded(), overlapping=True)}
         return self.always.union(*(self._announced[hit] for hit in hits)) if hits else self.always
 
     def office_of_postcode(self, postcode: str) -> str | None:

@@ -229,7 +229,7 @@ class Scan:
 
     def announced(self) -> frozenset[int] | set[int]:
         if self._announced is None:
-            self._announced = self.lexicon.announced(self.folded())
+            self._announced = self.lexicon.announced(self.folded)
         return self._announced
 
     def expression(self, number: int) -> str | None:
