@@ -155,11 +155,13 @@ class Need(msgspec.Struct, frozen=True, kw_only=True):
 def need(model: Model, load: Load) -> Need:
     """What ``load`` needs by ``model``."""
     stored = int(load.contacts * DAYS * load.years)
-    rate = load.contacts * PEAK_HOUR / 3600 * PEAK_SECOND
-    contact = model.hub_ms.at(load.offices, stored) + ANSWERS * model.out_hub_ms
-    contact += PAGES * model.page_ms.at(load.offices, stored)
-    hub = (rate * contact + model.idle_ms.at(load.offices, stored)) / 1000
-    server = rate * (model.server_ms.at(load.offices, stored) + ANSWERS * model.out_server_ms) / 1000
+    where = (load.offices, stored)
+    hourly = load.contacts * PEAK_HOUR / 3600
+    rate = hourly * PEAK_SECOND
+    # People read and answer at their own pace: what they do follows the hour, not its busiest seconds.
+    people = ANSWERS * model.out_hub_ms + PAGES * model.page_ms.at(*where)
+    hub = (rate * model.hub_ms.at(*where) + hourly * people + model.idle_ms.at(*where)) / 1000
+    server = (rate * model.server_ms.at(*where) + hourly * ANSWERS * model.out_server_ms) / 1000
     processes = max(1, math.ceil(hub / BUSY))
     pages = load.agents * model.page_kb / 1024
     memory = processes * model.rss_mb.at(load.offices, stored) + pages
