@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from connectors import registry
-from connectors.contract import Clock, Connector, Health, Log, Route
+from connectors.contract import Clock, Connector, Log
 from hub.budget import StoredBudget
 from hub.building import Supplies, make_blobs, make_connector, make_house, make_rates, make_store
 from hub.bus.wiring import PUBLISHER, Ends, open_bus
@@ -26,7 +26,6 @@ from hub.callbacks.appointments import CallbackAppointments
 from hub.cautions import Cautions
 from hub.chats.port import StoredChats
 from hub.cluster.keeper import Keeper
-from hub.cluster.leases import Lease
 from hub.cluster.node import setup_of, this_node
 from hub.cluster.roles import Role
 from hub.config import Config, Inbox
@@ -38,6 +37,7 @@ from hub.directory import Directory, directory
 from hub.egress import CheckedEgress
 from hub.house import House
 from hub.i18n import translate
+from hub.inboxes import Inboxes
 from hub.intake.events import release_target
 from hub.intake.reparse import reparse
 from hub.intake.sink import Intake
@@ -47,7 +47,7 @@ from hub.moderation.thread import StoredThread
 from hub.outbox.sender import Parts, Sender
 from hub.rulefile import read_text
 from hub.ruleset import follower
-from hub.running import STARTING, Means, Running, lease_of, start, stop
+from hub.running import Means
 from hub.serving import Listeners
 from hub.store.tx import Tx
 from hub.stream import Stream
@@ -78,7 +78,6 @@ class Hub:
         self.wakes = {name: Wake() for name in WAKES}
         self.cautions = Cautions(clock, self.log)
         self._house: House | None = None
-        self._running: dict[str, tuple[Inbox, Running]] = {}
         self._listeners = Listeners()
         self.displaced = asyncio.Event()
         """Set when another process has taken our name: this one must end."""
@@ -93,7 +92,7 @@ class Hub:
             log("cluster"),
             alone=self.config.store.sqlite_path() is not None,
             ttl=self.config.hub.lease_seconds,
-            health=self._read_here,
+            health=lambda: self.inboxes.read_here(),
             displaced=self.displaced.set,
         )
         self.intake = Intake(
@@ -101,6 +100,10 @@ class Hub:
         )
         self.rates = make_rates(self.config, clock)
         self.bus = open_bus(self.config, self._ends())
+        means = Means(
+            keeper=self.keeper, sink=self.intake.sink, reads=self._does("connectors"), clock=clock, draw=draw
+        )
+        self.inboxes = Inboxes(means, self._make_connector, log, sends=self._does("outbox"))
 
     def _ends(self) -> Ends:
         return Ends(
@@ -125,22 +128,8 @@ class Hub:
         return self._house
 
     def connectors(self) -> Mapping[str, Connector]:
-        """Connectors at work, by inbox."""
-        return {inbox: running.connector for inbox, (_, running) in self._running.items()}
-
-    def health(self) -> Mapping[str, Health]:
-        """The health of each inbox, as the process tells that reads it."""
-        told = {inbox: health for member in self.keeper.members for inbox, health in member.health.items()}
-        here = self._read_here()
-        return {inbox: here.get(inbox) or told.get(inbox, STARTING) for inbox in self._running}
-
-    def _read_here(self) -> Mapping[str, Health]:
-        """The health of inboxes that this process reads."""
-        return {
-            inbox: running.health
-            for inbox, (_, running) in self._running.items()
-            if self.keeper.held(lease_of(inbox)) is not None
-        }
+        """Connectors of all inboxes."""
+        return self.inboxes.connectors()
 
     def ports(self) -> Mapping[str, int]:
         """The ports of the listeners ``public`` and ``private``."""
@@ -176,8 +165,7 @@ class Hub:
             await self._serve_public()
             await self._serve_private()
         self._run_loops()
-        for _, running in self._running.values():
-            start(running, self._means(), self._logs(running.inbox))
+        self.inboxes.start()
         self.ready = True
         self.log.info("ready", **self.ports(), node=self.keeper.me.name, roles=",".join(self.keeper.me.roles))
 
@@ -209,9 +197,9 @@ class Hub:
         source = await asyncio.to_thread(read_text, Path(name))
         await follower.import_file(self.store, config, source, name, self.clock.now())
         rules = await follower.usable(self.store, config, self.cautions, older=self._house is None)
-        running = self._make_running(found)
+        built = self.inboxes.build(found)
         channels = {inbox.id: registry.load(inbox.kind).channel for inbox in config.inboxes}
-        capabilities = {inbox: r.connector.capabilities for inbox, (_, r) in running.items()}
+        capabilities = {inbox: running.connector.capabilities for inbox, (_, running) in built.items()}
         self._house = make_house(
             found,
             capabilities,
@@ -222,10 +210,10 @@ class Hub:
             translate,
             self._draw,
         )
-        self._running = running
+        self.inboxes.swap(built)
         self.config = config
 
-    def _make_running(self, found: Directory) -> dict[str, tuple[Inbox, Running]]:
+    def _make_connector(self, found: Directory, inbox: Inbox) -> Connector:
         supplies = Supplies(
             clock=self.clock,
             draw=self._draw,
@@ -240,35 +228,12 @@ class Hub:
             siblings=self.bus.siblings.of,
             log=self._logs,
         )
-        running: dict[str, tuple[Inbox, Running]] = {}
-        for inbox in found.config.inboxes:
-            if not inbox.enabled:
-                continue
-            kept = self._running.get(inbox.id)
-            if kept is not None and kept[0] == inbox:
-                running[inbox.id] = kept
-                continue
-            connector = make_connector(found, inbox, registry.load(inbox.kind), supplies)
-            running[inbox.id] = (inbox, Running(inbox=inbox.id, connector=connector))
-        return running
-
-    def _means(self) -> Means:
-        return Means(
-            keeper=self.keeper,
-            sink=self.intake.sink,
-            reads=self._does("connectors"),
-            clock=self.clock,
-            draw=self._draw,
-        )
+        return make_connector(found, inbox, registry.load(inbox.kind), supplies)
 
     async def _serve_public(self) -> None:
         """Serve the connectors' routes."""
-        routes: list[Route] = [
-            route for _, running in self._running.values() for route in running.connector.routes()
-        ]
-        routes += survey.routes(self.store, self.house, self._draw)
         app = public.build(
-            routes=routes,
+            routes=[*self.inboxes.routes(), *survey.routes(self.store, self.house, self._draw)],
             settings=public.Settings(
                 public_url=self.config.hub.public_url,
                 language=self.config.hub.language,
@@ -294,7 +259,7 @@ class Hub:
             blobs=self.blobs,
             log=self._logs("console"),
             entropy=os.urandom,
-            health=self.health,
+            health=self.inboxes.health,
             reparse=self._reparse,
             ready=lambda: self.ready,
             cautions=self.cautions.all,
@@ -314,21 +279,11 @@ class Hub:
             node=self.keeper.me.id,
             wake=self.wakes["outbox"],
             on_sent=release_target,
-            mine=self._mine,
+            mine=self.inboxes.mine,
             dead=self.keeper.certainly_dead,
             fenced=self.keeper.lost,
         )
         return Sender(parts)
-
-    def _mine(self, connectors: Mapping[str, Connector]) -> Mapping[str, Lease | None]:
-        """Inboxes that this process may send for, with the lease where only its holder may."""
-        anywhere = {
-            inbox: None
-            for inbox, connector in connectors.items()
-            if self.keeper.alone or (connector.capabilities.sends_from == "anywhere" and self._does("outbox"))
-        }
-        held = {inbox: self.keeper.held(lease_of(inbox)) for inbox in connectors.keys() - anywhere.keys()}
-        return anywhere | {inbox: lease for inbox, lease in held.items() if lease is not None}
 
     def _run_loops(self) -> None:
         parts = LoopParts(
@@ -400,28 +355,23 @@ class Hub:
 
         Store, listeners and the secret need a restart.
         """
-        before = dict(self._running)
         try:
             await self._build(await asyncio.to_thread(self._load))
         except ConfigError as error:
             self.log.error("the new configuration is wrong, the old one stays", problems=str(error))
             return
-        gone = [r for inbox, (_, r) in before.items() if self._running.get(inbox, (None, None))[1] is not r]
-        kept = {id(r) for _, r in before.values()}
-        await stop(*gone, keeper=self.keeper)
+        stopped = await self.inboxes.stop_gone()
         if self._does("web"):
             await self._serve_public()
-        for _, running in self._running.values():
-            if id(running) not in kept:
-                start(running, self._means(), self._logs(running.inbox))
+        self.inboxes.start()
         self.keeper.reloaded(setup_of(self.config))
-        self.log.info("reloaded", inboxes=len(self._running), stopped=len(gone))
+        self.log.info("reloaded", inboxes=len(self.connectors()), stopped=stopped)
 
     async def stop(self) -> None:
         """Stop taking, finish what is in hand within the configured time, let go of everything."""
         self.ready = False
         await self.keeper.retire()
-        await stop(*(running for _, running in self._running.values()), keeper=self.keeper)
+        await self.inboxes.stop()
         await self._listeners.stop()
         if self._sender is not None:
             await self._sender.drain(self.config.outbox.drain_seconds)

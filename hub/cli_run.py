@@ -164,7 +164,7 @@ def _on_signals(hub: Hub, told: asyncio.Event, reloads: set[asyncio.Task[None]])
 
 def _health(hub: Hub) -> Callable[[dict[str, Any]], Awaitable[Any]]:
     async def health(_: dict[str, Any]) -> Any:
-        return {inbox: msgspec.to_builtins(found) for inbox, found in hub.health().items()}
+        return {inbox: msgspec.to_builtins(found) for inbox, found in hub.inboxes.health().items()}
 
     return health
 

@@ -32,7 +32,7 @@ DAY = 86_400_000_000
 STARTING = Health(state="starting")
 
 
-class Running(msgspec.Struct, kw_only=True):
+class Running(msgspec.Struct, kw_only=True, eq=False):
     """One inbox at work. Its health is known only where it is read."""
 
     inbox: str
