@@ -190,12 +190,10 @@ async def settled(world: World, session: aiohttp.ClientSession, result: Run, sec
     api, until = Api(world.base, session), time.monotonic() + seconds
     while True:
         result.shown = await shown(api)
-        if not result.shown.unfinished and not verdict.lost(result.ledgers, result.shown):
-            break
-        if time.monotonic() > until:
-            break
+        result.received = [await channel.received() for channel in world.channels]
+        if not (result.shown.unfinished or result.faults()) or time.monotonic() > until:
+            return
         await asyncio.sleep(0.5)
-    result.received = [await channel.received() for channel in world.channels]
 
 
 async def shown(api: Api) -> Shown:

@@ -175,8 +175,9 @@ class Webhook(Channel):
     def config(self) -> str:
         self._port = free_port()
         settings = f'secret = "{self.secret}"\nurl = "http://127.0.0.1:{self._port}/"\nper_address = ""'
-        diary = f'[[hooks]]\nid = "dziennik"\nurl = "http://127.0.0.1:{self._port}/dziennik"\nsecret = "{self.secret}"\n'
-        return inbox("system", "webhook", settings) + diary
+        diary = f"http://127.0.0.1:{self._port}/dziennik"
+        hook = f'[[hooks]]\nid = "dziennik"\nurl = "{diary}"\nsecret = "{self.secret}"\n'
+        return inbox("system", "webhook", settings) + hook
 
     async def open(self, session: aiohttp.ClientSession) -> None:
         self._session = session

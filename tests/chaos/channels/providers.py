@@ -257,8 +257,13 @@ class X(_Provider):
         return {"xdirect": Way(attempt=self._write, pace=SLOWLY)}
 
     async def _write(self, marker: str) -> None:
+        if (
+            marker in self._told
+        ):  # a call took too long; it stands there all the same, and whoever asks will see it
+            return
+        self._told.add(marker)
         number = number_of(marker)
-        with contextlib.suppress(aiohttp.ClientError):  # it stands there; whoever asks will see it
+        with contextlib.suppress(aiohttp.ClientError):
             await self.peer.writes(XPerson(str(7_000_000 + number), f"osoba{number}", marker), _text(marker))
 
     async def received(self) -> Sequence[str]:

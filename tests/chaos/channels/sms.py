@@ -1,4 +1,6 @@
-"""SMS through a real Kannel. Its own log says what the hub acknowledged to it, and what it took from the hub."""
+"""SMS: through a real Kannel, whose own log says what the hub acknowledged to it and what it took from the hub; and
+straight to a message centre by SMPP.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +9,13 @@ from collections.abc import Mapping, Sequence
 
 import aiohttp
 
+from connectors.smpp import pdu as wire
 from tests.chaos.channels.base import Channel, Place, Server, Way, inbox
-from tests.chaos.ledgers import Abandoned, answers_in, number_of
+from tests.chaos.ledgers import Abandoned, NotYet, answers_in, number_of
+from tests.connectors.smpp.wire_smpp import PASSWORD as SMPP_PASSWORD
+from tests.connectors.smpp.wire_smpp import FakeCentre, short
 from tests.servers.kannel import PASSWORD, SECRET, USER, Kannel
+from tests.servers.process import free_port
 
 
 class Sms(Channel):
@@ -71,3 +77,45 @@ class Sms(Channel):
 
     def servers(self) -> Mapping[str, Server]:
         return {"kannel": self}
+
+
+class Smpp(Channel):
+    """A centre that writes down every octet. An SMS has no identity: what it is not sure of it lets be."""
+
+    kind = "smpp"
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self.centre = FakeCentre()
+        self._port = free_port()
+
+    def config(self) -> str:
+        return inbox(
+            "smpp",
+            "smpp",
+            f'host = "127.0.0.1"\nport = {self._port}\nsystem_id = "centrala"\npassword = "{SMPP_PASSWORD}"\n'
+            'sender = "+48123123124"\nrepeat_minutes = 0\ntimeout_seconds = 5.0\nquiet = "none"',
+        )
+
+    async def open(self, session: aiohttp.ClientSession) -> None:
+        self._server = await asyncio.start_server(self.centre.serve, "127.0.0.1", self._port)
+
+    async def close(self) -> None:
+        self._server.close()
+        self.centre.drop()
+
+    def ways(self) -> Mapping[str, Way]:
+        return {"smpp": Way(attempt=self._write)}
+
+    async def _write(self, marker: str) -> None:
+        if not self.centre.connected:
+            raise NotYet(marker)
+        text = f"Dzien dobry, tu {marker}."
+        if (
+            await self.centre.deliver(short(text.encode(), source=f"48601{number_of(marker):06d}"), 4.0)
+            != wire.OK
+        ):
+            raise Abandoned(marker)
+
+    async def received(self) -> Sequence[str]:
+        return [marker for octets in self.centre.submitted for marker in answers_in(octets.decode("latin-1"))]
