@@ -99,7 +99,8 @@ def restore(source: Path, database: Path, data_dir: Path, mark: str | None) -> N
     try:
         _copy_database(copied, partial)
         _check(partial)
-        _begin_another_life(partial, mark)
+        if mark is not None:
+            begin_another_life(partial, mark)
         _copy_files(source, data_dir)
     except (OSError, sqlite3.Error) as error:
         raise BackupError(f"The backup in {source} cannot be restored: {error}.") from error
@@ -142,9 +143,8 @@ def another_life(mark: str) -> tuple[str, ...]:
     )
 
 
-def _begin_another_life(database: Path, mark: str | None) -> None:
-    if mark is None:
-        return
+def begin_another_life(database: Path, mark: str) -> None:
+    """Note in a database that it was brought back; no hub may be running on it. Raises sqlite3.Error."""
     with contextlib.closing(sqlite3.connect(database)) as connection, connection:
         for statement in another_life(mark):
             connection.execute(statement)

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from hub import dump
-from hub.backup import SECRET, BackupError, NotEmpty
+from hub.backup import SECRET, BackupError, NotEmpty, begin_another_life
 from hub.backup import backup as make_backup
 from hub.backup import restore as put_back
 from hub.cli_common import Exit, Failed, config_option
@@ -117,28 +117,50 @@ def backup(config_path: Path, folder: Path) -> None:
 
 @click.command()
 @config_option
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False)
 @click.option(
     "--nothing-sent-since",
     is_flag=True,
     help="The hub was stopped before the backup was made and has not run since: send what waits.",
 )
-def restore(config_path: Path, folder: Path, nothing_sent_since: bool) -> None:
+@click.option(
+    "--is-back",
+    is_flag=True,
+    help="The database was brought back by other means (an archive, a snapshot): only note that. Without FOLDER.",
+)
+def restore(config_path: Path, folder: Path | None, nothing_sent_since: bool, is_back: bool) -> None:
     """Put the backup in FOLDER into an empty data folder, or an empty PostgreSQL database. No hub may be running on it.
 
     What waited to be sent when the backup was made may have been sent since then. It is not sent again by itself:
-    the hub shows it as possibly sent, and people decide.
+    the hub shows it as possibly sent, and people decide. Nor is any id of the lost time used for anything else.
     """
+    if (folder is None) != is_back or (is_back and nothing_sent_since):
+        raise Failed("Give the FOLDER of a backup, or --is-back alone.", Exit.USAGE)
     config = read_config(config_path)
-    path, data_dir = config.store.sqlite_path(), Path(config.hub.data_dir)
     mark = None if nothing_sent_since else str(SystemClock().now())
-    with _said(), exclusive(data_dir):
-        if path is not None:
-            put_back(folder, path, data_dir, mark)
-        else:
-            dump.restore(folder, config.store.url, _password(config), data_dir, mark)
+    with _said(), exclusive(Path(config.hub.data_dir)):
+        click.echo(_note(config, str(mark)) if folder is None else _put_back(config, folder, mark))
+
+
+def _put_back(config: Config, folder: Path, mark: str | None) -> str:
+    path, data_dir = config.store.sqlite_path(), Path(config.hub.data_dir)
+    if path is not None:
+        put_back(folder, path, data_dir, mark)
+    else:
+        dump.restore(folder, config.store.url, _password(config), data_dir, mark)
     where = data_dir if path is not None else "the database"
-    click.echo(f"The backup is restored into {where}. Run `centrala check`, then `centrala run`.")
+    return f"The backup is restored into {where}. Run `centrala check`, then `centrala run`."
+
+
+def _note(config: Config, mark: str) -> str:
+    path = config.store.sqlite_path()
+    if path is None:
+        dump.begin_another_life(config.store.url, _password(config), mark)
+    elif path.is_file():
+        begin_another_life(path, mark)
+    else:
+        raise BackupError(f"There is no database at {path}.")
+    return "It is noted that the database was brought back. Run `centrala check`, then `centrala run`."
 
 
 @contextlib.contextmanager

@@ -65,10 +65,15 @@ def restore(folder: Path, url: str, password: str | None, data_dir: Path, mark: 
         password,
     )
     if mark is not None:
-        asyncio.run(_ask(url, password, *another_life(mark)))
+        begin_another_life(url, password, mark)
     if kept:
         data_dir.mkdir(parents=True, exist_ok=True)
         copy_file(folder / SECRET, data_dir / SECRET)
+
+
+def begin_another_life(url: str, password: str | None, mark: str) -> None:
+    """Note in a database that it was brought back; no hub may be running on it. Raises :class:`BackupError`."""
+    asyncio.run(_ask(url, password, *another_life(mark)))
 
 
 async def _ask(url: str, password: str | None, *statements: str) -> Any:
