@@ -58,7 +58,8 @@ async def site(world: World) -> AsyncIterator[Site]:
         rates=Rates(world.clock.monotonic),
     )
     path = "/" + page_address(world.house, (await world.surveys())[0].id).split("/", 3)[3]
-    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+    server = TestServer(app)
+    async with server, aiohttp.ClientSession() as session:
         yield Site(world, server, session, path)
 
 
