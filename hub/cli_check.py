@@ -11,6 +11,7 @@ import click
 from sqlalchemy import text
 
 from hub.building import make_store
+from hub.bus.links import GONE, Links, execute
 from hub.cli_common import Exit, Failed, config_option
 from hub.cli_config import read_config
 from hub.clock import SystemClock
@@ -27,11 +28,11 @@ WORKING = ("ok", "starting")
 @click.command()
 @config_option
 def check(config_path: Path) -> int:
-    """Tell everything that is wrong with configuration, rules and store; of a running hub also how its inboxes are and
-    which rules it could not evaluate in the last 24 hours.
+    """Tell everything that is wrong with configuration, rules, store and Redis; of a running hub also how its inboxes
+    are and which rules it could not evaluate in the last 24 hours.
 
-    Each line says what was looked at. Exit code 3 for a wrong configuration, 4 when the store or the other side of an
-    inbox cannot be reached.
+    Each line says what was looked at. Exit code 3 for a wrong configuration, 4 when the store, Redis or the other side
+    of an inbox cannot be reached.
     """
     config = read_config(config_path)
     click.echo(
@@ -43,11 +44,12 @@ def check(config_path: Path) -> int:
     data_dir = Path(config.hub.data_dir)
     try:
         _tell_rules(call(data_dir, "rules.failing", {}))
-        return _tell_inboxes(call(data_dir, "health", {}))
+        inboxes = _tell_inboxes(call(data_dir, "health", {}))
     except NotRunning:
         _check_store(config)
         click.echo("No hub is running; inboxes are looked at while one is.")
-        return Exit.OK
+        inboxes = Exit.OK
+    return max(inboxes, _check_redis(config))
 
 
 def _check_folder(data_dir: Path) -> None:
@@ -81,6 +83,30 @@ async def _open(config: Config) -> None:
         await store.read(lambda tx: tx.scalar(text("SELECT 1")))
     finally:
         await store.close()
+
+
+def _check_redis(config: Config) -> int:
+    """The hub runs without it, so the rest is looked at all the same."""
+    if config.redis.url is None:
+        return Exit.OK
+    try:
+        asyncio.run(_ask_redis(config))
+    except GONE as error:
+        reason = str(error) or "it says nothing"
+        click.echo(
+            f"{config.redis.url}: cannot be reached ({reason}). The hub runs without it, some seconds slower."
+        )
+        return Exit.UNREACHABLE
+    click.echo(f"{config.redis.url}: answers.")
+    return Exit.OK
+
+
+async def _ask_redis(config: Config) -> None:
+    links = Links(config.redis)
+    try:
+        await execute(links.commands, "PING")
+    finally:
+        await links.close()
 
 
 def _tell_rules(failing: list[dict[str, Any]]) -> None:

@@ -176,3 +176,13 @@ async def test_the_publisher_dies_and_another_one_goes_on(
     async with asyncio.timeout(20):
         while told_by(redis) < 6:  # noqa: ASYNC110 - it is another process that makes it so
             await asyncio.sleep(0.1)
+
+
+def test_the_check_asks_redis(postgres: Postgres, redis: RedisServer, tmp_path: Path) -> None:
+    node = Node(tmp_path, postgres.fresh_database(), "one", MORE.format(redis=redis.url))
+    asked = node.command("check")
+    assert (asked.returncode, f"{redis.url}: answers." in asked.stdout) == (0, True), asked.stdout
+    redis.kill()
+    asked = node.command("check")
+    assert asked.returncode == 4
+    assert f"{redis.url}: cannot be reached" in asked.stdout and "runs without it" in asked.stdout
