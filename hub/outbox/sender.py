@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 import msgspec
+from sqlalchemy.exc import IntegrityError
 
 from connectors._failpoint import failpoint
 from connectors.contract import Blobs, Clock, Connector, Log, SendError, Sent
@@ -25,6 +26,7 @@ from .backoff import Breaker
 from .claim import any_open, claim, find_ambiguous, next_due, release_unheard, release_untried
 from .compose import Draft, read_outbound, with_files
 from .queue import destination as breaker_key
+from .queue import hurry
 from .restored import hold_waiting
 from .settle import settle, settle_sent
 
@@ -188,6 +190,9 @@ class Sender:
         except Fenced as fenced:
             parts.fenced(fenced)
             return []
+        except IntegrityError:
+            # Another process began with the same lane at the same moment, and the database lets only one.
+            return []
         failpoint("outbox.claim.after")
         return claimed
 
@@ -207,8 +212,8 @@ class Sender:
         failpoint("outbox.outcome.before")
         await self._record(lambda tx: self._settle(tx, draft, attempt, outcome))
         failpoint("outbox.outcome.after")
-        if outcome is not None:
-            self._note(draft, outcome)
+        if outcome is not None and self._note(draft, outcome):
+            await self._record(lambda tx: hurry(tx, draft.outbound.inbox))
 
     def _settle(self, tx: Tx, draft: Draft, attempt: int, outcome: Sent | SendError | None) -> None:
         """Record what came back, with what waited for it."""
@@ -274,8 +279,8 @@ class Sender:
         failpoint("outbox.send.after")
         return sent
 
-    def _note(self, draft: Draft, outcome: Sent | SendError) -> None:
-        """Feed the breaker; log once when a destination goes to rest and once when it is back."""
+    def _note(self, draft: Draft, outcome: Sent | SendError) -> bool:
+        """Feed the breaker; log once when a destination goes to rest and once when it is back, which is returned."""
         parts, inbox = self._parts, draft.outbound.inbox
         destination = breaker_key(inbox, draft.outbound.to[0].address if draft.outbound.to else "")
         if isinstance(outcome, SendError):
@@ -283,5 +288,7 @@ class Sender:
         if not isinstance(outcome, SendError) or outcome.kind != "temporary":
             if self._breaker.worked(destination):
                 parts.log.info("destination works again", inbox=inbox)
+                return True
         elif self._breaker.failed(destination, parts.clock.now()):
             parts.log.warning("destination rests after failures in a row", inbox=inbox)
+        return False

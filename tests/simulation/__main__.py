@@ -6,7 +6,8 @@ import argparse
 import sys
 import time
 
-from tests.simulation.story import Plan, Result, run
+from tests.simulation.story import Plan, Result, disk, run, tell
+from tests.simulation.year import YEAR, OfficeYear, at_leisure
 
 
 def main() -> int:
@@ -16,7 +17,10 @@ def main() -> int:
     options.add_argument("--first", type=int, default=0, help="the first of them")
     options.add_argument("--seed", type=int, help="run one seed and show the end of what happened")
     options.add_argument("--notes", type=int, default=200, help="how many lines of it")
+    options.add_argument("--days", type=int, help="so many days of an office instead")
     asked = options.parse_args()
+    if asked.days is not None:
+        return _year(asked.first, asked.days, asked.notes)
     if asked.seed is not None:
         result = run(asked.seed, Plan())
         print(*result.notes[-asked.notes :], sep="\n")
@@ -44,6 +48,20 @@ def _many(seeds: range) -> int:
         f"({took / len(seeds) * 1000:.0f} ms a seed)"
     )
     return 1 if failed else 0
+
+
+def _year(seed: int, days: int, notes: int) -> int:
+    began = time.process_time()
+    with at_leisure():
+        disk().empty()
+        result = tell(OfficeYear(seed, YEAR, days))
+    if result.faults:
+        print(*result.notes[-notes:], sep="\n")
+    print(
+        f"{days} days: {result.letters} letters, {result.answers} answers, {result.crashes} crashes "
+        f"in {time.process_time() - began:.0f} s of processor time"
+    )
+    return _tell(result)
 
 
 def _tell(result: Result) -> int:

@@ -55,6 +55,7 @@ class Citizens:
         self._kernel = kernel
         self._peers = peers
         self._hub = hub
+        self.answers_within = (1.0, 40.0)
         self._answers = answers
         self._count = 0
         self._orders = 0
@@ -89,7 +90,7 @@ class Citizens:
             self._start(self._write_back(peer, arrival))
 
     async def _write_back(self, peer: Peer, arrival: Arrival) -> None:
-        await asyncio.sleep(self._kernel.draw.uniform(1.0, 40.0))
+        await asyncio.sleep(self._kernel.draw.uniform(*self.answers_within))
         person = int(arrival.address.rpartition("-")[2])
         self.write(peer.inbox, person, token="" if peer.inbox == setting.TEXTS else arrival.token)
 

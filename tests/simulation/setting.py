@@ -22,9 +22,6 @@ EPOCH = Micros(1_794_816_000_000_000)
 
 TOKENS = SignedTokens(b"a secret of the simulation, 32 bytes at least")
 
-SILENCE = 120_000_000
-"""Microseconds for which somebody may wait for an answer."""
-
 BREACH = "czeka"
 """The tag of a conversation in which somebody has waited for longer."""
 
@@ -42,7 +39,7 @@ rules:
   - id: silence
     name: Zbyt długo bez odpowiedzi
     on: timer
-    when: {unanswered: {min: 2m}}
+    when: {unanswered: {min: SILENCEm}}
     do: {priority: high, tags: [czeka]}
 default: {queue: bezrobotni}
 """
@@ -64,8 +61,8 @@ AGENTS = ("anna", "bartek", "celina")
 
 
 @functools.cache
-def _rules() -> Compiled:
-    return compile_rules(load(RULES), as_written)
+def _rules(silence: int) -> Compiled:
+    return compile_rules(load(RULES.replace("SILENCE", str(silence))), as_written)
 
 
 def config(outbox: Outbox) -> Config:
@@ -92,13 +89,13 @@ def _directory(outbox: Outbox) -> Directory:
     return directory(config(outbox))
 
 
-def house(outbox: Outbox, draw: random.Random) -> House:
-    """The house as one node has it; ``draw`` is its own randomness."""
+def house(outbox: Outbox, draw: random.Random, silence: int) -> House:
+    """The house as one node has it; ``draw`` is its own randomness, ``silence`` the minutes that somebody may wait."""
     return House(
         directory=_directory(outbox),
         capabilities=CAPABILITIES,
         channels={MAIL: "email", TEXTS: "sms", APP: "webhook"},
-        rules=_rules(),
+        rules=_rules(silence),
         rules_version=1,
         tokens=TOKENS,
         translate=translate,

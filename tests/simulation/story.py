@@ -49,8 +49,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     citizens: int = 4
     answers: float = 0.4
     agents: int = 2
+    silence: int = 2
+    """Minutes for which somebody may wait for an answer until that is marked."""
+
     twice: float = 0.4
     """Part of the answers that are followed by another one at once."""
+
+    busy: float = 0.0
+    """Part of the sendings that peers refuse for the moment all through the storm."""
 
     crashes: int = 2
     hangs: float = 0.3
@@ -80,17 +86,23 @@ def disk() -> Disk:
 def run(seed: int, plan: Plan) -> Result:
     """Play one run to its end and judge it."""
     disk().empty()
-    story = Story(seed, plan)
+    return tell(Story(seed, plan))
+
+
+def tell(story: Story) -> Result:
+    """Play a story on the empty disk to its end and judge it."""
     kernel = story.kernel
     try:
         kernel.run(story.outside, story.play())
-        faults = disk().read(lambda tx: judge(tx, story.peers.values(), story.ledger), SimClock(kernel))
+        faults = disk().read(
+            lambda tx: judge(tx, story.peers.values(), story.ledger, story.plan.silence), SimClock(kernel)
+        )
     except AssertionError as error:
         faults = [repr(error)]
     finally:
         kernel.end()
     return Result(
-        seed=seed,
+        seed=story.seed,
         digest=kernel.digest,
         faults=(*kernel.faults, *faults),
         notes=tuple(kernel.notes),
@@ -105,14 +117,18 @@ def run(seed: int, plan: Plan) -> Result:
 class Story:
     """What a run is made of."""
 
+    outbox = OUTBOX
+
     def __init__(self, seed: int, plan: Plan) -> None:
         self.kernel = kernel = Kernel(seed, setting.EPOCH)
         self.outside = kernel.process("outside")
         self.plan = plan
+        self.seed = seed
         self.nodes = plan.nodes or kernel.draw.choice((1, 1, 1, 2, 2, 3))
         self.crashes = 0
         self.network = Network(kernel)
         self.wear = Wear()
+        self.habits = Habits(undo=kernel.draw.choice((0.0, 4.0)), twice=plan.twice)
         self.peers = {inbox: Peer(kernel, inbox, kind) for inbox, kind in KINDS.items()}
         self.ledger = Ledger(kernel)
         self.hub = Hub(kernel, self.network)
@@ -124,7 +140,7 @@ class Story:
             wear=self.wear,
             outside=self.outside,
             peers=self.peers,
-            house=lambda draw: setting.house(OUTBOX, draw),
+            house=lambda draw: setting.house(self.outbox, draw, plan.silence),
         )
 
     async def play(self) -> None:
@@ -146,9 +162,8 @@ class Story:
         house = self._around.house(self.kernel.draw)
         users = await store.write(lambda tx: setting.hire(tx, house))
         names = zip(users, setting.AGENTS, strict=True)
-        habits = Habits(undo=self.kernel.draw.choice((0.0, 4.0)), twice=self.plan.twice)
         return [
-            Agent(self.kernel, self.hub, user, name, self.ledger, habits)
+            Agent(self.kernel, self.hub, user, name, self.ledger, self.habits)
             for user, name in list(names)[: self.plan.agents]
         ]
 
@@ -206,7 +221,7 @@ class Story:
         """Network, storage and peers are good and bad in turn."""
         draw, until = self.kernel.draw, self.kernel.now / 1e6 + self.plan.storm
         while self.kernel.now / 1e6 < until:
-            self._calm()
+            self._calm(self.plan.busy)
             await asyncio.sleep(draw.uniform(1.0, 15.0))
             kind = draw.choice(("network", "storage", "peers", "all"))
             self.kernel.note(f"bad weather: {kind}")
@@ -226,11 +241,13 @@ class Story:
         for name, value in most.items():
             setattr(what, name, value * self.kernel.draw.random())
 
-    def _calm(self) -> None:
-        """Everything works as it should."""
+    def _calm(self, busy: float = 0.0) -> None:
+        """Everything works as it should, but for peers that are ``busy`` at times."""
         for what in (self.network.weather, self.wear, *(peer.manners for peer in self.peers.values())):
             for name, value in msgspec.structs.asdict(type(what)()).items():
                 setattr(what, name, value)
+        for peer in self.peers.values():
+            peer.manners.busy = busy
 
     async def _settle(self, agents: list[Agent], work: list[asyncio.Task[None]]) -> None:
         """Wait until agents have gone home and nothing is on its way any more."""

@@ -93,8 +93,11 @@ def order_lanes_by_id(patch: Patch) -> None:
             .where(before.c.lane == delivery.c.lane, before.c.state == "queued", before.c.id < delivery.c.id)
             .exists()
         )
+        sending = (
+            before.select().where(before.c.lane == delivery.c.lane, before.c.state == "sending").exists()
+        )
         ready = and_(delivery.c.state.in_(("held", "queued")), delivery.c.due_at <= now)
-        return and_(ready, delivery.c.inbox.in_(inboxes), ~waits)
+        return and_(ready, delivery.c.inbox.in_(inboxes), ~waits, ~sending)
 
     patch.setattr(claim, "_due", due)
 
@@ -146,7 +149,7 @@ def keep_the_load_for_ever(patch: Patch) -> None:
 Case = tuple[Callable[[Patch], None], str, Plan]
 
 QUIET = Plan(nodes=1, calm=150.0)
-SEVERAL = Plan(nodes=3, calm=150.0, letters=14, twice=1.0)
+SEVERAL = Plan(nodes=3, calm=150.0, letters=12, twice=1.0, busy=0.5)
 HANGING = Plan(nodes=2, calm=150.0, letters=40, agents=1, crashes=8, hangs=1.0)
 
 FAULTS: tuple[Case, ...] = (

@@ -13,7 +13,7 @@ from hub.store import schema
 from hub.store.tx import Reader
 from tests.simulation import setting
 from tests.simulation.calls import judge_calls
-from tests.simulation.channel import MARKER, Arrival, Peer
+from tests.simulation.channel import MARKER, Peer
 from tests.simulation.kernel import SECOND
 from tests.simulation.people import Ledger
 
@@ -23,6 +23,9 @@ conversation, message, delivery, attempt = (
     schema.delivery,
     schema.attempt,
 )
+
+
+DAY = 86_400 * SECOND
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,8 +77,8 @@ def find(tx: Reader) -> Found:
     return Found(inbound=inbound, sendings=sendings, outcomes=outcomes)
 
 
-def judge(tx: Reader, peers: Iterable[Peer], ledger: Ledger) -> list[str]:
-    """Everything that breaks a promise, in words."""
+def judge(tx: Reader, peers: Iterable[Peer], ledger: Ledger, silence: int) -> list[str]:
+    """Everything that breaks a promise, in words. ``silence``: minutes for which somebody may wait unmarked."""
     found, peers = find(tx), list(peers)
     faults = [f"left behind: {what}" for what in unfinished(tx)]
     for peer in peers:
@@ -86,7 +89,7 @@ def judge(tx: Reader, peers: Iterable[Peer], ledger: Ledger) -> list[str]:
     faults += _stream(tx)
     faults += _places(tx)
     faults += _automatic(peers, found)
-    faults += _silence(tx)
+    faults += _silence(tx, silence)
     orders = [letter for peer in peers for letter in peer.letters if letter.phone]
     faults += judge_calls(tx, orders, ledger.calls)
     return faults
@@ -146,7 +149,8 @@ def _stream(tx: Reader) -> Iterator[str]:
     event = schema.event
     head = tx.scalar(select(schema.stream_head.c.place)) or 0
     rows = tx.rows(select(event.c.place).order_by(event.c.place))
-    if [row.place for row in rows] != list(range(1, head + 1)):
+    first = rows[0].place if rows else 1
+    if [row.place for row in rows] != list(range(first, head + 1)):
         yield f"the stream has gaps: {len(rows)} events, the head is at {head}"
 
 
@@ -166,10 +170,10 @@ def _places(tx: Reader) -> Iterator[str]:
         yield f"conversation {row.id} ({row.status}) is in no place or in two"
 
 
-def _silence(tx: Reader) -> Iterator[str]:
+def _silence(tx: Reader, minutes: int) -> Iterator[str]:
     """Whoever has waited for longer than the rules allow is marked so: a deadline is met, or its breach recorded."""
     late = and_(
-        conversation.c.waiting_since < tx.now - setting.SILENCE - SECOND,
+        conversation.c.waiting_since < tx.now - (60 * minutes + 1) * SECOND,
         conversation.c.status.in_(("open", "waiting-office")),
         conversation.c.tags.not_like(f"%{setting.BREACH}%"),
     )
@@ -179,13 +183,16 @@ def _silence(tx: Reader) -> Iterator[str]:
 
 
 def _automatic(peers: Iterable[Peer], found: Found) -> Iterator[str]:
-    """At most one acknowledgement a person and day; a second arrival must be a sending that may have failed."""
+    """At most one acknowledgement for each day on which somebody wrote; twice is an ambiguous sending."""
     sent: dict[str, set[int]] = defaultdict(set)
-    arrival: Arrival
+    days: dict[str, set[int]] = defaultdict(set)
     for peer in peers:
         for arrival in peer.arrivals:
             if arrival.automatic and not arrival.address.startswith("call-"):
                 sent[arrival.address].add(arrival.delivery)
+        for letter in peer.letters:
+            for at in (letter.written_at, letter.acknowledged_at or letter.written_at):
+                days[letter.address].add((setting.EPOCH + at) // DAY)
     for address, deliveries in sent.items():
-        if len(deliveries) > 1:
-            yield f"{address} got {len(deliveries)} automatic answers"
+        if len(deliveries) > len(days[address]):
+            yield f"{address} got {len(deliveries)} automatic answers on {len(days[address])} days"

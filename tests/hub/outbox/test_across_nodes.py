@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from connectors.contract import Micros, Recipient, Sent
 from hub.house import House
 from hub.intake.load import keep_load, present_load, read_load
 from hub.messages import append, locked_conversation
+from hub.outbox import sender
 from hub.outbox.claim import any_open, claim, find_ambiguous, release_unheard, release_untried
 from hub.outbox.queue import enqueue
 from hub.outbox.settle import settle, settle_sent
@@ -18,6 +21,7 @@ from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Ids, Tx
 from tests.hub.conftest import FakeClock
+from tests.hub.outbox.test_sender import Outgoing, Scripted
 from tests.hub.specimen import a_house, add_conversation
 
 delivery, attempt = schema.delivery, schema.attempt
@@ -173,3 +177,26 @@ async def test_the_newest_snapshot_of_the_load_is_not_the_one_with_the_highest_i
     newest = await store.write(lambda tx: keep_load(tx, read_load(tx)))
     clock.move(50)
     assert (await store.write(present_load)).id == newest.id
+
+
+async def test_two_processes_that_begin_with_one_lane_at_once_both_go_on(
+    sqlite_store: Store, house: House, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database lets one of them; the other one's loop must bear that and look again."""
+    refused: list[bool] = []
+
+    def at_once(tx: Tx, *more: Any) -> list[tuple[int, int]]:
+        if not refused:
+            refused.append(True)
+            raise IntegrityError("UPDATE delivery", None, ValueError("delivery_sending"))
+        return claim(tx, *more)
+
+    monkeypatch.setattr(sender, "claim", at_once)
+    peer = Scripted()
+    here = msgspec.structs.replace(house, capabilities={"kontakt": peer.capabilities})
+    out = Outgoing(sqlite_store, clock, here, peer)
+    out.start()
+    key = await sqlite_store.write(lambda tx: reply(tx, here, add_conversation(tx)))
+    await out.becomes(key, "accepted")
+    await out.end()
+    assert refused
