@@ -30,7 +30,7 @@ from hub.house import House
 from hub.intake.events import apply_event, release_target
 from hub.logs import logger
 from hub.messages import append, locked_conversation
-from hub.outbox.queue import enqueue
+from hub.outbox.queue import enqueue, hurry
 from hub.outbox.sender import Parts, Sender
 from hub.store import schema
 from hub.store.store import Store
@@ -295,6 +295,19 @@ async def test_what_waits_for_the_morning_holds_up_no_answer(
     assert await out.state(notice) == "queued"
     clock.move(3601)
     await out.becomes(notice, "accepted")
+
+
+async def test_after_an_outage_nobody_waits_out_a_long_gap(out: Outgoing, feed: Feed) -> None:  # noqa: F811
+    """But what the provider told us to hold back."""
+    out.peer.script["jan@example.pl"] = [SendError("temporary", "away")]
+    out.peer.script["ewa@inny.pl"] = [SendError("throttled", "slow down", retry_after=7000)]
+    away = await out.reply((await feed(mail(1))).conversation)
+    held = await out.reply((await feed(mail(2, sender="ewa@inny.pl"))).conversation, "ewa@inny.pl")
+    for key in (away, held):
+        await out.becomes(key, "queued", attempts=1)
+    await out.store.write(lambda tx: hurry(tx, "kontakt"))
+    await out.becomes(away, "accepted")
+    assert await out.state(held) == "queued"
 
 
 async def test_it_gives_up_after_days(out: Outgoing, feed: Feed, clock: FakeClock) -> None:  # noqa: F811
