@@ -12,11 +12,15 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.exc import DBAPIError
 
 from hub.store.migrate import HEAD, SERVES, WrongSchema, stamp
 
 PATIENCE = 10
 """Seconds that a step waits for a table that running processes use."""
+
+IN_USE = "55P03"
+"""PostgreSQL's word for a lock that was not had in time (lock_not_available)."""
 
 SILENT = 60
 """Seconds after which a process that has not told of itself counts as ended."""
@@ -51,7 +55,14 @@ def upgrade(connection: Connection) -> tuple[str | None, str]:
     config = Config()
     config.set_main_option("script_location", str(FOLDER))
     config.attributes["connection"] = connection
-    command.upgrade(config, HEAD)
+    try:
+        command.upgrade(config, HEAD)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != IN_USE:
+            raise
+        raise WrongSchema(
+            f"a table was in use for more than {PATIENCE} s: run it again when less is going on"
+        ) from error
     stamp(connection)
     return before, HEAD
 

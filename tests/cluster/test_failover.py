@@ -57,7 +57,7 @@ class Place:
         self._folder = folder
         self._nodes: list[Node] = []
 
-    def node(self, name: str, *, lease: float = 2.0, roles: tuple[str, ...] = ()) -> Node:
+    def node(self, name: str, *, lease: float = 3.0, roles: tuple[str, ...] = ()) -> Node:
         inboxes = INBOXES.format(secret=SECRET.reveal(), token=TOKEN, api=self.bot.url)
         self._nodes.append(Node(self._folder, self.url, name, inboxes, roles=roles, lease=lease))
         return self._nodes[-1]
@@ -112,7 +112,7 @@ def test_one_that_ends_in_good_order_is_replaced_at_once(place: Place) -> None:
     assert first.wait(15) == 0
     ended = time.monotonic()
     taken(place.bot, "druga")
-    assert time.monotonic() - ended < 4
+    assert time.monotonic() - ended < 6, "a lease that is not handed over lasts seven seconds at least"
     assert "first" not in place.sql("SELECT name FROM node")
 
 

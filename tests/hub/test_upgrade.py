@@ -114,3 +114,23 @@ async def test_a_step_that_running_processes_cannot_bear_waits_until_they_are_st
     assert await asyncio.to_thread(migrate, tmp_path, url) == Exit.FAILED
     assert "still run: web-1" in capsys.readouterr().err
     await store.close()
+
+
+@pytest.mark.servers
+async def test_a_table_that_is_in_use_is_not_waited_for_without_end(
+    _postgres: Postgres,
+    _template: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(upgrade, "PATIENCE", 1)
+    url = copy_database(_postgres, _template)
+    store = PostgresStore(url, SystemClock())
+    await store.open()
+    await says(store, "0007", "0007")
+    async with store._engine.begin() as user:
+        await user.execute(text("SELECT id FROM delivery FOR SHARE"))
+        assert await asyncio.to_thread(migrate, tmp_path, url) == Exit.FAILED
+    assert "was in use for more than 1 s" in capsys.readouterr().err
+    await store.close()
