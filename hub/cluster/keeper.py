@@ -150,9 +150,9 @@ class Keeper:
         return want.lease if want is not None else None
 
     def certainly_dead(self, node_id: str) -> bool:
-        """Whether a process has ended, as far as that is certain: the one before us in our data folder, and where we
-        are alone, all others."""
-        return self.alone or node_id == self._dead
+        """Whether a process has ended, as far as that is certain: those before us in our data folder, and where we are
+        alone, all others."""
+        return self.alone or node_id == self._dead or self.me.follows(node_id)
 
     def lost(self, fenced: Fenced) -> None:
         """A write was refused: stop what was done in the name of these leases, without waiting for the next look."""

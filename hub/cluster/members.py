@@ -22,8 +22,9 @@ _health = msgspec.json.Decoder(dict[str, Health]).decode
 
 
 class Me(msgspec.Struct, frozen=True, kw_only=True):
-    """This process. ``boot`` is new at each start. ``home`` names the data folder, which it holds locked: whoever had
-    it before is dead. ``secret`` and ``setup`` are marks of the signing secret and of the configuration."""
+    """This process. ``home`` names the data folder, which it holds locked: whoever had it before is dead. ``boot`` is
+    new at each start, after a mark of ``home`` and a dot. ``secret`` and ``setup`` are marks of the signing secret and
+    of the configuration."""
 
     name: str
     boot: str
@@ -37,6 +38,12 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         """What its leases and attempts bear; :func:`name_of` gives the name back."""
         return f"{self.name}/{self.boot}"
+
+    def follows(self, node_id: str) -> bool:
+        """Whether an id is that of an earlier run in our data folder, however many there were since: it is over."""
+        name, _, boot = node_id.partition("/")
+        home, dot, _ = boot.rpartition(".")
+        return bool(dot) and (name, home) == (self.name, self.boot.rpartition(".")[0]) and node_id != self.id
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):

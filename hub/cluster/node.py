@@ -23,10 +23,11 @@ HOME = "node.id"
 
 def this_node(config: Config, *, boot: str) -> Me:
     """The process with this configuration; ``boot`` is new at each start. Reads and makes files in the data folder."""
+    home = _home(Path(config.hub.data_dir))
     return Me(
         name=config.hub.node,
-        boot=boot,
-        home=_home(Path(config.hub.data_dir)),
+        boot=f"{_mark(home.encode())}.{boot}",
+        home=home,
         roles=in_order(config.hub.roles),
         version=__version__,
         secret=_mark(signing_secret(config).encode()),

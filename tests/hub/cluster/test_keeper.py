@@ -258,6 +258,14 @@ async def test_in_the_same_data_folder_the_one_before_is_certainly_dead(process:
     assert not again.keeper.certainly_dead("second/x")
 
 
+def test_all_earlier_runs_in_the_same_data_folder_are_over() -> None:
+    """Also the one before the one before, which died again before it could settle what the first had left open."""
+    me = Me(name="host.one", boot="f00d.3", home="f00d", roles=ROLES, version="1")
+    assert me.follows("host.one/f00d.1") and me.follows("host.one/f00d.2")
+    others = ("host.one/f00d.3", "host.one/beef.1", "host.two/f00d.1", "host.one/1", "host.one")
+    assert not any(me.follows(other) for other in others)
+
+
 async def test_who_slept_so_long_that_another_has_its_name_ends(process: Make) -> None:
     first, again = process("first"), process("first", home="elsewhere", boot="2")
     await first.start("a")
