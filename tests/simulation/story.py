@@ -9,6 +9,7 @@ import msgspec
 
 from hub.cluster.roles import ROLES, Role
 from hub.config import Outbox
+from hub.store.tx import Reader
 from tests.simulation import setting
 from tests.simulation.channel import Manners, Peer
 from tests.simulation.disk import Disk, SimStore, Wear
@@ -94,9 +95,7 @@ def tell(story: Story) -> Result:
     kernel = story.kernel
     try:
         kernel.run(story.outside, story.play())
-        faults = disk().read(
-            lambda tx: judge(tx, story.peers.values(), story.ledger, story.plan.silence), SimClock(kernel)
-        )
+        faults = disk().read(story.judge, SimClock(kernel))
     except AssertionError as error:
         faults = [repr(error)]
     finally:
@@ -118,9 +117,10 @@ class Story:
     """What a run is made of."""
 
     outbox = OUTBOX
+    epoch = setting.EPOCH
 
     def __init__(self, seed: int, plan: Plan) -> None:
-        self.kernel = kernel = Kernel(seed, setting.EPOCH)
+        self.kernel = kernel = Kernel(seed, self.epoch)
         self.outside = kernel.process("outside")
         self.plan = plan
         self.seed = seed
@@ -142,6 +142,10 @@ class Story:
             peers=self.peers,
             house=lambda draw: setting.house(self.outbox, draw, plan.silence),
         )
+
+    def judge(self, tx: Reader) -> list[str]:
+        """Everything that broke a promise."""
+        return judge(tx, self.peers.values(), self.ledger, self.plan.silence, self.epoch)
 
     async def play(self) -> None:
         """The whole run, in the process ``outside``."""

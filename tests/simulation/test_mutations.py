@@ -149,7 +149,7 @@ def keep_the_load_for_ever(patch: Patch) -> None:
 Case = tuple[Callable[[Patch], None], str, Plan]
 
 QUIET = Plan(nodes=1, calm=150.0)
-SEVERAL = Plan(nodes=3, calm=150.0, letters=12, twice=1.0, busy=0.5)
+SEVERAL = Plan(nodes=3, calm=150.0, storm=120.0, letters=16, agents=3, twice=1.0, busy=0.6, crashes=1)
 HANGING = Plan(nodes=2, calm=150.0, letters=40, agents=1, crashes=8, hangs=1.0)
 
 FAULTS: tuple[Case, ...] = (

@@ -8,7 +8,9 @@ import sys
 
 import pytest
 
-from tests.simulation.story import Plan, run
+from connectors.contract import Micros
+from tests.simulation.story import Plan, disk, run, tell
+from tests.simulation.year import YEAR, OfficeYear, at_leisure
 
 SEEDS = int(os.environ.get("CENTRALA_SEEDS", "200"))
 """How many seeds the slow part runs; a failing one is seen again with ``python -m tests.simulation --seed N``."""
@@ -36,6 +38,21 @@ def test_a_seed_replays_step_by_step_in_another_process_too() -> None:
         environment = {**os.environ, "PYTHONHASHSEED": hashes}
         told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
         assert here.digest in told
+
+
+SPRING = Micros(1_806_087_600_000_000)
+"""2027-03-26 19:00 UTC, a Friday evening: on Sunday the clocks are put forward."""
+
+
+@pytest.mark.slow
+def test_some_days_of_an_office_over_a_change_of_the_clock() -> None:
+    """The whole year is ``python -m tests.simulation --days 365``."""
+    disk().empty()
+    with at_leisure():
+        result = tell(OfficeYear(1, YEAR, 5, SPRING))
+    assert result.faults == ()
+    assert result.letters > 40
+    assert result.answers > 20
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, and_, func, or_, select
 
+from connectors.contract import Micros
 from hub.store import schema
 from hub.store.tx import Reader
 from tests.simulation import setting
@@ -77,8 +78,9 @@ def find(tx: Reader) -> Found:
     return Found(inbound=inbound, sendings=sendings, outcomes=outcomes)
 
 
-def judge(tx: Reader, peers: Iterable[Peer], ledger: Ledger, silence: int) -> list[str]:
-    """Everything that breaks a promise, in words. ``silence``: minutes for which somebody may wait unmarked."""
+def judge(tx: Reader, peers: Iterable[Peer], ledger: Ledger, silence: int, epoch: Micros) -> list[str]:
+    """Everything that breaks a promise, in words. ``silence``: minutes for which somebody may wait unmarked; ``epoch``:
+    when the run began."""
     found, peers = find(tx), list(peers)
     faults = [f"left behind: {what}" for what in unfinished(tx)]
     for peer in peers:
@@ -88,7 +90,7 @@ def judge(tx: Reader, peers: Iterable[Peer], ledger: Ledger, silence: int) -> li
     faults += _answers(peers, ledger, found)
     faults += _stream(tx)
     faults += _places(tx)
-    faults += _automatic(peers, found)
+    faults += _automatic(peers, epoch)
     faults += _silence(tx, silence)
     orders = [letter for peer in peers for letter in peer.letters if letter.phone]
     faults += judge_calls(tx, orders, ledger.calls)
@@ -182,7 +184,7 @@ def _silence(tx: Reader, minutes: int) -> Iterator[str]:
         yield f"conversation {row.id} has waited for {waited} s, and nobody was told"
 
 
-def _automatic(peers: Iterable[Peer], found: Found) -> Iterator[str]:
+def _automatic(peers: Iterable[Peer], epoch: Micros) -> Iterator[str]:
     """At most one acknowledgement for each day on which somebody wrote; twice is an ambiguous sending."""
     sent: dict[str, set[int]] = defaultdict(set)
     days: dict[str, set[int]] = defaultdict(set)
@@ -192,7 +194,7 @@ def _automatic(peers: Iterable[Peer], found: Found) -> Iterator[str]:
                 sent[arrival.address].add(arrival.delivery)
         for letter in peer.letters:
             for at in (letter.written_at, letter.acknowledged_at or letter.written_at):
-                days[letter.address].add((setting.EPOCH + at) // DAY)
+                days[letter.address].add((epoch + at) // DAY)
     for address, deliveries in sent.items():
         if len(deliveries) > len(days[address]):
             yield f"{address} got {len(deliveries)} automatic answers on {len(days[address])} days"

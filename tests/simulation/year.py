@@ -26,7 +26,7 @@ from hub.replay import replaying, shadow
 from hub.ruleset import faults
 from hub.store import schema
 from hub.store.tx import Reader, Tx
-from tests.simulation import channel
+from tests.simulation import channel, setting
 from tests.simulation.kernel import SECOND, SimClock
 from tests.simulation.node import Node
 from tests.simulation.people import Agent, Habits
@@ -83,7 +83,8 @@ class OfficeYear(Story):
 
     outbox = OUTBOX
 
-    def __init__(self, seed: int, plan: Plan, days: int) -> None:
+    def __init__(self, seed: int, plan: Plan, days: int, epoch: Micros = setting.EPOCH) -> None:
+        self.epoch = epoch
         super().__init__(seed, plan)
         self._days = days
         self._troubled = 0.0
