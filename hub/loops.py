@@ -27,6 +27,7 @@ from hub.house import House
 from hub.outbox.effects import run_effects
 from hub.outbox.handlers import INSIDE, outside
 from hub.people.leaving import HANDLERS as PEOPLE_TIMERS
+from hub.people.watching import watch_pages
 from hub.phone.follow import TIMER as PHONE
 from hub.phone.follow import on_timer as on_phone_timer
 from hub.replay.replaying import run_replays
@@ -102,7 +103,11 @@ def leased(parts: Parts) -> dict[str, Leased]:
 
 def keep_leased(keeper: Keeper, parts: Parts) -> None:
     """Have each of :func:`leased` run while its lease is ours, on a store that makes sure of it."""
-    for name, loop in leased(parts).items():
+    loops = leased(parts)
+    if not keeper.alone:
+        seconds = parts.house().directory.config.hub.lease_seconds
+        loops["pages"] = lambda store: watch_pages(store, parts.clock, seconds)
+    for name, loop in loops.items():
 
         def work(lease: Lease, loop: Leased = loop) -> Loop:
             return loop(FencedStore(parts.store, lease))
