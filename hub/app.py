@@ -48,13 +48,13 @@ from hub.outbox.sender import Parts, Sender
 from hub.rulefile import read_text
 from hub.ruleset import follower
 from hub.running import Means
-from hub.serving import Listeners
 from hub.store.tx import Tx
 from hub.stream import Stream
 from hub.tokens import SignedTokens
 from hub.wake import Wake
 from hub.web import console, public, survey
 from hub.web.desk import Desk
+from hub.web.serving import Listeners
 
 
 class Hub:
