@@ -20,10 +20,10 @@ from hub.config import Listener
 from hub.egress import CheckedEgress
 from hub.i18n import translate
 from hub.rates import Rates
-from hub.serving import Listeners
 from hub.web import public_bodies, public_watch
 from hub.web.public import Settings as Public
 from hub.web.public import build
+from hub.web.serving import Listeners
 from tests.contract.world import Log, make_env
 from tests.servers.fault_proxy import FaultProxy, fault_proxy
 
@@ -82,6 +82,7 @@ async def drip(port: int, at_once: bytes) -> tuple[float, bytes]:
     return time.monotonic() - began, told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("at_once", "told"), [(HEAD, b"HTTP/1.1 408"), (HEAD[:60], b"")])
 async def test_a_slow_loris_holds_nobody_up(
     monkeypatch: pytest.MonkeyPatch, at_once: bytes, told: bytes
