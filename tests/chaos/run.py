@@ -39,7 +39,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     hangs: int = 0
     """Every so many times a node stands still for ``hang_seconds`` instead of being killed (0: never)."""
     hang_seconds: float = 3.0
-    patience: float = 2.5
+    patience: float = 4.0
     """Seconds that a place may take to be passed."""
 
 
@@ -129,19 +129,33 @@ async def _lives(world: World, plan: Plan, draw: random.Random, result: Run) -> 
     places = draw.sample(list(plan.places), len(plan.places))
     for number in range(plan.kills):
         node = world.nodes[number % len(world.nodes)]
+        place = _next_place(node, result, places) if number % 4 else ""
         if plan.others and servers and number % plan.others == plan.others - 1:
+            await _revive(node)
             name = draw.choice(sorted(servers))
             await _kill_server(servers[name], draw.uniform(0.0, 0.3))
             result.killed[name] += 1
         elif plan.hangs and number % plan.hangs == plan.hangs - 1:
             await _hang(node, plan.hang_seconds)
             result.hung += 1
+        elif place:
+            result.killed[await _life_until(node, draw, place, plan.patience)] += 1
         else:
-            place = _next_place(node, result, places) if number % 4 else ""
-            longest = plan.patience if place else draw.uniform(0.02, plan.longest)
-            result.killed[await one_life(node, draw, place, longest)] += 1
-            node.failpoints = ""
-            await asyncio.to_thread(node.start)
+            await _revive(node)
+            await asyncio.sleep(draw.uniform(0.02, plan.longest))
+            node.kill()
+            result.killed["hub"] += 1
+        if len(world.nodes) > 1:
+            await _revive(node)
+    for node in world.nodes:
+        await _revive(node)
+
+
+async def _revive(node: Node) -> None:
+    """Start it, with nothing armed, unless it lives."""
+    if not node.alive():
+        node.failpoints = ""
+        await asyncio.to_thread(node.start)
 
 
 def _next_place(node: Node, result: Run, places: Sequence[str]) -> str:
@@ -166,16 +180,12 @@ async def _hang(node: Node, seconds: float) -> None:
         node.wake()
 
 
-async def one_life(node: Node, draw: random.Random, place: str, seconds: float) -> str:
-    """Start anew; die at a named place if it is passed in time, else at the end. Returns what killed it.
-
-    Where nothing is armed the life that goes on already is the one that ends.
-    """
-    if place:
-        node.failpoints = f"{place}=kill@{draw.choice((1, 1, 2, 3, 5))}"
-        node.kill()
-        with contextlib.suppress(Died):
-            await asyncio.to_thread(node.start)
+async def _life_until(node: Node, draw: random.Random, place: str, seconds: float) -> str:
+    """A new life that ends at a named place if it is passed in time, else so late. Returns what killed it."""
+    node.kill()
+    node.failpoints = f"{place}=kill@{draw.choice((1, 1, 2, 3, 5))}"
+    with contextlib.suppress(Died):
+        await asyncio.to_thread(node.start)
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if not node.alive():
