@@ -51,6 +51,10 @@ def unfinished(tx: Reader) -> Iterator[str]:
         "effects": select(func.count()).where(effect.c.state.in_(("waiting", "running"))),
         "timers": select(func.count()).where(timer.c.state == "waiting", timer.c.due_at <= tx.now),
         "snoozed": select(func.count()).where(conversation.c.status == "snoozed"),
+        "not to be found by a search": select(func.count()).where(
+            message.c.kind.in_(("inbound", "outbound")),
+            message.c.id.not_in(select(schema.search_doc.c.message)),
+        ),
     }
     for name, query in counts.items():
         if count := tx.scalar(query):
