@@ -159,8 +159,8 @@ class Hub:
             self._listeners.bind("public", self.config.public)
             self._listeners.bind("private", self.config.private)
         await self.prepare()
-        await self.keeper.enter()
         await self.intake.refresh_load()
+        await self.keeper.enter()
         if self._does("web"):
             await self._serve_public()
             await self._serve_private()

@@ -40,6 +40,9 @@ LOOK = 0.1
 LEFT = 0.5
 """Part of a lease's time after which what is free is taken by whoever sees it, fair share or not."""
 
+STAY = 60
+"""Times a lease's time for which such a one is not handed over again."""
+
 REST = 10.0
 """Seconds after which what ended by itself is taken up again: somebody else may try first."""
 
@@ -88,7 +91,7 @@ class _Want:
         self.marked = now
         self.rests_until = 0.0
         self.free_since: float | None = None
-        self.stays = False
+        self.stays_until = 0.0
         self.leaves = False
 
 
@@ -284,18 +287,19 @@ class Keeper:
     async def _share(self, role: Role, seen: Mapping[str, Standing], now: float) -> None:
         """Take what is free of one kind, or give up what is more than our share."""
         wants = [want for want in self._wants.values() if want.role == role]
-        ours = [want for want in wants if want.lease is not None and not (want.leaves or want.stays)]
+        movable = [want for want in wants if not want.leaves and now >= want.stays_until]
+        ours = [want for want in movable if want.lease is not None]
         share = fair_share(len(wants), role, self.members, self._ttl)
         free = [want for want in wants if self._free(want, seen.get(want.name), now)]
         for want in wants:
             want.free_since = (want.free_since or now) if want in free else None
-        # What nobody takes for a while is ours for good: the others may not know it, or may not be able to have it.
+        # What nobody takes for a while stays with us for long: the others may not know it, or cannot have it.
         left = [want for want in free if now - (want.free_since or now) >= self._ttl * LEFT]
         more = [want for want in free if want not in left][: max(0, share - len(ours))]
         surplus = ours[: max(0, len(ours) - share)]
         if left or more:
             for want in left:
-                want.stays = True
+                want.stays_until = now + STAY * self._ttl
             await self._take([want.name for want in (*left, *more)], now)
         elif surplus:
             self._hand_over(surplus)
@@ -312,7 +316,9 @@ class Keeper:
         return standing is not None and standing.holder == self.me.id and standing.fence == lease.fence
 
     def _free(self, want: _Want, standing: Standing | None, now: float) -> bool:
-        if want.lease is not None or now < want.rests_until or (want.task and not want.task.done()):
+        if want.lease is not None or want.leaves or now < want.rests_until:
+            return False
+        if want.task is not None and not want.task.done():
             return False
         if standing is None or standing.over or standing.holder in (leases.NOBODY, *self._gone):
             return True
@@ -338,9 +344,13 @@ class Keeper:
             lambda tx: leases.take(tx, self.me.id, names, self._micros, stale=stale, dead=self._gone)
         )
         failpoint("leases.take.after")
+        unwanted = []
         for lease in took:
             if (want := self._wants.get(lease.name)) is not None and want.lease is None:
                 self._start(want, lease)
+            else:  # it was dropped while we took it
+                unwanted.append(lease)
+        await self._release(unwanted)
 
     # --- working -----------------------------------------------------------------------------------------------
 
@@ -375,9 +385,12 @@ class Keeper:
         if tasks:
             # What does not end is left to the fence: nobody may be kept from the lease by it.
             await asyncio.wait(tasks, timeout=self._ttl)
-        await self._release([want.lease for want in wants if want.lease is not None])
+        given = [want.lease for want in wants if want.lease is not None]
         for want in wants:
-            want.lease, want.leaves = None, False
+            want.lease = None
+        await self._release(given)
+        for want in wants:
+            want.leaves = False
 
     async def _release(self, given: list[Lease]) -> None:
         if given and not self.alone:

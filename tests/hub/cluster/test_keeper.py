@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -300,3 +301,27 @@ async def test_another_signing_secret_is_refused_while_others_live(process: Make
     await first.die()
     other.clock.move(TTL)
     await other.keeper.enter()
+
+
+async def test_what_is_dropped_while_it_is_taken_is_free_again(
+    process: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = process("first"), process("second")
+    await first.open("a")
+    write, taking = first.store.write, asyncio.Event()
+
+    async def slow(command: Callable[..., Any]) -> Any:
+        done = await write(command)
+        if isinstance(done, list) and done:
+            taking.set()
+            await asyncio.sleep(0.02)
+        return done
+
+    monkeypatch.setattr(first.store, "write", slow)
+    await first.start()
+    await taking.wait()
+    await first.keeper.drop("a")
+    await asyncio.sleep(0.05)
+    await second.start("a")
+    await settle()
+    assert does(first, second) == [[], ["a"]]
