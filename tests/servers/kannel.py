@@ -31,8 +31,7 @@ smsbox-port = {box}
 smsbox-interface = 127.0.0.1
 dlr-storage = internal
 sms-resend-freq = 1
-log-level = 2
-{store}
+log-level = 2{store}
 sms-combine-concatenated-mo = {combine}
 
 group = smsc
@@ -101,7 +100,8 @@ class Kannel:
         """Start everything, with an empty network; also again after :meth:`stop`."""
         spool = self._folder / "spool"
         spool.mkdir(exist_ok=True)
-        store = f'store-type = spool\nstore-location = "{spool}"' if self.durable else ""
+        # An empty line would end the group.
+        store = f'\nstore-type = spool\nstore-location = "{spool}"' if self.durable else ""
         self._config.write_text(
             _CONFIG.format(
                 **self._ports,
