@@ -26,7 +26,7 @@ from hub.cli_common import Exit, Failed, config_option
 from hub.cli_config import read_config
 from hub.clock import SystemClock
 from hub.cluster.commands import handlers as cluster_handlers
-from hub.cluster.keeper import CannotJoin, NameTaken
+from hub.cluster.refusals import CannotJoin, NameTaken
 from hub.cluster.roles import Role, read_roles
 from hub.config import Config
 from hub.configfile import signing_secret

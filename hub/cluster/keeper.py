@@ -13,7 +13,7 @@ others with the same role have less (:mod:`hub.cluster.shares`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -25,6 +25,7 @@ from connectors.contract import Clock, Health, Log
 from hub.cluster import leases, members
 from hub.cluster.leases import Fenced, Lease, Standing
 from hub.cluster.members import Me, Member
+from hub.cluster.refusals import NameTaken, OtherSecret
 from hub.cluster.roles import ROLES, Role
 from hub.cluster.shares import alive, fair_share
 from hub.store.store import StorageFault, Store, StoreFull
@@ -53,29 +54,6 @@ SECOND = 1_000_000
 
 Work = Callable[[Lease], Coroutine[Any, Any, None]]
 """Runs until cancelled, while the lease is held; it is handed the lease that its writes must name."""
-
-
-class CannotJoin(Exception):
-    """This process may not run beside the others; the text is a sentence that says why."""
-
-
-class OtherSecret(CannotJoin):
-    """The others sign with another secret: what one of them signed, this one would refuse."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        super().__init__(
-            f"its signing secret is not that of {', '.join(sorted(names))}: set [hub] secret, or "
-            "CENTRALA_HUB_SECRET_FILE, to the same for all processes on this database"
-        )
-
-
-class NameTaken(CannotJoin):
-    """Another process runs under our name."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(
-            f"another process runs under the name {name!r}: give each its own, by [hub] node or CENTRALA_HUB_NODE"
-        )
 
 
 class _Want:

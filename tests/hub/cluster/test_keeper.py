@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from hub.cluster.fenced import FencedStore
-from hub.cluster.keeper import REST, Keeper, NameTaken, OtherSecret, Work
+from hub.cluster.keeper import REST, Keeper, Work
 from hub.cluster.leases import Fenced, Lease
 from hub.cluster.members import Me
+from hub.cluster.refusals import NameTaken, OtherSecret
 from hub.cluster.roles import ROLES, Role
 from hub.logs import logger
 from hub.store.sqlite import SqliteStore
