@@ -192,7 +192,7 @@ class Bench:
         """Seconds, the longest hold of the loop in milliseconds, and what came of it."""
         wake, hold, house = Wake(), Hold(), self._house(1)
         wanted = runs.Wanted(messages=count)
-        number = await self.store.write(lambda tx: runs.start(tx, SYSTEM, "hub", wanted, source=self.after))
+        number = await self.store.write(lambda tx: runs.start(tx, SYSTEM, wanted, source=self.after))
         watch = asyncio.create_task(hold.watch())
         began = time.perf_counter()
         loop = asyncio.create_task(
@@ -234,7 +234,7 @@ class Bench:
         """Decisions a second of a shadow that is as far behind as can be, and the longest hold of the loop (ms)."""
         wake, hold, house = Wake(), Hold(), self._house(1)
         number = await self.store.write(
-            lambda tx: runs.start(tx, SYSTEM, "hub", runs.Wanted(), source=self.after, kind="shadow")
+            lambda tx: runs.start(tx, SYSTEM, runs.Wanted(), source=self.after, kind="shadow")
         )
         await self.store.write(lambda tx: tx.change(schema.rule_run, number, position=0))
         loop = asyncio.create_task(

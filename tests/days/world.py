@@ -235,7 +235,7 @@ class World:
             blobs=hub.blobs,
             log=logs.logger("console"),
             entropy=os.urandom,
-            health=hub.health,
+            health=hub.inboxes.health,
             reparse=_no_reparse,
             ready=lambda: True,
         )

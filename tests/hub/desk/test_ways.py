@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from hub.desk.ways import Way, reach
 from hub.house import House
 from hub.outbox.claim import claim
 from hub.outbox.compose import read_outbound
-from hub.scope import Conflict
+from hub.scope import Conflict, Scope
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Tx
@@ -179,11 +180,14 @@ async def test_an_answer_to_a_post_is_as_long_as_the_public_takes(
     public = await way()
     assert (public.public, public.longest, public.counts, public.splits) == (True, 20, "weighted", False)
     for text in ("Dzień dobry, już wiadomo", "日本日本日本日本日本日"):
+        said = functools.partial(_say, house, who.ola, found, draft(public.key, text))
         with pytest.raises(Conflict, match="longer than this channel"):
-            await store.write(
-                lambda tx, text=text: reply.reply(tx, house, who.ola, found, draft(public.key, text))
-            )
+            await store.write(said)
     await store.write(lambda tx: reply.reply(tx, house, who.ola, found, draft(public.key, "Już wiadomo.")))
+
+
+def _say(house: House, scope: Scope, conversation: int, said: reply.Draft, tx: Tx) -> None:
+    reply.reply(tx, house, scope, conversation, said)
 
 
 PUBLIC = Capabilities(
