@@ -38,6 +38,9 @@ from .state import Call
 LOAD_AGE = 5.0
 """Seconds after which the snapshot of load and duty is taken anew."""
 
+AHEAD = 8_192
+"""Characters of a text up to which it is looked at ahead; a longer one would hold up the event loop for milliseconds."""
+
 ELSEWHERE = 5.0
 """Seconds after which what was refused for a lost lease may come again, if nobody stops its reader before."""
 
@@ -201,7 +204,7 @@ def _language(house: House, item: Inbound) -> tuple[str, float]:
 
 def _look(house: House, item: Inbound) -> Scan | None:
     """What the rules look for in a message, found while others are written."""
-    if not isinstance(item, Message) or item.ours:
+    if not isinstance(item, Message) or item.ours or len(item.text) > AHEAD:
         return None
     return look(
         house.rules, item.subject, item.text, item.callback.topic if item.callback is not None else ""
