@@ -39,7 +39,7 @@ LOAD_AGE = 5.0
 """Seconds after which the snapshot of load and duty is taken anew."""
 
 AHEAD = 8_192
-"""Characters of a text up to which it is looked at ahead; a longer one would hold up the event loop for milliseconds."""
+"""Characters of a text up to which it is looked at ahead; a longer one would hold the event loop up for too long."""
 
 ELSEWHERE = 5.0
 """Seconds after which what was refused for a lost lease may come again, if nobody stops its reader before."""
