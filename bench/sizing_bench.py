@@ -47,18 +47,25 @@ FIGURES = Path(__file__).parent / "sizing.json"
 PLAN: tuple[tuple[int, int, bool, str], ...] = (
     (1, 1_000, True, "fit"),
     (1, 1_000, False, "fit"),
-    (100, 1_000, True, "fit"),
     (1, 50_000, True, "fit"),
-    (340, 150_000, True, "check"),
+    (340, 150_000, True, "fit"),
+    (100, 1_000, True, "check"),
 )
 """Offices, stored conversations, whether each contact is acknowledged, what the point is for."""
 
-CONTACTS = 600
-WARM = 100
-WAITING = 64
+ROUNDS = 3
+"""Other programs on the machine make processor time longer, never shorter: the least of some rounds counts."""
+
+CONTACTS = 120
+"""Of a round."""
+
+WARM = 60
+WAITING = 32
 OPEN = 100
-REQUESTS = 150
-IDLE = 3.0
+REQUESTS = 40
+"""Pages of a round."""
+
+IDLE = 2.0
 
 CONFIG = """
 [hub]
@@ -258,19 +265,21 @@ async def pages(hub: int, private: int) -> tuple[float, float]:
         wanted = [
             place for n in range(REQUESTS // 2) for place in (LISTS[n % len(LISTS)], rows[n % len(rows)])
         ]
-        before = processor_ms(hub)
-        for place in wanted:
-            async with session.get(address + place) as page:
-                page.raise_for_status()
-                await page.read()
-        page_ms = (processor_ms(hub) - before) / len(wanted)
+        took = []
+        for _ in range(ROUNDS):
+            before = processor_ms(hub)
+            for place in wanted:
+                async with session.get(address + place) as page:
+                    page.raise_for_status()
+                    await page.read()
+            took.append((processor_ms(hub) - before) / len(wanted))
         rest = memory_mb(hub)
         kept = await asyncio.gather(*(session.get(f"{address}/live") for _ in range(OPEN)))
         await asyncio.sleep(1)
         page_kb = (memory_mb(hub) - rest) * 1024 / OPEN
         for one in kept:
             one.close()
-    return page_ms, max(0.0, page_kb)
+    return min(took), max(0.0, page_kb)
 
 
 def measure(
@@ -311,22 +320,30 @@ async def _load(hub: int, store: Store, offices: int, ports: dict[str, int]) -> 
     rss, quiet = memory_mb(hub), processor_ms(hub)
     await asyncio.sleep(IDLE)
     idle = (processor_ms(hub) - quiet) / IDLE
-    wire = list(messages(CONTACTS, offices, "m"))
-    before, size = (processor_ms(hub), store.processor()), store.size()
-    await send(ports["public"], wire)
-    await settled(ports["private"])
-    hub_ms, server_ms = processor_ms(hub) - before[0], store.processor() - before[1]
-    kb = (store.size() - size) / 1024 / CONTACTS
+    size = store.size()
+    rounds = [await _round(hub, store, offices, ports, f"m{number}") for number in range(ROUNDS)]
+    kb = (store.size() - size) / 1024 / (ROUNDS * CONTACTS)
     page_ms, page_kb = await pages(hub, ports["private"])
     return {
-        "hub_ms": hub_ms / CONTACTS,
-        "server_ms": server_ms / CONTACTS,
+        "hub_ms": min(hub_ms for hub_ms, _ in rounds),
+        "server_ms": min(server_ms for _, server_ms in rounds),
         "kb": kb,
         "page_ms": page_ms,
         "idle_ms": idle,
         "rss_mb": rss,
         "page_kb": page_kb,
     }
+
+
+async def _round(
+    hub: int, store: Store, offices: int, ports: dict[str, int], prefix: str
+) -> tuple[float, float]:
+    """Processor milliseconds of hub and server for a contact."""
+    wire = list(messages(CONTACTS, offices, prefix))
+    before = processor_ms(hub), store.processor()
+    await send(ports["public"], wire)
+    await settled(ports["private"])
+    return (processor_ms(hub) - before[0]) / CONTACTS, (store.processor() - before[1]) / CONTACTS
 
 
 def points() -> list[Point]:

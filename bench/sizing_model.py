@@ -75,22 +75,23 @@ def decades(stored: int) -> float:
 
 
 def fit(points: Sequence[Point], engine: Engine) -> Model:
-    """The model of an engine from its points with the role ``fit``.
+    """The model of an engine from its points with the role ``fit``: corners, so that others lie between them.
 
-    Needs one without offices and store beyond the least, one with more offices, one with more stored, all with answers,
-    and the first once more without answers. Raises StopIteration where one is missing.
+    Needs the least one, one with more stored, one with more of both, all with answers, and the least once more without.
+    Raises StopIteration where one is missing.
     """
     usable = [point for point in points if point.engine == engine and point.role == "fit"]
     asked = [point for point in usable if point.answers]
     least = min(asked, key=lambda point: (point.offices, point.stored))
-    many = next(p for p in asked if p.stored == least.stored and p.offices > least.offices)
     full = next(p for p in asked if p.offices == least.offices and p.stored > least.stored)
+    far = next(p for p in asked if p.offices > least.offices and p.stored > least.stored)
     silent = next(p for p in usable if not p.answers)
 
     def line(value: Value) -> Line:
-        office = (value(many) - value(least)) / (many.offices - least.offices)
         stored = (value(full) - value(least)) / (decades(full.stored) - decades(least.stored))
-        office, stored = max(0.0, office), max(0.0, stored)
+        stored = max(0.0, stored)
+        fuller = stored * (decades(far.stored) - decades(least.stored))
+        office = max(0.0, (value(far) - value(least) - fuller) / (far.offices - least.offices))
         return Line(
             base=value(least) - office * least.offices - stored * decades(least.stored),
             office=office,
