@@ -12,19 +12,21 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from connectors.contract import BlobId, Connector, Fetched
+from connectors.contract import BlobId, Fetched
 from hub.bus.follower import Carrier, watch_head
 from hub.cluster.keeper import Keeper
-from hub.cluster.leases import Lease
 from hub.cluster.members import Me
 from hub.cluster.roles import ROLES, Role
+from hub.config import Inbox
 from hub.deciding.ending import settle
+from hub.directory import Directory
 from hub.house import House
+from hub.inboxes import Inboxes
 from hub.intake.events import release_target
 from hub.intake.sink import Intake
 from hub.loops import WAKES, Parts, everywhere, keep_leased
 from hub.outbox import sender
-from hub.running import Means, Running, lease_of, start
+from hub.running import Means
 from hub.store.tx import Tx
 from hub.stream import Stream
 from hub.wake import Wake
@@ -119,7 +121,6 @@ class Node:
         self.log = SimLog(kernel, seat.name)
         self.wires: dict[str, Wire] = {}
         self.ready = False
-        self._running: list[Running] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._around = around
         self._draw = random.Random(kernel.draw.getrandbits(64))
@@ -163,11 +164,11 @@ class Node:
         await self._until_it_works(self._keeper.enter)
         intake = Intake(store, self._house, self.clock.monotonic, self.log, stream.signal, self._keeper.lost)
         await intake.refresh_load()
-        self._connect(intake)
+        self._inboxes = self._connect(intake)
         self._spawn("leases", self._keeper.run())
         if not self.seat.alone:
             self._follow_others(stream)
-        self._start_loops(stream)
+        self._start_loops(stream, self._inboxes)
         self.ready = True
         self._around.kernel.note(f"{self.seat.name}: ready")
 
@@ -190,12 +191,8 @@ class Node:
     def _tell_outage(self, reason: str | None) -> None:
         self.log.info("the storage works again" if reason is None else f"the storage failed: {reason}")
 
-    def _connectors(self) -> Mapping[str, Connector]:
-        return self.wires
-
-    def _connect(self, intake: Intake) -> None:
+    def _connect(self, intake: Intake) -> Inboxes:
         """Every node has all connectors; which it reads, leases decide."""
-        around = self._around
         means = Means(
             keeper=self._keeper,
             sink=intake.sink,
@@ -203,26 +200,31 @@ class Node:
             clock=self.clock,
             draw=self._draw,
         )
-        for inbox, kind in WIRES.items():
-            self.wires[inbox] = kind(
-                around.peers[inbox],
-                setting.CAPABILITIES[inbox],
-                network=around.network,
-                outside=around.outside,
-                clock=self.clock,
-                tokens=setting.TOKENS,
-            )
-            self._running.append(Running(inbox=inbox, connector=self.wires[inbox]))
-            start(self._running[-1], means, self.log)
+        inboxes = Inboxes(means, self._make, lambda inbox: self.log, sends="outbox" in self.seat.roles)
+        inboxes.swap(inboxes.build(self.house.directory))
+        inboxes.start()
+        return inboxes
 
-    def _start_loops(self, stream: Stream) -> None:
+    def _make(self, found: Directory, inbox: Inbox) -> Wire:
+        around = self._around
+        self.wires[inbox.id] = WIRES[inbox.id](
+            around.peers[inbox.id],
+            setting.CAPABILITIES[inbox.id],
+            network=around.network,
+            outside=around.outside,
+            clock=self.clock,
+            tokens=setting.TOKENS,
+        )
+        return self.wires[inbox.id]
+
+    def _start_loops(self, stream: Stream, inboxes: Inboxes) -> None:
         blobs = NoBlobs()
         parts = Parts(
             store=self.store,
             stream=stream,
             clock=self.clock,
             house=self._house,
-            connectors=self._connectors,
+            connectors=inboxes.connectors,
             egress=NoEgress(),
             blobs=blobs,
             sweep_blobs=blobs.sweep,
@@ -230,7 +232,7 @@ class Node:
             log=lambda name: self.log,
         )
         if {"outbox", "connectors"} & set(self.seat.roles):
-            self._spawn("outbox", self._sender().run())
+            self._spawn("outbox", self._sender(inboxes).run())
         for name, loop in everywhere(parts, self.seat.roles).items():
             self._spawn(name, loop)
         if "timers" in self.seat.roles:
@@ -242,32 +244,22 @@ class Node:
         stream.patience = carrier.patience
         self._spawn("bus-head", watch_head(self.store, stream, carrier, self.clock, self.log))
 
-    def _sender(self) -> sender.Sender:
+    def _sender(self, inboxes: Inboxes) -> sender.Sender:
         parts = sender.Parts(
             store=self.store,
             clock=self.clock,
             house=self._house,
-            connectors=self._connectors,
+            connectors=inboxes.connectors,
             blobs=NoBlobs(),
             log=self.log,
             node=self._keeper.me.id,
             wake=self._wakes["outbox"],
             on_sent=release_target,
-            mine=self._mine,
+            mine=inboxes.mine,
             dead=self._keeper.certainly_dead,
             fenced=self._keeper.lost,
         )
         return sender.Sender(parts)
-
-    def _mine(self, connectors: Mapping[str, Connector]) -> Mapping[str, Lease | None]:
-        anywhere = {
-            inbox: None
-            for inbox, connector in connectors.items()
-            if self._keeper.alone
-            or (connector.capabilities.sends_from == "anywhere" and "outbox" in self.seat.roles)
-        }
-        held = {inbox: self._keeper.held(lease_of(inbox)) for inbox in connectors.keys() - anywhere.keys()}
-        return anywhere | {inbox: lease for inbox, lease in held.items() if lease is not None}
 
     def _spawn(self, name: str, loop: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(loop, name=name)
