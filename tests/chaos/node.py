@@ -21,7 +21,10 @@ class Died(Exception):
 
 
 class Node:
-    """``config`` is its file, ``roles`` what it does ("" for everything), ``private`` the port of its API."""
+    """``config`` is its file, ``roles`` what it does ("" for everything), ``private`` the port of its API.
+
+    ``failpoints`` are armed at the next start; ``largest_file`` bounds its files then, as a full disk does.
+    """
 
     def __init__(
         self, nursery: Nursery, config: Path, public: int, private: int, *, name: str = "hub", roles: str = ""

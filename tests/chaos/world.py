@@ -105,10 +105,7 @@ FIVE: tuple[type[Channel], ...] = (Lmtp, Pages, Webhook)
 
 
 class World:
-    """The hub's folder, ports and process. ``source`` is the tree it runs from (a faulty copy proves the harness).
-
-    ``failpoints`` are those of the next start, ``largest_file`` bounds its files (a full disk).
-    """
+    """The hub's folder, ports and processes. ``source`` is the tree it runs from (a faulty copy proves the harness)."""
 
     def __init__(self, path: Path, source: Path, channels: Sequence[type[Channel]]) -> None:
         self.path = path

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import aiohttp
 
 from tests.chaos.channels.base import Channel, Place, Server, Way, inbox
-from tests.chaos.ledgers import NotYet, answers_in
+from tests.chaos.ledgers import Attempt, NotYet, answers_in
 from tests.connectors.xmpp.person import Person
 from tests.servers.prosody import PASSWORD, Prosody
 
@@ -61,7 +61,7 @@ class Xmpp(Channel):
         names = ("xmppa", "xmppb", "xmppc")
         return {name: Way(attempt=self._by(who), series=50) for who, name in enumerate(names)}
 
-    def _by(self, who: int):  # type: ignore[no-untyped-def]
+    def _by(self, who: int) -> Attempt:
         life = -1
 
         async def attempt(marker: str) -> None:
