@@ -32,7 +32,7 @@ Struct = type[msgspec.Struct]
 CONFIGURATION_HEAD = """\
 # Configuration
 
-*This page is made from the types in `hub/config.py` and those of the channels by `make reference`.*
+*This page is made from the types in `hub/config/` and those of the channels by `make reference`.*
 
 The hub reads one TOML file, `config/centrala.toml` unless `-c` or `CENTRALA_CONFIG` names another. A key that does not
 exist is refused with its file and line and the nearest valid name; so are wrong types, values out of range and names
