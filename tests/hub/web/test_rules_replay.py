@@ -89,9 +89,7 @@ async def test_a_county_administrator_reads_numbers_alone(
 async def test_a_run_that_failed_says_why_in_the_readers_language(
     enter: Callable[[str], Any], world: World
 ) -> None:
-    number = await world.store.write(
-        lambda tx: runs.start(tx, SYSTEM, Wanted(days=1), source="rules: [")
-    )
+    number = await world.store.write(lambda tx: runs.start(tx, SYSTEM, Wanted(days=1), source="rules: ["))
     await world.store.write(lambda tx: tx.change(runs.rule_run, number, state="running"))
     await world.store.write(runs.fail_interrupted)
     browser = await enter("administrator")
