@@ -12,7 +12,7 @@ import asyncio
 import sys
 from collections import Counter
 
-from tests.chaos.cluster import LEASE, a_cluster
+from tests.chaos.cluster import LEASE, QUIET, a_cluster
 from tests.chaos.run import Plan, Run, run
 from tests.chaos.test_kill import ALL, PLACES
 from tests.chaos.world import a_world
@@ -29,7 +29,8 @@ def embedded(kills: int, seed: int) -> Run:
 
 def cluster(kills: int, seed: int) -> Run:
     """One world of three nodes."""
-    plan = Plan(kills=kills, seed=seed, places=PLACES, others=4, hangs=9, hang_seconds=2 * LEASE)
+    hang = 2 * LEASE
+    plan = Plan(kills=kills, seed=seed, places=PLACES, others=4, hangs=9, hang_seconds=hang, quiet=QUIET)
     with a_cluster(channels=ALL) as world:
         return asyncio.run(run(world, plan))
 
