@@ -19,8 +19,8 @@ LEASE = 1.5
 """Seconds that a lease lasts here."""
 
 QUIET = 260.0
-"""Seconds after the last kill: an attempt whose process lost its lease over it is settled by another one when it must be
-over by all means, which for XMPP is after three and a half minutes."""
+"""Seconds after the last kill: an attempt whose process lost its lease over it is settled by another one when it must
+be over by all means, which for XMPP is after three and a half minutes."""
 
 ROLES = {"a": "web,connectors", "b": "web,outbox,timers", "c": "connectors,outbox,timers"}
 """Every role twice, so that whatever dies there is somebody to take over."""
