@@ -119,10 +119,10 @@ BOMB = """<?xml version="1.0"?><!DOCTYPE m [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a
     ids=lambda data: repr(data[:30]),
 )
 def test_what_is_no_stanza_is_refused_at_once(data: bytes) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
     with pytest.raises(BadStanza) as raised:
         decode(data)
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 1.0
     assert "jan@example" not in str(raised.value)
 
 

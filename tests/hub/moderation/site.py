@@ -26,13 +26,15 @@ PATH = f"/embed/comments/{INBOX}"
 
 
 class Site:
-    """``url`` is where the section is; ``log`` what the listener and the connector logged."""
+    """``url`` is where the section is; ``log`` what the listener and the connector logged; ``running`` ends when the
+    inbox is to stop."""
 
-    def __init__(self, url: str, connector: Connector, log: Log) -> None:
+    def __init__(self, url: str, connector: Connector, log: Log, running: asyncio.Task[None]) -> None:
         self.root = url
         self.url = url + PATH
         self.connector = connector
         self.log = log
+        self.running = running
 
 
 def environment(world: World, log: Log, url: str) -> Env:
@@ -75,7 +77,7 @@ async def section(world: World, settings: Settings | None = None, **listener: An
     running = asyncio.create_task(connector.run(world.sink))
     await asyncio.sleep(0)
     try:
-        yield Site(f"http://127.0.0.1:{runner.addresses[0][1]}", connector, log)
+        yield Site(f"http://127.0.0.1:{runner.addresses[0][1]}", connector, log, running)
     finally:
         running.cancel()
         await runner.cleanup()

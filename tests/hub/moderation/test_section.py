@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
 
@@ -10,7 +11,7 @@ import pytest
 from connectors._widget import Theme
 from connectors.comments.settings import Settings
 from hub.store.schema import article
-from tests.hub.moderation.site import PATH, Reader, Site, form_of, section
+from tests.hub.moderation.site import PATH, Reader, form_of, section
 from tests.hub.moderation.world import World
 
 POST = Settings(moderation="post")
@@ -248,13 +249,10 @@ async def test_a_flood_from_one_address_is_slowed_down(small_world: World) -> No
 async def test_the_hub_is_not_ready(small_world: World) -> None:
     async with section(small_world) as site, Reader(site) as reader:
         page = await reader.open()
-        await _stop(site)
+        site.running.cancel()
+        await asyncio.wait([site.running])
         page = await reader.send(page, name="Anna", text="Tekst", consent="yes")
         assert reader.status == 503 and "try again" in page
-
-
-async def _stop(site: Site) -> None:
-    site.connector._door._sink = None  # type: ignore[attr-defined]
 
 
 async def test_static_files_and_theme(small_world: World) -> None:

@@ -19,6 +19,7 @@ from hub.replay import stored
 from hub.replay.standins import unmask
 from hub.store.store import Store
 from rules import Compiled, Decision, Facts, decode_trace, detect, evaluate
+from rules.engine.scan import Scan
 from tests.hub.conftest import FakeClock
 from tests.hub.intake.conftest import mail
 from tests.hub.specimen import a_house
@@ -31,9 +32,9 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Facts]]:
     """The facts of every decision as the rules got them, in order."""
     found: list[Facts] = []
 
-    def listen(compiled: Compiled, facts: Facts) -> Decision:
+    def listen(compiled: Compiled, facts: Facts, looked: Scan | None = None) -> Decision:
         found.append(facts)
-        return evaluate(compiled, facts)
+        return evaluate(compiled, facts, looked)
 
     monkeypatch.setattr(hub.intake.batch, "evaluate", listen)
     monkeypatch.setattr(hub.deciding.existing, "evaluate", listen)
