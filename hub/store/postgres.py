@@ -74,6 +74,7 @@ class PostgresStore:
         self.on_rings: Callable[[Set[str]], None] = ignore
         self.on_end: Callable[[Tx], None] = ignore
         self.outage = Outage()
+        self.url = url
         self._clock = clock
         self._engine = engine_of(
             url,

@@ -183,7 +183,7 @@ class Naive:
 
     @staticmethod
     def _text(facts: Facts) -> str:
-        return "\n".join(part for part in (facts.subject, facts.callback_topic) if part) + "\n" + facts.text
+        return "\n".join([*filter(None, (facts.subject, facts.callback_topic)), facts.text])
 
     def _between(self, node: model.Between, facts: Facts) -> bool:
         value: Any

@@ -59,6 +59,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     busy: float = 0.0
     """Part of the sendings that peers refuse for the moment all through the storm."""
 
+    slow: float = 0.0
+    """Part of the transactions that take seconds all through the storm."""
+
     crashes: int = 2
     hangs: float = 0.3
     """Part of them in which a node only stands still for a while."""
@@ -225,7 +228,7 @@ class Story:
         """Network, storage and peers are good and bad in turn."""
         draw, until = self.kernel.draw, self.kernel.now / 1e6 + self.plan.storm
         while self.kernel.now / 1e6 < until:
-            self._calm(self.plan.busy)
+            self._calm(self.plan.busy, self.plan.slow)
             await asyncio.sleep(draw.uniform(1.0, 15.0))
             kind = draw.choice(("network", "storage", "peers", "all"))
             self.kernel.note(f"bad weather: {kind}")
@@ -245,13 +248,14 @@ class Story:
         for name, value in most.items():
             setattr(what, name, value * self.kernel.draw.random())
 
-    def _calm(self, busy: float = 0.0) -> None:
-        """Everything works as it should, but for peers that are ``busy`` at times."""
+    def _calm(self, busy: float = 0.0, slow: float = 0.0) -> None:
+        """Everything works as it should, but for peers that are ``busy`` and transactions that are ``slow`` at times."""
         for what in (self.network.weather, self.wear, *(peer.manners for peer in self.peers.values())):
             for name, value in msgspec.structs.asdict(type(what)()).items():
                 setattr(what, name, value)
         for peer in self.peers.values():
             peer.manners.busy = busy
+        self.wear.slow = slow
 
     async def _settle(self, agents: list[Agent], work: list[asyncio.Task[None]]) -> None:
         """Wait until agents have gone home and nothing is on its way any more."""

@@ -150,7 +150,7 @@ Case = tuple[Callable[[Patch], None], str, Plan]
 
 QUIET = Plan(nodes=1, calm=150.0)
 SEVERAL = Plan(nodes=3, calm=150.0, storm=120.0, letters=16, agents=3, twice=1.0, busy=0.6, crashes=1)
-HANGING = Plan(nodes=2, calm=150.0, letters=40, agents=1, crashes=8, hangs=1.0)
+HANGING = Plan(nodes=2, calm=150.0, letters=40, agents=1, crashes=8, hangs=1.0, slow=0.5)
 
 FAULTS: tuple[Case, ...] = (
     (acknowledge_before_the_commit, "was acknowledged and is lost", QUIET),

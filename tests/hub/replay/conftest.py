@@ -90,10 +90,7 @@ ADMIN = Scope(user=1, role="administrator", office="krajowa", front=True, name="
 
 def url_of(store: Store, path: Path) -> str:
     """The address of a test's store as the configuration would have it."""
-    if isinstance(store, PostgresStore):
-        plain = store._engine.url.set(drivername="postgresql")
-        return plain.render_as_string(hide_password=False)
-    return f"sqlite:{path}"
+    return store.url if isinstance(store, PostgresStore) else f"sqlite:{path}"
 
 
 class World:
