@@ -249,7 +249,7 @@ class Story:
             setattr(what, name, value * self.kernel.draw.random())
 
     def _calm(self, busy: float = 0.0, slow: float = 0.0) -> None:
-        """Everything works as it should, but for peers that are ``busy`` and transactions that are ``slow`` at times."""
+        """All works as it should, but for peers that are ``busy`` and transactions that are ``slow`` at times."""
         for what in (self.network.weather, self.wear, *(peer.manners for peer in self.peers.values())):
             for name, value in msgspec.structs.asdict(type(what)()).items():
                 setattr(what, name, value)
