@@ -150,7 +150,7 @@ async def test_more_than_the_hub_can_take_waits_on_the_line() -> None:
             )
             if number % 100 == 0:
                 await asyncio.sleep(0)
-        await until(lambda: desk.connector._intake.waiting >= 1_000)
+        await until(lambda: desk.connector._intake.full)
         await asyncio.sleep(0.1)
         assert desk.connector._intake.waiting < 2_500
         desk.ledger.take()
