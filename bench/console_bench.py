@@ -36,6 +36,13 @@ LISTS = (
 )
 
 
+def make_agent(file: Path) -> None:
+    """An account that agents of the benchmarks use. Raises CalledProcessError."""
+    who = ["--login", LOGIN, "--name", "Ola", "--role", "agent", "--office", "krajowa", "--password-stdin"]
+    command = [*COMMAND, "user", "add", "-c", str(file), *who]
+    subprocess.run(command, input=PASSWORD, text=True, check=True)
+
+
 @contextmanager
 def hub(rows: int) -> Iterator[str]:
     """A hub over a filled store; its console's address."""
@@ -43,20 +50,8 @@ def hub(rows: int) -> Iterator[str]:
         folder, private = Path(name), free_port()
         file = configure(folder, public=free_port(), private=private, rules=10)
         fill(folder / "data" / "centrala.db", rows, search=True)
-        config = ["-c", str(file)]
-        who = [
-            "--login",
-            LOGIN,
-            "--name",
-            "Ola",
-            "--role",
-            "agent",
-            "--office",
-            "krajowa",
-            "--password-stdin",
-        ]
-        subprocess.run([*COMMAND, "user", "add", *config, *who], input=PASSWORD, text=True, check=True)
-        with running([*COMMAND, "run", *config], private):
+        make_agent(file)
+        with running([*COMMAND, "run", "-c", str(file)], private):
             yield f"http://127.0.0.1:{private}"
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import subprocess
 import sys
 import tempfile
 import threading
@@ -22,8 +21,8 @@ from types import FrameType
 import aiohttp
 import uvloop
 
-from bench.console_bench import LISTS, LOGIN, PASSWORD, log_in, timed
-from bench.daemon import COMMAND, configure, free_port
+from bench.console_bench import LISTS, log_in, make_agent, timed
+from bench.daemon import configure, free_port
 from bench.http_bench import late_answers, requests
 from bench.office import WORDS, fill
 from bench.report import line, percentile
@@ -130,19 +129,7 @@ def main(seconds: int = 15) -> None:
         folder, public, private = Path(name), free_port(), free_port()
         file = configure(folder, public=public, private=private)
         fill(folder / "data" / "centrala.db", 20_000, search=True)
-        who = [
-            "--login",
-            LOGIN,
-            "--name",
-            "Ola",
-            "--role",
-            "agent",
-            "--office",
-            "krajowa",
-            "--password-stdin",
-        ]
-        command = [*COMMAND, "user", "add", "-c", str(file), *who]
-        subprocess.run(command, input=PASSWORD, text=True, check=True)
+        make_agent(file)
         heart = uvloop.run(_hub(file, seconds, public, private))
     for place, count in heart.places.most_common(12):
         print(f"late {count} times in {place}")

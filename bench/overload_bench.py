@@ -27,7 +27,7 @@ from pathlib import Path
 import aiohttp
 
 from bench.burst_bench import BURST, CALM, INBOX, burst, check
-from bench.console_bench import LISTS, LOGIN, PASSWORD, log_in
+from bench.console_bench import LISTS, log_in, make_agent
 from bench.daemon import COMMAND, configure, free_port, running
 from bench.report import line, percentile
 
@@ -51,13 +51,6 @@ def memory_of(process: int) -> float:
     """Megabytes that a process holds in memory (proc(5), VmRSS)."""
     status = Path(f"/proc/{process}/status").read_text()
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
-
-
-def make_agent(file: Path) -> None:
-    """An account that all agents of the benchmark use. Raises CalledProcessError."""
-    who = ["--login", LOGIN, "--name", "Ola", "--role", "agent", "--office", "krajowa", "--password-stdin"]
-    command = [*COMMAND, "user", "add", "-c", str(file), *who]
-    subprocess.run(command, input=PASSWORD, text=True, check=True)
 
 
 async def agent(session: aiohttp.ClientSession, address: str, draw: random.Random, took: list[float]) -> None:

@@ -19,7 +19,6 @@ import os
 import random
 import re
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -32,7 +31,7 @@ import aiohttp
 import msgspec
 from aiohttp import web
 
-from bench.console_bench import LISTS, LOGIN, PASSWORD, log_in
+from bench.console_bench import LISTS, log_in, make_agent
 from bench.daemon import COMMAND, SECRET, free_port, running
 from bench.office import fill, rule_text, some_text
 from bench.report import percentile
@@ -293,21 +292,10 @@ def measure(
         file = path / "data" / "centrala.db"
         fill(file, stored, search=True)
         store = Store(file, server)
-        config = ["-c", str(configure(path, store.url, offices, answers, ports))]
-        who = [
-            "--login",
-            LOGIN,
-            "--name",
-            "Ola",
-            "--role",
-            "agent",
-            "--office",
-            "krajowa",
-            "--password-stdin",
-        ]
-        subprocess.run([*COMMAND, "user", "add", *config, *who], input=PASSWORD, text=True, check=True)
+        settings = configure(path, store.url, offices, answers, ports)
+        make_agent(settings)
         stack.enter_context(peer(ports["peer"]))
-        with running([*COMMAND, "run", *config], ports["public"]) as hub:
+        with running([*COMMAND, "run", "-c", str(settings)], ports["public"]) as hub:
             found = asyncio.run(_load(hub, store, offices, ports))
     what = {"engine": engine, "offices": offices, "stored": stored, "answers": answers, "role": role}
     return msgspec.convert({**what, **found, "contacts": CONTACTS}, Point)

@@ -10,14 +10,11 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select
 
-from connectors.contract import Secret
-from hub.clock import SystemClock
 from hub.config import Inbox
 from hub.demo.peers.telegram import TelegramPeer
 from hub.store import schema
 from tests.browser.whole_hub import WholeHub, whole_hub
-from tests.connectors.telegram.beside import JAN, TOKEN, eventually
-from tests.contract.cases.telegram import peer_on_a_port
+from tests.connectors.telegram.beside import JAN, TOKEN, bot_settings, eventually, telegram_on_a_port
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
 
@@ -34,10 +31,8 @@ GREEN = (
 
 @pytest.fixture
 async def telegram() -> AsyncIterator[tuple[TelegramPeer, int]]:
-    clock = SystemClock()
-    peer = TelegramPeer(TOKEN, lambda: clock.now() / 1e6)
-    async with peer_on_a_port(peer) as port:
-        yield peer, port
+    async with telegram_on_a_port() as found:
+        yield found
 
 
 @pytest.fixture
@@ -45,7 +40,7 @@ async def hub(
     tmp_path: Path, mailsink: MailSink, telegram: tuple[TelegramPeer, int]
 ) -> AsyncIterator[WholeHub]:
     """The shipped configuration with a bot."""
-    settings = {"token": Secret(TOKEN), "api_url": f"http://127.0.0.1:{telegram[1]}", "poll_seconds": 5}
+    settings = bot_settings(telegram[1])
     bot = Inbox(
         id="telegram",
         kind="telegram",

@@ -12,8 +12,6 @@ import msgspec
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from connectors.contract import Secret
-from hub.clock import SystemClock
 from hub.config import Config, Inbox
 from hub.demo.peers.telegram import TelegramPeer
 from hub.desk import actions
@@ -23,8 +21,7 @@ from hub.scope import SYSTEM
 from hub.store import schema
 from tests.browser.chat_site import ChatSite, answer, begin, chat_site
 from tests.browser.whole_hub import PASSWORD
-from tests.connectors.telegram.beside import JAN, TOKEN
-from tests.contract.cases.telegram import peer_on_a_port
+from tests.connectors.telegram.beside import JAN, bot_settings, telegram_on_a_port
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
 
@@ -38,10 +35,8 @@ WORDS = "Szybko i konkretnie, dziękuję!"
 
 @pytest.fixture
 async def telegram() -> AsyncIterator[tuple[TelegramPeer, int]]:
-    clock = SystemClock()
-    peer = TelegramPeer(TOKEN, lambda: clock.now() / 1e6)
-    async with peer_on_a_port(peer) as port:
-        yield peer, port
+    async with telegram_on_a_port() as found:
+        yield found
 
 
 @pytest.fixture
@@ -51,7 +46,7 @@ async def site(
     """A hub that asks, with a chat and a bot."""
 
     def asking(config: Config) -> Config:
-        settings = {"token": Secret(TOKEN), "api_url": f"http://127.0.0.1:{telegram[1]}", "poll_seconds": 5}
+        settings = bot_settings(telegram[1])
         bot = Inbox(
             id="telegram",
             kind="telegram",

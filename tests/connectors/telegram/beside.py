@@ -15,6 +15,7 @@ from connectors.contract import Env, Outbound, Party, Secret
 from connectors.telegram import CHANNEL
 from connectors.telegram.connector import Telegram
 from connectors.telegram.settings import Settings
+from hub.clock import SystemClock
 from hub.demo.peers.telegram import TelegramPeer
 from hub.demo.peers.telegram_payloads import Person
 from hub.egress import CheckedEgress
@@ -41,6 +42,20 @@ class QuickClock(Clock):
     async def sleep(self, seconds: float) -> None:
         self.waited.append(seconds)
         await asyncio.sleep(seconds / 100)
+
+
+@contextlib.asynccontextmanager
+async def telegram_on_a_port() -> AsyncIterator[tuple[TelegramPeer, int]]:
+    """The provider by the machine's clock, listening; and its port."""
+    clock = SystemClock()
+    peer = TelegramPeer(TOKEN, lambda: clock.now() / 1e6)
+    async with peer_on_a_port(peer) as port:
+        yield peer, port
+
+
+def bot_settings(port: int) -> dict[str, Any]:
+    """Of an inbox that asks the provider there."""
+    return {"token": Secret(TOKEN), "api_url": f"http://127.0.0.1:{port}", "poll_seconds": 5}
 
 
 @dataclasses.dataclass

@@ -10,30 +10,25 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from connectors.contract import Secret
 from hub.app import Hub
-from hub.clock import SystemClock
 from hub.demo.peers.telegram import TelegramPeer
 from hub.scope import Conflict
 from hub.store import schema
 from tests.connectors.small_hub import Desk, inbox, running, small_config
-from tests.connectors.telegram.beside import JAN, OLENA, TOKEN, eventually
-from tests.contract.cases.telegram import peer_on_a_port
+from tests.connectors.telegram.beside import JAN, OLENA, bot_settings, eventually, telegram_on_a_port
 
 
 @pytest.fixture
 async def peer() -> AsyncIterator[tuple[TelegramPeer, int]]:
     """The provider, listening."""
-    clock = SystemClock()
-    found = TelegramPeer(TOKEN, lambda: clock.now() / 1e6)
-    async with peer_on_a_port(found) as port:
-        yield found, port
+    async with telegram_on_a_port() as found:
+        yield found
 
 
 @pytest.fixture
 async def hub(tmp_path: Path, peer: tuple[TelegramPeer, int]) -> AsyncIterator[Hub]:
     """A hub whose one channel is the bot."""
-    settings = {"token": Secret(TOKEN), "api_url": f"http://127.0.0.1:{peer[1]}", "poll_seconds": 5}
+    settings = bot_settings(peer[1])
     async with running(small_config(tmp_path, inbox("bot", "telegram", settings))) as hub:
         yield hub
 
