@@ -64,14 +64,17 @@ async def listening() -> AsyncIterator[int]:
 
 
 HEAD = b"POST /in/test-inbox HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 9000\r\n\r\n"
-CROWD = 300
+CROWD, OTHERS = 300, 40
+
+PATIENCE = 4.0
+"""Seconds that the hub gives a slow client here: forty answers take far less, even on a busy machine."""
 
 
-async def drip(port: int, at_once: bytes) -> tuple[float, bytes]:
-    """A client that goes on with a byte now and then until it is told or cut off: after how long, and what."""
+async def drip(port: int, at_once: bytes) -> bytes:
+    """A client that goes on with a byte now and then until it is told or cut off: what it was told."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(at_once)
-    began, told = time.monotonic(), b""
+    told = b""
     with contextlib.suppress(OSError):
         while not reader.at_eof() and not told:
             writer.write(b"x")
@@ -79,7 +82,7 @@ async def drip(port: int, at_once: bytes) -> tuple[float, bytes]:
                 async with asyncio.timeout(0.3):
                     told += await reader.read(1000)
     writer.close()
-    return time.monotonic() - began, told
+    return told
 
 
 @pytest.mark.slow
@@ -87,25 +90,23 @@ async def drip(port: int, at_once: bytes) -> tuple[float, bytes]:
 async def test_a_slow_loris_holds_nobody_up(
     monkeypatch: pytest.MonkeyPatch, at_once: bytes, told: bytes
 ) -> None:
-    """A crowd drips bodies, or heads: others are answered at once meanwhile, and the slow ones are sent away."""
-    monkeypatch.setattr(public_bodies, "PATIENCE", 1.0)
+    """A crowd drips bodies, or heads: others are answered while it is still there, and then it is sent away."""
+    monkeypatch.setattr(public_bodies, "PATIENCE", PATIENCE)
     monkeypatch.setattr(public_bodies, "SLOWEST", 10_000_000)
-    monkeypatch.setattr(public_watch, "HEAD_SECONDS", 1.0)
+    monkeypatch.setattr(public_watch, "HEAD_SECONDS", PATIENCE)
     monkeypatch.setattr(public_watch, "EVERY", 0.2)
     longest = 0.0
     async with listening() as port, aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
         crowd = [asyncio.create_task(drip(port, at_once)) for _ in range(CROWD)]
-        while not all(task.done() for task in crowd):
+        for _ in range(OTHERS):
             began = time.monotonic()
             async with client.get("/healthz") as answer:
                 assert answer.status == 200
             longest = max(longest, time.monotonic() - began)
-            await asyncio.sleep(0.05)
+        assert not any(task.done() for task in crowd), "the others waited until the crowd was gone"
+        sent_away = await asyncio.gather(*crowd)
     print(f"{CROWD} slow clients; others waited at most {longest * 1000:.0f} ms")
-    assert longest < 1.0
-    for seconds, answer_to_it in [task.result() for task in crowd]:
-        assert seconds < 5.0
-        assert answer_to_it.startswith(told)
+    assert all(answer_to_it.startswith(told) for answer_to_it in sent_away)
 
 
 # --- out -----------------------------------------------------------------------------------------------------------
