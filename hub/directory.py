@@ -38,6 +38,12 @@ class Directory(msgspec.Struct, frozen=True, kw_only=True):
         found = self.queues.get(queue or "")
         return found.office if found else default
 
+    def may_work(self, office: str, queue: str) -> bool:
+        """Whether people of an office may be offered what waits in a queue: those of the front office anywhere, of a
+        county office in queues of its own."""
+        found = self.queues.get(queue)
+        return found is not None and (office in self.front or found.office == office)
+
     def queue_name(self, queue: str | None, language: str) -> str:
         """A queue's name on screens of that language; its id when it is not configured any more."""
         found = self.queues.get(queue or "")

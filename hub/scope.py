@@ -1,7 +1,8 @@
 """Who may see and do what: every service and query takes a :class:`Scope` first and filters by it here.
 
 The front office sees all private conversations; a territorial office those of its own and those it was asked
-about; moderators see comments and the conversations that they opened (they own them). Whoever opened another office's
+about; moderators see comments (of a county office: on its own pages) and the conversations that they opened (they own
+them). Whoever opened another office's
 matter with a reason sees that one for a day (see :mod:`hub.desk.access`).
 """
 
@@ -84,13 +85,19 @@ def visible(scope: Scope) -> ColumnElement[bool]:
         conversation.c.id.in_(granted),
     )
     if scope.role == "moderator":
-        return or_(conversation.c.channel == "comments", own)
+        return or_(comments_of(scope), own)
     if scope.front:
         return true()
     if not scope.office:
         return false()
     asked = select(conversation_office.c.conversation).where(conversation_office.c.office == scope.office)
     return or_(conversation.c.office == scope.office, conversation.c.id.in_(asked), own)
+
+
+def comments_of(scope: Scope) -> ColumnElement[bool]:
+    """The condition on comments whose moderation is this actor's business."""
+    comments = conversation.c.channel == "comments"
+    return comments if scope.front else and_(comments, conversation.c.office == scope.office)
 
 
 def own_office(scope: Scope, office: str) -> bool:

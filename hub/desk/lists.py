@@ -329,8 +329,9 @@ def _lines(house: House, scope: Scope, asked: Asked) -> list[ColumnElement[bool]
 def _editors_own(scope: Scope) -> ColumnElement[bool]:
     """What :func:`visible` says for a moderator, as a mere filter of a queue that is walked along its own index."""
     columns = conversation.c
+    comments = func.coalesce(columns.channel, "") == "comments"
     return or_(
-        func.coalesce(columns.channel, "") == "comments",
+        comments if scope.front else and_(comments, func.coalesce(columns.office, "") == scope.office),
         func.coalesce(columns.assignee, 0) == scope.user,
         func.coalesce(columns.owner, 0) == scope.user,
     )
@@ -369,7 +370,8 @@ def _reaches(scope: Scope) -> list[ColumnElement[bool]]:
     ]
     if scope.role == "moderator":
         comments: ColumnElement[bool] = literal_column("(channel = 'comments')")
-        return [and_(_LISTED, comments), *own]
+        here = comments if scope.front else and_(comments, conversation.c.office == scope.office)
+        return [and_(_LISTED, here), *own]
     return [and_(_LISTED, conversation.c.office == scope.office), *own]
 
 

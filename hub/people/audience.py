@@ -45,7 +45,7 @@ def sees(scope: Scope, standing: Standing) -> bool:
     mine = (standing.assignee, standing.owner, *standing.granted)
     own = scope.user is not None and scope.user in mine
     if scope.role == "moderator":
-        return own or standing.channel == "comments"
+        return own or (standing.channel == "comments" and own_office(scope, standing.office))
     if scope.front:
         return True
     return bool(scope.office) and (own or scope.office == standing.office or scope.office in standing.asked)

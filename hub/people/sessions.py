@@ -85,15 +85,16 @@ def scope_of_row(tx: Reader, directory: Directory, row: RowMapping) -> Scope:
     """The rights of a person, from a mapping of their ``user`` row."""
     values = {column.name: row[column] for column in user.c}
     role: Role = values["role"]
+    office: str = values["office"]
     queues = tx.rows(
         select(user_queue.c.queue).where(user_queue.c.user == values["id"]).order_by(user_queue.c.queue)
     )
     return Scope(
         user=values["id"],
         role=role,
-        office=values["office"],
-        front=values["office"] in directory.front,
-        queues=tuple(found.queue for found in queues if found.queue in directory.queues),
+        office=office,
+        front=office in directory.front,
+        queues=tuple(found.queue for found in queues if directory.may_work(office, found.queue)),
         skills=msgspec.json.decode(values["skills"], type=tuple[str, ...]),
         language=values["language"],
         name=values["name"],

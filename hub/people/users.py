@@ -38,6 +38,9 @@ BAD_EXTENSION = N_(
     "An extension has up to 64 letters, digits, dots, hyphens; most exchanges use a few digits."
 )
 EXTENSION_TAKEN = N_("That extension belongs to somebody else already.")
+FOREIGN_QUEUE = N_(
+    "That queue belongs to another office: only people of that office and of the line work it."
+)
 LAST_ADMINISTRATOR = N_("This is the last active administrator; make somebody else one first.")
 
 
@@ -149,6 +152,8 @@ def change_user(
         raise Conflict(LAST_ADMINISTRATOR)
     tx.change(user, user_id, **values)
     changed = {key: value for key, value in values.items() if getattr(before, key) != value}
+    if "office" in changed:
+        tx.execute(delete(user_queue).where(user_queue.c.user == user_id))
     if {"active", "role", "office"} & set(changed):
         close_sessions(tx, user_id)
         tx.execute(delete(password_reset).where(password_reset.c.user == user_id))
@@ -173,13 +178,16 @@ def set_password(tx: Tx, user_id: int, password_hash: str, *, keep: str = "", ke
 def set_queues(tx: Tx, scope: Scope, directory: Directory, user_id: int, queues: Sequence[str]) -> None:
     """Which queues somebody is offered work from. Queues that are not configured are left out.
 
-    Raises Denied for less than supervisors, NotFound.
+    Raises Denied for less than supervisors, NotFound, and Conflict for a queue of an office whose matters the person
+    may not see: whoever is offered a conversation gets to read it.
     """
     require(scope, "supervise")
     row = tx.locked(user, user_id)
     if row is None or not own_office(scope, row.office):
         raise NotFound("user")
     kept = sorted(set(queues) & set(directory.queues))
+    if not all(directory.may_work(row.office, queue) for queue in kept):
+        raise Conflict(FOREIGN_QUEUE)
     tx.execute(delete(user_queue).where(user_queue.c.user == user_id))
     if kept:
         tx.execute(insert(user_queue), [{"user": user_id, "queue": queue} for queue in kept])
