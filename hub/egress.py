@@ -1,8 +1,8 @@
 """The one client for addresses that come from outside: webhooks, providers' media.
 
 Every resolved address is checked, and the connection goes to just that address, at each hop of a redirect: names that
-lead into the office's own network (also by rebinding or as IPv6-mapped) are refused. Networks that an
-administrator allows (``hub.egress_allow``) pass.
+lead into the office's own network (also by rebinding, or as an IPv4 address inside an IPv6 one) are refused. Networks
+that an administrator allows (``hub.egress_allow``) pass.
 """
 
 from __future__ import annotations
@@ -36,12 +36,33 @@ class Forbidden(OSError):
     """A name resolved to addresses that may not be reached."""
 
 
+UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All IPv6 addresses that are given out to the world (RFC 4291, 2.4); what is outside is for special ends."""
+
+TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+"""The IPv4 network as a gateway shows it to hosts that speak IPv6 alone (NAT64, RFC 6052)."""
+
+
 def permitted(address: str, allowed: Sequence[Network]) -> bool:
-    """Whether an IP address may be connected to."""
+    """Whether an IP address may be connected to. An IPv6 address that carries an IPv4 one (mapped, NAT64, 6to4) is
+    as good as what it carries: a gateway may lead there."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None)
-    ip = mapped or ip
-    return (ip.is_global and not ip.is_multicast) or any(ip in network for network in allowed)
+    if any(ip in network for network in allowed):
+        return True
+    if isinstance(ip, ipaddress.IPv6Address):
+        carried = _carried(ip)
+        if carried is not None:
+            return permitted(str(carried), allowed)
+        if ip not in UNICAST:
+            return False
+    return ip.is_global and not ip.is_multicast
+
+
+def _carried(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address inside an IPv6 one (RFC 4291, RFC 6052, RFC 3056)."""
+    if ip in TRANSLATED:
+        return ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    return ip.ipv4_mapped or ip.sixtofour
 
 
 class CheckedResolver(AbstractResolver):

@@ -64,13 +64,15 @@ async def strict() -> AsyncIterator[CheckedEgress]:
     [
         *("127.0.0.1", "10.1.2.3", "192.168.0.1", "172.16.0.1", "169.254.169.254", "0.0.0.0", "224.0.0.1"),
         *("::1", "fe80::1", "fc00::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "fe80::1%eth0"),
+        *("64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe", "2002:7f00:1::", "2002:a00:1::", "::127.0.0.1"),
+        *("::ffff:0:127.0.0.1", "64:ff9b:1::a00:1", "fec0::1", "100.64.0.1", "198.18.0.1", "255.255.255.255"),
     ],
 )
 def test_networks_of_the_office_are_closed(address: str) -> None:
     assert not permitted(address, [])
 
 
-@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8"])
+@pytest.mark.parametrize("address", ["8.8.8.8", "2001:4860:4860::8888", "::ffff:8.8.8.8", "64:ff9b::808:808"])
 def test_the_rest_is_open(address: str) -> None:
     assert permitted(address, [])
 
@@ -82,6 +84,15 @@ def test_the_rest_is_open(address: str) -> None:
         *(
             "http://0x7f000001:1/",
             "http://2130706433:1/",
+            "http://0177.0.0.1:1/",
+            "http://127.1:1/",
+            "http://0:1/",
+            "http://localhost.:1/",
+            "http://１２７.0.0.1:1/",
+            "http://127。0。0。1:1/",
+            "http://nobody@127.0.0.1:1/",
+            "http://[::127.0.0.1]:1/",
+            "http://[64:ff9b::7f00:1]:1/",
             "file:///etc/passwd",
             "ftp://example.org/",
             "http:///x",
