@@ -23,19 +23,27 @@ NAMESPACE = "centrala"
 _SHORTEST_SECRET = 6
 """A shorter one would mask half of the log."""
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+"""Between the digits of a number they would hide it."""
+
 _PERSONAL = re.compile(
     r"""
       (?P<email> [\w.+%-]{1,64} (?=@[\w-]+(?:\.[\w-]+)+) )
-    | (?P<pesel> (?<!\d) (?<!\d\.) \d{11} (?!\d) )
-    | (?P<phone> (?<![\w+]) (?:\+|00) \d (?:[ ()-]{0,2}\d){7,13} (?!\d)
-             | (?<![\w.:/-]) (?:\d{9} | \d{2,3}(?:[ -]\d{2,3}){2,4}) (?![\w:-]) )
+    | (?P<account> (?<!\d) (?:PL[ ]?)? \d{2} (?:[ \u00a0-]?\d{4}){6} (?!\d) )
+    | (?P<pesel> (?<!\d) (?<!\d\.) \d{6} [ \u00a0-]? \d{5} (?!\d) )
+    | (?P<phone> (?<![\w+]) (?:\+|00) \d (?:[ \u00a0()-]{0,2}\d){7,13} (?!\d)
+             | (?<![\w.:/-]) (?:\d{9} | \d{2,3}(?:[ \u00a0-]\d{2,3}){2,4}) (?![\w:-]) )
     """,
     re.VERBOSE,
 )
 
 
 def mask(text: str) -> str:
-    """``text`` without PESEL numbers, telephone numbers and the local parts of e-mail addresses."""
+    """``text`` without PESEL, bank account and telephone numbers and the local parts of e-mail addresses."""
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text)
     return _PERSONAL.sub(lambda match: f"[{match.lastgroup}]", text)
 
 
@@ -55,14 +63,15 @@ def configure(
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
     ]
-    renderer: Processor = structlog.processors.JSONRenderer(serializer=_json)
+    renderers: list[Processor] = [structlog.processors.JSONRenderer(serializer=_json)]
     if form == "console":
-        renderer = structlog.dev.ConsoleRenderer(colors=(stream or sys.stderr).isatty(), timestamp_key="at")
+        colours = (stream or sys.stderr).isatty()
+        renderers = [_on_one_line, structlog.dev.ConsoleRenderer(colors=colours, timestamp_key="at")]
     last: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
         _Masker(secrets),
-        renderer,
+        *renderers,
     ]
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
@@ -85,6 +94,23 @@ def configure(
 def logger(name: str, **details: object) -> Log:
     """A logger of the hub; ``details`` stand in each of its lines."""
     return cast(Log, structlog.stdlib.get_logger(f"{NAMESPACE}.{name}").bind(part=name, **details))
+
+
+def _on_one_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Control characters written out, so that nothing from outside begins a line of its own or speaks to a terminal.
+
+    An exception keeps its lines; they stand to the right, where no line of the log begins.
+    """
+    for key, value in event.items():
+        if key == "exception" and isinstance(value, str):
+            event[key] = "\n".join(f"  {_CONTROL.sub(_written_out, line)}" for line in value.split("\n"))
+        elif isinstance(value, str):
+            event[key] = _CONTROL.sub(_written_out, value)
+    return event
+
+
+def _written_out(control: re.Match[str]) -> str:
+    return control[0].encode("unicode_escape").decode("ascii")
 
 
 def _json(value: object, **_: object) -> str:

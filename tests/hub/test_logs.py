@@ -38,6 +38,11 @@ def lines(stream: io.StringIO) -> list[dict[str, object]]:
         ("(22) 601234567", "(22) [phone]"),
         ("0048601234567", "[phone]"),
         ("22 601 23 45 67", "[phone]"),
+        ("PESEL 440514 01359 i 440514-01359", "PESEL [pesel] i [pesel]"),
+        ("PESEL 4405\u200b1401359, ４４０５１４０１３５９", "PESEL [pesel], [pesel]"),
+        ("tel. 601\u00a0234\u00a0567", "tel. [phone]"),
+        ("na konto PL61 1090 1014 0000 0712 1981 2874", "na konto [account]"),
+        ("na konto 61109010140000071219812874.", "na konto [account]."),
         ("at 2026-11-21 17:28:28.123456", "at 2026-11-21 17:28:28.123456"),
         ("127.0.0.1:54321 took 1763742508123456", "127.0.0.1:54321 took 1763742508123456"),
         ("5.1.1 unknown; 7KX-42P-M9Q", "5.1.1 unknown; 7KX-42P-M9Q"),
@@ -79,6 +84,21 @@ def test_the_console_form_is_readable(stream: io.StringIO) -> None:
     configure(form="console", stream=stream)
     logger("web").info("listening", port=8080)
     assert "listening" in stream.getvalue() and "port=8080" in stream.getvalue()
+
+
+def test_nothing_from_outside_begins_a_line_or_speaks_to_a_terminal(stream: io.StringIO) -> None:
+    configure(form="console", stream=stream)
+    forged = "x\r\n2026-11-22T06:00:00Z [info     ] all is well \x1b[2J\u2028\u202e"
+    logger("web").warning(forged, who=forged, url="\x1b[31mred")
+    logging.getLogger("a.library").warning("bad request %s", forged)
+    try:
+        raise ValueError(forged)
+    except ValueError:
+        logger("web").error("broken", exc_info=True)
+    found = stream.getvalue()
+    assert not {"\x1b", "\r", "\u2028", "\u202e"} & set(found)
+    begun = [line for line in found.splitlines() if not line.startswith(" ")]
+    assert len(begun) == 3 and not [line for line in begun if line.startswith("2026-11-22T06:00:00Z")]
 
 
 def test_secrets_of_a_configuration_are_found() -> None:
