@@ -162,7 +162,8 @@ class Batch:
             status=state.status,
             resolved_at=state.resolved_at,
             now=self.now,
-            thanks=is_mere_thanks(item.message.text, desk.thanks_characters),
+            thanks=is_mere_thanks(item.message.text, desk.thanks_characters)
+            and all(attached.inline for attached in item.message.attachments),
             automatic=item.message.automatic != "no" or self._blocked(person),
         )
         if fate == "linked":

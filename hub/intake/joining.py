@@ -20,10 +20,33 @@ _THANKS = re.compile(
 )
 
 
+_NO_MORE = re.compile(
+    r"nie mam (?:ju[zż] )?(?:wi[eę]cej |[zż]adnych )*pyta[nń]|nie trzeba|to wszystko|no (?:more|further) questions|"
+    r"that'?s all|немає (?:більше )?питань|нет (?:больше )?вопросов|a lot\b|a million\b",
+    re.IGNORECASE,
+)
+"""What sounds like a further matter and is none."""
+
+_MORE = re.compile(
+    r"[?\d]|\b(?:a|ale|lecz|jednak\w*|nadal|dalej|wci[aą][zż]|ci[aą]gle|jeszcze|nie|bez|brak\w*|prosz[eę]|poprosz[eę]|"
+    r"kiedy|gdzie|sk[aą]d|ile|czy|jak|jaki\w*|jakie\w*|co|czego|czemu|dlaczego|kto|kogo|kt[oó]r\w*|za nic|skarg\w*|"
+    r"problem\w*|b[lł][aą]d\w*|czekam|potrzebuj\w*|chc[eęi]\w*|mam|musz[eę]|mo[zż]\w+|mog[eę]|"
+    r"but|still|however|not|\w+n't|yet|please|when|where|how|what|why|which|can|could|need|want|"
+    r"але|проте|досі|ще|не|прошу|коли|де|скільки|чи|як|що|чому|"
+    r"но|однако|ещ[её]|пожалуйста|когда|где|сколько|как|что|почему|"
+    r"aber|noch|nicht|bitte|wann|wo|wie|warum|mais|pas|encore|quand|comment)\b",
+    re.IGNORECASE,
+)
+"""Words with which something else begins. Where in doubt it is no mere thanks: to open once too often costs an agent
+a look, a matter that nobody opens costs a citizen the answer."""
+
+
 def is_mere_thanks(text: str, characters: int) -> bool:
-    """A lone "dziękuję": at most so many characters, a word of thanks, and no question in it."""
+    """A lone "dziękuję": at most so many characters, a word of thanks, no question, request, figure or complaint."""
     short = text.strip()
-    return 0 < len(short) <= characters and "?" not in short and _THANKS.search(short) is not None
+    if not 0 < len(short) <= characters or _THANKS.search(short) is None:
+        return False
+    return _MORE.search(_NO_MORE.sub("", short)) is None
 
 
 def fate_in_thread(

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, func, select
 
-from connectors.contract import Cursor, Message, Party, Raw, ThreadKey, conversation_key
+from connectors.contract import Attachment, Cursor, Message, Party, Raw, ThreadKey, conversation_key
 from hub.intake.sink import Intake
 from hub.store import schema
 from hub.store.store import Store
@@ -143,6 +143,18 @@ async def test_mere_thanks_does_not_reopen(store: Store, feed: Feed, clock: Fake
     row = await conversation(store, first.conversation)
     assert (row.status, row.messages) == ("resolved", 2)
     await feed(mail(3, answers=["1"], text="Dziękuję, a meldunek?"))
+    assert (await conversation(store, first.conversation)).status == "open"
+
+
+async def test_thanks_with_a_file_reopen(store: Store, feed: Feed, clock: FakeClock) -> None:
+    """The file is the matter; a picture inside the text is a signature's."""
+    first = await feed(mail(1))
+    await resolve(store, clock, first.conversation)
+    file = Attachment(filename="logo.png", content_type="image/png", size=1, content=b"x", inline=True)
+    await feed(mail(2, answers=["1"], text="Dziękuję!", attachments=(file,)))
+    assert (await conversation(store, first.conversation)).status == "resolved"
+    file = msgspec.structs.replace(file, inline=False)
+    await feed(mail(3, answers=["1"], text="Dziękuję!", attachments=(file,)))
     assert (await conversation(store, first.conversation)).status == "open"
 
 
