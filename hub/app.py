@@ -44,7 +44,7 @@ from hub.intake.sink import Intake
 from hub.loops import WAKES, everywhere, keep_leased
 from hub.loops import Parts as LoopParts
 from hub.moderation.thread import StoredThread
-from hub.outbox.sender import Parts, Sender
+from hub.outbox.sender import RECOVER, Parts, Sender
 from hub.rulefile import read_text
 from hub.ruleset import follower
 from hub.running import Means
@@ -280,7 +280,10 @@ class Hub:
             wake=self.wakes["outbox"],
             on_sent=release_target,
             mine=self.inboxes.mine,
-            dead=self.keeper.certainly_dead,
+            gone=self.keeper.gone,
+            still_gone=self.keeper.still_gone,
+            unbroken=self.keeper.unbroken,
+            recover_seconds=RECOVER if self.keeper.alone else self.config.hub.lease_seconds / 2,
             fenced=self.keeper.lost,
         )
         return Sender(parts)

@@ -28,6 +28,7 @@ from hub.cluster.members import Me, Member
 from hub.cluster.refusals import NameTaken, OtherSecret
 from hub.cluster.roles import ROLES, Role
 from hub.cluster.shares import alive, fair_share
+from hub.cluster.witness import Witness
 from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Tx
 
@@ -104,6 +105,8 @@ class Keeper:
         self._dead = ""
         self._handing: set[asyncio.Task[None]] = set()
         self._renewed = clock.monotonic()
+        self._unbroken_since = float("inf")
+        self._witness = Witness(ttl)
 
     # --- what others ask for -----------------------------------------------------------------------------------
 
@@ -130,10 +133,25 @@ class Keeper:
         want = self._wants.get(name)
         return want.lease if want is not None else None
 
-    def certainly_dead(self, node_id: str) -> bool:
-        """Whether a process has ended, as far as that is certain: those before us in our data folder, and where we are
-        alone, all others."""
+    def gone(self, node_id: str) -> bool:
+        """Whether a process begins nothing any more: one before us in our data folder; where we are alone, any other;
+        else one whose row stood still before our eyes for longer than it may (:mod:`hub.cluster.witness`)."""
+        return self._certainly_dead(node_id) or self._witness.gone(node_id, self._clock.monotonic())
+
+    def still_gone(self, tx: Tx, node_id: str) -> bool:
+        """The same, in the transaction that acts on it: one that comes back does so before it or after it."""
+        if self._certainly_dead(node_id):
+            return True
+        return self.gone(node_id) and members.unmoved(tx, node_id, self._witness.last(node_id))
+
+    def _certainly_dead(self, node_id: str) -> bool:
         return self.alone or node_id == self._dead or self.me.follows(node_id)
+
+    def unbroken(self, since: float) -> bool:
+        """Whether nobody can have taken us for :meth:`gone` between ``since``, a moment of our stopwatch, and now."""
+        return self.alone or (
+            since >= self._unbroken_since and self._clock.monotonic() - self._renewed < self._ttl
+        )
 
     def lost(self, fenced: Fenced) -> None:
         """A write was refused: stop what was done in the name of these leases, without waiting for the next look."""
@@ -213,6 +231,9 @@ class Keeper:
         failpoint("leases.renew.before")
         known, mine = await self._store.write(partial(self._renewal, holding=holding))
         failpoint("leases.renew.after")
+        now = self._clock.monotonic()
+        if not known or now - self._renewed >= self._ttl or self._unbroken_since > now:
+            self._unbroken_since = now
         self._renewed = began
         if not known:
             await self._come_back()
@@ -253,6 +274,7 @@ class Keeper:
         """Stop what others hold by now, take what is free."""
         seen, self.members = await self._store.read(lambda tx: (leases.standings(tx), members.members(tx)))
         now = self._clock.monotonic()
+        self._witness.looked({member.id: member.beat_at for member in self.members}, now)
         for want in self._wants.values():
             standing = seen.get(want.name)
             if want.lease is not None and not self._ours(want.lease, standing):

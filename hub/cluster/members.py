@@ -47,7 +47,8 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """A process as its row tells. ``silent`` is how long ago it renewed it, in seconds by the database's clock."""
+    """A process as its row tells. ``silent`` is how long ago it renewed it, in seconds by the database's clock;
+    ``beat_at``, by that clock, is another one after each time."""
 
     name: str
     boot: str
@@ -56,6 +57,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     secret: str
     setup: str
     began_at: Micros
+    beat_at: Micros
     silent: float
     health: Mapping[str, Health]
 
@@ -121,15 +123,26 @@ def leave(tx: Tx, me: Me) -> None:
     tx.execute(delete(node).where(node.c.name == me.name, node.c.boot == me.boot))
 
 
+def unmoved(tx: Tx, node_id: str, beat: int | None) -> bool:
+    """Whether the last beat of a process is still this one (None: it is not listed); its next waits for our commit."""
+    name, _, boot = node_id.partition("/")
+    mine = select(node.c.beat_at).where(node.c.name == name, node.c.boot == boot)
+    found: int | None = tx.scalar(mine.with_for_update(read=True))
+    return found == beat
+
+
 def members(tx: Reader) -> tuple[Member, ...]:
     """All of them, by name, the dead ones too until they are forgotten."""
     silent = (moment(tx) - node.c.beat_at).label("silent")
     return tuple(_member(row) for row in tx.rows(select(node, silent).order_by(node.c.name)))
 
 
+_TOLD = ("name", "boot", "version", "secret", "setup", "began_at", "beat_at")
+
+
 def _member(row: Row[Any]) -> Member:
     return Member(
-        **{name: row._mapping[name] for name in ("name", "boot", "version", "secret", "setup", "began_at")},
+        **{name: row._mapping[name] for name in _TOLD},
         roles=_roles(row.roles),
         silent=max(0.0, row.silent / 1e6),
         health=_health(row.health),

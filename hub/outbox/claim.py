@@ -105,12 +105,25 @@ def next_due(tx: Reader, inboxes: Collection[str] | None = None) -> int | None:
     return found
 
 
-def any_open(tx: Reader, me: str, in_hand: Collection[int] = ()) -> bool:
-    """Whether there is an attempt without an outcome that ``me`` has not ``in_hand``: another process sends, or is
-    dead, or a claim of ours was committed and we never heard of it."""
+def any_left(
+    tx: Reader, me: str, in_hand: Collection[int], limits: Mapping[str, float], gone: Callable[[str], bool]
+) -> bool:
+    """Whether there is an attempt without an outcome that is for us to settle: a claim of ``me`` that was committed and
+    never heard of, or what another process left (:func:`find_ambiguous`)."""
     elsewhere = or_(attempt.c.node != me, attempt.c.id.not_in(in_hand))
-    found = select(attempt.c.id).where(attempt.c.finished_at.is_(None), elsewhere).limit(1)
-    return tx.scalar(found) is not None
+    return any(row.node == me or _over(row, tx.now, limits, gone) for row in tx.rows(_open.where(elsewhere)))
+
+
+_open = (
+    select(attempt.c.id, attempt.c.delivery, attempt.c.send_by, attempt.c.node, delivery.c.inbox)
+    .join(delivery, delivery.c.id == attempt.c.delivery)
+    .where(attempt.c.finished_at.is_(None))
+)
+
+
+def _over(row: Row[Any], now: int, limits: Mapping[str, float], gone: Callable[[str], bool]) -> bool:
+    """Whether the process that began an attempt cannot bring it to its end any more."""
+    return row.send_by + int(limits.get(row.inbox, 60.0) * SECOND) < now or gone(row.node)
 
 
 def release_unheard(tx: Tx, me: str, in_hand: Collection[int]) -> int:
@@ -125,25 +138,17 @@ def release_unheard(tx: Tx, me: str, in_hand: Collection[int]) -> int:
 
 
 def find_ambiguous(
-    tx: Tx, house: House, me: str, limits: Mapping[str, float], dead: Callable[[str], bool]
+    tx: Tx, house: House, me: str, limits: Mapping[str, float], gone: Callable[[Tx, str], bool]
 ) -> int:
-    """Attempts that a crash left without an outcome: those of processes known to be dead at once, those of others than
-    ``me`` once they must be over, because a process that only hangs still looks at ``send_by`` before it sends.
+    """Attempts of others than ``me`` that a crash left without an outcome: at once those of processes that are
+    ``gone``, the rest when they must be over. Either way a process that only hangs sends nothing more for them: it
+    looks just before the wire. What it was sending in that moment may have arrived, which is what is recorded.
 
     ``limits`` is the longest a send may take, in seconds by inbox. Returns how many were settled.
     """
-    statement = (
-        select(attempt.c.id, attempt.c.delivery, attempt.c.send_by, attempt.c.node, delivery.c.inbox)
-        .join(delivery, delivery.c.id == attempt.c.delivery)
-        .where(attempt.c.finished_at.is_(None))
-        .with_for_update(skip_locked=True, of=attempt)
-    )
-    over = [
-        row
-        for row in tx.rows(statement)
-        if row.node != me
-        and (dead(row.node) or row.send_by + int(limits.get(row.inbox, 60.0) * SECOND) < tx.now)
-    ]
+    found = tx.rows(_open.where(attempt.c.node != me).with_for_update(skip_locked=True, of=attempt))
+    verdicts = {node: gone(tx, node) for node in sorted({row.node for row in found})}
+    over = [row for row in found if _over(row, tx.now, limits, verdicts.__getitem__)]
     for row in over:
         settle(
             tx,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from typing import NamedTuple
 
 import msgspec
 from sqlalchemy.exc import IntegrityError
@@ -23,7 +24,7 @@ from hub.store.tx import Tx
 from hub.wake import Wake
 
 from .backoff import Breaker
-from .claim import any_open, claim, find_ambiguous, next_due, release_unheard, release_untried
+from .claim import any_left, claim, find_ambiguous, next_due, release_unheard, release_untried
 from .compose import Draft, read_outbound, with_files
 from .queue import destination as breaker_key
 from .queue import hurry
@@ -38,11 +39,23 @@ STORAGE_PAUSE = 5.0
 
 
 RECOVER = 30.0
-"""Seconds between two looks for attempts that another process left without an outcome."""
+"""Seconds between two looks for attempts without an outcome, where there is no other process to leave any."""
 
 
-def _nobody(_: str) -> bool:
+class Claimed(NamedTuple):
+    """What this process has in hand, and when by its stopwatch it began to claim it."""
+
+    delivery: int
+    attempt: int
+    since: float
+
+
+def _nobody(*_: object) -> bool:
     return False
+
+
+def _always(_: float) -> bool:
+    return True
 
 
 def _ignore(_: Fenced) -> None:
@@ -67,8 +80,17 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     mine: Callable[[Mapping[str, Connector]], Mapping[str, Lease | None]] = dict.fromkeys
     """The inboxes that this process sends for, with the lease of those for which only its holder may."""
 
-    dead: Callable[[str], bool] = _nobody
-    """Whether a process, named as in attempts, is certainly no more."""
+    gone: Callable[[str], bool] = _nobody
+    """Whether a process, named as in attempts, begins nothing any more."""
+
+    still_gone: Callable[[Tx, str], bool] = _nobody
+    """The same, inside the transaction that acts on it."""
+
+    unbroken: Callable[[float], bool] = _always
+    """Whether nobody can have taken this process for ``gone`` since a moment of its stopwatch."""
+
+    recover_seconds: float = RECOVER
+    """Seconds between two looks for attempts that another process left without an outcome."""
 
     fenced: Callable[[Fenced], None] = _ignore
     """Told when a lease turns out to be lost."""
@@ -105,7 +127,7 @@ class Sender:
         """
         done = 0
         while claimed := await self._claim(self._workers):
-            await asyncio.gather(*(self._deliver(*pair) for pair in claimed))
+            await asyncio.gather(*(self._deliver(one) for one in claimed))
             done += len(claimed)
         return done
 
@@ -123,7 +145,7 @@ class Sender:
             try:
                 if held := await parts.store.write(hold_waiting):
                     parts.log.warning("restored from a backup: what waited to be sent is held", count=held)
-                await self._find_open(parts.dead)
+                await self._find_open()
             except (StorageFault, StoreFull):
                 await parts.clock.sleep(STORAGE_PAUSE)
             else:
@@ -133,16 +155,18 @@ class Sender:
         """Now and then: what another process left without an outcome."""
         if self._parts.clock.monotonic() >= self._next_recovery:
             with suppress(StorageFault, StoreFull):
-                await self._find_open(_nobody)
+                await self._find_open()
 
-    async def _find_open(self, dead: Callable[[str], bool]) -> None:
+    async def _find_open(self) -> None:
         parts = self._parts
         limits = {inbox: c.capabilities.send_limit for inbox, c in parts.connectors().items()}
         house, me = parts.house(), parts.node
-        self._next_recovery = parts.clock.monotonic() + RECOVER
+        self._next_recovery = parts.clock.monotonic() + parts.recover_seconds
         in_hand = {*self._tasks.values(), *self._stumbled}
-        if await parts.store.read(lambda tx: any_open(tx, me, in_hand)):
-            found = await parts.store.write(lambda tx: find_ambiguous(tx, house, me, limits, dead))
+        if await parts.store.read(lambda tx: any_left(tx, me, in_hand, limits, parts.gone)):
+            found = await parts.store.write(
+                lambda tx: find_ambiguous(tx, house, me, limits, parts.still_gone)
+            )
             if found:
                 parts.log.warning("sendings without an outcome found", count=found)
             await parts.store.write(lambda tx: release_unheard(tx, me, in_hand))
@@ -151,7 +175,7 @@ class Sender:
         parts = self._parts
         pause = parts.house().directory.config.outbox.poll_seconds
         free = self._workers - len(self._tasks)
-        claimed: list[tuple[int, int]] = []
+        claimed: list[Claimed] = []
         if free > 0:
             try:
                 mine = parts.mine(parts.connectors())
@@ -163,9 +187,9 @@ class Sender:
                     pause = min(pause, max(0.2, (due - parts.clock.now()) / 1e6))
             except (StorageFault, StoreFull):
                 pause = STORAGE_PAUSE
-        for pair in claimed:
-            task = asyncio.create_task(self._deliver(*pair), name=f"delivery-{pair[0]}")
-            self._tasks[task] = pair[1]
+        for one in claimed:
+            task = asyncio.create_task(self._deliver(one), name=f"delivery-{one.delivery}")
+            self._tasks[task] = one.attempt
             task.add_done_callback(self._done)
         if not claimed or free == len(claimed):
             await parts.wake.wait(parts.clock, pause)
@@ -179,8 +203,11 @@ class Sender:
             self._parts.log.error("a delivery broke off", attempt=attempt, error=type(error).__name__)
         self._parts.wake.ring()
 
-    async def _claim(self, free: int) -> list[tuple[int, int]]:
+    async def _claim(self, free: int) -> list[Claimed]:
         parts = self._parts
+        began = parts.clock.monotonic()
+        if not parts.unbroken(began):
+            return []
         failpoint("outbox.claim.before")
         resting = self._breaker.resting(parts.clock.now())
         mine = parts.mine(parts.connectors())
@@ -194,12 +221,13 @@ class Sender:
             # Another process began with the same lane at the same moment, and the database lets only one.
             return []
         failpoint("outbox.claim.after")
-        return claimed
+        return [Claimed(delivery, attempt, began) for delivery, attempt in claimed]
 
-    async def _deliver(self, delivery: int, attempt: int) -> None:
+    async def _deliver(self, claimed: Claimed) -> None:
         """One attempt from its claim to its outcome."""
         parts = self._parts
         house = parts.house()
+        delivery, attempt, _ = claimed
         try:
             draft = await parts.store.read(lambda tx: read_outbound(tx, house, delivery, attempt))
         except StorageFault:
@@ -208,7 +236,7 @@ class Sender:
         if draft is None:
             return
         failpoint("outbox.read.after")
-        outcome = await self._send(draft)
+        outcome = await self._send(draft, claimed.since)
         failpoint("outbox.outcome.before")
         await self._record(lambda tx: self._settle(tx, draft, attempt, outcome))
         failpoint("outbox.outcome.after")
@@ -248,8 +276,9 @@ class Sender:
             else:
                 return
 
-    async def _send(self, draft: Draft) -> Sent | SendError | None:
-        """What the channel said; None when it is too late to begin."""
+    async def _send(self, draft: Draft, since: float) -> Sent | SendError | None:
+        """What the channel said; None when it is too late to begin, or somebody may have settled the attempt because
+        we were silent for too long at any time ``since`` its claim."""
         parts = self._parts
         inbox = draft.outbound.inbox
         connector = parts.connectors().get(inbox)
@@ -261,7 +290,7 @@ class Sender:
             outbound = await with_files(draft, parts.blobs.get)
         except KeyError:
             return SendError("permanent", LOST_FILE)
-        if parts.clock.now() > draft.send_by:
+        if parts.clock.now() > draft.send_by or not parts.unbroken(since):
             return None
         failpoint("outbox.send.before")
         try:

@@ -256,7 +256,10 @@ class Node:
             wake=self._wakes["outbox"],
             on_sent=release_target,
             mine=inboxes.mine,
-            dead=self._keeper.certainly_dead,
+            gone=self._keeper.gone,
+            still_gone=self._keeper.still_gone,
+            unbroken=self._keeper.unbroken,
+            recover_seconds=sender.RECOVER if self.seat.alone else TTL / 2,
             fenced=self._keeper.lost,
         )
         return sender.Sender(parts)

@@ -256,8 +256,8 @@ async def test_in_the_same_data_folder_the_one_before_is_certainly_dead(process:
     await again.start("a")
     await settle()
     assert does(again) == [["a"]], "at once: the folder is locked by who runs in it"
-    assert again.keeper.certainly_dead(first.keeper.me.id)
-    assert not again.keeper.certainly_dead("second/x")
+    assert again.keeper.gone(first.keeper.me.id)
+    assert not again.keeper.gone("second/x")
 
 
 def test_all_earlier_runs_in_the_same_data_folder_are_over() -> None:
@@ -326,3 +326,83 @@ async def test_what_is_dropped_while_it_is_taken_is_free_again(
     await second.start("a")
     await settle()
     assert does(first, second) == [[], ["a"]]
+
+
+async def test_a_dead_process_is_gone_for_the_others_and_nobody_else(process: Make) -> None:
+    first, second, third = process("first"), process("second"), process("third")
+    for one in (first, second, third):
+        await one.start()
+    await passes(4, first, second, third)
+    await first.die()
+    await passes(TTL, second, third)
+    assert not second.keeper.gone(first.keeper.me.id), "it may be late by as much"
+    await passes(0.5 * TTL, second, third)
+    assert second.keeper.gone(first.keeper.me.id) and third.keeper.gone(first.keeper.me.id)
+    assert not second.keeper.gone(third.keeper.me.id) and not third.keeper.gone(second.keeper.me.id)
+
+
+async def test_who_is_taken_for_gone_knows_it_before_and_when_it_wakes(process: Make) -> None:
+    """A process that hangs: what it claimed before may be settled by others, and what it claims now is its own."""
+    first, second = process("first"), process("second")
+    await first.start()
+    await second.start()
+    await passes(4, first, second)
+    claimed = first.clock.monotonic()
+    assert first.keeper.unbroken(claimed)
+    await passes(1.5 * TTL, second)
+    assert second.keeper.gone(first.keeper.me.id)
+    first.clock.move(1.5 * TTL)
+    assert not first.keeper.unbroken(claimed), "before it has had any time to look about"
+    await passes(2, first, second)
+    assert not first.keeper.unbroken(claimed), "nor when it is back"
+    assert first.keeper.unbroken(first.clock.monotonic())
+    assert not second.keeper.gone(first.keeper.me.id)
+
+
+async def test_one_that_has_just_come_back_is_not_gone_in_the_transaction_that_asks(process: Make) -> None:
+    first, second = process("first"), process("second")
+    await first.start()
+    await second.start()
+    await passes(4, first, second)
+    await passes(1.5 * TTL, second)
+    gone = first.keeper.me.id
+    assert second.keeper.gone(gone)
+    assert await second.store.write(lambda tx: second.keeper.still_gone(tx, gone))
+    await passes(4, first)
+    assert second.keeper.gone(gone), "it has not looked since"
+    assert not await second.store.write(lambda tx: second.keeper.still_gone(tx, gone))
+
+
+async def test_an_outage_of_the_store_makes_nobody_gone(
+    process: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = process("first"), process("second")
+    await first.start()
+    await second.start()
+    await passes(4, first, second)
+
+    async def fails(*_: object) -> None:
+        raise StorageFault("no disk")
+
+    with monkeypatch.context() as patch:
+        for one in (first, second):
+            patch.setattr(one.store, "write", fails)
+            patch.setattr(one.store, "read", fails)
+        claimed = first.clock.monotonic()
+        await passes(4 * TTL, first, second)
+        assert not first.keeper.unbroken(claimed)
+        assert not second.keeper.gone(first.keeper.me.id)
+    for _ in range(40):
+        await passes(0.5, first, second)
+        assert not second.keeper.gone(first.keeper.me.id)
+
+
+async def test_before_its_first_beat_a_process_claims_nothing(process: Make) -> None:
+    """It was listed when it entered; what it did until it beats could be taken for that of one that stands still."""
+    first = process("first")
+    await first.open()
+    await first.keeper.enter()
+    assert not first.keeper.unbroken(first.clock.monotonic())
+    first.tasks = [asyncio.create_task(first.keeper.run())]
+    await settle()
+    assert first.keeper.unbroken(first.clock.monotonic())

@@ -26,6 +26,7 @@ def member(
         secret="",
         setup=setup,
         began_at=Micros(1),
+        beat_at=Micros(1),
         silent=silent,
         health={},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -9,12 +10,13 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from connectors.contract import Micros, Recipient, Sent
+from connectors.contract import Micros, Outbound, Recipient, Sent
 from hub.house import House
 from hub.intake.load import keep_load, present_load, read_load
 from hub.messages import append, locked_conversation
 from hub.outbox import sender
-from hub.outbox.claim import any_open, claim, find_ambiguous, release_unheard, release_untried
+from hub.outbox.claim import any_left, claim, find_ambiguous, release_unheard, release_untried
+from hub.outbox.compose import Draft, with_files
 from hub.outbox.queue import enqueue
 from hub.outbox.settle import settle, settle_sent
 from hub.store import schema
@@ -100,9 +102,9 @@ async def test_a_claim_that_was_committed_unheard_goes_back_untried(store: Store
         return claim(tx, "here/1", 8, (), ["kontakt"])
 
     [(lost, _), (kept, in_hand)] = await store.write(unheard)
-    assert await store.read(lambda tx: any_open(tx, "here/1", {in_hand}))
+    assert await store.read(lambda tx: any_left(tx, "here/1", {in_hand}, LIMITS, lambda node: False))
     assert await store.write(lambda tx: release_unheard(tx, "here/1", {in_hand})) == 1
-    assert not await store.read(lambda tx: any_open(tx, "here/1", {in_hand}))
+    assert not await store.read(lambda tx: any_left(tx, "here/1", {in_hand}, LIMITS, lambda node: False))
     states = await store.read(lambda tx: tx.rows(select(delivery.c.id, delivery.c.state)))
     assert {row.id: row.state for row in states} == {lost: "queued", kept: "sending"}
 
@@ -131,7 +133,7 @@ async def given_up(store: Store, house: House, clock: FakeClock) -> tuple[int, i
 
     pair = await store.write(begin)
     clock.move(minutes=5)
-    found = await store.write(lambda tx: find_ambiguous(tx, house, "here/1", LIMITS, lambda node: False))
+    found = await store.write(lambda tx: find_ambiguous(tx, house, "here/1", LIMITS, lambda tx, node: False))
     assert found == 1
     return pair
 
@@ -200,3 +202,74 @@ async def test_two_processes_that_begin_with_one_lane_at_once_both_go_on(
     await out.becomes(key, "accepted")
     await out.end()
     assert refused
+
+
+async def test_what_a_lost_process_left_is_settled_at_once(store: Store, house: House) -> None:
+    """And what one that lives has in hand is left to it."""
+
+    def begin(tx: Tx) -> tuple[tuple[int, int], tuple[int, int]]:
+        reply(tx, house, add_conversation(tx))
+        [lost] = claim(tx, "lost/1", 8, (), ["kontakt"])
+        reply(tx, house, add_conversation(tx))
+        [sent] = claim(tx, "alive/1", 8, (), ["kontakt"])
+        return lost, sent
+
+    (lost, _), (sent, _) = await store.write(begin)
+    nobody = await store.read(lambda tx: any_left(tx, "here/1", (), LIMITS, lambda node: False))
+    assert not nobody
+    assert await store.read(lambda tx: any_left(tx, "here/1", (), LIMITS, lambda node: node == "lost/1"))
+    found = await store.write(
+        lambda tx: find_ambiguous(tx, house, "here/1", LIMITS, lambda tx, node: node == "lost/1")
+    )
+    assert found == 1
+    states = await store.read(lambda tx: tx.rows(select(delivery.c.id, delivery.c.state)))
+    assert {row.id: row.state for row in states} == {lost: "possibly-sent", sent: "sending"}
+
+
+async def test_one_that_hung_between_claim_and_wire_sends_nothing_when_it_wakes(
+    sqlite_store: Store, house: House, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its attempt was settled by others and shown as possibly sent; a person decides, so nothing may leave now."""
+    peer = Scripted()
+    here = msgspec.structs.replace(house, capabilities={"kontakt": peer.capabilities})
+    out = Outgoing(sqlite_store, clock, here, peer)
+    ready, go_on = asyncio.Event(), asyncio.Event()
+
+    async def hangs(draft: Draft, get: Any) -> Outbound:
+        ready.set()
+        await go_on.wait()
+        return await with_files(draft, get)
+
+    monkeypatch.setattr(sender, "with_files", hangs)
+    out.start()
+    key = await sqlite_store.write(lambda tx: reply(tx, here, add_conversation(tx)))
+    out.wake.ring()
+    await ready.wait()
+    clock.move(15)
+    out.unbroken_since = clock.monotonic()
+    await sqlite_store.write(
+        lambda tx: find_ambiguous(tx, here, "other/1", LIMITS, lambda tx, node: node == "this/1")
+    )
+    go_on.set()
+    await out.becomes(key, "possibly-sent")
+    await asyncio.sleep(0.05)
+    assert peer.sent == []
+    assert await outcomes(sqlite_store) == ["ambiguous"]
+    await out.end()
+
+
+async def test_who_may_be_taken_for_gone_claims_nothing(
+    sqlite_store: Store, house: House, clock: FakeClock
+) -> None:
+    peer = Scripted()
+    here = msgspec.structs.replace(house, capabilities={"kontakt": peer.capabilities})
+    out = Outgoing(sqlite_store, clock, here, peer)
+    out.unbroken_since = clock.monotonic() + 60
+    out.start()
+    key = await sqlite_store.write(lambda tx: reply(tx, here, add_conversation(tx)))
+    out.wake.ring()
+    await asyncio.sleep(0.1)
+    assert await out.state(key) == "queued" and await outcomes(sqlite_store) == []
+    clock.move(61)
+    await out.becomes(key, "accepted")
+    await out.end()

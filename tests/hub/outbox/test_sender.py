@@ -107,6 +107,7 @@ class Outgoing:
         self.store, self.clock, self.house, self.peer = store, clock, house, peer
         self.wake = Wake()
         self.boots = 0
+        self.unbroken_since = 0.0
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -121,7 +122,9 @@ class Outgoing:
             node=f"this/{self.boots}",
             wake=self.wake,
             on_sent=release_target,
-            dead=lambda node: name_of(node) == "this",
+            gone=lambda node: name_of(node) == "this",
+            still_gone=lambda tx, node: name_of(node) == "this",
+            unbroken=lambda since: since >= self.unbroken_since,
         )
         self._task = asyncio.create_task(Sender(parts).run())
 
