@@ -283,7 +283,7 @@ class Hub:
             gone=self.keeper.gone,
             still_gone=self.keeper.still_gone,
             unbroken=self.keeper.unbroken,
-            recover_seconds=RECOVER if self.keeper.alone else self.config.hub.lease_seconds / 2,
+            recover_seconds=RECOVER if self.keeper.alone else self.config.hub.lease_seconds / 4,
             fenced=self.keeper.lost,
         )
         return Sender(parts)

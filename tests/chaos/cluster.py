@@ -18,9 +18,9 @@ from tests.servers.redis import RedisServer
 LEASE = 1.5
 """Seconds that a lease lasts here."""
 
-QUIET = 260.0
-"""Seconds after the last kill: an attempt whose process lost its lease over it is settled by another one when it must
-be over by all means, which for XMPP is after three and a half minutes."""
+QUIET = 90.0
+"""Seconds after the last kill: what a process was sending when it died or hung is settled by another one, or tried
+again."""
 
 ROLES = {"a": "web,connectors", "b": "web,outbox,timers", "c": "connectors,outbox,timers"}
 """Every role twice, so that whatever dies there is somebody to take over."""

@@ -19,6 +19,9 @@ class Bot:
         self.asked: list[int] = []
         """The offsets that were asked for, in order."""
 
+        self.silent = threading.Event()
+        """While set, what is sent through it is taken and not answered."""
+
         self._updates: list[dict[str, Any]] = []
         self._news = threading.Condition()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
@@ -53,10 +56,13 @@ class Bot:
 
     def stop(self) -> None:
         """Serve no more."""
+        self.silent.clear()
         self._server.shutdown()
         self._server.server_close()
 
     def _answer(self, method: str, asked: dict[str, Any]) -> Any:
+        while method == "sendMessage" and self.silent.is_set():
+            time.sleep(0.05)
         if method != "getUpdates":
             return {"id": 123456, "is_bot": True, "first_name": "Bot", "username": "bot", "url": ""}
         offset = int(asked.get("offset") or 0)

@@ -130,6 +130,36 @@ def test_one_that_hangs_and_wakes_writes_nothing_with_its_old_lease(place: Place
     assert "inbox stopped" not in first.lines()
 
 
+ACKNOWLEDGE = """\
+rules:
+  - id: acknowledge
+    name: Potwierdzenie
+    when: {automatic: "no"}
+    do: {answer: acknowledgement}
+default: {queue: informacja}
+"""
+
+
+def test_what_a_dead_process_was_sending_is_settled_in_time(place: Place, tmp_path: Path) -> None:
+    """It was taken by the bot's server, and nobody can say so: people are told, and what is behind it may go."""
+    nodes = {name: place.node(name, lease=10.0) for name in ("first", "second")}
+    (tmp_path / "rules.yaml").write_text(ACKNOWLEDGE)
+    for node in nodes.values():
+        node.start()
+    place.bot.silent.set()
+    taken(place.bot, "pierwsza")
+    wait_until(lambda: place.sql("SELECT count(*) FROM attempt") == "1", "nothing was sent", 30)
+    sender = place.sql("SELECT node FROM attempt").partition("/")[0]
+    time.sleep(1)
+    nodes[sender].kill()
+    died = time.monotonic()
+    wait_until(lambda: place.sql("SELECT outcome FROM attempt") == "ambiguous", "it stayed open", 60)
+    gap = time.monotonic() - died
+    print(f"what a dead process was sending was settled after {gap:.1f} s")
+    assert gap <= WITHIN
+    assert place.sql("SELECT state FROM delivery") == "possibly-sent"
+
+
 def test_roles_are_kept_apart(place: Place) -> None:
     web, reader = (
         place.node("web", roles=("web",)),

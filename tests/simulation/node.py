@@ -259,7 +259,7 @@ class Node:
             gone=self._keeper.gone,
             still_gone=self._keeper.still_gone,
             unbroken=self._keeper.unbroken,
-            recover_seconds=sender.RECOVER if self.seat.alone else TTL / 2,
+            recover_seconds=sender.RECOVER if self.seat.alone else TTL / 4,
             fenced=self._keeper.lost,
         )
         return sender.Sender(parts)
