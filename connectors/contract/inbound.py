@@ -25,6 +25,7 @@ from connectors.contract.words import (
     Text,
     ThreadKey,
     _make_storable,
+    _set_straight,
 )
 
 
@@ -95,6 +96,10 @@ class Message(Event, tag="message", frozen=True, kw_only=True):
     """Written by the office itself on another way (the platform's own inbox, another client): ``sender`` is the person
     to whom it went (of a comment: the page that wrote it), and it is shown as sent by us. One that names a sending of
     ours is recognised as that."""
+
+    def __post_init__(self) -> None:
+        Event.__post_init__(self)
+        _set_straight(self, "subject")
 
 
 class Edit(Event, tag="edit", frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from typing import Literal, NewType
 
 import msgspec
@@ -122,6 +123,18 @@ def _replace_texts(struct: msgspec.Struct) -> None:
             msgspec.structs.force_setattr(struct, name, tuple(storable(item) for item in value))
 
 
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+"""Characters that turn the direction of what follows them (UAX 9, 2) or are never seen: with them ``fdp.exe`` is shown
+as ``exe.pdf``, and a name reaches into the line that it stands in."""
+
+
+def _set_straight(struct: msgspec.Struct, field: str) -> None:
+    """A name without such characters. A text keeps them: it stands alone, and Hebrew and Arabic may need them."""
+    value: str = getattr(struct, field)
+    if not value.isascii() and _TURNING.search(value):
+        msgspec.structs.force_setattr(struct, field, _TURNING.sub("", value))
+
+
 class Text(msgspec.Struct, frozen=True, kw_only=True):
     """Base of every struct that carries text from outside: building one makes it storable."""
 
@@ -143,6 +156,10 @@ class Party(Text, frozen=True, kw_only=True):
     language: str = ""
     verified: bool = False
 
+    def __post_init__(self) -> None:
+        _make_storable(self)
+        _set_straight(self, "name")
+
 
 class Recipient(Text, frozen=True, kw_only=True):
     """Somebody a message was addressed to, as the wire said it."""
@@ -150,6 +167,10 @@ class Recipient(Text, frozen=True, kw_only=True):
     address: str
     name: str = ""
     role: Literal["to", "cc", "bcc"] = "to"
+
+    def __post_init__(self) -> None:
+        _make_storable(self)
+        _set_straight(self, "name")
 
 
 class Attachment(Text, frozen=True, kw_only=True):
@@ -169,6 +190,10 @@ class Attachment(Text, frozen=True, kw_only=True):
     remote: str | None = None
     inline: bool = False
     content_id: str = ""
+
+    def __post_init__(self) -> None:
+        _make_storable(self)
+        _set_straight(self, "filename")
 
 
 class CommentPlace(Text, frozen=True, kw_only=True):
