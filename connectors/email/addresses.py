@@ -47,7 +47,9 @@ def mailboxes(value: bytes) -> list[Mailbox]:
         if kind != "end":
             pieces.append((kind, match[kind]))
         elif match["end"] == b":" and "angle" not in [known for known, _ in pieces]:
-            pieces = []  # the name of a group
+            # The name of a group; one that holds an address could be read as either.
+            doubtful = any(b"@" in content for kind, content in pieces if kind == "text")
+            pieces = [*pieces, ("text", b" ")] if doubtful else []
         elif len(found) < MAX_MAILBOXES:
             found.append(_mailbox(pieces))
             pieces = []
