@@ -1,4 +1,4 @@
-"""The lists that agents work from, page by page, and how long each is.
+"""The lists that agents work from, page by page.
 
 A list is a union of *branches*: each is one walk along one index from a given place and stops after a page, so a
 page costs the same with a thousand conversations and with a million. A branch stands for one reason why the actor
@@ -16,7 +16,6 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
-    bindparam,
     func,
     literal,
     literal_column,
@@ -31,6 +30,7 @@ from hub.calendar import at_wall_clock, wall_moment
 from hub.config import Queue
 from hub.house import House
 from hub.i18n import mark as N_
+from hub.people.addresses import telling_address
 from hub.scope import NotFound, Scope, allows, own_office, require, visible
 from hub.store import schema
 from hub.store.schema import access_grant, conversation, conversation_office
@@ -69,9 +69,6 @@ NAMES: dict[View, str] = {
 VIEWS: tuple[View, ...] = get_args(View)
 
 STATUSES = ("open", "waiting-citizen", "waiting-office", "snoozed", "resolved", "spam")
-
-COUNT_LIMIT = 1000
-"""Counts stop here: nobody acts differently on 1,000 and 40,000, and counting must cost nothing."""
 
 _RANK: ColumnElement[Any] = literal_column("(-priority)")
 _WAIT: ColumnElement[Any] = literal_column("(coalesce(waiting_since, 9007199254740991))")
@@ -151,66 +148,18 @@ def _order(view: View) -> Order:
     return _ORDERS.get(view, RECENT)
 
 
-def count(tx: Reader, house: House, scope: Scope, asked: Asked) -> int:
-    """How many rows the list has, at most ``COUNT_LIMIT``."""
+def ids(tx: Reader, house: House, scope: Scope, asked: Asked, size: int) -> Select[Any] | None:
+    """Ids of at most ``size`` rows of a list, in no order; None for a list that is always empty. Raises Denied."""
     require(scope, "answer")
-    if asked.view not in ("queue", "unassigned"):
-        return _count_any(tx, house, scope, asked)
-    found = 0
-    for queue in [asked.queue] if asked.queue else offered_queues(house, scope):
-        found += _count_queue(tx, house, scope, Asked(view=asked.view, queue=queue))
-        if found >= COUNT_LIMIT:
-            return COUNT_LIMIT
-    return found
+    return _merged(_branches(tx, house, scope, asked), None, size, None)
 
 
-def _count_any(tx: Reader, house: House, scope: Scope, asked: Asked) -> int:
-    ids = _merged(_branches(tx, house, scope, asked), None, COUNT_LIMIT, None)
-    return 0 if ids is None else int(tx.scalar(select(func.count()).select_from(ids.subquery())))
-
-
-def counts(tx: Reader, house: House, scope: Scope) -> dict[str, int]:
-    """Lengths of the views that want attention, by view, and of the actor's queues, by ``queue:ID``."""
-    wanted: tuple[View, ...] = ("mine", "unassigned", "overdue", "failed", "woke", "snoozed")
-    found: dict[str, int] = {view: count(tx, house, scope, Asked(view=view)) for view in wanted}
-    for queue in offered_queues(house, scope):
-        found[f"queue:{queue}"] = count(tx, house, scope, Asked(view="queue", queue=queue))
-    return found
-
-
-def _counted(*conditions: ColumnElement[bool]) -> Select[Any]:
-    return select(func.count()).select_from(
-        select(_id).where(_LISTED, *conditions).limit(COUNT_LIMIT).subquery()
-    )
-
-
-# Made once: a left pane counts dozens of queues, and putting a statement together takes longer than running it.
-_FREE_IN_QUEUE = _counted(_FREE, conversation.c.queue == bindparam("queue"))
-_IN_QUEUE = _counted(
-    conversation.c.office == bindparam("office"),
-    conversation.c.queue == bindparam("queue"),
-    conversation.c.status == bindparam("status"),
-)
-
-
-def _count_queue(tx: Reader, house: House, scope: Scope, asked: Asked) -> int:
-    """Of one queue; where the scope holds for all of it without asking each row, by the statements made before."""
-    line = house.directory.queues.get(asked.queue or "")
-    if line is None or not _sees_all(scope, line.office):
-        return _count_any(tx, house, scope, asked)
-    if asked.view == "unassigned":
-        return int(tx.scalar(_FREE_IN_QUEUE, {"queue": line.id}))
-    here = {"office": line.office, "queue": line.id}
-    found = sum(int(tx.scalar(_IN_QUEUE, {**here, "status": status})) for status in _waiting_in(line))
-    return min(found, COUNT_LIMIT)
-
-
-def _sees_all(scope: Scope, office: str) -> bool:
+def sees_all(scope: Scope, office: str) -> bool:
     """Whether a queue of this office is the actor's own business, every row of it."""
     return own_office(scope, office) and scope.role != "moderator"
 
 
-def _waiting_in(line: Queue) -> Sequence[str]:
+def waiting_in(line: Queue) -> Sequence[str]:
     """Statuses that a queue works on; in a county office's own also what the front office waits for."""
     return ("open", "waiting-office") if line.tier == 3 else ("open",)
 
@@ -232,7 +181,7 @@ def _with_people(ids: Select[Any], scope: Scope, order: Order) -> Select[Any]:
         select(
             conversation,
             schema.contact.c.name.label("person"),
-            schema.identity.c.address.label("address"),
+            telling_address(),
             func.coalesce(read.c.number, 0).label("read"),
             schema.user.c.name.label("agent"),
             *(key.label(f"key{n}") for n, key in enumerate(order.keys)),
@@ -320,7 +269,7 @@ def _lines(house: House, scope: Scope, asked: Asked) -> list[ColumnElement[bool]
         lines = [free(queue)] if asked.view == "unassigned" else _line(house, queue)
         if scope.role == "moderator":
             lines = [and_(line, _editors_own(scope)) for line in lines]
-        elif not _sees_all(scope, office):
+        elif not sees_all(scope, office):
             lines = [and_(line, reach) for line in lines for reach in _all_reaches(scope)]
         found += lines
     return found
@@ -341,7 +290,7 @@ def _line(house: House, queue: str) -> list[ColumnElement[bool]]:
     """What waits in a queue."""
     line = house.directory.queues[queue]
     here = and_(_LISTED, conversation.c.office == line.office, conversation.c.queue == queue)
-    return [and_(here, _status(status)) for status in _waiting_in(line)]
+    return [and_(here, _status(status)) for status in waiting_in(line)]
 
 
 def _special(house: House, scope: Scope, view: View, now: Micros) -> ColumnElement[bool] | None:

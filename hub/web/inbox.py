@@ -16,6 +16,7 @@ from hub.calendar import moment
 from hub.chats.desk import Chats, chats_of, has_chats
 from hub.desk import actions, lists, topics, transfer
 from hub.desk.actions import Done
+from hub.desk.counts import count_lists
 from hub.desk.drafts import unfinished
 from hub.desk.lists import Asked, Page, View
 from hub.desk.take import take_next
@@ -25,7 +26,7 @@ from hub.house import House
 from hub.i18n import mark as N_
 from hub.scope import Scope
 from hub.store.tx import Reader, Tx
-from hub.web.conversation_words import PRIORITY_BY_RANK, PRIORITY_NAMES
+from hub.web.conversation_words import PRIORITY_OF_RANK
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, Unacceptable, read_form, read_query
 from hub.web.render import (
@@ -99,7 +100,7 @@ def read_listed(tx: Reader, house: House, scope: Scope, where: Where) -> Listed:
     return Listed(
         where=where,
         page=page,
-        counts=lists.counts(tx, house, scope),
+        counts=count_lists(tx, house, scope),
         queues=lists.offered_queues(house, scope),
         drafts=len(unfinished(tx, scope)),
         query=query_of(where),
@@ -112,7 +113,7 @@ VOCABULARY: Mapping[str, Any] = {
     "elsewhere": ELSEWHERE,
     "view_names": lists.NAMES,
     "view_icons": ICONS,
-    "priority_names": {rank: PRIORITY_NAMES[name] for rank, name in PRIORITY_BY_RANK.items()},
+    "priority_names": PRIORITY_OF_RANK,
 }
 """What the templates of the left panes need besides the data."""
 

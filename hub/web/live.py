@@ -17,7 +17,7 @@ import msgspec
 from aiohttp import web
 
 from hub.callbacks.lists import waiting as waiting_calls
-from hub.desk import lists
+from hub.desk.counts import count_lists
 from hub.desk.presence import Person
 from hub.desk.presence import What as Mark
 from hub.i18n import mark as N_
@@ -344,7 +344,7 @@ async def counts(request: web.Request) -> web.StreamResponse:
 
     def query(tx: Reader) -> dict[str, int]:
         scope = signed.scope
-        found = lists.counts(tx, desk.house(), scope) if allows(scope, "answer") else {}
+        found = count_lists(tx, desk.house(), scope) if allows(scope, "answer") else {}
         calls = waiting_calls(tx, scope) if allows(scope, "answer") else 0
         comments = waiting_counts(tx, scope).get("", 0) if allows(scope, "moderate") else 0
         rail = {"/inbox": found.get("mine", 0), "/callbacks": calls, "/moderation": comments}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from typing import get_args
 
 import msgspec
 import pytest
 
 from hub.desk import lists
+from hub.desk.counts import What, count_lists, for_sqlite
 from hub.desk.lists import Asked, View
 from hub.house import House
 from hub.scope import NotFound, Scope
@@ -170,11 +172,29 @@ async def test_counts_are_of_the_actors_own_lists(store: Store, house: House, wh
         add_conversation(tx, queue="pracodawcy")
 
     await store.write(fill)
-    counted = await store.read(lambda tx: lists.counts(tx, house, who.ola))
+    counted = await store.read(lambda tx: count_lists(tx, house, who.ola))
     assert counted["mine"] == 1 and counted["unassigned"] == 3 and counted["overdue"] == 1
     assert counted["queue:bezrobotni"] == 4 and "queue:pracodawcy" not in counted
-    supervised = await store.read(lambda tx: lists.counts(tx, house, who.ewa))
+    supervised = await store.read(lambda tx: count_lists(tx, house, who.ewa))
     assert supervised["queue:pracodawcy"] == 1 and "queue:redakcja" not in supervised
+
+
+async def test_what_an_office_sees_but_in_part_is_counted_row_by_row(
+    store: Store, house: House, who: Who
+) -> None:
+    """Queues that are the actor's whole, and one of another office of which they see their own alone."""
+
+    def fill(tx: Tx) -> None:
+        for status in ("open", "open", "waiting-office", "resolved"):
+            add_conversation(tx, office="pup-lomza", queue="lomza", status=status, tier=3)
+        add_conversation(tx, queue="bezrobotni")
+        add_conversation(tx, queue="bezrobotni", owner=who.lom.user)
+        add_conversation(tx, queue="bezrobotni", owner=who.lom.user, listed=False)
+
+    await store.write(fill)
+    scope = msgspec.structs.replace(who.lom, queues=("lomza", "bezrobotni"))
+    counted = await store.read(lambda tx: count_lists(tx, house, scope))
+    assert counted["queue:lomza"] == 3 and counted["queue:bezrobotni"] == 1 and counted["unassigned"] == 4
 
 
 async def test_a_list_names_the_person_and_what_was_read(store: Store, house: House, who: Who) -> None:
@@ -217,3 +237,13 @@ async def test_every_list_walks_an_index(sqlite_store: Store, house: House) -> N
         return bad
 
     assert await sqlite_store.read(plans) == []
+
+
+@pytest.mark.parametrize("what", get_args(What))
+async def test_queues_are_counted_along_an_index(sqlite_store: Store, what: What) -> None:
+    def plan(tx: Reader) -> list[str]:
+        rows = tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {for_sqlite(what)}", ("[]",)).all()
+        return [row[3] for row in rows if "json_each" not in row[3] and "k VIRTUAL" not in row[3]]
+
+    steps = await sqlite_store.read(plan)
+    assert any("SEARCH c USING" in step for step in steps) and not any("SCAN c" in step for step in steps)
