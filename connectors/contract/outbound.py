@@ -26,7 +26,8 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     ``target`` is the remote id for an edit, delete, publish or hide. ``part`` counts the parts of a text that was too
     long for one. ``inbound_at``: when the person wrote last, for windows that the channel closes. ``template`` with its
     ``parameters`` is sent instead of ``text``, which is what it says. ``public``: under ``target`` on its page, for all
-    to read.
+    to read. ``taken_as``: the remote id of a sending of it that the channel took and afterwards reported as failed; all
+    of it is wanted again.
     """
 
     delivery: int
@@ -57,6 +58,7 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
     parameters: tuple[str, ...] = ()
     choices: tuple[Choice, ...] = ()
     public: bool = False
+    taken_as: str | None = None
 
 
 class Presence(Text, frozen=True, kw_only=True):

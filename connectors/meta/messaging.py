@@ -99,7 +99,7 @@ class DirectMessages(MetaInbox):
     def __init__(self, settings: DirectSettings, env: Env) -> None:
         super().__init__(settings, env)
         self._direct = settings
-        self._progress = Progress()
+        self._progress = Progress(self.door, env.clock)
         self._names: OrderedDict[str, None] = OrderedDict()
         self._slots = asyncio.Semaphore(ASKING)
 

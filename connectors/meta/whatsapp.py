@@ -95,7 +95,7 @@ class WhatsApp(MetaInbox):
     def __init__(self, settings: Settings, env: Env) -> None:
         super().__init__(settings, env)
         self._settings = settings
-        self._progress = Progress()
+        self._progress = Progress(self.door, env.clock)
         self.capabilities = Capabilities(
             reaches=("phone", "whatsapp"),
             max_length=LONGEST,

@@ -138,6 +138,7 @@ def _outbound(tx: Reader, house: House, row: Row[Any], sent: Row[Any], conversat
         parameters=extra.parameters,
         choices=extra.choices,
         public=extra.public,
+        taken_as=row.remote_id if row.operation == "send" else None,
     )
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from connectors.contract import Channel, Event, SendError
+from connectors.contract import Channel, Connector, Event, SendError, Serves
 from connectors.registry import CHANNELS, load
 from tests.contract import fixtures
 from tests.contract.case import Case, Wired
@@ -105,6 +105,19 @@ async def at_work(case: Case, log: Log, ledger: Ledger) -> AsyncIterator[tuple[W
                 await asyncio.wait_for(case.ready(wired), 10)
             yield wired, task
         finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+
+@contextlib.asynccontextmanager
+async def serving(connector: Connector) -> AsyncIterator[None]:
+    """As in a process that sends, and does not read the inbox."""
+    task = asyncio.create_task(connector.serve(Ledger())) if isinstance(connector, Serves) else None
+    await asyncio.sleep(0)
+    try:
+        yield
+    finally:
+        if task is not None:
             task.cancel()
             await asyncio.wait({task})
 
@@ -219,7 +232,7 @@ async def test_cancelling_closes_every_socket_at_once(kind: str, case: Case, log
 
 @each_send
 async def test_a_send_is_exactly_what_is_expected(kind: str, case: Case, name: str, log: Log) -> None:
-    async with case.wired(make_env(log=log, clock=FixedClock())) as wired:
+    async with case.wired(make_env(log=log, clock=FixedClock())) as wired, serving(wired.connector):
         await wired.connector.send(case.sends[name])
         found = wired.sent()
     assert found == fixtures.expected_wire(kind, name, found)
@@ -228,7 +241,7 @@ async def test_a_send_is_exactly_what_is_expected(kind: str, case: Case, name: s
 @each_failure
 async def test_a_failure_is_told_for_what_it_is(kind: str, case: Case, how: str, log: Log) -> None:
     mail = next(iter(case.sends.values()))
-    async with case.wired(make_env(log=log)) as wired:
+    async with case.wired(make_env(log=log)) as wired, serving(wired.connector):
         wired.fail(how)
         with pytest.raises(SendError) as raised:
             await wired.connector.send(mail)

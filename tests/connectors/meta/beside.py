@@ -45,6 +45,22 @@ class Beside:
 
 
 @contextlib.asynccontextmanager
+async def another(place: Beside, channel: Channel, account: str) -> AsyncIterator[Any]:
+    """The same inbox in another process: it shares the hub's store with the first, and no memory."""
+    config = settings(place.meta, channel.config, account, check_seconds=600)
+    connector: Any = channel.create(
+        config, make_env(clock=place.clock, egress=place.connector.env.egress, log=place.log)
+    )
+    task = asyncio.create_task(connector.serve(place.ledger))
+    await asyncio.sleep(0)
+    try:
+        yield connector
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+
+
+@contextlib.asynccontextmanager
 async def beside(channel: Channel, account: str, **more: Any) -> AsyncIterator[Beside]:
     """The connector at work until the end of the block."""
     clock, ledger, log = Ticking(), Ledger(), Log()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
+import msgspec
 import pytest
 
 from connectors.contract import (
@@ -20,7 +22,8 @@ from connectors.contract import (
 )
 from connectors.meta import instagram, messenger
 from connectors.meta.family import read
-from tests.connectors.meta.beside import GUEST, HOUR, PERSON, Beside, beside
+from connectors.meta.pieces import IN_SLOT, SLOTS
+from tests.connectors.meta.beside import GUEST, HOUR, PERSON, Beside, another, beside
 from tests.contract.cases.instagram import outbound as to_guest
 from tests.contract.cases.messenger import outbound
 from tests.contract.meta import INSTAGRAM, PAGE
@@ -34,6 +37,14 @@ def met(place: Beside) -> None:
     place.direct.meet(PERSON, PAGE, "Zofia Kowalska").wrote_at = place.clock.at
     guest = place.direct.meet(GUEST, INSTAGRAM, "Zofia", platform="instagram", username="zofia.k")
     guest.wrote_at = place.clock.at
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(500):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not happen in time")
 
 
 async def refused(place: Beside, message: Outbound) -> SendError:
@@ -108,7 +119,72 @@ async def test_an_attempt_that_broke_in_the_middle_goes_on_there() -> None:
         assert kinds == ["text", "file", "image"], "nothing leaves twice"
         assert sent.remote_id == place.direct.received[0].mid
         again = await place.connector.send(message)
-        assert again.remote_id != sent.remote_id, "a sending by hand is a new one"
+        assert again.remote_id == sent.remote_id and len(place.direct.received) == 3
+        failed = msgspec.structs.replace(message, taken_as=sent.remote_id)
+        anew = await place.connector.send(failed)
+        assert anew.remote_id != sent.remote_id, "what was taken and failed later is sent again as a whole"
+        assert len(place.direct.received) == 6
+        assert (await place.connector.send(failed)).remote_id == anew.remote_id, "once"
+
+
+async def test_another_process_goes_on_where_one_died() -> None:
+    """Both know what the hub keeps, and nothing of each other."""
+    async with beside(messenger.CHANNEL, PAGE) as place:
+        met(place)
+        message = outbound(attachments=(PDF, PNG))
+        held = asyncio.Event()
+        post = place.connector._send_message
+
+        async def dies_at_the_second(body: dict[str, object]) -> str:
+            if place.direct.received:
+                await held.wait()
+            return str(await post(body))
+
+        place.connector._send_message = dies_at_the_second
+        task = asyncio.create_task(place.connector.send(message))
+        await until(lambda: bool(place.direct.uploads))
+        task.cancel()
+        await asyncio.wait({task})
+        async with another(place, messenger.CHANNEL, PAGE) as connector:
+            sent = await connector.send(message)
+            kinds = [got.body["message"].get("attachment", {}).get("type") for got in place.direct.received]
+            assert kinds == [None, "file", "image"], "the text left once"
+            assert sent.remote_id == place.direct.received[0].mid
+            assert len(sent.adds_keys) == 3, "an answer to any of them finds the conversation"
+            assert (await connector.send(message)).remote_id == sent.remote_id
+            assert len(place.direct.received) == 3, "all of it had left; only nobody had written that down"
+
+
+async def test_while_the_hub_takes_no_note_nothing_more_leaves() -> None:
+    async with beside(messenger.CHANNEL, PAGE) as place:
+        met(place)
+        place.ledger.refuse(retry_after=0.0)
+        task = asyncio.create_task(place.connector.send(outbound(attachments=(PDF,))))
+        await until(lambda: place.ledger.refusals >= 3)
+        assert len(place.direct.received) == 1
+        place.ledger.take()
+        await task
+        assert len(place.direct.received) == 2
+
+
+async def test_notes_of_deliveries_in_one_slot_do_not_push_each_other_out() -> None:
+    async with beside(messenger.CHANNEL, PAGE) as place:
+        met(place)
+        several = [outbound(delivery=7 + number * SLOTS, attachments=(PDF,)) for number in range(IN_SLOT)]
+        sent = await asyncio.gather(*(place.connector.send(one) for one in several))
+        again = [await place.connector.send(one) for one in several]
+        assert [one.remote_id for one in again] == [one.remote_id for one in sent]
+        assert len(place.direct.received) == 2 * IN_SLOT
+        assert list(place.ledger.cursors) == ["pieces:7"], "and take one row"
+        await place.connector.send(outbound(delivery=7 + IN_SLOT * SLOTS, attachments=(PDF,)))
+        assert len(msgspec.json.decode(place.ledger.cursors["pieces:7"])) == IN_SLOT
+
+
+async def test_what_has_one_piece_is_not_noted() -> None:
+    async with beside(messenger.CHANNEL, PAGE) as place:
+        met(place)
+        await place.connector.send(outbound())
+        assert place.ledger.cursors == {}
 
 
 async def test_buttons_stand_under_the_last_message() -> None:

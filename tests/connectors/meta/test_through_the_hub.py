@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -9,16 +10,22 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiohttp import web
 from sqlalchemy import select
 
-from connectors.contract import Secret
+from connectors.contract import BlobId, Secret
 from hub.app import Hub
 from hub.clock import SystemClock
-from hub.config import Config
+from hub.config import Config, Outbox
 from hub.demo.peers.meta.direct import DirectPeer
 from hub.demo.peers.meta.platform import MetaPeer
 from hub.demo.peers.meta.whatsapp import WhatsAppPeer
+from hub.desk import drafts
+from hub.desk.outward import retry
+from hub.desk.reply import Draft, reply
+from hub.scope import SYSTEM
 from hub.store import schema
+from hub.store.tx import Tx
 from tests.connectors.small_hub import Desk, inbox, running, small_config, until
 from tests.contract.meta import BUSINESS, NUMBER, PAGE, VERIFY, make_peer, served
 from tests.servers.process import free_port
@@ -188,3 +195,74 @@ async def test_disorder_and_repetition_change_nothing(place: Place) -> None:
         assert await place.meta._send(call) == 200
     assert [row.text for row in await place.messages()] == ["Pierwsza", "Druga"]
     assert len(await place.conversations()) == 1
+
+
+def hold_uploads(meta: MetaPeer) -> asyncio.Event:
+    """Files are not taken until the event is set."""
+    free = asyncio.Event()
+
+    async def held(request: web.Request, node: str, edge: str) -> web.Response | None:
+        if edge == "message_attachments":
+            await free.wait()
+        return None
+
+    meta.products.insert(0, held)
+    return free
+
+
+async def answers_with_a_file(place: Place, conversation: int) -> None:
+    scope = await place.agent()
+
+    def command(tx: Tx) -> None:
+        kept = drafts.save_draft(tx, scope, conversation=conversation, kind="reply", revision=0, text="Druk.")
+        row = {"size": 4, "sha256": "x", "place": "row", "content": b"%PDF", "created_at": tx.now}
+        drafts.add_file(
+            tx,
+            place.hub.house(),
+            scope,
+            kept.id,
+            filename="druk.pdf",
+            content_type="application/pdf",
+            size=4,
+            sha256="x",
+            blob=BlobId(tx.add(schema.blob, row)),
+        )
+        draft = Draft(text="Druk.", client_id="c-1", based_on=1, undo_seconds=0, draft=kept.id)
+        reply(tx, place.hub.house(), scope, conversation, draft)
+
+    await place.hub.store.write(command)
+
+
+async def test_a_hub_that_ends_between_a_text_and_its_file_sends_only_the_file_afterwards(
+    tmp_path: Path,
+) -> None:
+    """Nobody knows what became of the file, so a person decides; what Meta has accepted does not leave again."""
+    meta = make_peer(SystemClock().now)
+    async with served(meta):
+        config = _config(tmp_path, meta)
+        config = msgspec.structs.replace(config, outbox=Outbox(undo_seconds=0, drain_seconds=0.1))
+        free = hold_uploads(meta)
+        async with running(config) as hub:
+            place = Place(hub, meta)
+            direct = place.direct
+            direct.meet(PERSON, PAGE, "Zofia Kowalska")
+            assert await meta.subscribe("page", f"http://127.0.0.1:{hub.ports()['public']}/in/fb", VERIFY)
+            await direct.writes(PERSON, "Poproszę druk.")
+            [conversation] = await place.conversations()
+            await answers_with_a_file(place, conversation.id)
+
+            async def text_left() -> bool:
+                kept = select(schema.cursor.c.key).where(schema.cursor.c.inbox == "fb")
+                noted = await hub.store.read(lambda tx: tx.rows(kept))
+                return len(direct.received) == 1 and len(noted) == 1
+
+            await until(text_left)
+        free.set()
+        async with running(config) as hub:
+            place = Place(hub, meta)
+            await until(lambda: _is(place, ["possibly-sent"]))
+            [sent] = await place.messages("outbound")
+            await hub.store.write(lambda tx: retry(tx, hub.house(), SYSTEM, sent.id))
+            await until(lambda: _is(place, ["accepted"]))
+    kinds = [got.body["message"].get("attachment", {}).get("type", "text") for got in direct.received]
+    assert kinds == ["text", "file"]
