@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import mimetypes
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -44,8 +45,9 @@ class Assets(msgspec.Struct, frozen=True, kw_only=True):
 ASSETS = web.AppKey("assets", Assets)
 
 
+@cache
 def load_assets(folder: Path = STATIC) -> Assets:
-    """Read every file under ``folder``; source maps and hidden files are left out."""
+    """Read every file under ``folder``, once in a process; source maps and hidden files are left out."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and _is_served(path))
     digest = hashlib.sha256()
     files = {}

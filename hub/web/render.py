@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -59,8 +59,9 @@ RAIL = (
 )
 
 
+@cache
 def environment() -> jinja2.Environment:
-    """The one environment of an application."""
+    """The one environment of a process: each template is compiled once, whatever the number of applications."""
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
