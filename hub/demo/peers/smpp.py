@@ -12,7 +12,8 @@ import contextlib
 import dataclasses
 import itertools
 import struct
-from collections.abc import Coroutine
+
+from hub.demo.peers.tcp import TcpPeer
 
 HEADER = struct.Struct("!IIII")
 LONGEST = 70_000
@@ -64,7 +65,7 @@ class _Short:
     message: bytes
 
 
-class SmppPeer:
+class SmppPeer(TcpPeer[Taken]):
     """The centre. ``port`` is known once it is :meth:`open`. ``seconds`` pass before a report.
 
     ``stat`` is how messages end (``DELIVRD``, ``UNDELIV``, …), None for no report; ``refuses`` a status for every
@@ -80,11 +81,10 @@ class SmppPeer:
         seconds: float = 0.0,
         first: int = 1,
     ) -> None:
-        self.taken: list[Taken] = []
+        super().__init__()
         self.refused: list[int] = []
         self.stat: str | None = "DELIVRD"
         self.refuses = 0
-        self.port = 0
         self._login = (system_id, password)
         self._number = number
         self._seconds = seconds
@@ -92,22 +92,6 @@ class SmppPeer:
         self._references = itertools.count(first)
         self._parts: dict[tuple[str, str, int], dict[int, tuple[str, bytes]]] = {}
         self._bound: _Line | None = None
-        self._changed = asyncio.Condition()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
-
-    async def open(self, port: int = 0) -> None:
-        """Listen on loopback. Raises OSError."""
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", port)
-        self.port = int(self._server.sockets[0].getsockname()[1])
-
-    async def close(self) -> None:
-        """Hang up."""
-        if self._server is not None:
-            self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def writes(self, sender: str, text: str) -> None:
         """A citizen's SMS, in as many parts as it needs; returns once the account has taken all of them."""
@@ -115,20 +99,10 @@ class SmppPeer:
         for esm_class, part in split(octets, coding, next(self._references) % 256):
             await self._deliver(sender, self._number, esm_class, coding, part)
 
-    async def wait_for(self, count: int, seconds: float = 10.0) -> list[Taken]:
-        """What was taken, once there are at least ``count``. Raises TimeoutError."""
-        async with asyncio.timeout(seconds), self._changed:
-            await self._changed.wait_for(lambda: len(self.taken) >= count)
-        return self.taken
-
     # --- the account -----------------------------------------------------------------------------------------------
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         line = _Line(reader, writer)
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
         try:
             while True:
                 await self._handle(line, *await line.read())
@@ -199,16 +173,9 @@ class SmppPeer:
         ordered = [parts[n] for n in sorted(parts)]
         text = decoded(short.coding, b"".join(octets for _, octets in ordered))
         ids = tuple(known for known, _ in ordered)
-        async with self._changed:
-            self.taken.append(Taken(ids=ids, sender=short.sender, to=short.to, text=text))
-            self._changed.notify_all()
+        await self._took(Taken(ids=ids, sender=short.sender, to=short.to, text=text))
 
     # --- towards the account ---------------------------------------------------------------------------------------
-
-    def _later(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     async def _report(self, short: _Short, known: str, stat: str) -> None:
         """A delivery report in the usual form (appendix B). Its id is decimal, where the response gave it in hex."""

@@ -16,6 +16,8 @@ import itertools
 import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape, quoteattr
 
+from hub.demo.peers.tcp import TcpPeer
+
 COMPONENT = "jabber:component:accept"
 STREAM = "http://etherx.jabber.org/streams"
 STREAM_ERRORS = "urn:ietf:params:xml:ns:xmpp-streams"
@@ -41,7 +43,7 @@ class NotThere(Exception):
     """The component is not connected: what was written came back."""
 
 
-class XmppPeer:
+class XmppPeer(TcpPeer[Taken]):
     """The server of ``domain``'s component. ``port`` is known once it is :meth:`open`.
 
     People are addresses of their own; what is sent to anybody of them is taken and receipted. ``first`` is the number
@@ -49,31 +51,14 @@ class XmppPeer:
     """
 
     def __init__(self, *, domain: str, secret: str, first: int = 1) -> None:
-        self.taken: list[Taken] = []
+        super().__init__()
         self.refused = 0
         self.receipted: set[str] = set()
-        self.port = 0
         self._domain = domain
         self._secret = secret
         self._ids = itertools.count(first)
         self._streams = itertools.count(1)
         self._component: asyncio.StreamWriter | None = None
-        self._changed = asyncio.Condition()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server | None = None
-
-    async def open(self, port: int = 0) -> None:
-        """Listen on loopback. Raises OSError."""
-        self._server = await asyncio.start_server(self._connected, "127.0.0.1", port)
-        self.port = int(self._server.sockets[0].getsockname()[1])
-
-    async def close(self) -> None:
-        """Hang up."""
-        if self._server is not None:
-            self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def writes(self, person: str, to: str, text: str, *, name: str = "", seconds: float = 10.0) -> str:
         """Somebody writes, once the component is there; the id of the message. Raises NotThere."""
@@ -90,21 +75,11 @@ class XmppPeer:
         )
         return known
 
-    async def wait_for(self, count: int, seconds: float = 10.0) -> list[Taken]:
-        """What was taken, once there are at least ``count``. Raises TimeoutError."""
-        async with asyncio.timeout(seconds), self._changed:
-            await self._changed.wait_for(lambda: len(self.taken) >= count)
-        return self.taken
-
     # --- the component ---------------------------------------------------------------------------------------------
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        if task is not None:
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await self._talk(_Elements(reader), writer)
+            await self._serve(_Elements(reader), writer)
         except (ConnectionError, ET.ParseError):
             pass  # they hung up, or do not speak XML
         finally:
@@ -112,7 +87,7 @@ class XmppPeer:
                 self._component = None
             writer.close()
 
-    async def _talk(self, elements: _Elements, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, elements: _Elements, writer: asyncio.StreamWriter) -> None:
         head = await elements.root()
         stream = f"strumien-{next(self._streams)}"
         writer.write(
@@ -161,9 +136,7 @@ class XmppPeer:
                 f"<message from={quoteattr(taken.to + '/telefon')} to={quoteattr(stanza.get('from', ''))}>"
                 f"<received xmlns='{RECEIPTS}' id={quoteattr(taken.id)}/></message>"
             )
-        async with self._changed:
-            self.taken.append(taken)
-            self._changed.notify_all()
+        await self._took(taken)
 
     def _answer(self, query: ET.Element) -> None:
         """A ping is answered; of everything else a server says that it does not do it (RFC 6120, 8.2.3)."""
