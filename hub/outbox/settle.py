@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Row, and_, update
+from sqlalchemy import Row, and_, select, update
 
 from connectors._failpoint import failpoint
 from connectors.contract import Capabilities, Recipient, Refusal, Sent
@@ -103,9 +103,9 @@ def settle(
         tx.change(delivery, row.id, state=state, reason=public, updated_at=tx.now)
         announce(tx, row)
         return state
-    if outcome == "ambiguous" and row.remote_id is not None:
-        # The platform told us of it by another way meanwhile.
-        return _arrived(tx, row)
+    if outcome != "permanent" and row.remote_id is not None and not _taken_before(tx, row):
+        # The platform told us of it by another way meanwhile (:mod:`hub.outbox.echoes`).
+        return arrived(tx, row)
     again = outcome in ("temporary", "throttled") or (outcome == "ambiguous" and _retries(house, row))
     if again:
         wait = (
@@ -144,11 +144,18 @@ def _retries(house: House, row: Row[Any]) -> bool:
     return policy == "retry"
 
 
-def _arrived(tx: Tx, row: Row[Any]) -> State:
+def arrived(tx: Tx, row: Row[Any], remote_id: str | None = None) -> State:
+    """The platform itself told of something whose sending nobody knew the end of. ``remote_id``: as it calls it."""
     tx.change(delivery, row.id, state="accepted", reason=None, updated_at=tx.now)
     announce(tx, row)
-    carried_out(tx, row)
+    carried_out(tx, row, remote_id)
     return "accepted"
+
+
+def _taken_before(tx: Tx, row: Row[Any]) -> bool:
+    """Whether its remote id is that of an earlier sending, which failed afterwards and was tried again by hand."""
+    taken = and_(attempt.c.delivery == row.id, attempt.c.outcome.in_(("accepted", "delivered")))
+    return tx.scalar(select(attempt.c.id).where(taken).limit(1)) is not None
 
 
 def _finish(tx: Tx, attempt_id: int, outcome: str, public: str = "", private: str = "") -> bool:
