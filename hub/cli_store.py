@@ -7,26 +7,29 @@ from pathlib import Path
 from typing import Any
 
 from hub.admin import handlers
-from hub.building import make_store
+from hub.building import make_blobs, make_store
 from hub.cli_common import Exit, Failed
 from hub.clock import SystemClock
 from hub.cluster.commands import handlers as cluster_handlers
 from hub.config import Config
 from hub.control import AlreadyRunning, CommandFailed, NotRunning, call, exclusive
 from hub.directory import directory
+from hub.privacy.commands import handlers as privacy_handlers
+from hub.randomness import BufferedRandom
 from hub.ruleset.commands import handlers as rule_handlers
 from hub.store.migrate import WrongSchema
 from hub.store.store import StorageFault
 
 
-def perform(config: Config, command: str, arguments: dict[str, Any]) -> Any:
-    """Carry out a command of :mod:`hub.admin` or :mod:`hub.ruleset.commands` and return its result.
+def perform(config: Config, command: str, arguments: dict[str, Any], *, seconds: float = 60.0) -> Any:
+    """Carry out a command of :mod:`hub.admin`, :mod:`hub.privacy.commands` or :mod:`hub.ruleset.commands` and return
+    its result, for which the running hub has ``seconds``.
 
     Raises :class:`Failed`.
     """
     data_dir = Path(config.hub.data_dir)
     try:
-        return call(data_dir, command, arguments)
+        return call(data_dir, command, arguments, seconds=seconds)
     except NotRunning:
         return _on_the_store(config, command, arguments, data_dir)
     except CommandFailed as error:
@@ -58,6 +61,7 @@ async def _opened(config: Config, command: str, arguments: dict[str, Any]) -> An
             **handlers(store, lambda: house),
             **rule_handlers(store, lambda: house, SystemClock()),
             **cluster_handlers(store, lambda: config),
+            **privacy_handlers(store, make_blobs(config, store, BufferedRandom())),
         }
         return await known[command](arguments)
     finally:
