@@ -12,7 +12,7 @@ from rules.engine.index import Index, worth_looking_up
 from rules.engine.lexicon import Expand, Lexicon, Spelt, Word, spelt_by
 from rules.engine.needs import Evidence, Need, all_of, need, rest
 from rules.engine.probes import Check
-from rules.engine.trees import Branch, Observers, Tree, build, observers
+from rules.engine.trees import Branch, Chooser, Observers, Tree, build, observers
 from rules.facts import On
 from rules.language import ACTIONS, EVENTS
 
@@ -32,7 +32,7 @@ class CompiledRule:
 
     ``tree`` is all that must hold besides the guard of its section; ``check`` leaves out the event (``on``), which the
     choice of the index has settled, and ``rest`` also what its evidence in the index proves (None: nothing is left).
-    ``seen`` is what a trace tells when the rule matches (None: that depends on the message).
+    ``seen`` is what a trace tells when the rule matches.
     ``then`` is what its place makes of it: outside sections only stop and continue.
     """
 
@@ -41,7 +41,7 @@ class CompiledRule:
     tree: Tree
     check: Check
     rest: Check | None
-    seen: Observers | None
+    seen: Observers | Chooser
     asks: tuple[tuple[str, Any], ...]
     then: model.Then
     section: CompiledSection | None

@@ -6,7 +6,7 @@ A decision never raises: a rule that cannot be evaluated counts as not matched, 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rules.decision import (
@@ -22,9 +22,9 @@ from rules.decision import (
 )
 from rules.engine.compiled import Chosen, Compiled, CompiledRule, CompiledSection
 from rules.engine.index import Index
-from rules.engine.probes import Probe, Show
+from rules.engine.probes import Probe
 from rules.engine.scan import Scan, without_surrogates
-from rules.engine.trees import Observers, Tree, collect, judge, reason
+from rules.engine.trees import Tree, judge, reason
 from rules.facts import Facts
 from rules.language import ACCUMULATING, FROM_TEXT, MERGED
 from rules.text import Text, mark, verbatim
@@ -188,20 +188,17 @@ class _Outcome:
     def take(self, rule: str, asks: tuple[tuple[str, Any], ...]) -> None:
         values = self.values
         for name, value in asks:
-            if name not in values:
+            before = values.get(name)
+            if before is None:
                 values[name] = value
                 self.winners[name] = rule
             elif name in ACCUMULATING:
-                before = values[name]
-                self._add(rule, name, tuple([item for item in value if item not in before]))
-            elif name in MERGED:
-                self._add(rule, name, {key: item for key, item in value.items() if key not in values[name]})
-
-    def _add(self, rule: str, name: str, added: tuple[str, ...] | Mapping[str, Any]) -> None:
-        if added:
-            before = self.values[name]
-            self.values[name] = {**before, **added} if isinstance(added, Mapping) else before + added
-            self.winners[name] += f",{rule}"
+                if added := tuple([item for item in value if item not in before]):
+                    values[name] = before + added
+                    self.winners[name] += f",{rule}"
+            elif name in MERGED and not before.keys() >= value.keys():
+                values[name] = {**before, **value, **before}
+                self.winners[name] += f",{rule}"
 
     def set(self, name: str, value: Any, rule: str = GUARD_RULE) -> None:
         self.values[name] = value
@@ -264,23 +261,15 @@ def _check_join(outcome: _Outcome, facts: Facts, faults: list[Fault]) -> None:
 
 def observed(rule: CompiledRule, scan: Scan) -> tuple[Seen, ...]:
     """The conditions that made a matching rule hold, with the values they saw; the gate for the event is left out."""
-    told = rule.seen if rule.seen is not None else _collected(rule.tree, scan)
-    return tuple([_seen(name, look, scan) for name, look in told[:MAX_SEEN]])
-
-
-def _seen(name: str, look: Show, scan: Scan) -> Seen:
-    try:
-        shown = str(look(scan))
-    except Exception:
-        # Showing is for people; odd data must not cost the decision itself.
-        shown = UNREADABLE
-    return Seen(name, shown if shown.isascii() else without_surrogates(shown))
-
-
-def _collected(tree: Tree, scan: Scan) -> Observers:
-    """The predicates that made ``tree`` hold, where that depends on the message."""
-    out: list[tuple[str, Show]] = []
-    collect(tree, True, out, lambda item: judge(item, scan))
+    told = rule.seen
+    out = []
+    for name, look in (told if isinstance(told, tuple) else told(scan))[:MAX_SEEN]:
+        try:
+            shown = str(look(scan))
+        except Exception:
+            # Showing is for people; odd data must not cost the decision itself.
+            shown = UNREADABLE
+        out.append(Seen(name, shown if shown.isascii() else without_surrogates(shown)))
     return tuple(out)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, Self, TypeVar
 
 import re2
-from ahocorasick_rs import AhoCorasick, Implementation
+from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from rules.engine import towns
 from rules.engine.expressions import expression_options, required_literals
@@ -21,8 +21,9 @@ from rules.model import Spelling
 
 T = TypeVar("T")
 
-SMALL_AUTOMATON = 100_000
-"""Characters of literals up to which the automaton is the fastest kind (twice as fast, a few megabytes)."""
+SMALL_AUTOMATON = 2_000
+"""Characters of literals up to which the automaton is the kind that is fastest as long as it stays in the processor's
+caches; it takes ten times the room."""
 
 Word = tuple[str, str]
 """A word and its language."""
@@ -106,11 +107,11 @@ class Lexicon:
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, Spelling], int] = {}
         self._patterns: dict[str, int] = {}
+        self._alike: dict[Hashable, Any] = {}
         self.forms: dict[str, tuple[int, ...]] = {}
         self.codes: dict[str, tuple[int, ...]] = {}
         self.typos: Typos | None = None
-        self.plain: dict[str, Words] = {}
-        self.lower: dict[bytes, Words] = {}
+        self.remembered: dict[bytes, Words] = {}
         self.expressions: list[Any] = []
         self.always: frozenset[int] = frozenset()
         self._literals: dict[str, list[int]] = {}
@@ -128,6 +129,13 @@ class Lexicon:
         """A phrase whose words are numbered here."""
         parts = [part for word in words for part in split_words(word)]
         return tuple(self.word(part, how) for part in parts), gap
+
+    def alike(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What ``make`` gives, made once for all rules that ask the same."""
+        if key not in self._alike:
+            self._alike[key] = make()
+        made: T = self._alike[key]
+        return made
 
     def asked(self) -> set[Word]:
         """The words whose forms :meth:`freeze` will ask for, each with its language."""
@@ -172,8 +180,10 @@ class Lexicon:
         if self._literals:
             small = sum(map(len, self._literals)) <= SMALL_AUTOMATON
             kind = Implementation.DFA if small else None
-            self._automaton = AhoCorasick(list(self._literals), implementation=kind)
+            literals = [literal.encode() for literal in self._literals]
+            self._automaton = BytesAhoCorasick(literals, implementation=kind)
         self._numbers = {}
+        self._alike = {}
 
     def _entries(
         self, spelt: Spelt, breathe: Callable[[], None]
@@ -193,8 +203,11 @@ class Lexicon:
             breathe()
         return entries, misspelt
 
-    def announced(self, folded: Callable[[], str]) -> frozenset[int] | set[int]:
-        """The expressions that may be found in a text: those whose literal stands in it, and those without any."""
+    def announced(self, folded: Callable[[], bytes]) -> frozenset[int] | set[int]:
+        """The expressions that may be found in a text: those whose literal stands in it, and those without any.
+
+        ``folded`` gives the folded text in UTF-8: the automaton reads bytes, and is spared counting characters.
+        """
         if self._automaton is None:
             return self.always
         hits = {hit[0] for hit in self._automaton.find_matches_as_indexes(folded(), overlapping=True)}

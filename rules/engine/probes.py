@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rules import model
@@ -63,7 +64,9 @@ class Probe:
 
 def _short(value: object) -> str:
     text = str(value)
-    if len(text) >= _SHORTEST_NUMBER and not text.isalpha():
+    if len(text) < _SHORTEST_NUMBER:
+        return text
+    if not text.isalpha():
         text = mask_numbers(text)
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
@@ -79,7 +82,13 @@ def _one_of(node: model.OneOf, lexicon: Lexicon) -> Probe:
     whole, beginnings = matcher(node.values)
     if node.name in LISTS or node.name == "domain":
         return _one_of_many(node, whole, beginnings)
-    read = TEXTS[node.name]
+    # Many rules ask the same ("channel: email"); one check for all of them stays at hand in the processor's caches.
+    check, show = lexicon.alike((node.name, node.values), lambda: _one_of_texts(node.name, whole, beginnings))
+    return Probe(node, node.name, check, show)
+
+
+def _one_of_texts(name: str, whole: frozenset[str], beginnings: tuple[str, ...]) -> tuple[Check, Show]:
+    read = TEXTS[name]
 
     def plain(scan: Scan) -> bool:
         return read(scan.facts).lower() in whole
@@ -94,7 +103,7 @@ def _one_of(node: model.OneOf, lexicon: Lexicon) -> Probe:
         hit = next((f"{start}*" for start in beginnings if value.startswith(start)), None)
         return _shown(hit if hit is not None and value not in whole else value)
 
-    return Probe(node, node.name, check if beginnings else plain, show)
+    return check if beginnings else plain, show
 
 
 def _one_of_many(node: model.OneOf, whole: frozenset[str], beginnings: tuple[str, ...]) -> Probe:
@@ -222,29 +231,42 @@ def _language(node: model.Language, lexicon: Lexicon) -> Probe:
 def _words(node: model.Words, lexicon: Lexicon) -> Probe:
     split = [split_words(word) for word in node.words]
     how = model.spelling(node)
-    numbers = frozenset(lexicon.word(parts[0], how) for parts in split if len(parts) == 1)
-    several = PhraseSet(lexicon.phrase(parts, 0, how) for parts in split if len(parts) > 1)
+    numbers = frozenset([lexicon.word(parts[0], how) for parts in split if len(parts) == 1])
+    if node.at_least > 1 or any(len(parts) != 1 for parts in split):
+        several = PhraseSet(lexicon.phrase(parts, 0, how) for parts in split if len(parts) > 1)
+        return _words_and_phrases(node, numbers, several)
+    # Nearly all are of this kind. What a rule keeps is small then: reading it is most of what a match costs.
+    return Probe(node, "words", partial(_any_word, numbers), partial(_show_words, numbers), keys=numbers)
+
+
+def _any_word(numbers: frozenset[int], scan: Scan) -> bool:
+    return not scan.found().keys().isdisjoint(numbers)
+
+
+def _show_words(numbers: frozenset[int], scan: Scan) -> Text | str:
+    found = scan.found()
+    there = met(numbers, found)
+    if len(there) == 1:
+        return _short(scan.token(found[there[0]]))
+    seen = [scan.seen_as(number) for number in sorted(there)[:4]]
+    return _shown(", ".join(dict.fromkeys(seen)), NONE_OF_THEM)
+
+
+def _words_and_phrases(node: model.Words, numbers: frozenset[int], several: PhraseSet) -> Probe:
     least = node.at_least
 
-    def any_word(scan: Scan) -> bool:
-        return not scan.found().keys().isdisjoint(numbers)
-
     def any_of(scan: Scan) -> bool:
-        return any_word(scan) or bool(several.hits(scan))
+        return _any_word(numbers, scan) or bool(several.hits(scan))
 
     def enough(scan: Scan) -> bool:
         return len(met(numbers, scan.found())) + len(several.hits(scan)) >= least
 
     def show(scan: Scan) -> Text | str:
         seen = [scan.seen_as(number) for number in sorted(met(numbers, scan.found()))[:4]]
-        if several.lasts:
-            seen += [_phrase_text(scan, phrase) for phrase in several.hits(scan)]
-        if len(seen) == 1:
-            return _short(seen[0])
+        seen += [_phrase_text(scan, phrase) for phrase in several.hits(scan)]
         return _shown(", ".join(dict.fromkeys(seen)), NONE_OF_THEM)
 
-    check = enough if least > 1 else any_of if several.lasts else any_word
-    return Probe(node, "words", check, show, keys=numbers | several.lasts)
+    return Probe(node, "words", enough if least > 1 else any_of, show, keys=numbers | several.lasts)
 
 
 def _phrase_text(scan: Scan, phrase: Spans) -> str:

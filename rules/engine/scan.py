@@ -9,17 +9,16 @@ from __future__ import annotations
 import functools
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Sequence
-from itertools import repeat
+from itertools import compress, repeat
 from typing import Any, TypeVar
 
 from rules import detect
 from rules.engine.lexicon import Lexicon, Spans, Words
 from rules.engine.spelling import CAPITAL, Written, fits, letters
 from rules.facts import TEXT_LIMIT, Facts
-from rules.fold import flat, narrow, tokens, written
+from rules.fold import Narrow, fold, narrow, plain_word, tokens, written
 
 T = TypeVar("T")
-K = TypeVar("K", str, bytes)
 
 SUBJECT_LIMIT = 1_000
 
@@ -38,12 +37,12 @@ class Scan:
     __slots__ = (
         "_announced",
         "_at",
-        "_data",
         "_encoded",
         "_folded",
         "_found",
         "_kept",
         "_lower",
+        "_narrow",
         "_narrowed",
         "_positions",
         "_raw",
@@ -60,7 +59,7 @@ class Scan:
         self._encoded: bytes | None = None
         self._folded: str | None = None
         self._tokens: list[str] | None = None
-        self._data: bytes | None = None
+        self._narrow: Narrow | None = None
         self._narrowed = False
         self._lower: Sequence[bytes] | None = None
         self._at: Sequence[tuple[int, tuple[int, ...]]] = ()
@@ -87,12 +86,11 @@ class Scan:
         """Subject, topic of a callback and text, as far as rules look."""
         if self._raw is None:
             facts = self.facts
-            self._raw = facts.text[:TEXT_LIMIT]
+            text = facts.text[:TEXT_LIMIT]
             for before in (facts.callback_topic, facts.subject):
                 if before:
-                    self._raw = f"{before[:SUBJECT_LIMIT]}\n{self._raw}"
-            if not self._raw.isascii():
-                self._raw = without_surrogates(self._raw)
+                    text = f"{before[:SUBJECT_LIMIT]}\n{text}"
+            self._raw = text if text.isascii() else without_surrogates(text)
         return self._raw
 
     def encoded(self) -> bytes:
@@ -103,26 +101,36 @@ class Scan:
 
     def folded(self) -> str:
         if self._folded is None:
-            self._folded = flat(self.raw(), self._narrow())
+            close = self.narrow()
+            self._folded = fold(self.raw()) if close is None else close.flat.decode("ascii")
         return self._folded
 
-    def _narrow(self) -> bytes | None:
+    def _flat(self) -> bytes:
+        close = self.narrow()
+        return self.folded().encode() if close is None else close.flat
+
+    def narrow(self) -> Narrow | None:
+        """The text as bytes, where that can be had."""
         if not self._narrowed:
-            self._data, self._narrowed = narrow(self.raw()), True
-        return self._data
+            self._narrow, self._narrowed = narrow(self.raw()), True
+        return self._narrow
 
     def tokens(self) -> list[str]:
         if self._tokens is None:
             self._tokens = tokens(self.folded())
         return self._tokens
 
+    def token(self, place: int) -> str:
+        """One of the :meth:`tokens`; few are asked for."""
+        if self._tokens is None and self._lower is not None:
+            return plain_word(self._lower[place])
+        return self.tokens()[place]
+
     def _places(self) -> list[tuple[int, Words]]:
         """Where tokens stand that are words of the rules, as they are written, and which words each is."""
         lexicon = self.lexicon
-        if self.raw().isascii():
-            found = self._remembered(self.tokens(), lexicon.plain)
-        elif (lower := self._lowered()) is not None:
-            found = self._remembered(lower, lexicon.lower)
+        if (lower := self._lowered()) is not None:
+            found = self._remembered(lower)
         else:
             words = self.tokens()
             known = lexicon.forms.keys() & words
@@ -134,28 +142,35 @@ class Scan:
             found.sort()
         return found
 
-    def _remembered(self, keys: Sequence[K], seen: dict[K, Words]) -> list[tuple[int, Words]]:
-        """The same by what earlier messages taught; ``keys`` are the tokens as they are written."""
-        found = [one for one in enumerate(map(seen.get, keys, repeat(NEW))) if one[1]]
-        if not any(numbers[0] < 0 for _, numbers in found):
-            return found
+    def _remembered(self, lower: Sequence[bytes]) -> list[tuple[int, Words]]:
+        """The same by what earlier messages taught; ``lower`` are the tokens as they are written."""
+        every = list(map(self.lexicon.remembered.get, lower, repeat(NEW)))
+        found = []
+        for place in compress(range(len(every)), every):
+            numbers = every[place]
+            if numbers[0] < 0:
+                numbers = self._learnt(place, lower[place])
+            if numbers:
+                found.append((place, numbers))
+        return found
+
+    def _learnt(self, place: int, word: bytes) -> Words:
+        """The words that a token is, remembered for other messages if it is so in each."""
+        numbers, always = self._numbers(place)
+        seen = self.lexicon.remembered
         if len(seen) > REMEMBERED:
             seen.clear()
-        for at, (place, numbers) in enumerate(found):
-            if numbers[0] < 0:
-                numbers, always = self._numbers(place)
-                found[at] = place, numbers
-                if len(keys[place]) <= LONGEST:
-                    seen[keys[place]] = numbers if always else LOOK
-        return [one for one in found if one[1]]
+        if len(word) <= LONGEST:
+            seen[word] = numbers if always else LOOK
+        return numbers
 
     def _numbers(self, place: int) -> tuple[Words, bool]:
         """The words that a token is, and whether it is so wherever it is written like that."""
-        token = self.tokens()[place]
+        token = self.token(place)
         numbers = self.lexicon.forms.get(token, ())
         if not numbers:
             return numbers, True
-        way = 0 if self.raw().isascii() else self._way(place, token)
+        way = self._way(place, token)
         codes = self.lexicon.codes.get(token)
         if codes is None:
             return () if way > 0 else numbers, way >= 0
@@ -171,8 +186,8 @@ class Scan:
 
     def _lowered(self) -> Sequence[bytes] | None:
         """The tokens as they are written, but for capital letters; None where that takes longer to tell."""
-        if self._lower is None and (data := self._narrow()) is not None:
-            self._lower = written(data)
+        if self._lower is None and (close := self.narrow()) is not None:
+            self._lower = written(close.data)
         return self._lower
 
     def _way(self, place: int, token: str) -> int:
@@ -203,7 +218,7 @@ class Scan:
 
     def seen_as(self, number: int) -> str:
         """The token that a found word was seen as."""
-        return self.tokens()[self.found()[number]]
+        return self.token(self.found()[number])
 
     def positions(self) -> dict[int, list[int]]:
         """Where each found word stands, counted in tokens."""
@@ -229,7 +244,7 @@ class Scan:
 
     def announced(self) -> frozenset[int] | set[int]:
         if self._announced is None:
-            self._announced = self.lexicon.announced(self.folded)
+            self._announced = self.lexicon.announced(self._flat)
         return self._announced
 
     def expression(self, number: int) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from rules import model
 from rules.engine.lexicon import Lexicon
@@ -31,6 +32,9 @@ Tree = Probe | Branch
 
 Observers = tuple[tuple[str, Show], ...]
 """Predicates by the names under which a trace tells them, with what shows the value of each."""
+
+Chooser = Callable[[Scan], Observers]
+"""Which predicates those are, where that depends on the message."""
 
 _SILENT = ("on", "always")
 
@@ -150,30 +154,42 @@ def reason(tree: Tree, scan: Scan) -> Text | None:
     return next((why for item in tree.items if (why := reason(item, scan)) is not None), None)
 
 
-def observers(tree: Tree) -> Observers | None:
-    """What a trace tells of ``tree`` when it holds; None where that depends on the message, as for ``any``."""
-    out: list[tuple[str, Show]] = []
-    return tuple(out) if collect(tree, True, out) else None
+def observers(tree: Tree, held: bool = True) -> Observers | Chooser:
+    """What a trace tells of a ``tree`` that came out as ``held``: the predicates that made it so.
 
-
-def collect(
-    tree: Tree, held: bool, out: list[tuple[str, Show]], told: Callable[[Tree], bool | None] | None = None
-) -> bool:
-    """Add the predicates that make ``tree`` come out as ``held``.
-
-    Where one of several is enough, ``told`` says what each comes out as, and the first one counts. False when that
-    would have to be asked and ``told`` is missing.
+    Where one of several is enough, that depends on the message, and the first one counts.
     """
     if isinstance(tree, Probe):
-        if tree.name not in _SILENT:
-            out.append((tree.name if held else f"not {tree.name}", tree.show))
-        return True
+        return () if tree.name in _SILENT else ((tree.name if held else f"not {tree.name}", tree.show),)
     if tree.kind == "not":
-        return collect(tree.items[0], not held, out, told)
+        return observers(tree.items[0], not held)
+    told = [observers(item, held) for item in tree.items]
     if tree.kind == "named" or (tree.kind == "all") is held:
-        settled = [collect(item, held, out, told) for item in tree.items]
-        return all(settled)
-    if told is None:
-        return False
-    first = next((item for item in tree.items if told(item) is held), None)
-    return first is None or collect(first, held, out, told)
+        return _all_told(told)
+    return _first_told([(item.check, one, item) for item, one in zip(tree.items, told, strict=True)], held)
+
+
+def _all_told(told: Sequence[Observers | Chooser]) -> Observers | Chooser:
+    fixed = [one for one in told if isinstance(one, tuple)]
+    if len(fixed) == len(told):
+        return tuple(chain.from_iterable(fixed))
+    return lambda scan: tuple(chain.from_iterable([_known(one, scan) for one in told]))
+
+
+def _known(told: Observers | Chooser, scan: Scan) -> Observers:
+    return told if isinstance(told, tuple) else told(scan)
+
+
+def _first_told(options: Sequence[tuple[Check, Observers | Chooser, Tree]], held: bool) -> Chooser:
+    def choose(scan: Scan) -> Observers:
+        for check, told, item in options:
+            try:
+                came: bool | None = check(scan)
+            except Exception:
+                # What is unknown need not decide: three-valued logic says.
+                came = judge(item, scan)
+            if came is held:
+                return _known(told, scan)
+        return ()
+
+    return choose

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.fold import flat, fold, narrow, tokens, written
+from rules.fold import fold, narrow, plain_word, tokens, written
 
 letters = "aąAĄbcćłŁżźé ß™µñø½²ªº…„”—€\u00a0\u00ad\u200b\u0301\u2060,-_.1/😀👍🏽жЖїΩﬁＡ①"
 
@@ -14,13 +14,20 @@ letters = "aąAĄbcćłŁżźé ß™µñø½²ªº…„”—€\u00a0\u00ad\u
 @given(st.one_of(st.text(letters, max_size=30), st.text(max_size=20)))
 def test_the_fast_way_finds_the_same_words(text: str) -> None:
     text = text.encode(errors="ignore").decode()
-    data = narrow(text)
-    flattened = flat(text, data)
-    assert tokens(flattened) == tokens(fold(text))
-    if data is not None:
-        lower = [word.decode("cp1250") for word in written(data)]
-        assert [fold(word) for word in lower] == tokens(flattened)
+    close = narrow(text)
+    if close is not None:
+        assert tokens(close.flat.decode()) == tokens(fold(text))
+        assert [plain_word(word) for word in written(close.data)] == tokens(fold(text))
+        lower = [word.decode("cp1250") for word in written(close.data)]
+        assert [fold(word) for word in lower] == tokens(fold(text))
         assert lower == [word.lower() for word in lower]
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=30))
+def test_a_plain_text_keeps_its_places(text: str) -> None:
+    close = narrow(text)
+    assert close is not None
+    assert close.flat.decode() == fold(text)
 
 
 @pytest.mark.parametrize(
@@ -36,4 +43,6 @@ def test_the_fast_way_finds_the_same_words(text: str) -> None:
     ],
 )
 def test_folded_words(text: str, words: list[str]) -> None:
-    assert [fold(word) for word in tokens(flat(text, narrow(text)))] == [fold(word) for word in words]
+    close = narrow(text)
+    found = tokens(fold(text) if close is None else close.flat.decode())
+    assert [fold(word) for word in found] == [fold(word) for word in words]

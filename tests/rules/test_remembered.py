@@ -53,8 +53,8 @@ def test_a_message_is_read_as_if_it_were_the_first(several: list[str]) -> None:
 def test_not_everything_is_remembered() -> None:
     words = lexicon()
     found("sąd " + "y" * (scanning.LONGEST + 1), words)
-    assert [len(word) for word in words.lower] == [3]
+    assert [len(word) for word in words.remembered] == [3]
     for number in range(scanning.REMEMBERED + 2):
-        words.plain[f"w{number}"] = ()
+        words.remembered[b"w%d" % number] = ()
     found("praca", words)
-    assert list(words.plain) == ["praca"]
+    assert list(words.remembered) == [b"praca"]
