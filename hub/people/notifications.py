@@ -30,20 +30,28 @@ TEXTS: dict[str, str] = {
 
 SHOWN = 100
 
+_ABOUT = tuple(conversation.c[name] for name in ("reference", "subject", "preview", "protocol", "tags"))
+"""What is told of the conversation beside."""
 
-def text_of(kind: str) -> str:
-    """The msgid that stands for a kind."""
-    return TEXTS.get(kind, N_("News"))
+
+DISTRESS = N_("Somebody may be in danger")
+
+
+def text_of(row: Row[Any]) -> str:
+    """The msgid that says what a notification is about. A call of the rules for a person in distress says so."""
+    if row.kind == "rule" and row.protocol:
+        return DISTRESS
+    return TEXTS.get(row.kind, N_("Notifications"))
 
 
 def recent(tx: Reader, scope: Scope, limit: int = SHOWN) -> Sequence[Row[Any]]:
-    """The newest of the actor, unread first, with reference and subject of the conversation.
+    """The newest of the actor, unread first, with reference, subject, preview, tags and protocol of the conversation.
 
-    The subject is empty where the actor may not read the conversation any more.
+    Those about a conversation that the actor may not read any more are left out.
     """
     n, c = notification.c, conversation.c
     statement = (
-        select(n.id, n.kind, n.conversation, n.message, n.at, n.read_at, c.reference, c.subject)
+        select(n.id, n.kind, n.conversation, n.message, n.at, n.read_at, *_ABOUT)
         .join(conversation, c.id == n.conversation, isouter=True)
         .where(n.user == scope.user)
         .order_by(n.read_at.is_not(None), n.at.desc(), n.id.desc())

@@ -9,8 +9,9 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, and_, case, func, select, true
 
 from hub.house import House
+from hub.people.addresses import telling_address
 from hub.scope import NotFound, Scope, own_office, require, visible
-from hub.store.schema import contact, conversation, user, user_queue
+from hub.store.schema import contact, conversation, identity, user, user_queue
 from hub.store.tx import Reader
 
 ROWS = 200
@@ -116,8 +117,9 @@ def waiting_in(tx: Reader, house: House, scope: Scope, queue: str) -> Sequence[R
         raise NotFound("queue")
     c = conversation.c
     statement = (
-        select(conversation, contact.c.name.label("person"), user.c.name.label("agent"))
+        select(conversation, contact.c.name.label("person"), telling_address(), user.c.name.label("agent"))
         .join(contact, contact.c.id == c.contact, isouter=True)
+        .join(identity, identity.c.id == c.identity, isouter=True)
         .join(user, user.c.id == c.assignee, isouter=True)
         .where(_open(scope), c.queue == queue, visible(scope))
         .order_by(c.waiting_since.is_(None), c.waiting_since, c.id)

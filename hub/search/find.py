@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import CompoundSelect, Row, and_, func, or_, select, text
 
+from hub.people.addresses import telling_address
 from hub.scope import Scope, require, visible
 from hub.search.question import Question, Term
 from hub.search.words import channel_mark, office_mark
@@ -100,8 +101,9 @@ def _addressed(question: Question) -> CompoundSelect[Any] | None:
 
 def _conversations(tx: Reader, scope: Scope, condition: Any) -> Sequence[Row[Any]]:
     statement = (
-        select(conversation, contact.c.name.label("person"))
+        select(conversation, contact.c.name.label("person"), telling_address())
         .join(contact, contact.c.id == conversation.c.contact, isouter=True)
+        .join(identity, identity.c.id == conversation.c.identity, isouter=True)
         .where(condition, visible(scope))
         .order_by(conversation.c.activity_at.desc(), conversation.c.id.desc())
     )
@@ -202,8 +204,9 @@ def _hit(row: Row[Any], said: Row[Any]) -> Hit:
 
 def _by_id(tx: Reader, scope: Scope, conversations: Sequence[int]) -> Sequence[Row[Any]]:
     statement = (
-        select(conversation, contact.c.name.label("person"))
+        select(conversation, contact.c.name.label("person"), telling_address())
         .join(contact, contact.c.id == conversation.c.contact, isouter=True)
+        .join(identity, identity.c.id == conversation.c.identity, isouter=True)
         .where(conversation.c.id.in_(conversations), conversation.c.merged_into.is_(None), visible(scope))
     )
     return tx.rows(statement)

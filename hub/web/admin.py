@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import partial
+from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
+from sqlalchemy import Row
 
 from hub import audit
 from hub.config import Language
@@ -16,6 +18,7 @@ from hub.people.resets import make_reset
 from hub.people.users import ROLE_NAMES, ROLES, Person
 from hub.scope import Conflict, Denied, Scope, allows, own_office, require
 from hub.store.tx import Reader, Tx
+from hub.web.audit_words import told
 from hub.web.auth import hashed, unguessable
 from hub.web.desk import Desk, desk_of, number_of, scope_of
 from hub.web.forms import Form, read_form, read_query
@@ -273,13 +276,22 @@ async def audit_log(request: web.Request) -> web.StreamResponse:
     """Who did what; on demand the chain is checked from its start."""
     desk, scope, asked = desk_of(request), scope_of(request), read_query(request, AuditPage)
 
-    def query(tx: Reader) -> tuple[list[object], dict[int, str], audit.Verdict | None]:
-        rows = audit.page(tx, scope, before=asked.before, limit=AUDIT_ROWS)
-        named = users.names(tx, [row.actor for row in rows])
-        return list(rows), named, audit.verify(tx) if asked.check else None
+    def query(tx: Reader) -> tuple[list[Row[Any]], dict[int, str], audit.Verdict | None]:
+        rows = list(audit.page(tx, scope, before=asked.before, limit=AUDIT_ROWS))
+        people = [int(row.subject[5:]) for row in rows if row.subject.startswith("user:")]
+        named = users.names(tx, [*(row.actor for row in rows), *people])
+        return rows, named, audit.verify(tx) if asked.check else None
 
     rows, named, verdict = await desk.store.read(query)
-    return render(request, "admin/audit.html", rows=rows, names=named, verdict=verdict, page_size=AUDIT_ROWS)
+    directory = desk.house().directory
+    return render(
+        request,
+        "admin/audit.html",
+        rows=[(row, told(row, named, directory, scope.language, partial(text, request))) for row in rows],
+        names=named,
+        verdict=verdict,
+        page_size=AUDIT_ROWS,
+    )
 
 
 async def start(request: web.Request) -> web.StreamResponse:

@@ -42,6 +42,15 @@ from hub.web.inbox import VOCABULARY, Listed, Where, read_listed
 from hub.web.render import conversation_path, render, render_aside
 
 
+class SnoozeTo(msgspec.Struct, frozen=True, kw_only=True):
+    """One offered end of a snooze: a msgid, its key, the office's local time (``YYYY-MM-DDTHH:MM``), the moment."""
+
+    name: str
+    key: str
+    local: str
+    at: Micros
+
+
 class Shown(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that one conversation's panes show."""
 
@@ -54,7 +63,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     visitor: Visitor | None
     surveys: Sequence[Row[Any]]
     places: Mapping[int, Standing]
-    may_snooze_to: Sequence[tuple[str, str, str]]
+    may_snooze_to: Sequence[SnoozeTo]
 
 
 class Composing(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,13 +128,13 @@ def read_composing(tx: Reader, house: House, scope: Scope, row: Row[Any]) -> Com
 SNOOZES = (
     (N_("In three hours"), "h"),
     (N_("Next working day"), "n"),
-    (N_("Monday"), "m"),
+    (N_("On Monday"), "m"),
     (N_("In a week"), "w"),
 )
 
 
-def snooze_choices(house: House, office: str, now: Micros) -> list[tuple[str, str, str]]:
-    """Name, key and local time of the offered times."""
+def snooze_choices(house: House, office: str, now: Micros) -> list[SnoozeTo]:
+    """The offered times; a week from now is a working day, or the first one after it."""
     cal = calendar(house.directory, office)
     time_of_day = house.directory.config.desk.snooze_until
     today = at_wall_clock(cal.zone, now).date()
@@ -135,10 +144,10 @@ def snooze_choices(house: House, office: str, now: Micros) -> list[tuple[str, st
         Micros(now + 3 * 3_600_000_000),
         next_working_day(cal, now, time_of_day),
         wall_moment(cal.zone, monday, minute),
-        wall_moment(cal.zone, today + dt.timedelta(days=7), minute),
+        next_working_day(cal, wall_moment(cal.zone, today + dt.timedelta(days=6), minute), time_of_day),
     )
     return [
-        (name, key, f"{at_wall_clock(cal.zone, at):%Y-%m-%dT%H:%M}")
+        SnoozeTo(name=name, key=key, local=f"{at_wall_clock(cal.zone, at):%Y-%m-%dT%H:%M}", at=at)
         for (name, key), at in zip(SNOOZES, moments, strict=True)
     ]
 

@@ -120,6 +120,8 @@ PRIORITY_NAMES: Mapping[str, str] = {
 
 PRIORITY_BY_RANK = {-1: "low", 0: "normal", 1: "high", 2: "urgent", 3: "top"}
 
+PRIORITY_OF_RANK: Mapping[int, str] = {rank: PRIORITY_NAMES[name] for rank, name in PRIORITY_BY_RANK.items()}
+
 
 def line(data: Mapping[str, Any], who: str, language: str, zone: str, directory: Directory) -> str:
     """A system line as a sentence."""

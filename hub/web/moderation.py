@@ -54,9 +54,9 @@ PAGE = 30
 
 SHOWS: Sequence[tuple[Show, str]] = (
     ("waiting", N_("To decide")),
-    ("published", N_("Published")),
-    ("hidden", N_("Hidden")),
-    ("rejected", N_("Rejected")),
+    ("published", N_("Published comments")),
+    ("hidden", N_("Hidden comments")),
+    ("rejected", N_("Rejected comments")),
     ("all", N_("All")),
 )
 

@@ -32,6 +32,7 @@ async def search_page(request: web.Request) -> web.StreamResponse:
         template,
         asked=asked,
         found=found,
+        reached=question.phone or question.email or "",
         excerpt=lambda text: excerpt(text, question),
         marked=lambda text: marked(text, question),
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
+import msgspec
 from aiohttp import web
+from sqlalchemy import Row
 
 from hub.config import Language
 from hub.i18n import mark as N_
@@ -69,12 +71,16 @@ async def change_settings(request: web.Request) -> web.StreamResponse:
     return redirect(request, "/settings", N_("Saved."))
 
 
+def _tags(row: Row[Any]) -> list[str]:
+    return msgspec.json.decode(row.tags, type=list[str]) if row.tags else []
+
+
 async def notifications(request: web.Request) -> web.StreamResponse:
     """What the hub has told this person."""
     desk, scope = desk_of(request), scope_of(request)
     rows = await desk.store.read(lambda tx: recent(tx, scope))
     template = "settings/notification_list.html" if is_fragment(request) else "settings/notifications.html"
-    return render(request, template, rows=rows, text_of=text_of)
+    return render(request, template, rows=rows, text_of=text_of, tags_of=_tags)
 
 
 async def newest(request: web.Request) -> web.StreamResponse:
@@ -82,7 +88,7 @@ async def newest(request: web.Request) -> web.StreamResponse:
     desk, scope = desk_of(request), scope_of(request)
     rows = [row for row in await desk.store.read(lambda tx: recent(tx, scope, 1)) if row.read_at is None]
     told = [
-        {"id": str(row.id), "text": text(request, text_of(row.kind)), "reference": row.reference or ""}
+        {"id": str(row.id), "text": text(request, text_of(row)), "reference": row.reference or ""}
         for row in rows
     ]
     return web.json_response({"newest": told[0] if told else None})

@@ -9,6 +9,7 @@ from hub.i18n import mark as N_
 from hub.people import overview, users
 from hub.scope import own_office, require
 from hub.store.tx import Tx
+from hub.web.conversation_words import PRIORITY_OF_RANK
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, read_form
 from hub.web.render import is_fragment, redirect, render
@@ -29,7 +30,13 @@ async def one_queue(request: web.Request) -> web.StreamResponse:
     rows = await desk.store.read(lambda tx: overview.waiting_in(tx, house, scope, queue))
     targets = overview.targets(house, scope, queue)
     return render(
-        request, "supervisor/queue.html", queue=queue, rows=rows, targets=targets, most=overview.ROWS
+        request,
+        "supervisor/queue.html",
+        queue=queue,
+        rows=rows,
+        targets=targets,
+        most=overview.ROWS,
+        priority_names=PRIORITY_OF_RANK,
     )
 
 

@@ -12,6 +12,7 @@ from babel.dates import format_date, format_datetime, format_time, format_timede
 from babel.numbers import format_decimal
 from markupsafe import Markup
 
+from connectors._phone import shown
 from connectors.contract import Micros
 from hub.i18n import translate, translate_plural
 
@@ -50,8 +51,11 @@ def relative(at: int, now: int, language: str, zone: str) -> str:
     if abs(distance) < MINUTE:
         return translate(language, "now")
     if abs(distance) < WEEK:
-        span = dt.timedelta(seconds=-distance // SECOND)
-        return str(format_timedelta(span, add_direction=True, format="short", threshold=1.2, locale=language))
+        unit = next(unit for unit in (DAY, HOUR, MINUTE) if abs(distance) >= unit)
+        # Whole units that have passed, as the page counts on by itself; never rounded up, or a reload would differ.
+        whole = abs(distance) // unit * unit // SECOND
+        span = dt.timedelta(seconds=-whole if distance > 0 else whole)
+        return str(format_timedelta(span, add_direction=True, format="short", threshold=1, locale=language))
     local = moment(at, zone)
     pattern = "d MMM" if local.year == moment(now, zone).year else "d MMM y"
     return _day(local.date(), pattern, language)
@@ -79,6 +83,13 @@ def clock_element(at: int | None, now: int, language: str, zone: str) -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         machine(at), exact(at, language, zone), text
     )
+
+
+def day_and_time(at: int, now: int, language: str, zone: str) -> str:
+    """A time to come as one says it to somebody: "10:24" today, else "pon., 23 lis, 08:00"."""
+    local, today = moment(at, zone), moment(now, zone)
+    pattern = "HH:mm" if local.date() == today.date() else "EEE, d MMM, HH:mm"
+    return str(format_datetime(local, pattern, locale=language))
 
 
 def machine(at: int) -> str:
@@ -121,6 +132,17 @@ def number(value: float, language: str) -> str:
     return str(format_decimal(value, locale=language))
 
 
+@lru_cache(maxsize=4096)
+def address(known: str) -> str:
+    """An address as people write it: a telephone number in groups, anything else as it is."""
+    return shown(known) if known.startswith("+") else known
+
+
+def who(name: str | None, known: str | None, language: str) -> str:
+    """What a list calls a person: the name, else the address, else that it is not known."""
+    return name or address(known or "") or translate(language, "Unknown person")
+
+
 def initials(name: str) -> str:
     """Up to two letters for an avatar."""
     words = [word for word in name.split() if word[0].isalnum()]
@@ -132,10 +154,13 @@ def filters(language: str, zone: str, now: Micros) -> dict[str, Callable[..., An
     return {
         "when": lambda at: time_element(at, now, language, zone),
         "at": lambda at: clock_element(at, now, language, zone),
+        "day_at": lambda at: day_and_time(at, now, language, zone),
         "exact": lambda at: exact(at, language, zone),
         "span": lambda micros: span(micros, language),
         "size": lambda octets: size(octets, language),
         "number": lambda value: number(value, language),
         "initials": initials,
+        "who": lambda row: who(row.person, row.address, language),
+        "address": address,
         "plural": lambda one, many, n, **rest: translate_plural(language, one, many, n, **rest),
     }

@@ -242,7 +242,7 @@ async def test_words_conditions_schedules_and_tests_have_their_pages(office: Off
     await page.get_by_role("button", name="Zapisz").click()
     await page.wait_for_url("**/names")
     assert fields_of(await office.source(page), "spam", "words") == ["kasyno", "viagra", "bitcoin"]
-    box = page.locator("section", has=page.get_by_role("heading", name="Rozkłady"))
+    box = page.locator("section", has=page.get_by_role("heading", name="Harmonogramy"))
     await box.locator("summary").click()
     await box.get_by_label("Nazwa", exact=True).fill("noc")
     await box.get_by_role("button", name="Dodaj").click()

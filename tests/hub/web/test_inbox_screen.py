@@ -78,7 +78,7 @@ async def test_actions_answer_htmx_with_the_parts_that_changed(enter: Enter, sql
     status, body = await agent.post(
         f"/conversations/{found}/resolve", {"topic": "zasiłek", "version": "1"}, **{"HX-Request": "true"}
     )
-    assert status == 200 and body.count("<hx-partial") == 3 and "Rozwiązane" in body
+    assert status == 200 and body.count("<hx-partial") == 3 and "Zakończone" in body
     stale = await agent.post(f"/conversations/{found}/spam", {"version": "1"}, **{"HX-Request": "true"})
     assert stale[0] == 409
     status, _ = await agent.post(f"/conversations/{found}/snooze", {"until": "kiedyś"})

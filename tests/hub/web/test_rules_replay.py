@@ -94,6 +94,6 @@ async def test_a_run_that_failed_says_why_in_the_readers_language(
     await world.store.write(runs.fail_interrupted)
     browser = await enter("administrator")
     _, page = await browser.get(f"/admin/rules/runs/{number}")
-    assert "uruchomiono centralę ponownie" in page
+    assert "uruchomiono system ponownie" in page
     _, listed = await browser.get("/admin/rules/runs")
     assert f"/admin/rules/runs/{number}" in listed

@@ -129,7 +129,7 @@ window.addEventListener("pageshow", () => {
 });
 
 // Relative times move on without the server.
-const relative = new Intl.RelativeTimeFormat(root.lang || "pl", { numeric: "auto", style: "short" });
+const relative = new Intl.RelativeTimeFormat(root.lang || "pl", { numeric: "always", style: "short" });
 const STEPS = [["minute", 60, 3600], ["hour", 3600, 86400], ["day", 86400, 604800]];
 export function refreshTimes(within = document) {
   const now = Date.now();

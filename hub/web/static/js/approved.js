@@ -29,7 +29,7 @@ export function approved(form, way, changed) {
   return {
     /** Another channel: only its texts can be chosen. */
     switched() {
-      const key = way().key;
+      const key = way().way;
       for (const option of choice.options) option.hidden = option.disabled = Boolean(option.value) && option.dataset.way !== key;
       part.hidden = ![...choice.options].some((option) => option.value && !option.disabled);
       part.open ||= way().closed === "1";

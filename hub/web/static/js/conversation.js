@@ -52,7 +52,10 @@ document.addEventListener("centrala:sent", () => refresh(0));
 document.addEventListener("htmx:after:swap", () => {
   document.dispatchEvent(new CustomEvent("centrala:parts", { detail: { last: Number(head()?.dataset.last ?? 0) } }));
 });
-if (!new URLSearchParams(location.search).has("before") && getComputedStyle(stream).overflowY !== "visible") toEnd();
+// At the newest message, unless the address names an older one (a hit of the search, a link of a colleague).
+const meant = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+if (meant) meant.scrollIntoView({ block: "center" });
+else if (!new URLSearchParams(location.search).has("before") && getComputedStyle(stream).overflowY !== "visible") toEnd();
 
 // --- dialogs ------------------------------------------------------------------------------------------------------
 

@@ -55,30 +55,66 @@ document.addEventListener("keydown", (event) => {
   press(match);
 });
 
-const label = (element) => element.dataset.keyLabel || element.getAttribute("aria-label") || element.textContent.trim();
+/** What an element does, in its own words: a menu's by its button, and never with the caps of keys in it. */
+function label(element) {
+  const given = element.dataset.keyLabel || element.getAttribute("aria-label");
+  if (given) return given;
+  const words = (element.matches("details") ? element.querySelector("summary") : element).cloneNode(true);
+  for (const cap of words.querySelectorAll("kbd, .count")) cap.remove();
+  return words.textContent.trim();
+}
+
+/** Keys that act now, by the part of the page that they belong to: names of parts to pairs of keys and words. */
+function keysByPart(everywhere) {
+  const parts = new Map();
+  const add = (element, keys, text) => {
+    const name = element.closest("[data-key-group]")?.dataset.keyGroup ?? everywhere;
+    const part = parts.get(name) ?? parts.set(name, new Map()).get(name);
+    if (!part.has(keys)) part.set(keys, text);
+  };
+  for (const element of document.querySelectorAll("[data-key]")) {
+    if (!element.closest("dialog") && usable(element)) add(element, element.dataset.key, label(element));
+  }
+  for (const item of document.querySelectorAll("[data-more-keys] > li")) add(item, item.dataset.keys, item.textContent);
+  const common = parts.get(everywhere);
+  parts.delete(everywhere);
+  return [...parts, ...(common ? [[everywhere, common]] : [])];
+}
+
+function caps(keys) {
+  const term = document.createElement("dt");
+  for (const key of keys.split(" ")) {
+    const cap = document.createElement("kbd");
+    cap.textContent = key;
+    term.append(term.hasChildNodes() ? " " : "", cap);
+  }
+  return term;
+}
 
 function openHelp() {
   const dialog = document.getElementById("keys-help");
-  const list = dialog?.querySelector("dl");
-  if (!list) return;
-  list.replaceChildren();
-  const seen = new Set();
-  for (const element of document.querySelectorAll("[data-key]")) {
-    if (seen.has(element.dataset.key)) continue;
-    seen.add(element.dataset.key);
-    const term = document.createElement("dt");
-    element.dataset.key.split(" ").forEach((key, index) => {
-      if (index) term.append(" ");
-      const cap = document.createElement("kbd");
-      cap.textContent = key;
-      term.append(cap);
-    });
-    const what = document.createElement("dd");
-    what.textContent = label(element);
-    list.append(term, what);
-  }
-  dialog.showModal();
+  const place = dialog?.querySelector("[data-keys-list]");
+  if (!place) return;
+  place.replaceChildren(...keysByPart(place.dataset.everywhere).map(([name, keys]) => {
+    const part = document.createElement("section");
+    const head = document.createElement("h3");
+    head.textContent = name;
+    const list = document.createElement("dl");
+    list.className = "keys";
+    for (const [key, text] of keys) {
+      const what = document.createElement("dd");
+      what.textContent = text;
+      list.append(caps(key), what);
+    }
+    part.append(head, list);
+    return part;
+  }));
+  if (!dialog.open) dialog.showModal();
 }
+// The menu's own button opens the same dialog: it is filled there, too.
+document.addEventListener("click", (event) => {
+  if (event.target.closest('[data-opens="keys-help"]')) openHelp();
+});
 
 function commands() {
   const all = document.querySelectorAll("[data-key], [data-command], .rail a");

@@ -1,0 +1,102 @@
+"""Where things stand at each width, what the list of keys says, and that a link to a message leads to it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
+
+from hub.store.tx import Tx
+from tests.browser.desk_console import Console, console, inbound, morning
+from tests.servers.browser import chromium
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # all share one console and one browser
+]
+
+SHOWN = "[...document.querySelectorAll('.panes > .pane')].filter((one) => one.checkVisibility())"
+WIDTHS = f"{SHOWN}.map((one) => [one.className.match(/pane--(queues|list|conversation|context)/)[1], one.offsetWidth])"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Console]:
+    async with console(tmp_path_factory.mktemp("shape")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def made(desk: Console) -> dict[str, int]:
+    return await desk.store.write(lambda tx: morning(tx, desk.people))
+
+
+async def panes(page: Page) -> dict[str, int]:
+    """The panes in sight and their widths."""
+    return dict(await page.evaluate(WIDTHS))
+
+
+async def test_the_conversation_has_the_room_that_is_left(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await desk.enter(browser)
+    await page.goto(f"{desk.url}/conversations/{made['long']}")
+    for width, shown in ((1440, 4), (1200, 3), (900, 2), (700, 1), (320, 1)):
+        await page.set_viewport_size({"width": width, "height": 800})
+        found = await panes(page)
+        assert len(found) == shown and "conversation" in found, (width, found)
+        rail = 100 if width > 768 else 0
+        assert sum(found.values()) >= width - rail - 1, (width, found)
+        await page.locator("#head [data-pane=context]").click(force=True) if shown < 4 else None
+        if shown < 4:
+            assert "conversation" not in await panes(page), width
+            await page.locator(".pane--context > [data-pane=conversation]").click()
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    await page.context.close()
+
+
+async def test_the_list_of_keys_says_what_they_do_here(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await desk.enter(browser)
+    await page.goto(f"{desk.url}/conversations/{made['long']}")
+    await page.locator(".bar details.menu summary").last.click()
+    await page.locator('[data-opens="keys-help"]').click()
+    listed = page.locator("#keys-help [data-keys-list]")
+    await expect(listed.get_by_role("heading")).to_have_text(["Lista", "Zgłoszenie", "Wszędzie"])
+    keys = dict(
+        await listed.locator("dt").evaluate_all(
+            "all => all.map(e => [e.textContent, e.nextSibling.textContent])"
+        )
+    )
+    assert keys["e"] == "Zakończ" and keys["r"] == "Odpowiedz" and keys["j k"].startswith("Następne")
+    assert all(len(key) <= 9 and len(text) < 50 for key, text in keys.items()), keys
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("z")
+    choice = page.locator("#dialog-snooze .choice", has_text="W poniedziałek")
+    await expect(choice).to_contain_text("pon., ")
+    await expect(choice).to_contain_text("08:00")
+    await page.context.close()
+
+
+async def test_a_found_message_is_brought_into_sight(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    def talk(tx: Tx) -> list[int]:
+        return [inbound(tx, made["woke"], f"Wiadomość {n}: wiaduktem na przełaj\n" * 6) for n in range(12)]
+
+    messages = await desk.store.write(talk)
+    page = await desk.enter(browser)
+    await page.goto(f"{desk.url}/conversations/{made['woke']}#m{messages[3]}")
+    await expect(page.locator(f"#m{messages[3]}")).to_be_in_viewport()
+    await page.goto(f"{desk.url}/conversations/{made['woke']}")
+    await expect(page.locator(f"#m{messages[-1]}")).to_be_in_viewport()
+    await page.context.close()
