@@ -184,6 +184,12 @@ class EmailConfig(Part, frozen=True, kw_only=True):
         if len(set(keys)) != len(keys):
             raise ValueError("imap names the same host, user and folder twice")
 
+    def owns(self, address: str) -> bool:
+        """Whether an address is the inbox's own, with a token behind ``+`` or without."""
+        local, _, domain = address.lower().rpartition("@")
+        sends = self.smtp.from_address if self.smtp is not None else None
+        return f"{local.partition('+')[0]}@{domain}" in (self.address.lower(), (sends or "").lower())
+
 
 def mailbox_key(account: ImapAccount) -> str:
     """The key of a mailbox's cursor: the same after accounts were put in another order."""

@@ -64,7 +64,7 @@ class EmailConnector:
 
     async def run(self, sink: Sink) -> None:
         """Read all mailboxes and listen, until cancelled."""
-        taker = Taker(self._env, sink, self._parse, self._config.authserv_id)
+        taker = Taker(self._env, sink, self._parse, self._config.authserv_id, self._config.owns)
         reader = Reader(taker=taker, config=self._config)
         self._running = True
         try:

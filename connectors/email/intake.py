@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import msgspec
 
+from connectors._i18n import N_
 from connectors.contract import (
     Attachment,
     Cursor,
@@ -39,6 +40,8 @@ HEAD_BYTES = 64_000
 """Of a mail above the inbox's limit only so much is taken apart: its header fields and the beginning of the text."""
 
 CONTENT_TYPE = "message/rfc822"
+
+OURSELVES = N_("The mail names our own address as its sender.")
 
 Parser = Callable[[bytes, ParseContext], list[Inbound]]
 
@@ -91,13 +94,25 @@ async def keep_stream(chunks: AsyncIterator[bytes], env: Env, limit: int) -> Mai
 
 
 class Taker:
-    """The way in of one inbox: what every mail goes through, whichever way it came."""
+    """The way in of one inbox: what every mail goes through, whichever way it came.
 
-    def __init__(self, env: Env, sink: Sink, parse: Parser, receiver: str = "") -> None:
+    ``owns`` tells an address of the inbox itself: a mail from there is forged or goes in a circle, so a person looks at
+    it first and nothing answers it automatically.
+    """
+
+    def __init__(
+        self,
+        env: Env,
+        sink: Sink,
+        parse: Parser,
+        receiver: str = "",
+        owns: Callable[[str], bool] = lambda address: False,
+    ) -> None:
         self.env = env
         self.sink = sink
         self._parse = parse
         self._receiver = receiver
+        self._owns = owns
         self._turn = asyncio.Lock()
 
     async def take(self, mail: Mail, state: Cursor | None = None) -> list[Receipt]:
@@ -106,7 +121,13 @@ class Taker:
 
     async def ready(self, mail: Mail) -> Ready:
         """A mail taken apart, its large attachments kept."""
-        return Ready(raw=mail.raw, items=await _stored(await self.understand(mail), self.env))
+        items = [self._doubted(item) for item in await self.understand(mail)]
+        return Ready(raw=mail.raw, items=await _stored(items, self.env))
+
+    def _doubted(self, item: Inbound) -> Inbound:
+        if not isinstance(item, Message) or item.suspicious or not self._owns(item.sender.address):
+            return item
+        return msgspec.structs.replace(item, suspicious=OURSELVES)
 
     async def commit(self, ready: Ready, state: Cursor | None = None) -> list[Receipt]:
         """The last step of :meth:`take`; who calls it first is first. Raises :class:`Refused`."""
