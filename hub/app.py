@@ -52,7 +52,7 @@ from hub.store.tx import Tx
 from hub.stream import Stream
 from hub.tokens import SignedTokens
 from hub.wake import Wake
-from hub.web import console, public, survey
+from hub.web import console, probes, public, survey
 from hub.web.desk import Desk
 from hub.web.serving import Listeners
 
@@ -132,7 +132,7 @@ class Hub:
         return self.inboxes.connectors()
 
     def ports(self) -> Mapping[str, int]:
-        """The ports of the listeners ``public`` and ``private``."""
+        """The ports of the listeners ``public``, ``private`` and ``metrics``, as far as there are."""
         return self._listeners.ports()
 
     def _settle(self, tx: Tx) -> None:
@@ -158,16 +158,24 @@ class Hub:
         if self._does("web"):
             self._listeners.bind("public", self.config.public)
             self._listeners.bind("private", self.config.private)
+        if self._is_watched():
+            self._listeners.bind("metrics", self.config.metrics)
         await self.prepare()
         await self.intake.refresh_load()
         await self.keeper.enter()
         if self._does("web"):
             await self._serve_public()
             await self._serve_private()
+        if self._is_watched():
+            await self._listeners.serve("metrics", probes.build(self._desk()), self.config.metrics)
         self._run_loops()
         self.inboxes.start()
         self.ready = True
         self.log.info("ready", **self.ports(), node=self.keeper.me.name, roles=",".join(self.keeper.me.roles))
+
+    def _is_watched(self) -> bool:
+        """Whether health and figures have a listener of their own."""
+        return bool(self.config.metrics.port) or not self._does("web")
 
     def _does(self, *roles: Role) -> bool:
         return any(role in self.keeper.me.roles for role in roles)
@@ -248,7 +256,10 @@ class Hub:
         await self._listeners.serve("public", app, self.config.public)
 
     async def _serve_private(self) -> None:
-        desk = Desk(
+        await self._listeners.serve("private", console.build(self._desk()), self.config.private)
+
+    def _desk(self) -> Desk:
+        return Desk(
             store=self.store,
             stream=self.stream,
             presence=self.presence,
@@ -265,7 +276,6 @@ class Hub:
             cautions=self.cautions.all,
             show=self.showing.show,
         )
-        await self._listeners.serve("private", console.build(desk), self.config.private)
 
     def outbox(self) -> Sender:
         """What sends; its ``run`` is one of the hub's loops."""

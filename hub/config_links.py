@@ -82,6 +82,11 @@ def _listener(listener: Listener, name: str) -> Iterator[Mistake]:
 def _same_port(config: Config) -> Iterator[Mistake]:
     if config.public.port == config.private.port != 0 and config.public.host == config.private.host:
         yield ("private", "port"), "is the public listener's port already"
+    own = config.metrics
+    if any(
+        own.port == other.port != 0 and own.host == other.host for other in (config.public, config.private)
+    ):
+        yield ("metrics", "port"), "is another listener's port already"
 
 
 def _desk(config: Config) -> Iterator[Mistake]:

@@ -37,7 +37,7 @@ def this_node(config: Config, *, boot: str) -> Me:
 
 def setup_of(config: Config) -> str:
     """A mark of what all processes must have alike: everything but where one runs and what it does."""
-    own = ("hub", "store", "redis", "public", "private")
+    own = ("hub", "store", "redis", "public", "private", "metrics")
     shared = {name: getattr(config, name) for name in config.__struct_fields__ if name not in own}
     return _mark(msgspec.json.encode(shared, enc_hook=_hidden, order="deterministic"))
 

@@ -15,6 +15,7 @@ from hub.config.installation import (
     Intake,
     Limits,
     Listener,
+    Metrics,
     Outbox,
     Private,
     Public,
@@ -39,6 +40,7 @@ __all__ = [
     "Language",
     "Limits",
     "Listener",
+    "Metrics",
     "Office",
     "Outbox",
     "Private",
@@ -68,6 +70,7 @@ class Config(Section, frozen=True, kw_only=True):
     redis: Annotated[Redis, about("The bus between several processes on one PostgreSQL.")] = Redis()
     public: Annotated[Public, about("The listener that citizens and webhooks reach.")] = Public()
     private: Annotated[Private, about("The listener of the console and the API.")] = Private()
+    metrics: Annotated[Metrics, about("Health and figures of a process without the role web.")] = Metrics()
     intake: Annotated[Intake, about("The way in.")] = Intake()
     outbox: Annotated[Outbox, about("The way out.")] = Outbox()
     stream: Annotated[Stream, about("The one unified stream of events.")] = Stream()

@@ -172,6 +172,14 @@ class Private(Listener, frozen=True, kw_only=True):
     port: Annotated[int, about("TCP port; 0 takes a free one.", ge=0, le=65535)] = 8081
 
 
+class Metrics(Section, frozen=True, kw_only=True):
+    """The listener for Prometheus and for whoever asks whether a process lives. A process without the role ``web``
+    always has it, one with that role where a port is named."""
+
+    host: Annotated[str, about("Address to listen on; nobody is asked for a password there.")] = "127.0.0.1"
+    port: Annotated[int, about("TCP port; 0 takes a free one, which the log tells.", ge=0, le=65535)] = 0
+
+
 class Intake(Section, frozen=True, kw_only=True):
     """The way in: how much may wait."""
 

@@ -1,4 +1,4 @@
-"""The two HTTP listeners: bound before anything starts, served by applications that a reload may swap."""
+"""The HTTP listeners: bound before anything starts, served by applications that a reload may swap."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from connectors.contract import Clock
-from hub.config import Listener
+from hub.config import Listener, Metrics
 from hub.web import public_watch
 
 SHUTDOWN = 3.0
@@ -21,13 +21,13 @@ moment the rest is left to repeat itself, after 1, 3 and 7 seconds."""
 
 
 class Listeners:
-    """By name: ``public`` and ``private``."""
+    """By name: ``public``, ``private`` and ``metrics``."""
 
     def __init__(self) -> None:
         self._sockets: dict[str, socket.socket] = {}
         self._runners: dict[str, web.AppRunner] = {}
 
-    def bind(self, name: str, listener: Listener) -> None:
+    def bind(self, name: str, listener: Listener | Metrics) -> None:
         """Take the address. Raises OSError when it is in use."""
         bound = socket.create_server((listener.host, listener.port), backlog=BACKLOG)
         bound.setblocking(False)
@@ -37,7 +37,7 @@ class Listeners:
         """The ports that are bound."""
         return {name: found.getsockname()[1] for name, found in self._sockets.items()}
 
-    async def serve(self, name: str, app: web.Application, listener: Listener) -> None:
+    async def serve(self, name: str, app: web.Application, listener: Listener | Metrics) -> None:
         """Serve on a bound address. A new application takes over the same listening socket, so that no connection is
         refused in between."""
         runner = web.AppRunner(
@@ -70,9 +70,9 @@ class Listeners:
         self._sockets.clear()
 
 
-def tls(listener: Listener) -> ssl.SSLContext | None:
+def tls(listener: Listener | Metrics) -> ssl.SSLContext | None:
     """The TLS of a listener, or None for plain HTTP. Raises OSError for files that cannot be read."""
-    if listener.certificate is None:
+    if isinstance(listener, Metrics) or listener.certificate is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(listener.certificate, listener.certificate_key)

@@ -75,8 +75,11 @@ def test_the_large_one_survives_any_of_its_processes(tmp_path: Path) -> None:
         roles = read_roles(service["command"][3:])
         for role in roles:
             counted[role] += 1
-        # Without listeners the image's own question over HTTP would never be answered.
+        # The image asks the public listener; a process without it is asked at the port that it is told to watch by.
         assert ("healthcheck" in service) != ("web" in roles), name
+        if "web" not in roles:
+            assert f":{config.metrics.port}/healthz" in service["healthcheck"]["test"][-1]
+            assert config.metrics.port and config.metrics.host == "0.0.0.0"
         ports += service.get("ports", ())
     assert min(counted.values()) == 2
     assert len(nodes) == len(working) and len(urls) == 1 and len(ports) == len(set(ports))

@@ -1,0 +1,56 @@
+"""What a process without pages tells machines that watch it, and that it listens for nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from aiohttp import ClientSession
+
+from hub.config import Config, Metrics
+from hub.web.metrics import METRICS
+from tests.connectors.small_hub import running, small_config
+from tests.servers.process import free_port
+
+
+def without_pages(folder: Path, port: int = 0) -> Config:
+    """A process that reads, sends and keeps deadlines."""
+    config = small_config(folder)
+    hub = msgspec.structs.replace(config.hub, roles=("connectors", "outbox", "timers"))
+    return msgspec.structs.replace(config, hub=hub, metrics=Metrics(port=port))
+
+
+async def test_a_process_without_pages_tells_how_it_is(tmp_path: Path) -> None:
+    async with running(without_pages(tmp_path)) as hub, ClientSession() as client:
+        ports = hub.ports()
+        assert list(ports) == ["metrics"]
+        base = f"http://127.0.0.1:{ports['metrics']}"
+        for path, wanted in (("/healthz", "ok"), ("/readyz", "ready")):
+            async with client.get(base + path) as answer:
+                assert (answer.status, (await answer.json())["status"]) == (200, wanted)
+        async with client.get(base + "/metrics") as answer:
+            body = await answer.text()
+            assert answer.content_type == "text/plain" and answer.headers["Cache-Control"] == "no-store"
+        assert "centrala_ready 1.0" in body
+        assert {line.split()[2] for line in body.splitlines() if line.startswith("# HELP")} <= {*METRICS}
+        hub.ready = False
+        async with client.get(base + "/readyz") as answer:
+            assert answer.status == 503
+        for path in ("/", "/login", "/inboxes", "/api/v1/stream", "/in/kontakt"):
+            async with client.get(base + path) as answer:
+                assert answer.status == 404, path
+        async with client.post(base + "/metrics", data=b"x") as answer:
+            assert answer.status == 405
+
+
+async def test_its_port_can_be_named_and_a_process_with_pages_has_it_only_then(tmp_path: Path) -> None:
+    port = free_port()
+    async with running(without_pages(tmp_path, port=port)) as hub:
+        assert hub.ports() == {"metrics": port}
+    everything = small_config(tmp_path)
+    async with running(everything) as hub:
+        assert sorted(hub.ports()) == ["private", "public"]
+    async with running(msgspec.structs.replace(everything, metrics=Metrics(port=port))) as hub:
+        assert hub.ports()["metrics"] == port
+        async with ClientSession() as client, client.get(f"http://127.0.0.1:{port}/healthz") as answer:
+            assert answer.status == 200
