@@ -43,7 +43,6 @@ ACTIONS: Mapping[str, str] = {
     "article-moderation": N_("Changed how an article is moderated"),
     "conversation-opened": N_("Opened a conversation of another office"),
     "quarantine-released": N_("Released from quarantine"),
-    "contact-erased": N_("Erased a person"),
     "raw-downloaded": N_("Downloaded an original message"),
     "raw-parsed-again": N_("Had a message read again"),
     "rules-imported": N_("Took the rules over from the file"),
