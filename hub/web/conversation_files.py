@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,17 +20,26 @@ from hub.web.desk import Desk, desk_of, number_of, scope_of
 from hub.web.forms import Form, read_query
 from hub.web.render import render
 
+FRAME_RULES = (
+    "body{font:14px/1.45 system-ui,sans-serif;margin:0;padding:12px;color:#191d1b;background:#fff;"
+    "overflow-wrap:anywhere}img{max-width:100%;height:auto}"
+)
+"""All the style that there is: none comes from a mail (it could read and tell what stands beside it)."""
+
+FRAME_STYLE = (
+    "<!doctype html><meta charset='utf-8'><meta name='referrer' content='no-referrer'><base target='_blank'>"
+    f"<style>{FRAME_RULES}</style>"
+)
+
 FRAME_CSP = (
-    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; style-src 'unsafe-inline'; "
+    "sandbox allow-popups allow-popups-to-escape-sandbox; default-src 'none'; "
+    f"style-src 'sha256-{base64.b64encode(hashlib.sha256(FRAME_RULES.encode()).digest()).decode()}'; "
     "img-src data:{remote}; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
 )
 """Mail HTML is shown in a frame of an origin of its own without scripts. Remote images need a click."""
 
-FRAME_STYLE = (
-    "<!doctype html><meta charset='utf-8'><meta name='referrer' content='no-referrer'><base target='_blank'>"
-    "<style>body{font:14px/1.45 system-ui,sans-serif;margin:0;padding:12px;color:#191d1b;background:#fff;"
-    "overflow-wrap:anywhere}img{max-width:100%;height:auto}</style>"
-)
+_PARKED = re.compile(r"(<img\b[^>]*?\s)data-src=", re.IGNORECASE)
+"""Where the address of a picture elsewhere was put when the mail came in."""
 
 _CID = re.compile(r"""(\ssrc\s*=\s*["'])cid:([^"']+)(["'])""", re.IGNORECASE)
 _REMOTE = re.compile(r"""<img[^>]+src\s*=\s*["']?\s*(?:https?:)?//""", re.IGNORECASE)
@@ -38,7 +48,6 @@ _TAGS = nh3.ALLOWED_TAGS | {"font", "u", "big"}
 _ATTRIBUTES = {
     **{tag: set(found) for tag, found in nh3.ALLOWED_ATTRIBUTES.items()},
     "*": {
-        "style",
         "dir",
         "align",
         "lang",
@@ -71,7 +80,7 @@ def framed(html: str, inline: Mapping[str, str], *, remote: bool) -> str:
         return value
 
     clean = nh3.clean(
-        _CID.sub(own, html),
+        _CID.sub(own, _PARKED.sub(r"\1src=", html) if remote else html),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         attribute_filter=allowed,

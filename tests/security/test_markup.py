@@ -155,7 +155,8 @@ async def test_the_html_of_a_mail_runs_nothing(
     limits = desk.house().directory.config.limits
 
     def prepare(tx: Tx) -> None:
-        tx.change(schema.message, things["message"], html=f"<p>{ALL}</p>")
+        html = f"<p style='background:url(/leak)'>{ALL}</p><style>*{{color:red}}</style>"
+        tx.change(schema.message, things["message"], html=html)
         open_session(tx, limits, people["administrator"], "token", "csrf")
 
     await sqlite_store.write(prepare)
@@ -168,6 +169,9 @@ async def test_the_html_of_a_mail_runs_nothing(
     assert answer is not None
     policy = answer.headers["content-security-policy"]
     assert "sandbox" in policy and "script-src" not in policy.replace("script-src 'none'", "")
+    assert "unsafe-inline" not in policy
+    styled = "[getComputedStyle(document.body).padding, document.querySelectorAll('[style]').length]"
+    assert await page.evaluate(styled) == ["12px", 0], "the frame's own style holds, and there is no other"
     await page.wait_for_timeout(200)
     assert not [what for what in found if not what.startswith("error")]
     assert await page.evaluate("window.pwned") == 0

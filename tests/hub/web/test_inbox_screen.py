@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from connectors._html import sanitise
 from hub.desk.lists import VIEWS
 from hub.house import House
 from hub.messages import append
@@ -166,6 +167,8 @@ async def test_a_file_leaves_only_as_a_download(enter: Enter, sqlite_store: Stor
         ("ok<form action=https://x.example><input></form>", "form"),
         ("ok<iframe src=https://x.example></iframe>", "iframe"),
         ("ok<svg onload=alert(1)><style>@import url(//x.example)</style></svg>", "x.example"),
+        ("ok<p style='background:url(https://x.example/a)'>x</p>", "style="),
+        ("ok<img data-src='https://x.example/p.gif'>", " src="),
         ("ok<base href=https://x.example><link rel=stylesheet href=//x.example>", "x.example"),
     ],
 )
@@ -178,6 +181,11 @@ def test_pictures_of_a_mail() -> None:
     html = "<img src='cid:a@b'><img src='https://x.example/p.gif'>"
     shown = framed(html, {"a@b": "data:image/png;base64,AAAA"}, remote=True)
     assert "data:image/png;base64,AAAA" in shown and "https://x.example/p.gif" in shown
+    kept = sanitise(html + "<img alt='' src='http://x.example/plain.gif'>")
+    assert " src='https:" not in kept and has_remote_images(kept)
+    assert '<img src="https://x.example/p.gif">' in framed(kept, {}, remote=True), "after a click they load"
+    assert "x.example" not in framed(kept, {}, remote=False), "and before it they do not"
+    assert "plain.gif" not in framed(kept, {}, remote=True), "never in the clear"
     assert (
         has_remote_images(html) and not has_remote_images("<img src='cid:a'>") and not has_remote_images(None)
     )
