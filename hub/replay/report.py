@@ -176,8 +176,12 @@ def as_csv(moved: Iterable[Moved], said: Callable[[int], str], named: Callable[[
     return out.getvalue()
 
 
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What makes a formula of a cell, in some spreadsheets also in its wide form and behind spaces."""
+
+
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+    return f"'{cell}" if cell.lstrip(" \u00a0")[:1] in FORMULAS else cell
 
 
 def _plain(value: Any) -> str:

@@ -93,13 +93,23 @@ def test_the_file_is_harmless_in_a_spreadsheet() -> None:
     one = a_move(
         differences=(Difference("tags", ["a"], ["=HYPERLINK(1)"]), Difference("priority", None, 1)),
         rule_before="=cmd()",
+        rule_after=" ＋cmd()",
         reference=None,
     )
     text = report.as_csv([one], str, lambda queue: f"+{queue}")
     assert text.startswith("\ufeff")
     head, row = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
     assert head == list(report.COLUMNS)
-    assert row == ["0", "", "new", "'+a", "'+b", "'=cmd()", "y", "tags: a → =HYPERLINK(1); priority: – → 1"]
+    assert row == [
+        "0",
+        "",
+        "new",
+        "'+a",
+        "'+b",
+        "'=cmd()",
+        "' ＋cmd()",
+        "tags: a → =HYPERLINK(1); priority: – → 1",
+    ]
 
 
 async def test_a_terminal_gets_the_same_tables(world: World) -> None:
