@@ -68,7 +68,7 @@ def in_place(target: Path) -> Iterator[Path]:
     partial = target.with_name(target.name + PARTIAL)
     try:
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True, mode=0o700)
+        make_folder(partial, mode=0o700)
         yield partial
         sync(partial)
         if target.exists():
@@ -93,7 +93,7 @@ def restore(source: Path, database: Path, data_dir: Path, mark: str | None) -> N
     for taken in (database, data_dir / BLOBS, data_dir / SECRET):
         if taken.exists():
             raise NotEmpty(f"{taken} exists already; restore into an empty data folder.")
-    database.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(database.parent)
     partial = database.with_name(database.name + PARTIAL)
     partial.unlink(missing_ok=True)
     try:
@@ -105,6 +105,7 @@ def restore(source: Path, database: Path, data_dir: Path, mark: str | None) -> N
     except (OSError, sqlite3.Error) as error:
         raise BackupError(f"The backup in {source} cannot be restored: {error}.") from error
     # Last, so that a hub started after a failed restore finds no database rather than half of one.
+    sync(data_dir)
     partial.rename(database)
     sync(database.parent)
 
@@ -151,7 +152,7 @@ def begin_another_life(database: Path, mark: str) -> None:
 
 
 def _copy_files(source: Path, target: Path) -> None:
-    target.mkdir(parents=True, exist_ok=True)
+    make_folder(target)
     if (source / BLOBS).is_dir():
         shutil.copytree(source / BLOBS, target / BLOBS, ignore=_vanishing, copy_function=_copy_if_there)
         for folder, _, names in os.walk(target / BLOBS):
@@ -175,6 +176,14 @@ def _vanishing(_: str, names: list[str]) -> set[str]:
 def _copy_if_there(source: str, target: str) -> None:
     with contextlib.suppress(FileNotFoundError):  # swept just now: nothing refers to it
         shutil.copy2(source, target)
+
+
+def make_folder(folder: Path, mode: int = 0o777) -> None:
+    """Make a folder where there is none, with those above it; their names are on the disk when this returns."""
+    new = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(mode, parents=True, exist_ok=True)
+    for one in new:
+        sync(one.parent)
 
 
 def sync(path: Path) -> None:

@@ -17,7 +17,17 @@ from typing import Any
 
 import asyncpg
 
-from hub.backup import SECRET, BackupError, NotEmpty, another_life, copy_file, in_place, must_be_free, sync
+from hub.backup import (
+    SECRET,
+    BackupError,
+    NotEmpty,
+    another_life,
+    copy_file,
+    in_place,
+    make_folder,
+    must_be_free,
+    sync,
+)
 
 DUMP = "centrala.dump"
 
@@ -67,8 +77,9 @@ def restore(folder: Path, url: str, password: str | None, data_dir: Path, mark: 
     if mark is not None:
         begin_another_life(url, password, mark)
     if kept:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_folder(data_dir)
         copy_file(folder / SECRET, data_dir / SECRET)
+        sync(data_dir)
 
 
 def begin_another_life(url: str, password: str | None, mark: str) -> None:

@@ -53,8 +53,11 @@ def apply(content: bytearray, offset: int, new: bytes | None) -> None:
 Entry = File | None
 """What a name stands for: a file, or None for a folder."""
 
-Naming = tuple[int, frozenset[str], Mapping[str, Entry | Literal["gone"]]]
-"""Answered at, the folders it changes, and the names with what they stand for afterwards."""
+Names = Mapping[str, Entry | Literal["gone"]]
+
+Naming = tuple[int, frozenset[str], Names]
+"""Answered at, the folders it changes, and the names with what they stand for afterwards. Of a folder that gets another
+name these are its old one, gone, and its new one: what is in it goes with it."""
 
 
 class Disk:
@@ -88,7 +91,7 @@ class Disk:
         entry = self._now.get(path)
         return entry if entry is not None else File()  # of a file without a name nothing can be found again
 
-    def _name(self, step: Step, names: Mapping[str, Entry | Literal["gone"]]) -> None:
+    def _name(self, step: Step, names: Names) -> None:
         self._waiting.append((step.answered, frozenset(_folder(path) for path in names), names))
         _rename(self._now, names)
 
@@ -127,7 +130,11 @@ def _folder(path: str) -> str:
     return path.rpartition("/")[0]
 
 
-def _rename(names: dict[str, Entry], change: Mapping[str, Entry | Literal["gone"]]) -> None:
+def _rename(names: dict[str, Entry], change: Names) -> None:
+    match list(change.items()):
+        case [(old, "gone"), (new, None)] if old in names:
+            for path in [path for path in names if path.startswith(f"{old}/")]:
+                names[new + path.removeprefix(old)] = names.pop(path)
     for path, entry in change.items():
         if entry == "gone":
             names.pop(path, None)
