@@ -144,8 +144,8 @@ def who(name: str | None, known: str | None, language: str) -> str:
 
 
 def initials(name: str) -> str:
-    """Up to two letters for an avatar."""
-    words = [word for word in name.split() if word[0].isalnum()]
+    """Up to two letters for an avatar; a number has none."""
+    words = [word for word in name.split() if word[0].isalpha()]
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"
 
 

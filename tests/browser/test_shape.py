@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, expect
 
 from hub.store.tx import Tx
 from tests.browser.desk_console import Console, console, inbound, morning
-from tests.servers.browser import chromium
+from tests.servers.browser import axe_violations, chromium
 
 pytestmark = [
     pytest.mark.browser,
@@ -77,8 +77,13 @@ async def test_the_list_of_keys_says_what_they_do_here(
             "all => all.map(e => [e.textContent, e.nextSibling.textContent])"
         )
     )
-    assert keys["e"] == "Zakończ" and keys["r"] == "Odpowiedz" and keys["j k"].startswith("Następne")
-    assert all(len(key) <= 9 and len(text) < 50 for key, text in keys.items()), keys
+    assert (
+        keys["Ctrl Enter"] == "Wyślij"
+        and keys["e"] == "Zakończ"
+        and keys["r"] == "Odpowiedz"
+        and keys["j k"].startswith("Następne")
+    )
+    assert all(len(key) <= 16 and len(text) < 50 for key, text in keys.items()), keys
     await page.keyboard.press("Escape")
     await page.keyboard.press("z")
     choice = page.locator("#dialog-snooze .choice", has_text="W poniedziałek")
@@ -99,4 +104,46 @@ async def test_a_found_message_is_brought_into_sight(
     await expect(page.locator(f"#m{messages[3]}")).to_be_in_viewport()
     await page.goto(f"{desk.url}/conversations/{made['woke']}")
     await expect(page.locator(f"#m{messages[-1]}")).to_be_in_viewport()
+    await page.context.close()
+
+
+async def test_a_lost_connection_is_told_until_it_is_back(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await desk.enter(browser)
+    await page.goto(f"{desk.url}/conversations/{made['overdue']}")
+    banner = page.locator("#lost")
+    await expect(banner).to_be_hidden()
+    await page.context.set_offline(True)
+    await expect(banner).to_contain_text("Brak połączenia z systemem")
+    await page.locator("#reply-text").fill("Napisane bez połączenia")
+    await page.locator("#reply-form [data-send]").first.click()
+    error = page.locator("#reply-error")
+    await expect(error).to_contain_text("System nie odpowiada")
+    await expect(page.locator(".composer__to")).not_to_have_attribute("open", "")
+    assert not await axe_violations(page)
+    for width in (1440, 320):
+        await page.set_viewport_size({"width": width, "height": 700})
+        inside = "(e => e.scrollHeight <= e.clientHeight && e.getBoundingClientRect().top >= 0)"
+        assert await banner.evaluate(inside), width
+        head = await page.locator("#head").bounding_box()
+        line = await banner.bounding_box()
+        assert head is not None and line is not None and head["y"] >= line["y"] + line["height"] - 1
+    await page.context.set_offline(False)
+    await expect(banner).to_be_hidden()
+    await page.locator("#reply-form [data-send]").first.click()
+    await expect(page.locator(".entry--outbound").last).to_contain_text("Napisane bez połączenia")
+    await page.context.close()
+
+
+async def test_whose_session_ended_is_led_to_the_log_in(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await desk.enter(browser)
+    await page.goto(f"{desk.url}/inbox")
+    await page.context.clear_cookies()
+    await page.locator(".places__take button").click()
+    await expect(page.get_by_role("heading", name="Wylogowano")).to_be_visible()
+    await page.get_by_role("link", name="Zaloguj się").click()
+    await expect(page.locator('input[name="login"]')).to_be_visible()
     await page.context.close()

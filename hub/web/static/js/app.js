@@ -13,13 +13,13 @@ export async function send(url, { method = "POST", body, json, headers = {}, qui
     options.body = JSON.stringify(json);
     options.headers["Content-Type"] = "application/json";
   }
-  const response = await fetch(url, options);
-  if (!response.ok) {
-    const problem = await response.json().catch(() => ({}));
-    if (!quiet) toast(problem.detail ?? response.statusText, { danger: true });
-    throw Object.assign(new Error(problem.detail ?? response.statusText), { status: response.status, problem });
-  }
-  return response;
+  const response = await fetch(url, options).catch(() => null);
+  if (response?.ok) return response;
+  // What is no answer of the hub (no connection, a proxy's page) is told in words of ours, never in the browser's.
+  const problem = (await response?.json().catch(() => null)) ?? {};
+  const said = problem.detail ?? document.getElementById("toasts")?.dataset.offline ?? "";
+  if (!quiet) toast(said, { danger: true });
+  throw Object.assign(new Error(said), { status: response?.status ?? 0, problem });
 }
 
 /** Say something in the corner. `undo`: an address to POST to when the person takes it back. */

@@ -124,10 +124,10 @@ class Writing {
     this.changed();
   }
 
-  say(problem) {
+  say(problem, refused = true) {
     this.error.textContent = problem;
     this.error.hidden = !problem;
-    if (problem && this.field("to")) this.form.querySelector(".composer__to")?.setAttribute("open", "");
+    if (problem && refused && this.field("to")) this.form.querySelector(".composer__to")?.setAttribute("open", "");
   }
 
   async submit(event, more = {}) {
@@ -149,7 +149,7 @@ class Writing {
       this.sent(done);
     } catch (problem) {
       if (problem.status === 409 && problem.problem?.new) stopped(problem.problem.new, problem.message);
-      else this.say(problem.message);
+      else this.say(problem.message, problem.status >= 400 && problem.status < 500);
     } finally {
       this.sending = false;
       for (const button of this.form.querySelectorAll("[data-send], [data-send-resolve]")) button.disabled = false;

@@ -2,15 +2,31 @@
 // it and passes everything on. Screens listen on document for centrala:changes (all), centrala:KIND (each) and
 // centrala:reset (read the page again), and put [data-count="…"], [data-marks="ID"], [data-conversation-open="ID"].
 
-import { send, settings, toast } from "./app.js";
+import { send, settings } from "./app.js";
 import { tell } from "./notify.js";
 
 const channel = new BroadcastChannel("centrala-live");
+const LONG_LOST = 4000; // milliseconds: a restart of the stream alone is not worth a word
 const NAMES = ["changes", "reset", "marks", "typing"];
 let place = document.documentElement.dataset.place ?? "";
 
+const lost = document.getElementById("lost");
+
+/** A line at the top, in every tab, from the moment that the hub does not answer until it does again. */
+function showConnection(there) {
+  if (!lost || (lost.textContent === "") === there) return;
+  lost.textContent = there ? "" : lost.dataset.text;
+  document.documentElement.toggleAttribute("data-lost", !there);
+}
+
+function tellConnection(there) {
+  channel.postMessage({ name: "connection", data: there });
+  showConnection(there);
+}
+
 function deliver(name, data) {
-  if (name === "changes") {
+  if (name === "connection") showConnection(data);
+  else if (name === "changes") {
     document.dispatchEvent(new CustomEvent("centrala:changes", { detail: data }));
     for (const change of data) document.dispatchEvent(new CustomEvent(`centrala:${change.kind}`, { detail: change }));
     changed(data);
@@ -38,9 +54,11 @@ navigator.locks?.request("centrala-live", () => new Promise(() => {
     source.addEventListener("open", () => {
       if (lostAt) refreshCounts();
       lostAt = 0;
+      tellConnection(true);
     });
     source.addEventListener("error", () => {
       lostAt ||= Date.now();
+      setTimeout(() => { if (lostAt) tellConnection(false); }, LONG_LOST);
       // A closed stream is not tried again by the browser: the session may have ended, or the hub answers 503.
       if (source.readyState === EventSource.CLOSED) setTimeout(open, 5000 + Math.random() * 5000);
     });
@@ -58,7 +76,9 @@ function refreshCounts() {
     counting = 0;
     if (document.hidden && !settings.desktop && !settings.sound && Math.random() < 0.5) return;
     const response = await fetch("/live/counts", { headers: { Accept: "application/json" } }).catch(() => null);
-    if (response?.ok) showCounts((await response.json()).counts);
+    if (!response?.ok) return;
+    showConnection(true);
+    showCounts((await response.json()).counts);
   }, 800 + Math.random() * 700);
 }
 
@@ -131,5 +151,6 @@ document.addEventListener("input", (event) => {
 });
 document.addEventListener("centrala:sent", () => { writing = 0; say("stopped"); });
 
-window.addEventListener("offline", () => toast(document.getElementById("toasts").dataset.offline, { danger: true }));
+window.addEventListener("offline", () => showConnection(false));
+window.addEventListener("online", refreshCounts);
 refreshCounts();
