@@ -17,6 +17,7 @@ from tests.chaos.channels.mail import Imap, Lmtp
 from tests.chaos.channels.pages import LiveChat, Pages, Webhook
 from tests.chaos.channels.providers import Meta, Telegram, X, YouTube
 from tests.chaos.channels.sms import Smpp, Sms
+from tests.chaos.channels.telephone import Calls, SmsApi, Twilio
 from tests.chaos.channels.xmpp import Xmpp
 from tests.chaos.nursery import ROOT
 from tests.chaos.run import Plan, run
@@ -37,6 +38,9 @@ ALL: tuple[type[Channel], ...] = (
     Xmpp,
     Sms,
     Smpp,
+    Twilio,
+    SmsApi,
+    Calls,
 )
 
 PLACES = names(ROOT / "hub", ROOT / "connectors")

@@ -12,22 +12,28 @@ from tests.chaos.agent import Agent, answer_of
 from tests.chaos.ledgers import Ledger, marker_of
 
 UNFINISHED = ("held", "queued", "sending")
+GOING_ON = ("ringing", "answered")
 
 
 class Shown(msgspec.Struct, kw_only=True):
-    """What the API shows at the end: inbound markers by conversation in order, states of answers by marker."""
+    """What the API shows at the end: inbound markers by conversation in order, states of answers and of calls by
+    marker. A call bears its marker as the caller's name."""
 
     inbound: dict[str, list[str]] = msgspec.field(default_factory=dict)
     states: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    calls: dict[str, str] = msgspec.field(default_factory=dict)
     unfinished: int = 0
 
     def add(self, conversation: str, messages: Sequence[dict[str, Any]]) -> None:
         """All messages of one conversation."""
         for message in messages:
             self.unfinished += message["state"] in UNFINISHED
-            text = f"{message['text']} {message['subject']}"
-            if message["kind"] == "inbound" and (marker := marker_of(text)):
+            called = message["kind"] == "call"
+            text = message["sender"] if called else f"{message['text']} {message['subject']}"
+            if message["kind"] in ("inbound", "call") and (marker := marker_of(text)):
                 self.inbound.setdefault(conversation, []).append(marker)
+                if called:
+                    self.calls[marker] = message["state"]
             if (marker := answer_of(message)) is not None:
                 self.states.setdefault(marker, []).extend([message["state"], *_attempts(message)])
 
@@ -59,6 +65,7 @@ def faults(
         *(f"lost {marker}" for marker in lost(ledgers, shown)),
         *_doubled(ledgers, shown),
         *_out_of_order(ledgers, shown),
+        *_calls(ledgers, shown),
         *_answers(shown, agent, Counter(marker for one in received for marker in one)),
         *_answers_out_of_order(shown, agent, received),
     ]
@@ -78,6 +85,16 @@ def _out_of_order(ledgers: Sequence[Ledger], shown: Shown) -> list[str]:
         if mine != sorted(mine):
             found.append(f"order of {mine}")
     return found
+
+
+def _calls(ledgers: Sequence[Ledger], shown: Shown) -> list[str]:
+    """An exchange that was told that we know of a call's end shows none that goes on."""
+    ended = {marker for ledger in ledgers for marker in ledger.acknowledged if marker in shown.calls}
+    return [
+        f"call {marker} is {shown.calls[marker]}"
+        for marker in sorted(ended)
+        if shown.calls[marker] in GOING_ON
+    ]
 
 
 def _answers(shown: Shown, agent: Agent, came: Counter[str]) -> list[str]:

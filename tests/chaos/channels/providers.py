@@ -29,6 +29,7 @@ from tests.servers.process import free_port
 SERIES = 3
 PAGE, INSTAGRAM, NUMBER = "104212345678901", "178414000000001", "590968830767958"
 POST = f"{PAGE}_000000009000"
+MEDIUM = "179000000090009"
 TOKENS = {"page": "token-of-the-page", "number": "token-of-the-number"}
 VERIFY = "the page is the office's"
 BOT = "7001:the-bot-of-the-chaos-tests"
@@ -44,7 +45,7 @@ def _text(marker: str) -> str:
     return f"Dzień dobry, tu {marker}."
 
 
-class _Provider(Channel):
+class Provider(Channel):
     """A stand-in on a port of its own."""
 
     def __init__(self, place: Place) -> None:
@@ -70,7 +71,7 @@ class _Provider(Channel):
             await self._runner.cleanup()
 
 
-class Telegram(_Provider):
+class Telegram(Provider):
     """A bot that asks for updates; one is acknowledged when the bot's offset has passed it."""
 
     kind = "telegram"
@@ -104,11 +105,12 @@ class Telegram(_Provider):
         return [marker for call in said for marker in answers_in(str(call.params.get("text", "")))]
 
 
-class Meta(_Provider):
-    """Messenger, Instagram, WhatsApp and comments under the page's post: signed calls, again until they get a 200."""
+class Meta(Provider):
+    """Messenger, Instagram, WhatsApp, comments under the page's post and under a picture on Instagram: signed calls,
+    again until they get a 200."""
 
     kind = "messenger"
-    unanswered = ("facebook",)
+    unanswered = ("facebook", "instakomentarze")
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
@@ -122,6 +124,7 @@ class Meta(_Provider):
         self.whatsapp = WhatsAppPeer(self.peer, "131470230291794", NUMBER, "+48 22 000 00 00")
         self.comments = CommentsPeer(self.peer)
         self.comments.things[POST] = Thing(POST, PAGE, PAGE, "Urzędy pracy", "Wpis", _now())
+        self.comments.things[MEDIUM] = Thing(MEDIUM, INSTAGRAM, INSTAGRAM, "urzedy.pracy", "Zdjęcie", _now())
         self._calls: dict[str, Call] = {}
 
     def app(self) -> web.Application:
@@ -133,15 +136,14 @@ class Meta(_Provider):
             f'verify_token = "{VERIFY}"\ngraph_url = "{self.address}"\n'
         )
         page = f'{common}access_token = "{TOKENS["page"]}"\naccount = "{PAGE}"\n'
+        photos = f'{common}access_token = "{TOKENS["page"]}"\naccount = "{INSTAGRAM}"\npage = "{PAGE}"\n'
         sibling = f'{{ inbox = "facebook", kind = "facebook_comments", account = "{PAGE}" }}'
+        under = f'{{ inbox = "instakomentarze", kind = "instagram_comments", account = "{INSTAGRAM}" }}'
         return (
             inbox("messenger", "messenger", f"{page}siblings = [{sibling}]")
             + inbox("facebook", "facebook_comments", f'{page}moderation = "post"')
-            + inbox(
-                "instagram",
-                "instagram",
-                f'{common}access_token = "{TOKENS["page"]}"\naccount = "{INSTAGRAM}"\npage = "{PAGE}"',
-            )
+            + inbox("instagram", "instagram", f"{photos}siblings = [{under}]")
+            + inbox("instakomentarze", "instagram_comments", f'{photos}moderation = "post"')
             + inbox(
                 "whatsapp",
                 "whatsapp",
@@ -169,6 +171,7 @@ class Meta(_Provider):
             "instagram": Way(attempt=self._instagram, series=SERIES),
             "whatsapp": Way(attempt=self._whatsapp, series=SERIES),
             "facebook": Way(attempt=self._facebook),
+            "insta": Way(attempt=self._under_a_picture, pace=SLOWLY),
         }
 
     async def _messenger(self, marker: str) -> None:
@@ -189,6 +192,11 @@ class Meta(_Provider):
         if not await self._again(marker):
             by = f"{number_of(marker):016d}"
             await self._tell(marker, self.comments.comments(POST, by, "Jan", _text(marker)))
+
+    async def _under_a_picture(self, marker: str) -> None:
+        if not await self._again(marker):
+            by = f"3{number_of(marker):016d}"
+            await self._tell(marker, self.comments.comments(MEDIUM, by, "ola", _text(marker)))
 
     def _meet(self, marker: str, account: str, platform: str) -> str:
         name = person_of(marker, SERIES)
@@ -226,7 +234,7 @@ class Meta(_Provider):
         return [marker for text in texts for marker in answers_in(text)]
 
 
-class X(_Provider):
+class X(Provider):
     """Direct messages: told by webhook, shown to whoever asks; X does not repeat a call for long."""
 
     kind = "x"
@@ -270,7 +278,7 @@ class X(_Provider):
         return [marker for body in self.peer.sent() for marker in answers_in(str(body.get("text", "")))]
 
 
-class YouTube(_Provider):
+class YouTube(Provider):
     """Comments under a film, which are asked for."""
 
     kind = "youtube"
