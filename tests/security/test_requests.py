@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from hub.people.tokens import make_token
+from hub.scope import SYSTEM
 from hub.store import schema
 from hub.store.store import Store
-from tests.hub.specimen import add_conversation
+from tests.hub.specimen import a_house, add_conversation
 from tests.hub.web.conftest import Client
 from tests.security.matrix import MATRIX
 from tests.security.test_access import SESSION, address, filled
@@ -195,3 +197,59 @@ async def test_a_flood_of_live_pages_ends_with_the_hub(enter: Callable[[str], An
     async with asyncio.timeout(5):
         await agent.client.server.close()
     assert all(response.status == 200 for response in streams)
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:80", "kontakt@evil.example", "evil.example/a?b", ""]
+)
+async def test_no_host_that_a_request_names_stands_in_what_we_say(
+    enter: Callable[[str], Any], world: World, host: str
+) -> None:
+    """Links (to a new password above all) are made of the configured address, whatever Host a request bears."""
+    administrator = await enter("administrator")
+    things = await world.make("krajowa", "administrator")
+    sent = {"Host": host, "X-Forwarded-Host": "evil.example", "Sec-Fetch-Site": "same-origin"}
+    form = {"csrf": administrator.csrf}
+    path = f"/admin/users/{things['user']}/reset-link"
+    async with administrator.client.post(path, data=form, headers=sent) as response:
+        assert "evil.example" not in await response.text()
+        assert response.status in (200, 400)
+    async with administrator.client.get("/inbox", headers=sent, allow_redirects=False) as response:
+        assert "evil.example" not in response.headers.get("Location", "") + await response.text()
+
+
+async def test_a_body_beyond_reason_is_refused(enter: Callable[[str], Any], sqlite_store: Store) -> None:
+    """Too large, too deep, of too many fields: each a refusal, none a failure."""
+    agent = await enter("agent")
+    headers = {"Sec-Fetch-Site": "same-origin", "X-CSRF": agent.csrf}
+    fields = {f"f{n}": "x" for n in range(5000)}
+    bodies: tuple[dict[str, Any], ...] = (
+        {"data": {"presence": "x" * 3_000_000}},
+        {"data": fields},
+        {"data": b"[" * 200_000, "headers": {**headers, "Content-Type": "application/json"}},
+        {"data": b'{"conversation":' * 20_000, "headers": {**headers, "Content-Type": "application/json"}},
+        {"data": b"1" * 100_000, "headers": {**headers, "Content-Type": "application/json"}},
+    )
+    for options in bodies:
+        path = "/live/here" if "headers" in options else "/presence"
+        async with agent.client.post(path, **{"headers": headers, **options}) as response:
+            assert response.status in (400, 413), (path, str(options)[:40])
+
+
+async def test_the_api_refuses_depth_and_size_alike(
+    client: Client, world: World, sqlite_store: Store
+) -> None:
+    things = await world.make("krajowa", "agent")
+    wanted: dict[str, Any] = {"name": "S", "office": "krajowa", "grants": ("write",), "token": "writes"}
+    await sqlite_store.write(lambda tx: make_token(tx, SYSTEM, a_house().directory, **wanted))
+    headers = {"Authorization": "Bearer writes", "Content-Type": "application/json"}
+    path = f"/api/v1/conversations/{things['conversation']}/notes"
+    sent = {**headers, "Idempotency-Key": "good"}
+    async with client.post(path, json={"text": "Notatka"}, headers=sent) as response:
+        assert response.status == 200, "a body as described is taken"
+    for number, body in enumerate(
+        (b"[" * 200_000, b'{"a":' * 50_000, b"9" * 400_000, b'"' + b"\\u0000" * 300_000)
+    ):
+        sent = {**headers, "Idempotency-Key": f"k{number}"}
+        async with client.post(path, data=body, headers=sent) as response:
+            assert response.status in (400, 413)
