@@ -46,7 +46,14 @@ MAX_RECIPIENTS = 500
 
 SEVERAL_SENDERS = N_("The mail names several senders; the first of them is shown.")
 
-_REFERENCE = re.compile(r"\b[0-9A-Z]{3}-[0-9A-Z]{3}-[0-9A-Z]{3}\b")
+_REFERENCE = re.compile(
+    r"(?<![\w-])([0-9A-Z]{3})[-\u2010-\u2014]([0-9A-Z]{3})[-\u2010-\u2014]([0-9A-Z]{3})(?![\w-])"
+    r"|\b(?=[A-Z]*\d)([0-9A-Z]{3})([0-9A-Z]{3})([0-9A-Z]{3})\b",
+    re.IGNORECASE | re.ASCII,
+)
+"""A reference number as people copy it: in small letters too, with any dash, or with none where a digit shows that it
+is one."""
+
 _TOKEN = re.compile(r"[a-z0-9]{8,200}")
 _ROLES = (("to", "to"), ("cc", "cc"), ("bcc", "bcc"))
 
@@ -156,7 +163,7 @@ def _message(mail: Mail, texts: Texts, identity: str, context: ParseContext, *, 
         attachments=tuple(mail.content.attachments),
         thread_keys=_thread_keys(mail, context.tokens, also=complaint.original if complaint else ""),
         adds_keys=tuple(headers.message_key(item) for item in own[:1]),
-        mentions=tuple(dict.fromkeys(_REFERENCE.findall(mail.subject[:1000]))),
+        mentions=_mentions(mail.subject),
         sent_at=mail.sent_at,
         automatic=kind,
         reply_to=_reply_to(mail),
@@ -165,6 +172,12 @@ def _message(mail: Mail, texts: Texts, identity: str, context: ParseContext, *, 
         authenticated=_authenticated(mail, context.receiver),
         complained=complaint.recipients if complaint else (),
     )
+
+
+def _mentions(subject: str) -> tuple[str, ...]:
+    """What may be reference numbers in a subject, as the hub writes them."""
+    found = ("-".join(filter(None, match.groups())).upper() for match in _REFERENCE.finditer(subject[:1000]))
+    return tuple(dict.fromkeys(found))
 
 
 def _authenticated(mail: Mail, receiver: str) -> bool | None:

@@ -181,7 +181,7 @@ class Batch:
                 return state
         for reference in message.mentions:
             state = known.conversation(known.references.get(reference))
-            if state is not None and state.contact == person.contact:
+            if state is not None and person.contact in {state.contact, *known.writers.get(state.id, ())}:
                 return state
         if message.callback is not None:
             return known.conversation(known.callbacks.get(message.callback.number))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
 import msgspec
+from sqlalchemy import select
 
 from connectors.contract import Message
 from hub import threads
@@ -33,7 +34,7 @@ _encode = msgspec.json.Encoder().encode
 
 class Known:
     """What the store knows about the things that a batch refers to; grows as the batch goes on. ``met`` are the
-    contacts that it knew before."""
+    contacts that it knew before, ``writers`` those who wrote in a conversation whose reference number was named."""
 
     def __init__(self) -> None:
         self.seen: dict[tuple[str, str], tuple[int | None, int | None]] = {}
@@ -48,6 +49,7 @@ class Known:
         self.articles: dict[tuple[str, str], tuple[int, str | None, str]] = {}
         self.titles: dict[int, str] = {}
         self.posts: dict[int, tuple[int, str]] = {}
+        self.writers: dict[int, set[int]] = {}
 
     def conversation(self, id_: int | None) -> ConversationState | None:
         """A conversation by id, or the one it was merged into."""
@@ -81,6 +83,7 @@ def read(tx: Tx, messages: Sequence[Message], events: Iterable[tuple[str, str]])
     wanted = {*known.keys.values(), *known.references.values(), *known.callbacks.values()}
     wanted.update(conversation for conversation, _ in known.seen.values() if conversation is not None)
     read_conversations(tx, known, wanted)
+    _read_writers(tx, known)
     known.history = read_history(tx, known.met)
     _read_places(tx, known, messages)
     return known
@@ -155,6 +158,20 @@ def _read_keys(tx: Tx, known: Known, messages: Sequence[Message]) -> None:
     known.references.update(tx.lookup(schema.conversation, ("reference",), ("reference", "id"), mentions))
     if numbers:
         _read_callbacks(tx, known, sorted(numbers))
+
+
+def _read_writers(tx: Tx, known: Known) -> None:
+    """Who wrote in conversations whose reference number was named: they take part beside the one it is about."""
+    states = (known.conversation(number) for number in known.references.values())
+    wanted = sorted({state.id for state in states if state is not None})
+    if wanted:
+        message, identity = schema.message, schema.identity
+        wrote = (message.c.conversation.in_(wanted), message.c.kind == "inbound")
+        joined = select(message.c.conversation, identity.c.contact).join(
+            identity, identity.c.id == message.c.identity
+        )
+        for row in tx.rows(joined.where(*wrote).distinct()):
+            known.writers.setdefault(row.conversation, set()).add(row.contact)
 
 
 def _read_callbacks(tx: Tx, known: Known, numbers: list[str]) -> None:

@@ -297,6 +297,20 @@ def test_reference_numbers_in_the_subject() -> None:
     assert message.mentions == ("3F7-K2M-9QX", "ABC-123-DEF")
 
 
+@pytest.mark.parametrize(
+    ("subject", "numbers"),
+    [
+        ("sprawa 3f7-k2m-9qx", ("3F7-K2M-9QX",)),
+        ("nr 3F7\u2013K2M\u20139QX.", ("3F7-K2M-9QX",)),
+        ("3f7k2m9qx - ponaglenie", ("3F7-K2M-9QX",)),
+        ("zgłoszenie [3F7-K2M-9QX]", ("3F7-K2M-9QX",)),
+        ("poszukuje pracy, tel. 600-700-8000, A3F7-K2M-9QX, 3F7-K2M-9QX-1", ()),
+    ],
+)
+def test_reference_numbers_as_people_copy_them(subject: str, numbers: tuple[str, ...]) -> None:
+    assert read(simple().replace("Sprawa", subject)).mentions == numbers
+
+
 def test_several_authors_and_none() -> None:
     several = read("From: a@x.pl, b@x.pl\nFrom: c@x.pl\n\nx")
     assert several.sender.address == "a@x.pl"

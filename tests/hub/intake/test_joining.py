@@ -9,11 +9,14 @@ import msgspec
 from sqlalchemy import Row, func, select
 
 from connectors.contract import Attachment, Cursor, Message, Party, Raw, ThreadKey, conversation_key
+from hub.desk.merging import merge_conversations
 from hub.intake.sink import Intake
+from hub.scope import SYSTEM
 from hub.store import schema
 from hub.store.store import Store
 from tests.hub.conftest import FakeClock
 from tests.hub.intake.conftest import Feed, mail
+from tests.hub.specimen import a_house
 
 
 async def conversation(store: Store, key: int | None) -> Row[Any]:
@@ -82,6 +85,26 @@ async def test_reference_number_joins_only_a_participant(store: Store, feed: Fee
     assert stranger.conversation != first.conversation
     known = await feed(mail(3, mentions=(first.reference,)))
     assert known.conversation == first.conversation
+
+
+async def test_whoever_wrote_there_takes_part_too(store: Store, feed: Feed) -> None:
+    """Also after a merge, by the number of either; whoever only saw the number does not."""
+    first, other = await feed(mail(1)), await feed(mail(2))
+    wife = "zona@example.pl"
+    assert (await feed(mail(3, sender=wife, answers=["1"]))).conversation == first.conversation
+    house = a_house()
+    merged = await store.write(
+        lambda tx: merge_conversations(
+            tx, house, SYSTEM, first.conversation or 0, other.conversation or 0, link=True
+        )
+    )
+    for number, reference in enumerate((first.reference, other.reference), 4):
+        again = await feed(mail(number, sender=wife, mentions=(reference,)))
+        assert again.conversation == merged.survivor
+    assert (await feed(mail(6, sender="obcy@example.pl", mentions=(first.reference,)))).conversation not in (
+        first.conversation,
+        other.conversation,
+    )
 
 
 async def test_new_mail_without_thread_is_marked_as_possible_duplicate(store: Store, feed: Feed) -> None:
