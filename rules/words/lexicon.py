@@ -77,7 +77,8 @@ class _File:
             stem, ending = word[: len(word) - size], word[len(word) - size :]
             for cut in self._cuts.get(ending, ()):
                 found.update(self._inflected(stem, ending, cut))
-        return [*(self._plain[place] for place in sorted(found)), *self._odd.get(word, ())]
+        odd = self._odd[word].split("\n") if word in self._odd else ()
+        return [*(self._plain[place] for place in sorted(found)), *odd]
 
     def _starting(self, start: str) -> range:
         """The places of the lines that start so."""
@@ -133,20 +134,23 @@ def _cuts(lines: Iterable[str]) -> Mapping[str, Sequence[int]]:
     return {ending: sorted(cuts) for ending, cuts in found.items()}
 
 
-def _by_form(lines: Iterable[str]) -> Mapping[str, Sequence[str]]:
-    found: defaultdict[str, list[str]] = defaultdict(list)
+def _by_form(lines: Iterable[str]) -> Mapping[str, str]:
+    """By form: its lines, one behind the other; nearly all have one."""
+    found: dict[str, str] = {}
     for line in lines:
         for form in set(_forms(line)):
-            found[form].append(line)
-    return dict(found)
+            found[form] = f"{found[form]}\n{line}" if form in found else line
+    return found
 
 
-def _forms(line: str) -> Iterator[str]:
+def _forms(line: str) -> list[str]:
     lemma, *coded = line.split(" ")
-    yield lemma
+    size, forms = len(lemma), [lemma]
     for code in coded:
-        if found := _FORM.fullmatch(code):
-            yield lemma[: len(lemma) - int(found[1])] + found[2]
+        # A file has hundreds of thousands of these, and all are read before the first answer.
+        digits = 2 if code[1:2].isdecimal() else 1
+        forms.append(lemma[: size - int(code[:digits])] + code[digits:])
+    return forms
 
 
 @functools.cache

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
+from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 import morfeusz2
@@ -110,6 +111,9 @@ _SPELT = {"a": "aą", "c": "cć", "e": "eę", "l": "lł", "n": "nń", "o": "oó"
 _PLAIN = {ord(letter): plain for plain, letters in _SPELT.items() for letter in letters[1:]}
 _RATHER = {meant.translate(_PLAIN): meant for meant in _MEANT}
 
+_UNKNOWN = 0
+"""The number of the tag "ign"."""
+
 Interpretation = tuple[str, str, str, list[str], list[str]]
 """Form, base form, tag, what kind of name it is, and remarks on its use, which are left out."""
 
@@ -118,6 +122,8 @@ class _Analyser(Protocol):
     def analyse(self, text: str) -> list[tuple[int, int, Interpretation]]: ...
 
     def generate(self, lemma: str) -> list[Interpretation]: ...
+
+    def lacks(self, words: Iterable[str]) -> Set[str]: ...
 
 
 class Reading(NamedTuple):
@@ -135,9 +141,9 @@ class Forms(NamedTuple):
     """The forms of a word in lower case: those of common words and those that only names have; the base forms that they
     belong to; and whether the word is one of grammar."""
 
-    common: Set[str]
-    proper: Set[str]
-    lemmas: Set[str]
+    common: frozenset[str]
+    proper: frozenset[str]
+    lemmas: frozenset[str]
     grammar: bool
 
 
@@ -158,6 +164,13 @@ class _Light(morfeusz2.Morfeusz):  # type: ignore[misc]  # it has no types
         if kind not in self._kinds:
             self._kinds[kind] = found.getName(self._morfeusz_obj)
         return found.orth, found.lemma, self._tags[tag], self._kinds[kind], []
+
+    def lacks(self, words: Iterable[str]) -> Set[str]:
+        """Those of some words (no spaces in them) that are in no dictionary; asked all at once, they take a third of
+        the time. A word of several parts may be lacking and not be told."""
+        return {
+            found.orth for found in self._morfeusz_obj.analyse(" ".join(words)) if found.tagId == _UNKNOWN
+        }
 
 
 @functools.cache
@@ -216,18 +229,17 @@ def inflected(word: str) -> Forms:
     proper: set[str] = set()
     entries = [(spelt, entry) for spelt in _spelt(word) for entry in _chosen(spelt)]
     for spelt, entry in entries:
-        for text, is_name in itertools.chain(_generated(entry), _sister(spelt, entry)):
+        for text, is_name in chain(_generated(entry), _sister(spelt, entry)):
             (proper if is_name else common).add(text)
     lemmas = {entry.name for _, entry in entries}
     common.update(short for lemma in lemmas for short in _ABBREVIATIONS.get(lemma, ()))
     if not readings(word):
-        guessed = {form.lower() for form in guesses(word, analyser().generate)}
+        guessed = {form.lower() for form in guesses(word, _generate)}
         # Where a guess is a word that is known, it is that word; a name may be spelt like one.
-        (proper if word[0].isupper() else common).update(
-            guessed if word[0].isupper() else (form for form in guessed if not readings(form))
-        )
+        (proper if word[0].isupper() else common).update(guessed if word[0].isupper() else _unknown(guessed))
     (proper if proper and not common and word[0].isupper() else common).add(word.lower())
-    return Forms(common, proper - common, lemmas, any(entry.part in _GRAMMAR for _, entry in entries))
+    grammar = any(entry.part in _GRAMMAR for _, entry in entries)
+    return Forms(frozenset(common), frozenset(proper - common), frozenset(lemmas), grammar)
 
 
 def _spelt(word: str) -> list[str]:
@@ -235,8 +247,15 @@ def _spelt(word: str) -> list[str]:
     if readings(word) or not word.isascii():
         return [word]
     choices = [_SPELT.get(letter, letter) for letter in word]
-    spellings = itertools.islice(itertools.product(*choices), 1, _MOST_SPELLINGS)
-    return [found for found in map("".join, spellings) if readings(found)]
+    spellings = list(map("".join, itertools.islice(itertools.product(*choices), 1, _MOST_SPELLINGS)))
+    unknown = _unknown(spellings)
+    return [found for found in spellings if found not in unknown]
+
+
+def _unknown(words: Collection[str]) -> Set[str]:
+    """Those of some words that are in no dictionary."""
+    lacking = analyser().lacks(words)
+    return {word for word in words if word in lacking or not readings(word)}
 
 
 def _chosen(word: str) -> Set[Reading]:
@@ -251,13 +270,19 @@ def _chosen(word: str) -> Set[Reading]:
     return named if named and any(entry.part in _GRAMMAR for entry in common) else own
 
 
+@functools.lru_cache(maxsize=1_024)
+def _generate(lemma: str) -> list[Interpretation]:
+    """The forms of a base form. Rules name one word in several of its forms, and guesses have few models."""
+    return analyser().generate(lemma)
+
+
 def _generated(entry: Reading) -> Iterator[tuple[str, bool]]:
     """The forms of an entry and whether each is one of a name.
 
     Whoever asks for "niezarejestrowany" means just the opposite of "zarejestrowany", though both belong to one verb.
     """
     from_participle = entry.part in _OF_VERBS
-    for interpretation in analyser().generate(entry.lemma):
+    for interpretation in _generate(entry.lemma):
         text, _, tag, names, _ = interpretation
         part = tag.partition(":")[0]
         if part in _NO_WORD or (part == "adja" and _is_word(text)):
@@ -284,21 +309,30 @@ def _sister(word: str, entry: Reading) -> Iterator[tuple[str, bool]]:
                     yield from _generated(found)
 
 
-def marked(forms: Forms) -> Iterator[str]:
+@functools.lru_cache(maxsize=1_024)
+def marked(forms: Forms) -> tuple[str, ...]:
     """The forms with their marks (:mod:`rules.engine.spelling`)."""
-    for text in forms.common:
-        yield text + _marks(text, forms, False)
-    for text in forms.proper:
-        yield text + _marks(text, forms, True)
+    barer = {text: _barer(text, _bare(text)) for text in chain(forms.common, forms.proper)}
+    lacking = analyser().lacks(chain.from_iterable(barer.values()))
+
+    def mark(text: str, proper: bool) -> str:
+        return text + _marks(text, [one for one in barer[text] if one not in lacking], forms, proper)
+
+    return (*(mark(text, False) for text in forms.common), *(mark(text, True) for text in forms.proper))
+
+
+def _bare(text: str) -> str:
+    """A form without its diacritics."""
+    return text if text.isascii() else text.translate(_PLAIN)
 
 
 def town(word: str) -> Iterator[str]:
     """The marked forms of a town's name: those that are ordinary words must not be taken for them."""
     named = [entry for entry in readings(word) if entry.proper and entry.name.lower() == word.lower()]
     texts = {text for entry in named for text, _ in _generated(entry)} or {
-        form.lower() for form in guesses(word, analyser().generate)
+        form.lower() for form in guesses(word, _generate)
     }
-    forms = Forms(set(), texts | {word.lower()}, {word}, False)
+    forms = Forms(frozenset(), frozenset({*texts, word.lower()}), frozenset({word}), False)
     if word in _TOWNS:
         yield from forms.proper
         return
@@ -306,9 +340,10 @@ def town(word: str) -> Iterator[str]:
         yield form + "!" if "^" in form and "!" not in form else form
 
 
-def _marks(text: str, forms: Forms, proper: bool) -> str:
-    bare = text.translate(_PLAIN)
-    others = [entry for barer in _barer(text, bare) for entry in _others(barer, forms.lemmas, proper)]
+def _marks(text: str, barer: Iterable[str], forms: Forms, proper: bool) -> str:
+    """The marks of a form. ``barer``: how else it may be written, as far as that may be another word."""
+    bare = _bare(text)
+    others = [entry for spelling in barer for entry in _others(spelling, forms.lemmas, proper)]
     marks = "~" if others else ""
     if proper:
         others += _others(text, forms.lemmas, False)
