@@ -149,6 +149,15 @@ def test_comments_are_held(compiled: rules.Compiled, text: str, reason: str | No
         "myślę o samobójstwie",
         "zabiję się jeśli nie dostanę zasiłku",
         "Mąż mnie bije i nie mam dokąd pójść",
+        "Chcę się zabić",
+        "jak tak dalej pójdzie skoczę z mostu",
+        "wolałbym już umrzeć",
+        "Mój syn jest bity przez ojca",
+        "mąż pije i bije nas",
+        "były partner grozi mi śmiercią",
+        "Ojczym dotyka moją córkę",
+        "I am suicidal and have no job",
+        "Чоловік мене б'є, що робити",
     ],
 )
 @pytest.mark.parametrize("channel", ["email", "comments", "form"])
@@ -161,7 +170,16 @@ def test_distress(compiled: rules.Compiled, text: str, channel: str) -> None:
         assert night.notify == ("supervisor", "informacja")
 
 
-@pytest.mark.parametrize("text", ["Z czego mam żyć bez zasiłku?", "Życzę dobrego życia", "Zabiegałem o staż"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Z czego mam żyć bez zasiłku?",
+        "Życzę dobrego życia",
+        "Zabiegałem o staż",
+        "Jutro nie będzie mnie w kraju",
+        "Dotyczy mojej córki",
+    ],
+)
 def test_no_false_alarm(compiled: rules.Compiled, text: str) -> None:
     assert decide(compiled, polish(text)).distress is None
 
