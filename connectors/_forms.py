@@ -60,8 +60,17 @@ def in_words(translate: Translate, language: str, problems: Mapping[str, Problem
 
 
 def named(errors: Mapping[str, str], labels: Mapping[str, str]) -> dict[str, str]:
-    """The same problems for the summary above a form: each with the name of its field, where it has one."""
-    return {name: f"{labels[name]}: {error}" if labels.get(name) else error for name, error in errors.items()}
+    """The same problems for the summary above a form: each with the name of its field, where it has one.
+
+    A name that is a question keeps its mark: "When shall we call? Choose a time."
+    """
+    return {name: _after(labels.get(name, ""), error) for name, error in errors.items()}
+
+
+def _after(label: str, error: str) -> str:
+    if not label:
+        return error
+    return f"{label} {error}" if label.endswith(("?", "!", ":")) else f"{label}: {error}"
 
 
 def language_of(request: Request) -> str:

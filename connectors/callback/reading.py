@@ -43,6 +43,7 @@ LABELS: Mapping[str, str] = {
 NO_TIME = N_("Choose a time.")
 TIME_GONE = N_("This time is no longer free. Choose another one.")
 NO_TOPIC = N_("Say in a few words what the call is about.")
+NO_CHOICE = N_("Choose what the call is about.")
 NO_DEED = N_("Choose whether to move or to cancel the call.")
 NO_CONSENT = N_("Without this consent we cannot call you.")
 
@@ -110,7 +111,7 @@ def when(choice: str, slots: Sequence[Micros] | None, problems: Problems) -> Mic
 def _topic(topic: str, settings: Settings, problems: Problems) -> None:
     known = {words.pl for words in settings.topics}
     if not topic or (known and topic not in known):
-        problems["topic"] = Problem(NO_TOPIC)
+        problems["topic"] = Problem(NO_CHOICE if known else NO_TOPIC)
     elif len(topic) > TOPIC_LIMIT:
         problems["topic"] = Problem(TOO_LONG, {"n": TOPIC_LIMIT, "count": len(topic)})
 

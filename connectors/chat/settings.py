@@ -18,7 +18,7 @@ _DEFAULT = (
         name="email",
         type="email",
         label=Words(pl="Adres e-mail", en="E-mail address"),
-        hint=Words(pl="Tu odpowiemy, jeśli wyjdziesz z czatu.", en="We answer there if you leave the chat."),
+        hint=Words(pl="Tu odpowiemy po wyjściu z czatu.", en="We answer there if you leave the chat."),
     ),
 )
 

@@ -143,6 +143,12 @@ async def test_the_form_offers_free_times_by_day_in_both_languages() -> None:
     assert "As soon as possible" in english
 
 
+async def test_the_summary_of_mistakes_reads_as_sentences() -> None:
+    async with running() as form:
+        page = text_of(await form.send({**GOOD, "time": "", "topic": ""}))
+    assert "Kiedy mamy zadzwonić? Proszę wybrać termin." in page and "?:" not in page
+
+
 @pytest.mark.parametrize(
     ("change", "field", "reason"),
     [

@@ -280,6 +280,7 @@ async def test_outside_the_hours_it_is_a_form_that_is_answered_by_mail(site: Sit
     site.house.now = ChatHours(staffed=False, opens_at=Micros(MORNING + 86_400_000_000), mails=True)
     page = body(await get(site.chat, PATH))
     assert "wtorek 17.11.2026, 09:00" in page
+    assert "Imię (nieobowiązkowe)" in page and "Adres e-mail (nieobowiązkowe)" not in page
     assert (await site.write()).status == 422, "without an address there is no answer"
     assert (await site.write(email="zofia@example.org", name="Zofia")).status == 200
     [message] = site.ledger.events
@@ -298,7 +299,7 @@ async def test_a_chat_that_goes_on_is_not_shut_by_the_clock(site: Site) -> None:
 async def test_the_line_is_told_before_one_stands_in_it(site: Site) -> None:
     site.house.now = ChatHours(staffed=True, waiting=4, wait=270.0)
     page = body(await get(site.chat, PATH))
-    assert "Liczba osób oczekujących przed Tobą: 4." in page and "minutach: 5" in page
+    assert "Liczba osób czekających wcześniej: 4." in page and "minutach: 5" in page
     english = body(await get(site.chat, f"{PATH}?lang=en"))
     assert "People waiting before you: 4. It should take about 5 minutes." in english
 
@@ -316,7 +317,7 @@ async def test_an_open_page_is_told_each_message_once(site: Site) -> None:
     assert sent.state == "delivered"
     news = [data for name, data in told if name == "news"]
     assert [[one["id"] for one in data["messages"]] for data in news] == [[1], [17]]  # type: ignore[attr-defined]
-    assert "Twoje miejsce w kolejce: 2." in str(news[0]["state"])
+    assert "Miejsce w kolejce: 2." in str(news[0]["state"])
 
 
 async def test_an_answer_to_nobody_is_accepted_and_stays_to_be_read(site: Site) -> None:
