@@ -217,6 +217,8 @@ def main() -> None:
     gc.disable()
     order = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Order)
     _say(sys.stdout.buffer, frames(order))
+    # As above: whoever waits for the end need not wait until all of it has been freed.
+    os._exit(0)
 
 
 def _say(wire: BinaryIO, said: Iterator[Frame]) -> None:
