@@ -23,7 +23,7 @@ run: $(STAMP)/runtime $(STAMP)/vendor $(STAMP)/messages ## set everything up and
 test: $(STAMP)/dev $(STAMP)/vendor $(STAMP)/messages $(STAMP)/servers ## set up the test servers and pass all tests
 	$(BIN)/pytest -q -n 2 -m "not slow" --durations=10
 	@echo "The everyday part has passed; now the slow tests."
-	$(BIN)/pytest -q -n 2 --dist loadfile -m slow --durations=10 || [ $$? -eq 5 ] # 5: there are none
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "slow or hypothesis" --durations=10 || [ $$? -eq 5 ] # 5: there are none
 
 check: $(STAMP)/dev $(STAMP)/messages ## format, lint, types, imports, translations, generated files
 	$(BIN)/ruff format --check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from typing import Any
 
 import pytest
 import structlog
@@ -53,8 +54,47 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The variants on PostgreSQL of all other suites are slow tests."""
+LONGEST = (
+    "tests/simulation/test_simulation.py",
+    "tests/chaos/test_kill",
+    "tests/days/test_mass_event.py",
+    "tests/rules/test_write.py",
+    "tests/rules/test_fuzz.py",
+    "tests/chaos",
+    "tests/cluster",
+)
+"""Beginnings of the files that take longest. They come first, so that no worker waits for another at the end."""
+
+
+def _turn(item: pytest.Item) -> int:
+    """Where a test stands in the run: the number of its beginning, else behind them all."""
+    turns = (turn for turn, beginning in enumerate(LONGEST) if item.nodeid.startswith(beginning))
+    return next(turns, len(LONGEST))
+
+
+EXAMPLES = 4
+"""Of how many examples of hypothesis the everyday part tries one; the slow part tries them all, the same ones too."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The variants on PostgreSQL of all other suites are slow tests; so are most examples of hypothesis."""
+    items.sort(key=_turn)
+    everyday = config.getoption("markexpr") == "not slow"
     for item in items:
         if "[postgresql" in item.name and not item.nodeid.startswith(EVERYDAY):
             item.add_marker(pytest.mark.slow)
+        if everyday and isinstance(item, pytest.Function):
+            _fewer_examples(item.obj)
+
+
+def _fewer_examples(test: Any) -> None:
+    """Cut what a test of hypothesis asks for, whether it is its own number or the profile's. Variants share it."""
+    asked = getattr(test, ASKED, None)
+    if asked is None or hasattr(test, "is_cut"):
+        return
+    setattr(test, ASKED, settings(asked, max_examples=max(10, asked.max_examples // EXAMPLES)))
+    test.is_cut = True
+
+
+ASKED = "_hypothesis_internal_use_settings"
+"""Where hypothesis keeps the settings of a test; its own plugin of pytest reads them there."""

@@ -13,7 +13,7 @@ from rules.text import Text
 from tests.browser.desk_console import console
 from tests.servers.browser import axe_violations, chromium
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WHY = Text("{name} is not known", {"name": "queue_load.informacja"})
 

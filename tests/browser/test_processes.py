@@ -14,7 +14,7 @@ from hub.store.tx import Tx
 from tests.browser.desk_console import console
 from tests.servers.browser import axe_violations, chromium
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LONG = 3600_000_000
 MAILS = [f"inbox:pup-{name}" for name in ("bialystok", "grudziadz", "jelenia-gora", "siemianowice-slaskie")]
