@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from hub.desk.actions import STATUS_NAMES
 from hub.i18n import mark as N_
 from hub.ruleset.verdicts import Judged, set_by, wanted_alone
 from hub.web.desk import desk_of, scope_of
@@ -69,6 +70,7 @@ def words(request: web.Request) -> dict[str, Any]:
         "states": STATES,
         "event_name": event,
         "condition_name": lambda name: condition_name(request, name),
+        "value_name": lambda condition, value: value_name(request, condition, value),
     }
 
 
@@ -83,6 +85,34 @@ def condition_name(request: web.Request, name: str) -> str:
     term = terms.PREDICATE_TERMS.get(plain)
     shown = (text(request, term.name) if term else plain) + (f": {key}" if dot else "")
     return text(request, N_("not {condition}"), condition=shown) if negated else shown
+
+
+_TRUTHS: Mapping[str, str] = {"yes": N_("yes"), "no": N_("no")}
+_VALUES: Mapping[str, Mapping[str, str]] = {
+    "on": terms.EVENT_NAMES,
+    "days": terms.DAY_NAMES,
+    "language": terms.LANGUAGE_NAMES,
+    "status": {str(status): name for status, name in STATUS_NAMES.items()},
+    "status_from": {str(status): name for status, name in STATUS_NAMES.items()},
+    **terms.VALUE_NAMES,
+}
+"""What predicates see, by predicate; a code that is not among them stands for itself."""
+
+
+def value_name(request: web.Request, condition: str, value: str) -> str:
+    """What a condition saw or wanted, as people call it; several stand with commas between."""
+    plain = condition.removeprefix("not ").partition(".")[0]
+    known, directory = _VALUES.get(plain, {}), desk_of(request).house().directory
+
+    def said(one: str) -> str:
+        word = known.get(one) or _TRUTHS.get(one)
+        if word is not None:
+            return text(request, word)
+        if plain == "office" and one in directory.offices:
+            return directory.offices[one].name
+        return directory.queue_name(one, scope_of(request).language) if one in directory.queues else one
+
+    return ", ".join(said(one) for one in value.split(", "))
 
 
 def action_name(request: web.Request, name: str) -> str:
@@ -112,12 +142,22 @@ def deeds(request: web.Request, judged: Judged) -> list[Deed]:
     ]
 
 
+def _notified(request: web.Request, one: str) -> str:
+    """A role, a queue, or a login as it is."""
+    directory = desk_of(request).house().directory
+    if one in terms.ROLE_NAMES:
+        return text(request, terms.ROLE_NAMES[one])
+    return directory.queue_name(one, scope_of(request).language) if one in directory.queues else one
+
+
 def _value(request: web.Request, name: str, value: Any) -> str:
     directory, language = desk_of(request).house().directory, scope_of(request).language
     if value is True:
         return text(request, N_("yes"))
     if name == "queue":
         return directory.queue_name(value, language)
+    if name == "notify" and isinstance(value, tuple):
+        return ", ".join(_notified(request, one) for one in value)
     if name in ("office", "suggest_office") and value in directory.offices:
         return str(directory.offices[value].name)
     if name == "priority" and value in _PRIORITIES:

@@ -62,6 +62,7 @@ async def reasons(request: web.Request) -> web.StreamResponse:
         template,
         decisions=decided(found[:limit], names, scope.language),
         number=number,
+        rule_called=lambda rule: names.get(rule, rule),
         more=len(found) > limit,
         **words(request),
     )

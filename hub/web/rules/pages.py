@@ -15,7 +15,6 @@ from hub.desk import topics
 from hub.desk.actions import STATUS_NAMES
 from hub.desk.presence import Person
 from hub.house import House
-from hub.i18n import mark as N_
 from hub.moderation.reasons import HOLD
 from hub.ruleset import Change, Draft, change, draft
 from hub.ruleset.checks import ROLES, known
@@ -39,14 +38,6 @@ from rules.language import EVENTS
 
 Edit = Callable[[str], str]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-ROLE_NAMES = {
-    "agent": N_("Agents"),
-    "moderator": N_("Moderators"),
-    "supervisor": N_("Supervisors"),
-    "administrator": N_("Administrators"),
-}
-
 
 # --- names -------------------------------------------------------------------------------------------------------
 
@@ -77,7 +68,7 @@ def _labels(
 ) -> dict[str, dict[str, str]]:
     directory, config = house.directory, house.directory.config
     queues = {queue.id: directory.queue_name(queue.id, language) for queue in config.queues}
-    roles = {role: say(ROLE_NAMES[role]) for role in ROLES}
+    roles = {role: say(terms.ROLE_NAMES[role]) for role in ROLES}
     teams = {team.id: team.name_en if language == "en" else team.name_pl for team in config.teams}
     found = {
         kind: {value: label or value for value, label in values.items()} for kind, values in stored.items()

@@ -238,6 +238,14 @@ TIER_NAMES: Mapping[str, str] = {
     "3": N_("3, county office"),
 }
 
+ROLE_NAMES: Mapping[str, str] = {
+    "agent": N_("Agents"),
+    "moderator": N_("Moderators"),
+    "supervisor": N_("Supervisors"),
+    "administrator": N_("Administrators"),
+}
+"""Everybody of a role, as a rule notifies them."""
+
 LANGUAGE_NAMES: Mapping[str, str] = {
     "pl": N_("Polish"),
     "en": N_("English"),

@@ -109,6 +109,36 @@ async def test_an_agent_sees_what_every_rule_said(
     assert "natychmiast" not in page
 
 
+TELLING = """
+rules:
+  - id: poczta
+    name: Poczta
+    when: {all: [{channel: email}, {reply_to_automatic: false}]}
+    do: {notify: [supervisor, pracodawcy]}
+    then: continue
+  - id: czat
+    name: Z czatu
+    when: {channel: chat}
+    do: {tags: [czat]}
+default: {queue: bezrobotni}
+"""
+
+
+async def test_what_rules_saw_is_told_in_words_not_in_codes(
+    enter: Callable[[str], Any], world: World
+) -> None:
+    await world.publish(TELLING)
+    await world.feed([mail(1, text="Proszę o pomoc.")])
+    number = await world.store.read(lambda tx: int(tx.scalar(select(schema.conversation.c.id))))
+    decided = (await world.store.read(lambda tx: of_conversation(tx, number)))[0].id
+    agent = await enter("agent")
+    _, short = await agent.get(f"/conversations/{number}/why")
+    assert "Kanał: E-mail" in short and "Odpowiedź na odpowiedź automatyczną: nie" in short
+    _, whole = await agent.get(f"/conversations/{number}/why/{decided}")
+    assert "Kierownicy zmiany, Pracodawcy" in whole
+    assert "<dd>Czat</dd>" in whole and "<dd>E-mail</dd>" in whole
+
+
 async def test_an_administrator_gets_from_there_to_the_rules(
     enter: Callable[[str], Any], written: int, decision: int
 ) -> None:
