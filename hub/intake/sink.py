@@ -70,6 +70,8 @@ class Intake:
         self._load = Load()
         self._load_due = float("-inf")
         self._refreshing: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+        self._behind = 0  # calls that wait for the snapshot, or for their turn behind such a one
 
     def sink(self, inbox: str, lease: Lease | None = None) -> InboxSink:
         """The sink of one inbox; with a lease, nothing is taken once that is lost."""
@@ -94,7 +96,7 @@ class Intake:
             languages=tuple([_language(house, item) for item in items]),
             looked=tuple([_look(house, item) for item in items]),
             house=house,
-            load=self._present_load(),
+            load=await self._present_load(),
             lease=lease,
         )
         try:
@@ -120,15 +122,28 @@ class Intake:
             failpoint("intake.quarantine.before")
             return await self.store.write(lambda tx: _quarantine(tx, call, reason))
 
-    def _present_load(self) -> Load:
+    async def _present_load(self) -> Load:
         """The snapshot, taken anew beside the calls when it is old.
 
-        No call waits for it: those that came first must also be first in the queue, or the answer to a mail of the same
-        batch would be looked at before the mail.
+        While messages come, no call waits for it. After a quiet time it may be hours old, and say of agents who went
+        home that they are there: then the first calls wait, and all that come meanwhile behind them. Those that came
+        first must also be first in the queue, or the answer to a mail of the same batch would be looked at before
+        the mail.
         """
         if self._monotonic() >= self._load_due and self._refreshing is None:
             self._refreshing = asyncio.create_task(self.refresh_load(), name="load-snapshot")
+        if self._is_outdated() or self._behind:
+            self._behind += 1
+            try:
+                async with self._turn:  # a lock is given in the order in which it was asked for
+                    if self._refreshing is not None and self._is_outdated():
+                        await asyncio.wait([self._refreshing])
+            finally:
+                self._behind -= 1
         return self._load
+
+    def _is_outdated(self) -> bool:
+        return self._load.id != 0 and self._monotonic() >= self._load_due + LOAD_AGE
 
     async def refresh_load(self) -> None:
         """Take the snapshot now; called once before the first message and then whenever it is old."""

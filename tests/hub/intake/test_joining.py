@@ -16,7 +16,7 @@ from hub.store import schema
 from hub.store.store import Store
 from tests.hub.conftest import FakeClock
 from tests.hub.intake.conftest import Feed, mail
-from tests.hub.specimen import a_house
+from tests.hub.specimen import a_house, add_person
 
 
 async def conversation(store: Store, key: int | None) -> Row[Any]:
@@ -223,6 +223,31 @@ async def test_direct_messages_join_by_person_and_inbox(store: Store, feed: Feed
     await resolve(store, clock, first.conversation)
     clock.move(hours=72, seconds=1)
     assert (await feed(sms(4))).conversation != first.conversation
+
+
+async def test_after_a_quiet_time_who_is_there_now_counts(
+    store: Store, intake: Intake, feed: Feed, clock: FakeClock
+) -> None:
+    """The snapshot of duty is seconds old while messages come; after an hour without any it is taken first. The calls
+    of that moment keep their order."""
+    first = await feed(mail(1))
+    await intake.refresh_load()
+    ola = await store.write(lambda tx: add_person(tx, "ola", queues=("bezrobotni",)))
+    await store.write(lambda tx: tx.change(schema.user, ola, presence="available"))
+    await change(store, first.conversation, assignee=ola)
+    await resolve(store, clock, first.conversation)
+    clock.move(hours=1)
+    receipts = await asyncio.gather(*(feed(mail(n, answers=[str(n - 1)])) for n in range(2, 12)))
+    assert {receipt.conversation for receipt in receipts} == {first.conversation}, (
+        "each answers the one before"
+    )
+    row = await conversation(store, first.conversation)
+    assert (row.status, row.assignee) == ("open", ola)
+    await store.write(lambda tx: tx.change(schema.user, ola, presence="offline"))
+    await resolve(store, clock, first.conversation)
+    clock.move(hours=1)
+    await feed(mail(12, answers=["1"]))
+    assert (await conversation(store, first.conversation)).assignee is None
 
 
 async def test_hundred_first_messages_of_one_person_make_one_conversation(
