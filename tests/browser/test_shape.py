@@ -107,6 +107,27 @@ async def test_a_found_message_is_brought_into_sight(
     await page.context.close()
 
 
+async def test_a_reply_is_sent_and_resolved_with_a_topic_by_two_keys(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await desk.enter(browser)
+    await page.goto(f"{desk.url}/conversations/{made['ukrainian']}")
+    await page.keyboard.press("e")
+    await page.locator("#resolve-topic").fill("Praca cudzoziemców · Wyjaśniono")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#head .badge").first).to_have_text("Zakończone")
+    await page.goto(f"{desk.url}/conversations/{made['long']}")
+    await page.keyboard.press("r")
+    await page.keyboard.type("Tak, od dnia rejestracji.")
+    await page.keyboard.press("Control+Shift+Enter")
+    await expect(page.locator("#resolve-topic")).to_be_focused()
+    await page.keyboard.press("1")
+    await expect(page.locator("#head .badge").first).to_have_text("Zakończone")
+    row = await desk.row(made["long"])
+    assert (row.topic, row.outcome) == ("Praca cudzoziemców", "Wyjaśniono")
+    await page.context.close()
+
+
 async def test_a_lost_connection_is_told_until_it_is_back(
     desk: Console, made: dict[str, int], browser: Browser
 ) -> None:

@@ -1,7 +1,7 @@
 // An open conversation: parts refreshed when something changed, dialogs that carry the version in sight, mail frames,
 // forwarding. The composer is not touched from here except by events.
 
-import { send, toast } from "./app.js";
+import { send, settings, toast } from "./app.js";
 
 const pane = document.querySelector("[data-conversation-open]");
 const conversation = pane.dataset.conversationOpen;
@@ -100,6 +100,16 @@ document.addEventListener("click", (event) => {
   if (!chip) return;
   document.getElementById(chip.dataset.fills).value = chip.dataset.value;
   chip.closest("form").requestSubmit(chip.closest("form").querySelector("[data-primary]"));
+});
+
+// The last used topics are taken by their number: the field has the focus, so it gives way while it is empty.
+const topic = document.getElementById("resolve-topic");
+topic?.addEventListener("keydown", (event) => {
+  if (topic.value || !settings.keys || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  const chip = topic.form.querySelector(`[data-fills][data-key="${CSS.escape(event.key)}"]`);
+  if (!chip) return;
+  event.preventDefault();
+  chip.click();
 });
 
 // Ctrl+Enter sends the form that one is in; Enter and a double click choose in a list of people or queues.
