@@ -20,7 +20,7 @@ from hub.control import NotRunning, call
 from hub.rulefile import read_rules
 from hub.store.migrate import WrongSchema
 from hub.store.store import StorageFault
-from rules.words import forms
+from hub.wordforms import kept_or_found
 
 WORKING = ("ok", "starting")
 
@@ -38,7 +38,7 @@ def check(config_path: Path) -> int:
     click.echo(
         f"{config_path}: {len(config.offices)} offices, {len(config.queues)} queues, {len(config.inboxes)} inboxes."
     )
-    compiled = read_rules(config, forms)
+    compiled = read_rules(config, kept_or_found(config.hub.data_dir))
     click.echo(f"{config.hub.rules_file}: {len(compiled.rules)} rules, version {compiled.version}.")
     _check_folder(Path(config.hub.data_dir))
     data_dir = Path(config.hub.data_dir)

@@ -25,8 +25,8 @@ from hub.rulefile import compile_source, read_rules
 from hub.ruleset.checks import items_of
 from hub.ruleset.commands import told
 from hub.ruleset.verdicts import wanted_alone
+from hub.wordforms import kept_or_found
 from rules import Compiled, Decision, Explanation, Facts, evaluate, explain, samples
-from rules.words import forms
 
 
 @click.group()
@@ -47,7 +47,7 @@ def check(config_path: Path, file: Path | None) -> None:
     FILE is checked in the place of the configured one. Mistakes end with exit code 3; warnings and hints do not.
     """
     config = read_config(config_path)
-    compiled = read_rules(config, forms, path=file)
+    compiled = read_rules(config, kept_or_found(config.hub.data_dir), path=file)
     name = str(file or config.hub.rules_file)
     today = datetime.now(ZoneInfo(config.hub.zone)).date().isoformat()
     found = [item for item in items_of(compiled, today) if item.part == "lint"]
@@ -70,7 +70,7 @@ def test(config_path: Path, only: tuple[str, ...], file: Path | None) -> None:
     FILE is tested in the place of the configured one. A test that fails ends with exit code 1.
     """
     config = read_config(config_path)
-    compiled = read_rules(config, forms, path=file)
+    compiled = read_rules(config, kept_or_found(config.hub.data_dir), path=file)
     names = {sample.name for sample in compiled.ruleset.samples}
     for name in only:
         if name not in names:
@@ -122,8 +122,8 @@ def explain_message(
 def _chosen(config: Config, which: str | None) -> Compiled:
     """The configured rules, or those of another file or of a version."""
     if which is None:
-        return read_rules(config, forms)
-    return compile_source(config, text_of(config, which), which, expand=forms)
+        return read_rules(config, kept_or_found(config.hub.data_dir))
+    return compile_source(config, text_of(config, which), which, expand=kept_or_found(config.hub.data_dir))
 
 
 def _moment(config: Config, at: str | None) -> Micros:

@@ -13,7 +13,7 @@ import importlib.metadata
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -81,6 +81,17 @@ class WordForms:
         beside = self._path.with_suffix(f".{os.getpid()}.new")
         beside.write_bytes(msgspec.json.encode(Kept(dictionary=self._dictionary, forms=kept)))
         beside.replace(self._path)
+
+
+def kept_or_found(data_dir: str) -> Callable[[str, str], frozenset[str]]:
+    """The forms of words for a command: those that the hub has kept, others looked up here. Nothing is written."""
+    kept = WordForms(Path(data_dir) / FILE)
+
+    def expand(word: str, language: str) -> frozenset[str]:
+        known = kept.knows(word, language)
+        return kept.expand(word, language) if known else forms(word, language)
+
+    return expand
 
 
 def _key(word: Word) -> str:

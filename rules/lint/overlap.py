@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rules.lint.finding import Finding, Values, finding
 from rules.lint.known import Case, Effort, Known, follows, settle
@@ -30,12 +31,13 @@ def overlaps(found: Sequence[Entry], effort: Effort) -> Iterator[Finding]:
     """A hint for each rule whose outcome depends on its place behind others."""
     filed: defaultdict[Key, list[Entry]] = defaultdict(list)
     bare: list[Entry] = []
+    cases: dict[int, Case | None] = {}
     for entry in found:
         keys = {key for literal in literals(entry.when) if _is_evidence(literal) for key in keys_of(literal)}
         near = {one.number: one for key in keys for one in filed[key][-NEAREST:]} if keys else {}
         others = [near[number] for number in sorted(near)[-NEAREST:]] if keys else bare[-NEAREST:]
         with effort.on(entry.rule.id) as nothing:
-            yield from _told(entry, [one for one in others if _differ(one, entry)], nothing)
+            yield from _told(entry, [one for one in others if _differ(one, entry)], nothing, cases)
         for key in keys:
             filed[key].append(entry)
         if not keys:
@@ -62,11 +64,17 @@ def _differ(one: Entry, other: Entry) -> bool:
     )
 
 
-def _told(entry: Entry, others: list[Entry], nothing: Known) -> Iterator[Finding]:
-    case = settle([entry.when], nothing) if others else None
+def _told(
+    entry: Entry, others: list[Entry], nothing: Known, cases: dict[int, Case | None]
+) -> Iterator[Finding]:
+    case = _case(entry, nothing, cases) if others else None
     if case is None:
         return
-    equal = [other for other in reversed(others) if _undecided(entry, case, other, nothing)]
+    equal = [
+        other
+        for other in reversed(others)
+        if _may_meet(case, other) and _says_no_more(other, entry, nothing, cases)
+    ]
     if not equal:
         return
     rule = entry.rule
@@ -93,9 +101,21 @@ def _differing(one: Entry, other: Entry) -> Iterator[str]:
             yield name
 
 
-def _undecided(entry: Entry, case: Case, other: Entry, nothing: Known) -> bool:
-    """Whether both may match one message and neither says more than the other."""
-    if settle([other.when, *case.choices], case.known) is None or follows(case, other.when):
-        return False
-    theirs = settle([other.when], nothing)
+def _case(entry: Entry, nothing: Known, cases: dict[int, Case | None]) -> Case | None:
+    """The case of a rule's own conditions. Each rule is compared with dozens; ``cases`` keeps them."""
+    if entry.number not in cases:
+        cases[entry.number] = settle([entry.when], nothing)
+    kept = cases[entry.number]
+    # What is asked of it is paid for by whoever asks.
+    return kept and Case(replace(kept.known, steps=nothing.steps), kept.choices)
+
+
+def _may_meet(case: Case, other: Entry) -> bool:
+    """Whether a message of the case may be one of the other rule, and need not be."""
+    return settle([other.when, *case.choices], case.known) is not None and not follows(case, other.when)
+
+
+def _says_no_more(other: Entry, entry: Entry, nothing: Known, cases: dict[int, Case | None]) -> bool:
+    """Whether a message of the other rule need not be one of ``entry``."""
+    theirs = _case(other, nothing, cases)
     return theirs is not None and not follows(theirs, entry.when)

@@ -115,3 +115,23 @@ def test_the_dictionaries_are_not_loaded_into_the_process(tmp_path: Path) -> Non
 def test_a_search_knows_the_forms_without_their_marks() -> None:
     assert {"sąd", "sądem", "sądów"} <= search_forms("sąd")
     assert "zasiłkiem" in search_forms("zasilek")
+
+
+def test_commands_take_what_the_hub_has_kept_and_write_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learnt(tmp_path / wordforms.FILE, "zasiłek")
+    before = (tmp_path / wordforms.FILE).read_bytes()
+    asked: list[str] = []
+
+    def look_up(word: str, language: str) -> frozenset[str]:
+        asked.append(word)
+        return frozenset({word})
+
+    monkeypatch.setattr(wordforms, "forms", look_up)
+    expand = wordforms.kept_or_found(str(tmp_path))
+    assert "zasiłku" in {form.rstrip("~!^*-") for form in expand("zasiłek", "")}
+    assert expand("urlop", "") == {"urlop"}
+    assert asked == ["urlop"]
+    assert (tmp_path / wordforms.FILE).read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == [wordforms.FILE]
