@@ -156,8 +156,8 @@ async def test_events_of_one_process_reach_readers_at_the_other(
     print(
         f"seen at the other node after {carried:.4f} s, without Redis {looked:.2f} s, then {again_carried:.4f} s"
     )
-    assert max(carried, again_carried) < 0.25
-    assert max(without) < 5.0
+    assert max(carried, again_carried) < looked / 2, "what is carried needs no look at the store"
+    assert max(without) < 10.0
     assert told_by(redis) == 36, "the stream for integrators has everything again"
 
 
@@ -171,7 +171,7 @@ async def test_the_publisher_dies_and_another_one_goes_on(
         await post(client, one, 0)
         one.kill()
         took = await seconds_until_seen(client, two, seen, range(1, 6))
-        assert max(took) < 2.0, "who commits knows it without any publisher"
+        assert max(took) < 5.0, "who commits knows it without any publisher"
         two.says("lease=stream-publisher")
     async with asyncio.timeout(20):
         while told_by(redis) < 6:  # noqa: ASYNC110 - it is another process that makes it so

@@ -126,10 +126,10 @@ def test_what_is_nested_beyond_reason_keeps_its_text() -> None:
 )
 def test_time_is_bounded(tag: str) -> None:
     html = tag * (300_000 // len(tag))
-    begin = time.perf_counter()
+    begin = time.process_time()
     _html.lines(html)
     _html.sanitise(html)
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10
 
 
 @given(st.text(alphabet="<>/\"'= abdivpscrtonload&;#!-\x00łé\n", max_size=300))

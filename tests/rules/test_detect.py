@@ -128,7 +128,7 @@ def test_masking() -> None:
 )
 def test_time_is_bounded_by_the_length(piece: str) -> None:
     text = (piece * 65_536)[:65_536]
-    start = time.perf_counter()
+    start = time.process_time()
     for spans in (
         detect.pesel_spans,
         detect.phone_spans,
@@ -139,4 +139,4 @@ def test_time_is_bounded_by_the_length(piece: str) -> None:
         list(spans(text))
     detect.postcodes(text)
     detect.mask_numbers(text)
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3

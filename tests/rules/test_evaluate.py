@@ -233,9 +233,9 @@ def test_a_huge_message_costs_bounded_work(piece: str) -> None:
         {"99": "pup"},
     )
     facts = Facts(text=(piece * 1_000_000)[:1_000_000])
-    start = time.perf_counter()
+    start = time.process_time()
     assert rules.evaluate(everything, facts).actions.queue in ("d", "x")
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
 
 
 def test_what_lies_behind_the_limit_is_not_searched() -> None:

@@ -185,7 +185,7 @@ async def test_an_answer_that_drips_does_not_hold_a_worker(egress: CheckedEgress
     line.slow(0.05)
     began = time.monotonic()
     assert await sent(egress, line.port) == "ambiguous"
-    assert time.monotonic() - began < 2.0, "all of it counts, not the wait for each byte"
+    assert time.monotonic() - began < 4.0, "all of it counts, not the wait for each byte"
 
 
 @pytest.fixture

@@ -47,7 +47,8 @@ async def deliver(dovecot: Dovecot, user: str, *numbers: int) -> None:
         await asyncio.to_thread(dovecot.deliver, user, mail(number))
 
 
-async def test_a_mail_is_there_in_under_two_seconds(dovecot: Dovecot, user: str) -> None:
+async def test_a_mail_is_there_at_once(dovecot: Dovecot, user: str) -> None:
+    """The server tells of it; the next look would come after three quarters of a minute at the soonest."""
     ledger = Ledger()
     await deliver(dovecot, user, 1)
     async with running(connector(account(dovecot, user)), ledger):
@@ -56,7 +57,7 @@ async def test_a_mail_is_there_in_under_two_seconds(dovecot: Dovecot, user: str)
         began = time.monotonic()
         await deliver(dovecot, user, 2)
         await ledger.wait_for(2)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 10
         await until(lambda: dovecot.count(user, query="seen") == 2)
     assert subjects(ledger) == ["Sprawa 1", "Sprawa 2"]
     assert ledger.told == 2
@@ -263,7 +264,7 @@ async def test_cancelling_closes_every_socket_at_once(dovecot: Dovecot, user: st
         began = time.monotonic()
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 3
     await until(lambda: user not in dovecot._run("who"), seconds=3)
 
 

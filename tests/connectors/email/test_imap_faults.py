@@ -166,7 +166,7 @@ async def test_a_server_that_says_goodbye_at_once_is_unreachable(caplog: pytest.
     async with served(script.serve) as port:
         began = time.monotonic()
         assert (await inbox(port).check()).state == "unreachable"
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
     gc.collect()
     assert not caplog.records, "an error that nobody fetched"
 

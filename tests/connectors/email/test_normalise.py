@@ -487,9 +487,9 @@ HOSTILE = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_time_is_bounded(name: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     check(HOSTILE[name])
-    assert time.perf_counter() - begin < 15
+    assert time.process_time() - begin < 15
 
 
 def test_the_last_resort_shows_the_bytes() -> None:

@@ -284,9 +284,9 @@ def test_time_grows_with_the_length_of_the_text_and_no_faster(line: str) -> None
 
     def seconds(copies: int) -> float:
         text = f"{line}\n" * copies
-        begin = time.perf_counter()
+        begin = time.process_time()
         quotes.visible(text)
-        return time.perf_counter() - begin
+        return time.process_time() - begin
 
     small = max(min(seconds(200) for _ in range(3)), 0.002)
     assert seconds(4_000) < small * 20 * 8

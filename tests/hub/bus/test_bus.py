@@ -105,4 +105,4 @@ async def test_without_redis_everything_is_seen_by_looking(nodes: Nodes) -> None
     began = time.monotonic()
     await one.happen()
     await two.sees(1)
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < 8.0, "a look every two seconds finds it"

@@ -25,7 +25,7 @@ async def test_losing_redis_costs_time_only(nodes: Nodes, redis: RedisServer) ->
         await asyncio.gather(one.happen(10), two.happen(10))
         await one.sees(30)
         await two.sees(30)
-        assert time.monotonic() - began < 3.5
+        assert time.monotonic() - began < 8.0, "it is looked for as often as without Redis"
         redis.start()  # it comes back with nothing in it
         await joined(one, two)
         await one.happen(1)

@@ -117,10 +117,11 @@ async def test_it_says_what_the_whole_draft_would_do(small_world: World, preview
 
 async def test_it_is_quick_once_warm_and_knows_new_messages(small_world: World, previewer: Previewer) -> None:
     await small_world.feed(some_mails(30))
-    await final(previewer, RULES[1])
     began = time.perf_counter()
+    await final(previewer, RULES[1])
+    warm = time.perf_counter()
     said = await final(previewer, RULES[2])
-    assert time.perf_counter() - began < 1
+    assert time.perf_counter() - warm < warm - began
     assert isinstance(said, Preview)
 
 
