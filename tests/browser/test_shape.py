@@ -8,7 +8,9 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from hub.store import schema
 from hub.store.tx import Tx
+from rules import Match, Seen, Trace, encode_trace
 from tests.browser.desk_console import Console, console, inbound, morning
 from tests.servers.browser import axe_violations, chromium
 
@@ -167,4 +169,22 @@ async def test_whose_session_ended_is_led_to_the_log_in(
     await expect(page.get_by_role("heading", name="Wylogowano")).to_be_visible()
     await page.get_by_role("link", name="Zaloguj się").click()
     await expect(page.locator('input[name="login"]')).to_be_visible()
+    await page.context.close()
+
+
+async def test_long_words_of_a_decision_fit_a_phone(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    actions = ("queue", "priority", "tags", "notify", "protocol", "office", "topic")
+    trace = Trace(
+        version="7",
+        matched=(Match("crisis", (Seen("phrase", "nie chcę żyć"),)),),
+        winners=dict.fromkeys(actions, "crisis"),
+    )
+    row = {"conversation": made["urgent"], "version": 7, "facts": b"{}", "data": encode_trace(trace)}
+    await desk.store.write(lambda tx: tx.add(schema.trace, {**row, "at": tx.now}))
+    page = await desk.enter(browser, viewport={"width": 320, "height": 640})
+    await page.goto(f"{desk.url}/conversations/{made['urgent']}/why")
+    await expect(page.locator(".decision .badge")).to_contain_text("Priorytet")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 320
     await page.context.close()
