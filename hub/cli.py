@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "cluster": ("hub.cli_cluster:cluster", "Show the processes that share this store."),
     "user": ("hub.cli_user:user", "Add users, set passwords, list them."),
     "contact": ("hub.cli_contact:contact", "Hand out or erase what is kept of a person."),
+    "import": ("hub.cli_import:import_comments", "Take over comments from WordPress or Disqus."),
     "migrate": ("hub.cli_data:migrate", "Bring the database to the schema of this version."),
     "backup": ("hub.cli_data:backup", "Copy database and files while the hub runs."),
     "restore": ("hub.cli_data:restore", "Put a backup into an empty data folder."),

@@ -31,6 +31,7 @@ from hub.cluster.roles import Role, read_roles
 from hub.config import Config
 from hub.configfile import signing_secret
 from hub.control import AlreadyRunning, exclusive, listening
+from hub.importing.commands import handlers as import_handlers
 from hub.privacy.commands import handlers as privacy_handlers
 from hub.randomness import BufferedRandom
 from hub.ruleset.commands import handlers as rule_handlers
@@ -107,6 +108,7 @@ async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
         **handlers(hub.store, lambda: hub.house().directory),
         **rule_handlers(hub.store, lambda: hub.house().directory, hub.clock),
         **cluster_handlers(hub.store, lambda: hub.config),
+        **import_handlers(hub.store, lambda: hub.house().directory, BufferedRandom()),
         **privacy_handlers(hub.store, hub.blobs),
         "health": _health(hub),
         "rules.failing": _failing(hub),

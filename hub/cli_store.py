@@ -14,6 +14,7 @@ from hub.cluster.commands import handlers as cluster_handlers
 from hub.config import Config
 from hub.control import AlreadyRunning, CommandFailed, NotRunning, call, exclusive
 from hub.directory import directory
+from hub.importing.commands import handlers as import_handlers
 from hub.privacy.commands import handlers as privacy_handlers
 from hub.randomness import BufferedRandom
 from hub.ruleset.commands import handlers as rule_handlers
@@ -61,6 +62,7 @@ async def _opened(config: Config, command: str, arguments: dict[str, Any]) -> An
             **handlers(store, lambda: house),
             **rule_handlers(store, lambda: house, SystemClock()),
             **cluster_handlers(store, lambda: config),
+            **import_handlers(store, lambda: house, BufferedRandom()),
             **privacy_handlers(store, make_blobs(config, store, BufferedRandom())),
         }
         return await known[command](arguments)
