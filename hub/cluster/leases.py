@@ -134,12 +134,13 @@ def release(tx: Tx, holder: str, leases: Collection[Lease]) -> None:
 
 def still(tx: Reader, leases: Iterable[Lease]) -> None:
     """Call it in the transaction that writes in their name, before the first write. Raises :class:`Fenced`."""
-    fences = {one.name: one.fence for one in leases if one.fence}
-    if not fences:
+    named = {one for one in leases if one.fence}  # of one lease perhaps two fences: lost, and taken again
+    if not named:
         return
-    statement = select(lease.c.name, lease.c.fence).where(lease.c.name.in_(sorted(fences)))
+    names = sorted({one.name for one in named})
+    statement = select(lease.c.name, lease.c.fence).where(lease.c.name.in_(names))
     locked = statement.order_by(lease.c.name).with_for_update(read=True, key_share=True)
     found = {row.name: row.fence for row in tx.rows(locked)}
-    lost = {name for name, fence in fences.items() if found.get(name) != fence}
+    lost = {one.name for one in named if found.get(one.name) != one.fence}
     if lost:
         raise Fenced(lost)

@@ -220,6 +220,8 @@ class Wire:
         self._outside = outside
         self._clock = clock
         self._tokens = tokens
+        self.begins: Callable[[Outbound], None] = lambda outbound: None
+        """Told of each sending at the moment before the wire is touched."""
 
     def routes(self) -> Sequence[Route]:
         return ()
@@ -230,6 +232,7 @@ class Wire:
 
     async def send(self, outbound: Outbound) -> Sent:
         """Hand it over. A connection that breaks may have carried it; one that was never made has not."""
+        self.begins(outbound)
         try:
             remote = await self._network.call(self._outside, partial(self.peer.take, outbound))
         except Cut as cut:

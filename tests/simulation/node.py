@@ -11,8 +11,9 @@ from collections.abc import Callable, Coroutine, Mapping, Set
 from typing import Any, TypeVar
 
 import msgspec
+from sqlalchemy import and_, select
 
-from connectors.contract import BlobId, Fetched
+from connectors.contract import BlobId, Fetched, Outbound
 from hub.bus.follower import Carrier, watch_head
 from hub.cluster.keeper import Keeper
 from hub.cluster.members import Me
@@ -27,6 +28,7 @@ from hub.intake.sink import Intake
 from hub.loops import WAKES, Parts, everywhere, keep_leased
 from hub.outbox import sender
 from hub.running import Means
+from hub.store.schema import attempt
 from hub.store.tx import Tx
 from hub.stream import Stream
 from hub.wake import Wake
@@ -215,7 +217,15 @@ class Node:
             clock=self.clock,
             tokens=setting.TOKENS,
         )
+        self.wires[inbox.id].begins = self._begins
         return self.wires[inbox.id]
+
+    def _begins(self, outbound: Outbound) -> None:
+        """Whoever begins to send has a claim that nobody has settled meanwhile."""
+        mine = and_(attempt.c.delivery == outbound.delivery, attempt.c.node == self._keeper.me.id)
+        latest = select(attempt.c.finished_at).where(mine).order_by(attempt.c.number.desc()).limit(1)
+        if self._around.disk.read(lambda tx: tx.scalar(latest), self.clock) is not None:
+            self._around.kernel.fault(f"{self.seat.name} sends by a claim that others have settled")
 
     def _start_loops(self, stream: Stream, inboxes: Inboxes) -> None:
         blobs = NoBlobs()

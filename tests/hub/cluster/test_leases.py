@@ -112,3 +112,14 @@ async def test_a_taking_waits_for_what_began_under_the_lease_and_a_renewal_does_
         assert [lease.fence for lease in await other] == [held.fence + 1]
     finally:
         await store.close()
+
+
+async def test_a_lease_lost_and_taken_again_does_not_cover_what_was_read_before(store: Store) -> None:
+    """Both may stand in one batch of intake: somebody else may have had it in between."""
+    [first] = await take(store, "a", "mail", ttl=OVER)
+    await take(store, "b", "mail", ttl=OVER)
+    [again] = await take(store, "a", "mail")
+    await write(store, again, again)
+    for both in ((first, again), (again, first)):
+        with pytest.raises(Fenced, match="mail"):
+            await write(store, *both)
