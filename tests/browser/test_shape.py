@@ -127,6 +127,10 @@ async def test_a_reply_is_sent_and_resolved_with_a_topic_by_two_keys(
     await expect(page.locator("#head .badge").first).to_have_text("Zakończone")
     row = await desk.row(made["long"])
     assert (row.topic, row.outcome) == ("Praca cudzoziemców", "Wyjaśniono")
+    await expect(page.locator("#stream")).to_be_focused()
+    await page.keyboard.press("u")
+    await expect(page.locator("#head .badge").first).to_have_text("Otwarte")
+    await expect(page.locator("#reply-text")).to_have_value("Tak, od dnia rejestracji.")
     await page.context.close()
 
 

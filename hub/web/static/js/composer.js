@@ -147,6 +147,9 @@ class Writing {
       store.write(this.key, { ...this.state(), revision: this.revision, client_id: this.value("client_id") });
       const done = await (await send(this.form.action, { body, quiet: true })).json();
       this.sent(done);
+      // Who put the matter away writes nothing more here: the next key is one of the desk's, not a letter.
+      const away = after && after !== "open" && this.form.contains(document.activeElement);
+      if (away) document.getElementById("stream")?.focus({ preventScroll: true });
     } catch (problem) {
       if (problem.status === 409 && problem.problem?.new) stopped(problem.problem.new, problem.message);
       else this.say(problem.message, problem.status >= 400 && problem.status < 500);
