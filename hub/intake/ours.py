@@ -16,6 +16,7 @@ from connectors.contract import Message, Receipt, Recipient
 from hub.desk.actions import QUIET
 from hub.desk.row import ACTIVE, change
 from hub.messages import append
+from hub.outbox.echoes import recognise
 from hub.outbox.orders import add_effect
 from hub.outbox.queue import sent_as
 from hub.scope import SYSTEM
@@ -33,7 +34,9 @@ conversation, seen = schema.conversation, schema.seen
 
 def take_ours(tx: Tx, item: Item) -> Receipt:
     """Keep one message of our own; told again, or one that left through the hub, it is a duplicate."""
-    known = _known(tx, item.message)
+    known = _known(tx, item.message) or recognise(
+        tx, item.call.house, item.message, _places(tx, item.message)
+    )
     if known is not None:
         return known
     row = _matter(tx, item.message)
@@ -81,12 +84,17 @@ def _name(tx: Tx, message: Message) -> str:
     return str(found[0][0]) if found else ""
 
 
-def _matter(tx: Tx, message: Message) -> Row[Any] | None:
-    """The conversation of its thread, else the latest with this person in this inbox."""
+def _places(tx: Tx, message: Message) -> list[int]:
+    """The conversations of its thread and the latest with this person in this inbox, in this order."""
     keys = [(str(key),) for key in (*message.thread_keys, pair_key(message))]
     found: dict[str, int] = dict(tx.lookup(schema.thread_key, ("key",), ("key", "conversation"), keys))
-    for (key,) in keys:
-        row = tx.locked(conversation, found[key]) if key in found else None
+    return [found[key] for (key,) in keys if key in found]
+
+
+def _matter(tx: Tx, message: Message) -> Row[Any] | None:
+    """The conversation of its thread, else the latest with this person in this inbox."""
+    for number in _places(tx, message):
+        row = tx.locked(conversation, number)
         while row is not None and row.merged_into is not None:
             row = tx.locked(conversation, row.merged_into)
         if row is not None:

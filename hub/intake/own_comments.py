@@ -5,7 +5,7 @@ A platform tells us of every comment, our own too, and sometimes before it has a
 
 from __future__ import annotations
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, literal_column, select
 
 from connectors.contract import Message, Receipt
 from hub.messages import append, locked_conversation
@@ -62,7 +62,7 @@ def _on_its_way(tx: Tx, written: Message) -> Receipt | None:
     on_its_way = and_(
         delivery.c.inbox == written.inbox,
         delivery.c.operation == "send",
-        delivery.c.state.in_(("sending", "possibly-sent")),
+        literal_column(f"(delivery.{schema.UNSURE})"),
         delivery.c.remote_id.is_(None),
     )
     joined = select(delivery, message.c.text).join(message, message.c.id == delivery.c.message)

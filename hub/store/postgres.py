@@ -116,6 +116,7 @@ class PostgresStore:
     async def write(self, command: Command[T]) -> T:
         """One command in a transaction of its own."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(_looked_at)
         work: Work[Command[T], T] = Work(run_command, command, 0, future)
         task = asyncio.create_task(self._commit([work]), name="commit")
         self._commits.add(task)
@@ -156,3 +157,9 @@ class PostgresStore:
                 await connection.run_sync(self._ids.ensure)
         async with self._engine.begin() as connection:
             return await connection.run_sync(run_group, self._clock, self._ids, works, self.on_end)
+
+
+def _looked_at(future: asyncio.Future[Any]) -> None:
+    """A commit may fail after its caller went away; asyncio would log that nobody asked how it ended."""
+    if not future.cancelled():
+        future.exception()

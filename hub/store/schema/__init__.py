@@ -77,7 +77,7 @@ from hub.store.schema.staff import (
     user,
     user_queue,
 )
-from hub.store.schema.words import FALSE, FREE, KIND, LISTED, MINE, RANK, WAIT, Id, Time, metadata
+from hub.store.schema.words import FALSE, FREE, KIND, LISTED, MINE, RANK, UNSURE, WAIT, Id, Time, metadata
 
 __all__ = [
     "FALSE",
@@ -86,6 +86,7 @@ __all__ = [
     "LISTED",
     "MINE",
     "RANK",
+    "UNSURE",
     "WAIT",
     "Id",
     "Time",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, Table, Text
 
-from hub.store.schema.words import Id, Time, metadata, where
+from hub.store.schema.words import UNSURE, Id, Time, metadata, where
 
 delivery = Table(
     "delivery",
@@ -29,6 +29,7 @@ delivery = Table(
     Index("delivery_due", "due_at", **where("state IN ('held', 'queued')")),
     Index("delivery_lane", "lane", "created_at", "id", **where("state IN ('held', 'queued', 'sending')")),
     Index("delivery_sending", "lane", unique=True, **where("state = 'sending'")),
+    Index("delivery_unsure", "inbox", "id", **where(UNSURE)),
     Index("delivery_message", "message"),
     Index("delivery_remote", "inbox", "remote_id", **where("remote_id IS NOT NULL")),
 )

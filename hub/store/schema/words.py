@@ -36,3 +36,6 @@ MINE = "assignee IS NOT NULL AND status IN ('open', 'waiting-office')"
 
 FREE = "assignee IS NULL AND (status = 'open' OR (status = 'waiting-office' AND tier = 3))"
 """Somebody may take it. What waits for a county office is that office's own work."""
+
+UNSURE = "state IN ('sending', 'possibly-sent')"
+"""Of a delivery: it may have arrived, and nobody has said so yet."""
