@@ -96,13 +96,19 @@ def _empty() -> bytes:
         return path.read_bytes()
 
 
+def empty_store(path: Path) -> Path:
+    """Lay an empty store down where there is none yet."""
+    if not path.exists():
+        path.write_bytes(_empty())
+    return path
+
+
 @pytest.fixture
 def sqlite_path(tmp_path: Path) -> Path:
     """Where an empty store lies."""
     path = tmp_path / "data" / "centrala.db"
     path.parent.mkdir()
-    path.write_bytes(_empty())
-    return path
+    return empty_store(path)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])

@@ -15,7 +15,7 @@ from hub.intake.sink import Intake
 from hub.logs import logger
 from hub.store import schema
 from hub.store.sqlite import SqliteStore
-from tests.hub.conftest import FakeClock
+from tests.hub.conftest import FakeClock, empty_store
 from tests.hub.intake.conftest import mail
 from tests.hub.specimen import a_house
 
@@ -45,7 +45,7 @@ async def taken(walk: list[Message], sizes: list[int]) -> tuple[list[Receipt], l
     """Receipts, and (conversation, number) of every message, when the calls come in batches of these sizes."""
     with tempfile.TemporaryDirectory() as folder:
         clock = FakeClock()
-        store = SqliteStore(Path(folder) / "x.db", clock, inline=True)
+        store = SqliteStore(empty_store(Path(folder) / "x.db"), clock, inline=True)
         await store.open()
         house = a_house()
         intake = Intake(store, lambda: house, clock.monotonic, logger("test"), lambda key, what: None)

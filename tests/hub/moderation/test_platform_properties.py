@@ -13,7 +13,7 @@ from connectors.contract import Outbound, SendError, Sent
 from hub.moderation.platform import MAKES
 from hub.scope import Conflict
 from hub.store.sqlite import SqliteStore
-from tests.hub.conftest import FakeClock
+from tests.hub.conftest import FakeClock, empty_store
 from tests.hub.moderation.platform_world import CAN, Elsewhere, Platform
 
 FITS = {
@@ -66,7 +66,7 @@ class Real(Platform):
 
 async def play(steps: list[str], folder: Path) -> None:
     clock = FakeClock()
-    store = SqliteStore(folder / "x.db", clock)
+    store = SqliteStore(empty_store(folder / "x.db"), clock)
     await store.open()
     try:
         there = await Elsewhere(store, clock).open()
