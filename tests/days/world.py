@@ -49,7 +49,7 @@ from hub.store.tx import Reader, Tx
 from hub.timers import next_due as next_timer
 from hub.timers import run_due
 from hub.web.desk import Desk
-from tests.hub.conftest import FakeClock
+from tests.hub.conftest import FakeClock, empty_store
 from tests.servers.mailsink import MailSink, Received
 from tests.wordforms import keep_forms, lend_forms
 
@@ -353,6 +353,7 @@ async def world(
     found = config or settings(folder, mails)
     os.makedirs(found.hub.data_dir, exist_ok=True)
     lend_forms(Path(found.hub.data_dir))
+    empty_store(Path(found.hub.data_dir) / "centrala.db")
     moved = clock(at(start))
     hub = Hub(lambda: found, moved, random.Random(7), logs.logger)
     await hub.prepare()
