@@ -45,11 +45,12 @@ LETTERS = (24, 26, 25, 24, 20, 5, 3)
 LATE = 60
 """Seconds by which a deadline may be missed while all is well."""
 
-REST = 900
-"""Seconds after trouble within which nothing is held to its time: a restart, an outage, what piled up."""
-
 IDLE = 1800.0
 """Seconds between two looks of what is woken besides; a year has thirty-one million of them."""
+
+REST = IDLE + 300.0
+"""Seconds after trouble within which nothing is held to its time. A loop whose look failed comes back with its next
+one, which is half a minute away in a real hub and :data:`IDLE` here; then what piled up is done."""
 
 LOOKS: tuple[tuple[ModuleType, str], ...] = (
     (timers, "POLL"),
