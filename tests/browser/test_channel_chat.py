@@ -215,7 +215,9 @@ async def test_silence_is_warned_of_and_closes_and_at_night_there_is_a_form(
     late = await framed(site, page)
     await expect(late.locator(".outlook")).to_contain_text("Otwarcie: wtorek 17.11.2026, 08:00")
     await begin(late, QUESTION)
-    await expect(late.locator(".problems")).to_contain_text("Adres e-mail: Teraz nikogo tu nie ma: prosimy podać, gdzie mamy odpowiedzieć")
+    await expect(late.locator(".problems")).to_contain_text(
+        "Adres e-mail: Teraz nikogo tu nie ma: prosimy podać, gdzie mamy odpowiedzieć"
+    )
     await expect(late.locator(".problems")).to_be_focused()
     await late.locator("#begin input[name=email]").fill("ben@example.org")
     await late.locator("#begin button").click()
