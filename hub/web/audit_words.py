@@ -73,6 +73,7 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "article": (N_("Article {id}"), "/moderation/articles"),
     "conversation": (N_("Conversation {n}"), "/conversations/{id}"),
     "raw": (N_("Original message {id}"), ""),
+    "inbox": (N_("Inbox {id}"), "/inboxes"),
     "rules": (N_("Rules"), "/admin/rules/versions/{id}"),
     "rule-draft": (N_("Draft {n}"), "/admin/rules/drafts"),
     "rule-run": (N_("Replay {id}"), "/admin/rules/runs/{id}"),
