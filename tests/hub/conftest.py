@@ -1,16 +1,15 @@
 """What every test of the hub stands on: a store on each engine, and a clock that moves only when told.
 
 ``store`` runs a test twice, on SQLite in a temporary folder and on a real PostgreSQL (skipped where the server is not
-installed, failing on CI). Each test gets a database of its own; on PostgreSQL it is copied from a template.
+installed, failing on CI). Each test gets an empty database of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import itertools
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from connectors.contract import Micros
 from hub.store.postgres import PostgresStore
 from hub.store.sqlite import SqliteStore
 from hub.store.store import Store
+from tests.hub.databases import Databases
 from tests.servers.postgres import Postgres
 
 MONDAY = Micros(1_794_816_000_000_000)
@@ -70,14 +70,9 @@ def _template(_postgres: Postgres) -> str:
     return url.rsplit("/", 1)[1]
 
 
-_copies = itertools.count(1)
-
-
-def copy_database(server: Postgres, template: str) -> str:
-    """The URL of a new copy of a database."""
-    name = f"copy_{next(_copies)}"
-    server.psql(f"CREATE DATABASE {name} TEMPLATE {template}")
-    return server.url.rsplit("/", 1)[0] + f"/{name}"
+@pytest.fixture(scope="session")
+def _databases(_postgres: Postgres, _template: str) -> Databases:
+    return Databases(_postgres, _template)
 
 
 @functools.cache
@@ -112,12 +107,15 @@ def sqlite_path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
-def closed_store(request: pytest.FixtureRequest, clock: FakeClock, sqlite_path: Path) -> Store:
+def closed_store(request: pytest.FixtureRequest, clock: FakeClock, sqlite_path: Path) -> Iterator[Store]:
     """A store on one of the engines, not opened yet."""
     if request.param == "sqlite":
-        return SqliteStore(sqlite_path, clock)
-    server: Postgres = request.getfixturevalue("_postgres")
-    return PostgresStore(copy_database(server, request.getfixturevalue("_template")), clock)
+        yield SqliteStore(sqlite_path, clock)
+        return
+    databases: Databases = request.getfixturevalue("_databases")
+    url = databases.lend()
+    yield PostgresStore(url, clock)
+    databases.take_back(url)
 
 
 @pytest.fixture

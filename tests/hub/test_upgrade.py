@@ -21,7 +21,7 @@ from hub.store.schema import setting
 from hub.store.sqlite import SqliteStore
 from hub.store.store import Store
 from hub.store.tx import Tx
-from tests.hub.conftest import copy_database
+from tests.hub.databases import copy_database
 from tests.servers.postgres import Postgres
 
 

@@ -23,7 +23,7 @@ from hub.store.postgres import PostgresStore
 from hub.store.tx import Tx
 from hub.stream import Reset, Stream
 from tests.contract.world import Log
-from tests.hub.conftest import copy_database
+from tests.hub.databases import copy_database
 from tests.servers.postgres import Postgres
 from tests.servers.redis import RedisServer
 

@@ -32,7 +32,8 @@ from hub.store import schema
 from hub.store.postgres import PostgresStore
 from hub.store.store import Store
 from hub.store.tx import Tx
-from tests.hub.conftest import FakeClock, copy_database
+from tests.hub.conftest import FakeClock
+from tests.hub.databases import copy_database
 from tests.hub.intake.conftest import Feed
 from tests.hub.intake.test_elsewhere import ZOFIA, said
 from tests.servers.postgres import Postgres

@@ -16,7 +16,8 @@ from hub.store import schema
 from hub.store.postgres import PostgresStore
 from hub.store.store import Store
 from hub.store.tx import Reader
-from tests.hub.conftest import FakeClock, copy_database
+from tests.hub.conftest import FakeClock
+from tests.hub.databases import copy_database
 from tests.hub.specimen import a_house
 from tests.servers.postgres import Postgres
 
