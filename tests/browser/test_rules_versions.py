@@ -244,7 +244,7 @@ async def test_a_second_person_approves(enter: Enter, desk: Desk, admins: Mappin
     await bogdan.goto(f"/admin/rules/drafts/{number}/publish")
     await clean(bogdan, "approve-narrow-dark")
     await bogdan.get_by_role("button", name="Zatwierdź", exact=True).click()
-    await expect(bogdan.get_by_text("zatwierdza Bogdan Zięba")).to_be_visible()
+    await expect(bogdan.get_by_text("zatwierdzone przez: Bogdan Zięba")).to_be_visible()
 
     await anna.reload()
     await anna.get_by_role("button", name="Opublikuj teraz").click()
