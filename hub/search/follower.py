@@ -47,6 +47,10 @@ GATHER = 0.25
 """Seconds between two batches: the engine's index writes a segment for each commit, so a few large ones cost the one
 writer far less than many small ones, and a search that is a quarter of a second behind is still a search."""
 
+BREATH = 2.0
+"""Pause between two commands of one batch, as a multiple of what the one before took: after a burst the index catches
+up in a third of the time that there is, and whoever looks at the console has the rest."""
+
 AGAIN = 5.0
 """Seconds before the next try when the storage failed."""
 
@@ -95,6 +99,7 @@ async def _take(store: Store, clock: Clock, batch: Sequence[Event]) -> None:
     for start in range(0, max(len(messages), 1), CHUNK):
         part = messages[start : start + CHUNK]
         last = start + CHUNK >= len(messages)
+        began = clock.monotonic()
         docs = await store.read(lambda tx, part=part: make_docs(tx, part))  # type: ignore[misc]
         await _quiet(store, clock)
         await store.write(
@@ -102,6 +107,8 @@ async def _take(store: Store, clock: Clock, batch: Sequence[Event]) -> None:
                 tx, part, docs, moved if last else [], place if last else None
             )  # type: ignore[misc]
         )
+        if not last:
+            await clock.sleep(BREATH * (clock.monotonic() - began))
 
 
 async def _quiet(store: Store, clock: Clock) -> None:
