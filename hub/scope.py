@@ -8,7 +8,7 @@ matter with a reason sees that one for a day (see :mod:`hub.desk.access`).
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
@@ -94,10 +94,16 @@ def visible(scope: Scope) -> ColumnElement[bool]:
     return or_(conversation.c.office == scope.office, conversation.c.id.in_(asked), own)
 
 
-def comments_of(scope: Scope) -> ColumnElement[bool]:
-    """The condition on comments whose moderation is this actor's business."""
-    comments = conversation.c.channel == "comments"
-    return comments if scope.front else and_(comments, conversation.c.office == scope.office)
+def comments_of(
+    scope: Scope,
+    comments: ColumnElement[bool] = conversation.c.channel == "comments",
+    office: ColumnElement[Any] = conversation.c.office,
+) -> ColumnElement[bool]:
+    """The condition on comments whose moderation is this actor's business.
+
+    ``comments`` and ``office`` say the same in other words, where an index wants them.
+    """
+    return comments if scope.front else and_(comments, office == scope.office)
 
 
 def own_office(scope: Scope, office: str) -> bool:

@@ -45,7 +45,7 @@ def count_lists(tx: Reader, house: House, scope: Scope) -> dict[str, int]:
     whole = [line for line in lines if sees_all(scope, line.office)]
     free, waiting = _free(tx, whole), _waiting(tx, whole)
     for line in lines:
-        if line not in whole:
+        if line.id not in waiting:
             free += _any(tx, house, scope, Asked(view="unassigned", queue=line.id))
             waiting[line.id] = _any(tx, house, scope, Asked(view="queue", queue=line.id))
     found["unassigned"] = min(free, COUNT_LIMIT)

@@ -31,7 +31,7 @@ from hub.config import Queue
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.people.addresses import telling_address
-from hub.scope import NotFound, Scope, allows, own_office, require, visible
+from hub.scope import NotFound, Scope, allows, comments_of, own_office, require, visible
 from hub.store import schema
 from hub.store.schema import access_grant, conversation, conversation_office
 from hub.store.tx import Reader
@@ -280,7 +280,7 @@ def _editors_own(scope: Scope) -> ColumnElement[bool]:
     columns = conversation.c
     comments = func.coalesce(columns.channel, "") == "comments"
     return or_(
-        comments if scope.front else and_(comments, func.coalesce(columns.office, "") == scope.office),
+        comments_of(scope, comments, func.coalesce(columns.office, "")),
         func.coalesce(columns.assignee, 0) == scope.user,
         func.coalesce(columns.owner, 0) == scope.user,
     )
@@ -319,8 +319,7 @@ def _reaches(scope: Scope) -> list[ColumnElement[bool]]:
     ]
     if scope.role == "moderator":
         comments: ColumnElement[bool] = literal_column("(channel = 'comments')")
-        here = comments if scope.front else and_(comments, conversation.c.office == scope.office)
-        return [and_(_LISTED, here), *own]
+        return [and_(_LISTED, comments_of(scope, comments)), *own]
     return [and_(_LISTED, conversation.c.office == scope.office), *own]
 
 

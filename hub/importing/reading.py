@@ -17,6 +17,7 @@ from lxml import etree  # type: ignore[import-untyped]
 
 from connectors import _html
 from connectors._text import one_line, tidy
+from hub.calendar import moment
 
 By = Literal["id", "link"]
 """What names an article: its id in the export, or its address."""
@@ -174,4 +175,4 @@ def _moment(text: str, form: str) -> int | None:
         found = dt.datetime.strptime(text, form).replace(tzinfo=dt.UTC)
     except ValueError:
         return None
-    return (found - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
+    return moment(found)

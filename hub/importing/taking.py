@@ -40,7 +40,7 @@ def take(
     configured = directory.inboxes.get(inbox)
     if configured is None or configured.kind != "comments":
         raise NotFound("inbox")
-    names = {comment.key: f"import:{kind}:{comment.key}" for comment in comments}
+    names = {comment.key: _name(kind, comment.key) for comment in comments}
     before = tx.lookup(
         s.seen,
         ("inbox", "external_id"),
@@ -58,10 +58,15 @@ def take(
     return Taken(taken=len(states), waiting=states.count("held"), known=len(comments) - len(states))
 
 
+def _name(kind: str, key: str) -> str:
+    """What the hub calls a comment or an author of an export."""
+    return f"import:{kind}:{key}"
+
+
 def _one(tx: Tx, draw: random.Random, inbox: str, office: str, kind: str, comment: Comment) -> str:
     """One comment; returns the state of its post."""
     article = _article(tx, inbox, comment)
-    author = _author(tx, f"import:{kind}:{comment.author}", comment)
+    author = _author(tx, _name(kind, comment.author), comment)
     conversation = _conversation(tx, draw, inbox, office, author, comment)
     number = tx.new_id()
     placing = place_comment(
@@ -90,7 +95,7 @@ def _one(tx: Tx, draw: random.Random, inbox: str, office: str, kind: str, commen
         at=comment.at,
     )
     tx.add(s.post, row)
-    seen = {"inbox": inbox, "external_id": f"import:{kind}:{comment.key}", "at": tx.now}
+    seen = {"inbox": inbox, "external_id": _name(kind, comment.key), "at": tx.now}
     tx.execute(s.seen.insert().values(**seen, conversation=conversation, message=number))
     tx.emit("message", office=office, queue=None, conversation=conversation, message=number, version=1)
     return placing.state
@@ -162,7 +167,7 @@ def _message(
         "subject": mask(comment.title),
         "text": text,
         "recipients": "[]",
-        "external_id": f"import:{kind}:{comment.key}",
+        "external_id": _name(kind, comment.key),
         "automatic": "no",
         "language": "",
     }
@@ -174,6 +179,6 @@ def _parent(tx: Tx, inbox: str, kind: str, comment: Comment) -> Parent | None:
     row = tx.row(
         select(s.post.c.id, s.post.c.article, s.post.c.path)
         .join(s.seen, s.seen.c.message == s.post.c.id)
-        .where(s.seen.c.inbox == inbox, s.seen.c.external_id == f"import:{kind}:{comment.parent}")
+        .where(s.seen.c.inbox == inbox, s.seen.c.external_id == _name(kind, comment.parent))
     )
     return None if row is None else Parent(id=row.id, article=row.article, path=row.path)

@@ -7,6 +7,7 @@ that nothing is lost, and nobody has to answer it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -34,12 +35,14 @@ conversation, seen = schema.conversation, schema.seen
 
 def take_ours(tx: Tx, item: Item) -> Receipt:
     """Keep one message of our own; told again, or one that left through the hub, it is a duplicate."""
-    known = _known(tx, item.message) or recognise(
-        tx, item.call.house, item.message, _places(tx, item.message)
-    )
+    known = _known(tx, item.message)
     if known is not None:
         return known
-    row = _matter(tx, item.message)
+    places = _places(tx, item.message)
+    known = recognise(tx, item.call.house, item.message, places)
+    if known is not None:
+        return known
+    row = _matter(tx, places)
     if row is None:
         return _opened(tx, item)
     message, house = item.message, item.call.house
@@ -91,9 +94,9 @@ def _places(tx: Tx, message: Message) -> list[int]:
     return [found[key] for (key,) in keys if key in found]
 
 
-def _matter(tx: Tx, message: Message) -> Row[Any] | None:
+def _matter(tx: Tx, places: Sequence[int]) -> Row[Any] | None:
     """The conversation of its thread, else the latest with this person in this inbox."""
-    for number in _places(tx, message):
+    for number in places:
         row = tx.locked(conversation, number)
         while row is not None and row.merged_into is not None:
             row = tx.locked(conversation, row.merged_into)

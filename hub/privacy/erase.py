@@ -130,7 +130,7 @@ def _erase_comments(tx: Tx, person: Person) -> int:
 
 
 def _erase_files(tx: Tx, messages: ColumnElement[bool], originals: Sequence[int]) -> int:
-    """Attachments and originals; their bytes get no owner since ever, so that the next sweep takes them."""
+    """Attachments and originals."""
     attachment, raw, of_them = s.attachment, s.raw, select(s.message.c.id).where(messages)
     files = tx.rows(select(attachment.c.id, attachment.c.blob).where(attachment.c.message.in_(of_them)))
     kept = tx.rows(select(s.message.c.raw).where(messages, s.message.c.raw.is_not(None)).distinct())
@@ -141,8 +141,13 @@ def _erase_files(tx: Tx, messages: ColumnElement[bool], originals: Sequence[int]
     tx.execute(delete(raw).where(raw.c.id.in_(raws)))
     tx.execute(delete(attachment).where(attachment.c.id.in_([file.id for file in files])))
     loose = [row.blob for row in (*files, *blobs) if row.blob is not None]
-    tx.execute(update(s.blob).where(s.blob.c.id.in_(loose)).values(owner=None, created_at=0))
+    _let_go(tx, s.blob.c.id.in_(loose))
     return len(files)
+
+
+def _let_go(tx: Tx, blobs: ColumnElement[bool]) -> None:
+    """Bytes without an owner since ever: the next sweep takes them."""
+    tx.execute(update(s.blob).where(blobs).values(owner=None, created_at=0))
 
 
 def _erase_around(tx: Tx, person: Person, messages: ColumnElement[bool]) -> None:
@@ -151,14 +156,8 @@ def _erase_around(tx: Tx, person: Person, messages: ColumnElement[bool]) -> None
     deliveries = select(s.delivery.c.id).where(s.delivery.c.message.in_(of_them))
     drafts = select(s.draft.c.id).where(s.draft.c.conversation.in_(here))
     calls = select(s.callback.c.id).where(s.callback.c.contact.in_(person.contacts))
-    traces = select(s.trace.c.id).where(
-        or_(s.trace.c.conversation.in_(here), s.trace.c.message.in_(person.elsewhere))
-    )
-    tx.execute(
-        update(s.blob)
-        .where(s.blob.c.id.in_(select(s.attachment.c.blob).where(s.attachment.c.draft.in_(drafts))))
-        .values(owner=None, created_at=0)
-    )
+    traced = or_(s.trace.c.conversation.in_(here), s.trace.c.message.in_(person.elsewhere))
+    _let_go(tx, s.blob.c.id.in_(select(s.attachment.c.blob).where(s.attachment.c.draft.in_(drafts))))
     gone: tuple[tuple[Table, ColumnElement[bool]], ...] = (
         (s.attempt, s.attempt.c.delivery.in_(deliveries)),
         (s.delivery, s.delivery.c.message.in_(of_them)),
@@ -167,8 +166,8 @@ def _erase_around(tx: Tx, person: Person, messages: ColumnElement[bool]) -> None
         (s.callback_attempt, s.callback_attempt.c.callback.in_(calls)),
         (s.timer, and_(s.timer.c.subject.in_(calls), s.timer.c.kind.like("callback%"))),
         (s.callback, s.callback.c.contact.in_(person.contacts)),
-        (s.rule_run_move, s.rule_run_move.c.trace.in_(traces)),
-        (s.trace, or_(s.trace.c.conversation.in_(here), s.trace.c.message.in_(person.elsewhere))),
+        (s.rule_run_move, s.rule_run_move.c.trace.in_(select(s.trace.c.id).where(traced))),
+        (s.trace, traced),
         (s.search_doc, s.search_doc.c.message.in_(of_them)),
         (s.thread_key, s.thread_key.c.conversation.in_(here)),
         (s.timer, s.timer.c.subject.in_([*here, *person.contacts])),

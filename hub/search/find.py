@@ -99,13 +99,17 @@ def _addressed(question: Question) -> CompoundSelect[Any] | None:
     return reached.union(merged)
 
 
+_SHOWN = (
+    select(conversation, contact.c.name.label("person"), telling_address())
+    .join(contact, contact.c.id == conversation.c.contact, isouter=True)
+    .join(identity, identity.c.id == conversation.c.identity, isouter=True)
+)
+"""Conversations as a result shows them."""
+
+
 def _conversations(tx: Reader, scope: Scope, condition: Any) -> Sequence[Row[Any]]:
-    statement = (
-        select(conversation, contact.c.name.label("person"), telling_address())
-        .join(contact, contact.c.id == conversation.c.contact, isouter=True)
-        .join(identity, identity.c.id == conversation.c.identity, isouter=True)
-        .where(condition, visible(scope))
-        .order_by(conversation.c.activity_at.desc(), conversation.c.id.desc())
+    statement = _SHOWN.where(condition, visible(scope)).order_by(
+        conversation.c.activity_at.desc(), conversation.c.id.desc()
     )
     return tx.rows(statement.limit(50))
 
@@ -203,13 +207,8 @@ def _hit(row: Row[Any], said: Row[Any]) -> Hit:
 
 
 def _by_id(tx: Reader, scope: Scope, conversations: Sequence[int]) -> Sequence[Row[Any]]:
-    statement = (
-        select(conversation, contact.c.name.label("person"), telling_address())
-        .join(contact, contact.c.id == conversation.c.contact, isouter=True)
-        .join(identity, identity.c.id == conversation.c.identity, isouter=True)
-        .where(conversation.c.id.in_(conversations), conversation.c.merged_into.is_(None), visible(scope))
-    )
-    return tx.rows(statement)
+    wanted = (conversation.c.id.in_(conversations), conversation.c.merged_into.is_(None))
+    return tx.rows(_SHOWN.where(*wanted, visible(scope)))
 
 
 # --- people ----------------------------------------------------------------------------------------------------
