@@ -25,9 +25,10 @@ from pathlib import Path
 
 import uvloop
 
-from bench.daemon import COMMAND, configure, free_port, running
+from bench.daemon import COMMAND, configure, running
 from bench.office import some_text
 from bench.report import line, percentile
+from tests.servers.process import free_port
 
 BURST, CALM = 2_000, 500
 """Calls a second."""

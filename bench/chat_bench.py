@@ -23,7 +23,7 @@ import aiohttp
 import uvloop
 
 from bench.console_bench import PASSWORD, log_in
-from bench.daemon import COMMAND, configure, free_port, running
+from bench.daemon import COMMAND, configure, running
 from bench.office import some_text
 from bench.report import line, percentile
 from hub.cli_config import read_config
@@ -34,6 +34,7 @@ from hub.people.users import add_user, set_queues
 from hub.scope import SYSTEM
 from hub.store.sqlite import SqliteStore
 from hub.store.tx import Tx
+from tests.servers.process import free_port
 
 AGENTS = 20
 TYPING_SECONDS = 3.0

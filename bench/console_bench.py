@@ -20,9 +20,10 @@ from pathlib import Path
 
 import aiohttp
 
-from bench.daemon import COMMAND, configure, free_port, running
+from bench.daemon import COMMAND, configure, running
 from bench.office import WORDS, fill
 from bench.report import line, percentile
+from tests.servers.process import free_port
 
 ROUNDS = 40
 LOGIN, PASSWORD = "ola", "zielony tramwaj o świcie"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -50,13 +49,6 @@ per_address = "100000000/minute"
 _QUEUE = '[[queues]]\nid = "q{n}"\nname_pl = "K{n}"\nname_en = "Q{n}"\noffice = "krajowa"\n'
 
 _START_SECONDS = 120.0
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def configure(folder: Path, *, public: int, private: int, rules: int = 1000) -> Path:

@@ -24,9 +24,10 @@ import msgspec
 import uvloop
 from aiohttp import web
 
-from bench.daemon import COMMAND, SECRET, configure, free_port, running
+from bench.daemon import COMMAND, SECRET, configure, running
 from bench.office import fill, some_text
 from bench.report import line, median, percentile
+from tests.servers.process import free_port
 
 CONNECTIONS = 256
 WARM = 500

@@ -22,7 +22,7 @@ import aiohttp
 import uvloop
 
 from bench.console_bench import LISTS, log_in, make_agent, timed
-from bench.daemon import configure, free_port
+from bench.daemon import configure
 from bench.http_bench import late_answers, requests
 from bench.office import WORDS, fill
 from bench.report import line, percentile
@@ -32,6 +32,7 @@ from hub.cli_config import read_config
 from hub.cli_run import settle
 from hub.clock import SystemClock
 from hub.randomness import BufferedRandom
+from tests.servers.process import free_port
 
 RATE = 400
 """Events a second."""

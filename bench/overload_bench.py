@@ -28,8 +28,9 @@ import aiohttp
 
 from bench.burst_bench import BURST, CALM, INBOX, burst, check
 from bench.console_bench import LISTS, log_in, make_agent
-from bench.daemon import COMMAND, configure, free_port, running
+from bench.daemon import COMMAND, configure, running
 from bench.report import line, percentile
+from tests.servers.process import free_port
 
 MINUTE = 60.0
 REST = 23_000

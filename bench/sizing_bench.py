@@ -32,14 +32,14 @@ import msgspec
 from aiohttp import web
 
 from bench.console_bench import LISTS, log_in, make_agent
-from bench.daemon import COMMAND, SECRET, free_port, running
+from bench.daemon import COMMAND, SECRET, running
 from bench.office import fill, rule_text, some_text
 from bench.report import percentile
 from bench.sizing_model import Engine, Point, checks, fit
 from bench.sizing_page import PAGE, render
 from hub.moving.move import Order, move
 from tests.servers.postgres import Postgres
-from tests.servers.process import folder
+from tests.servers.process import folder, free_port
 
 FIGURES = Path(__file__).parent / "sizing.json"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import pwd
 import shutil
@@ -41,12 +42,23 @@ def missing(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
+FIRST_PORT, PORTS = 20_000, 12_000
+"""Where ports for servers are taken: below those from which Linux takes the near ends of connections (32768 on, see
+``ip_local_port_range`` in ip(7)). A hub that is killed and started again would else find its port in use by one."""
+
+_drawn = itertools.count(os.getpid() * 97)
+"""Processes that test side by side begin at different places."""
+
+
 def free_port() -> int:
-    """A TCP port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port that nobody listens on just now, and no connection takes for its own end meanwhile."""
+    for number in itertools.islice(_drawn, PORTS):
+        port = FIRST_PORT + number % PORTS
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError(f"every port from {FIRST_PORT} to {FIRST_PORT + PORTS - 1} is in use")
 
 
 @contextlib.contextmanager
