@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from connectors.contract import Env, decode_secret
+from connectors.contract import Connector, Env, decode_secret
 from hub.demo.peers.meta.platform import Account, MetaPeer
 from hub.egress import CheckedEgress
+from tests.connectors.requests import post
 
 PAGE = "104212345678901"
 INSTAGRAM = "178414000000001"
@@ -83,3 +84,25 @@ def on_the_wire(meta: MetaPeer) -> bytes:
 def signed(meta: MetaPeer, body: bytes) -> Mapping[str, str]:
     """The headers of a call."""
     return {"Content-Type": "application/json", "X-Hub-Signature-256": meta.sign(body)}
+
+
+class WiredMeta:
+    """A connector of this family, wired to the peer. ``told`` makes the body of the n-th call that Meta makes."""
+
+    def __init__(self, meta: MetaPeer, connector: Connector, told: Callable[[int], object]) -> None:
+        self.connector = connector
+        self._meta, self._told = meta, told
+
+    async def tell(self, number: int) -> bool:
+        """Have the peer tell of something; whether it was taken."""
+        body = msgspec.json.encode(self._told(number))
+        answer = await post(self.connector, "/in/test-inbox", body, signed(self._meta, body))
+        return answer.status == 200
+
+    def sent(self) -> bytes:
+        """What reached the peer."""
+        return on_the_wire(self._meta)
+
+    def fail(self, how: str) -> None:
+        """Have the peer answer the next request so."""
+        self._meta.fail(how)

@@ -7,20 +7,17 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from connectors.contract import Connector, Env, InboxId, Micros, Outbound, Party
+from connectors.contract import Env, InboxId, Micros, Outbound, Party
 from connectors.meta.facebook_comments import CHANNEL, Settings
 from hub.demo.peers.meta.comments import CommentsPeer, Thing
-from hub.demo.peers.meta.platform import MetaPeer
-from tests.connectors.requests import post
 from tests.contract.case import Case, Wired
 from tests.contract.meta import (
     PAGE,
     PAGE_TOKEN,
+    WiredMeta,
     make_peer,
-    on_the_wire,
     served,
     settings,
-    signed,
     with_egress,
 )
 
@@ -29,31 +26,18 @@ ANSWER = "9000001_503"
 VISITORS = f"{PAGE}_9000044"
 
 
-class _Wired:
-    def __init__(self, env: Env, meta: MetaPeer, connector: Connector) -> None:
-        self.connector = connector
-        self._env, self._meta = env, meta
-
-    async def tell(self, number: int) -> bool:
-        """A visitor's post; its title comes with it, so that nothing is asked afterwards."""
-        value = {
-            "from": {"id": "6123456789012345", "name": "Zofia Poufna"},
-            "item": "status",
-            "verb": "add",
-            "post_id": f"{PAGE}_{number}",
-            "created_time": 1_794_328_700,
-            "message": f"Mój PESEL 44051401359, telefon 600 700 800 ({number})",
-        }
-        entry = {"id": PAGE, "time": 1_794_328_790, "changes": [{"field": "feed", "value": value}]}
-        body = msgspec.json.encode({"object": "page", "entry": [entry]})
-        answer = await post(self.connector, "/in/test-inbox", body, signed(self._meta, body))
-        return answer.status == 200
-
-    def sent(self) -> bytes:
-        return on_the_wire(self._meta)
-
-    def fail(self, how: str) -> None:
-        self._meta.fail(how)
+def _told(number: int) -> object:
+    """A visitor's post; its title comes with it, so that nothing is asked afterwards."""
+    value = {
+        "from": {"id": "6123456789012345", "name": "Zofia Poufna"},
+        "item": "status",
+        "verb": "add",
+        "post_id": f"{PAGE}_{number}",
+        "created_time": 1_794_328_700,
+        "message": f"Mój PESEL 44051401359, telefon 600 700 800 ({number})",
+    }
+    entry = {"id": PAGE, "time": 1_794_328_790, "changes": [{"field": "feed", "value": value}]}
+    return {"object": "page", "entry": [entry]}
 
 
 @contextlib.asynccontextmanager
@@ -66,7 +50,7 @@ async def _wired(env: Env) -> AsyncIterator[Wired]:
     comments.things[VISITORS] = Thing(VISITORS, PAGE, "6124", "Ewa", "…", at)
     async with served(meta) as egress:
         told = settings(meta, Settings, PAGE, list_seconds=0)
-        yield _Wired(env, meta, CHANNEL.create(told, with_egress(env, egress)))
+        yield WiredMeta(meta, CHANNEL.create(told, with_egress(env, egress)), _told)
 
 
 def _outbound(**more: object) -> Outbound:

@@ -5,15 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-import msgspec
-
-from connectors.contract import Choice, Connector, Env, OutAttachment, Outbound, Party
+from connectors.contract import Choice, Env, OutAttachment, Outbound, Party
 from connectors.meta.instagram import CHANNEL, Settings
 from hub.demo.peers.meta import payloads
 from hub.demo.peers.meta.direct import DirectPeer
-from hub.demo.peers.meta.platform import MetaPeer
-from hub.egress import CheckedEgress
-from tests.connectors.requests import post
 from tests.contract.case import Case, Wired
 from tests.contract.cases import messenger
 from tests.contract.meta import (
@@ -21,11 +16,10 @@ from tests.contract.meta import (
     PAGE,
     PAGE_TOKEN,
     VERIFY,
+    WiredMeta,
     make_peer,
-    on_the_wire,
     served,
     settings,
-    signed,
     with_egress,
 )
 
@@ -33,24 +27,10 @@ PERSON = "17841400112233"
 AT = messenger.AT
 
 
-class _Instagram:
-    def __init__(self, env: Env, meta: MetaPeer, egress: CheckedEgress) -> None:
-        config = settings(meta, Settings, INSTAGRAM, page=PAGE, profiles=False, check_seconds=10)
-        self.connector: Connector = CHANNEL.create(config, with_egress(env, egress))
-        self._meta = meta
-
-    async def tell(self, number: int) -> bool:
-        message = {"mid": f"aWdftold{number}", "text": "Mój PESEL: 44051401359, tel. 600700800"}
-        event = payloads.event(PERSON, INSTAGRAM, AT, message=message)
-        body = msgspec.json.encode({"object": "instagram", "entry": [payloads.entry(INSTAGRAM, AT, event)]})
-        answer = await post(self.connector, "/in/test-inbox", body, signed(self._meta, body))
-        return answer.status == 200
-
-    def sent(self) -> bytes:
-        return on_the_wire(self._meta)
-
-    def fail(self, how: str) -> None:
-        self._meta.fail(how)
+def _told(number: int) -> object:
+    message = {"mid": f"aWdftold{number}", "text": "Mój PESEL: 44051401359, tel. 600700800"}
+    event = payloads.event(PERSON, INSTAGRAM, AT, message=message)
+    return {"object": "instagram", "entry": [payloads.entry(INSTAGRAM, AT, event)]}
 
 
 @contextlib.asynccontextmanager
@@ -60,7 +40,8 @@ async def _wired(env: Env) -> AsyncIterator[Wired]:
     person = people.meet(PERSON, INSTAGRAM, "Zofia Poufna", platform="instagram", username="zofia.p")
     person.wrote_at = env.clock.now()
     async with served(meta) as egress:
-        yield _Instagram(env, meta, egress)
+        config = settings(meta, Settings, INSTAGRAM, page=PAGE, profiles=False, check_seconds=10)
+        yield WiredMeta(meta, CHANNEL.create(config, with_egress(env, egress)), _told)
 
 
 def outbound(**more: object) -> Outbound:

@@ -7,21 +7,18 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from connectors.contract import Connector, Env, InboxId, Micros, Outbound, Party
+from connectors.contract import Env, InboxId, Micros, Outbound, Party
 from connectors.meta.instagram_comments import CHANNEL, Settings
 from hub.demo.peers.meta.comments import CommentsPeer, Thing
-from hub.demo.peers.meta.platform import MetaPeer
-from tests.connectors.requests import post
 from tests.contract.case import Case, Wired
 from tests.contract.meta import (
     INSTAGRAM,
     PAGE,
     PAGE_TOKEN,
+    WiredMeta,
     make_peer,
-    on_the_wire,
     served,
     settings,
-    signed,
     with_egress,
 )
 
@@ -32,33 +29,20 @@ MENTION = "17858893269000006"
 ELSEWHERE = "17908888888888888"
 
 
-class _Wired:
-    def __init__(self, env: Env, meta: MetaPeer, connector: Connector) -> None:
-        self.connector = connector
-        self._env, self._meta = env, meta
-
-    async def tell(self, number: int) -> bool:
-        """Under an advertisement, whose title comes with it, so that nothing is asked afterwards."""
-        value = {
-            "id": f"178588932690{number:05d}",
-            "from": {"id": "1789000001234", "username": "zofia.poufna"},
-            "text": f"Mój PESEL 44051401359, telefon 600 700 800 ({number})",
-            "media": {"id": MEDIUM, "media_product_type": "AD", "ad_title": "Szkolenia"},
-        }
-        entry = {
-            "id": INSTAGRAM,
-            "time": 1_794_328_790,
-            "changes": [{"field": "comments", "value": value}],
-        }
-        body = msgspec.json.encode({"object": "instagram", "entry": [entry]})
-        answer = await post(self.connector, "/in/test-inbox", body, signed(self._meta, body))
-        return answer.status == 200
-
-    def sent(self) -> bytes:
-        return on_the_wire(self._meta)
-
-    def fail(self, how: str) -> None:
-        self._meta.fail(how)
+def _told(number: int) -> object:
+    """Under an advertisement, whose title comes with it, so that nothing is asked afterwards."""
+    value = {
+        "id": f"178588932690{number:05d}",
+        "from": {"id": "1789000001234", "username": "zofia.poufna"},
+        "text": f"Mój PESEL 44051401359, telefon 600 700 800 ({number})",
+        "media": {"id": MEDIUM, "media_product_type": "AD", "ad_title": "Szkolenia"},
+    }
+    entry = {
+        "id": INSTAGRAM,
+        "time": 1_794_328_790,
+        "changes": [{"field": "comments", "value": value}],
+    }
+    return {"object": "instagram", "entry": [entry]}
 
 
 @contextlib.asynccontextmanager
@@ -76,7 +60,7 @@ async def _wired(env: Env) -> AsyncIterator[Wired]:
         comments.things[name] = thing
     async with served(meta) as egress:
         told = settings(meta, Settings, INSTAGRAM, page=PAGE, list_seconds=0)
-        yield _Wired(env, meta, CHANNEL.create(told, with_egress(env, egress)))
+        yield WiredMeta(meta, CHANNEL.create(told, with_egress(env, egress)), _told)
 
 
 def _outbound(**more: object) -> Outbound:

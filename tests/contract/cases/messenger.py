@@ -9,7 +9,6 @@ import msgspec
 
 from connectors.contract import (
     Choice,
-    Connector,
     Env,
     InboxId,
     Micros,
@@ -20,19 +19,15 @@ from connectors.contract import (
 from connectors.meta.messenger import CHANNEL, Settings
 from hub.demo.peers.meta import payloads
 from hub.demo.peers.meta.direct import DirectPeer
-from hub.demo.peers.meta.platform import MetaPeer
-from hub.egress import CheckedEgress
-from tests.connectors.requests import post
 from tests.contract.case import Case, Wired
 from tests.contract.meta import (
     PAGE,
     PAGE_TOKEN,
     VERIFY,
+    WiredMeta,
     make_peer,
-    on_the_wire,
     served,
     settings,
-    signed,
     with_egress,
 )
 from tests.contract.world import FixedClock
@@ -63,24 +58,10 @@ FAILURES = {
 }
 
 
-class _Messenger:
-    def __init__(self, env: Env, meta: MetaPeer, egress: CheckedEgress) -> None:
-        config = settings(meta, Settings, PAGE, profiles=False, check_seconds=10)
-        self.connector: Connector = CHANNEL.create(config, with_egress(env, egress))
-        self._meta = meta
-
-    async def tell(self, number: int) -> bool:
-        message = {"mid": f"m_told{number}", "text": "Mój PESEL: 44051401359, tel. 600700800"}
-        event = payloads.event(PERSON, PAGE, AT, message=message)
-        body = msgspec.json.encode({"object": "page", "entry": [payloads.entry(PAGE, AT, event)]})
-        answer = await post(self.connector, "/in/test-inbox", body, signed(self._meta, body))
-        return answer.status == 200
-
-    def sent(self) -> bytes:
-        return on_the_wire(self._meta)
-
-    def fail(self, how: str) -> None:
-        self._meta.fail(how)
+def _told(number: int) -> object:
+    message = {"mid": f"m_told{number}", "text": "Mój PESEL: 44051401359, tel. 600700800"}
+    event = payloads.event(PERSON, PAGE, AT, message=message)
+    return {"object": "page", "entry": [payloads.entry(PAGE, AT, event)]}
 
 
 @contextlib.asynccontextmanager
@@ -89,7 +70,8 @@ async def _wired(env: Env) -> AsyncIterator[Wired]:
     people = DirectPeer(meta)
     people.meet(PERSON, PAGE, "Zofia Poufna").wrote_at = env.clock.now()
     async with served(meta) as egress:
-        yield _Messenger(env, meta, egress)
+        config = settings(meta, Settings, PAGE, profiles=False, check_seconds=10)
+        yield WiredMeta(meta, CHANNEL.create(config, with_egress(env, egress)), _told)
 
 
 def outbound(**more: object) -> Outbound:

@@ -5,15 +5,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 
-import msgspec
-
-from connectors.contract import Choice, Connector, Env, OutAttachment, Outbound, Party
+from connectors.contract import Choice, Env, OutAttachment, Outbound, Party
 from connectors.meta.whatsapp import CHANNEL, Settings
 from hub.demo.peers.meta import payloads
-from hub.demo.peers.meta.platform import MetaPeer
 from hub.demo.peers.meta.whatsapp import OBJECT, WhatsAppPeer
-from hub.egress import CheckedEgress
-from tests.connectors.requests import post
 from tests.contract.case import Case, Wired
 from tests.contract.cases import messenger
 from tests.contract.meta import (
@@ -21,11 +16,10 @@ from tests.contract.meta import (
     NUMBER,
     SYSTEM_TOKEN,
     VERIFY,
+    WiredMeta,
     make_peer,
-    on_the_wire,
     served,
     settings,
-    signed,
     with_egress,
 )
 
@@ -45,27 +39,13 @@ TEMPLATES = [
 ]
 
 
-class _WhatsApp:
-    def __init__(self, env: Env, meta: MetaPeer, egress: CheckedEgress) -> None:
-        config = settings(meta, Settings, NUMBER, templates=TEMPLATES, check_seconds=10)
-        self.connector: Connector = CHANNEL.create(config, with_egress(env, egress))
-        self._meta = meta
-
-    async def tell(self, number: int) -> bool:
-        text = {"body": "Mój PESEL: 44051401359"}
-        message = payloads.whatsapp_message(PERSON, f"wamid.told{number}", AT, "text", text=text)
-        contact = payloads.whatsapp_contact(PERSON, "Zofia Poufna")
-        value = payloads.whatsapp_value(NUMBER, DISPLAY, contacts=[contact], messages=[message])
-        entry = payloads.whatsapp_entry(BUSINESS, payloads.change("messages", value))
-        body = msgspec.json.encode({"object": OBJECT, "entry": [entry]})
-        answer = await post(self.connector, "/in/test-inbox", body, signed(self._meta, body))
-        return answer.status == 200
-
-    def sent(self) -> bytes:
-        return on_the_wire(self._meta)
-
-    def fail(self, how: str) -> None:
-        self._meta.fail(how)
+def _told(number: int) -> object:
+    text = {"body": "Mój PESEL: 44051401359"}
+    message = payloads.whatsapp_message(PERSON, f"wamid.told{number}", AT, "text", text=text)
+    contact = payloads.whatsapp_contact(PERSON, "Zofia Poufna")
+    value = payloads.whatsapp_value(NUMBER, DISPLAY, contacts=[contact], messages=[message])
+    entry = payloads.whatsapp_entry(BUSINESS, payloads.change("messages", value))
+    return {"object": OBJECT, "entry": [entry]}
 
 
 @contextlib.asynccontextmanager
@@ -75,7 +55,8 @@ async def _wired(env: Env) -> AsyncIterator[Wired]:
     peer.wrote_at[PERSON] = env.clock.now()
     peer.templates = {("wizyta", "pl_PL"): 2, ("pismo", "pl"): 1}
     async with served(meta) as egress:
-        yield _WhatsApp(env, meta, egress)
+        config = settings(meta, Settings, NUMBER, templates=TEMPLATES, check_seconds=10)
+        yield WiredMeta(meta, CHANNEL.create(config, with_egress(env, egress)), _told)
 
 
 def outbound(**more: object) -> Outbound:
