@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
 
 from hub.store import schema
 from hub.store.tx import Tx
@@ -24,9 +27,24 @@ Kind = Literal[
 ]
 
 
-def tell(tx: Tx, user: int, kind: Kind, conversation: int | None = None, message: int | None = None) -> int:
-    """Leave a notification for a user; the event carries them as its actor."""
-    row = {"user": user, "kind": kind, "conversation": conversation, "message": message, "at": tx.now}
+def tell(
+    tx: Tx,
+    user: int,
+    kind: Kind,
+    conversation: int | None = None,
+    message: int | None = None,
+    rules: Sequence[str] = (),
+) -> int:
+    """Leave a notification for a user; the event carries them as its actor. ``rules``: ids of those that call."""
+    row: dict[str, Any] = {
+        "user": user,
+        "kind": kind,
+        "conversation": conversation,
+        "message": message,
+        "at": tx.now,
+    }
+    if rules:
+        row["rules"] = msgspec.json.encode(rules).decode()
     notification = tx.add(schema.notification, row)
     tx.emit("notification", actor=user, conversation=conversation, message=message)
     return notification

@@ -108,7 +108,7 @@ class Batch:
         self._advance(item, person, state)
         add_message(self.known, self.rows, item, person, state, message_id, self.now)
         keep_attachments(self.tx, self.rows, message, message_id)
-        order_effects(self.tx, self.rows, item, state, message_id, actions, blocked=blocked)
+        order_effects(self.tx, self.rows, item, state, message_id, decisions, actions, blocked=blocked)
         self._carry_out(item, person, place, message_id, decisions, actions)
         post_state = ""
         if message.comment is not None:

@@ -7,16 +7,19 @@ tell.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 from sqlalchemy import Row
 
+from hub.deciding.naming import asked_by, winner
 from hub.desk.office_mail import KIND as OFFICE_MAIL
 from hub.outbox.orders import DAY, answer_key
 from hub.store.tx import Tx
 from rules import Actions
 
+from .deeds import Decided
 from .state import ConversationState, Item, Rows
 
 ACKNOWLEDGEMENT = "acknowledgement"
@@ -31,11 +34,12 @@ def order_effects(
     item: Item,
     state: ConversationState,
     message_id: int,
+    decisions: Sequence[Decided],
     actions: Actions,
     *,
     blocked: bool,
 ) -> None:
-    """Put the effects of a decision up for writing. ``blocked``: the sender is."""
+    """Put up for writing what ``decisions`` order, which came to ``actions``. ``blocked``: the sender is."""
 
     def order(kind: str, data: dict[str, Any], key: str | None = None) -> None:
         effect = (
@@ -61,17 +65,35 @@ def order_effects(
         and may_answer(message.automatic, suspicious, state, blocked=blocked)
     ):
         order("answer", {"template": actions.answer}, answer_key(state.contact, tx.now // DAY))
-    whom = actions.notify
-    if state.messages == 1 and state.assignee is not None and actions.assign is not None:
-        whom = (*whom, actions.assign)
-    if whom:
-        order("notify", {"whom": whom})
+    if calls := _calls(item, state, decisions, actions):
+        whom = {name for names in calls.values() for name in names}
+        order("notify", {"whom": sorted(whom), "calls": calls})
+    hooks = _asked(item, decisions, "webhook") if actions.webhook else {}
     for name in actions.webhook:
-        order("webhook", {"name": name})
+        order("webhook", {"name": name, "rules": [rule for rule, names in hooks.items() if name in names]})
     if state.messages > 1 and message.automatic == "no" and _office_by_mail(item, state.office):
         order(OFFICE_MAIL, {"office": state.office})
     if any(attachment.remote for attachment in message.attachments):
         order("fetch", {})
+
+
+def _calls(
+    item: Item, state: ConversationState, decisions: Sequence[Decided], actions: Actions
+) -> dict[str, Sequence[str]]:
+    """Whom which rule calls; whoever a rule gave a new conversation to is called by it."""
+    calls = _asked(item, decisions, "notify") if actions.notify else {}
+    if state.messages == 1 and state.assignee is not None and actions.assign is not None:
+        found = [winner(decided.decision, "assign") for decided in decisions]
+        rule = next(rule for rule in found if rule)
+        calls[rule] = (*calls.get(rule, ()), actions.assign)
+    return calls
+
+
+def _asked(item: Item, decisions: Sequence[Decided], field: str) -> dict[str, Sequence[str]]:
+    asked: dict[str, Sequence[str]] = {}
+    for decided in decisions:
+        asked |= asked_by(item.call.house, decided.decision, field)
+    return asked
 
 
 def _office_by_mail(item: Item, office: str) -> bool:

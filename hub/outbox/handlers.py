@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from connectors._failpoint import failpoint
 from connectors.contract import Blobs, Clock, Connector, Egress, SendError
 from hub.deciding.ending import EFFECT_KIND as DECIDE
 from hub.deciding.existing import on_status
+from hub.deciding.naming import names_of
 from hub.desk import office_mail
 from hub.desk.notify import tell
 from hub.house import House
@@ -30,24 +31,49 @@ SIGNATURE = "X-Centrala-Signature"
 TIMESTAMP = "X-Centrala-Timestamp"
 
 
-def notify_staff(tx: Tx, house: House, order: Row[Any]) -> bool:
-    """Tell users, roles, teams and queues that a rule names; False where the names lead to nobody.
+class _Call(msgspec.Struct, frozen=True):
+    """Whom rules call: ``calls`` by the rule's id. Processes of an earlier version write and read ``whom`` alone."""
 
-    A role means its people at the office that has the conversation and at the front office.
-    """
-    names = msgspec.json.decode(order.data, type=dict[str, Any]).get("whom", [])
+    whom: tuple[str, ...] = ()
+    calls: dict[str, tuple[str, ...]] = {}
+
+
+class _Hook(msgspec.Struct, frozen=True):
+    """The webhook that rules call, and their ids."""
+
+    name: str
+    rules: tuple[str, ...] = ()
+
+
+_call = msgspec.json.Decoder(_Call).decode
+_hook = msgspec.json.Decoder(_Hook).decode
+
+
+def notify_staff(tx: Tx, house: House, order: Row[Any]) -> bool:
+    """Tell users, roles, teams and queues that rules name, each once; False where the names lead to nobody."""
+    ordered = _call(order.data)
+    called: dict[int, list[str]] = {}
+    for rule, names in (ordered.calls or {"": ordered.whom}).items():
+        for person in _people(tx, house, order.conversation, names):
+            called.setdefault(person, []).extend([rule] if rule else [])
+    for person, rules in called.items():
+        tell(tx, person, "rule", order.conversation, order.message, rules)
+    return bool(called)
+
+
+def _people(tx: Tx, house: House, conversation: int | None, names: Sequence[str]) -> list[int]:
+    """Active users behind names. A role means its people at the office that has the conversation and at the front."""
     teams = {team.id: team.queues for team in house.directory.config.teams}
     queues = {queue for name in names for queue in teams.get(name, (name,))}
     user, member = schema.user, schema.user_queue
     works = select(member.c.user).where(member.c.queue.in_(queues))
-    row = tx.row(select(schema.conversation.c.office).where(schema.conversation.c.id == order.conversation))
+    row = tx.row(select(schema.conversation.c.office).where(schema.conversation.c.id == conversation))
     offices = sorted({*house.directory.front, *([row.office] if row else [])})
     has_role = and_(user.c.role.in_(set(names) & set(ROLES)), user.c.office.in_(offices))
     named = or_(user.c.login.in_(names), user.c.id.in_(works), has_role)
-    people = tx.rows(select(user.c.id).where(user.c.active.is_(True), named))
-    for person in people:
-        tell(tx, person.id, "rule", order.conversation, order.message)
-    return bool(people)
+    return [
+        row.id for row in tx.rows(select(user.c.id).where(user.c.active.is_(True), named).order_by(user.c.id))
+    ]
 
 
 INSIDE: Mapping[str, Inside] = {
@@ -81,11 +107,11 @@ def outside(
 
 async def _call_hook(store: Store, house: House, egress: Egress, clock: Clock, row: Row[Any]) -> None:
     """Post the event with ids only: the receiver reads content through the API, under its own scope."""
-    name = msgspec.json.decode(row.data, type=dict[str, Any]).get("name")
-    hook = next((hook for hook in house.directory.config.hooks if hook.id == name), None)
+    wanted = _hook(row.data)
+    hook = next((hook for hook in house.directory.config.hooks if hook.id == wanted.name), None)
     if hook is None:
-        raise SendError("permanent", N_("The webhook is not configured."), f"no hook {name}")
-    body = await store.read(lambda tx: _hook_body(tx, row))
+        raise SendError("permanent", N_("The webhook is not configured."), f"no hook {wanted.name}")
+    body = await store.read(lambda tx: _hook_body(tx, house, row, wanted.rules))
     timestamp = str(clock.now() // 1_000_000)
     secret = hook.secret.reveal().encode()
     signature = hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
@@ -107,12 +133,20 @@ async def _call_hook(store: Store, house: House, egress: Egress, clock: Clock, r
         raise SendError(kind, N_("The webhook was refused."), f"status {answer.status}")  # type: ignore[arg-type]
 
 
-def _hook_body(tx: Reader, row: Row[Any]) -> bytes:
+def _hook_body(tx: Reader, house: House, row: Row[Any], rules: Sequence[str]) -> bytes:
     found = tx.row(schema.conversation.select().where(schema.conversation.c.id == row.conversation))
     conversation = (
         {"id": str(found.id), "reference": found.reference, "queue": found.queue} if found else None
     )
-    event = {"event": "rule", "id": str(row.id), "conversation": conversation, "message": str(row.message)}
+    names = names_of(house, rules)
+    event = {
+        "event": "rule",
+        "id": str(row.id),
+        "rules": [{"id": rule, "name": names.get(rule, rule)} for rule in rules],
+        "conversation": conversation,
+        "message": str(row.message),
+        "why": f"{house.directory.config.hub.console_url}/conversations/{row.conversation}/why",
+    }
     return msgspec.json.encode(event)
 
 

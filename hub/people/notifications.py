@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row, select, update
 
 from hub.i18n import mark as N_
@@ -33,6 +34,8 @@ SHOWN = 100
 _ABOUT = tuple(conversation.c[name] for name in ("reference", "subject", "preview", "protocol", "tags"))
 """What is told of the conversation beside."""
 
+_rules = msgspec.json.Decoder(tuple[str, ...]).decode
+
 
 DISTRESS = N_("Somebody may be in danger")
 
@@ -44,6 +47,11 @@ def text_of(row: Row[Any]) -> str:
     return TEXTS.get(row.kind, N_("Notifications"))
 
 
+def calling(row: Row[Any]) -> tuple[str, ...]:
+    """Ids of the rules that call, of a row of :func:`recent`."""
+    return _rules(row.rules) if row.rules else ()
+
+
 def recent(tx: Reader, scope: Scope, limit: int = SHOWN) -> Sequence[Row[Any]]:
     """The newest of the actor, unread first, with reference, subject, preview, tags and protocol of the conversation.
 
@@ -51,7 +59,7 @@ def recent(tx: Reader, scope: Scope, limit: int = SHOWN) -> Sequence[Row[Any]]:
     """
     n, c = notification.c, conversation.c
     statement = (
-        select(n.id, n.kind, n.conversation, n.message, n.at, n.read_at, *_ABOUT)
+        select(n.id, n.kind, n.conversation, n.message, n.at, n.read_at, n.rules, *_ABOUT)
         .join(conversation, c.id == n.conversation, isouter=True)
         .where(n.user == scope.user)
         .order_by(n.read_at.is_not(None), n.at.desc(), n.id.desc())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -9,8 +10,9 @@ from aiohttp import web
 from sqlalchemy import Row
 
 from hub.config import Language
+from hub.deciding.naming import names_of
 from hub.i18n import mark as N_
-from hub.people.notifications import read_all, read_one, recent, text_of
+from hub.people.notifications import calling, read_all, read_one, recent, text_of
 from hub.people.preferences import Preferences, Theme, write_preferences
 from hub.people.presence import set_presence
 from hub.store.schema import user
@@ -18,6 +20,7 @@ from hub.store.tx import Tx
 from hub.web.desk import desk_of, number_of, scope_of, signed_of
 from hub.web.forms import Form, read_form
 from hub.web.render import conversation_path, is_fragment, is_local, redirect, render, text
+from rules import DEFAULT_RULE
 
 
 class PresenceForm(Form, frozen=True, kw_only=True):
@@ -71,8 +74,20 @@ async def change_settings(request: web.Request) -> web.StreamResponse:
     return redirect(request, "/settings", N_("Saved."))
 
 
+RULE = N_("Rule: {rule}")
+
+
 def _tags(row: Row[Any]) -> list[str]:
     return msgspec.json.decode(row.tags, type=list[str]) if row.tags else []
+
+
+def _calling(request: web.Request, rows: Sequence[Row[Any]]) -> dict[int, str]:
+    """What the rules that call are called, by the notification."""
+    called = {row.id: calling(row) for row in rows if row.rules}
+    names = names_of(desk_of(request).house(), {rule for rules in called.values() for rule in rules})
+    default = {DEFAULT_RULE: text(request, N_("the default of the rule set"))}
+    known = {**default, **names}
+    return {number: ", ".join(known.get(rule, rule) for rule in rules) for number, rules in called.items()}
 
 
 async def notifications(request: web.Request) -> web.StreamResponse:
@@ -80,15 +95,24 @@ async def notifications(request: web.Request) -> web.StreamResponse:
     desk, scope = desk_of(request), scope_of(request)
     rows = await desk.store.read(lambda tx: recent(tx, scope))
     template = "settings/notification_list.html" if is_fragment(request) else "settings/notifications.html"
-    return render(request, template, rows=rows, text_of=text_of, tags_of=_tags)
+    return render(
+        request, template, rows=rows, text_of=text_of, tags_of=_tags, calling=_calling(request, rows)
+    )
 
 
 async def newest(request: web.Request) -> web.StreamResponse:
-    """The newest unread one, for a desktop notification: what happened and the number, never a citizen's words."""
+    """The newest unread one, for a desktop notification: what happened, the number and the rules that call, never a
+    citizen's words."""
     desk, scope = desk_of(request), scope_of(request)
     rows = [row for row in await desk.store.read(lambda tx: recent(tx, scope, 1)) if row.read_at is None]
+    rules = _calling(request, rows)
     told = [
-        {"id": str(row.id), "text": text(request, text_of(row)), "reference": row.reference or ""}
+        {
+            "id": str(row.id),
+            "text": text(request, text_of(row)),
+            "reference": row.reference or "",
+            "because": text(request, RULE, rule=rules[row.id]) if row.id in rules else "",
+        }
         for row in rows
     ]
     return web.json_response({"newest": told[0] if told else None})

@@ -121,6 +121,7 @@ notification = Table(
     Column("message", Id),
     Column("at", Time, nullable=False),
     Column("read_at", Time),
+    Column("rules", Text),  # ids of the rules that call, as a JSON list
     Index("notification_unread", "user", "at", **where("read_at IS NULL")),
 )
 

@@ -11,6 +11,9 @@ import pytest
 from sqlalchemy import func, select
 
 from hub.house import House
+from hub.logs import logger
+from hub.outbox.effects import run_inside
+from hub.outbox.handlers import INSIDE
 from hub.replay.stored import of_conversation
 from hub.ruleset import open_draft
 from hub.scope import Scope
@@ -137,6 +140,32 @@ async def test_what_rules_saw_is_told_in_words_not_in_codes(
     _, whole = await agent.get(f"/conversations/{number}/why/{decided}")
     assert "Kierownicy zmiany, Pracodawcy" in whole
     assert "<dd>Czat</dd>" in whole and "<dd>E-mail</dd>" in whole
+
+
+async def test_a_call_of_a_rule_names_it_and_leads_to_the_reasons(
+    enter: Callable[[str], Any], world: World
+) -> None:
+    await world.publish(TELLING)
+    await world.feed([mail(1, text="Proszę o pomoc.")])
+    supervisor, agent = await enter("supervisor"), await enter("agent")
+    await world.store.write(lambda tx: run_inside(tx, world.house, INSIDE, logger("test")))
+    number = await world.store.read(lambda tx: int(tx.scalar(select(schema.conversation.c.id))))
+    for browser in (supervisor, agent):
+        _, page = await browser.get("/notifications")
+        assert "Reguła: Poczta" in page and f'href="/conversations/{number}/why"' in page
+        _, newest = await browser.get("/notifications/newest")
+        assert msgspec.json.decode(newest)["newest"]["because"] == "Reguła: Poczta"
+
+
+async def test_the_default_of_the_rule_set_calls_by_what_it_is(
+    enter: Callable[[str], Any], world: World
+) -> None:
+    await world.publish("rules: []\ndefault: {queue: bezrobotni, notify: [supervisor]}\n")
+    await world.feed([mail(1, text="Proszę o pomoc.")])
+    supervisor = await enter("supervisor")
+    await world.store.write(lambda tx: run_inside(tx, world.house, INSIDE, logger("test")))
+    _, page = await supervisor.get("/notifications")
+    assert "Reguła: domyślna zestawu reguł" in page
 
 
 async def test_an_administrator_gets_from_there_to_the_rules(

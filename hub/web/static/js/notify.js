@@ -31,7 +31,7 @@ export async function tell() {
   localStorage.setItem("centrala-told", newest.id);
   if (settings.sound) chime();
   if (settings.desktop && document.hidden && window.Notification?.permission === "granted") {
-    const shown = new Notification(newest.text, { body: newest.reference, tag: newest.id });
+    const shown = new Notification(newest.text, { body: [newest.reference, newest.because].filter(Boolean).join(" · "), tag: newest.id });
     shown.addEventListener("click", () => { window.focus(); location.assign("/notifications"); });
   }
 }
