@@ -1,25 +1,25 @@
 """How long the lists of the left pane are.
 
-The pane stands on every page and counts dozens of queues. All of them are counted by one statement: under load each
-statement, and each row of an answer, waits anew for its turn at the interpreter.
+The pane stands on every page and counts dozens of queues. Those that the actor may see whole are counted by one
+statement each for what is free and for what waits, everything else together by another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
-from typing import Literal
+from functools import cache, lru_cache
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import func, select
 
-from hub.config import Queue
 from hub.house import House
 from hub.scope import Scope, require
-from hub.store import bulk, driver, schema
+from hub.store import bulk, schema
+from hub.store.kept import Engine, Kept, Question, ask, engine_of, keep, row_of
 from hub.store.tx import Reader
 
-from .lists import Asked, View, ids, offered_queues, sees_all, waiting_in
+from .lists import Line, Shape, View, ids, line_of, offered_queues, sees_all, shape_of, values_at
 
 COUNT_LIMIT = 1000
 """Counts stop here: nobody acts differently on 1,000 and 40,000, and counting must cost nothing."""
@@ -35,53 +35,80 @@ _ONLY: dict[What, str] = {"free": f" AND {schema.FREE}", "waiting": ""}
 _encode = msgspec.json.Encoder().encode
 
 
+class _Pane(msgspec.Struct, frozen=True, kw_only=True):
+    """The queues of one actor's pane: those counted ``whole`` by their keys, and the others, which are lists."""
+
+    whole: tuple[Line, ...]
+    parts: tuple[Line, ...]
+
+
 def count_lists(tx: Reader, house: House, scope: Scope) -> dict[str, int]:
     """Lengths of the views that want attention, by view, and of the actor's queues, by ``queue:ID``; at most
     ``COUNT_LIMIT`` each. Raises Denied."""
+    return counts_of(house, scope, ask(tx, questions(tx, house, scope)))
+
+
+def questions(tx: Reader, house: House, scope: Scope) -> list[Question]:
+    """What :func:`counts_of` counts by. Raises Denied."""
     require(scope, "answer")
-    found: dict[str, int] = {view: _any(tx, house, scope, Asked(view=view)) for view in COUNTED}
-    queues = offered_queues(house, scope)
-    lines = [house.directory.queues[queue] for queue in queues]
-    whole = [line for line in lines if sees_all(scope, line.office)]
-    free, waiting = _free(tx, whole), _waiting(tx, whole)
-    for line in lines:
-        if line.id not in waiting:
-            free += _any(tx, house, scope, Asked(view="unassigned", queue=line.id))
-            waiting[line.id] = _any(tx, house, scope, Asked(view="queue", queue=line.id))
-    found["unassigned"] = min(free, COUNT_LIMIT)
-    for queue in queues:
-        found[f"queue:{queue}"] = min(waiting[queue], COUNT_LIMIT)
-    return found
+    pane = _pane(house, scope)
+    shapes = [shape_of(house, scope, view) for view in COUNTED]
+    shapes += [shape_of(house, scope, view, line.queue) for line in pane.parts for view in _OF_PART]
+    return [
+        Question(_lengths(engine_of(tx), tuple(shapes)), values_at(tx, house, scope)),
+        _by_key(tx, "free", [(line.queue,) for line in pane.whole]),
+        _by_key(tx, "waiting", [key for line in pane.whole for key in _keys_of(line)]),
+    ]
 
 
-def _any(tx: Reader, house: House, scope: Scope, asked: Asked) -> int:
-    """Of any list, by its own conditions."""
-    found = ids(tx, house, scope, asked, COUNT_LIMIT)
-    return 0 if found is None else int(tx.scalar(select(func.count()).select_from(found.subquery())))
+def counts_of(house: House, scope: Scope, answers: Sequence[Sequence[Any]]) -> dict[str, int]:
+    """The counts from the answers to :func:`questions`, in their order."""
+    [lengths], free, waiting = answers
+    pane, found = _pane(house, scope), dict(zip(COUNTED, lengths, strict=False))
+    found["unassigned"] = sum(row.number for row in free)
+    numbers = iter([row.number for row in sorted(waiting)])
+    by_queue = {line.queue: sum(next(numbers) for _ in line.statuses) for line in pane.whole}
+    rest = iter(lengths[len(COUNTED) :])
+    for line in pane.parts:
+        found["unassigned"] += next(rest)
+        by_queue[line.queue] = next(rest)
+    found |= {f"queue:{queue}": by_queue[queue] for queue in offered_queues(house, scope)}
+    return {name: min(number, COUNT_LIMIT) for name, number in found.items()}
 
 
-def _free(tx: Reader, lines: Sequence[Queue]) -> int:
-    return sum(_counted(tx, "free", [(line.id,) for line in lines]))
+_OF_PART: tuple[View, ...] = ("unassigned", "queue")
 
 
-def _waiting(tx: Reader, lines: Sequence[Queue]) -> dict[str, int]:
-    """What waits in each of these queues, all of which the actor may see whole."""
-    keys = [(line.office, line.id, status) for line in lines for status in waiting_in(line)]
-    found = dict.fromkeys((line.id for line in lines), 0)
-    for (_, queue, _), number in zip(keys, _counted(tx, "waiting", keys), strict=True):
-        found[queue] += number
-    return found
+def _pane(house: House, scope: Scope) -> _Pane:
+    lines = [line_of(house, queue) for queue in offered_queues(house, scope)]
+    whole = tuple(line for line in lines if sees_all(scope, line.office))
+    return _Pane(whole=whole, parts=tuple(line for line in lines if line not in whole))
 
 
-def _counted(tx: Reader, what: What, keys: Sequence[driver.Row]) -> list[int]:
-    """How many conversations there are for each key, in the order of the keys."""
-    if not keys:
-        return []
+@lru_cache(maxsize=256)
+def _lengths(engine: Engine, shapes: tuple[Shape, ...]) -> Kept:
+    """One row: how long each of these lists is."""
+    lengths = [select(func.count()).select_from(ids(shape, COUNT_LIMIT).subquery()) for shape in shapes]
+    return keep(engine, select(*(found.scalar_subquery().label(f"n{n}") for n, found in enumerate(lengths))))
+
+
+def _keys_of(line: Line) -> list[tuple[str, str, str]]:
+    return [(line.office, line.queue, status) for status in line.statuses]
+
+
+def _by_key(tx: Reader, what: What, keys: Sequence[tuple[str, ...]]) -> Question:
+    """How many conversations there are for each key: rows of its place among the keys and the number."""
     if tx.sqlite:
-        rows = bulk.fetch_json(tx.connection, for_sqlite(what), (_encode(keys).decode(),))
-    else:
-        rows = driver.fetch(tx.connection, for_postgresql(what), bulk.arrays(len(_KEYS[what]), keys))
-    return [number for _, number in sorted(rows)]
+        return Question(_kept("sqlite", what), {"0": _encode(keys).decode()})
+    columns = bulk.arrays(len(_KEYS[what]), keys)
+    return Question(_kept("postgresql", what), {str(n): column for n, column in enumerate(columns)})
+
+
+@cache
+def _kept(engine: Engine, what: What) -> Kept:
+    sql = for_sqlite(what) if engine == "sqlite" else for_postgresql(what)
+    names = ("0",) if engine == "sqlite" else tuple(map(str, range(len(_KEYS[what]))))
+    return Kept(sql=sql, names=names, fixed={}, row=row_of(("place", "number")))
 
 
 def _of_one(what: What, key: Sequence[str]) -> str:

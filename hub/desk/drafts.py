@@ -7,10 +7,11 @@ began with; when another window saved meanwhile it is refused and both texts are
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
 
 from connectors.contract import BlobId, Recipient
 from hub.desk.row import opened, seen
@@ -18,12 +19,16 @@ from hub.house import House
 from hub.i18n import mark as N_
 from hub.scope import Conflict, NotFound, Scope, require, visible
 from hub.store import schema
+from hub.store.kept import Engine, Kept, Question, engine_of, keep
 from hub.store.schema import conversation as matter
 from hub.store.tx import Reader, Tx
 
 draft, attachment = schema.draft, schema.attachment
 
 Kind = Literal["reply", "note", "forward", "new"]
+
+SHOWN = 100
+"""Most drafts that a list shows or a count tells."""
 
 LONGEST = 200_000
 """Most characters of a draft; sending has the smaller, configured limit."""
@@ -74,8 +79,20 @@ def unfinished(tx: Reader, scope: Scope) -> Sequence[Row[Any]]:
     """All drafts of the actor that hold words, the newest first; not of what they may not see any more."""
     require(scope, "answer")
     return tx.rows(
-        select(draft).where(_mine(scope), draft.c.text != "").order_by(draft.c.updated_at.desc()).limit(100)
+        select(draft).where(_mine(scope), draft.c.text != "").order_by(draft.c.updated_at.desc()).limit(SHOWN)
     )
+
+
+def count_question(tx: Reader, scope: Scope) -> Question:
+    """How many :func:`unfinished` finds: one row, ``number``. Raises Denied."""
+    require(scope, "answer")
+    return Question(_count(engine_of(tx), scope), {})
+
+
+@lru_cache(maxsize=1024)
+def _count(engine: Engine, scope: Scope) -> Kept:
+    some = select(draft.c.id).where(_mine(scope), draft.c.text != "").limit(SHOWN).subquery()
+    return keep(engine, select(func.count().label("number")).select_from(some))
 
 
 def save_draft(

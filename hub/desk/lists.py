@@ -9,6 +9,7 @@ never at an offset.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -16,8 +17,8 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     and_,
+    false,
     func,
-    literal,
     literal_column,
     or_,
     select,
@@ -25,14 +26,13 @@ from sqlalchemy import (
     union,
 )
 
-from connectors.contract import Micros
 from hub.calendar import at_wall_clock, wall_moment
-from hub.config import Queue
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.people.addresses import telling_address
 from hub.scope import NotFound, Scope, allows, comments_of, own_office, require, visible
 from hub.store import schema
+from hub.store.kept import Engine, Kept, Question, ask, engine_of, keep, value
 from hub.store.schema import access_grant, conversation, conversation_office
 from hub.store.tx import Reader
 
@@ -87,9 +87,9 @@ class Order(msgspec.Struct, frozen=True):
         """What to order by."""
         return [key.desc() if self.down else key.asc() for key in self.keys]
 
-    def behind(self, place: Sequence[int]) -> ColumnElement[bool]:
-        """Rows after ``place``, a key of the same length."""
-        there = tuple_(*(literal(value) for value in place))
+    def behind(self) -> ColumnElement[bool]:
+        """Rows after the place whose key the values ``place0``, ``place1`` … are."""
+        there = tuple_(*(value(f"place{n}") for n in range(len(self.keys))))
         mine = tuple_(*self.keys)
         return mine < there if self.down else mine > there
 
@@ -126,32 +126,83 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """What of a queue decides what its lists hold."""
+
+    queue: str
+    office: str
+    statuses: tuple[str, ...]
+    """Those that the queue works on; in a county office's own also what the front office waits for."""
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """All that the statement of a list is made of; what differs from one question to the next are values.
+
+    ``queue`` narrows the list; ``lines`` are the queues of those views that are made of queues.
+    """
+
+    scope: Scope
+    view: View
+    queue: str | None
+    lines: tuple[Line, ...]
+
+
+NOW, TODAY = value("now"), value("today")
+
+
 def page(tx: Reader, house: House, scope: Scope, asked: Asked) -> Page:
     """One page of a list. Raises Denied, NotFound for a queue that there is not, ValueError for a bad place."""
-    found = statement(tx, house, scope, asked)
-    rows = tx.rows(found) if found is not None else ()
-    more = len(rows) > asked.size
-    rows = rows[: asked.size]
-    return Page(rows=rows, next=_place_of(rows[-1], _order(asked.view)) if more else None)
+    [rows] = ask(tx, [question(tx, house, scope, asked)])
+    return page_of(rows, asked)
 
 
-def statement(tx: Reader, house: House, scope: Scope, asked: Asked) -> Select[Any] | None:
-    """The one statement of a page, which asks for a row more than it shows; None for a list that is always empty."""
+def question(tx: Reader, house: House, scope: Scope, asked: Asked) -> Question:
+    """What a page asks the store. Raises as :func:`page`."""
     require(scope, "answer")
-    order = _order(asked.view)
-    place = decode_place(asked.after, len(order.keys)) if asked.after else None
-    ids = _merged(_branches(tx, house, scope, asked), order, asked.size + 1, place)
-    return None if ids is None else _with_people(ids, scope, order)
+    place = decode_place(asked.after, len(_order(asked.view).keys)) if asked.after else ()
+    shape = shape_of(house, scope, asked.view, asked.queue)
+    values = {f"place{n}": key for n, key in enumerate(place)}
+    kept = _kept(engine_of(tx), shape, asked.size, bool(place))
+    return Question(kept, {**values_at(tx, house, scope), **values})
+
+
+def page_of(rows: Sequence[Any], asked: Asked) -> Page:
+    """The page from the rows of its question, which asks for one more than it shows."""
+    more = len(rows) > asked.size
+    shown = rows[: asked.size]
+    return Page(rows=shown, next=_place_of(shown[-1], _order(asked.view)) if more else None)
+
+
+def shape_of(house: House, scope: Scope, view: View, queue: str | None = None) -> Shape:
+    """Raises NotFound for a queue that there is not."""
+    if queue is not None and queue not in house.directory.queues:
+        raise NotFound("queue")
+    queues = [queue] if queue else offered_queues(house, scope)
+    made_of_queues = view in ("queue", "unassigned")
+    lines = tuple(line_of(house, found) for found in queues) if made_of_queues else ()
+    return Shape(scope=scope, view=view, queue=queue, lines=lines)
+
+
+def values_at(tx: Reader, house: House, scope: Scope) -> dict[str, int]:
+    """The values of every list: now, and when the actor's day began."""
+    zone = house.directory.zone(scope.office)
+    today = wall_moment(zone, at_wall_clock(zone, tx.now).date(), 0)
+    return {"now": tx.now, "today": today}
+
+
+@lru_cache(maxsize=1024)
+def _kept(engine: Engine, shape: Shape, size: int, turned: bool) -> Kept:
+    order = _order(shape.view)
+    return keep(engine, _with_people(_merged(_branches(shape), order, size + 1, turned), shape.scope, order))
 
 
 def _order(view: View) -> Order:
     return _ORDERS.get(view, RECENT)
 
 
-def ids(tx: Reader, house: House, scope: Scope, asked: Asked, size: int) -> Select[Any] | None:
-    """Ids of at most ``size`` rows of a list, in no order; None for a list that is always empty. Raises Denied."""
-    require(scope, "answer")
-    return _merged(_branches(tx, house, scope, asked), None, size, None)
+def ids(shape: Shape, size: int) -> Select[Any]:
+    """Ids of at most ``size`` rows of a list, in no order."""
+    return _merged(_branches(shape), None, size, False)
 
 
 def sees_all(scope: Scope, office: str) -> bool:
@@ -159,9 +210,11 @@ def sees_all(scope: Scope, office: str) -> bool:
     return own_office(scope, office) and scope.role != "moderator"
 
 
-def waiting_in(line: Queue) -> Sequence[str]:
-    """Statuses that a queue works on; in a county office's own also what the front office waits for."""
-    return ("open", "waiting-office") if line.tier == 3 else ("open",)
+def line_of(house: House, queue: str) -> Line:
+    """A queue that there is, as its lists see it."""
+    found = house.directory.queues[queue]
+    statuses = ("open", "waiting-office") if found.tier == 3 else ("open",)
+    return Line(queue=queue, office=found.office, statuses=statuses)
 
 
 def offered_queues(house: House, scope: Scope) -> list[str]:
@@ -195,21 +248,19 @@ def _with_people(ids: Select[Any], scope: Scope, order: Order) -> Select[Any]:
     )
 
 
-def _merged(
-    branches: list[ColumnElement[bool]], order: Order | None, size: int, place: Sequence[int] | None
-) -> Select[Any] | None:
-    """Ids of the first ``size`` rows of all branches together; None when there is no branch."""
+def _merged(branches: list[ColumnElement[bool]], order: Order | None, size: int, turned: bool) -> Select[Any]:
+    """Ids of the first ``size`` rows of all branches together, behind a place when ``turned``."""
     parts = []
-    for condition in branches:
+    for condition in branches or [false()]:
         statement = select(_id, *(key.label(f"key{n}") for n, key in enumerate(order.keys if order else ())))
         statement = statement.where(condition)
         if order is not None:
             statement = statement.order_by(*order.columns())
-        if order is not None and place is not None:
-            statement = statement.where(order.behind(place))
+        if order is not None and turned:
+            statement = statement.where(order.behind())
         parts.append(statement.limit(size))
     if len(parts) < 2:
-        return parts[0].with_only_columns(_id) if parts else None
+        return parts[0].with_only_columns(_id)
     # Columns by their names alone: deriving them through every level costs more than running the statement.
     names = ["id", *(f"key{n}" for n in range(len(order.keys) if order else 0))]
     columns: list[ColumnElement[Any]] = [literal_column(name) for name in names]
@@ -218,29 +269,27 @@ def _merged(
     return select(columns[0].label("id")).select_from(together).order_by(*sorting).limit(size)
 
 
-def _branches(tx: Reader, house: House, scope: Scope, asked: Asked) -> list[ColumnElement[bool]]:
+def _branches(shape: Shape) -> list[ColumnElement[bool]]:
     """The conditions that together make the list; each one runs on one index."""
-    if asked.queue is not None and asked.queue not in house.directory.queues:
-        raise NotFound("queue")
-    view = asked.view
+    view, scope, queue = shape.view, shape.scope, shape.queue
     if view == "mine":
         own = [and_(conversation.c.assignee == scope.user, _status(status)) for status in MINE]
-        return _narrowed([and_(_LISTED, _MINE, branch) for branch in own], asked.queue)
+        return _narrowed([and_(_LISTED, _MINE, branch) for branch in own], queue)
     if view in ("queue", "unassigned"):
-        return _lines(house, scope, asked)
+        return _lines(shape)
     if view == "overdue" and not (scope.front or scope.role == "system"):
         # Along the office's own open ones: fewer than what is late in the whole country.
-        late = conversation.c.due_at <= tx.now
+        late = conversation.c.due_at <= NOW
         own = [and_(reach, _status(status)) for reach in _reaches(scope) for status in MINE]
         asked_late = [and_(reach, _has_status(*MINE)) for reach in _asked_reach(scope)]
-        return _narrowed([and_(branch, late) for branch in (*own, *asked_late)], asked.queue)
-    special = _special(house, scope, view, tx.now)
+        return _narrowed([and_(branch, late) for branch in (*own, *asked_late)], queue)
+    special = _special(view)
     if special is not None:
-        return _narrowed([and_(_LISTED, special, visible(scope))], asked.queue)
+        return _narrowed([and_(_LISTED, special, visible(scope))], queue)
     statuses = STATUSES if view == "all" else (view,)
     found = [and_(reach, _status(status)) for reach in _reaches(scope) for status in statuses]
     found += [and_(reach, _has_status(*statuses)) for reach in _asked_reach(scope)]
-    return _narrowed(found, asked.queue)
+    return _narrowed(found, queue)
 
 
 MINE = ("open", "waiting-office")
@@ -262,15 +311,14 @@ def _has_status(*statuses: str) -> ColumnElement[bool]:
     return func.coalesce(conversation.c.status, "").in_(statuses)
 
 
-def _lines(house: House, scope: Scope, asked: Asked) -> list[ColumnElement[bool]]:
-    found = []
-    for queue in [asked.queue] if asked.queue else offered_queues(house, scope):
-        office = house.directory.queues[queue].office
-        lines = [free(queue)] if asked.view == "unassigned" else _line(house, queue)
+def _lines(shape: Shape) -> list[ColumnElement[bool]]:
+    found, scope = [], shape.scope
+    for line in shape.lines:
+        lines = [free(line.queue)] if shape.view == "unassigned" else _waiting(line)
         if scope.role == "moderator":
-            lines = [and_(line, _editors_own(scope)) for line in lines]
-        elif not sees_all(scope, office):
-            lines = [and_(line, reach) for line in lines for reach in _all_reaches(scope)]
+            lines = [and_(one, _editors_own(scope)) for one in lines]
+        elif not sees_all(scope, line.office):
+            lines = [and_(one, reach) for one in lines for reach in _all_reaches(scope)]
         found += lines
     return found
 
@@ -286,26 +334,23 @@ def _editors_own(scope: Scope) -> ColumnElement[bool]:
     )
 
 
-def _line(house: House, queue: str) -> list[ColumnElement[bool]]:
+def _waiting(line: Line) -> list[ColumnElement[bool]]:
     """What waits in a queue."""
-    line = house.directory.queues[queue]
-    here = and_(_LISTED, conversation.c.office == line.office, conversation.c.queue == queue)
-    return [and_(here, _status(status)) for status in waiting_in(line)]
+    here = and_(_LISTED, conversation.c.office == line.office, conversation.c.queue == line.queue)
+    return [and_(here, _status(status)) for status in line.statuses]
 
 
-def _special(house: House, scope: Scope, view: View, now: Micros) -> ColumnElement[bool] | None:
+def _special(view: View) -> ColumnElement[bool] | None:
     """Views that have a small index of their own."""
     if view == "overdue":
-        return and_(conversation.c.due_at.is_not(None), conversation.c.due_at <= now, _has_status(*MINE))
+        return and_(conversation.c.due_at.is_not(None), conversation.c.due_at <= NOW, _has_status(*MINE))
     if view == "failed":
         return literal_column("failed")
     if view == "snoozed":
         return and_(conversation.c.snoozed_until.is_not(None), _has_status("snoozed"))
     if view == "woke":
-        zone = house.directory.zone(scope.office)
-        today = wall_moment(zone, at_wall_clock(zone, now).date(), 0)
         active = _has_status("open", "waiting-office")
-        return and_(conversation.c.woken.is_not(None), conversation.c.activity_at >= today, active)
+        return and_(conversation.c.woken.is_not(None), conversation.c.activity_at >= TODAY, active)
     return None
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, literal_column, select, true
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, literal_column, select, true
 
 from hub.scope import Scope, require
+from hub.store.kept import Engine, Kept, Question, ask, engine_of, keep, value, word
 from hub.store.schema import LISTED, conversation
 from hub.store.tx import Reader
 
@@ -18,18 +23,49 @@ MOST = 40
 
 def used(tx: Reader, scope: Scope) -> list[str]:
     """What was used last, the actor's own first, as the field takes it. Raises Denied."""
+    return used_of(ask(tx, questions(tx, scope)))
+
+
+def questions(tx: Reader, scope: Scope) -> list[Question]:
+    """What :func:`used_of` is told. Raises Denied."""
     require(scope, "answer")
-    near = true() if scope.front else conversation.c.office == scope.office
-    mine = _lately(tx, conversation.c.assignee == scope.user)
-    others = _lately(tx, near)
-    return list(dict.fromkeys([*mine, *others]))[:MOST]
+    engine = engine_of(tx)
+    near = (
+        Question(_everywhere(engine), {})
+        if scope.front
+        else Question(_of_office(engine), {"at": scope.office})
+    )
+    return [Question(_own(engine), {"me": scope.user or 0}), near]
 
 
-def _lately(tx: Reader, whose: ColumnElement[bool]) -> list[str]:
-    closed = and_(whose, conversation.c.status == "resolved", literal_column(f"({LISTED})"))
-    lately = select(conversation.c.topic, conversation.c.outcome).where(closed)
-    rows = tx.rows(lately.order_by(conversation.c.activity_at.desc()).limit(LOOK_BACK))
-    return [shown(row.topic, row.outcome) for row in rows if row.topic]
+def used_of(answers: Sequence[Sequence[Any]]) -> list[str]:
+    """What was used last, from the answers to :func:`questions`."""
+    found = (shown(row.topic, row.outcome) for rows in answers for row in rows)
+    return list(dict.fromkeys(found))[:MOST]
+
+
+@lru_cache
+def _own(engine: Engine) -> Kept:
+    return _lately(engine, conversation.c.assignee == value("me"))
+
+
+@lru_cache
+def _of_office(engine: Engine) -> Kept:
+    return _lately(engine, conversation.c.office == word("at"))
+
+
+@lru_cache
+def _everywhere(engine: Engine) -> Kept:
+    return _lately(engine, true())
+
+
+def _lately(engine: Engine, whose: ColumnElement[bool]) -> Kept:
+    c = conversation.c
+    closed = and_(whose, c.status == "resolved", literal_column(f"({LISTED})"))
+    lately = select(c.topic, c.outcome, c.activity_at).where(closed).order_by(c.activity_at.desc())
+    last = lately.limit(LOOK_BACK).subquery().c
+    each = select(last.topic, last.outcome).where(func.coalesce(last.topic, "") != "")
+    return keep(engine, each.group_by(last.topic, last.outcome).order_by(func.max(last.activity_at).desc()))
 
 
 def shown(topic: str | None, outcome: str | None) -> str:

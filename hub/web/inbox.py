@@ -14,10 +14,9 @@ from aiohttp import web
 from connectors.contract import Micros
 from hub.calendar import moment
 from hub.chats.desk import Chats, chats_of, has_chats
-from hub.desk import actions, lists, topics, transfer
+from hub.desk import actions, counts, lists, topics, transfer
+from hub.desk import drafts as drafts_desk
 from hub.desk.actions import Done
-from hub.desk.counts import count_lists
-from hub.desk.drafts import unfinished
 from hub.desk.lists import Asked, Page, View
 from hub.desk.take import take_next
 from hub.desk.undo_kinds import KINDS
@@ -25,6 +24,7 @@ from hub.desk.undoing import undo_last
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.scope import Scope
+from hub.store.kept import Question, ask
 from hub.store.tx import Reader, Tx
 from hub.web.conversation_words import PRIORITY_OF_RANK
 from hub.web.desk import desk_of, number_of, scope_of
@@ -91,21 +91,38 @@ def query_of(where: Where) -> str:
 
 def read_listed(tx: Reader, house: House, scope: Scope, where: Where) -> Listed:
     """What the left panes show. Raises Denied, NotFound, Unacceptable for a place that is none."""
-    size = house.directory.config.limits.list_rows
-    asked = Asked(view=where.view, queue=where.queue, after=where.after, size=size)
+    return listed_of(tx, house, scope, where, ask(tx, questions(tx, house, scope, where)))
+
+
+def questions(tx: Reader, house: House, scope: Scope, where: Where) -> list[Question]:
+    """What :func:`listed_of` is told. Raises Denied, NotFound, Unacceptable for a place that is none."""
     try:
-        page = lists.page(tx, house, scope, asked)
+        page = lists.question(tx, house, scope, asked_of(house, where))
     except ValueError:
         raise Unacceptable("after: no place in a list") from None
+    return [page, drafts_desk.count_question(tx, scope), *counts.questions(tx, house, scope)]
+
+
+def listed_of(
+    tx: Reader, house: House, scope: Scope, where: Where, answers: Sequence[Sequence[Any]]
+) -> Listed:
+    """What the left panes show, from the answers to :func:`questions`."""
+    rows, [begun], *counted = answers
     return Listed(
         where=where,
-        page=page,
-        counts=count_lists(tx, house, scope),
+        page=lists.page_of(rows, asked_of(house, where)),
+        counts=counts.counts_of(house, scope, counted),
         queues=lists.offered_queues(house, scope),
-        drafts=len(unfinished(tx, scope)),
+        drafts=begun.number,
         query=query_of(where),
         chats=chats_of(tx, house, scope) if has_chats(house) else None,
     )
+
+
+def asked_of(house: House, where: Where) -> Asked:
+    """The list of an address, in pages as the house has them."""
+    size = house.directory.config.limits.list_rows
+    return Asked(view=where.view, queue=where.queue, after=where.after, size=size)
 
 
 VOCABULARY: Mapping[str, Any] = {
@@ -123,8 +140,14 @@ async def inbox(request: web.Request) -> web.StreamResponse:
     desk, scope, where = desk_of(request), scope_of(request), read_query(request, Where)
     part = is_fragment(request)
 
+    house = desk.house()
+
     def query(tx: Reader) -> tuple[Listed, list[str]]:
-        return read_listed(tx, desk.house(), scope, where), [] if part else topics.used(tx, scope)
+        panes = questions(tx, house, scope, where)
+        answers = ask(tx, [*panes, *([] if part else topics.questions(tx, scope))])
+        return listed_of(tx, house, scope, where, answers[: len(panes)]), topics.used_of(
+            answers[len(panes) :]
+        )
 
     listed, used = await desk.store.read(query)
     template = "inbox/rows.html" if part else "inbox/inbox.html"
@@ -134,7 +157,7 @@ async def inbox(request: web.Request) -> web.StreamResponse:
 async def drafts(request: web.Request) -> web.StreamResponse:
     """What one began to write and did not send."""
     desk, scope = desk_of(request), scope_of(request)
-    rows = await desk.store.read(lambda tx: unfinished(tx, scope))
+    rows = await desk.store.read(lambda tx: drafts_desk.unfinished(tx, scope))
     return render(request, "inbox/drafts.html", rows=rows)
 
 

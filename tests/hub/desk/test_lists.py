@@ -225,10 +225,9 @@ async def test_every_list_walks_an_index(sqlite_store: Store, house: House) -> N
         for name, scope in scopes.items():
             for view in lists.VIEWS:
                 queue = "bezrobotni" if view == "queue" else None
-                statement = lists.statement(tx, house, scope, Asked(view=view, queue=queue))
-                assert statement is not None
-                compiled = statement.compile(tx.connection, compile_kwargs={"literal_binds": True})
-                plan = tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}").all()
+                asked = lists.question(tx, house, scope, Asked(view=view, queue=queue))
+                sql = f"EXPLAIN QUERY PLAN {asked.kept.sql}"
+                plan = tx.connection.exec_driver_sql(sql, tuple(asked.parameters())).all()
                 bad += [
                     f"{name}/{view}: {row[3]}"
                     for row in plan
