@@ -244,6 +244,7 @@ class Hub:
             routes=[*self.inboxes.routes(), *survey.routes(self.store, self.house, self._draw)],
             settings=public.Settings(
                 public_url=self.config.hub.public_url,
+                name=self.config.hub.name,
                 language=self.config.hub.language,
                 per_address=self.config.limits.public_per_address,
                 trusted_proxies=self.config.public.trusted_proxies,

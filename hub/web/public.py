@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from http.cookies import SimpleCookie
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,14 +17,27 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
 from connectors._failpoint import failpoint
-from connectors.contract import Log, Refused, Request, Response, Route, SetCookie, Translate
+from connectors.contract import Log, Refused, Request, Response, Route, Translate
 from hub.i18n import mark as N_
 from hub.rates import Rates
 from hub.web.proxies import Network, bucket, client_address, networks
-from hub.web.public_answers import CSP, Refusal, harden, http_refusal, is_safe, preferred, refused, too_many
+from hub.web.public_answers import (
+    CSP,
+    Refusal,
+    harden,
+    http_refusal,
+    is_safe,
+    json_refusal,
+    preferred,
+    refused,
+    set_cookie,
+    too_many,
+    wants_page,
+)
 from hub.web.public_bodies import Budget, Form, Malformed, TooLarge, TooSlow, read_body, read_form
 from hub.web.public_limits import MACHINE_AT_ONCE, Limits
 from hub.web.public_watch import WATCH, Watch
+from hub.web.refused import STATIC, RefusalPages
 
 BODIES = 256_000_000
 """Bytes of request bodies in memory at once."""
@@ -43,16 +55,20 @@ COMPRESSED_FROM = 1000
 """Bytes of text from which compressing an answer pays."""
 
 
+ALWAYS = ("/healthz", "/readyz", STATIC)
+"""What an address is given that has used up its limit."""
+
 MACHINES = "/in/"
 """Below it providers post what happened, all of it from few addresses, signed or with a secret. Only what a route
 itself declares limits them: a limit for people would turn away a day on which many write."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """``public_url`` as citizens reach it; ``per_address`` limits all requests of one address, whatever they ask, but
-    those of providers' machines."""
+    """``public_url`` as citizens reach it, ``name`` as they know the office; ``per_address`` limits all requests of one
+    address, whatever they ask, but those of providers' machines."""
 
     public_url: str
+    name: str = ""
     language: str = "pl"
     languages: tuple[str, ...] = ("pl", "en")
     per_address: str = "300/minute"
@@ -69,6 +85,8 @@ class _Public:
         self.limits = Limits(rates)
         self.watch = Watch()
         self.budget = Budget(BODIES)
+        self.pages = RefusalPages(settings.name, translate)
+        self.mounted: dict[_Handler, Route] = {}
         self.trusted: tuple[Network, ...] = networks(settings.trusted_proxies)
         self.https = settings.public_url.startswith("https://")
         self.own_origin = _origin_of(settings.public_url)
@@ -92,12 +110,13 @@ def build(
     app = web.Application(middlewares=[_guard(public)], client_max_size=0)
     app[WATCH] = public.watch
     by_path: dict[str, list[Route]] = {}
-    for route in routes:
+    for route in (*routes, public.pages.route):
         by_path.setdefault(route.path, []).append(route)
     for path, mounted in by_path.items():
         resource = app.router.add_resource(path)
         for route in mounted:
             handler = _serve(public, route)
+            public.mounted[handler] = route
             resource.add_route(route.method, handler)
             if route.method == "GET" and not route.streams:
                 resource.add_route("HEAD", handler)
@@ -137,7 +156,15 @@ def _explain(
     public: _Public, request: web.Request, refusal: Refusal, allow: str | None = None
 ) -> web.StreamResponse:
     language = _language(public, request)
-    return refused(request, refusal, language, public.translate(language, refusal.text), allow)
+    if wants_page(request):
+        opened = request.method in ("GET", "HEAD")
+        body = public.pages.html(refusal, language, opened=opened)
+    else:
+        body = json_refusal(public.translate(language, refusal.text))
+    route = public.mounted.get(request.match_info.handler)
+    # Frames and scripts that may read the page may read why there is none.
+    headers = {} if route is None else _headers(public, route, request, {})
+    return refused(request, refusal, body, headers | ({hdrs.ALLOW: allow} if allow else {}))
 
 
 def _guard(public: _Public) -> Middleware:
@@ -155,7 +182,7 @@ def _guard(public: _Public) -> Middleware:
                     text = N_("Too many requests at the same time. Please try again in a moment.")
                     raise Refusal(429, text, retry_after=2)
                 wait = 0 if machine else public.limits.wait(public.settings.per_address, "all", where)
-                if wait and request.path not in ("/healthz", "/readyz"):
+                if wait and not request.path.startswith(ALWAYS):
                     raise too_many(wait)
                 response = await handler(request)
         except Refusal as refusal:
@@ -279,7 +306,7 @@ async def _answer(
     headers["Content-Type"] = answer.content_type
     response = web.Response(status=answer.status, body=answer.body, headers=headers)
     for cookie in answer.cookies:
-        _set_cookie(public, response, cookie)
+        set_cookie(response, cookie, https=public.https)
     if len(answer.body) >= COMPRESSED_FROM and answer.content_type.startswith(("text/", "application/json")):
         response.enable_compression()
     return response
@@ -301,18 +328,6 @@ def _cors(route: Route, request: web.Request) -> dict[str, str]:
     origin = request.headers.get(hdrs.ORIGIN, "")
     allowed = {"Access-Control-Allow-Origin": origin} if _allows(route, origin) else {}
     return {"Vary": "Origin"} | allowed
-
-
-def _set_cookie(public: _Public, response: web.Response, cookie: SetCookie) -> None:
-    made: SimpleCookie = SimpleCookie({cookie.name: cookie.value})
-    framed = cookie.framed and public.https  # browsers drop "None" and "Partitioned" without "Secure"
-    morsel = made[cookie.name]
-    morsel["max-age"], morsel["path"] = str(cookie.max_age), cookie.path
-    morsel["httponly"], morsel["secure"] = True, public.https
-    morsel["samesite"] = "None" if framed else "Lax"
-    text = morsel.OutputString()
-    # The standard library of this Python does not know the attribute yet.
-    response.headers.add(hdrs.SET_COOKIE, f"{text}; Partitioned" if framed else text)
 
 
 def _streamed(request: web.Request, answer: Response, headers: Mapping[str, str]) -> web.StreamResponse:

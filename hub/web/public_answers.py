@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Sequence
-from http import HTTPStatus
+from collections.abc import Mapping, Sequence
+from http.cookies import SimpleCookie
 
 import msgspec
 from aiohttp import hdrs, web
 
+from connectors.contract import SetCookie
 from hub.i18n import mark as N_
 
 
@@ -38,35 +38,34 @@ def too_many(wait: int) -> Refusal:
     return Refusal(429, text, retry_after=wait)
 
 
+def wants_page(request: web.Request) -> bool:
+    """Whether a browser asks for a page; programs do not name HTML."""
+    return "text/html" in request.headers.get(hdrs.ACCEPT, "")
+
+
+def json_refusal(sentence: str) -> str:
+    """A refusal for programs."""
+    return msgspec.json.encode({"error": sentence}).decode()
+
+
 def refused(
-    request: web.Request, refusal: Refusal, language: str, sentence: str, allow: str | None = None
+    request: web.Request, refusal: Refusal, body: str, given: Mapping[str, str] | None = None
 ) -> web.StreamResponse:
-    """A refusal, translated as ``sentence``: a page for browsers, JSON for programs."""
-    headers = {"Cache-Control": "no-store"}
+    """A refusal with its ``body``: a page for browsers (:func:`wants_page`), JSON for programs."""
+    headers = {**(given or {}), "Cache-Control": "no-store"}
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(max(1, round(refusal.retry_after)))
-    if allow:
-        headers["Allow"] = allow
-    if "text/html" in request.headers.get(hdrs.ACCEPT, ""):
-        body, kind = _sentence_page(language, refusal.status, sentence), "text/html"
-    else:
-        body, kind = msgspec.json.encode({"error": sentence}).decode(), "application/json"
     response = web.Response(
-        text=body, status=refusal.status, content_type=kind, charset="utf-8", headers=headers
+        text=body,
+        status=refusal.status,
+        content_type="text/html" if wants_page(request) else "application/json",
+        charset="utf-8",
+        headers=headers,
     )
     if not request.content.at_eof():
         # What is still under way is not worth reading; the connection cannot be used again.
         response.force_close()
     return response
-
-
-def _sentence_page(language: str, status: int, sentence: str) -> str:
-    return (
-        f'<!doctype html>\n<html lang="{language}">\n<head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{status} {html.escape(HTTPStatus(status).phrase)}</title></head>\n"
-        f"<body><main><p>{html.escape(sentence)}</p></main></body>\n</html>\n"
-    )
 
 
 CSP = (
@@ -88,6 +87,19 @@ def harden(response: web.StreamResponse, *, https: bool) -> None:
     if https:
         headers["Strict-Transport-Security"] = "max-age=31536000"
     headers["Server"] = "Centrala"  # instead of the versions of what it runs on
+
+
+def set_cookie(response: web.Response, cookie: SetCookie, *, https: bool) -> None:
+    """Put a cookie on an answer; scripts never see it."""
+    made: SimpleCookie = SimpleCookie({cookie.name: cookie.value})
+    framed = cookie.framed and https  # browsers drop "None" and "Partitioned" without "Secure"
+    morsel = made[cookie.name]
+    morsel["max-age"], morsel["path"] = str(cookie.max_age), cookie.path
+    morsel["httponly"], morsel["secure"] = True, https
+    morsel["samesite"] = "None" if framed else "Lax"
+    text = morsel.OutputString()
+    # The standard library of this Python does not know the attribute yet.
+    response.headers.add(hdrs.SET_COOKIE, f"{text}; Partitioned" if framed else text)
 
 
 def is_safe(text: str) -> bool:

@@ -372,6 +372,61 @@ async def test_a_failure_shows_and_logs_no_detail(start: Start, browser: aiohttp
     assert any("RuntimeError" in line for line in listener.log.lines)
 
 
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "pl-PL,pl;q=0.9"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "said"),
+    [
+        ("GET", "/nowhere", 404, ("Nie ma takiej strony", "sprawdzić adres")),
+        ("DELETE", "/page", 405, ("Tej strony nie można tak otworzyć", "wrócić na poprzednią stronę")),
+        ("GET", "/broken", 500, ("Coś się nie udało", "telefonicznie", 'href=""')),
+        ("POST", "/full", 503, ("Prosimy o chwilę", "poczekać: 7 s", "w formularzu")),
+        ("POST", "/in/office", 413, ("To za dużo", "krótszy tekst")),
+    ],
+)
+async def test_a_browser_gets_a_page_that_says_what_to_do(
+    start: Start, browser: aiohttp.ClientSession, method: str, path: str, status: int, said: tuple[str, ...]
+) -> None:
+    listener = await start(name="Kontakt <PUP>")
+    data = b"x" * 101 if status == 413 else None
+    response, text = await ask(browser, method, listener.url + path, data=data, headers=BROWSER)
+    assert (response.status, response.content_type) == (status, "text/html")
+    assert '<html lang="pl">' in text and "Kontakt &lt;PUP&gt;" in text
+    assert [part for part in said if part not in text] == []
+    response, text = await ask(browser, method, listener.url + path, data=data)
+    assert (response.status, response.content_type) == (status, "application/json")
+    assert json.loads(text).keys() == {"error"}
+
+
+async def test_the_page_of_a_form_from_elsewhere(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start(language="pl")
+    headers = {"Accept": "text/html", "Origin": "https://evil.example", "Accept-Language": "de"}
+    response, text = await ask(browser, "POST", listener.url + "/slow", headers=headers)
+    assert response.status == 403
+    assert "na stronie urzędu" in text and '<html lang="pl">' in text, "who asks for neither language"
+
+
+async def test_whoever_wrote_too_often_still_sees_a_page(
+    start: Start, browser: aiohttp.ClientSession
+) -> None:
+    listener = await start(per_address="1/hour")
+    await ask(browser, "GET", listener.url + "/page")
+    response, text = await ask(browser, "GET", listener.url + "/page", headers=BROWSER)
+    assert response.status == 429 and " min." in text and 'href="?lang=en"' in text
+    assert "'self' https://praca.example.pl" in response.headers["Content-Security-Policy"], "in its frame"
+    style = text.partition('<link rel="stylesheet" href="')[2].partition('"')[0]
+    response, text = await ask(browser, "GET", listener.url + style)
+    assert response.status == 200 and "--widget-accent" in text
+
+
+async def test_a_site_may_read_why_it_is_refused(start: Start, browser: aiohttp.ClientSession) -> None:
+    listener = await start(per_address="1/hour")
+    for _ in range(2):
+        response, _ = await ask(browser, "GET", listener.url + "/page", headers={"Origin": SITE})
+    assert response.status == 429 and response.headers["Access-Control-Allow-Origin"] == SITE
+
+
 async def test_headers_cannot_be_split(start: Start, browser: aiohttp.ClientSession) -> None:
     listener = await start()
     response, _ = await ask(browser, "GET", listener.url + "/split")
