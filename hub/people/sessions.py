@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
 
 import msgspec
-from sqlalchemy import RowMapping, delete, func, select, update
+from sqlalchemy import RowMapping, and_, delete, func, select, update
 
 from hub.config import Limits
 from hub.directory import Directory
 from hub.people.preferences import Preferences, read_preferences
-from hub.scope import Role, Scope
+from hub.scope import Scope
+from hub.store.kept import Engine, Kept, Question, ask, engine_of, keep, value, word
 from hub.store.schema import notification, session, user, user_queue
 from hub.store.tx import Reader, Tx
 
@@ -55,49 +60,60 @@ def open_session(tx: Tx, limits: Limits, user_id: int, token: str, csrf: str) ->
 
 def find_session(tx: Reader, directory: Directory, token: str) -> Signed | None:
     """The session of a cookie, or None: unknown, ended, unused for too long, or of a disabled account."""
-    statement = (
-        select(session, user)
-        .join(user, user.c.id == session.c.user)
-        .where(
-            session.c.token_hash == hash_token(token), session.c.expires_at > tx.now, user.c.active.is_(True)
-        )
-    )
-    row = tx.execute(statement).mappings().first()
+    values = {"hash": hash_token(token), "now": tx.now}
+    found, queues, [news] = ask(tx, [Question(kept, values) for kept in _kept(engine_of(tx))])
     idle = int(directory.config.limits.session_hours * HOUR)
-    if row is None or row[session.c.seen_at] + idle <= tx.now:
+    if not found or found[0].seen_at + idle <= tx.now:
         return None
-    user_id = row[user.c.id]
-    mine = (notification.c.user == user_id, notification.c.read_at.is_(None))
+    [row] = found
     return Signed(
-        scope=scope_of_row(tx, directory, row),
-        user=user_id,
-        login=row[user.c.login],
-        token_hash=row[session.c.token_hash],
-        csrf=row[session.c.csrf],
-        presence=row[user.c.presence],
-        preferences=read_preferences(row[user.c.settings]),
-        unread=tx.scalar(select(func.count()).select_from(notification).where(*mine)) or 0,
-        stale=row[session.c.seen_at] + TOUCH < tx.now,
+        scope=_scope(directory, row, [work.queue for work in queues]),
+        user=row.id,
+        login=row.login,
+        token_hash=row.token_hash,
+        csrf=row.csrf,
+        presence=row.presence,
+        preferences=read_preferences(row.settings),
+        unread=news.unread,
+        stale=row.seen_at + TOUCH < tx.now,
+    )
+
+
+@cache
+def _kept(engine: Engine) -> tuple[Kept, Kept, Kept]:
+    """Session and account, the account's queues, how many notifications it has not read."""
+    s, u = session.c, user.c
+    account = (u.id, u.login, u.role, u.office, u.skills, u.language, u.name, u.presence, u.settings)
+    mine = and_(s.token_hash == word("hash"), s.expires_at > value("now"))
+    who = select(s.token_hash, s.csrf, s.seen_at, *account).join(user, u.id == s.user)
+    work = select(user_queue.c.queue).join(session, s.user == user_queue.c.user).where(mine)
+    news = select(func.count().label("unread")).select_from(notification)
+    theirs = notification.c.user == select(s.user).where(mine).scalar_subquery()
+    return (
+        keep(engine, who.where(mine, u.active.is_(True))),
+        keep(engine, work.order_by(user_queue.c.queue)),
+        keep(engine, news.where(theirs, notification.c.read_at.is_(None))),
     )
 
 
 def scope_of_row(tx: Reader, directory: Directory, row: RowMapping) -> Scope:
     """The rights of a person, from a mapping of their ``user`` row."""
     values = {column.name: row[column] for column in user.c}
-    role: Role = values["role"]
-    office: str = values["office"]
-    queues = tx.rows(
-        select(user_queue.c.queue).where(user_queue.c.user == values["id"]).order_by(user_queue.c.queue)
-    )
+    queues = select(user_queue.c.queue).where(user_queue.c.user == values["id"]).order_by(user_queue.c.queue)
+    return _scope(directory, SimpleNamespace(**values), [found.queue for found in tx.rows(queues)])
+
+
+def _scope(directory: Directory, account: Any, queues: Sequence[str]) -> Scope:
+    office: str = account.office
     return Scope(
-        user=values["id"],
-        role=role,
+        user=account.id,
+        role=account.role,
         office=office,
         front=office in directory.front,
-        queues=tuple(found.queue for found in queues if directory.may_work(office, found.queue)),
-        skills=msgspec.json.decode(values["skills"], type=tuple[str, ...]),
-        language=values["language"],
-        name=values["name"],
+        queues=tuple(queue for queue in queues if directory.may_work(office, queue)),
+        skills=msgspec.json.decode(account.skills, type=tuple[str, ...]),
+        language=account.language,
+        name=account.name,
     )
 
 
