@@ -14,7 +14,7 @@ Who does what, in order:
 
 from __future__ import annotations
 
-from connectors.contract.connector import Channel, Connector, Env, ParseContext, Serves, ShowsPresence
+from connectors.contract.connector import Channel, Connector, Env, Invites, ParseContext, Serves, ShowsPresence
 from connectors.contract.http import Handler, Request, Response, Route, SetCookie, UploadedFile
 from connectors.contract.inbound import (
     Appeal,
@@ -141,6 +141,7 @@ __all__ = [
     "Health",
     "Inbound",
     "InboxId",
+    "Invites",
     "LiveChat",
     "Log",
     "Message",

@@ -95,6 +95,15 @@ class ShowsPresence(Protocol):
         """Pass it on, at most once in a few seconds for one person; what fails is dropped and only logged."""
 
 
+@runtime_checkable
+class Invites(Protocol):
+    """What a connector adds whose capabilities say ``invites``."""
+
+    async def invitation(self, token: str) -> str:
+        """The address at which whoever opens it goes on with the conversation that ``token`` names (``conversation`` of
+        :class:`Tokens`). Raises :class:`SendError`."""
+
+
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
     """A line of the registry: how to configure, create and parse one kind of inbox.
 

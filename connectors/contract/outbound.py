@@ -156,6 +156,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     ``live``: both sides are there at the same time, so nothing is held for undo, and what the person has not seen when
     they leave is sent where they said (:class:`LiveChat`). ``public_length`` is the most that an answer to a ``public``
     message may have, counted as ``public_counts`` says (``weighted``: as X counts); None where there are none such.
+    ``invites``: a link leads a person who wrote elsewhere into this channel (:class:`Invites`).
     """
 
     reaches: tuple[str, ...] = ()
@@ -186,6 +187,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     live: bool = False
     public_length: int | None = None
     public_counts: Literal["utf16", "utf8", "weighted"] = "utf16"
+    invites: bool = False
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):

@@ -65,7 +65,8 @@ UNREACHABLE_FILE = N_("Telegram does not hand out the file any more, or it is la
 
 
 class Telegram:
-    """See :class:`connectors.contract.Connector` and :class:`connectors.contract.ShowsPresence`."""
+    """See :class:`connectors.contract.Connector`, :class:`connectors.contract.ShowsPresence` and
+    :class:`connectors.contract.Invites`."""
 
     def __init__(self, settings: Settings, env: Env) -> None:
         self.capabilities = Capabilities(
@@ -78,6 +79,7 @@ class Telegram:
             deletions=True,
             typing=True,
             choices=BUTTONS,
+            invites=True,
             send_limit=UPLOAD_SECONDS + 20,
         )
         self._settings = settings
@@ -89,6 +91,7 @@ class Telegram:
         self._reader = polling.Reader()
         self._door = Door()
         self._courtesies: set[asyncio.Task[None]] = set()
+        self._username = ""
         self._typed: OrderedDict[str, float] = OrderedDict()
 
     def routes(self) -> Sequence[Route]:
@@ -244,6 +247,17 @@ class Telegram:
         except NotReached as missed:
             # Nothing was to be done at the other side, so nothing can have been done twice.
             raise SendError("temporary", missed.error.public, missed.error.private) from missed
+
+    async def invitation(self, token: str) -> str:
+        """See :class:`connectors.contract.Invites`. https://core.telegram.org/bots/features#deep-linking"""
+        if not self._username:
+            try:
+                self._username = (await self._api.bot.get_me()).username or ""
+            except Declined as refusal:
+                raise send_error(refusal) from refusal
+            except NotReached as missed:
+                raise missed.error from missed
+        return f"https://t.me/{self._username}?start={token}"
 
     # --- health ---------------------------------------------------------------------------------------------------
 
