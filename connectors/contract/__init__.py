@@ -14,7 +14,15 @@ Who does what, in order:
 
 from __future__ import annotations
 
-from connectors.contract.connector import Channel, Connector, Env, Invites, ParseContext, Serves, ShowsPresence
+from connectors.contract.connector import (
+    Channel,
+    Connector,
+    Env,
+    Invites,
+    ParseContext,
+    Serves,
+    ShowsPresence,
+)
 from connectors.contract.http import Handler, Request, Response, Route, SetCookie, UploadedFile
 from connectors.contract.inbound import (
     Appeal,
