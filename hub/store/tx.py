@@ -8,10 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, CursorResult, Executable, Row, Table, insert, select, update
+from sqlalchemy import (
+    ClauseElement,
+    Connection,
+    CursorResult,
+    Executable,
+    Insert,
+    Row,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    insert,
+    select,
+    update,
+)
 
 from connectors.contract import Micros
 
@@ -82,6 +97,28 @@ class Ids:
         self._next = self._end = 0
 
 
+# The statements that everything uses are built once: building one anew costs several times what running it does.
+
+_ROW = "the_row"
+"""The parameter that names a row; no column is called so."""
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return insert(table)
+
+
+@cache
+def _update(table: Table, columns: tuple[str, ...]) -> Update:
+    row = table.c.id == bindparam(_ROW)
+    return update(table).where(row).values({column: bindparam(column) for column in columns})
+
+
+@cache
+def _locked(table: Table) -> Select[Any]:
+    return select(table).where(table.c.id == bindparam(_ROW)).with_for_update()
+
+
 class Reader:
     """One consistent view of the store. ``now`` is when it began."""
 
@@ -149,18 +186,20 @@ class Tx(Reader):
         row = dict(values)
         if "id" not in row:
             row["id"] = self.new_id()
-        self.connection.execute(insert(table), row)
+        self.connection.execute(_insert(table), row)
         return int(row["id"])
 
     def change(self, table: Table, row_id: int, **values: Any) -> bool:
-        """Update the row with this id; False when there is none."""
-        return (
-            self.connection.execute(update(table).where(table.c.id == row_id).values(**values)).rowcount == 1
-        )
+        """Update the row with this id; False when there is none. Values may be expressions of SQL."""
+        if any(isinstance(value, ClauseElement) for value in values.values()):
+            statement, parameters = update(table).where(table.c.id == row_id).values(**values), None
+        else:
+            statement, parameters = _update(table, tuple(values)), {_ROW: row_id, **values}
+        return self.connection.execute(statement, parameters).rowcount == 1
 
     def locked(self, table: Table, row_id: int) -> Row[Any] | None:
         """The row with this id, locked until the end of the transaction where the engine locks rows."""
-        return self.connection.execute(select(table).where(table.c.id == row_id).with_for_update()).first()
+        return self.connection.execute(_locked(table), {_ROW: row_id}).first()
 
     def insert(self, table: Table, columns: tuple[str, ...], rows: Sequence[driver.Row]) -> None:
         """Many rows; see :func:`bulk.insert`."""
