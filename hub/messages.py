@@ -39,7 +39,7 @@ def locked_conversation(tx: Tx, conversation: int) -> Row[Any]:
 
 def announce(tx: Tx, conversation: int, *, actor: int | None, queue_before: str | None = None) -> None:
     """Emit that a conversation's state changed, with what it is now."""
-    row = tx.row(schema.conversation.select().where(schema.conversation.c.id == conversation))
+    row = tx.get(schema.conversation, conversation)
     if row is not None:
         tx.emit(
             "conversation",

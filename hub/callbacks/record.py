@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 
 from connectors.contract import Micros
 from hub import calendar
@@ -39,7 +39,7 @@ def locked(tx: Tx, callback_id: int) -> Row[Any]:
 
 def read(tx: Reader, callback_id: int) -> Row[Any] | None:
     """The row, or None."""
-    return tx.row(select(callback).where(callback.c.id == callback_id))
+    return tx.get(callback, callback_id)
 
 
 def step(tx: Tx, row: Row[Any], move: Move, *, actor: int | None = None, **values: Any) -> Row[Any]:
@@ -72,7 +72,7 @@ def announce(tx: Tx, row: Row[Any], version: int, actor: int | None) -> None:
 def conversation_of(tx: Reader, conversation_id: int) -> Row[Any]:
     """The conversation a callback belongs to now: a merged one leads to its survivor. Raises NotFound."""
     conversation = schema.conversation
-    row = tx.row(select(conversation).where(conversation.c.id == conversation_id))
+    row = tx.get(conversation, conversation_id)
     if row is None:
         raise NotFound("conversation")
     return row if row.merged_into is None else conversation_of(tx, row.merged_into)

@@ -91,7 +91,7 @@ def read_matter(
 
 def _row(tx: Reader, state: ConversationState, message_id: int | None) -> Row[Any] | None:
     if message_id is not None:
-        return tx.row(select(message).where(message.c.id == message_id))
+        return tx.get(message, message_id)
     theirs = and_(
         message.c.conversation == state.id, message.c.kind == "inbound", message.c.deleted_at.is_(None)
     )
@@ -149,5 +149,5 @@ def _place(tx: Reader, message_id: int) -> CommentPlace | None:
 
 
 def _wish(tx: Reader, message_id: int) -> CallbackWish | None:
-    row = tx.row(select(schema.callback).where(schema.callback.c.id == message_id))
+    row = tx.get(schema.callback, message_id)
     return CallbackWish(number=row.number, topic=row.topic) if row is not None else None

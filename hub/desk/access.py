@@ -29,7 +29,7 @@ def open_with_reason(tx: Tx, house: House, scope: Scope, conversation_id: int, r
     Raises Denied, NotFound for one that does not exist, Conflict without a reason.
     """
     require(scope, "answer")
-    row = tx.row(select(schema.conversation).where(schema.conversation.c.id == conversation_id))
+    row = tx.get(schema.conversation, conversation_id)
     if row is None or scope.user is None or scope.role == "moderator":
         raise NotFound("conversation")
     if may_see(tx, scope, conversation_id):

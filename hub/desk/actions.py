@@ -130,7 +130,7 @@ def assign(
     """Give conversations to somebody (None: back to the queue). Raises Conflict for somebody who cannot see them."""
     name = ""
     if assignee is not None:
-        account = tx.row(schema.user.select().where(schema.user.c.id == assignee))
+        account = tx.get(schema.user, assignee)
         if account is None or not account.active:
             raise Conflict(NO_AGENT)
         name = account.name
@@ -235,13 +235,13 @@ def wake(tx: Tx, conversation: int, why: Literal["time", "failed-delivery"]) -> 
 
 def wake_on_time(tx: Tx, house: House, timer: Row[Any]) -> None:
     """The handler of timer kind ``snooze``."""
-    row = tx.row(schema.conversation.select().where(schema.conversation.c.id == timer.subject))
+    row = tx.get(schema.conversation, timer.subject)
     if row is not None and row.snoozed_until is not None and row.snoozed_until <= tx.now:
         wake(tx, timer.subject, "time")
 
 
 def _on_duty(tx: Tx, user: int) -> bool:
-    account = tx.row(schema.user.select().where(schema.user.c.id == user))
+    account = tx.get(schema.user, user)
     return account is not None and account.active and account.presence != "offline"
 
 

@@ -39,7 +39,7 @@ def known_contact(tx: Reader, scope: Scope, contact_id: int) -> Row[Any]:
     theirs = (
         select(conversation.c.id).where(and_(conversation.c.contact == contact_id, visible(scope))).limit(1)
     )
-    found = tx.row(select(contact).where(contact.c.id == contact_id))
+    found = tx.get(contact, contact_id)
     if found is None or tx.row(theirs) is None:
         raise NotFound("contact")
     return found

@@ -62,7 +62,7 @@ def forward(
 
     It is part of the conversation but answers nobody: clocks and status stay. Raises Denied, NotFound, Conflict.
     """
-    original = tx.row(select(message).where(message.c.id == message_id))
+    original = tx.get(message, message_id)
     if original is None:
         raise NotFound("message")
     row = opened(tx, scope, original.conversation)
@@ -236,7 +236,7 @@ def _new_conversation(
             "listed": True,
         },
     )
-    row = tx.row(select(schema.conversation).where(schema.conversation.c.id == new))
+    row = tx.get(schema.conversation, new)
     if row is None:
         raise NotFound("conversation")
     return row

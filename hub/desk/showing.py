@@ -153,4 +153,4 @@ def _seen(tx: Reader, house: House, conversation: int, user: int) -> _Seen | Non
 
 def _identity(tx: Reader, identity: int | None) -> Row[Any] | None:
     table = schema.identity
-    return tx.row(select(table).where(table.c.id == identity)) if identity is not None else None
+    return tx.get(table, identity) if identity is not None else None

@@ -178,7 +178,7 @@ def _ask_office(tx: Tx, house: House, conversation: int, office: str, due_at: Mi
 
 def office_silent(tx: Tx, house: House, timer: Row[Any]) -> None:
     """The handler of timer kind ``office-due``: the date passed; owner and supervisors are told."""
-    row = tx.row(select(schema.conversation).where(schema.conversation.c.id == timer.subject))
+    row = tx.get(schema.conversation, timer.subject)
     over = row is None or row.status in ("resolved", "spam") or row.merged_into is not None
     # Not only while it waits for the office: a citizen who asks again meanwhile opens it, and is no answer.
     if row is None or over or row.office in house.directory.front:
@@ -202,7 +202,7 @@ def office_answered(tx: Tx, house: House, conversation: int) -> None:
 
 def owner_check(tx: Tx, house: House, timer: Row[Any]) -> None:
     """The handler of timer kind ``owner-check``: the office answered two working days ago; may it be closed?"""
-    row = tx.row(select(schema.conversation).where(schema.conversation.c.id == timer.subject))
+    row = tx.get(schema.conversation, timer.subject)
     if row is None or row.status in ("resolved", "spam") or row.merged_into is not None:
         return
     system_line(tx, row.id, "owner-check")

@@ -102,7 +102,7 @@ def stream(tx: Reader, scope: Scope, conversation_id: int, before: int | None = 
 
 def entry(tx: Reader, scope: Scope, message_id: int) -> Entry:
     """One message. Raises Denied, NotFound."""
-    row = tx.row(select(message).where(message.c.id == message_id))
+    row = tx.get(message, message_id)
     if row is None:
         raise NotFound("message")
     seen(tx, scope, row.conversation)
@@ -197,7 +197,7 @@ def person(tx: Reader, scope: Scope, conversation_id: int) -> Person:
         .limit(HISTORY)
     )
     return Person(
-        contact=tx.row(select(schema.contact).where(schema.contact.c.id == row.contact)),
+        contact=tx.get(schema.contact, row.contact),
         identities=identities(tx, row.contact),
         links=links(tx, row.contact),
         history=tx.rows(statement),
@@ -262,7 +262,7 @@ def raw_of(tx: Reader, scope: Scope, message_id: int) -> Row[Any]:
 def file_of(tx: Reader, scope: Scope, attachment_id: int) -> Row[Any]:
     """A file of a message that the actor may see, or of an own draft. Raises Denied, NotFound."""
     require(scope, "answer")
-    row = tx.row(select(schema.attachment).where(schema.attachment.c.id == attachment_id))
+    row = tx.get(schema.attachment, attachment_id)
     if row is None:
         raise NotFound("file")
     if row.message is not None:

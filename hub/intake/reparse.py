@@ -33,7 +33,7 @@ async def reparse(
 
     Raises NotFound for an unknown row and Conflict for one that is not in quarantine.
     """
-    row = await store.read(lambda tx: tx.row(select(raw_table).where(raw_table.c.id == raw_id)))
+    row = await store.read(lambda tx: tx.get(raw_table, raw_id))
     if row is None:
         raise NotFound("raw")
     if row.state != "quarantined":

@@ -141,7 +141,7 @@ def _answer(tx: Tx, house: House, scope: Scope, row: Row[Any], text: str, client
 
 def _reference(tx: Reader, row: Row[Any]) -> str | None:
     """What the platform calls a comment, or an answer of ours."""
-    written = tx.row(select(message).where(message.c.id == row.id))
+    written = tx.get(message, row.id)
     return wire_id(tx, written) if written is not None else None
 
 

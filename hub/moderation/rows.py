@@ -32,7 +32,7 @@ def workable(tx: Tx, scope: Scope, number: int) -> Row[Any]:
 
 def article_of(tx: Reader, row: Row[Any]) -> Row[Any]:
     """The article under which a comment stands."""
-    found = tx.row(select(article).where(article.c.id == row.article))
+    found = tx.get(article, row.article)
     if found is None:
         raise NotFound("article")
     return found

@@ -64,12 +64,12 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 def read_outbound(tx: Reader, house: House, delivery_id: int, attempt_id: int) -> Draft | None:
     """Read what a claimed delivery sends; None when it is not this attempt's any more."""
-    row = tx.row(select(delivery).where(delivery.c.id == delivery_id))
+    row = tx.get(delivery, delivery_id)
     send_by = tx.scalar(select(schema.attempt.c.send_by).where(schema.attempt.c.id == attempt_id))
     if row is None or row.state != "sending" or send_by is None:
         return None
-    sent = tx.row(select(message).where(message.c.id == row.message))
-    conversation = tx.row(select(schema.conversation).where(schema.conversation.c.id == row.conversation))
+    sent = tx.get(message, row.message)
+    conversation = tx.get(schema.conversation, row.conversation)
     if sent is None or conversation is None:
         return None
     files = tx.rows(

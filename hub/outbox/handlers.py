@@ -134,7 +134,7 @@ async def _call_hook(store: Store, house: House, egress: Egress, clock: Clock, r
 
 
 def _hook_body(tx: Reader, house: House, row: Row[Any], rules: Sequence[str]) -> bytes:
-    found = tx.row(schema.conversation.select().where(schema.conversation.c.id == row.conversation))
+    found = tx.get(schema.conversation, row.conversation)
     conversation = (
         {"id": str(found.id), "reference": found.reference, "queue": found.queue} if found else None
     )

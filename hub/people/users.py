@@ -283,7 +283,7 @@ def list_users(tx: Reader, scope: Scope) -> list[Person]:
 def get_user(tx: Reader, scope: Scope, user_id: int) -> Person:
     """One account. Raises Denied, NotFound."""
     require(scope, "supervise")
-    row = tx.row(select(user).where(user.c.id == user_id))
+    row = tx.get(user, user_id)
     if row is None or not own_office(scope, row.office):
         raise NotFound("user")
     queues = tx.rows(

@@ -203,7 +203,7 @@ def stop(tx: Tx, scope: Scope, number: int) -> None:
 def run(tx: Reader, scope: Scope, number: int) -> Run:
     """One run with its tables. Raises Denied, NotFound."""
     require(scope, "administer")
-    row = tx.row(select(rule_run).where(rule_run.c.id == number))
+    row = tx.get(rule_run, number)
     if row is None:
         raise NotFound("run")
     return _run(row)

@@ -115,8 +115,13 @@ def _update(table: Table, columns: tuple[str, ...]) -> Update:
 
 
 @cache
+def _by_id(table: Table) -> Select[Any]:
+    return select(table).where(table.c.id == bindparam(_ROW))
+
+
+@cache
 def _locked(table: Table) -> Select[Any]:
-    return select(table).where(table.c.id == bindparam(_ROW)).with_for_update()
+    return _by_id(table).with_for_update()
 
 
 class Reader:
@@ -147,6 +152,10 @@ class Reader:
     def scalar(self, statement: Executable, parameters: Any = None) -> Any:
         """The first value of the first row, or None."""
         return self.connection.execute(statement, parameters).scalar()
+
+    def get(self, table: Table, row_id: int) -> Row[Any] | None:
+        """The row with this id, or None."""
+        return self.connection.execute(_by_id(table), {_ROW: row_id}).first()
 
     def lookup(
         self, table: Table, key: tuple[str, ...], columns: tuple[str, ...], keys: Sequence[driver.Row]

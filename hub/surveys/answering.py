@@ -57,7 +57,7 @@ def answer(tx: Tx, house: House, number: int, score: int, comment: str | None, w
 
 def _thank(tx: Tx, house: House, row: Row[Any], score: int) -> None:
     """A word back where the question was sent, with the address of the page where more can be said."""
-    question = tx.row(select(schema.message).where(schema.message.c.id == row.message))
+    question = tx.get(schema.message, row.message)
     matter = tx.locked(conversation, _survivor(tx, row.conversation))
     if question is None or matter is None:
         return
