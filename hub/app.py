@@ -274,6 +274,7 @@ class Hub:
             health=self.inboxes.health,
             reparse=self._reparse,
             ready=lambda: self.ready,
+            invite=self.inboxes.invite,
             cautions=self.cautions.all,
             show=self.showing.show,
         )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from connectors.contract import Connector, Health, Log, Route
+from connectors.contract import Connector, Health, Invites, Log, Route, SendError
 from hub.cluster.leases import Lease
 from hub.config import Inbox
 from hub.directory import Directory
+from hub.i18n import mark as N_
 from hub.running import STARTING, Means, Running, lease_of, start, stop
 
 Make = Callable[[Directory, Inbox], Connector]
@@ -72,6 +73,13 @@ class Inboxes:
     def routes(self) -> list[Route]:
         """What all of them answer on the public listener."""
         return [route for connector in self.connectors().values() for route in connector.routes()]
+
+    async def invite(self, inbox: str, token: str) -> str:
+        """The link of an inbox into the conversation that ``token`` names. Raises SendError."""
+        connector = self.connectors().get(inbox)
+        if connector is None or not isinstance(connector, Invites):
+            raise SendError("permanent", N_("This inbox makes no links."), f"{inbox} does not invite")
+        return await connector.invitation(token)
 
     def health(self) -> Mapping[str, Health]:
         """The health of each inbox, as the process tells that reads it."""

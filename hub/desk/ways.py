@@ -7,20 +7,22 @@ never added. A channel can be switched to any address of the same person that a 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, select
 
 from connectors._split import AnyCounts
 from connectors.contract import Capabilities, Micros, Recipient
-from hub.desk.contacts import identities
+from hub.desk.contacts import of_contact
 from hub.desk.private import opening
 from hub.house import House
 from hub.i18n import fill
 from hub.outbox.queue import outlets
 from hub.scope import Scope
 from hub.store import schema
+from hub.store.kept import Answers, Engine, Inquiry, Kept, Question, engine_of, keep, learn, value
 from hub.store.tx import Reader
 
 SECOND = 1_000_000
@@ -90,10 +92,22 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 
 def reach(tx: Reader, house: House, scope: Scope, conversation: Row[Any]) -> Reach:
     """What the composer of this conversation has to know before anything is typed."""
-    wrote = last_wrote(tx, conversation.id)
+    return learn(tx, about_reach(tx, house, scope, conversation))
+
+
+def about_reach(tx: Reader, house: House, scope: Scope, conversation: Row[Any]) -> Inquiry[Reach]:
+    """What :func:`reach` tells."""
+    values = {"conversation": conversation.id, "contact": conversation.contact}
+    questions = [Question(kept, values) for kept in _kept(engine_of(tx))]
+    return Inquiry(questions, lambda told: _reach(tx, house, scope, conversation, told))
+
+
+def _reach(tx: Reader, house: House, scope: Scope, conversation: Row[Any], told: Answers) -> Reach:
+    people, inbound, lately = told
+    wrote = {(row.identity, row.inbox): row.at for row in lately}
     ways = [
         _way(house, row, inbox, wrote.get((row.id, inbox)), tx.now)
-        for row in identities(tx, conversation.contact)
+        for row in people
         for inbox in outlets(house, conversation.office, row.kind, conversation.inbox)
     ]
     used = (conversation.identity, conversation.inbox)
@@ -107,8 +121,8 @@ def reach(tx: Reader, house: House, scope: Scope, conversation: Row[Any]) -> Rea
             way.inbox,
         )
     )
-    last = last_inbound(tx, conversation.id)
-    ways = [*_private(tx, house, conversation, last), *(_in_public(way, last) for way in ways)]
+    last = next(iter(inbound), None)
+    ways = [*_private(tx, house, people, last), *(_in_public(way, last) for way in ways)]
     if not ways:
         return Reach(ways=())
     default = ways[0]
@@ -125,7 +139,12 @@ def _in_public(way: Way, last: Row[Any] | None) -> Way:
     """The same way, known to lead into public where the person wrote their last message there."""
     if last is None or (last.identity, last.inbox) != (way.identity, way.inbox) or not way.can.public_length:
         return way
-    return msgspec.structs.replace(way, public=_where(last.data).public)
+    return msgspec.structs.replace(way, public=is_public(last))
+
+
+def is_public(last: Row[Any] | None) -> bool:
+    """Whether the person wrote their last message where everybody can read it."""
+    return last is not None and _where(last.data).public
 
 
 class _Where(msgspec.Struct, frozen=True):
@@ -135,12 +154,12 @@ class _Where(msgspec.Struct, frozen=True):
 _where = msgspec.json.Decoder(_Where).decode
 
 
-def _private(tx: Reader, house: House, conversation: Row[Any], last: Row[Any] | None) -> list[Way]:
+def _private(tx: Reader, house: House, people: Sequence[Row[Any]], last: Row[Any] | None) -> list[Way]:
     """The private answer to the comment that the person wrote last; it comes before all other ways."""
     found = opening(tx, house, last)
     if found is None:
         return []
-    row = next((row for row in identities(tx, conversation.contact) if row.id == found.identity), None)
+    row = next((row for row in people if row.id == found.identity), None)
     if row is None:
         return []
     plain = _way(house, row, found.inbox, None, tx.now)
@@ -168,25 +187,30 @@ def _way(house: House, row: Row[Any], inbox: str, wrote: int | None, now: Micros
     )
 
 
-def last_wrote(tx: Reader, conversation: int) -> dict[tuple[int, str], int]:
-    """When each identity wrote last in this conversation, by inbox: what a channel's window is counted from."""
-    message = schema.message
-    theirs = and_(message.c.conversation == conversation, message.c.kind == "inbound")
-    rows = tx.rows(
-        select(message.c.identity, message.c.inbox, func.max(message.c.at).label("at"))
-        .where(theirs)
-        .group_by(message.c.identity, message.c.inbox)
-    )
-    return {(row.identity, row.inbox): row.at for row in rows}
-
-
 def last_inbound(tx: Reader, conversation: int, channel: str | None = None) -> Row[Any] | None:
     """The last message that the citizen wrote, on this channel where one is given."""
-    message = schema.message
-    theirs = and_(message.c.conversation == conversation, message.c.kind == "inbound")
-    if channel is not None:
-        theirs = and_(theirs, message.c.channel == channel)
-    return tx.row(select(message).where(theirs).order_by(message.c.number.desc()).limit(1))
+    theirs = _inbound(literal(conversation))
+    return tx.row(theirs if channel is None else theirs.where(schema.message.c.channel == channel))
+
+
+def _inbound(conversation: ColumnElement[int]) -> Select[Any]:
+    c = schema.message.c
+    theirs = and_(c.conversation == conversation, c.kind == "inbound")
+    return select(schema.message).where(theirs).order_by(c.number.desc()).limit(1)
+
+
+@cache
+def _kept(engine: Engine) -> tuple[Kept, Kept, Kept]:
+    """The person's addresses; their last message; when each address wrote last in this conversation, by inbox, which
+    is what a channel's window is counted from."""
+    c = schema.message.c
+    theirs = and_(c.conversation == value("conversation"), c.kind == "inbound")
+    lately = select(c.identity, c.inbox, func.max(c.at).label("at")).where(theirs)
+    return (
+        keep(engine, of_contact(value("contact"))),
+        keep(engine, _inbound(value("conversation"))),
+        keep(engine, lately.group_by(c.identity, c.inbox)),
+    )
 
 
 def _others(house: House, default: Way, last: Row[Any] | None) -> tuple[Recipient, ...]:

@@ -17,6 +17,7 @@ from hub.callbacks.texts import STATE_NAMES
 from hub.chats.desk import Visitor, visitor_of
 from hub.desk import actions, contacts, drafts, topics, view, ways
 from hub.desk.addresses import show_addresses
+from hub.desk.inviting import inviting
 from hub.desk.lists import NAMES
 from hub.desk.row import seen
 from hub.house import House
@@ -39,6 +40,7 @@ from hub.web.conversation_words import (
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, read_json, read_query
 from hub.web.inbox import VOCABULARY, Listed, Where, read_listed
+from hub.web.inviting import title_of
 from hub.web.render import conversation_path, render, render_aside
 
 
@@ -64,6 +66,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     surveys: Sequence[Row[Any]]
     places: Mapping[int, Standing]
     may_snooze_to: Sequence[SnoozeTo]
+    invites: Sequence[str]
 
 
 class Composing(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,11 +90,11 @@ class Place(Where, frozen=True, kw_only=True):
 def read_shown(tx: Reader, house: House, scope: Scope, number: int, before: int | None = None) -> Shown:
     """The conversation with its surroundings. Raises Denied, NotFound."""
     row = seen(tx, scope, number)
-    stream = view.stream(tx, scope, number, before)
+    stream, person = view.stream(tx, scope, number, before), view.person(tx, scope, number)
     return Shown(
         row=row,
         stream=stream,
-        person=view.person(tx, scope, number),
+        person=person,
         around=view.around(tx, scope, number),
         tags=msgspec.json.decode(row.tags),
         calls=of_conversation(tx, scope, row.id),
@@ -99,6 +102,7 @@ def read_shown(tx: Reader, house: House, scope: Scope, number: int, before: int 
         surveys=surveys_of(tx, row.id),
         places=_places(tx, stream.entries),
         may_snooze_to=snooze_choices(house, row.office, tx.now),
+        invites=inviting(tx, house, row, [identity.kind for identity in person.identities]),
     )
 
 
@@ -174,6 +178,7 @@ def words(request: web.Request, house: House) -> dict[str, Any]:
         "languages": actions.LANGUAGES,
         "list_names": NAMES,
         "previews": PREVIEWS,
+        "invites_to": lambda inbox: title_of(house.channels.get(inbox, "")),
         "has_remote_images": has_remote_images,
         "recipients_of": recipients_of,
         "line_of": show_addresses,

@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 from aiohttp import web
 
-from connectors.contract import Blobs, Clock, Health, Log
+from connectors.contract import Blobs, Clock, Health, Log, SendError
 from hub.cautions import Caution
+from hub.desk.inviting import SILENT, Invite
 from hub.desk.presence import Presence
 from hub.desk.showing import Deed
 from hub.house import House
@@ -23,6 +24,11 @@ from hub.stream import Stream
 
 def _to_nobody(conversation: int, user: int, deed: Deed) -> None:
     """Without a running hub nobody is told."""
+
+
+async def _nowhere(inbox: str, token: str) -> str:
+    """Without a running hub no channel makes a link."""
+    raise SendError("temporary", SILENT, "no connector runs")
 
 
 def _without_redis() -> bool | None:
@@ -37,6 +43,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     ``entropy(n)`` gives n unguessable bytes. ``reparse(raw)`` reads quarantined bytes again: its sentence says what
     became of them. ``ready`` tells whether everything that the hub needs to take messages has started; ``cautions``
     what is wrong with it as a whole. ``show(conversation, user, deed)`` lets the other side see what an agent does.
+    ``invite(inbox, token)`` makes a link into a conversation, see :class:`connectors.contract.Invites`.
     ``redis_up`` tells whether Redis carries to and from this process, None where there is none.
     """
 
@@ -54,6 +61,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
     cautions: Callable[[], tuple[Caution, ...]] = tuple
     show: Callable[[int, int, Deed], None] = _to_nobody
     drafts: Presence = msgspec.field(default_factory=Presence)
+    invite: Invite = _nowhere
     redis_up: Callable[[], bool | None] = _without_redis
 
 

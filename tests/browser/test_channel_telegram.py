@@ -15,6 +15,7 @@ from hub.demo.peers.telegram import TelegramPeer
 from hub.store import schema
 from tests.browser.whole_hub import WholeHub, whole_hub
 from tests.connectors.telegram.beside import JAN, TOKEN, bot_settings, eventually, telegram_on_a_port
+from tests.hub.specimen import add_conversation
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
 
@@ -127,3 +128,44 @@ async def test_question_answer_and_what_became_of_it(
     assert TOKEN not in hub.log.getvalue()
     assert TOKEN.partition(":")[2] not in hub.log.getvalue()
     assert ANSWER not in hub.log.getvalue()
+
+
+async def test_a_matter_that_began_by_mail_goes_on_there(
+    hub: WholeHub, telegram: tuple[TelegramPeer, int], browser: Browser, mailsink: MailSink
+) -> None:
+    """The agent puts the link into the answer; whoever opens it writes into the same conversation."""
+    peer, _ = telegram
+    number = await hub.hub.store.write(
+        lambda tx: add_conversation(tx, email="jan@example.pl", inbox="kontakt", subject="Zasiłek")
+    )
+    page = await hub.enter(browser, "konsultant")
+    await page.set_viewport_size({"width": 1440, "height": 900})
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.goto(f"{hub.console}/conversations/{number}")
+    offer = page.locator("#invitations")
+    await offer.get_by_text("Kontynuuj w Telegramie").click()
+    link = await offer.get_by_role("textbox").input_value()
+    assert link.startswith("https://t.me/urzad_pracy_bot?start=")
+    await offer.get_by_role("button", name="Kopiuj odnośnik").click()
+    assert await page.evaluate("navigator.clipboard.readText()") == link
+    await offer.get_by_role("button", name="Wstaw do odpowiedzi").click()
+    await expect(page.locator("#reply-text")).to_have_value(
+        f"Możemy kontynuować Państwa sprawę w Telegramie: {link}"
+    )
+    await shot(page, "telegram-invitation")
+    assert await axe_violations(page) == []
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator(".entry--outbound").last).to_contain_text(link)
+
+    await peer.writes(JAN, f"/start {link.partition('=')[2]}")
+    await expect(page.locator("#stream")).to_contain_text("Jan Kowalski", timeout=10_000)
+    assert await conversations(hub) == 1
+
+    async def confirmed() -> bool:
+        return bool(peer.said_to(JAN.id))
+
+    await eventually(confirmed)
+    await page.reload()
+    await expect(page.locator("#stream")).to_contain_text("/start")
+    await expect(offer).to_have_count(0)  # the person is reached there without a link now
+    assert link.partition("=")[2] not in hub.log.getvalue()

@@ -133,6 +133,7 @@ MATRIX: dict[tuple[str, str], Row] = {
         "answer", "conversation", bound="office", stateful=True, extra={"decision": "9007199254740000"}
     ),
     ("GET", "/conversations/{id}/why"): _conversation(),
+    ("GET", "/conversations/{id}/invitations"): _conversation(),
     ("POST", "/conversations/{id}/read"): Row(
         "answer", "conversation", {"number": "1"}, json=True, bound="office"
     ),

@@ -418,6 +418,23 @@ dialog?.querySelector("form").addEventListener("submit", (event) => {
   writing.submit(null, { after: "resolve", topic });
 }, true);
 
+// --- put in from beside --------------------------------------------------------------------------------------------
+
+/** [data-inserts] anywhere on the page puts its text into the reply. It is shown only where there is a reply to write. */
+document.addEventListener("click", (event) => {
+  const inserts = event.target.closest("[data-inserts]");
+  const writing = forms.get("reply");
+  if (!inserts || !writing) return;
+  mode("reply");
+  const { value, selectionStart: start, selectionEnd: end } = writing.text;
+  const before = start && !/\s$/.test(value.slice(0, start)) ? "\n" : "";
+  writing.text.setRangeText(before + inserts.dataset.inserts, start, end, "end");
+  writing.changed();
+});
+document.addEventListener("htmx:after:swap", () => {
+  if (forms.has("reply")) for (const button of document.querySelectorAll("[data-inserts][hidden]")) button.hidden = false;
+});
+
 // --- modes --------------------------------------------------------------------------------------------------------
 
 function mode(name, focus = true) {
