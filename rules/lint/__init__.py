@@ -15,7 +15,7 @@ from rules.lint.known import Effort
 from rules.lint.literals import Formula
 from rules.lint.loops import loops
 from rules.lint.names import names
-from rules.lint.order import Entry, Index, entries, weights
+from rules.lint.order import Cases, Entry, Index, entries, weights
 from rules.lint.overlap import overlaps
 from rules.lint.reach import unreached
 from rules.text import Text, mark
@@ -38,12 +38,12 @@ def lint(ruleset: model.RuleSet, *, today: str = "") -> tuple[Finding, ...]:
 def _findings(
     ruleset: model.RuleSet, found: list[Entry], memo: dict[int, Formula], today: str
 ) -> Iterator[Finding]:
-    effort = Effort()
-    yield from _of_conditions(ruleset, found, memo, today, effort)
+    effort, cases = Effort(), Cases()
+    yield from _of_conditions(ruleset, found, cases, memo, today, effort)
     index = Index(weights(found))
-    yield from unreached(found, index, effort)
-    yield from overlaps(found, effort)
-    yield from loops(found, index, ruleset.default, effort)
+    yield from unreached(found, index, cases, effort)
+    yield from overlaps(found, cases, effort)
+    yield from loops(found, index, ruleset.default, cases, effort)
     yield from names(ruleset, found, index, effort)
     lines = {rule.id: rule.line for rule in ruleset.rules}
     for rule in effort.given_up:
@@ -51,7 +51,12 @@ def _findings(
 
 
 def _of_conditions(
-    ruleset: model.RuleSet, found: list[Entry], memo: dict[int, Formula], today: str, effort: Effort
+    ruleset: model.RuleSet,
+    found: list[Entry],
+    cases: Cases,
+    memo: dict[int, Formula],
+    today: str,
+    effort: Effort,
 ) -> Iterator[Finding]:
     sections = {section.id: section for section in ruleset.sections}
     closed = set()
@@ -64,7 +69,8 @@ def _of_conditions(
         if entry.rule.section not in closed:
             guard = whole_guard(sections.get(entry.rule.section), memo)
             with effort.on(entry.rule.id) as nothing:
-                yield from conditions(entry, guard, memo, today, nothing)
+                case = cases.of(entry, nothing)
+                yield from conditions(entry, case, guard, memo, today, nothing)
 
 
 def _too_much(rule: str, line: int) -> Finding:

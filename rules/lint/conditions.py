@@ -31,16 +31,17 @@ MAX_SHOWN = 120
 
 
 def conditions(
-    entry: Entry, guard: Formula, memo: dict[int, Formula], today: str, nothing: Known
+    entry: Entry, case: Case | None, guard: Formula, memo: dict[int, Formula], today: str, nothing: Known
 ) -> Iterator[Finding]:
-    """Findings on one rule's own conditions. ``guard`` is what holds anyway: its section's; ``nothing`` is known."""
-    if is_never(entry.when, nothing):
+    """Findings on one rule's own conditions, of which ``case`` was made. ``guard`` is what holds anyway: its section's;
+    ``nothing`` is known."""
+    if case is None or impossible(case):
         yield _never(entry.rule, guard, memo, nothing)
         return
-    if today and settle([entry.when, _from(today)], nothing) is None:
+    if today and settle([_from(today), *case.choices], case.known) is None:
         yield _expired(entry.rule, today)
         return
-    yield from _wrong_events(entry, nothing)
+    yield from _wrong_events(entry, case.known)
     items = _items(entry.rule.when)
     for i, item in enumerate(items):
         if is_always(formula(item, memo), nothing):
@@ -50,12 +51,8 @@ def conditions(
             yield from _dead_branches(entry.rule, item, [guard, *rest], memo, nothing)
 
 
-def _wrong_events(entry: Entry, nothing: Known) -> Iterator[Finding]:
+def _wrong_events(entry: Entry, known: Known) -> Iterator[Finding]:
     """What a rule asks for, though no event on which it is tried brings it."""
-    case = settle([entry.when], nothing)
-    if case is None:
-        return
-    known = case.known
     asked = {
         subject[1] for subject, (may, _) in known.texts.items() if subject[0] == "text" and not may.has("")
     }

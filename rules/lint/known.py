@@ -25,7 +25,7 @@ from rules.lint.literals import (
     negated,
     universe,
 )
-from rules.lint.sets import ANY_TEXT, HIGH, LOW, NO_TEXT, Patterns, Spans, overlap
+from rules.lint.sets import ANY_TEXT, HIGH, LOW, NO_TEXT, Patterns, Spans, inside, overlap
 
 MAX_OPEN = 4
 """Choices that are split when a case is looked at; further ones stay open."""
@@ -94,17 +94,20 @@ class Known:
 
     def learn(self, literal: Literal) -> bool:
         """Take up a literal; False when it cannot be true beside the others."""
-        match literal:
-            case Numbers(subject, spans):
-                left = overlap(self.numbers.get(subject) or universe(subject), spans)
-                self.numbers[subject] = left
-                return bool(left)
-            case Among(subject, texts, positive):
-                may, not_ = self.texts.get(subject, (ANY_TEXT, NO_TEXT))
-                may, not_ = (may.common(texts), not_) if positive else (may, not_.plus(texts))
-                may = may.minus(not_)
-                self.texts[subject] = may, not_
-                return bool(may.whole or may.starts)
+        subject = literal.subject
+        if isinstance(literal, Numbers):
+            left = overlap(self.numbers.get(subject) or universe(subject), literal.spans)
+            self.numbers[subject] = left
+            return bool(left)
+        if isinstance(literal, Among):
+            may, not_ = self.texts.get(subject, (ANY_TEXT, NO_TEXT))
+            if literal.positive:
+                may = may.common(literal.texts)
+            else:
+                not_ = not_.plus(literal.texts)
+            may = may.minus(not_)
+            self.texts[subject] = may, not_
+            return bool(may.whole or may.starts)
         return self._learn_of_many(literal)
 
     def _learn_of_many(self, literal: Exists) -> bool:
@@ -140,7 +143,7 @@ class Known:
         subject = literal.subject
         if isinstance(literal, Numbers):
             mine = self.numbers.get(subject)
-            if mine is not None and (mine == literal.spans or overlap(mine, literal.spans) == mine):
+            if mine is not None and inside(mine, literal.spans):
                 return True
             return subject[0] == "recent" and self._counted(subject, literal.spans)
         if isinstance(literal, Among):
@@ -212,6 +215,12 @@ class Case:
     known: Known
     choices: tuple[Either, ...] = ()
     _split: dict[int, list[Case | None]] = field(default_factory=dict)
+
+    def paid_by(self, nothing: Known) -> Case:
+        """The same case, of which questions are asked at the expense of ``nothing``."""
+        known = self.known
+        mine = Known(known.numbers, known.texts, known.there, known.absent, nothing.steps)
+        return Case(mine, self.choices)
 
     def narrowed(self, subject: Subject, number: int) -> list[Case]:
         """The cases that one of the things known to be there leaves: one for each of its options."""
@@ -303,8 +312,12 @@ def truth_of(item: Formula, known: Known) -> bool | None:
 def follows(case: Case, target: Formula, depth: int = DEPTH) -> bool:
     """Whether ``target`` is true of every message of the case."""
     if isinstance(target, Both):
-        # Single literals, which are cheap to ask and most often say no, stand first.
-        return all(follows(case, item, depth) for item in target.items)
+        # Single literals, which are cheap to ask and most often say no, stand first. A loop, because this is asked a
+        # hundred times for each rule.
+        for item in target.items:  # noqa: SIM110
+            if not follows(case, item, depth):
+                return False
+        return True
     if _is_implied(target, case.known):
         return True
     if depth == 0 or not case.choices:

@@ -11,7 +11,7 @@ from rules.decision import DEFAULT_RULE, Actions
 from rules.lint.finding import Finding, Values, finding
 from rules.lint.known import Case, Effort, Known, settle
 from rules.lint.literals import Among, Formula, Numbers, Subject
-from rules.lint.order import Entry, Index
+from rules.lint.order import Cases, Entry, Index
 from rules.lint.reach import covering
 from rules.lint.sets import LOW, Patterns, span
 from rules.text import Text, mark
@@ -40,9 +40,11 @@ _REPEATED = ("timer", "status", "message", "edit")
 _LOUD = ("answer", "notify", "webhook", "callback", "assign")
 
 
-def loops(found: Sequence[Entry], index: Index, default: Actions, effort: Effort) -> Iterator[Finding]:
+def loops(
+    found: Sequence[Entry], index: Index, default: Actions, known: Cases, effort: Effort
+) -> Iterator[Finding]:
     """Findings on circles. ``index`` holds all of the rules."""
-    cases = _cases(found, effort)
+    cases = _cases(found, known, effort)
     able = [entry for entry in found if entry.number in cases]
     yield from _timers(able, cases, effort)
     yield from _moves(able, cases)
@@ -53,12 +55,12 @@ def loops(found: Sequence[Entry], index: Index, default: Actions, effort: Effort
             yield from _answers(entry, index, nothing)
 
 
-def _cases(found: Sequence[Entry], effort: Effort) -> dict[int, Case]:
+def _cases(found: Sequence[Entry], known: Cases, effort: Effort) -> dict[int, Case]:
     """The cases of the rules that can match at all."""
     cases: dict[int, Case] = {}
     for entry in found:
         with effort.on(entry.rule.id) as nothing:
-            case = settle([entry.when], nothing)
+            case = known.of(entry, nothing)
             if case is not None:
                 cases[entry.number] = case
     return cases

@@ -10,11 +10,12 @@ from __future__ import annotations
 from bisect import insort
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from rules import model
-from rules.lint.known import MAX_OPEN, Case, Known
+from rules.engine.compiled import asked
+from rules.lint.known import MAX_OPEN, Case, Known, settle
 from rules.lint.literals import (
     ANY_PLACE,
     Among,
@@ -50,13 +51,14 @@ _DEPTH = 2
 class Entry:
     """A rule that can run. ``when`` is all that must be true for it to match: event, dates, its section's guard, its
     own conditions. ``skippable``: an earlier rule of its section may end the section before it is tried. ``size``
-    counts the literals."""
+    counts the literals. ``asks`` are its actions by name."""
 
     number: int
     rule: model.Rule
     when: Formula
     skippable: bool
     size: int
+    asks: Mapping[str, object] = field(default_factory=dict, hash=False)
 
     def ends(self, later: Entry) -> bool:
         """Whether ``later``, which stands behind it, is never tried once this one matched."""
@@ -90,7 +92,8 @@ def entries(ruleset: model.RuleSet, memo: dict[int, Formula]) -> list[Entry]:
             continue
         skippable = rule.section in may_skip
         when = _whole(rule, section, memo)
-        found.append(Entry(len(found), rule, when, skippable, sum(1 for _ in literals(when))))
+        size = sum(1 for _ in literals(when))
+        found.append(Entry(len(found), rule, when, skippable, size, dict(asked(rule.actions))))
         if rule.section and rule.then == "next-section":
             may_skip.add(rule.section)
     return found
@@ -102,12 +105,27 @@ def _whole(rule: model.Rule, section: model.Section | None, memo: dict[int, Form
     if section is not None:
         parts += _dates(section)
         shared.append(formula(section.when, memo))
-    # The memo goes by identity, so nodes that are made here must not enter it.
-    return both([*(formula(part, {}) for part in parts), *shared, formula(rule.when, memo)])
+    # What tells rules apart comes first: it is asked first. The memo goes by identity, so nodes that are made here must
+    # not enter it.
+    return both([formula(rule.when, memo), *shared, *(formula(part, {}) for part in parts)])
 
 
 def _dates(item: model.Rule | model.Section) -> list[model.Condition]:
     return [model.Dates(first=item.first, last=item.last)] if item.first or item.last else []
+
+
+class Cases:
+    """The case of each rule's own conditions, worked out when first asked for: all of lint begins with it."""
+
+    def __init__(self) -> None:
+        self._found: dict[int, Case | None] = {}
+
+    def of(self, entry: Entry, nothing: Known) -> Case | None:
+        """The case of ``entry``, None when it can never match; what is asked of it is paid for by ``nothing``."""
+        if entry.number not in self._found:
+            self._found[entry.number] = settle([entry.when], nothing)
+        case = self._found[entry.number]
+        return case and case.paid_by(nothing)
 
 
 class Index:

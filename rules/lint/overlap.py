@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from itertools import islice
 
 from rules.lint.finding import Finding, Values, finding
 from rules.lint.known import Case, Effort, Known, follows, settle
 from rules.lint.literals import Among, Exists, Literal, Numbers
-from rules.lint.order import Entry, Key, keys_of, literals
+from rules.lint.order import Cases, Entry, Key, keys_of, literals
 from rules.text import Text, mark
 
 DECIDING = ("queue", "office", "assign", "priority", "tier", "answer", "topic", "hold")
@@ -27,11 +27,10 @@ _TOLD = 3
 _EVIDENCE = ("sender", "article", "section", "callback_topic", "suspicious", "timer")
 
 
-def overlaps(found: Sequence[Entry], effort: Effort) -> Iterator[Finding]:
+def overlaps(found: Sequence[Entry], cases: Cases, effort: Effort) -> Iterator[Finding]:
     """A hint for each rule whose outcome depends on its place behind others."""
     filed: defaultdict[Key, list[Entry]] = defaultdict(list)
     bare: list[Entry] = []
-    cases: dict[int, Case | None] = {}
     for entry in found:
         keys = {key for literal in literals(entry.when) if _is_evidence(literal) for key in keys_of(literal)}
         near = {one.number: one for key in keys for one in filed[key][-NEAREST:]} if keys else {}
@@ -65,16 +64,18 @@ def _differ(one: Entry, other: Entry) -> bool:
 
 
 def _told(
-    entry: Entry, others: list[Entry], nothing: Known, cases: dict[int, Case | None]
+    entry: Entry, others: list[Entry], nothing: Known, cases: Cases
 ) -> Iterator[Finding]:
-    case = _case(entry, nothing, cases) if others else None
+    case = cases.of(entry, nothing) if others else None
     if case is None:
         return
-    equal = [
+    alike = (
         other
         for other in reversed(others)
-        if _may_meet(case, other) and _says_no_more(other, entry, nothing, cases)
-    ]
+        if _says_no_more(other, entry, nothing, cases) and _may_meet(case, other)
+    )
+    # One more than is told, to know whether there are more.
+    equal = list(islice(alike, _TOLD + 1))
     if not equal:
         return
     rule = entry.rule
@@ -101,21 +102,12 @@ def _differing(one: Entry, other: Entry) -> Iterator[str]:
             yield name
 
 
-def _case(entry: Entry, nothing: Known, cases: dict[int, Case | None]) -> Case | None:
-    """The case of a rule's own conditions. Each rule is compared with dozens; ``cases`` keeps them."""
-    if entry.number not in cases:
-        cases[entry.number] = settle([entry.when], nothing)
-    kept = cases[entry.number]
-    # What is asked of it is paid for by whoever asks.
-    return kept and Case(replace(kept.known, steps=nothing.steps), kept.choices)
-
-
 def _may_meet(case: Case, other: Entry) -> bool:
     """Whether a message of the case may be one of the other rule, and need not be."""
-    return settle([other.when, *case.choices], case.known) is not None and not follows(case, other.when)
+    return not follows(case, other.when) and settle([other.when, *case.choices], case.known) is not None
 
 
-def _says_no_more(other: Entry, entry: Entry, nothing: Known, cases: dict[int, Case | None]) -> bool:
+def _says_no_more(other: Entry, entry: Entry, nothing: Known, cases: Cases) -> bool:
     """Whether a message of the other rule need not be one of ``entry``."""
-    theirs = _case(other, nothing, cases)
+    theirs = cases.of(other, nothing)
     return theirs is not None and not follows(theirs, entry.when)

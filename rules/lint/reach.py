@@ -6,12 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rules import model
-from rules.engine.compiled import asked
 from rules.language import ACCUMULATING, MERGED
 from rules.lint.finding import Finding, Values, finding
 from rules.lint.known import MAX_OPEN, Case, Effort, Known, follows, settle
 from rules.lint.literals import Among
-from rules.lint.order import Entry, Index
+from rules.lint.order import Cases, Entry, Index
 from rules.lint.sets import Patterns
 from rules.text import Text, mark
 
@@ -30,19 +29,21 @@ class _Budget:
     left: int = MAX_TRIES
 
 
-def unreached(found: Sequence[Entry], index: Index, effort: Effort) -> Iterator[Finding]:
+def unreached(
+    found: Sequence[Entry], index: Index, cases: Cases, effort: Effort
+) -> Iterator[Finding]:
     """Findings on rules that cannot match because earlier ones always have, and on what rules ask for in vain.
 
     ``index`` is empty and is filled on the way. A rule whose own conditions contradict each other is left out.
     """
     for entry in found:
         with effort.on(entry.rule.id) as nothing:
-            yield from _unreached_one(entry, index, nothing)
+            yield from _unreached_one(entry, index, cases, nothing)
         index.add(entry)
 
 
-def _unreached_one(entry: Entry, index: Index, nothing: Known) -> Iterator[Finding]:
-    case = settle([entry.when], nothing)
+def _unreached_one(entry: Entry, index: Index, cases: Cases, nothing: Known) -> Iterator[Finding]:
+    case = cases.of(entry, nothing)
     if case is None:
         return
     implied: list[Entry] = []
@@ -156,17 +157,16 @@ def _same(one: Entry, other: Entry, nothing: Known) -> bool:
 
 def _overruled(entry: Entry, implied: list[Entry]) -> Iterator[Finding]:
     """What a rule asks for, but an earlier one that always matches with it has decided already."""
-    wanted = dict(asked(entry.rule.actions))
+    wanted = entry.asks
     taken: dict[str, list[Entry]] = {}
     for earlier in implied:
-        theirs = dict(asked(earlier.rule.actions))
-        shared = wanted.keys() & theirs.keys()
+        shared = wanted.keys() & earlier.asks.keys()
         for name in shared if earlier.precedes(entry) else ():
             taken.setdefault(name, []).append(earlier)
     lost = {
         name: by
         for name, by in taken.items()
-        if _decided(name, wanted[name], [dict(asked(earlier.rule.actions))[name] for earlier in by])
+        if _decided(name, wanted[name], [earlier.asks[name] for earlier in by])
     }
     if lost:
         yield _lost(entry.rule, lost, whole=lost.keys() == wanted.keys() and entry.rule.then == "continue")

@@ -49,6 +49,13 @@ def overlap(one: Spans, other: Spans) -> Spans:
     return tuple(out)
 
 
+def inside(one: Spans, other: Spans) -> bool:
+    """Whether every number of ``one`` is in ``other``."""
+    if len(one) == len(other) == 1:
+        return other[0][0] <= one[0][0] and one[0][1] <= other[0][1]
+    return overlap(one, other) == one
+
+
 def without(whole: Spans, part: Spans) -> Spans:
     """The numbers of ``whole`` that are not in ``part``."""
     gaps = []
@@ -75,6 +82,8 @@ class Patterns(NamedTuple):
         return any(start.startswith(own) for own in self.starts)
 
     def plus(self, other: Patterns) -> Patterns:
+        if not (other.whole or other.starts):
+            return self
         return Patterns(self.whole | other.whole, self.starts | other.starts)
 
     def common(self, other: Patterns) -> Patterns:
@@ -100,7 +109,9 @@ class Patterns(NamedTuple):
 
     def within(self, other: Patterns) -> bool:
         """Whether every text of this set is in the other."""
-        return all(map(other.has, self.whole)) and all(map(other.has_all_from, self.starts))
+        return (self.whole <= other.whole or all(map(other.has, self.whole))) and (
+            self.starts <= other.starts or all(map(other.has_all_from, self.starts))
+        )
 
 
 NO_TEXT = Patterns()
