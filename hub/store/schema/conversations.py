@@ -71,6 +71,7 @@ conversation = Table(
     Index("conversation_due", "due_at", "id", *KIND, **where("due_at IS NOT NULL")),
     Index("conversation_quarantined", "activity_at", **where("quarantined")),
     Index("conversation_failed", "activity_at", "id", *KIND, **where("failed")),
+    Index("conversation_merged", "merged_into", **where("merged_into IS NOT NULL")),
 )
 
 message = Table(
