@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from hub.callbacks.states import State
 from hub.house import House
 from hub.scope import NotFound, Scope, allows, require, visible
 from hub.store import schema
+from hub.store.kept import Engine, Inquiry, Kept, Question, engine_of, keep, learn, value
 from hub.store.tx import Reader
 
 callback = record.callback
@@ -94,9 +96,19 @@ def one(tx: Reader, scope: Scope, callback_id: int) -> Call:
 
 def of_conversation(tx: Reader, scope: Scope, conversation_id: int) -> tuple[Call, ...]:
     """The calls of a conversation that the actor may see, the newest first; its page shows them."""
-    mine = and_(callback.c.conversation == conversation_id, visible(scope))
-    wanted = _select(mine).order_by(callback.c.id.desc()).limit(SHOWN)
-    return tuple(_call(row, scope) for row in tx.rows(wanted))
+    return learn(tx, about_calls(tx, scope, conversation_id))
+
+
+def about_calls(tx: Reader, scope: Scope, conversation_id: int) -> Inquiry[tuple[Call, ...]]:
+    """What :func:`of_conversation` tells."""
+    question = Question(_of_conversation(engine_of(tx), scope), {"conversation": conversation_id})
+    return Inquiry([question], lambda told: tuple(_call(row, scope) for row in told[0]))
+
+
+@lru_cache(maxsize=1024)
+def _of_conversation(engine: Engine, scope: Scope) -> Kept:
+    mine = and_(callback.c.conversation == value("conversation"), visible(scope))
+    return keep(engine, _select(mine).order_by(callback.c.id.desc()).limit(SHOWN))
 
 
 def history(tx: Reader, scope: Scope, callback_id: int) -> tuple[Attempt, ...]:

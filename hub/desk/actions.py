@@ -7,6 +7,7 @@ one ``u`` undoes them all. ``version`` guards a single conversation against a st
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -23,6 +24,7 @@ from hub.i18n import mark as N_
 from hub.messages import system_line
 from hub.scope import SYSTEM, Conflict, Scope, require
 from hub.store import schema
+from hub.store.kept import Engine, Inquiry, Kept, Question, engine_of, keep, learn
 from hub.store.tx import Reader, Tx
 from hub.timers import cancel_timer, set_timer
 from rules.decision import PRIORITIES
@@ -150,13 +152,21 @@ def assign(
 
 def assignable(tx: Reader, house: House, scope: Scope, office: str) -> Sequence[Row[Any]]:
     """Active people who may be given a conversation of this office, by name; a county office offers its own only."""
+    return learn(tx, about_assignable(tx, house, scope, office))
+
+
+def about_assignable(tx: Reader, house: House, scope: Scope, office: str) -> Inquiry[Sequence[Row[Any]]]:
+    """What :func:`assignable` tells. Raises Denied."""
     require(scope, "answer")
-    user = schema.user
     offices = {office, *house.directory.front} if scope.front or scope.role == "system" else {scope.office}
-    who = select(user.c.id, user.c.name, user.c.login, user.c.office, user.c.presence)
-    return tx.rows(
-        who.where(user.c.active.is_(True), user.c.office.in_(sorted(offices))).order_by(user.c.name)
-    )
+    return Inquiry([Question(_people(engine_of(tx), tuple(sorted(offices))), {})], lambda told: told[0])
+
+
+@lru_cache(maxsize=512)
+def _people(engine: Engine, offices: tuple[str, ...]) -> Kept:
+    user = schema.user.c
+    who = select(user.id, user.name, user.login, user.office, user.presence)
+    return keep(engine, who.where(user.active.is_(True), user.office.in_(offices)).order_by(user.name))
 
 
 def scope_of(directory: Directory, account: Row[Any]) -> Scope:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, literal, select, update
 
 from connectors.contract import Micros
 from hub.desk.row import change, opened
@@ -58,8 +58,13 @@ def latest_conversation(tx: Reader, scope: Scope, contact_id: int) -> int:
 
 def identities(tx: Reader, contact_id: int) -> Sequence[Row[Any]]:
     """The addresses of a person, verified first."""
-    statement = select(identity).where(identity.c.contact == contact_id)
-    return tx.rows(statement.order_by(identity.c.verified.desc(), identity.c.kind, identity.c.address))
+    return tx.rows(of_contact(literal(contact_id)))
+
+
+def of_contact(contact: ColumnElement[int]) -> Select[Any]:
+    """The statement of :func:`identities`."""
+    theirs = select(identity).where(identity.c.contact == contact)
+    return theirs.order_by(identity.c.verified.desc(), identity.c.kind, identity.c.address)
 
 
 def link_contacts(tx: Tx, scope: Scope, one: int, other: int) -> int:
@@ -120,14 +125,6 @@ def unlink(tx: Tx, scope: Scope, link_id: int) -> None:
 def undo_link(tx: Tx, house: House, scope: Scope, data: Any) -> None:
     """Undo of kind ``link``."""
     unlink(tx, scope, data["link"])
-
-
-def links(tx: Reader, contact_id: int) -> Sequence[Row[Any]]:
-    """Links of this contact that stand, the newest first, with the absorbed one's name as ``name``."""
-    link = schema.contact_merge
-    joined = select(link, contact.c.name).join(contact, contact.c.id == link.c.absorbed)
-    standing = and_(link.c.survivor == contact_id, link.c.undone_at.is_(None))
-    return tx.rows(joined.where(standing).order_by(link.c.at.desc()))
 
 
 def block(tx: Tx, scope: Scope, conversation_id: int, *, reason: str, until: Micros) -> None:

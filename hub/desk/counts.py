@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from sqlalchemy import func, select
@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from hub.house import House
 from hub.scope import Scope, require
 from hub.store import bulk, schema
-from hub.store.kept import Engine, Kept, Question, ask, engine_of, keep, row_of
+from hub.store.kept import Answers, Engine, Inquiry, Kept, Question, engine_of, keep, learn, row_of
 from hub.store.tx import Reader
 
 from .lists import Line, Shape, View, ids, line_of, offered_queues, sees_all, shape_of, values_at
@@ -45,26 +45,26 @@ class _Pane(msgspec.Struct, frozen=True, kw_only=True):
 def count_lists(tx: Reader, house: House, scope: Scope) -> dict[str, int]:
     """Lengths of the views that want attention, by view, and of the actor's queues, by ``queue:ID``; at most
     ``COUNT_LIMIT`` each. Raises Denied."""
-    return counts_of(house, scope, ask(tx, questions(tx, house, scope)))
+    return learn(tx, about_counts(tx, house, scope))
 
 
-def questions(tx: Reader, house: House, scope: Scope) -> list[Question]:
-    """What :func:`counts_of` counts by. Raises Denied."""
+def about_counts(tx: Reader, house: House, scope: Scope) -> Inquiry[dict[str, int]]:
+    """What :func:`count_lists` tells. Raises Denied."""
     require(scope, "answer")
     pane = _pane(house, scope)
     shapes = [shape_of(house, scope, view) for view in COUNTED]
     shapes += [shape_of(house, scope, view, line.queue) for line in pane.parts for view in _OF_PART]
-    return [
+    questions = [
         Question(_lengths(engine_of(tx), tuple(shapes)), values_at(tx, house, scope)),
         _by_key(tx, "free", [(line.queue,) for line in pane.whole]),
         _by_key(tx, "waiting", [key for line in pane.whole for key in _keys_of(line)]),
     ]
+    return Inquiry(questions, lambda told: _counts(pane, offered_queues(house, scope), told))
 
 
-def counts_of(house: House, scope: Scope, answers: Sequence[Sequence[Any]]) -> dict[str, int]:
-    """The counts from the answers to :func:`questions`, in their order."""
-    [lengths], free, waiting = answers
-    pane, found = _pane(house, scope), dict(zip(COUNTED, lengths, strict=False))
+def _counts(pane: _Pane, queues: Sequence[str], told: Answers) -> dict[str, int]:
+    [lengths], free, waiting = told
+    found = dict(zip(COUNTED, lengths, strict=False))
     found["unassigned"] = sum(row.number for row in free)
     numbers = iter([row.number for row in sorted(waiting)])
     by_queue = {line.queue: sum(next(numbers) for _ in line.statuses) for line in pane.whole}
@@ -72,7 +72,7 @@ def counts_of(house: House, scope: Scope, answers: Sequence[Sequence[Any]]) -> d
     for line in pane.parts:
         found["unassigned"] += next(rest)
         by_queue[line.queue] = next(rest)
-    found |= {f"queue:{queue}": by_queue[queue] for queue in offered_queues(house, scope)}
+    found |= {f"queue:{queue}": by_queue[queue] for queue in queues}
     return {name: min(number, COUNT_LIMIT) for name, number in found.items()}
 
 

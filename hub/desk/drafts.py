@@ -7,7 +7,7 @@ began with; when another window saved meanwhile it is refused and both texts are
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -19,7 +19,7 @@ from hub.house import House
 from hub.i18n import mark as N_
 from hub.scope import Conflict, NotFound, Scope, require, visible
 from hub.store import schema
-from hub.store.kept import Engine, Kept, Question, engine_of, keep
+from hub.store.kept import Answers, Engine, Inquiry, Kept, Question, engine_of, keep, value
 from hub.store.schema import conversation as matter
 from hub.store.tx import Reader, Tx
 
@@ -60,6 +60,31 @@ def drafts_of(tx: Reader, scope: Scope, conversation: int) -> dict[str, Row[Any]
     return {row.kind: row for row in tx.rows(select(draft).where(mine))}
 
 
+def about_drafts(
+    tx: Reader, scope: Scope, conversation: int
+) -> Inquiry[tuple[dict[str, Row[Any]], dict[str, Sequence[Row[Any]]]]]:
+    """:func:`drafts_of` a conversation and the :func:`files` of each, both by kind."""
+
+    def made(told: Answers) -> tuple[dict[str, Row[Any]], dict[str, Sequence[Row[Any]]]]:
+        own, held = told
+        of = {row.kind: [file for file in held if file.draft == row.id] for row in own}
+        return {row.kind: row for row in own}, dict(of)
+
+    values = {"me": scope.user or 0, "conversation": conversation}
+    return Inquiry([Question(kept, values) for kept in _of_conversation(engine_of(tx))], made)
+
+
+@cache
+def _of_conversation(engine: Engine) -> tuple[Kept, Kept]:
+    mine = and_(draft.c.user == value("me"), draft.c.conversation == value("conversation"))
+    held = attachment.c.draft.in_(select(draft.c.id).where(mine))
+    order = (attachment.c.position, attachment.c.id)
+    return (
+        keep(engine, select(draft).where(mine)),
+        keep(engine, select(attachment).where(held).order_by(*order)),
+    )
+
+
 def _mine(scope: Scope) -> ColumnElement[bool]:
     """Drafts of the actor. One in a matter that left their sight waits there until they see it again."""
     reachable = select(matter.c.id).where(matter.c.id == draft.c.conversation, visible(scope))
@@ -83,10 +108,10 @@ def unfinished(tx: Reader, scope: Scope) -> Sequence[Row[Any]]:
     )
 
 
-def count_question(tx: Reader, scope: Scope) -> Question:
-    """How many :func:`unfinished` finds: one row, ``number``. Raises Denied."""
+def about_number(tx: Reader, scope: Scope) -> Inquiry[int]:
+    """How many :func:`unfinished` finds. Raises Denied."""
     require(scope, "answer")
-    return Question(_count(engine_of(tx), scope), {})
+    return Inquiry([Question(_count(engine_of(tx), scope), {})], lambda told: int(told[0][0].number))
 
 
 @lru_cache(maxsize=1024)

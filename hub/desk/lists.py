@@ -32,7 +32,7 @@ from hub.i18n import mark as N_
 from hub.people.addresses import telling_address
 from hub.scope import NotFound, Scope, allows, comments_of, own_office, require, visible
 from hub.store import schema
-from hub.store.kept import Engine, Kept, Question, ask, engine_of, keep, value
+from hub.store.kept import Engine, Inquiry, Kept, Question, engine_of, keep, learn, value
 from hub.store.schema import access_grant, conversation, conversation_office
 from hub.store.tx import Reader
 
@@ -152,22 +152,22 @@ NOW, TODAY = value("now"), value("today")
 
 def page(tx: Reader, house: House, scope: Scope, asked: Asked) -> Page:
     """One page of a list. Raises Denied, NotFound for a queue that there is not, ValueError for a bad place."""
-    [rows] = ask(tx, [question(tx, house, scope, asked)])
-    return page_of(rows, asked)
+    return learn(tx, about_page(tx, house, scope, asked))
 
 
-def question(tx: Reader, house: House, scope: Scope, asked: Asked) -> Question:
-    """What a page asks the store. Raises as :func:`page`."""
+def about_page(tx: Reader, house: House, scope: Scope, asked: Asked) -> Inquiry[Page]:
+    """What :func:`page` tells. Raises as it does."""
     require(scope, "answer")
     place = decode_place(asked.after, len(_order(asked.view).keys)) if asked.after else ()
     shape = shape_of(house, scope, asked.view, asked.queue)
     values = {f"place{n}": key for n, key in enumerate(place)}
     kept = _kept(engine_of(tx), shape, asked.size, bool(place))
-    return Question(kept, {**values_at(tx, house, scope), **values})
+    question = Question(kept, {**values_at(tx, house, scope), **values})
+    return Inquiry([question], lambda told: _page(told[0], asked))
 
 
-def page_of(rows: Sequence[Any], asked: Asked) -> Page:
-    """The page from the rows of its question, which asks for one more than it shows."""
+def _page(rows: Sequence[Any], asked: Asked) -> Page:
+    """From the rows of the statement, which asks for one more than a page shows."""
     more = len(rows) > asked.size
     shown = rows[: asked.size]
     return Page(rows=shown, next=_place_of(shown[-1], _order(asked.view)) if more else None)

@@ -6,6 +6,7 @@ never left to the action itself.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Row, and_, select
@@ -14,6 +15,7 @@ from hub.changes import note
 from hub.desk.texts import GONE, MERGED
 from hub.messages import announce
 from hub.scope import Conflict, NotFound, Scope, require, visible
+from hub.store.kept import Answers, Engine, Inquiry, Kept, Question, engine_of, keep, learn, value
 from hub.store.schema import conversation
 from hub.store.tx import Reader, Tx
 
@@ -23,12 +25,26 @@ ACTIVE = ("open", "waiting-citizen", "waiting-office", "snoozed")
 
 def seen(tx: Reader, scope: Scope, conversation_id: int) -> Row[Any]:
     """The conversation, if this actor may read it. Raises Denied, NotFound."""
+    return learn(tx, about_row(tx, scope, conversation_id))
+
+
+def about_row(tx: Reader, scope: Scope, conversation_id: int) -> Inquiry[Row[Any]]:
+    """What :func:`seen` finds. Raises Denied; NotFound when it is told."""
     require(scope, "answer")
-    statement = select(conversation).where(and_(conversation.c.id == conversation_id, visible(scope)))
-    found = tx.row(statement)
-    if found is None:
-        raise NotFound("conversation")
-    return found
+
+    def found(answers: Answers) -> Row[Any]:
+        [rows] = answers
+        if not rows:
+            raise NotFound("conversation")
+        row: Row[Any] = rows[0]
+        return row
+
+    return Inquiry([Question(_seen(engine_of(tx), scope), {"id": conversation_id})], found)
+
+
+@lru_cache(maxsize=1024)
+def _seen(engine: Engine, scope: Scope) -> Kept:
+    return keep(engine, select(conversation).where(and_(conversation.c.id == value("id"), visible(scope))))
 
 
 def opened(tx: Tx, scope: Scope, conversation_id: int, version: int | None = None) -> Row[Any]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import Any
+from functools import cache
 
 from sqlalchemy import ColumnElement, and_, func, literal_column, select, true
 
 from hub.scope import Scope, require
-from hub.store.kept import Engine, Kept, Question, ask, engine_of, keep, value, word
+from hub.store.kept import Answers, Engine, Inquiry, Kept, Question, engine_of, keep, learn, value, word
 from hub.store.schema import LISTED, conversation
 from hub.store.tx import Reader
 
@@ -23,11 +21,11 @@ MOST = 40
 
 def used(tx: Reader, scope: Scope) -> list[str]:
     """What was used last, the actor's own first, as the field takes it. Raises Denied."""
-    return used_of(ask(tx, questions(tx, scope)))
+    return learn(tx, about_used(tx, scope))
 
 
-def questions(tx: Reader, scope: Scope) -> list[Question]:
-    """What :func:`used_of` is told. Raises Denied."""
+def about_used(tx: Reader, scope: Scope) -> Inquiry[list[str]]:
+    """What :func:`used` tells. Raises Denied."""
     require(scope, "answer")
     engine = engine_of(tx)
     near = (
@@ -35,26 +33,25 @@ def questions(tx: Reader, scope: Scope) -> list[Question]:
         if scope.front
         else Question(_of_office(engine), {"at": scope.office})
     )
-    return [Question(_own(engine), {"me": scope.user or 0}), near]
+    return Inquiry([Question(_own(engine), {"me": scope.user or 0}), near], _used)
 
 
-def used_of(answers: Sequence[Sequence[Any]]) -> list[str]:
-    """What was used last, from the answers to :func:`questions`."""
+def _used(answers: Answers) -> list[str]:
     found = (shown(row.topic, row.outcome) for rows in answers for row in rows)
     return list(dict.fromkeys(found))[:MOST]
 
 
-@lru_cache
+@cache
 def _own(engine: Engine) -> Kept:
     return _lately(engine, conversation.c.assignee == value("me"))
 
 
-@lru_cache
+@cache
 def _of_office(engine: Engine) -> Kept:
     return _lately(engine, conversation.c.office == word("at"))
 
 
-@lru_cache
+@cache
 def _everywhere(engine: Engine) -> Kept:
     return _lately(engine, true())
 

@@ -1,26 +1,37 @@
-"""A conversation as the screen shows it: one stream over all channels, and the person beside it."""
+"""A conversation as the screen shows it: one stream over all channels."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, case, false, or_, select, true
+from sqlalchemy import Row, Select, and_, or_, select
 
-from hub.desk.contacts import identities, links
-from hub.desk.row import seen
-from hub.scope import NotFound, Scope, require, visible
+from hub.desk.row import about_row, seen
+from hub.scope import NotFound, Scope, require
 from hub.store import schema
+from hub.store.kept import (
+    Answers,
+    Engine,
+    Inquiry,
+    Kept,
+    Question,
+    among,
+    engine_of,
+    inquire,
+    keep,
+    learn,
+    many,
+    value,
+)
 from hub.store.tx import Reader, Tx
 
 conversation, message = schema.conversation, schema.message
 
 PAGE = 100
 """Messages shown at once, the latest; the earlier ones come on request."""
-
-HISTORY = 30
-"""Other conversations of the same person shown beside it."""
 
 
 class Sending(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,26 +62,6 @@ class Stream(msgspec.Struct, frozen=True, kw_only=True):
     earlier: int | None
 
 
-class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """The context pane. ``history`` rows have ``may_open``; where that is false no text may be shown."""
-
-    contact: Row[Any] | None
-    identities: Sequence[Row[Any]]
-    links: Sequence[Row[Any]]
-    history: Sequence[Row[Any]]
-
-
-class Around(msgspec.Struct, frozen=True, kw_only=True):
-    """What else belongs to it: who is named by id, standing merges, related conversations, offices that were asked."""
-
-    owner: str
-    assignee: str
-    merges: Sequence[Row[Any]]
-    related: Sequence[Row[Any]]
-    asked: Sequence[Row[Any]]
-    moved_from: int | None
-
-
 def leads_to(tx: Reader, scope: Scope, conversation_id: int) -> int:
     """The conversation itself, or the one that it was merged into. Raises NotFound."""
     require(scope, "answer")
@@ -87,17 +78,22 @@ def leads_to(tx: Reader, scope: Scope, conversation_id: int) -> int:
 
 def stream(tx: Reader, scope: Scope, conversation_id: int, before: int | None = None) -> Stream:
     """The latest messages, or those before a number. Raises Denied, NotFound."""
-    seen(tx, scope, conversation_id)
-    wanted = and_(
-        message.c.conversation == conversation_id,
-        message.c.number < (before if before is not None else (1 << 31) - 1),
-        # What was taken back in time was never sent: it is a draft again, and no part of the story.
-        or_(message.c.deleted_at.is_(None), message.c.kind != "outbound"),
-    )
-    rows = tx.rows(select(message).where(wanted).order_by(message.c.number.desc()).limit(PAGE + 1))
-    shown = rows[:PAGE]
-    entries = _entries(tx, sorted(shown, key=lambda row: (row.at, row.number)))
-    return Stream(entries=tuple(entries), earlier=shown[-1].number if len(rows) > PAGE else None)
+    _, page = inquire(tx, about_row(tx, scope, conversation_id), about_page(tx, conversation_id, before))
+    return learn(tx, about_stream(tx, page))
+
+
+def about_page(tx: Reader, conversation_id: int, before: int | None = None) -> Inquiry[Sequence[Row[Any]]]:
+    """The rows of :func:`stream`, for whoever may see the conversation: the latest first, one more than is shown."""
+    values = {"conversation": conversation_id, "before": before if before is not None else (1 << 31) - 1}
+    return Inquiry([Question(_kept(engine_of(tx)).page, values)], _first)
+
+
+def about_stream(tx: Reader, page: Sequence[Row[Any]]) -> Inquiry[Stream]:
+    """What :func:`stream` tells, from the rows that :func:`about_page` found."""
+    rows = sorted(page[:PAGE], key=lambda row: (row.at, row.number))
+    earlier = page[PAGE - 1].number if len(page) > PAGE else None
+    entries = _about_entries(tx, rows)
+    return Inquiry(entries.questions, lambda told: Stream(entries=tuple(entries.made(told)), earlier=earlier))
 
 
 def entry(tx: Reader, scope: Scope, message_id: int) -> Entry:
@@ -106,19 +102,31 @@ def entry(tx: Reader, scope: Scope, message_id: int) -> Entry:
     if row is None:
         raise NotFound("message")
     seen(tx, scope, row.conversation)
-    return _entries(tx, [row])[0]
+    return learn(tx, _about_entries(tx, [row]))[0]
 
 
-def _entries(tx: Reader, rows: Sequence[Row[Any]]) -> list[Entry]:
-    ids = [row.id for row in rows]
-    names = user_names(tx, (row.author for row in rows))
-    senders = _senders(tx, {row.identity for row in rows if row.identity is not None})
-    files = _grouped(tx, select(schema.attachment).where(schema.attachment.c.message.in_(ids)), "message")
-    sendings = _sendings(tx, [row.id for row in rows if row.kind == "outbound"])
+def _about_entries(tx: Reader, rows: Sequence[Row[Any]]) -> Inquiry[list[Entry]]:
+    kept, sent = _kept(engine_of(tx)), many(tx, (row.id for row in rows if row.kind == "outbound"))
+    values = {
+        "ids": many(tx, (row.id for row in rows)),
+        "authors": many(tx, {row.author for row in rows if row.author is not None}),
+        "senders": many(tx, {row.identity for row in rows if row.identity is not None}),
+        "sent": sent,
+    }
+    return Inquiry([Question(one, values) for one in kept.around], lambda told: _entries(rows, told))
+
+
+def _entries(rows: Sequence[Row[Any]], told: Answers) -> list[Entry]:
+    users, identities, files, sent, tries = told
+    names = {user.id: user.name for user in users}
+    senders = {identity.id: (identity.name, identity.address) for identity in identities}
+    files_of, sent_of = _grouped(files, "message"), _grouped(sent, "message")
+    attempts = _grouped(tries, "delivery")
     found = []
     for row in rows:
         sender, address = senders.get(row.identity, ("", ""))
         data = msgspec.json.decode(row.data)
+        sendings = (Sending(row=one, attempts=attempts.get(one.id, ())) for one in sent_of.get(row.id, ()))
         found.append(
             Entry(
                 row=row,
@@ -127,112 +135,54 @@ def _entries(tx: Reader, rows: Sequence[Row[Any]]) -> list[Entry]:
                 address=address,
                 data=data,
                 recipients=tuple(msgspec.json.decode(row.recipients)),
-                files=tuple(sorted(files.get(row.id, ()), key=lambda file: (file.position, file.id))),
-                sendings=tuple(sendings.get(row.id, ())),
+                files=files_of.get(row.id, ()),
+                sendings=tuple(sendings),
             )
         )
     return found
 
 
-def user_names(tx: Reader, users: Iterable[int | None]) -> dict[int | None, str]:
-    """Names of colleagues by id."""
-    wanted = {user for user in users if user is not None}
-    if not wanted:
-        return {}
-    user = schema.user
-    return {row.id: row.name for row in tx.rows(select(user.c.id, user.c.name).where(user.c.id.in_(wanted)))}
+def _first(answers: Answers) -> Sequence[Any]:
+    return answers[0]
 
 
-def _senders(tx: Reader, ids: set[int]) -> dict[int | None, tuple[str, str]]:
-    identity = schema.identity
-    statement = select(identity.c.id, identity.c.name, identity.c.address).where(identity.c.id.in_(ids))
-    return {row.id: (row.name, row.address) for row in tx.rows(statement)} if ids else {}
-
-
-def _grouped(tx: Reader, statement: Any, column: str) -> dict[int, list[Row[Any]]]:
-    found: dict[int, list[Row[Any]]] = {}
-    for row in tx.rows(statement):
-        found.setdefault(getattr(row, column), []).append(row)
-    return found
-
-
-def _sendings(tx: Reader, messages: list[int]) -> dict[int, list[Sending]]:
-    if not messages:
-        return {}
-    delivery, attempt = schema.delivery, schema.attempt
-    rows = tx.rows(select(delivery).where(delivery.c.message.in_(messages)).order_by(delivery.c.id))
-    tries = _grouped(
-        tx,
-        select(attempt).where(attempt.c.delivery.in_([row.id for row in rows])).order_by(attempt.c.number),
-        "delivery",
-    )
-    found: dict[int, list[Sending]] = {}
+def _grouped(rows: Sequence[Any], column: str) -> dict[int, tuple[Any, ...]]:
+    found: dict[int, tuple[Any, ...]] = {}
     for row in rows:
-        found.setdefault(row.message, []).append(Sending(row=row, attempts=tuple(tries.get(row.id, ()))))
+        key = getattr(row, column)
+        found[key] = (*found.get(key, ()), row)
     return found
 
 
-def person(tx: Reader, scope: Scope, conversation_id: int) -> Person:
-    """Who wrote, and their history over all channels. Raises Denied, NotFound.
-
-    Of matters that the actor may not open, a history row says when, on which channel, at which office and about which
-    topic, nothing else.
-    """
-    row = seen(tx, scope, conversation_id)
-    open_to = visible(scope)
-    columns = conversation.c
-    shown = (
-        *(columns.id, columns.channel, columns.office, columns.topic),
-        *(columns.activity_at, columns.created_at),
-    )
-    hidden = (columns.reference, columns.subject, columns.preview, columns.status)
-    statement = (
-        select(
-            *shown,
-            case((open_to, true()), else_=false()).label("may_open"),
-            *(case((open_to, column), else_="").label(column.name) for column in hidden),
-        )
-        .where(columns.contact == row.contact, columns.id != row.id, columns.merged_into.is_(None))
-        .order_by(columns.activity_at.desc())
-        .limit(HISTORY)
-    )
-    return Person(
-        contact=tx.get(schema.contact, row.contact),
-        identities=identities(tx, row.contact),
-        links=links(tx, row.contact),
-        history=tx.rows(statement),
-    )
+class _Statements(msgspec.Struct, frozen=True):
+    page: Kept
+    around: tuple[Kept, ...]
+    """Of some messages: their authors, senders, files, deliveries, attempts."""
 
 
-def around(tx: Reader, scope: Scope, conversation_id: int) -> Around:
-    """What stands in the context pane besides the person. Raises Denied, NotFound."""
-    row = seen(tx, scope, conversation_id)
-    names = user_names(tx, (row.owner, row.assignee))
-    merge, link = schema.conversation_merge, schema.conversation_link
-    absorbed = (
-        select(merge.c.id, merge.c.absorbed, merge.c.at, conversation.c.reference)
-        .join(conversation, conversation.c.id == merge.c.absorbed)
-        .where(merge.c.survivor == row.id, merge.c.undone_at.is_(None))
+@cache
+def _kept(engine: Engine) -> _Statements:
+    wanted = and_(
+        message.c.conversation == value("conversation"),
+        message.c.number < value("before"),
+        # What was taken back in time was never sent: it is a draft again, and no part of the story.
+        or_(message.c.deleted_at.is_(None), message.c.kind != "outbound"),
     )
-    linked = select(link.c.other).where(link.c.conversation == row.id)
-    back = select(link.c.conversation).where(link.c.other == row.id)
-    near = or_(
-        conversation.c.id.in_(linked),
-        conversation.c.id.in_(back),
-        conversation.c.id.in_(
-            [found for found in (row.previous, row.possible_duplicate) if found is not None]
-        ),
+    user, identity, file = schema.user.c, schema.identity.c, schema.attachment.c
+    delivery, attempt = schema.delivery, schema.attempt
+    sent = among(engine, delivery.c.message, "sent")
+    around: tuple[Select[Any], ...] = (
+        select(user.id, user.name).where(among(engine, user.id, "authors")),
+        select(identity.id, identity.name, identity.address).where(among(engine, identity.id, "senders")),
+        select(schema.attachment).where(among(engine, file.message, "ids")).order_by(file.position, file.id),
+        select(delivery).where(sent).order_by(delivery.c.id),
+        select(attempt)
+        .join(delivery, delivery.c.id == attempt.c.delivery)
+        .where(sent)
+        .order_by(attempt.c.number),
     )
-    related = select(conversation).where(near, visible(scope), conversation.c.id != row.id).limit(20)
-    asked = schema.conversation_office
-    return Around(
-        owner=names.get(row.owner, ""),
-        assignee=names.get(row.assignee, ""),
-        merges=tx.rows(absorbed.order_by(merge.c.at.desc())),
-        related=tx.rows(related.order_by(conversation.c.activity_at.desc())),
-        asked=tx.rows(select(asked).where(asked.c.conversation == row.id).order_by(asked.c.at)),
-        moved_from=tx.scalar(back.where(link.c.kind == "moved")),
-    )
+    page = select(message).where(wanted).order_by(message.c.number.desc()).limit(PAGE + 1)
+    return _Statements(keep(engine, page), tuple(keep(engine, statement) for statement in around))
 
 
 def mark_read(tx: Tx, scope: Scope, conversation_id: int, number: int) -> None:

@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import msgspec
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     BindParameter,
     Boolean,
     ColumnElement,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     LargeBinary,
     Select,
     Text,
+    any_,
     bindparam,
     case,
     func,
@@ -34,9 +37,15 @@ from . import driver
 from .schema import Time
 from .tx import Reader
 
+T = TypeVar("T")
+
 Engine = Literal["sqlite", "postgresql"]
 
+Answers = Sequence[Sequence[Any]]
+"""The rows of several questions, in the order of the questions."""
+
 _decode = msgspec.json.Decoder(list[tuple[Any, ...]]).decode
+_encode = msgspec.json.Encoder().encode
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,6 +70,13 @@ class Question(msgspec.Struct, frozen=True):
         return [known[name] for name in self.kept.names]
 
 
+class Inquiry(msgspec.Struct, Generic[T], frozen=True):
+    """What somebody wants to know: the questions, and what their answers come to."""
+
+    questions: Sequence[Question]
+    made: Callable[[Answers], T]
+
+
 def value(name: str) -> BindParameter[int]:
     """The place in a statement of a value that each question brings: an id, a time or a number."""
     return bindparam(name, None, Time)
@@ -69,6 +85,19 @@ def value(name: str) -> BindParameter[int]:
 def word(name: str) -> BindParameter[str]:
     """The same for a text."""
     return bindparam(name, None, Text)
+
+
+def among(engine: Engine, column: ColumnElement[int], name: str) -> ColumnElement[bool]:
+    """Whether a column is one of many ids, which a question brings as :func:`many` makes them."""
+    if engine == "sqlite":
+        each = func.json_each(word(name)).table_valued("value")
+        return column.in_(select(each.c.value))
+    return column == any_(bindparam(name, None, ARRAY(BigInteger)))
+
+
+def many(tx: Reader, ids: Iterable[int]) -> Any:
+    """The value of a place that was made with :func:`among`."""
+    return _encode(list(ids)).decode() if tx.sqlite else list(ids)
 
 
 def engine_of(tx: Reader) -> Engine:
@@ -125,3 +154,24 @@ def ask(tx: Reader, questions: Sequence[Question]) -> list[list[Any]]:
 def _fetch(tx: Reader, question: Question) -> list[Any]:
     kept = question.kept
     return list(map(kept.row, driver.fetch(tx.connection, kept.sql, question.parameters())))
+
+
+def inquire(tx: Reader, *inquiries: Inquiry[Any]) -> list[Any]:
+    """What each inquiry comes to, all of them asked at once."""
+    return learn(tx, together(list, *inquiries))
+
+
+def together(made: Callable[[Any], T], *inquiries: Inquiry[Any]) -> Inquiry[T]:
+    """One inquiry of several: ``made`` gets a tuple of what they come to."""
+
+    def of_all(told: Answers) -> T:
+        rest = iter(told)
+        found = [[next(rest) for _ in inquiry.questions] for inquiry in inquiries]
+        return made(tuple(one.made(rows) for one, rows in zip(inquiries, found, strict=True)))
+
+    return Inquiry([question for inquiry in inquiries for question in inquiry.questions], of_all)
+
+
+def learn(tx: Reader, inquiry: Inquiry[T]) -> T:
+    """What one inquiry comes to."""
+    return inquiry.made(ask(tx, inquiry.questions))

@@ -6,6 +6,7 @@ A name is signed, so whoever has the message or the link may answer, and nobody 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from sqlalchemy import Row, or_, select
 from connectors.contract import Choice, Micros, Tokens
 from hub.directory import Directory
 from hub.house import House
+from hub.store.kept import Engine, Inquiry, Kept, Question, engine_of, keep, learn, value
 from hub.store.schema import conversation, message, survey
 from hub.store.tx import Reader
 
@@ -104,9 +106,19 @@ def about_survey(tx: Reader, number: int) -> bool:
 
 def of_conversation(tx: Reader, number: int) -> Sequence[Row[Any]]:
     """The surveys of a conversation and of those that were merged into it: mostly one, or none."""
-    merged = select(conversation.c.id).where(conversation.c.merged_into == number)
-    theirs = or_(survey.c.conversation == number, survey.c.conversation.in_(merged))
-    return tx.rows(select(survey).where(theirs).order_by(survey.c.id))
+    return learn(tx, about_surveys(tx, number))
+
+
+def about_surveys(tx: Reader, number: int) -> Inquiry[Sequence[Row[Any]]]:
+    """What :func:`of_conversation` tells."""
+    return Inquiry([Question(_of_conversation(engine_of(tx)), {"id": number})], lambda told: told[0])
+
+
+@cache
+def _of_conversation(engine: Engine) -> Kept:
+    merged = select(conversation.c.id).where(conversation.c.merged_into == value("id"))
+    theirs = or_(survey.c.conversation == value("id"), survey.c.conversation.in_(merged))
+    return keep(engine, select(survey).where(theirs).order_by(survey.c.id))
 
 
 def changes_until(house: House, row: Row[Any]) -> Micros:

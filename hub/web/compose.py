@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from connectors.contract import Recipient
-from hub.desk import canned, drafts, notes, outward, reply, topics, view
+from hub.desk import beside, canned, drafts, notes, outward, reply, topics
 from hub.desk.addresses import BadAddress, Role, read_addresses, show_addresses
 from hub.desk.drafts import Kind, Newer
 from hub.desk.outward import Letter
@@ -372,7 +372,7 @@ async def find_texts(request: web.Request) -> web.StreamResponse:
 
 
 def _values(tx: Reader, house: House, scope: Scope, row: Any) -> dict[str, str]:
-    person = view.person(tx, scope, row.id).contact
+    person = beside.person(tx, scope, row.id).contact
     office = house.directory.offices.get(row.office)
     return {
         "name": person.name if person else "",

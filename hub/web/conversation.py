@@ -12,21 +12,22 @@ from sqlalchemy import Row
 
 from connectors.contract import Micros, Recipient
 from hub.calendar import at_wall_clock, calendar, next_working_day, wall_moment
-from hub.callbacks.lists import Call, of_conversation
+from hub.callbacks.lists import Call, about_calls
 from hub.callbacks.texts import STATE_NAMES
 from hub.chats.desk import Visitor, visitor_of
-from hub.desk import actions, contacts, drafts, topics, view, ways
+from hub.desk import actions, beside, contacts, drafts, topics, view, ways
 from hub.desk.addresses import show_addresses
 from hub.desk.inviting import inviting
 from hub.desk.lists import NAMES
-from hub.desk.row import seen
+from hub.desk.row import about_row
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.moderation.bench import Standing, standings
-from hub.scope import Scope
+from hub.scope import NotFound, Scope
+from hub.store.kept import Inquiry, inquire, learn, together
 from hub.store.tx import Reader
 from hub.surveys.reading import SCORE_NAMES
-from hub.surveys.record import of_conversation as surveys_of
+from hub.surveys.record import about_surveys
 from hub.web import platform_words
 from hub.web.call_words import CALL_WORDS
 from hub.web.conversation_files import PREVIEWS, has_remote_images
@@ -39,7 +40,7 @@ from hub.web.conversation_words import (
 )
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, read_json, read_query
-from hub.web.inbox import VOCABULARY, Listed, Where, read_listed
+from hub.web.inbox import VOCABULARY, Listed, Where, about_listed
 from hub.web.inviting import title_of
 from hub.web.render import conversation_path, render, render_aside
 
@@ -58,8 +59,8 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
 
     row: Row[Any]
     stream: view.Stream
-    person: view.Person
-    around: view.Around
+    person: beside.Person
+    around: beside.Around
     tags: Sequence[str]
     calls: Sequence[Call]
     visitor: Visitor | None
@@ -87,23 +88,69 @@ class Place(Where, frozen=True, kw_only=True):
     before: int | None = None
 
 
-def read_shown(tx: Reader, house: House, scope: Scope, number: int, before: int | None = None) -> Shown:
-    """The conversation with its surroundings. Raises Denied, NotFound."""
-    row = seen(tx, scope, number)
-    stream, person = view.stream(tx, scope, number, before), view.person(tx, scope, number)
-    return Shown(
-        row=row,
-        stream=stream,
-        person=person,
-        around=view.around(tx, scope, number),
-        tags=msgspec.json.decode(row.tags),
-        calls=of_conversation(tx, scope, row.id),
-        visitor=visitor_of(tx, house, row),
-        surveys=surveys_of(tx, row.id),
-        places=_places(tx, stream.entries),
-        may_snooze_to=snooze_choices(house, row.office, tx.now),
-        invites=inviting(tx, house, row, [identity.kind for identity in person.identities]),
+class _Found(msgspec.Struct, frozen=True):
+    """What the first of two questions of a conversation's page finds; the second one needs it."""
+
+    row: Row[Any]
+    page: Sequence[Row[Any]]
+    person: beside.Person
+    around: beside.Around
+    calls: Sequence[Call]
+    surveys: Sequence[Row[Any]]
+
+
+def _about(tx: Reader, scope: Scope, number: int, before: int | None) -> Inquiry[_Found]:
+    return together(
+        lambda told: _Found(*told),
+        about_row(tx, scope, number),
+        view.about_page(tx, number, before),
+        beside.about_person(tx, scope, number),
+        beside.about_around(tx, scope, number),
+        about_calls(tx, scope, number),
+        about_surveys(tx, number),
     )
+
+
+def _about_shown(tx: Reader, house: House, found: _Found) -> Inquiry[Shown]:
+    row = found.row
+
+    def made(told: tuple[view.Stream]) -> Shown:
+        [stream] = told
+        return Shown(
+            row=row,
+            stream=stream,
+            person=found.person,
+            around=found.around,
+            tags=msgspec.json.decode(row.tags),
+            calls=found.calls,
+            visitor=visitor_of(tx, house, row),
+            surveys=found.surveys,
+            places=_places(tx, stream.entries),
+            may_snooze_to=snooze_choices(house, row.office, tx.now),
+            invites=inviting(tx, house, row, [identity.kind for identity in found.person.identities]),
+        )
+
+    return together(made, view.about_stream(tx, found.page))
+
+
+def read_shown(tx: Reader, house: House, scope: Scope, number: int) -> Shown:
+    """The conversation with its surroundings. Raises Denied, NotFound."""
+    return learn(tx, _about_shown(tx, house, learn(tx, _about(tx, scope, number, None))))
+
+
+def _survivor(tx: Reader, scope: Scope, number: int, before: int | None = None) -> _Found:
+    """The conversation, or the one that it was merged into. Raises Denied, NotFound."""
+    try:
+        found = learn(tx, _about(tx, scope, number, before))
+    except NotFound:
+        further = view.leads_to(tx, scope, number)
+    else:
+        further = found.row.merged_into and view.leads_to(tx, scope, number)
+        if further is None:
+            return found
+    if further == number:
+        raise NotFound("conversation")
+    return learn(tx, _about(tx, scope, further, before))
 
 
 def _places(tx: Reader, entries: Sequence[view.Entry]) -> dict[int, Standing]:
@@ -113,19 +160,29 @@ def _places(tx: Reader, entries: Sequence[view.Entry]) -> dict[int, Standing]:
     return {message: found[post] for message, post in posts.items() if post in found}
 
 
-def read_composing(tx: Reader, house: House, scope: Scope, row: Row[Any]) -> Composing:
+def about_composing(tx: Reader, house: House, scope: Scope, row: Row[Any]) -> Inquiry[Composing]:
     """What can be done from here: ways to answer, drafts, people and queues to hand it to."""
-    own = drafts.drafts_of(tx, scope, row.id)
     directory = house.directory
     lines = [q for q in directory.queues.values() if not (q.moderation or q.spam)]
-    return Composing(
-        reach=ways.reach(tx, house, scope, row),
-        drafts=own,
-        files={kind: drafts.files(tx, found.id) for kind, found in own.items()},
-        people=actions.assignable(tx, house, scope, row.office),
-        queues=[q for q in lines if q.office in directory.front or q.office == scope.office],
-        offices=[o for o in directory.offices.values() if o.id not in directory.front],
-        topics=topics.used(tx, scope),
+
+    def made(told: tuple[Any, ...]) -> Composing:
+        reach, (own, files), people, used = told
+        return Composing(
+            reach=reach,
+            drafts=own,
+            files=files,
+            people=people,
+            queues=[q for q in lines if q.office in directory.front or q.office == scope.office],
+            offices=[o for o in directory.offices.values() if o.id not in directory.front],
+            topics=used,
+        )
+
+    return together(
+        made,
+        ways.about_reach(tx, house, scope, row),
+        drafts.about_drafts(tx, scope, row.id),
+        actions.about_assignable(tx, house, scope, row.office),
+        topics.about_used(tx, scope),
     )
 
 
@@ -196,25 +253,25 @@ async def page(request: web.Request) -> web.StreamResponse:
     """The whole console with one conversation open. One that was merged leads to its survivor."""
     desk, scope, place = desk_of(request), scope_of(request), read_query(request, Place)
     house, number = desk.house(), number_of(request)
+    where = Where(view=place.view, queue=place.queue, after=place.after)
 
-    def query(tx: Reader) -> tuple[int, Shown | None, Composing | None, Listed | None]:
-        found = view.leads_to(tx, scope, number)
-        if found != number:
-            return found, None, None, None
-        shown = read_shown(tx, house, scope, found, place.before)
-        where = Where(view=place.view, queue=place.queue, after=place.after)
-        return found, shown, read_composing(tx, house, scope, shown.row), read_listed(tx, house, scope, where)
+    def query(tx: Reader) -> tuple[Shown, Composing, Listed]:
+        found = _survivor(tx, scope, number, place.before)
+        if found.row.id != number:
+            raise web.HTTPFound(conversation_path(found.row.id))
+        composing_of = about_composing(tx, house, scope, found.row)
+        panes = about_listed(tx, house, scope, where)
+        shown, composing, listed = inquire(tx, _about_shown(tx, house, found), composing_of, panes)
+        return shown, composing, listed
 
-    found, shown, composing, listed = await desk.store.read(query)
-    if shown is None:
-        raise web.HTTPFound(conversation_path(found))
+    shown, composing, listed = await desk.store.read(query)
     return await render_aside(
         request,
         "inbox/conversation.html",
         shown=shown,
         composing=composing,
         listed=listed,
-        current=found,
+        current=number,
         client_id=desk.entropy(16).hex(),
         **words(request, house),
     )
@@ -243,7 +300,7 @@ async def render_parts(
     """The parts of a conversation that change, each for its place in the page."""
     desk, scope = desk_of(request), scope_of(request)
     house = desk.house()
-    shown = await desk.store.read(lambda tx: read_shown(tx, house, scope, view.leads_to(tx, scope, number)))
+    shown = await desk.store.read(lambda tx: learn(tx, _about_shown(tx, house, _survivor(tx, scope, number))))
     return await render_aside(
         request, "inbox/parts.html", headers=headers, shown=shown, **words(request, house)
     )

@@ -24,7 +24,7 @@ from hub.desk.undoing import undo_last
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.scope import Scope
-from hub.store.kept import Question, ask
+from hub.store.kept import Inquiry, inquire, learn, together
 from hub.store.tx import Reader, Tx
 from hub.web.conversation_words import PRIORITY_OF_RANK
 from hub.web.desk import desk_of, number_of, scope_of
@@ -89,40 +89,29 @@ def query_of(where: Where) -> str:
     return f"?{urlencode(parts)}"
 
 
-def read_listed(tx: Reader, house: House, scope: Scope, where: Where) -> Listed:
+def about_listed(tx: Reader, house: House, scope: Scope, where: Where) -> Inquiry[Listed]:
     """What the left panes show. Raises Denied, NotFound, Unacceptable for a place that is none."""
-    return listed_of(tx, house, scope, where, ask(tx, questions(tx, house, scope, where)))
-
-
-def questions(tx: Reader, house: House, scope: Scope, where: Where) -> list[Question]:
-    """What :func:`listed_of` is told. Raises Denied, NotFound, Unacceptable for a place that is none."""
+    size = house.directory.config.limits.list_rows
+    asked = Asked(view=where.view, queue=where.queue, after=where.after, size=size)
     try:
-        page = lists.question(tx, house, scope, asked_of(house, where))
+        page = lists.about_page(tx, house, scope, asked)
     except ValueError:
         raise Unacceptable("after: no place in a list") from None
-    return [page, drafts_desk.count_question(tx, scope), *counts.questions(tx, house, scope)]
+    parts = (page, counts.about_counts(tx, house, scope), drafts_desk.about_number(tx, scope))
 
+    def made(told: tuple[Page, dict[str, int], int]) -> Listed:
+        rows, lengths, begun = told
+        return Listed(
+            where=where,
+            page=rows,
+            counts=lengths,
+            queues=lists.offered_queues(house, scope),
+            drafts=begun,
+            query=query_of(where),
+            chats=chats_of(tx, house, scope) if has_chats(house) else None,
+        )
 
-def listed_of(
-    tx: Reader, house: House, scope: Scope, where: Where, answers: Sequence[Sequence[Any]]
-) -> Listed:
-    """What the left panes show, from the answers to :func:`questions`."""
-    rows, [begun], *counted = answers
-    return Listed(
-        where=where,
-        page=lists.page_of(rows, asked_of(house, where)),
-        counts=counts.counts_of(house, scope, counted),
-        queues=lists.offered_queues(house, scope),
-        drafts=begun.number,
-        query=query_of(where),
-        chats=chats_of(tx, house, scope) if has_chats(house) else None,
-    )
-
-
-def asked_of(house: House, where: Where) -> Asked:
-    """The list of an address, in pages as the house has them."""
-    size = house.directory.config.limits.list_rows
-    return Asked(view=where.view, queue=where.queue, after=where.after, size=size)
+    return together(made, *parts)
 
 
 VOCABULARY: Mapping[str, Any] = {
@@ -143,11 +132,11 @@ async def inbox(request: web.Request) -> web.StreamResponse:
     house = desk.house()
 
     def query(tx: Reader) -> tuple[Listed, list[str]]:
-        panes = questions(tx, house, scope, where)
-        answers = ask(tx, [*panes, *([] if part else topics.questions(tx, scope))])
-        return listed_of(tx, house, scope, where, answers[: len(panes)]), topics.used_of(
-            answers[len(panes) :]
-        )
+        panes = about_listed(tx, house, scope, where)
+        if part:
+            return learn(tx, panes), []
+        listed, used = inquire(tx, panes, topics.about_used(tx, scope))
+        return listed, used
 
     listed, used = await desk.store.read(query)
     template = "inbox/rows.html" if part else "inbox/inbox.html"

@@ -10,12 +10,13 @@ import pytest
 from sqlalchemy import select
 
 from hub.desk import actions
+from hub.desk.beside import person
 from hub.desk.lists import Asked, page
 from hub.desk.reply import Draft, reply
 from hub.desk.transfer import transfer
 from hub.desk.undo_kinds import KINDS
 from hub.desk.undoing import undo_last
-from hub.desk.view import person, stream
+from hub.desk.view import stream
 from hub.quarantine import quarantined, release_to
 from hub.scope import NotFound, Scope
 from hub.store import schema

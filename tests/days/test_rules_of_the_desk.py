@@ -11,9 +11,9 @@ import pytest
 
 from hub.demo import citizens
 from hub.desk import actions, merging, take
+from hub.desk.beside import around
 from hub.desk.reply import Draft, reply
 from hub.desk.transfer import transfer
-from hub.desk.view import around
 from hub.people.presence import set_presence
 from hub.store import schema
 from tests.days.world import World, at, shown, words, world

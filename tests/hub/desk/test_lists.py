@@ -225,7 +225,7 @@ async def test_every_list_walks_an_index(sqlite_store: Store, house: House) -> N
         for name, scope in scopes.items():
             for view in lists.VIEWS:
                 queue = "bezrobotni" if view == "queue" else None
-                asked = lists.question(tx, house, scope, Asked(view=view, queue=queue))
+                [asked] = lists.about_page(tx, house, scope, Asked(view=view, queue=queue)).questions
                 sql = f"EXPLAIN QUERY PLAN {asked.kept.sql}"
                 plan = tx.connection.exec_driver_sql(sql, tuple(asked.parameters())).all()
                 bad += [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from hub.desk import drafts, merging, view, why
+from hub.desk import beside, drafts, merging, view, why
 from hub.house import House
 from hub.scope import Conflict, NotFound
 from hub.store import schema
@@ -89,7 +89,7 @@ async def test_a_merge_is_taken_apart_as_it_was(store: Store, house: House, who:
             ["system"],
             ["system"] * 2,
         )
-    around = await store.read(lambda tx: view.around(tx, who.ola, old))
+    around = await store.read(lambda tx: beside.around(tx, who.ola, old))
     assert around.merges == []
 
 
@@ -160,7 +160,7 @@ async def test_a_message_moves_to_a_conversation_of_its_own_and_back(
     assert (row.preview, row.queue, row.status) == ("A poza tym: meldunek?", "bezrobotni", "open")
     assert row.reference != (await row_of(store, found)).reference
     assert (await numbers(store, new))[0] == (1, "inbound")
-    around = await store.read(lambda tx: view.around(tx, who.ola, new))
+    around = await store.read(lambda tx: beside.around(tx, who.ola, new))
     assert around.moved_from == found
     assert await undo(store, house, who.ola) == "move"
     assert (2, "inbound") in await numbers(store, found)
@@ -178,11 +178,11 @@ async def test_a_message_moves_to_a_conversation_of_its_own_and_back(
 
 async def test_history_of_other_offices_shows_no_text(store: Store, house: House, who: Who) -> None:
     old, new = await pair(store, office="pup-lomza", queue="lomza", topic="dotacja")
-    shown = await store.read(lambda tx: view.person(tx, who.lom, new))
+    shown = await store.read(lambda tx: beside.person(tx, who.lom, new))
     (row,) = shown.history
     assert (row.id, row.may_open, row.office, row.channel) == (old, False, "krajowa", "email")
     assert (row.reference, row.subject, row.preview) == ("", "", "")
-    full = await store.read(lambda tx: view.person(tx, who.ola, new))
+    full = await store.read(lambda tx: beside.person(tx, who.ola, new))
     assert full.history[0].preview and full.history[0].may_open
 
 
