@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Row
 
 from connectors.contract import SendError
-from hub.desk.ways import is_public, last_inbound
+from hub.desk.ways import NOTHING, is_public, last_inbound
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.outbox.queue import outlets
@@ -37,11 +37,14 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def inviting(tx: Reader, house: House, row: Row[Any], kinds: Sequence[str]) -> list[str]:
-    """The inboxes that a conversation's person can be led to; ``kinds`` are those of their addresses, which are reached
-    without a link."""
+    """The inboxes that a conversation's person can be led to. ``kinds`` are those of their addresses: where one of
+    these is reached, or they wrote last, no link is needed."""
     able = {inbox: can.reaches for inbox, can in house.capabilities.items() if can.invites}
-    new = sorted({kind for reaches in able.values() for kind in reaches} - set(kinds))
-    if not new or row.channel == "comments" or row.status == "spam" or is_public(last_inbound(tx, row.id)):
+    here = house.capabilities.get(row.inbox or "", NOTHING)
+    new = sorted({kind for reaches in able.values() for kind in reaches} - {*kinds, *here.reaches})
+    if not new or row.channel == "comments" or row.status == "spam":
+        return []
+    if here.public_length is not None and is_public(last_inbound(tx, row.id)):
         return []
     return [inbox for kind in new for inbox in outlets(house, row.office, kind) if inbox in able]
 

@@ -11,11 +11,10 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, or_, select
 
 from connectors._split import AnyCounts
 from connectors.contract import Capabilities, Micros, Recipient
-from hub.desk.contacts import of_contact
 from hub.desk.private import opening
 from hub.house import House
 from hub.i18n import fill
@@ -199,6 +198,20 @@ def _inbound(conversation: ColumnElement[int]) -> Select[Any]:
     return select(schema.message).where(theirs).order_by(c.number.desc()).limit(1)
 
 
+def _people(contact: ColumnElement[int], conversation: ColumnElement[int]) -> Select[Any]:
+    """The addresses through which a conversation's person can be reached, verified first.
+
+    Besides those of the contact these are the verified ones that wrote in it under another contact: whoever came by a
+    link of ours is answered where they are.
+    """
+    identity, c = schema.identity, schema.message.c
+    own = select(identity.c.id).where(identity.c.contact == contact)
+    wrote = select(c.identity).where(c.conversation == conversation, c.kind == "inbound")
+    theirs = or_(identity.c.contact == contact, identity.c.verified.is_(True))
+    found = select(identity).where(identity.c.id.in_(own.union(wrote)), theirs)
+    return found.order_by(identity.c.verified.desc(), identity.c.kind, identity.c.address)
+
+
 @cache
 def _kept(engine: Engine) -> tuple[Kept, Kept, Kept]:
     """The person's addresses; their last message; when each address wrote last in this conversation, by inbox, which
@@ -207,7 +220,7 @@ def _kept(engine: Engine) -> tuple[Kept, Kept, Kept]:
     theirs = and_(c.conversation == value("conversation"), c.kind == "inbound")
     lately = select(c.identity, c.inbox, func.max(c.at).label("at")).where(theirs)
     return (
-        keep(engine, of_contact(value("contact"))),
+        keep(engine, _people(value("contact"), value("conversation"))),
         keep(engine, _inbound(value("conversation"))),
         keep(engine, lately.group_by(c.identity, c.inbox)),
     )
