@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, select, update
+from sqlalchemy import Row, and_, bindparam, select, update
 
 from connectors.contract import Capabilities, Micros, Recipient
 from hub.calendar import at_wall_clock, calendar, closed_since, is_open, next_loud, next_opening
@@ -25,6 +25,28 @@ from hub.store import schema
 from hub.store.tx import Reader, Tx
 
 MINUTE = 60_000_000
+
+effect, identity, message = schema.effect, schema.identity, schema.message
+
+_THEIRS = (
+    select(identity)
+    .where(identity.c.contact == bindparam("contact"), identity.c.silent_since.is_(None))
+    .order_by(identity.c.id)
+)
+_ANSWERED_BEFORE = (
+    select(effect.c.id)
+    .where(
+        effect.c.key.in_(bindparam("keys", expanding=True)),
+        effect.c.conversation == bindparam("conversation"),
+        effect.c.state == "done",
+        effect.c.created_at >= bindparam("since"),
+        effect.c.id != bindparam("order"),
+    )
+    .limit(1)
+)
+_came = and_(message.c.conversation == bindparam("conversation"), message.c.kind == "inbound")
+_AUTOMATIC = select(message.c.automatic).where(_came).distinct()
+_LAST_INBOUND = select(message.c.id).where(_came).order_by(message.c.number.desc()).limit(1)
 
 QUIET_KINDS = frozenset({"phone"})
 """Kinds of address that ring: bound by quiet hours."""
@@ -71,7 +93,6 @@ def notify_citizen(
 
 def withdraw_notice(tx: Tx, key: str) -> None:
     """Do not send a notice that was ordered with this key, unless it went already."""
-    effect = schema.effect
     waiting = and_(effect.c.key == f"notice:{key}", effect.c.state == "waiting")
     tx.execute(update(effect).where(waiting).values(state="skipped"))
 
@@ -98,9 +119,7 @@ def reachable(tx: Reader, house: House, conversation: Row[Any], where: Where | N
             return Address(kind="email", address=where.mail, name="", inbox=inbox)
     if house.capabilities.get(conversation.inbox, Capabilities()).platform:
         return None
-    table = schema.identity
-    theirs = (table.c.contact == conversation.contact, table.c.silent_since.is_(None))
-    rows = tx.rows(select(table).where(*theirs).order_by(table.c.id))
+    rows = tx.rows(_THEIRS, {"contact": conversation.contact})
     ranked = sorted(rows, key=lambda row: (row.id != conversation.identity, row.kind != "email"))
     last: Address | None = None
     for row in ranked:
@@ -135,17 +154,9 @@ def _answered_since_closing(tx: Reader, house: House, conversation: Row[Any], or
     closed = closed_since(cal, Micros(tx.now))
     if closed is None:
         return False
-    effect = schema.effect
-    earlier = and_(
-        effect.c.key.in_(
-            [answer_key(conversation.contact, day) for day in range(closed // DAY, tx.now // DAY + 1)]
-        ),
-        effect.c.conversation == conversation.id,
-        effect.c.state == "done",
-        effect.c.created_at >= closed,
-        effect.c.id != order.id,
-    )
-    return tx.row(select(effect.c.id).where(earlier).limit(1)) is not None
+    keys = [answer_key(conversation.contact, day) for day in range(closed // DAY, tx.now // DAY + 1)]
+    asked = {"keys": keys, "conversation": conversation.id, "since": closed, "order": order.id}
+    return tx.row(_ANSWERED_BEFORE, asked) is not None
 
 
 def deliver_notice(tx: Tx, house: House, order: Row[Any]) -> bool:
@@ -187,9 +198,7 @@ def _machines_only(tx: Reader, conversation: Row[Any]) -> bool:
     """Whether all that came in is automatic (bounces, lists, auto-replies): then nothing automatic goes back."""
     if conversation.inbound_at is not None:
         return False
-    message = schema.message
-    came = and_(message.c.conversation == conversation.id, message.c.kind == "inbound")
-    kinds = {row.automatic for row in tx.rows(select(message.c.automatic).where(came).distinct())}
+    kinds = {row.automatic for row in tx.rows(_AUTOMATIC, {"conversation": conversation.id})}
     return bool(kinds) and "no" not in kinds
 
 
@@ -232,14 +241,7 @@ def _when(language: str, zone: str, at: int) -> str:
 
 
 def _last_inbound(tx: Reader, conversation: int) -> int | None:
-    message = schema.message
-    statement = (
-        select(message.c.id)
-        .where(message.c.conversation == conversation, message.c.kind == "inbound")
-        .order_by(message.c.number.desc())
-        .limit(1)
-    )
-    found: int | None = tx.scalar(statement)
+    found: int | None = tx.scalar(_LAST_INBOUND, {"conversation": conversation})
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, bindparam, func, select
 
 from connectors.contract import (
     BlobId,
@@ -37,6 +37,41 @@ message, delivery, attachment, identity = (
 
 _recipients = msgspec.json.Decoder(tuple[Recipient, ...]).decode
 
+_FILES = (
+    select(attachment.c.filename, attachment.c.content_type, attachment.c.blob)
+    .where(attachment.c.message == bindparam("message"), attachment.c.blob.is_not(None))
+    .order_by(attachment.c.position)
+)
+_WROTE = (
+    select(func.max(message.c.at))
+    .join(identity, identity.c.id == message.c.identity)
+    .where(
+        message.c.conversation == bindparam("conversation"),
+        message.c.kind == "inbound",
+        message.c.inbox == bindparam("inbox"),
+        identity.c.address == bindparam("address"),
+    )
+)
+_ANSWERED = (
+    select(message, identity.c.name.label("sender_name"), identity.c.address)
+    .outerjoin(identity, identity.c.id == message.c.identity)
+    .where(message.c.id == bindparam("message"))
+)
+_REMOTE_ID = select(delivery.c.remote_id).where(
+    delivery.c.message == bindparam("message"), delivery.c.remote_id.is_not(None)
+)
+_EARLIER = (
+    select(message)
+    .where(
+        message.c.conversation == bindparam("conversation"),
+        message.c.number < bindparam("number"),
+        message.c.channel == bindparam("channel"),
+        message.c.kind.in_(("inbound", "outbound")),
+    )
+    .order_by(message.c.number.desc())
+    .limit(REFERENCES)
+)
+
 
 class Extra(msgspec.Struct, frozen=True, kw_only=True):
     """What the ``data`` of an outbound message says besides its text; see :class:`connectors.contract.Outbound`."""
@@ -65,18 +100,14 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 def read_outbound(tx: Reader, house: House, delivery_id: int, attempt_id: int) -> Draft | None:
     """Read what a claimed delivery sends; None when it is not this attempt's any more."""
     row = tx.get(delivery, delivery_id)
-    send_by = tx.scalar(select(schema.attempt.c.send_by).where(schema.attempt.c.id == attempt_id))
-    if row is None or row.state != "sending" or send_by is None:
+    attempt = tx.get(schema.attempt, attempt_id)
+    if row is None or row.state != "sending" or attempt is None:
         return None
     sent = tx.get(message, row.message)
     conversation = tx.get(schema.conversation, row.conversation)
     if sent is None or conversation is None:
         return None
-    files = tx.rows(
-        select(attachment.c.filename, attachment.c.content_type, attachment.c.blob)
-        .where(attachment.c.message == sent.id, attachment.c.blob.is_not(None))
-        .order_by(attachment.c.position)
-    )
+    files = tx.rows(_FILES, {"message": sent.id})
     outbound = _outbound(tx, house, row, sent, conversation)
     parts = parts_of(house.capabilities.get(row.inbox, Capabilities()), outbound.text)
     if len(parts) > 1:
@@ -85,7 +116,7 @@ def read_outbound(tx: Reader, house: House, delivery_id: int, attempt_id: int) -
         outbound=outbound,
         # Files go with the last part: the text tells what they are.
         files=tuple((f.filename, f.content_type, f.blob) for f in files if row.part == len(parts) - 1),
-        send_by=send_by,
+        send_by=attempt.send_by,
         silent=_silent(tx, outbound.to),
     )
 
@@ -155,16 +186,8 @@ def _wrote(tx: Reader, conversation_id: int, inbox: str, to: Sequence[Party]) ->
     """When the recipient wrote last through this inbox: what the window of a channel is counted from."""
     if len(to) != 1:
         return None
-    at: int | None = tx.scalar(
-        select(func.max(message.c.at))
-        .join(identity, identity.c.id == message.c.identity)
-        .where(
-            message.c.conversation == conversation_id,
-            message.c.kind == "inbound",
-            message.c.inbox == inbox,
-            identity.c.address == to[0].address,
-        )
-    )
+    asked = {"conversation": conversation_id, "inbox": inbox, "address": to[0].address}
+    at: int | None = tx.scalar(_WROTE, asked)
     return Micros(at) if at is not None else None
 
 
@@ -179,11 +202,7 @@ def _answered(tx: Reader, sent: Row[Any]) -> _Answered | None:
     """The message that this one answers; forwards and new conversations answer none."""
     if sent.reply_to is None:
         return None
-    row = tx.row(
-        select(message, identity.c.name.label("sender_name"), identity.c.address)
-        .outerjoin(identity, identity.c.id == message.c.identity)
-        .where(message.c.id == sent.reply_to)
-    )
+    row = tx.row(_ANSWERED, {"message": sent.reply_to})
     if row is None:
         return None
     known = wire_id(tx, row)
@@ -196,11 +215,7 @@ def wire_id(tx: Reader, row: Row[Any]) -> str | None:
     For mail the external id is a hash; its Message-ID stands among the thread keys.
     """
     if row.kind == "outbound":
-        remote: str | None = tx.scalar(
-            select(delivery.c.remote_id).where(
-                delivery.c.message == row.id, delivery.c.remote_id.is_not(None)
-            )
-        )
+        remote: str | None = tx.scalar(_REMOTE_ID, {"message": row.id})
         return remote
     data = msgspec.json.decode(row.data, type=dict[str, Any])
     known: str | None = data.get("wire_id") or row.external_id
@@ -209,17 +224,8 @@ def wire_id(tx: Reader, row: Row[Any]) -> str | None:
 
 def _references(tx: Reader, sent: Row[Any]) -> tuple[str, ...]:
     """Wire ids of the conversation's earlier messages on the same channel, the oldest first."""
-    rows = tx.rows(
-        select(message)
-        .where(
-            message.c.conversation == sent.conversation,
-            message.c.number < sent.number,
-            message.c.channel == sent.channel,
-            message.c.kind.in_(("inbound", "outbound")),
-        )
-        .order_by(message.c.number.desc())
-        .limit(REFERENCES)
-    )
+    asked = {"conversation": sent.conversation, "number": sent.number, "channel": sent.channel}
+    rows = tx.rows(_EARLIER, asked)
     known = (wire_id(tx, row) for row in reversed(rows))
     return tuple(found for found in known if found is not None)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, exists, func, select, update
+from sqlalchemy import Row, and_, bindparam, exists, func, select, update
 
 from connectors._split import split_text
 from connectors.contract import Capabilities, Operation, Recipient
@@ -20,6 +20,16 @@ from .states import State, message_state
 HOUR = 3_600_000_000
 
 _json = msgspec.json.Encoder().encode
+
+_latest = select(func.max(schema.delivery.c.created_at))
+_in_lane = _latest.where(
+    schema.delivery.c.lane == bindparam("lane"), schema.delivery.c.state.in_(("held", "queued", "sending"))
+)
+_about = _latest.where(schema.delivery.c.message == bindparam("message"))
+_LATEST = select(_in_lane.scalar_subquery(), _about.scalar_subquery())
+"""When the last delivery of a lane that is not over was made, and the last one of a message."""
+
+_STATES = select(schema.delivery.c.state).where(schema.delivery.c.message == bindparam("message")).distinct()
 
 
 def outlet(house: House, office: str, address_kind: str, preferred: str | None = None) -> str | None:
@@ -125,13 +135,8 @@ def _turn(tx: Tx, lane: str, message: int) -> int:
 
     Ids do not tell what came first, because each node hands them out from blocks of its own; nor do the nodes' clocks.
     """
-    delivery = schema.delivery
-    latest = func.max(delivery.c.created_at)
-    waiting = select(latest).where(
-        delivery.c.lane == lane, delivery.c.state.in_(("held", "queued", "sending"))
-    )
-    about = select(latest).where(delivery.c.message == message)
-    return max(tx.now, *(1 + (tx.scalar(query) or 0) for query in (waiting, about)))
+    [latest] = tx.rows(_LATEST, {"lane": lane, "message": message})
+    return max(tx.now, *(1 + (at or 0) for at in latest))
 
 
 def parts_of(can: Capabilities, text: str) -> list[str]:
@@ -151,8 +156,6 @@ def sent_as(tx: Reader, inbox: str, target: str | None) -> Sequence[Row[Any]]:
 
 def derive_state(tx: Tx, message: int) -> State:
     """Bring a message's state in line with its deliveries and return it."""
-    delivery = schema.delivery
-    states = tx.rows(select(delivery.c.state).where(delivery.c.message == message).distinct())
-    state = message_state(row.state for row in states)
+    state = message_state(row.state for row in tx.rows(_STATES, {"message": message}))
     tx.change(schema.message, message, state=state)
     return state

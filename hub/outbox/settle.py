@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Row, and_, select, update
+from sqlalchemy import Row, and_, bindparam, select, update
 
 from connectors._failpoint import failpoint
 from connectors.contract import Capabilities, Recipient, Refusal, Sent
@@ -38,6 +38,12 @@ delivery, attempt, conversation, message = (
 
 TOO_OLD = N_("It could not be delivered for days, so we stopped trying.")
 POSSIBLY = N_("The connection broke while it was being sent. It may have arrived.")
+
+_ENDED = (
+    update(attempt)
+    .where(attempt.c.id == bindparam("the_attempt"), attempt.c.finished_at.is_(None))
+    .values({name: bindparam(name) for name in ("finished_at", "outcome", "public_text", "private_reason")})
+)
 
 _recipients = msgspec.json.Decoder(tuple[Recipient, ...]).decode
 _json = msgspec.json.Encoder().encode
@@ -162,13 +168,13 @@ def _finish(tx: Tx, attempt_id: int, outcome: str, public: str = "", private: st
     """Record how an attempt ended; False where that was recorded already. What was given up stays ambiguous, or a
     second sending that came of it would bear no mark."""
     values = {
+        "the_attempt": attempt_id,
         "finished_at": tx.now,
         "outcome": outcome,
         "public_text": public or None,
         "private_reason": private[:1000] or None,
     }
-    still_open = and_(attempt.c.id == attempt_id, attempt.c.finished_at.is_(None))
-    return bool(tx.execute(update(attempt).where(still_open).values(**values)).rowcount)
+    return bool(tx.execute(_ENDED, values).rowcount)
 
 
 def give_to_people(tx: Tx, row: Row[Any], state: State, reason: str) -> State:
