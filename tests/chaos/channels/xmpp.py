@@ -70,8 +70,9 @@ class Xmpp(Channel):
                 if who in self._people:
                     await self._people.pop(who).leave()
                 person, now = Person(self._accounts[who], self._prosody.port), self._lives
+                self._people[who] = person
                 await person.enter()
-                self._people[who], life = person, now
+                life = now
             person = self._people[who]
             if marker not in person.receipted:
                 person.write(self._address, f"Dzień dobry, tu {marker}.", name=marker)

@@ -71,7 +71,7 @@ class Person:
         sender = self._client._run_out_filters
         if sender is not None:
             sender.cancel()
-        await asyncio.sleep(0)
+            await asyncio.wait({sender})
 
     def _take(self, message: ET.Element) -> None:
         self.got.append(message)
