@@ -316,7 +316,7 @@ async def test_after_an_outage_nobody_waits_out_a_long_gap(out: Outgoing, feed: 
 async def test_it_gives_up_after_days(out: Outgoing, feed: Feed, clock: FakeClock) -> None:  # noqa: F811
     out.peer.script["jan@example.pl"] = [SendError("temporary", "later")] * 200
     key = await out.reply((await feed(mail(1))).conversation)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while (row := await out.row(delivery, key)).state != "failed":
             if row.state == "queued":
                 # Also beyond what is due: the destination rests at times, for a minute from when it is told.
