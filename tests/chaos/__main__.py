@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 from collections import Counter
 
@@ -42,6 +43,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--size", choices=("both", "embedded", "cluster"), default="both")
     wanted = parser.parse_args()
+    # Asked to end, it takes everything down that it started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     ways = {"both": (embedded, cluster), "embedded": (embedded,), "cluster": (cluster,)}[wanted.size]
     killed: Counter[str] = Counter()
     acknowledged = answers = faults = hangs = 0
