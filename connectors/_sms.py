@@ -152,6 +152,7 @@ def capabilities(
         reaches=("phone",),
         max_length=_gsm.SINGLE["ucs2"] if settings.max_segments == 1 else 65 * settings.max_segments,
         splits=True,
+        segments=settings.max_segments,
         starts=True,
         cost_per_segment=settings.price,
         sends_from=sends_from,

@@ -156,6 +156,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     ``live``: both sides are there at the same time, so nothing is held for undo, and what the person has not seen when
     they leave is sent where they said (:class:`LiveChat`). ``public_length`` is the most that an answer to a ``public``
     message may have, counted as ``public_counts`` says (``weighted``: as X counts); None where there are none such.
+    ``private_length`` is the most of a private answer to a public comment, counted as ``private_counts`` says; None: as
+    ``max_length``. ``segments``: texts leave as SMS, at most so many in one message; None for everything else.
     ``invites``: a link leads a person who wrote elsewhere into this channel (:class:`Invites`).
     """
 
@@ -187,6 +189,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     live: bool = False
     public_length: int | None = None
     public_counts: Literal["utf16", "utf8", "weighted"] = "utf16"
+    private_length: int | None = None
+    private_counts: Literal["utf16", "utf8"] = "utf16"
+    segments: int | None = None
     invites: bool = False
 
 

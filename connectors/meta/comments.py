@@ -19,7 +19,7 @@ import msgspec
 
 from connectors._forms import about
 from connectors._i18n import N_
-from connectors._split import units
+from connectors._split import length
 from connectors.contract import (
     Article,
     Cursor,
@@ -121,9 +121,6 @@ class Known:
 
 class CommentsInbox(MetaInbox):
     """The half of a connector that both kinds share; a kind says how it lists and how it calls."""
-
-    longest = 0
-    longest_private = 0
 
     def __init__(self, settings: CommentSettings, env: Env) -> None:
         super().__init__(settings, env)
@@ -307,16 +304,20 @@ class CommentsInbox(MetaInbox):
         return Sent(state="delivered")
 
     async def _answer(self, outbound: Outbound, target: str) -> Sent:
+        self._check_length(outbound)
         if outbound.public:
-            if units(outbound.text) > self.longest:
-                raise SendError("permanent", LONG_TEXT)
             return Sent(remote_id=await self.answer_publicly(target, outbound.text))
-        if units(outbound.text) > self.longest_private:
-            raise SendError("permanent", LONG_TEXT)
         wrote = outbound.inbound_at
         if wrote is not None and self.env.clock.now() - wrote > PRIVATE_WINDOW:
             raise SendError("permanent", TOO_LATE)
         return await self._answer_privately(outbound, target)
+
+    def _check_length(self, outbound: Outbound) -> None:
+        can = self.capabilities
+        longest = can.max_length if outbound.public else can.private_length
+        counts = can.counts if outbound.public else can.private_counts
+        if longest is not None and length(outbound.text, counts) > longest:
+            raise SendError("permanent", LONG_TEXT)
 
     async def _answer_privately(self, outbound: Outbound, target: str) -> Sent:
         """The person's answer comes by the inbox of direct messages, under the key that both know."""

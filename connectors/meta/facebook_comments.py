@@ -27,13 +27,13 @@ class FacebookComments(CommentsInbox):
 
     kind = "facebook_comments"
     person_kind = "messenger"
-    longest = longest_private = LONGEST
 
     def __init__(self, settings: Settings, env: Env) -> None:
         super().__init__(settings, env)
         self.capabilities = Capabilities(
             platform="Facebook",
             max_length=LONGEST,
+            private_length=LONGEST,
             reply_window=PRIVATE_WINDOW // 1_000_000,
             public_replies=True,
             private_replies=True,

@@ -60,8 +60,6 @@ class InstagramComments(CommentsInbox):
     kind = "instagram_comments"
     fields = "id,username"
     person_kind = "instagram"
-    longest = LONGEST
-    longest_private = LONGEST_PRIVATE
 
     def __init__(self, settings: Settings, env: Env) -> None:
         super().__init__(settings, env)
@@ -69,6 +67,8 @@ class InstagramComments(CommentsInbox):
         self.capabilities = Capabilities(
             platform="Instagram",
             max_length=LONGEST,
+            private_length=LONGEST_PRIVATE,
+            private_counts="utf8",
             reply_window=PRIVATE_WINDOW // 1_000_000,
             public_replies=True,
             private_replies=True,

@@ -53,11 +53,15 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def longest(self) -> int | None:
         """The longest text, None for no limit."""
+        if self.target:
+            return self.can.private_length or self.can.max_length
         return self.can.public_length if self.public else self.can.max_length
 
     @property
     def counts(self) -> AnyCounts:
         """How its length is counted."""
+        if self.target and self.can.private_length:
+            return self.can.private_counts
         return self.can.public_counts if self.public else self.can.counts
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 from connectors.contract import Capabilities
 from hub.house import House
 from hub.i18n import mark as N_
+from hub.moderation.answers import LONGEST_ANSWER
 from hub.moderation.platform import Remote
 
 STANDS: Mapping[str, str] = {
@@ -60,6 +61,7 @@ def vocabulary(house: House) -> dict[str, Any]:
 
     return {
         "can_of": can_of,
+        "longest_answer": LONGEST_ANSWER,
         "platform_of": platform_of,
         "stands": STANDS,
         "order_words": order_words,

@@ -103,7 +103,13 @@ async def test_rejected_answered_and_changed(
     await expect(page.locator(".post")).to_have_count(0)
     await shown(hub, page, QUESTION, "?show=published")
     await page.keyboard.press("r")
+    length = page.locator(".answer [id^=answer-length]")
+    await expect(length).to_have_text("0 / 10000")
+    await page.locator(".answer textarea").fill("a" * 10_001)
+    await expect(length).to_have_text("10001 / 10000 · za długie o 1")
+    await page.locator(".answer textarea").fill("")
     await page.keyboard.type(ANSWER)
+    await expect(length).to_have_text(f"{len(ANSWER)} / 10000")
     await page.click(".answer form button")
 
     def answered() -> bool:

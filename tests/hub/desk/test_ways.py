@@ -193,3 +193,17 @@ def _say(house: House, scope: Scope, conversation: int, said: reply.Draft, tx: T
 PUBLIC = Capabilities(
     reaches=("phone",), max_length=1000, splits=True, public_length=20, public_counts="weighted"
 )
+
+
+@pytest.mark.parametrize(
+    ("can", "said"),
+    [
+        (Capabilities(max_length=300, private_length=1000, private_counts="utf8"), (1000, "utf8")),
+        (Capabilities(max_length=300), (300, "utf16")),
+    ],
+)
+def test_a_private_answer_to_a_comment_has_room_of_its_own(can: Capabilities, said: tuple[int, str]) -> None:
+    way = Way(identity=1, kind="instagram", address="1", name="", inbox="ig", channel="comments", can=can)
+    assert (way.longest, way.counts) == (300, "utf16")
+    private = msgspec.structs.replace(way, target="17")
+    assert (private.longest, private.counts) == said

@@ -4,8 +4,8 @@
 import { send, toast } from "./app.js";
 import { approved } from "./approved.js";
 import { Completion, findPeople, findTexts } from "./completions.js";
-import { COUNTS } from "./lengths.js";
-import { segments, withoutDiacritics } from "./sms.js";
+import { measured, tell } from "./lengths.js";
+import { withoutDiacritics } from "./sms.js";
 
 const box = document.querySelector("[data-composer]");
 const conversation = box.dataset.conversation;
@@ -261,20 +261,13 @@ class Writing {
     const place = this.form.querySelector("[data-length]");
     if (!place) return;
     const way = this.way();
-    const text = this.text.value;
+    const found = measured(this.text.value, way, box.dataset);
+    tell(place, this.text, found);
+    const said = found.over ? box.dataset.tooLong : "";
+    const status = this.form.querySelector("[data-too-long-said]");
+    if (status.textContent !== said) status.textContent = said;
     const plain = this.form.querySelector("[data-plain]");
-    if (way.channel === "sms") {
-      const sms = segments(text);
-      place.textContent = `${text.length} / ${sms.room} · ${sms.count} SMS${way.cost > 0 ? ` · ${(sms.count * way.cost / 100).toFixed(2)} zł` : ""}`;
-      if (plain) plain.hidden = sms.gsm || !text;
-    } else {
-      const splits = way.splits === "1";
-      const length = COUNTS[way.counts](text);
-      const parts = way.longest && splits ? Math.ceil(length / way.longest) : 1;
-      const many = parts > 1 ? ` · ${box.dataset.parts.replace("{n}", parts)}` : "";
-      place.textContent = way.longest ? `${length}${splits ? "" : ` / ${way.longest}`}${many}` : "";
-      if (plain) plain.hidden = true;
-    }
+    if (plain) plain.hidden = !found.dear;
   }
 
   plain() {

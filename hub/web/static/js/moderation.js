@@ -2,6 +2,7 @@
 // the list and the next comment becomes the present one. Without this file every button is a form that works.
 
 import { send, settings, toast } from "./app.js";
+import { measured, tell } from "./lengths.js";
 
 const bench = document.getElementById("bench");
 const list = () => document.getElementById("bench-items");
@@ -73,6 +74,12 @@ bench?.addEventListener("change", (event) => {
 bench?.addEventListener("toggle", (event) => {
   if (event.target.matches("details.answer[open]")) event.target.querySelector("textarea").focus();
 }, true);
+
+// How much of what its platform takes an answer has used up.
+bench?.addEventListener("input", ({ target }) => {
+  if (!target.dataset.longest) return;
+  tell(document.getElementById(target.getAttribute("aria-describedby")), target, measured(target.value, target.dataset, target.dataset));
+});
 
 // --- claims ------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ export function segments(text) {
   const length = gsm ? [...text].reduce((sum, c) => sum + (GSM_TWICE.includes(c) ? 2 : 1), 0) : text.length;
   const [one, part] = gsm ? [160, 153] : [70, 67];
   const count = length <= one ? Math.min(1, length) : Math.ceil(length / part);
-  return { gsm, count, room: count > 1 ? count * part : one };
+  return { gsm, count, length, room: count > 1 ? count * part : one };
 }
 
 export const withoutDiacritics = (text) => text.replaceAll("ł", "l").replaceAll("Ł", "L").normalize("NFKD").replace(/\p{M}/gu, "")
