@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,14 +36,31 @@ structlog.configure(
     ]
 )
 
-_cheap = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+# What was compiled once, assertions rewritten, serves every worker, every run, and the hubs that tests start by the
+# hundred, whatever the shell says: to compile all tests takes three times as long as to find them.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own in it
+ENOUGH = 4 << 30
+"""Bytes. Where so much memory is free for files, the tests' folders lie there: each commit would wait for the disk,
+and not one of these stores outlives its test."""
+
+if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= ENOUGH:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+REAL = passwords._hasher, passwords.NOBODY
+CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+# Passwords of tests are hashed in no time, those of nobody too, but where that is what is tried.
+passwords._hasher, passwords.NOBODY = CHEAP, CHEAP.hash("nobody's password")
 
 
-@pytest.fixture(autouse=True)
-def _cheap_passwords(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passwords of tests are hashed in no time, but where that is what is tried: ``@pytest.mark.real_passwords``."""
-    if "real_passwords" not in request.keywords:
-        monkeypatch.setattr(passwords, "_hasher", _cheap)
+@pytest.fixture
+def real_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed as in production, which takes a tenth of a second each."""
+    monkeypatch.setattr(passwords, "_hasher", REAL[0])
+    monkeypatch.setattr(passwords, "NOBODY", REAL[1])
 
 
 EVERYDAY = ("tests/hub/store", "tests/hub/intake", "tests/hub/outbox", "tests/hub/search")

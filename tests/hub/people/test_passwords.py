@@ -6,7 +6,7 @@ import pytest
 
 from hub.people import passwords
 
-pytestmark = pytest.mark.real_passwords
+pytestmark = pytest.mark.usefixtures("real_passwords")
 
 
 def test_the_hash_for_nobody_costs_as_much_as_anybodys() -> None:
