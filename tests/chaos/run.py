@@ -21,7 +21,6 @@ from tests.chaos.node import Died, Node
 from tests.chaos.verdict import Shown
 from tests.chaos.world import World
 
-
 READINGS = 4
 """How often everything is read at least before something counts as missing."""
 
@@ -203,7 +202,7 @@ async def _life_until(node: Node, draw: random.Random, place: str, seconds: floa
 async def settled(world: World, session: aiohttp.ClientSession, result: Run, seconds: float = 90.0) -> None:
     """Read everything until nothing is on its way and nothing is missing, or the time is over.
 
-    One reading shows no moment: what comes meanwhile lifts its conversation out of pages that are still to be read. On a
+    One reading shows no moment: what comes meanwhile lifts its conversation out of pages still to be read. On a
     loaded machine a reading may take longer than all of the time; then a few count.
     """
     api, until = Api(world.base, session), time.monotonic() + seconds
