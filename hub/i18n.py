@@ -88,7 +88,13 @@ def fill(text: str, placeholders: dict[str, object]) -> str:
 
 def translate(language: str, msgid: str, /, **placeholders: object) -> str:
     """``msgid`` in a language, with its placeholders filled."""
-    return fill(translator(language).gettext(msgid) if msgid else "", placeholders)
+    return fill(_text(language, msgid), placeholders)
+
+
+# A page asks for hundreds of texts, mostly the same ones as the page before.
+@functools.lru_cache(maxsize=16_384)
+def _text(language: str, msgid: str) -> str:
+    return translator(language).gettext(msgid) if msgid else ""
 
 
 def translate_plural(language: str, singular: str, plural: str, n: int, /, **placeholders: object) -> str:

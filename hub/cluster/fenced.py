@@ -55,3 +55,7 @@ class FencedStore:
     async def read(self, query: Query[T]) -> T:
         """A query."""
         return await self._store.read(query)
+
+    async def show(self, query: Query[Callable[[], T]]) -> T:
+        """A query and what it returned."""
+        return await self._store.show(query)

@@ -138,6 +138,10 @@ class PostgresStore:
                 await connection.execution_options(isolation_level="REPEATABLE READ")
                 return await connection.run_sync(run)
 
+    async def show(self, query: Query[Callable[[], T]]) -> T:
+        """A query, then what it returned in a thread."""
+        return await asyncio.to_thread(await self.read(query))
+
     async def _commit(self, works: list[Work[Any, Any]]) -> None:
         await commit(self, works, self._transact(works))
 

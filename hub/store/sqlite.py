@@ -148,6 +148,10 @@ class SqliteStore:
         """A query on a reader's connection."""
         return await self._on(self._read_pool, lambda: self._query(query))
 
+    async def show(self, query: Query[Callable[[], T]]) -> T:
+        """A query and what it returned, both in the reader's thread."""
+        return await self._on(self._read_pool, lambda: self._query(query)())
+
     def _query(self, query: Query[T]) -> T:
         if self._readers is None:
             raise StorageFault("the store is closed")

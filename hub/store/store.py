@@ -113,6 +113,13 @@ class Store(Protocol):
     async def read(self, query: Query[T]) -> T:
         """Run a query on one consistent view. Raises :class:`StorageFault` and what the query raises."""
 
+    async def show(self, query: Query[Callable[[], T]]) -> T:
+        """Run a query, and once its transaction is over what it returned: in a thread, which holds nobody up.
+
+        For pages: what is drawn where it was found comes back to a busy event loop once instead of twice.
+        Raises as :meth:`read`, and what the second part raises.
+        """
+
     @property
     def waiting(self) -> int:
         """Calls that wait for a commit."""

@@ -5,21 +5,20 @@ from __future__ import annotations
 from aiohttp import web
 
 from hub.chats.desk import chats_of
+from hub.store.tx import Reader
 from hub.web.desk import desk_of, scope_of
 from hub.web.forms import Form, read_query
-from hub.web.render import render_aside
+from hub.web.pages import Draw, drawing, shows
 
 
 class Open(Form, frozen=True, kw_only=True):
     current: int | None = None
 
 
-async def strip(request: web.Request) -> web.StreamResponse:
+def strip(request: web.Request, tx: Reader) -> Draw:
     """The strip as it is now, to be morphed into an open page."""
-    desk, scope, asked = desk_of(request), scope_of(request), read_query(request, Open)
-    house = desk.house()
-    chats = await desk.store.read(lambda tx: chats_of(tx, house, scope))
-    return await render_aside(request, "inbox/chats.html", chats=chats, current=asked.current)
+    chats = chats_of(tx, desk_of(request).house(), scope_of(request))
+    return drawing(request, "inbox/chats.html", chats=chats, current=read_query(request, Open).current)
 
 
-ROUTES = [web.get("/chats", strip)]
+ROUTES = [web.get("/chats", shows(strip))]

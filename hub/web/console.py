@@ -43,7 +43,7 @@ from hub.web.api import stream as api_stream
 from hub.web.api import surveys as api_surveys
 from hub.web.api import trying as api_try
 from hub.web.desk import DESK, Desk
-from hub.web.guard import MIDDLEWARES, add_headers
+from hub.web.guard import MIDDLEWARES, TOUCHES, Touches, add_headers
 from hub.web.render import ENVIRONMENT, environment
 from hub.web.rules import checks as rules_checks
 from hub.web.rules import editor as rules_editor
@@ -112,6 +112,7 @@ def build(desk: Desk) -> web.Application:
     app[DESK] = desk
     app[assets.ASSETS] = assets.load_assets()
     app[ENVIRONMENT] = environment()
+    app[TOUCHES] = Touches()
     live.install(app, desk)
     rules_replay.install(app, desk)
     app.on_startup.append(_expect_browsers)

@@ -40,9 +40,10 @@ from hub.web.conversation_words import (
 )
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, read_json, read_query
-from hub.web.inbox import VOCABULARY, Listed, Where, about_listed
+from hub.web.inbox import VOCABULARY, Where, about_listed
 from hub.web.inviting import title_of
-from hub.web.render import conversation_path, render, render_aside
+from hub.web.pages import Draw, drawing, show, shows
+from hub.web.render import conversation_path, render
 
 
 class SnoozeTo(msgspec.Struct, frozen=True, kw_only=True):
@@ -249,23 +250,20 @@ def recipients_of(stored: str) -> list[Recipient]:
     return msgspec.json.decode(stored, type=list[Recipient])
 
 
-async def page(request: web.Request) -> web.StreamResponse:
+def page(request: web.Request, tx: Reader) -> Draw:
     """The whole console with one conversation open. One that was merged leads to its survivor."""
     desk, scope, place = desk_of(request), scope_of(request), read_query(request, Place)
     house, number = desk.house(), number_of(request)
-    where = Where(view=place.view, queue=place.queue, after=place.after)
-
-    def query(tx: Reader) -> tuple[Shown, Composing, Listed]:
-        found = _survivor(tx, scope, number, place.before)
-        if found.row.id != number:
-            raise web.HTTPFound(conversation_path(found.row.id))
-        composing_of = about_composing(tx, house, scope, found.row)
-        panes = about_listed(tx, house, scope, where)
-        shown, composing, listed = inquire(tx, _about_shown(tx, house, found), composing_of, panes)
-        return shown, composing, listed
-
-    shown, composing, listed = await desk.store.read(query)
-    return await render_aside(
+    found = _survivor(tx, scope, number, place.before)
+    if found.row.id != number:
+        raise web.HTTPFound(conversation_path(found.row.id))
+    shown, composing, listed = inquire(
+        tx,
+        _about_shown(tx, house, found),
+        about_composing(tx, house, scope, found.row),
+        about_listed(tx, house, scope, Where(view=place.view, queue=place.queue, after=place.after)),
+    )
+    return drawing(
         request,
         "inbox/conversation.html",
         shown=shown,
@@ -289,21 +287,22 @@ async def mark_read(request: web.Request) -> web.StreamResponse:
     return web.json_response({})
 
 
-async def parts(request: web.Request) -> web.StreamResponse:
+def parts(request: web.Request, tx: Reader) -> Draw:
     """Head, stream and context as they are now, to be morphed into an open page."""
-    return await render_parts(request, number_of(request))
+    return _parts(request, tx, number_of(request))
+
+
+def _parts(request: web.Request, tx: Reader, number: int, headers: Mapping[str, str] | None = None) -> Draw:
+    house = desk_of(request).house()
+    shown = learn(tx, _about_shown(tx, house, _survivor(tx, scope_of(request), number)))
+    return drawing(request, "inbox/parts.html", headers=headers, shown=shown, **words(request, house))
 
 
 async def render_parts(
     request: web.Request, number: int, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """The parts of a conversation that change, each for its place in the page."""
-    desk, scope = desk_of(request), scope_of(request)
-    house = desk.house()
-    shown = await desk.store.read(lambda tx: learn(tx, _about_shown(tx, house, _survivor(tx, scope, number))))
-    return await render_aside(
-        request, "inbox/parts.html", headers=headers, shown=shown, **words(request, house)
-    )
+    return await show(request, lambda tx: _parts(request, tx, number, headers))
 
 
 async def print_view(request: web.Request) -> web.StreamResponse:
@@ -331,8 +330,8 @@ async def person_of(request: web.Request) -> web.StreamResponse:
 
 
 ROUTES = [
-    web.get("/conversations/{id}", page),
-    web.get("/conversations/{id}/parts", parts),
+    web.get("/conversations/{id}", shows(page)),
+    web.get("/conversations/{id}/parts", shows(parts)),
     web.post("/conversations/{id}/read", mark_read),
     web.get("/conversations/{id}/print", print_view),
     web.get("/contacts/{id}", person_of),

@@ -68,6 +68,8 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
 DESK = web.AppKey("desk", Desk)
 SIGNED = web.RequestKey("signed", Signed)
 LANGUAGE = web.RequestKey("language", str)
+PLACE = web.RequestKey("place", int)
+"""The place of the stream at which a page began to read."""
 
 
 def desk_of(request: web.Request) -> Desk:

@@ -9,18 +9,21 @@ from __future__ import annotations
 import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from functools import partial
 from urllib.parse import quote, urlsplit
 
 from aiohttp import web
 
 from hub.i18n import languages
 from hub.i18n import mark as N_
-from hub.people.sessions import find_session, touch_session
+from hub.people.sessions import Signed, find_session, touch_session
 from hub.scope import Conflict, Denied, NotFound
-from hub.store.store import StorageFault, StoreFull
+from hub.store.store import StorageFault, Store, StoreFull
+from hub.store.tx import Reader
 from hub.web.desk import LANGUAGE, SIGNED, desk_of
 from hub.web.forms import CSRF_FIELD, Unacceptable
+from hub.web.pages import Draw, Page, page_of, show
 from hub.web.proxies import Network, client_address, from_trusted, networks
 from hub.web.render import is_fragment, render, text, toast_header, wants_json
 
@@ -39,6 +42,13 @@ CROWD = web.AppKey("crowd", asyncio.Semaphore)
 opens a page must not wait behind them: only :data:`AT_ONCE` of them ask the store at a time."""
 
 AT_ONCE = 8
+
+
+class Touches(dict[str, asyncio.Task[None]]):
+    """Writes under way that sessions are used, by the hash of their token."""
+
+
+TOUCHES = web.AppKey("touches", Touches)
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -190,17 +200,52 @@ async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
     desk, token = desk_of(request), session_token(request)
     if (language := _preferred_language(request)) is not None:
         request[LANGUAGE] = language
+    page = page_of(request)
+    if token and page is not None:
+        return await _show(request, page, token)
     if token and not request.path.startswith(("/static/", "/api/", "/healthz", "/readyz", "/metrics")):
         directory = desk.house().directory
         async with request.app[CROWD] if request.path == LIVE else nullcontext():
             signed = await desk.store.read(lambda tx: find_session(tx, directory, token))
         if signed is not None:
             request[SIGNED] = signed
-            if signed.stale:
-                await desk.store.write(lambda tx: touch_session(tx, signed))
+            _touch(request, signed)
     if SIGNED in request or request.path.startswith(OPEN):
         return await handler(request)
     return _ask_to_log_in(request)
+
+
+async def _show(request: web.Request, page: Page, token: str) -> web.StreamResponse:
+    """A page that only reads, and who asks for it, in one go."""
+    directory = desk_of(request).house().directory
+
+    def query(tx: Reader) -> Draw:
+        signed = find_session(tx, directory, token)
+        if signed is None:
+            return partial(_ask_to_log_in, request)
+        request[SIGNED] = signed
+        return page(request, tx)
+
+    try:
+        return await show(request, query)
+    finally:
+        if SIGNED in request:
+            _touch(request, request[SIGNED])
+
+
+def _touch(request: web.Request, signed: Signed) -> None:
+    """Write down that the session is used, where that was long ago; whoever waits for a page does not wait for this."""
+    touches = request.app[TOUCHES]
+    if not signed.stale or signed.token_hash in touches:
+        return
+    task = asyncio.ensure_future(_write_touch(desk_of(request).store, signed))
+    touches[signed.token_hash] = task
+    task.add_done_callback(lambda _: touches.pop(signed.token_hash, None))
+
+
+async def _write_touch(store: Store, signed: Signed) -> None:
+    with suppress(StorageFault, StoreFull):  # the next page tries again
+        await store.write(lambda tx: touch_session(tx, signed))
 
 
 def _ask_to_log_in(request: web.Request) -> web.Response:

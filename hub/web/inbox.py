@@ -29,13 +29,13 @@ from hub.store.tx import Reader, Tx
 from hub.web.conversation_words import PRIORITY_OF_RANK
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, Unacceptable, read_form, read_query
+from hub.web.pages import Draw, drawing, shows
 from hub.web.render import (
     conversation_path,
     is_fragment,
     is_local,
     redirect,
     render,
-    render_aside,
     text,
     toast_header,
     wants_json,
@@ -124,23 +124,15 @@ VOCABULARY: Mapping[str, Any] = {
 """What the templates of the left panes need besides the data."""
 
 
-async def inbox(request: web.Request) -> web.StreamResponse:
+def inbox(request: web.Request, tx: Reader) -> Draw:
     """The list on its own; for htmx only its rows."""
-    desk, scope, where = desk_of(request), scope_of(request), read_query(request, Where)
-    part = is_fragment(request)
-
-    house = desk.house()
-
-    def query(tx: Reader) -> tuple[Listed, list[str]]:
-        panes = about_listed(tx, house, scope, where)
-        if part:
-            return learn(tx, panes), []
-        listed, used = inquire(tx, panes, topics.about_used(tx, scope))
-        return listed, used
-
-    listed, used = await desk.store.read(query)
-    template = "inbox/rows.html" if part else "inbox/inbox.html"
-    return await render_aside(request, template, listed=listed, current=None, topics=used, **VOCABULARY)
+    scope, where = scope_of(request), read_query(request, Where)
+    panes = about_listed(tx, desk_of(request).house(), scope, where)
+    words = {"current": None, **VOCABULARY}
+    if is_fragment(request):
+        return drawing(request, "inbox/rows.html", listed=learn(tx, panes), **words)
+    listed, used = inquire(tx, panes, topics.about_used(tx, scope))
+    return drawing(request, "inbox/inbox.html", listed=listed, topics=used, **words)
 
 
 async def drafts(request: web.Request) -> web.StreamResponse:
@@ -250,7 +242,7 @@ async def undo(request: web.Request) -> web.StreamResponse:
 
 
 ROUTES = [
-    web.get("/inbox", inbox),
+    web.get("/inbox", shows(inbox)),
     web.get("/inbox/drafts", drafts),
     web.post("/inbox/take", take),
     web.post("/inbox/bulk", bulk),

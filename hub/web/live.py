@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -32,6 +33,7 @@ from hub.stream import Reset
 from hub.web.desk import Desk, desk_of, scope_of, signed_of
 from hub.web.forms import Form, read_json
 from hub.web.guard import AT_ONCE, CROWD, LIVE, session_token
+from hub.web.pages import Draw, shows
 from hub.web.render import text
 from hub.web.typing import TYPING, Typing
 
@@ -338,23 +340,19 @@ async def here(request: web.Request) -> web.StreamResponse:
 # --- counts ----------------------------------------------------------------------------------------------------
 
 
-async def counts(request: web.Request) -> web.StreamResponse:
+def counts(request: web.Request, tx: Reader) -> Draw:
     """How much waits where, for the badges: by view, by ``queue:ID``, by the path of a place in the rail."""
-    desk, signed = desk_of(request), signed_of(request)
-
-    def query(tx: Reader) -> dict[str, int]:
-        scope = signed.scope
-        found = count_lists(tx, desk.house(), scope) if allows(scope, "answer") else {}
-        calls = waiting_calls(tx, scope) if allows(scope, "answer") else 0
-        comments = waiting_counts(tx, scope).get("", 0) if allows(scope, "moderate") else 0
-        rail = {"/inbox": found.get("mine", 0), "/callbacks": calls, "/moderation": comments}
-        return {**found, **rail, "unread": signed.unread}
-
-    return web.json_response({"counts": await desk.store.read(query)})
+    signed, house = signed_of(request), desk_of(request).house()
+    scope = signed.scope
+    found = count_lists(tx, house, scope) if allows(scope, "answer") else {}
+    calls = waiting_calls(tx, scope) if allows(scope, "answer") else 0
+    comments = waiting_counts(tx, scope).get("", 0) if allows(scope, "moderate") else 0
+    rail = {"/inbox": found.get("mine", 0), "/callbacks": calls, "/moderation": comments}
+    return partial(web.json_response, {"counts": {**found, **rail, "unread": signed.unread}})
 
 
 ROUTES = [
     web.get(LIVE, live),
     web.post("/live/here", here),
-    web.get("/live/counts", counts),
+    web.get("/live/counts", shows(counts)),
 ]

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from functools import cache, lru_cache, partial
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -24,7 +25,7 @@ from hub.i18n import template_functions, translate
 from hub.people.preferences import Preferences
 from hub.scope import Permission, Scope, allows
 from hub.web.assets import ASSETS
-from hub.web.desk import LANGUAGE, SIGNED, desk_of
+from hub.web.desk import LANGUAGE, PLACE, SIGNED, desk_of
 from hub.web.words import filters
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -59,10 +60,35 @@ RAIL = (
 )
 
 
+CHANNEL_ICONS = {
+    **dict.fromkeys(("sms", "kannel", "smpp", "smsapi", "twilio"), "sms"),
+    **dict.fromkeys(("comments", "facebook_comments", "instagram_comments"), "comment"),
+    **dict.fromkeys(("callback", "phone"), "phone"),
+    "email": "mail",
+    "form": "form",
+    "webhook": "link",
+    "chat": "chat",
+}
+"""What stands for a channel; a globe for any other."""
+
+
+class _Context(jinja2.runtime.Context):
+    """Calls our own functions straight away: a list has a thousand calls, and looking each time whether a function
+    wants to be given the context costs more than most of them do. None of ours does."""
+
+    def call(
+        self, called: Any, /, *args: Any, _block_vars: object = None, _loop_vars: object = None, **named: Any
+    ) -> Any:
+        """As jinja2 calls what stands in a template; it passes the two names along with the arguments."""
+        if isinstance(called, FunctionType | partial) and not hasattr(called, "jinja_pass_arg"):
+            return called(*args, **named)
+        return super().call(called, *args, _block_vars=_block_vars, _loop_vars=_loop_vars, **named)
+
+
 @cache
 def environment() -> jinja2.Environment:
     """The one environment of a process: each template is compiled once, whatever the number of applications."""
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -71,6 +97,8 @@ def environment() -> jinja2.Environment:
         auto_reload=False,
         enable_async=False,
     )
+    made.context_class = _Context
+    return made
 
 
 def language_of(request: web.Request) -> str:
@@ -107,6 +135,9 @@ def context_of(request: web.Request) -> dict[str, Any]:
     def icon(name: str, label: str = "") -> Markup:
         return _icon(sprite, name, label)
 
+    def channel_icon(channel: str) -> Markup:
+        return icon(CHANNEL_ICONS.get(channel, "globe"))
+
     def allowed(permission: Permission) -> bool:
         return scope is not None and allows(scope, permission)
 
@@ -122,12 +153,13 @@ def context_of(request: web.Request) -> dict[str, Any]:
         "preferences": signed.preferences if signed else Preferences(),
         "hub_name": directory.config.hub.name,
         "now": desk.clock.now(),
-        "place": desk.stream.last,
+        "place": request.get(PLACE, desk.stream.last),
         "rail": [place for place in RAIL if allowed(place.needs)],
         "has_phone": allowed("answer") and any(i.kind == "phone" for i in directory.inboxes.values()),
         "asset": assets.url,
         "has_asset": assets.files.__contains__,
         "icon": icon,
+        "channel_icon": channel_icon,
         "allowed": allowed,
         "queue_name": lambda queue: directory.queue_name(queue, language),
         "office_name": lambda office: getattr(directory.offices.get(office), "name", office),

@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from connectors._phone import shown
 from connectors.contract import Micros
+from hub.i18n import mark as N_
 from hub.i18n import translate, translate_plural
 
 SECOND = 1_000_000
@@ -45,6 +46,12 @@ def _day(day: dt.date, pattern: str, language: str) -> str:
     return str(format_date(day, pattern, locale=language))
 
 
+@lru_cache(maxsize=4096)
+def _distance(seconds: int, language: str) -> str:
+    span = dt.timedelta(seconds=seconds)
+    return str(format_timedelta(span, add_direction=True, format="short", threshold=1, locale=language))
+
+
 def relative(at: int, now: int, language: str, zone: str) -> str:
     """As people say it: "now", "5 min ago", "yesterday 14:05", "3 Nov", "3 Nov 2025"."""
     distance = now - at
@@ -54,20 +61,21 @@ def relative(at: int, now: int, language: str, zone: str) -> str:
         unit = next(unit for unit in (DAY, HOUR, MINUTE) if abs(distance) >= unit)
         # Whole units that have passed, as the page counts on by itself; never rounded up, or a reload would differ.
         whole = abs(distance) // unit * unit // SECOND
-        span = dt.timedelta(seconds=-whole if distance > 0 else whole)
-        return str(format_timedelta(span, add_direction=True, format="short", threshold=1, locale=language))
+        return _distance(-whole if distance > 0 else whole, language)
     local = moment(at, zone)
     pattern = "d MMM" if local.year == moment(now, zone).year else "d MMM y"
     return _day(local.date(), pattern, language)
+
+
+_WHEN = Markup('<time datetime="%s" title="%s" data-relative>%s</time>')
+"""Filled with ``%``, which escapes as ``format`` does in a quarter of its time."""
 
 
 def time_element(at: int | None, now: int, language: str, zone: str) -> Markup:
     """A ``<time>`` with the relative time as text and the exact one on hover; a dash for None."""
     if at is None:
         return Markup("<span aria-hidden='true'>–</span>")
-    return Markup('<time datetime="{}" title="{}" data-relative>{}</time>').format(
-        machine(at), exact(at, language, zone), relative(at, now, language, zone)
-    )
+    return _WHEN % (machine(at), exact(at, language, zone), relative(at, now, language, zone))
 
 
 def clock_element(at: int | None, now: int, language: str, zone: str) -> Markup:
@@ -143,6 +151,39 @@ def who(name: str | None, known: str | None, language: str) -> str:
     return name or address(known or "") or translate(language, "Unknown person")
 
 
+CHANNELS = {
+    "email": N_("E-mail"),
+    "sms": N_("SMS"),
+    "comments": N_("Comment"),
+    "form": N_("Form"),
+    "callback": N_("Callback"),
+    "phone": N_("Telephone"),
+    "chat": N_("Chat"),
+    "webhook": N_("Other system"),
+}
+
+BRANDS = {
+    "telegram": "Telegram",
+    "xmpp": "XMPP",
+    "messenger": "Messenger",
+    "instagram": "Instagram",
+    "whatsapp": "WhatsApp",
+    "x": "X",
+    "youtube": "YouTube",
+    "kannel": "SMS (Kannel)",
+    "smpp": "SMS (SMPP)",
+    "smsapi": "SMS (SMSAPI)",
+    "twilio": "SMS (Twilio)",
+    "facebook_comments": "Facebook",
+    "instagram_comments": "Instagram",
+}
+
+
+def channel_name(channel: str, language: str) -> str:
+    """What people call a channel."""
+    return translate(language, CHANNELS[channel]) if channel in CHANNELS else BRANDS.get(channel, channel)
+
+
 def initials(name: str) -> str:
     """Up to two letters for an avatar; a number has none."""
     words = [word for word in name.split() if word[0].isalpha()]
@@ -162,5 +203,6 @@ def filters(language: str, zone: str, now: Micros) -> dict[str, Callable[..., An
         "initials": initials,
         "who": lambda row: who(row.person, row.address, language),
         "address": address,
+        "channel_name": lambda channel: channel_name(channel, language),
         "plural": lambda one, many, n, **rest: translate_plural(language, one, many, n, **rest),
     }

@@ -134,6 +134,10 @@ class SimStore:
             raise fault_of(error) from error
         return self._disk.read(query, self._clock)
 
+    async def show(self, query: Query[Callable[[], T]]) -> T:
+        """A query, then what it returned."""
+        return (await self.read(query))()
+
     async def _commit(self, works: list[Work[Any, Any]]) -> None:
         await commit(self, works, self._transact(works))
 
