@@ -143,6 +143,15 @@ def read_rules(config: Config, expand: Expand, *, path: Path | None = None) -> C
     return _compile(config, read_text(file), str(file), expand)
 
 
+def read_ruleset(config: Config, path: Path | None = None) -> RuleSet:
+    """The same, only read and held against the configuration: some seconds less for thousands of rules."""
+    file = path or Path(config.hub.rules_file)
+    source = read_text(file)
+    ruleset = _load(lambda: load(source, str(file)))
+    _check_names(ruleset, config, str(file), True)
+    return ruleset
+
+
 def read_text(file: Path) -> str:
     """The text of a rule file. Raises :class:`ConfigError`."""
     try:

@@ -7,15 +7,19 @@ found is kept with the dictionary's version, and thrown away with it.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import importlib.metadata
+import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import IO, cast
 
 import msgspec
 
@@ -35,6 +39,9 @@ MOST = 20_000
 
 MANY = 1_000
 """Words from which on two processes look them up."""
+
+PIECE = 50
+"""Words that a child answers at once."""
 
 Word = tuple[str, str]
 """A word and its language, empty for the one that its letters suggest (:func:`rules.words.forms`)."""
@@ -71,16 +78,30 @@ class WordForms:
         return sorted(self._asked - self._forms.keys())
 
     def look_up(self) -> None:
-        """Learn the missing words and keep them. Of very many words only those that were asked for are kept."""
-        missing = self.missing
-        for word, found in zip(missing, _in_children(missing), strict=True):
+        """Learn the missing words and keep them."""
+        for _ in self.learn():
+            pass
+
+    def learn(self) -> Iterator[Word]:
+        """The same, telling each word as soon as its forms are here; they are kept when all are."""
+        for word, found in _in_children(self.missing):
             self._forms[word] = frozenset(found)
+            yield word
+        self._keep()
+
+    def _keep(self) -> None:
+        """Write the file. Of very many words only those that were asked for are kept."""
         words = self._forms.keys() if len(self._forms) <= MOST else self._asked & self._forms.keys()
         kept = {_key(word): sorted(self._forms[word]) for word in sorted(words)}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         beside = self._path.with_suffix(f".{os.getpid()}.new")
         beside.write_bytes(msgspec.json.encode(Kept(dictionary=self._dictionary, forms=kept)))
         beside.replace(self._path)
+
+
+def kept(data_dir: str) -> Callable[[str, str], frozenset[str]]:
+    """The forms of words that the hub has kept; of others only the word itself."""
+    return WordForms(Path(data_dir) / FILE).expand
 
 
 def kept_or_found(data_dir: str) -> Callable[[str, str], frozenset[str]]:
@@ -112,25 +133,43 @@ def _read(path: Path, dictionary: str) -> dict[str, list[str]]:
     return kept.forms if kept.dictionary == dictionary else {}
 
 
-def _in_children(words: Sequence[Word]) -> list[list[str]]:
-    """The forms of each word, from one process, or from two where there are many words."""
-    if len(words) < MANY or (os.cpu_count() or 1) < 2:
-        return _in_child(words)
-    middle = len(words) // 2
-    with ThreadPoolExecutor(2) as threads:
-        return [found for half in threads.map(_in_child, (words[:middle], words[middle:])) for found in half]
+def _in_children(words: Sequence[Word]) -> Iterator[tuple[Word, list[str]]]:
+    """Each word with its forms as they are found, by one process, or by two where there are many words."""
+    several = 2 if len(words) >= MANY and (os.cpu_count() or 1) > 1 else 1
+    # All are started before the first is listened to.
+    children = [_child(words[number::several]) for number in range(several)]
+    for answers in itertools.zip_longest(*children):
+        yield from filter(None, answers)
 
 
-def _in_child(words: Sequence[Word]) -> list[list[str]]:
-    """The forms of each word, from a process of its own; from this one where none can be had."""
-    command = [sys.executable, "-m", "hub.wordforms"]
+def _child(words: Sequence[Word]) -> Iterator[tuple[Word, list[str]]]:
+    """Each word with its forms, from a process of its own; from this one where none can be had."""
+    with tempfile.TemporaryFile() as order:
+        order.write(msgspec.json.encode(words))
+        order.seek(0)
+        try:
+            command = [sys.executable, "-m", "hub.wordforms"]
+            child = subprocess.Popen(command, stdin=order, stdout=subprocess.PIPE)  # noqa: S603 - all of it is ours
+        except OSError:
+            return zip(words, all_forms(words), strict=True)
+    return _answers(child, words)
+
+
+def _answers(child: subprocess.Popen[bytes], words: Sequence[Word]) -> Iterator[tuple[Word, list[str]]]:
+    """What a child says; what it leaves out is looked up here."""
+    done = 0
+    watch = threading.Timer(LIMIT, child.kill)
+    watch.start()
     try:
-        child = subprocess.run(  # noqa: S603 - the arguments are ours
-            command, input=msgspec.json.encode(words), capture_output=True, timeout=LIMIT, check=True
-        )
-        return msgspec.json.decode(child.stdout, type=list[list[str]])
-    except (OSError, subprocess.SubprocessError, msgspec.MsgspecError):
-        return all_forms(words)
+        with child, contextlib.suppress(msgspec.MsgspecError):
+            for line in cast(IO[bytes], child.stdout):
+                found = msgspec.json.decode(line, type=list[list[str]])
+                yield from zip(words[done:], found, strict=False)
+                done += len(found)
+    finally:
+        watch.cancel()
+        child.kill()
+    yield from zip(words[done:], all_forms(words[done:]), strict=True)
 
 
 def all_forms(words: Sequence[Word]) -> list[list[str]]:
@@ -147,17 +186,19 @@ def search_forms(word: str) -> frozenset[str]:
     """
     if is_polish(word):
         return polish_forms(word)
-    return frozenset(unmarked(form) for form in _in_child([(word, "")])[0])
+    return frozenset(unmarked(form) for _, found in _child([(word, "")]) for form in found)
 
 
 def main() -> None:
-    """The child process: a JSON list of words and languages comes in, one with the forms of each goes out."""
+    """The child process: a JSON list of words and languages comes in; lines go out, each a list with the forms of the
+    next words."""
     os.nice(10)
     # It ends before cycles could add up; looking for them would take a third of its time.
     gc.disable()
     words = msgspec.json.decode(sys.stdin.buffer.read(), type=list[Word])
-    sys.stdout.buffer.write(msgspec.json.encode(all_forms(words)))
-    sys.stdout.flush()
+    for start in range(0, len(words), PIECE):
+        sys.stdout.buffer.write(msgspec.json.encode(all_forms(words[start : start + PIECE])) + b"\n")
+        sys.stdout.flush()
     # Whoever waits for the end need not wait until a hundred megabytes have been freed one by one.
     os._exit(0)
 

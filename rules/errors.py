@@ -28,6 +28,10 @@ _UNKNOWN: Mapping[Kind, tuple[str, str]] = {
 }
 
 
+_LISTED: tuple[Kind, ...] = ("value", "day", "event")
+"""Kinds of which there are few."""
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that is wrong. ``line`` counts from 1; ``key`` is the path to it (``rules[3].when.chanel``)."""
 
@@ -63,10 +67,14 @@ class Problems:
             self.found.append(Problem(source=self.source, line=line, key=key, text=told))
 
     def unknown(self, line: int, key: str, kind: Kind, name: str, known: Iterable[str]) -> None:
-        """Add "unknown …", with the nearest of the ``known`` names."""
-        near = difflib.get_close_matches(name[:64], sorted(known), n=1)
+        """Add "unknown …", with the nearest of the ``known`` names, or with all of them where they are few."""
+        names = list(known)
+        near = difflib.get_close_matches(name[:64], sorted(names), n=1)
         if near:
             self.add(line, key, _UNKNOWN[kind][1], name=quoted(name), near=quoted(near[0]))
+        elif kind in _LISTED:
+            told = mark("unknown value {name}; known are: {known}")
+            self.add(line, key, told, name=quoted(name), known=", ".join(names))
         else:
             self.add(line, key, _UNKNOWN[kind][0], name=quoted(name))
 

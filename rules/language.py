@@ -32,6 +32,9 @@ RECENT_DAYS = 90
 RECENT_COUNT = 50
 """How far back, and how many, earlier conversations are known by their age (``Facts.history_ages``)."""
 
+STATUSES = ("open", "waiting-citizen", "waiting-office", "snoozed", "resolved", "spam")
+"""What a conversation may be."""
+
 AUTOMATIC = ("no", "auto-reply", "bounce", "list", "report", "complaint")
 
 Shape = Literal[

@@ -58,7 +58,8 @@ def told(verdicts: Sequence[Verdict], source: str) -> list[str]:
         lines.append(f"{'ok  ' if one.passed else 'FAIL'}  {source}:{one.line}: {one.name}")
         lines += [f"        {difference}" for difference in one.differences]
     failed = sum(not one.passed for one in verdicts)
-    lines.append(f"{len(verdicts)} tests, {failed} failed" if verdicts else f"{source}: no tests")
+    tests = "1 test" if len(verdicts) == 1 else f"{len(verdicts)} tests"
+    lines.append(f"{tests}, {failed} failed" if verdicts else f"{source}: no tests")
     return lines
 
 

@@ -6,6 +6,7 @@ for large rule sets: an :class:`Order` comes in as JSON, a :class:`Proof` goes o
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -20,10 +21,11 @@ from hub.config_check import nearest
 from hub.configfile import ConfigError
 from hub.notice_texts import TEMPLATES
 from hub.replay.protocol import Setting, config_of
-from hub.rulefile import compile_source, known_names
+from hub.rulefile import Expand, compile_source, known_names
 from hub.ruleset.proof import Item, Proof, proof_of
 from hub.store import schema
 from hub.store.tx import Reader
+from hub.wordforms import kept
 from rules import Compiled, RuleFileError, RuleSet, load, references, samples
 from rules.errors import Problem
 from rules.files.load import version_of
@@ -34,11 +36,11 @@ from rules.text import Text, mark
 Known = Mapping[str, Collection[str]]
 """Names that rules may use, by kind of :class:`rules.Reference`; kinds that are missing are not checked."""
 
-Check = Callable[[Compiled, str], Iterator[Item]]
-"""What is asked of compiled rules; the date is the hub's today."""
+Check = Callable[[Compiled, str, Expand], Iterator[Item]]
+"""What is asked of compiled rules; the date is the hub's today. The forms of words are those that they go by."""
 
 
-def _tests(compiled: Compiled, today: str) -> Iterator[Item]:
+def _tests(compiled: Compiled, today: str, expand: Expand) -> Iterator[Item]:
     """The example messages that do not come out as expected."""
     for one in samples.check(compiled):
         if not one.passed:
@@ -52,8 +54,8 @@ def _tests(compiled: Compiled, today: str) -> Iterator[Item]:
             )
 
 
-def _lint(compiled: Compiled, today: str) -> Iterator[Item]:
-    yield from map(item_of, lint(compiled.ruleset, today=today))
+def _lint(compiled: Compiled, today: str, expand: Expand) -> Iterator[Item]:
+    yield from map(item_of, lint(compiled.ruleset, today=today, expand=expand))
 
 
 def item_of(found: Finding) -> Item:
@@ -73,10 +75,17 @@ CHECKS: tuple[Check, ...] = (_tests, _lint)
 
 NICE = 5
 
+CHANNELS = (
+    *("callback", "chat", "comments", "email", "form", "instagram", "messenger", "phone", "sms", "telegram"),
+    *("webhook", "whatsapp", "x", "xmpp"),
+)
+"""The channels that exist, whether or not an inbox has one: rules for a channel may stand there before its inbox."""
+
 ROLES = ("agent", "moderator", "supervisor", "administrator")
 """Names that ``notify`` takes besides logins, teams and queues."""
 
 _UNKNOWN = {
+    "channels": mark("There is no channel “{name}”."),
     "queues": mark("There is no queue “{name}” in the configuration."),
     "offices": mark("There is no office “{name}” in the configuration."),
     "inboxes": mark("There is no inbox “{name}” in the configuration."),
@@ -107,6 +116,16 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     now: int
 
 
+def configured(config: Config) -> Known:
+    """The names that rules may use as far as the configuration and the program know them: all but people."""
+    return {
+        **known_names(config),
+        "channels": CHANNELS,
+        "answers": sorted(TEMPLATES),
+        "webhooks": [hook.id for hook in config.hooks],
+    }
+
+
 def known(tx: Reader, config: Config) -> Known:
     """All names that rules may use now, those of the database included."""
     user = schema.user.c
@@ -115,10 +134,8 @@ def known(tx: Reader, config: Config) -> Known:
     teams = [team.id for team in config.teams]
     queues = [queue.id for queue in config.queues]
     return {
-        **known_names(config),
+        **configured(config),
         "users": logins,
-        "answers": sorted(TEMPLATES),
-        "webhooks": [hook.id for hook in config.hooks],
         "notified": [*logins, *ROLES, *teams, *queues],
     }
 
@@ -134,20 +151,20 @@ def check(config: Config, source: str, name: str, names: Known, now: int) -> Che
         return Checked(proof=proof_of(digest, now, items, rules=0, tests=0))
     ruleset = compiled.ruleset
     today = datetime.fromtimestamp(now / 1e6, ZoneInfo(config.hub.zone)).date().isoformat()
-    items = [*_names(ruleset, names), *items_of(compiled, today)]
+    items = [*names_of(ruleset, names), *items_of(compiled, today, kept(config.hub.data_dir))]
     proof = proof_of(digest, now, items, rules=len(ruleset.rules), tests=len(ruleset.samples))
     return Checked(proof=proof, compiled=compiled)
 
 
-def items_of(compiled: Compiled, today: str) -> list[Item]:
+def items_of(compiled: Compiled, today: str, expand: Expand) -> list[Item]:
     """What tests and lint say of compiled rules."""
-    return [item for ask in CHECKS for item in ask(compiled, today)]
+    return [item for ask in CHECKS for item in ask(compiled, today, expand)]
 
 
 def _form(source: str, name: str, names: Known) -> Iterator[Item]:
     """Why a text cannot be compiled."""
     try:
-        yield from _names(load(source, name), names)
+        yield from names_of(load(source, name), names)
     except RuleFileError as error:
         yield from map(_problem, error.problems)
 
@@ -156,7 +173,8 @@ def _problem(problem: Problem) -> Item:
     return Item(part="form", level="error", text=problem.text, key=problem.key, line=problem.line)
 
 
-def _names(ruleset: RuleSet, names: Known) -> Iterator[Item]:
+def names_of(ruleset: RuleSet, names: Known) -> Iterator[Item]:
+    """The names in a rule set that do not exist, of the kinds in ``names``."""
     for use in references(ruleset):
         if use.kind in names and use.kind in _UNKNOWN and use.name not in names[use.kind]:
             near = nearest(use.name, names[use.kind])
@@ -173,6 +191,8 @@ def _names(ruleset: RuleSet, names: Known) -> Iterator[Item]:
 def main() -> None:
     """The child process; messages come first."""
     os.nice(NICE)
+    # It ends before cycles could add up; looking for them would take a fifth of its time.
+    gc.disable()
     order = msgspec.json.decode(sys.stdin.buffer.read(), type=Order)
     proof = check(config_of(order.setting), order.source, order.name, order.names, order.now).proof
     sys.stdout.buffer.write(msgspec.json.encode(proof))

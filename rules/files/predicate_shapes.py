@@ -27,10 +27,12 @@ from rules.files.yamltree import Mapping as MappingNode
 from rules.files.yamltree import Node, Scalar
 from rules.fold import split_words
 from rules.language import DAYS, LANGUAGES, PREDICATES, RECENT_COUNT, RECENT_DAYS
-from rules.text import mark
+from rules.text import Text, mark
 
 MAX_GAP = 50
 _TIME = re.compile(r"([01]\d|2[0-4]):([0-5]\d)")
+_LOOK_AROUND = re.compile(r"\(\?(?:<?[=!]|>)")
+_GROUP_AGAIN = re.compile(r"\\[1-9]")
 _UNITS = {"": 1, "b": 1, "kb": 1_000, "mb": 1_000_000, "gb": 1_000_000_000}
 _SIZE = re.compile(r"(\d{1,12})\s*([kmg]?b)?", re.IGNORECASE)
 
@@ -276,13 +278,25 @@ def _phrase(reader: Reader, key: str, node: Node, path: str) -> model.Condition 
     return model.Phrase(phrases=phrases, gap=gap or 0, **how._asdict(), line=node.line)
 
 
+def _impossible(pattern: str) -> Text | None:
+    """What people bring from other engines, in their words."""
+    if around := _LOOK_AROUND.search(pattern):
+        told = mark(
+            "{part} (look-around) is not possible in RE2: ask for the rest with `not` or a condition beside it"
+        )
+        return Text(told, {"part": around[0]})
+    if group := _GROUP_AGAIN.search(pattern):
+        return Text(mark("{part} (the text of a group again) is not possible in RE2"), {"part": group[0]})
+    return None
+
+
 def _regex(reader: Reader, key: str, node: Node, path: str) -> model.Condition | None:
     pattern = read_text(reader, node, path)
     if pattern is None:
         return None
     why = expression_problem(pattern)
     if why is not None:
-        reader.problems.add(node.line, path, why)
+        reader.problems.add(node.line, path, _impossible(pattern) or why)
         return None
     reader.loose += not required_literals(pattern)
     return model.Pattern(pattern=pattern, line=node.line)

@@ -6,6 +6,7 @@ Every function adds what is wrong to the problems and then returns None (or noth
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Callable, Mapping
 
 from rules import model
@@ -15,6 +16,8 @@ from rules.files.yamltree import Mapping as MappingNode
 from rules.files.yamltree import Node, Scalar, Sequence
 from rules.fold import fold, tokens
 from rules.text import mark
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 MAX_TEXT = 500
 """Longest word, phrase or expression in characters."""
@@ -43,6 +46,10 @@ def read_text(reader: Reader, node: Node, path: str) -> str | None:
         text = node.text.strip()
         if 0 < len(text) <= MAX_TEXT:
             return text
+    if isinstance(node, Scalar) and node.text and not isinstance(node.value, str):
+        told = mark("{word} means yes, no or nothing: put it in quotation marks where the word is meant")
+        reader.problems.add(node.line, path, told, word=node.text)
+        return None
     reader.problems.add(node.line, path, mark("expected a text of 1 to {most} characters"), most=MAX_TEXT)
     return None
 
@@ -64,14 +71,26 @@ def read_words(reader: Reader, node: Node, path: str) -> tuple[str, ...]:
     for word in words:
         if not tokens(fold(word)):
             told = mark("{word} has no letter or digit, so it is never found")
-            reader.problems.add(node.line, path, told, word=quoted(word))
+            reader.problems.add(_line_of(node, word), path, told, word=quoted(word))
     return words
+
+
+def _line_of(node: Node, text: str) -> int:
+    """Where a text of a list stands."""
+    items = node.items if isinstance(node, Sequence) else [node]
+    return next(
+        (item.line for item in items if isinstance(item, Scalar) and item.text.strip() == text), node.line
+    )
 
 
 def read_flag(reader: Reader, node: Node, path: str) -> bool | None:
     if isinstance(node, Scalar) and isinstance(node.value, bool):
         return node.value
-    reader.problems.add(node.line, path, mark("expected true or false"))
+    if isinstance(node, Scalar) and node.text:
+        told = mark("expected true or false, not the word {word}")
+        reader.problems.add(node.line, path, told, word=quoted(node.text))
+    else:
+        reader.problems.add(node.line, path, mark("expected true or false"))
     return None
 
 
@@ -122,10 +141,13 @@ def read_options(reader: Reader, node: Node, path: str, known: tuple[str, ...]) 
 def check_date(reader: Reader, node: Node, path: str) -> str:
     """An ISO date, or empty when it is none."""
     text = node.text if isinstance(node, Scalar) else ""
+    if not _DATE.fullmatch(text):
+        reader.problems.add(node.line, path, mark("expected a date as YYYY-MM-DD"))
+        return ""
     try:
         return datetime.date.fromisoformat(text).isoformat()
     except ValueError:
-        reader.problems.add(node.line, path, mark("expected a date as YYYY-MM-DD"))
+        reader.problems.add(node.line, path, mark("{date} is not in the calendar"), date=text)
         return ""
 
 

@@ -15,10 +15,14 @@ import msgspec
 import yaml
 
 from rules.errors import Problems
+from rules.files.yaml_mistakes import mistake
 from rules.text import mark
 
 MAX_DEPTH = 24
 MAX_BYTES = 16_000_000
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+"""What no text of a rule needs and no database takes; it can only come from an escape in quotation marks."""
 
 _INT = re.compile(r"[-+]?[0-9]{1,15}")
 _FLOAT = re.compile(r"[-+]?(?:[0-9]{1,15}\.[0-9]{0,15}|\.[0-9]{1,15})")
@@ -75,17 +79,9 @@ def parse(text: str, problems: Problems) -> Node | None:
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             if not builder.feed(event):
                 return None
-    except yaml.MarkedYAMLError as error:
-        where = error.problem_mark or error.context_mark
-        problems.add(
-            where.line + 1 if where else 1,
-            "",
-            mark("not valid YAML: {error}"),
-            error=str(error.problem or error.context),
-        )
-        return None
     except (yaml.YAMLError, UnicodeError) as error:
-        problems.add(1, "", mark("not valid YAML: {error}"), error=str(error).splitlines()[0])
+        line, told = mistake(text, error)
+        problems.add(line, "", told)
         return None
     return builder.root
 
@@ -124,6 +120,8 @@ class _Builder:
         return True
 
     def _scalar(self, event: Any, line: int) -> bool:
+        if _CONTROL.search(event.value):
+            self.problems.add(line, "", mark("a control character cannot stand in a text: remove its escape"))
         top = self.stack[-1] if self.stack else None
         if top is not None and isinstance(top.node, Mapping) and top.key is None:
             top.key = event.value

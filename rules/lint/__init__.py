@@ -12,12 +12,13 @@ from rules import model
 from rules.lint.conditions import conditions, guard_of, whole_guard
 from rules.lint.finding import CODES, Finding, Level, Values, finding
 from rules.lint.known import Effort
-from rules.lint.literals import Formula
+from rules.lint.literals import Expand, Memo
 from rules.lint.loops import loops
 from rules.lint.names import names
 from rules.lint.order import Cases, Entry, Index, entries, weights
 from rules.lint.overlap import overlaps
 from rules.lint.reach import unreached
+from rules.lint.values import values
 from rules.text import Text, mark
 
 __all__ = ["CODES", "Finding", "Level", "lint"]
@@ -25,19 +26,18 @@ __all__ = ["CODES", "Finding", "Level", "lint"]
 _ORDER = {"error": 0, "warning": 1, "hint": 2}
 
 
-def lint(ruleset: model.RuleSet, *, today: str = "") -> tuple[Finding, ...]:
+def lint(ruleset: model.RuleSet, *, today: str = "", expand: Expand | None = None) -> tuple[Finding, ...]:
     """Everything that lint finds, errors first, then by line.
 
-    ``today`` (``YYYY-MM-DD``) tells rules whose dates are past; without it none is.
+    ``today`` (``YYYY-MM-DD``) tells rules whose dates are past; without it none is. ``expand`` gives the forms of
+    words, by which ``zasiłek`` and ``zasiłku`` are one word; without it they are two.
     """
-    memo: dict[int, Formula] = {}
+    memo = Memo(expand)
     told = _findings(ruleset, entries(ruleset, memo), memo, today)
     return tuple(sorted(told, key=lambda one: (_ORDER[one.level], one.line, one.code, one.rule)))
 
 
-def _findings(
-    ruleset: model.RuleSet, found: list[Entry], memo: dict[int, Formula], today: str
-) -> Iterator[Finding]:
+def _findings(ruleset: model.RuleSet, found: list[Entry], memo: Memo, today: str) -> Iterator[Finding]:
     effort, cases = Effort(), Cases()
     yield from _of_conditions(ruleset, found, cases, memo, today, effort)
     index = Index(weights(found))
@@ -45,6 +45,7 @@ def _findings(
     yield from overlaps(found, cases, effort)
     yield from loops(found, index, ruleset.default, cases, effort)
     yield from names(ruleset, found, index, effort)
+    yield from values(ruleset)
     lines = {rule.id: rule.line for rule in ruleset.rules}
     for rule in effort.given_up:
         yield _too_much(rule, lines.get(rule, 0))
@@ -54,7 +55,7 @@ def _of_conditions(
     ruleset: model.RuleSet,
     found: list[Entry],
     cases: Cases,
-    memo: dict[int, Formula],
+    memo: Memo,
     today: str,
     effort: Effort,
 ) -> Iterator[Finding]:

@@ -10,8 +10,8 @@ from rules.describe import describe
 from rules.facts import On
 from rules.lint.finding import Finding, Values, finding
 from rules.lint.known import Case, Known, TooMuch, settle
-from rules.lint.literals import Formula, Numbers, Subject, both, formula, negated
-from rules.lint.order import Entry, literals
+from rules.lint.literals import Formula, Memo, Numbers, both, formula, negated
+from rules.lint.order import Entry
 from rules.lint.sets import span
 from rules.text import Text, mark, verbatim
 
@@ -31,7 +31,7 @@ MAX_SHOWN = 120
 
 
 def conditions(
-    entry: Entry, case: Case | None, guard: Formula, memo: dict[int, Formula], today: str, nothing: Known
+    entry: Entry, case: Case | None, guard: Formula, memo: Memo, today: str, nothing: Known
 ) -> Iterator[Finding]:
     """Findings on one rule's own conditions, of which ``case`` was made. ``guard`` is what holds anyway: its section's;
     ``nothing`` is known."""
@@ -84,14 +84,8 @@ def impossible(case: Case, budget: int = MAX_SPLITS) -> bool:
 
 
 def is_always(item: Formula, nothing: Known | None = None) -> bool:
-    """Whether a condition holds of every message that has the facts it looks at; counts are never below zero."""
-    opposite = negated(item)
-    counts: set[Subject] = {
-        literal.subject for literal in literals(opposite) if literal.subject[0] in ("number", "recent")
-    }
-    return is_never(
-        both((opposite, *(Numbers(subject, span(0, None)) for subject in sorted(counts)))), nothing
-    )
+    """Whether a condition holds of every message that has the facts it looks at."""
+    return is_never(negated(item), nothing)
 
 
 def _from(day: str) -> Numbers:
@@ -110,37 +104,53 @@ def shown(node: model.Condition) -> Text:
     return told if len(text) <= MAX_SHOWN else verbatim(text[: MAX_SHOWN - 1] + "…")
 
 
-def _never(rule: model.Rule, guard: Formula, memo: dict[int, Formula], nothing: Known) -> Finding:
-    values: Values = {"rule": rule.id}
+def _never(rule: model.Rule, guard: Formula, memo: Memo, nothing: Known) -> Finding:
+    """The finding that a rule never matches, with the conditions that are to blame, if they can be told."""
     try:
-        pair = _clash(rule, guard, memo, nothing)
+        text, advice, one, other = _blamed(rule, guard, memo, nothing)
     except TooMuch:
-        pair = None
+        text, advice, one, other = _NEVER, _ONE_OF_THEM, None, None
+    values: Values = {"rule": rule.id, "section": rule.section}
+    line = (other.line if other else 0) or rule.line
+    if other is not None:
+        values |= {"one": shown(one or other), "other": shown(other), "line": line}
+    return finding("contradiction", rule.id, line, Text(text, values), Text(advice, values))
+
+
+_Blame = tuple[str, str, "model.Condition | None", "model.Condition | None"]
+_NEVER = mark("{rule} never matches: its conditions contradict each other")
+_ONE_OF_THEM = mark("Change one of them, or remove {rule}.")
+
+
+def _blamed(rule: model.Rule, guard: Formula, memo: Memo, nothing: Known) -> _Blame:
+    """What to say and to advise of a rule that never matches, and the one condition or the two that it is about."""
+    dates = formula(model.Dates(first=rule.first, last=rule.last), Memo())
+    for item in _items(rule.when):
+        own = formula(item, memo)
+        if is_never(own, nothing):
+            text = mark("{rule} never matches: {one} can never hold (line {line})")
+            return text, mark("Change this condition, or remove {rule}."), None, item
+        if is_never(both((guard, own)), nothing):
+            text = mark(
+                "{rule} never matches: {one} (line {line}) contradicts the guard of its section {section}"
+            )
+            advice = mark("Change this condition or the guard, or move {rule} out of {section}.")
+            return text, advice, None, item
+        if (rule.first or rule.last) and is_never(both((dates, own)), nothing):
+            text = mark("{rule} never matches: {one} (line {line}) never holds between its own dates")
+            return text, mark("Change the dates or the condition, or remove {rule}."), None, item
+    pair = _clash(rule, guard, memo, nothing)
     if pair is None:
-        text = Text(mark("{rule} never matches: its conditions contradict each other"), values)
-    elif pair[0] is None:
-        values |= {"one": shown(pair[1]), "line": pair[1].line or rule.line}
-        text = Text(mark("{rule} never matches: nothing can be {one} (line {line}) here"), values)
-    else:
-        values |= {"one": shown(pair[0]), "other": shown(pair[1]), "line": pair[1].line or rule.line}
-        text = Text(mark("{rule} never matches: nothing is both {one} and {other} (line {line})"), values)
-    return finding(
-        "contradiction",
-        rule.id,
-        (pair[1].line if pair else 0) or rule.line,
-        text,
-        Text(mark("Change one of the two, join them by `any`, or remove {rule}."), values),
-    )
+        return _NEVER, _ONE_OF_THEM, None, None
+    text = mark("{rule} never matches: nothing is both {one} and {other} (line {line})")
+    return text, mark("Change one of the two, join them by `any`, or remove {rule}."), *pair
 
 
 def _clash(
-    rule: model.Rule, guard: Formula, memo: dict[int, Formula], nothing: Known
-) -> tuple[model.Condition | None, model.Condition] | None:
-    """Two conditions that exclude each other, or one that never holds (beside the guard)."""
+    rule: model.Rule, guard: Formula, memo: Memo, nothing: Known
+) -> tuple[model.Condition, model.Condition] | None:
+    """Two conditions that exclude each other (beside the guard)."""
     items = _items(rule.when)
-    for item in items:
-        if is_never(both((guard, formula(item, memo))), nothing):
-            return None, item
     for i, item in enumerate(items[:50]):
         for other in items[i + 1 : 50]:
             if is_never(both((guard, formula(item, memo), formula(other, memo))), nothing):
@@ -171,7 +181,7 @@ def _always(rule: model.Rule, item: model.Condition) -> Finding:
 
 
 def _dead_branches(
-    rule: model.Rule, choice: model.Any, rest: Sequence[Formula], memo: dict[int, Formula], nothing: Known
+    rule: model.Rule, choice: model.Any, rest: Sequence[Formula], memo: Memo, nothing: Known
 ) -> Iterator[Finding]:
     for item in choice.items:
         if is_never(both((*rest, formula(item, memo))), nothing):
@@ -185,7 +195,7 @@ def _dead_branches(
             )
 
 
-def guard_of(section: model.Section, memo: dict[int, Formula], nothing: Known) -> Iterator[Finding]:
+def guard_of(section: model.Section, memo: Memo, nothing: Known) -> Iterator[Finding]:
     """Findings on a section: switched off, or with a guard that never holds."""
     values: Values = {"section": section.id, "one": shown(section.when)}
     if not section.enabled:
@@ -212,6 +222,6 @@ def is_never(item: Formula, nothing: Known | None = None) -> bool:
     return case is None or impossible(case)
 
 
-def whole_guard(section: model.Section | None, memo: dict[int, Formula]) -> Formula:
+def whole_guard(section: model.Section | None, memo: Memo) -> Formula:
     """What holds of every message for which the rules of a section are tried."""
     return both(()) if section is None else formula(section.when, memo)

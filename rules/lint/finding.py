@@ -22,6 +22,7 @@ CODES: Mapping[str, Level] = {
     "dead-branch": "warning",
     "expired": "warning",
     "wrong-event": "warning",
+    "mistyped": "warning",
     "always": "hint",
     "order": "hint",
     "timer-circle": "error",

@@ -21,6 +21,7 @@ from rules.fold import split_words
 from rules.lint.sets import (
     ANY_TEXT,
     EVERYTHING,
+    HIGH,
     LOW,
     NO_TEXT,
     Patterns,
@@ -87,10 +88,14 @@ Formula = Literal | Both | Either
 TRUE = Both()
 FALSE = Either()
 
+# Counts, lengths and times of waiting are never below zero.
 _UNIVERSES: Mapping[str, Spans] = {
     "flag": ((0, 1),),
     "present": ((0, 1),),
     "counts": ((0, 1),),
+    "number": ((0, HIGH),),
+    "recent": ((0, HIGH),),
+    "keyed": ((0, HIGH),),
     "minute": ((0, 1439),),
     "day": ((1, 7),),
 }
@@ -109,16 +114,48 @@ def surely_known(subject: Subject) -> bool:
     return subject[0] not in _UNSURE and subject != ("flag", "open_hours")
 
 
-def formula(node: model.Condition, memo: dict[int, Formula]) -> Formula:
-    """What must be true for ``node`` to hold. ``memo`` keeps what was worked out, by the identity of nodes that live as
-    long as it does."""
+Expand = Callable[[str, str], frozenset[str]]
+"""All forms of a word in a language, as :func:`rules.compile_rules` takes them."""
+
+
+class Memo(dict[int, "Formula"]):
+    """What was worked out, by the identity of nodes that live as long as it does.
+
+    ``expand`` gives the forms of words, so that words with the very same forms are one (``zasiłek``, ``zasiłku``);
+    without it each is only itself.
+    """
+
+    def __init__(self, expand: Expand | None = None) -> None:
+        super().__init__()
+        self._expand = expand
+        self._first: dict[tuple[frozenset[str], str], str] = {}
+        self._spelt: dict[tuple[str, str], str] = {}
+
+    def word(self, word: str, how: model.Spelling) -> str:
+        """The word that stands for all that are found exactly where ``word`` is."""
+        if how.exact:
+            return word.lower()
+        if self._expand is None:
+            return word
+        found = self._spelt.get((word, how.language))
+        if found is None:
+            forms = self._expand(word, how.language)
+            # A word of one form may be an abbreviation, which is written otherwise, or not be known yet.
+            alone = len(forms) < 2
+            found = word if alone else self._first.setdefault((forms, how.language), word)
+            self._spelt[word, how.language] = found
+        return found
+
+
+def formula(node: model.Condition, memo: Memo) -> Formula:
+    """What must be true for ``node`` to hold."""
     found = memo.get(id(node))
     if found is None:
         found = memo[id(node)] = _formula(node, memo)
     return found
 
 
-def _formula(node: model.Condition, memo: dict[int, Formula]) -> Formula:
+def _formula(node: model.Condition, memo: Memo) -> Formula:
     match node:
         case model.All():
             return both(formula(item, memo) for item in node.items)
@@ -128,6 +165,10 @@ def _formula(node: model.Condition, memo: dict[int, Formula]) -> Formula:
             return negated(formula(node.item, memo))
         case model.Named():
             return formula(node.item, memo)
+        case model.Words():
+            return simple(_words(node, memo))
+        case model.Phrase():
+            return _phrase(node, memo)
     return simple(_LEAVES.get(type(node), _unread)(node))
 
 
@@ -264,15 +305,21 @@ def _order(value: float) -> int:
     return found if value > 0 else LOW
 
 
-def _words(node: model.Words) -> Formula:
+def _words(node: model.Words, memo: Memo) -> Exists:
     how = model.spelling(node)
-    options = frozenset((tuple(split_words(word)), 0, how) for word in node.words)
+    # Of two that are asked for, one word in the text may be both: they must stay two.
+    alone = node.at_least > 1
+    options = frozenset(
+        (tuple(part if alone else memo.word(part, how) for part in split_words(word)), 0, how)
+        for word in node.words
+    )
     return Exists(("words",), options, node.at_least)
 
 
-def _phrase(node: model.Phrase) -> Formula:
+def _phrase(node: model.Phrase, memo: Memo) -> Exists:
     how = model.spelling(node)
-    split = [tuple(part for word in words for part in split_words(word)) for words in node.phrases]
+    rows = ((part for word in words for part in split_words(word)) for words in node.phrases)
+    split = [tuple(memo.word(part, how) for part in row) for row in rows]
     return Exists(("words",), frozenset((parts, node.gap if len(parts) > 1 else 0, how) for parts in split))
 
 
@@ -320,8 +367,6 @@ _LEAVES: Mapping[type, Callable[[Anything], Formula]] = {
     model.Keyed: _keyed,
     model.KeyedBetween: _keyed_between,
     model.Language: _language,
-    model.Words: _words,
-    model.Phrase: _phrase,
     model.Pattern: _pattern,
     model.Hours: _hours,
     model.Dates: _dates,

@@ -25,6 +25,7 @@ from rules.lint.literals import (
     Exists,
     Formula,
     Literal,
+    Memo,
     Numbers,
     Subject,
     both,
@@ -81,7 +82,7 @@ class Entry:
         return bool(self.rule.section) and self.rule.section == later.rule.section
 
 
-def entries(ruleset: model.RuleSet, memo: dict[int, Formula]) -> list[Entry]:
+def entries(ruleset: model.RuleSet, memo: Memo) -> list[Entry]:
     """The rules that can run, in order: those that are enabled, in sections that are."""
     sections = {section.id: section for section in ruleset.sections}
     found: list[Entry] = []
@@ -99,15 +100,16 @@ def entries(ruleset: model.RuleSet, memo: dict[int, Formula]) -> list[Entry]:
     return found
 
 
-def _whole(rule: model.Rule, section: model.Section | None, memo: dict[int, Formula]) -> Formula:
+def _whole(rule: model.Rule, section: model.Section | None, memo: Memo) -> Formula:
     parts: list[model.Condition] = [model.OneOf(name="on", values=rule.on), *_dates(rule)]
     shared: list[Formula] = []
     if section is not None:
         parts += _dates(section)
         shared.append(formula(section.when, memo))
-    # What tells rules apart comes first: it is asked first. The memo goes by identity, so nodes that are made here must
-    # not enter it.
-    return both([formula(rule.when, memo), *shared, *(formula(part, {}) for part in parts)])
+    # What tells rules apart comes first: it is asked first. A memo goes by identity, so nodes that are made here must
+    # not enter the one that is shared.
+    own = (formula(part, Memo()) for part in parts)
+    return both([formula(rule.when, memo), *shared, *own])
 
 
 def _dates(item: model.Rule | model.Section) -> list[model.Condition]:

@@ -63,9 +63,7 @@ def _differ(one: Entry, other: Entry) -> bool:
     )
 
 
-def _told(
-    entry: Entry, others: list[Entry], nothing: Known, cases: Cases
-) -> Iterator[Finding]:
+def _told(entry: Entry, others: list[Entry], nothing: Known, cases: Cases) -> Iterator[Finding]:
     case = cases.of(entry, nothing) if others else None
     if case is None:
         return

@@ -29,9 +29,7 @@ class _Budget:
     left: int = MAX_TRIES
 
 
-def unreached(
-    found: Sequence[Entry], index: Index, cases: Cases, effort: Effort
-) -> Iterator[Finding]:
+def unreached(found: Sequence[Entry], index: Index, cases: Cases, effort: Effort) -> Iterator[Finding]:
     """Findings on rules that cannot match because earlier ones always have, and on what rules ask for in vain.
 
     ``index`` is empty and is filled on the way. A rule whose own conditions contradict each other is left out.

@@ -7,17 +7,21 @@ import io
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from hub import cli
 from hub.cli_common import Exit
+from hub.cli_config import KINDS, channel
 from hub.clock import SystemClock
+from hub.ruleset.checks import CHANNELS
 from hub.ruleset.versions import Wanted, add_version, lock
 from hub.store.sqlite import SqliteStore
 from hub.store.tx import Tx
+from hub.web.api.types import Status
 from rules.files.load import version_of
+from rules.language import STATUSES
 from tests.hub.test_run import Hub, hub
 from tests.servers.process import wait_until
 
@@ -121,7 +125,7 @@ def written(config: Path, before: str, after: str) -> Path:
 def test_check_tells_what_lint_finds(run: Run, config: Path) -> None:
     assert run("check")[:2] == (
         0,
-        f"{config.with_name('rules.yaml')}: 1 rules; version {version_of(RULES)}.\n",
+        f"{config.with_name('rules.yaml')}: 1 rule; version {version_of(RULES)}.\n",
     )
     never = written(config, "when: {words: [umowa]}", "when: {channel: sms, not: {channel: sms}}")
     code, _, err = run("check", never)
@@ -129,9 +133,38 @@ def test_check_tells_what_lint_finds(run: Run, config: Path) -> None:
     assert f"{never}:" in err and "error: umowy:" in err and "cannot be published" in err
 
 
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ("when: {channel: emial}", "There is no channel “emial”. Did you mean “email”?"),
+        ("when: {words: [umowa]}, do: {answer: nieznany}", "There is no template “nieznany”."),
+        ("when: {words: [umowa]}, do: {webhook: crm}", "There is no webhook “crm”"),
+    ],
+)
+def test_check_tells_names_that_publishing_would_refuse(
+    run: Run, config: Path, after: str, said: str
+) -> None:
+    path = config.with_name("neue.yaml")
+    rule = f"  - {{id: a, {after}{'' if 'do:' in after else ', do: {queue: kadry}'}}}"
+    path.write_text(f"rules:\n{rule}\ndefault: {{queue: informacja}}\n")
+    code, _, err = run("check", path)
+    assert code == Exit.CONFIGURATION
+    assert f"{path}:2: error: a: {said}" in err
+
+
+def test_check_knows_words_by_their_forms(run: Run, config: Path) -> None:
+    never = written(config, "when: {words: [umowa]}", "when: {words: umowę, not: {words: umowa}}")
+    code, _, err = run("check", never)
+    assert code == Exit.CONFIGURATION and "nothing is both words: umowę and not words: umowa" in err
+
+
+def test_the_channels_that_rules_may_name_are_those_that_exist() -> None:
+    assert set(CHANNELS) == {channel(kind).channel for kind in KINDS}
+
+
 def test_test_runs_the_tests_of_the_file(run: Run, config: Path) -> None:
     code, out, _ = run("test")
-    assert code == 0 and "Umowa o pracę" in out and "1 tests, 0 failed" in out
+    assert code == 0 and "Umowa o pracę" in out and "1 test, 0 failed" in out
     wrong = written(config, "expect: {queue: kadry}", "expect: {queue: informacja}")
     code, out, err = run("test", wrong)
     assert code == Exit.FAILED and "FAIL" in out and "informacja" in out and "failed" in err
@@ -241,3 +274,7 @@ def test_a_running_hub_takes_over_what_is_imported(hub: Hub) -> None:
     wait_until(lambda: "the hub needs attention" in hub.text(), "nobody is told of the changed file")
     assert hub.command("rules", "export").stdout == rules.read_text()
     assert "reloaded" in hub.text()
+
+
+def test_the_statuses_that_rules_may_name_are_those_of_conversations() -> None:
+    assert get_args(Status) == STATUSES

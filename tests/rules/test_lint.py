@@ -14,18 +14,18 @@ from rules import Compiled, Facts, RuleSet
 from rules.lint import lint
 from rules.lint.conditions import is_always, is_never
 from rules.lint.finding import CODES, Finding
-from rules.lint.literals import formula
+from rules.lint.literals import Expand, Memo, formula
 from tests.rules.lint_worlds import PLACES, World, same
 
 ROOT = Path(__file__).parents[2]
 TODAY = "2026-11-21"
 
 
-def findings(text: str, today: str = TODAY) -> list[Finding]:
+def findings(text: str, today: str = TODAY, expand: Expand | None = None) -> list[Finding]:
     """What lint says of a file of rules; the default is given."""
     if "default:" not in text:
         text += "\ndefault: {queue: informacja}\n"
-    return list(lint(rules.load(text), today=today))
+    return list(lint(rules.load(text), today=today, expand=expand))
 
 
 def told(text: str, today: str = TODAY) -> set[tuple[str, str]]:
@@ -212,6 +212,10 @@ def test_sections_end_and_skip() -> None:
         "{all: [{any: [{channel: a}, {channel: b}]}, {any: [{channel: c}, {channel: d}]}]}",
         "{place: pup-a, not: {place: true}}",
         "{attachment: {type: image/png}, not: {attachment: true}}",
+        "{history: -5}",
+        "{history: {max: -1, days: 7}}",
+        "{queue_load: {x: -1}}",
+        "{length: {max: -1}, channel: email}",
     ],
 )
 def test_contradictions(when: str) -> None:
@@ -249,6 +253,87 @@ rules:
     assert "channel: email" in str(finding.text)
     assert "channel: form, sms" in str(finding.text)
     assert finding.line == 8
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("{id: a, when: {history: -5}, do: {queue: x}}", "history: -5 can never hold (line 3)"),
+        (
+            "{id: a, from: 2026-12-01, until: 2026-12-31, when: {dates: {from: 2027-01-01}}, do: {queue: x}}",
+            "dates: 2027-01-01 to … (line 3) never holds between its own dates",
+        ),
+        (
+            "{section: s, when: {channel: email}, rules: [{id: a, when: {channel: sms}, do: {queue: x}}]}",
+            "channel: sms (line 3) contradicts the guard of its section s",
+        ),
+    ],
+)
+def test_a_contradiction_names_what_is_to_blame(rule: str, said: str) -> None:
+    (finding,) = findings(f"\nrules:\n  - {rule}\n")
+    assert said in str(finding.text)
+    assert "one of the two" not in str(finding.advice)
+
+
+def forms_of_a_few(word: str, language: str) -> frozenset[str]:
+    """Forms of two words; PUP and pup stand for what is spelt alike and is not the same."""
+    for known in ({"zasiłek", "zasiłku"}, {"praca", "pracy"}, {"pup", "pupa"}):
+        if word in known:
+            return frozenset(known)
+    return frozenset([word.lower()])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ("{words: zasiłek}", "{words: zasiłku, channel: email}", "unreachable"),
+        ("{words: urząd praca}", "{phrase: {any: urząd pracy}, length: 5}", "unreachable"),
+        ("{words: inne}", "{words: zasiłku, not: {words: [zasiłek, inne]}}", "contradiction"),
+        ("{words: {any: zasiłek, exact: true}}", "{words: {any: zasiłku, exact: true}}", None),
+        ("{words: zasiłek}", "{words: {any: zasiłku, exact: true}}", None),
+        ("{words: PUP}", "{words: pup}", None),
+        ("{words: kot}", "{words: {any: [zasiłek, zasiłku], at_least: 2}}", None),
+    ],
+)
+def test_forms_of_a_word_are_one_word(first: str, second: str, said: str | None) -> None:
+    codes = {one.code for one in findings(pair(first, second), expand=forms_of_a_few) if one.rule == "b"}
+    assert codes - {"order"} == ({said} if said else set())
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("{language: ua}", "Write uk."),
+        ("{language: [pl, xx]}", "such as pl, uk or en"),
+        ("{not: {status: closed}}", "open, waiting-citizen, waiting-office, snoozed, resolved, spam"),
+        ("{domain: '@wp.pl'}", "such as wp.pl"),
+        ("{domain: 'https://www.gov.pl/praca'}", "such as www.gov.pl"),
+        ("{words: [kot, zasił*]}", "for any ending there is `regex`"),
+        ("{suspicious: yes}", "Write true or false"),
+    ],
+)
+def test_values_that_nothing_ever_has(when: str, said: str) -> None:
+    told = [
+        one
+        for one in findings(f"rules:\n  - {{id: a, when: {when}, do: {{queue: x}}}}")
+        if one.code == "mistyped"
+    ]
+    assert [(one.rule, one.line) for one in told] == [("a", 2)]
+    assert said in str(told[0].advice)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        "{language: [pl, uk, iw, ceb]}",
+        "{status: [open, 'waiting-*']}",
+        "{domain: [praca.gov.pl, 'gov*']}",
+        "{words: kot}",
+        "{suspicious: phishing}",
+    ],
+)
+def test_values_that_may_be(when: str) -> None:
+    assert ("mistyped", "a") not in told(f"rules:\n  - {{id: a, when: {when}, do: {{queue: x}}}}")
 
 
 def test_what_never_wins() -> None:
@@ -310,7 +395,7 @@ def test_what_no_event_brings() -> None:
 rules:
   - {id: a, when: {timer: x}, do: {queue: x}}
   - {id: b, on: [new, message], when: {tag_added: x}, do: {queue: x}}
-  - {id: c, when: {not: {status_from: x}}, do: {tags: [x]}, then: continue}
+  - {id: c, when: {not: {status_from: resolved}}, do: {tags: [x]}, then: continue}
   - {id: d, on: [new, timer], when: {timer: x, status_from: open}, do: {queue: x}}
   - {id: e, on: status, when: {any: [{tag_removed: x}, {words: kot}]}, do: {queue: x}}
 """
@@ -337,7 +422,7 @@ rules:
   - {id: m4, on: timer, when: {queue_waiting: {q6: {min: 20m}}}, do: {queue: q5}}
   - {id: n3, when: {queue_load: {q7: {min: 20}}}, do: {queue: q8}}
   - {id: n4, when: {queue_load: {q8: {min: 20}}}, do: {queue: q7}}
-  - {id: s1, on: status, when: {status: waiting}, do: {queue: q1}}
+  - {id: s1, on: status, when: {status: waiting-citizen}, do: {queue: q1}}
   - {id: s2, on: status, when: {status: open}, do: {queue: q2}}
 """
     assert told(text) == {
@@ -439,7 +524,7 @@ def test_never_and_always_mean_it() -> None:
     for seed in range(400):
         world = World(seed)
         node = world.condition(3)
-        never, always = is_never(formula(node, {})), is_always(formula(node, {}))
+        never, always = is_never(formula(node, Memo())), is_always(formula(node, Memo()))
         if not never and not always:
             continue
         wrong = "matched" if never else "failed"

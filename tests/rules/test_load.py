@@ -101,7 +101,21 @@ def test_all_mistakes_at_once() -> None:
         ("{hours: 8-16}", "not a span such as 08:00-16:00"),
         ("{hours: '08:00-08:00'}", "not a span"),
         ("{days: [monday]}", "unknown day 'monday'; did you mean 'mon'?"),
-        ("{dates: {from: 2026-13-01}}", "expected a date as YYYY-MM-DD"),
+        ("{dates: {from: 2026-13-01}}", "2026-13-01 is not in the calendar"),
+        ("{dates: {from: 2025-02-29}}", "2025-02-29 is not in the calendar"),
+        ("{dates: {from: 20260101}}", "expected a date as YYYY-MM-DD"),
+        ("{dates: {from: 2026-W01-1}}", "expected a date as YYYY-MM-DD"),
+        ("{holiday: no}", "expected true or false, not the word 'no'"),
+        ("{holiday: 'true'}", "expected true or false, not the word 'true'"),
+        ("{words: [tak, true]}", "true means yes, no or nothing: put it in quotation marks"),
+        ("{words: [~]}", "~ means yes, no or nothing"),
+        ("{automatic: yes}", "known are: no, auto-reply, bounce, list, report, complaint"),
+        ("{days: pn}", "known are: mon, tue, wed, thu, fri, sat, sun"),
+        ("{regex: '(?<=a)bcd'}", "(?<= (look-around) is not possible in RE2"),
+        ("{regex: '(?>abc)'}", "(?> (look-around) is not possible"),
+        ("{regex: '(abc)\\1'}", "\\1 (the text of a group again) is not possible"),
+        ('{tags: "a\\0b"}', "a control character cannot stand in a text"),
+        ('{contact: {"\\e": x}}', "a control character cannot stand in a text"),
         ("{dates: {from: 2026-12-01, until: 2026-01-01}}", "never holds"),
         ("{history: {min: 5, max: 2}}", "min 5 is above max 2"),
         ("{history: many}", "expected a whole number"),
@@ -117,7 +131,8 @@ def test_all_mistakes_at_once() -> None:
         ("{any: []}", "an empty list of conditions"),
         ("{any: 3}", "expected a list of conditions"),
         ("email", "expected conditions"),
-        ("{regex: '(?=x)'}", "not valid RE2"),
+        ("{regex: '(?=x)'}", "look-around"),
+        ("{regex: '(x'}", "not valid RE2"),
         ("{regex: '" + "x" * 600 + "'}", "1 to 500 characters"),
         ("{channel: []}", "1 to 20000 texts"),
         ("{unanswered: 4}", "such as 30m, 4h or 2d"),
@@ -176,9 +191,19 @@ def test_mistakes_in_rules(key: str, value: str, wanted: str) -> None:
         ("default: {queue: q}\ndefault: {queue: r}", "stands here twice"),
         ("default: {queue: q}\n---\na: 1", "one document"),
         ("[" * 100_000, "nested deeper"),
-        ("a: [", "not valid YAML"),
+        ("a: [", "something is missing here"),
+        ("a: [b\nc: d", "r.yaml:1: the list in brackets that begins here has no end"),
         ("? [a]\n: b", "a key must be plain text"),
-        ("a: \x00", "not valid YAML"),
+        ("b: 1\na: \x00", "r.yaml:2: the character U+0000 cannot stand in a rule file"),
+        ("a: b: c", "a colon that does not belong here"),
+        ("a:\n\t- x", "r.yaml:2: a tab stands here: indent with spaces"),
+        ("a: |\n\tx", "a tab stands here"),
+        ("a: 1\nb: @x\n", "r.yaml:2: no text can begin with @ unless"),
+        ('a: 1\nb: "x\nc: 2\n', "r.yaml:2: the text that begins here with a quotation mark has no end"),
+        ("a: {b: 1\nc: 2\n", "r.yaml:1: the mapping in braces that begins here has no end"),
+        ("a:\n  - b\n c: d\n", "r.yaml:3: this line does not fit to the ones above"),
+        ('a: "\\d+"', "begins an escape: use single ones"),
+        ("%YAML 3\n---\na", "not valid YAML"),
         ("a: \ud800", "not valid YAML"),
         ("conditions: {a: {condition: b}, b: {condition: a}}\ndefault: {queue: q}", "go in a circle"),
         ("words: [a]\ndefault: {queue: q}", "expected names with lists"),
@@ -187,6 +212,11 @@ def test_mistakes_in_rules(key: str, value: str, wanted: str) -> None:
 )
 def test_mistakes_in_files(text: str, wanted: str) -> None:
     assert any(wanted in line for line in problems(text))
+
+
+def test_a_word_that_is_never_found_is_told_with_its_own_line() -> None:
+    text = "words:\n  a:\n    - kot\n    - '!!!'\ndefault: {queue: q}\n"
+    assert problems(text) == ["r.yaml:4: words.a: '!!!' has no letter or digit, so it is never found"]
 
 
 def test_on_and_no_are_words_and_not_booleans() -> None:

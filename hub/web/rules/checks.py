@@ -36,6 +36,7 @@ from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, Unacceptable, read_form, read_query
 from hub.web.render import redirect, render, text
 from hub.web.rules.pages import draft_of
+from hub.wordforms import kept
 from rules import Compiled, RuleFileError, RuleSet, load
 from rules.editing.blocks import Kind, Refused
 from rules.editing.blocks import name_of as name_in
@@ -85,23 +86,24 @@ def _with_block(source: str, typed: Typed) -> str:
 
 
 @functools.lru_cache(maxsize=8)
-def linted(source: str, today: str) -> tuple[RuleSet, tuple[Finding, ...]]:
-    """A text, read, with what lint says of it. Raises RuleFileError."""
+def linted(source: str, today: str, data_dir: str) -> tuple[RuleSet, tuple[Finding, ...]]:
+    """A text, read, with what lint says of it by the forms of words in the data folder. Raises RuleFileError."""
     ruleset = load(source)
-    return ruleset, lint(ruleset, today=today)
+    return ruleset, lint(ruleset, today=today, expand=kept(data_dir))
 
 
-def _today(request: web.Request) -> str:
+def _today(request: web.Request) -> tuple[str, str]:
+    """The date at the office, and the data folder: what lint goes by."""
     desk = desk_of(request)
-    zone = desk.house().directory.config.hub.zone
-    return at_wall_clock(zone, desk.clock.now()).date().isoformat()
+    hub = desk.house().directory.config.hub
+    return at_wall_clock(hub.zone, desk.clock.now()).date().isoformat(), hub.data_dir
 
 
 async def findings(request: web.Request) -> web.StreamResponse:
     """All that lint says of the draft, with what the office knows of its queues and of rules that nobody needed."""
     desk, draft = desk_of(request), await draft_of(request)
     try:
-        ruleset, found = await asyncio.to_thread(linted, draft.source, _today(request))
+        ruleset, found = await asyncio.to_thread(linted, draft.source, *_today(request))
     except RuleFileError:
         return _findings(request, draft, None)
     directory = desk.house().directory
@@ -115,9 +117,8 @@ async def findings(request: web.Request) -> web.StreamResponse:
 async def findings_live(request: web.Request) -> web.StreamResponse:
     """What lint says of the block that is being edited, and what it would newly say of others."""
     draft, typed = await draft_of(request), await read_form(request, Typed)
-    today = _today(request)
     try:
-        name, found, before = await asyncio.to_thread(_live, draft.source, typed, today)
+        name, found, before = await asyncio.to_thread(_live, draft.source, typed, *_today(request))
     except (RuleFileError, Refused):
         return _findings(request, draft, None)
     known = {(one.code, one.rule) for one in before}
@@ -126,12 +127,14 @@ async def findings_live(request: web.Request) -> web.StreamResponse:
     return _findings(request, draft, [*mine, *new], others=len(found) - len(mine) - len(new))
 
 
-def _live(source: str, typed: Typed, today: str) -> tuple[str, Sequence[Finding], Sequence[Finding]]:
+def _live(
+    source: str, typed: Typed, today: str, data_dir: str
+) -> tuple[str, Sequence[Finding], Sequence[Finding]]:
     """The block's name, the findings with the block as typed, those before. Raises RuleFileError, Refused."""
     kind = BLOCKS.get(typed.kind, "rule")
-    _, found = linted(_with_block(source, typed), today)
+    _, found = linted(_with_block(source, typed), today, data_dir)
     try:
-        _, before = linted(source, today)
+        _, before = linted(source, today, data_dir)
     except RuleFileError:
         before = found
     return "default" if kind == "default" else name_in(typed.text, kind), found, before

@@ -265,6 +265,7 @@ VALUE_NAMES: Mapping[str, Mapping[str, str]] = {
         "form": N_("Form"),
         "callback": N_("Callback"),
         "chat": N_("Chat"),
+        "phone": N_("Telephone"),
         "webhook": N_("Other system"),
     },
     "kind": {
