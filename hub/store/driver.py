@@ -7,7 +7,8 @@ that nobody above sees a difference. On PostgreSQL there is also COPY, which SQL
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 import asyncpg
@@ -46,6 +47,30 @@ def copy(connection: Connection, table: str, columns: Sequence[str], rows: Seque
     raw = _begun(connection, connection.connection.driver_connection)
     said = f"COPY {table}"
     _wait(connection, said, raw.copy_records_to_table(table, columns=columns, records=rows))
+
+
+@contextmanager
+def savepoint(connection: Connection) -> Iterator[None]:
+    """Undo everything inside when it raises. They may stand in one another: a name means the innermost of that name."""
+    _command(connection, "SAVEPOINT part")
+    try:
+        yield
+    except BaseException:
+        with suppress(DBAPIError):  # a storage that failed may have undone the whole transaction
+            _command(connection, "ROLLBACK TO SAVEPOINT part")
+            _command(connection, "RELEASE SAVEPOINT part")
+        raise
+    _command(connection, "RELEASE SAVEPOINT part")
+
+
+def _command(connection: Connection, sql: str) -> None:
+    raw: Any = connection.connection.driver_connection
+    if isinstance(raw, sqlite3.Connection):
+        run(connection, sql, ())
+    elif raw.is_in_transaction():
+        _wait(connection, sql, raw.execute(sql))
+    else:
+        connection.exec_driver_sql(sql)
 
 
 def _begun(connection: Connection, raw: Any) -> Any:

@@ -218,7 +218,7 @@ class Tx(Reader):
     def savepoint(self) -> Iterator[Tx]:
         """Undo everything inside, events included, when it raises."""
         inner = Tx(self.connection, self.now, self.ids)
-        with self.connection.begin_nested():
+        with driver.savepoint(self.connection):
             yield inner
         self.events += inner.events
         self.rings |= inner.rings
