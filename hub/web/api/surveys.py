@@ -7,6 +7,8 @@ from typing import Annotated
 
 import msgspec
 
+from connectors.contract import Micros
+from hub.calendar import moment
 from hub.desk import row
 from hub.house import House
 from hub.scope import NotFound, Scope
@@ -89,7 +91,7 @@ def _figures(tx: Reader, house: House, scope: Scope, _: int, query: FiguresQuery
     return Counts(counts=[_count(one) for one in found], all=_count(whole(found)))
 
 
-def _moment(name: str, text: str) -> int:
+def _moment(name: str, text: str) -> Micros:
     """Microseconds UTC. Raises Unacceptable for what is no moment."""
     try:
         at = dt.datetime.fromisoformat(text)
@@ -97,7 +99,7 @@ def _moment(name: str, text: str) -> int:
         at = None
     if at is None or at.tzinfo is None:
         raise Unacceptable(f"`{name}` is no moment with its offset (2026-11-16T08:00:00Z)")
-    return (at - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)) // dt.timedelta(microseconds=1)
+    return moment(at)
 
 
 def _count(one: Figures) -> Count:
