@@ -16,34 +16,9 @@ from hub.store.store import Store
 from hub.store.tx import Tx
 from hub.web.desk import Desk
 from hub.web.guard import COOKIE
-from tests.hub.conftest import clock, sqlite_path, sqlite_store
 from tests.hub.specimen import add_conversation
-from tests.hub.web.conftest import (
-    desk,
-    health,
-    house,
-    password_hash,
-    people,
-    reparsed,
-    server,
-    stream,
-)
 from tests.security.world import World
 from tests.servers.browser import axe_violations
-
-__all__ = [
-    "clock",
-    "desk",
-    "health",
-    "house",
-    "password_hash",
-    "people",
-    "reparsed",
-    "server",
-    "sqlite_path",
-    "sqlite_store",
-    "stream",
-]
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

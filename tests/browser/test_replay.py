@@ -20,37 +20,14 @@ from hub.replay.shadow import run_shadows
 from hub.ruleset import open_draft
 from hub.scope import Scope
 from hub.store import schema
-from hub.store.store import Store
 from hub.wake import Wake
 from hub.web.desk import Desk
 from tests.browser.signed_in import clean, enter
-from tests.hub.conftest import FakeClock, clock, sqlite_path, sqlite_store
-from tests.hub.replay.conftest import AFTER, BEFORE, World, some_mails, url_of
-from tests.hub.web.conftest import desk, health, password_hash, people, reparsed, server, stream
+from tests.hub.conftest import FakeClock
+from tests.hub.replay.conftest import AFTER, World, some_mails
 from tests.servers.browser import axe_violations
 
-__all__ = [
-    "clock",
-    "desk",
-    "health",
-    "password_hash",
-    "people",
-    "reparsed",
-    "server",
-    "sqlite_path",
-    "sqlite_store",
-    "stream",
-]
-
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-
-@pytest.fixture
-async def world(sqlite_store: Store, clock: FakeClock, sqlite_path: Path, tmp_path: Path) -> World:
-    """Sixty mails that came under the rules ``BEFORE``, and people on duty at some of the hours."""
-    one = World(sqlite_store, clock, url_of(sqlite_store, sqlite_path), tmp_path)
-    await one.publish(BEFORE)
-    return one
 
 
 @pytest.fixture

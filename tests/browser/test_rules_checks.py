@@ -14,26 +14,10 @@ from hub.house import House
 from hub.ruleset import open_draft
 from hub.scope import Scope
 from hub.store import schema
-from hub.store.store import Store
 from hub.web.desk import Desk
 from tests.browser.signed_in import clean, enter
-from tests.hub.conftest import FakeClock, clock, sqlite_path, sqlite_store
 from tests.hub.intake.conftest import mail
-from tests.hub.replay.conftest import BEFORE, World, url_of
-from tests.hub.web.conftest import desk, health, password_hash, people, reparsed, server, stream
-
-__all__ = [
-    "clock",
-    "desk",
-    "health",
-    "password_hash",
-    "people",
-    "reparsed",
-    "server",
-    "sqlite_path",
-    "sqlite_store",
-    "stream",
-]
+from tests.hub.replay.conftest import BEFORE, World
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -42,13 +26,6 @@ FAILING = """
     message: {text: cisza, channel: email}
     expect: {queue: spam}
 """
-
-
-@pytest.fixture
-async def world(sqlite_store: Store, clock: FakeClock, sqlite_path: Path, tmp_path: Path) -> World:
-    one = World(sqlite_store, clock, url_of(sqlite_store, sqlite_path), tmp_path)
-    await one.publish(BEFORE)
-    return one
 
 
 @pytest.fixture

@@ -25,24 +25,10 @@ from hub.store.tx import Tx
 from hub.wake import Wake
 from hub.web.desk import Desk
 from hub.web.guard import COOKIE
-from tests.hub.conftest import FakeClock, clock, sqlite_path, sqlite_store
+from tests.hub.conftest import FakeClock
 from tests.hub.ruleset.conftest import SOURCE, made_house
 from tests.hub.specimen import add_person
-from tests.hub.web.conftest import desk, health, password_hash, people, reparsed, server, stream
 from tests.servers.browser import axe_violations
-
-__all__ = [
-    "clock",
-    "desk",
-    "health",
-    "password_hash",
-    "people",
-    "reparsed",
-    "server",
-    "sqlite_path",
-    "sqlite_store",
-    "stream",
-]
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

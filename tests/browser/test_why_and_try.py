@@ -14,38 +14,14 @@ from hub.house import House
 from hub.ruleset import open_draft
 from hub.scope import Scope
 from hub.store import schema
-from hub.store.store import Store
 from hub.web.desk import Desk
 from tests.browser.signed_in import clean, enter
-from tests.hub.conftest import FakeClock, clock, sqlite_path, sqlite_store
 from tests.hub.intake.conftest import mail
-from tests.hub.replay.conftest import AFTER, BEFORE, World, url_of
-from tests.hub.web.conftest import desk as plain_desk
-from tests.hub.web.conftest import health, password_hash, people, reparsed, server, stream
-
-__all__ = [
-    "clock",
-    "health",
-    "password_hash",
-    "people",
-    "plain_desk",
-    "reparsed",
-    "server",
-    "sqlite_path",
-    "sqlite_store",
-    "stream",
-]
+from tests.hub.replay.conftest import AFTER, World
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 TEXT = "Dzień dobry, moja firma szuka pracowników. Proszę o kontakt."
-
-
-@pytest.fixture
-async def world(sqlite_store: Store, clock: FakeClock, sqlite_path: Path, tmp_path: Path) -> World:
-    one = World(sqlite_store, clock, url_of(sqlite_store, sqlite_path), tmp_path)
-    await one.publish(BEFORE)
-    return one
 
 
 @pytest.fixture
@@ -54,8 +30,8 @@ def house(world: World) -> House:
 
 
 @pytest.fixture
-def desk(plain_desk: Desk, world: World) -> Desk:
-    return msgspec.structs.replace(plain_desk, house=lambda: world.house)
+def desk(desk: Desk, world: World) -> Desk:
+    return msgspec.structs.replace(desk, house=lambda: world.house)
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1500, False), (320, True)])
