@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,9 @@ from playwright.async_api import Browser, expect
 from sqlalchemy import select
 
 from hub.house import House
+from hub.logs import logger
+from hub.outbox.effects import run_inside
+from hub.outbox.handlers import INSIDE
 from hub.ruleset import open_draft
 from hub.scope import Scope
 from hub.store import schema
@@ -21,6 +25,7 @@ from tests.hub.replay.conftest import AFTER, World
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+SHOTS = os.environ.get("CENTRALA_SHOTS", "")
 TEXT = "Dzień dobry, moja firma szuka pracowników. Proszę o kontakt."
 
 
@@ -95,3 +100,35 @@ async def test_from_a_conversation_to_a_changed_message(
     await expect(page.get_by_role("alert")).to_be_visible()
     await expect(page.get_by_label("Dalsze fakty")).to_have_value("history: wiele")
     await clean(page, width)
+
+
+CALLING = """
+rules:
+  - {id: firmy, name: Firmy, when: {channel: email}, do: {notify: [administrator]}, then: continue}
+default: {queue: bezrobotni}
+"""
+
+
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (320, True)])
+async def test_a_call_of_a_rule_leads_to_its_reasons(
+    browser: Browser,
+    server: TestServer,
+    desk: Desk,
+    people: dict[str, int],
+    world: World,
+    width: int,
+    dark: bool,
+) -> None:
+    await world.publish(CALLING)
+    await world.feed([mail(1, text=TEXT)])
+    await world.store.write(lambda tx: run_inside(tx, world.house, INSIDE, logger("test")))
+    page = await enter(browser, server, desk, people["administrator"], width=width, dark=dark)
+    await page.goto("/notifications")
+    await expect(page.locator(".news-list")).to_contain_text("Reguła: Firmy")
+    await clean(page, width)
+    if SHOTS:
+        await page.screenshot(path=f"{SHOTS}/called-{width}.png")
+    await page.get_by_role("link", name="Dlaczego").click()
+    await expect(page.get_by_role("main")).to_contain_text("Firmy")
+    await clean(page, width)
+    await page.context.close()
