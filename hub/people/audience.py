@@ -10,11 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 import msgspec
 from sqlalchemy import select
 
 from hub.scope import Scope, allows, own_office
+from hub.store.kept import Engine, Kept, Question, among, ask, engine_of, keep, many
 from hub.store.schema import access_grant, conversation, conversation_office
 from hub.store.store import Store
 from hub.store.tx import Event, Reader
@@ -69,16 +71,14 @@ def hears(scope: Scope, event: Event, standings: Standings) -> bool:
 
 def read_standings(tx: Reader, conversations: Sequence[int]) -> Standings:
     """The facts about some conversations; those that do not exist are left out."""
-    if not conversations:
-        return {}
-    c, asked, grant = conversation.c, conversation_office.c, access_grant.c
+    values = {"ids": many(tx, conversations)}
+    rows, asked, opened = ask(tx, [Question(kept, values) for kept in _kept(engine_of(tx))])
     offices: defaultdict[int, set[str]] = defaultdict(set)
-    for row in tx.rows(select(asked.conversation, asked.office).where(asked.conversation.in_(conversations))):
+    for row in asked:
         offices[row.conversation].add(row.office)
     granted: defaultdict[int, set[int]] = defaultdict(set)
-    for row in tx.rows(select(grant.conversation, grant.user).where(grant.conversation.in_(conversations))):
+    for row in opened:
         granted[row.conversation].add(row.user)
-    statement = select(c.id, c.office, c.channel, c.owner, c.assignee).where(c.id.in_(conversations))
     return {
         row.id: Standing(
             office=row.office,
@@ -88,8 +88,22 @@ def read_standings(tx: Reader, conversations: Sequence[int]) -> Standings:
             asked=frozenset(offices[row.id]),
             granted=frozenset(granted[row.id]),
         )
-        for row in tx.rows(statement)
+        for row in rows
     }
+
+
+@cache
+def _kept(engine: Engine) -> tuple[Kept, Kept, Kept]:
+    """Of some conversations: what they are, the offices that were asked, who opened them with a reason."""
+    c, asked, grant = conversation.c, conversation_office.c, access_grant.c
+    facts = select(c.id, c.office, c.channel, c.owner, c.assignee)
+    offices = select(asked.conversation, asked.office)
+    users = select(grant.conversation, grant.user)
+    return (
+        keep(engine, facts.where(among(engine, c.id, "ids"))),
+        keep(engine, offices.where(among(engine, asked.conversation, "ids"))),
+        keep(engine, users.where(among(engine, grant.conversation, "ids"))),
+    )
 
 
 class Audience:

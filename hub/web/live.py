@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Literal
 
 import msgspec
@@ -247,8 +247,10 @@ def said_of(request: web.Request, people: Sequence[Person]) -> str:
     return text(request, N_("{names} is looking"), names=looking) if looking else ""
 
 
-def _change(event: Event) -> Change:
-    return Change(**{name: getattr(event, name) for name in Change.__struct_fields__})
+# In a flood every console gets every event: each is put into words once.
+@lru_cache(maxsize=2048)
+def _change(event: Event) -> msgspec.Raw:
+    return msgspec.Raw(_json(Change(**{name: getattr(event, name) for name in Change.__struct_fields__})))
 
 
 def place_of(request: web.Request) -> int | None:
