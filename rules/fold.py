@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 _POLISH = tuple(zip("łąęóśżćńź", "laeoszcnz", strict=True))
 _DROPPED = re.compile("[\u0300-\u036f\u00ad\u200b-\u200f\u2060\ufeff]")
+_NO_GAP = re.compile(f"{_DROPPED.pattern}|[\ud800-\udfff]")
 _TOKEN = re.compile(r"[^\W_]+")
 _GAPS = bytes(code if chr(code).isalnum() else 32 for code in range(128)) + bytes(128)
 
@@ -47,7 +48,8 @@ class Narrow(NamedTuple):
 
 
 def narrow(text: str) -> Narrow | None:
-    """``text`` as bytes, several times faster to work with; None where only :func:`fold` can tell."""
+    """``text`` as bytes, several times faster to work with; None where only :func:`fold` can tell, and where it holds
+    half of a surrogate pair."""
     try:
         data = text.encode() if text.isascii() else text.encode("cp1250", errors="rules.gaps")
     except UnicodeEncodeError:
@@ -56,21 +58,21 @@ def narrow(text: str) -> Narrow | None:
     return Narrow(data, flat) if flat.isascii() else None
 
 
+def plain(data: bytes) -> list[bytes]:
+    """The words of :attr:`Narrow.data`, folded: its :func:`tokens` in ASCII."""
+    return data.translate(_PLAIN, _SOFT_HYPHEN).split()
+
+
 def written(data: bytes) -> list[bytes]:
-    """The words of :attr:`Narrow.data`, in lower case with their diacritics, in the places of its :func:`tokens`."""
+    """The same words in lower case with their diacritics."""
     return data.translate(_LOWER, _SOFT_HYPHEN).split()
-
-
-def plain_word(word: bytes) -> str:
-    """One of the :func:`written` words, folded."""
-    return word.translate(_FLAT).decode("ascii")
 
 
 def _gap(error: UnicodeError) -> tuple[str, int]:
     """Spaces for what Windows-1250 lacks, if folding leaves neither letters nor nothing of it (as of an emoji)."""
     if isinstance(error, UnicodeEncodeError):
         lacking = error.object[error.start : error.end]
-        if not _DROPPED.search(lacking) and not any(map(str.isalnum, fold(lacking))):
+        if not _NO_GAP.search(lacking) and not any(map(str.isalnum, fold(lacking))):
             return " " * len(lacking), error.end
     raise error
 
@@ -92,6 +94,7 @@ def _lower_byte(code: int) -> int:
 
 
 _FLAT = bytes(map(_flat_byte, range(256)))
+_PLAIN = bytes(code if chr(code).isalnum() else 32 for code in _FLAT)
 _LOWER = bytes(map(_lower_byte, range(256)))
 _SOFT_HYPHEN = b"\xad"
 

@@ -36,6 +36,8 @@ Spelt = Callable[[str, str], Sequence[tuple[str, int]]]
 
 _MARKED = sum(MARKS.values())
 
+_FAR = 4
+
 Words = tuple[int, ...]
 """The numbers of the words of the rules that one token is."""
 
@@ -57,8 +59,12 @@ class Looked(Protocol):
 
 
 def met(numbers: frozenset[int], found: Mapping[int, int]) -> Sequence[int]:
-    """Those of ``numbers`` that are among the found words; the shorter of both is walked through."""
-    if len(numbers) < len(found):
+    """Those of ``numbers`` that are among the found words; the shorter of both is walked through.
+
+    Found words were just at hand; each number of a rule has yet to be fetched from memory, which takes several times as
+    long.
+    """
+    if len(numbers) * _FAR < len(found):
         return [number for number in numbers if number in found]
     return [number for number in found if number in numbers]
 
@@ -98,18 +104,20 @@ def spelt_by(expand: Expand) -> Spelt:
 class Lexicon:
     """The words, expressions and places of one rule set. Filled while compiling, then :meth:`freeze` ends it.
 
-    ``forms`` leads from a folded form to the numbers of the words that it may be; ``codes`` says in the same order how
-    it must be written for each, and lacks forms without diacritics and marks. ``plain`` and ``lower`` remember what
-    tokens of earlier messages were, as ASCII and in Windows-1250: most words of a message stood in another one before,
-    and looking them up in the large table of forms takes longer the more rules there are.
+    ``forms`` leads from a folded form in UTF-8 to the numbers of the words that it may be; ``codes`` says in the same
+    order how it must be written for each, and lacks forms without diacritics and marks. ``known`` are the forms again:
+    most words of a message are none, and a set says so with one look into memory, of which each takes longer than any
+    reckoning once the tables have outgrown the processor's caches. ``remembered`` are words of earlier messages that
+    were such forms, as they were written (lower case, Windows-1250).
     """
 
     def __init__(self) -> None:
         self._numbers: dict[tuple[str, Spelling], int] = {}
         self._patterns: dict[str, int] = {}
         self._alike: dict[Hashable, Any] = {}
-        self.forms: dict[str, tuple[int, ...]] = {}
-        self.codes: dict[str, tuple[int, ...]] = {}
+        self.forms: dict[bytes, Words] = {}
+        self.codes: dict[bytes, tuple[int, ...]] = {}
+        self.known: set[bytes] = set()
         self.typos: Typos | None = None
         self.remembered: dict[bytes, Words] = {}
         self.expressions: list[Any] = []
@@ -165,15 +173,18 @@ class Lexicon:
 
     def freeze(self, spelt: Spelt, breathe: Callable[[], None] = lambda: None) -> None:
         """Make the tables that matching uses."""
-        entries, misspelt = self._entries(spelt, breathe)
-        shared: dict[tuple[int, ...], tuple[int, ...]] = {}
-        # Taken apart as it is used: freeing all of it at once would hold up everything for tens of milliseconds.
-        while entries:
-            form, words = entries.popitem()
-            numbers, codes = zip(*words, strict=True)
-            self.forms[form] = shared.setdefault(numbers, numbers)
-            if any(codes):
-                self.codes[form] = shared.setdefault(codes, codes)
+        misspelt: dict[str, list[int]] = {}
+        shared: dict[Words, Words] = {}
+        for (word, how), number in self._numbers.items():
+            forms = [read_form(word)] if how.exact else spelt(word, how.language)
+            own = (number,)
+            for form, code in dict.fromkeys(forms):
+                if how.typos and may_be_misspelt(form):
+                    misspelt.setdefault(form, []).append(number)
+                    code = ANY
+                elif how.diacritics:
+                    code = code & ~_MARKED | NEVER
+                self._enter(form.encode(), own, code, shared)
             breathe()
         self.typos = Typos(misspelt) if misspelt else None
         self._announced = [tuple(numbers) for numbers in self._literals.values()]
@@ -185,23 +196,17 @@ class Lexicon:
         self._numbers = {}
         self._alike = {}
 
-    def _entries(
-        self, spelt: Spelt, breathe: Callable[[], None]
-    ) -> tuple[dict[str, list[tuple[int, int]]], dict[str, list[int]]]:
-        """By form: the words that it may be, each with its code; and the words that may be misspelt, by theirs."""
-        entries: dict[str, list[tuple[int, int]]] = {}
-        misspelt: dict[str, list[int]] = {}
-        for (word, how), number in self._numbers.items():
-            forms = [read_form(word)] if how.exact else spelt(word, how.language)
-            for form, code in dict.fromkeys(forms):
-                if how.typos and may_be_misspelt(form):
-                    misspelt.setdefault(form, []).append(number)
-                    code = ANY
-                elif how.diacritics:
-                    code = code & ~_MARKED | NEVER
-                entries.setdefault(form, []).append((number, code))
-            breathe()
-        return entries, misspelt
+    def _enter(self, form: bytes, own: Words, code: int, shared: dict[Words, Words]) -> None:
+        """Have ``form`` lead to one more word. Equal values are kept once, in ``shared``: memory is dear."""
+        before = self.forms.get(form, ())
+        if code or form in self.codes:
+            codes = (*(self.codes.get(form) or (0,) * len(before)), code)
+            self.codes[form] = shared.setdefault(codes, codes)
+        if before:
+            own = (*before, *own)
+            own = shared.setdefault(own, own)
+        self.forms[form] = own
+        self.known.add(form)
 
     def announced(self, folded: Callable[[], bytes]) -> frozenset[int] | set[int]:
         """The expressions that may be found in a text: those whose literal stands in it, and those without any.

@@ -104,8 +104,12 @@ def domains(facts: Facts) -> list[str]:
     _, at, host = facts.sender_address.rpartition("@")
     if not at or not host:
         return []
-    parts = host.lower().split(".")
-    return [".".join(parts[i:]) for i in range(min(len(parts), 10))]
+    host = host.lower()
+    found = [host]
+    while "." in host and len(found) < 10:
+        host = host.partition(".")[2]
+        found.append(host)
+    return found
 
 
 def matcher(values: tuple[str, ...]) -> tuple[frozenset[str], tuple[str, ...]]:

@@ -9,14 +9,13 @@ from __future__ import annotations
 import functools
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Sequence
-from itertools import compress, repeat
 from typing import Any, TypeVar
 
 from rules import detect
 from rules.engine.lexicon import Lexicon, Spans, Words
 from rules.engine.spelling import CAPITAL, Written, fits, letters
 from rules.facts import TEXT_LIMIT, Facts
-from rules.fold import Narrow, fold, narrow, plain_word, tokens, written
+from rules.fold import Narrow, fold, narrow, plain, tokens, written
 
 T = TypeVar("T")
 
@@ -28,7 +27,7 @@ LOOK: Words = (-2,)
 
 REMEMBERED, LONGEST = 65_536, 40
 """Written words of which it is remembered which words of the rules they are, and how long they may be; beyond that many
-it begins anew."""
+it begins anew. A form is written in many ways, with and without its diacritics, so there is no end to them."""
 
 
 class Scan:
@@ -43,10 +42,10 @@ class Scan:
         "_kept",
         "_lower",
         "_narrow",
-        "_narrowed",
         "_positions",
         "_raw",
         "_tokens",
+        "_words",
         "_written",
         "facts",
         "lexicon",
@@ -59,8 +58,8 @@ class Scan:
         self._encoded: bytes | None = None
         self._folded: str | None = None
         self._tokens: list[str] | None = None
+        self._words: Sequence[bytes] | None = None
         self._narrow: Narrow | None = None
-        self._narrowed = False
         self._lower: Sequence[bytes] | None = None
         self._at: Sequence[tuple[int, tuple[int, ...]]] = ()
         self._written: Written | None = None
@@ -90,7 +89,10 @@ class Scan:
             for before in (facts.callback_topic, facts.subject):
                 if before:
                     text = f"{before[:SUBJECT_LIMIT]}\n{text}"
-            self._raw = text if text.isascii() else without_surrogates(text)
+            self._narrow = narrow(text)
+            if self._narrow is None and (clean := without_surrogates(text)) is not text:
+                text, self._narrow = clean, narrow(clean)
+            self._raw = text
         return self._raw
 
     def encoded(self) -> bytes:
@@ -111,8 +113,7 @@ class Scan:
 
     def narrow(self) -> Narrow | None:
         """The text as bytes, where that can be had."""
-        if not self._narrowed:
-            self._narrow, self._narrowed = narrow(self.raw()), True
+        self.raw()
         return self._narrow
 
     def tokens(self) -> list[str]:
@@ -120,42 +121,39 @@ class Scan:
             self._tokens = tokens(self.folded())
         return self._tokens
 
+    def words(self) -> Sequence[bytes]:
+        """The :meth:`tokens` in UTF-8, as the table of forms has them."""
+        if self._words is None:
+            close = self.narrow()
+            self._words = [token.encode() for token in self.tokens()] if close is None else plain(close.data)
+        return self._words
+
     def token(self, place: int) -> str:
         """One of the :meth:`tokens`; few are asked for."""
-        if self._tokens is None and self._lower is not None:
-            return plain_word(self._lower[place])
-        return self.tokens()[place]
+        return self.words()[place].decode()
 
     def _places(self) -> list[tuple[int, Words]]:
         """Where tokens stand that are words of the rules, as they are written, and which words each is."""
-        lexicon = self.lexicon
-        if (lower := self._lowered()) is not None:
-            found = self._remembered(lower)
-        else:
-            words = self.tokens()
-            known = lexicon.forms.keys() & words
-            places = [place for place, token in enumerate(words) if token in known] if known else []
-            found = [(place, numbers) for place in places if (numbers := self._numbers(place)[0])]
-        if (typos := lexicon.typos) is not None:
+        words = self.words()
+        known = self.lexicon.known.intersection(words)
+        places = [place for place, word in enumerate(words) if word in known] if known else []
+        found = [(place, numbers) for place in places if (numbers := self._words_at(place))]
+        if (typos := self.lexicon.typos) is not None:
             misspelt = enumerate(map(typos.find, self.tokens()))
             found += [(place, numbers) for place, numbers in misspelt if numbers]
             found.sort()
         return found
 
-    def _remembered(self, lower: Sequence[bytes]) -> list[tuple[int, Words]]:
-        """The same by what earlier messages taught; ``lower`` are the tokens as they are written."""
-        every = list(map(self.lexicon.remembered.get, lower, repeat(NEW)))
-        found = []
-        for place in compress(range(len(every)), every):
-            numbers = every[place]
-            if numbers[0] < 0:
-                numbers = self._learnt(place, lower[place])
-            if numbers:
-                found.append((place, numbers))
-        return found
+    def _words_at(self, place: int) -> Words:
+        """The words that a known form is, as it is written; mostly an earlier message has taught it."""
+        lower = self._lowered()
+        if lower is None:
+            return self._numbers(place)[0]
+        numbers = self.lexicon.remembered.get(lower[place], NEW)
+        return self._learnt(place, lower[place]) if numbers and numbers[0] < 0 else numbers
 
     def _learnt(self, place: int, word: bytes) -> Words:
-        """The words that a token is, remembered for other messages if it is so in each."""
+        """The same looked up, and remembered for other messages if it is so in each."""
         numbers, always = self._numbers(place)
         seen = self.lexicon.remembered
         if len(seen) > REMEMBERED:
@@ -166,17 +164,15 @@ class Scan:
 
     def _numbers(self, place: int) -> tuple[Words, bool]:
         """The words that a token is, and whether it is so wherever it is written like that."""
-        token = self.token(place)
-        numbers = self.lexicon.forms.get(token, ())
-        if not numbers:
-            return numbers, True
-        way = self._way(place, token)
-        codes = self.lexicon.codes.get(token)
+        word = self.words()[place]
+        numbers = self.lexicon.forms[word]
+        way = self._way(place)
+        codes = self.lexicon.codes.get(word)
         if codes is None:
             return () if way > 0 else numbers, way >= 0
         capital = any(code & CAPITAL for code in codes)
         if capital:
-            way = self._whole_way(place, token)
+            way = self._whole_way(place)
         bare, small = self.written().bare, self.written().small
         found = tuple([n for n, code in zip(numbers, codes, strict=True) if fits(code, way, bare, small)])
         if capital or way < 0:
@@ -190,15 +186,15 @@ class Scan:
             self._lower = written(close.data)
         return self._lower
 
-    def _way(self, place: int, token: str) -> int:
+    def _way(self, place: int) -> int:
         """The way in which a token is written, but for its capital letters where that takes longer."""
-        lower = self._lowered()
+        lower, word = self._lowered(), self.words()[place]
         if lower is None:
-            return self._whole_way(place, token)
-        return 0 if lower[place] == token.encode() else _way_of(lower[place], token)
+            return self._whole_way(place)
+        return 0 if lower[place] == word else _way_of(lower[place], word)
 
-    def _whole_way(self, place: int, token: str) -> int:
-        ways = self.written().seen(token)
+    def _whole_way(self, place: int) -> int:
+        ways = self.written().seen(self.token(place))
         if len(ways) == 1:
             return ways[0]
         every = self.once("ways", lambda scan: scan.written().each(len(scan.tokens())))
@@ -273,7 +269,7 @@ class Scan:
             if office is not None:
                 found.setdefault(office, postcode)
         named = []
-        for phrase in lexicon.county_phrases.hits(self):
+        for phrase in lexicon.county_phrases.hits(self) if lexicon.counties else ():
             start = self.phrase_at(phrase) - len(phrase[0]) + 1
             named.append((start, -len(phrase[0]), lexicon.counties[phrase]))
         for start, length, office in sorted(named):
@@ -282,8 +278,8 @@ class Scan:
 
 
 @functools.lru_cache(16_384)
-def _way_of(lower: bytes, token: str) -> int:
-    return letters(lower.decode("cp1250"), token) << 2
+def _way_of(lower: bytes, word: bytes) -> int:
+    return letters(lower.decode("cp1250"), word.decode()) << 2
 
 
 def without_surrogates(text: str) -> str:
