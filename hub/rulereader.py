@@ -6,8 +6,8 @@ comes in pieces. What remains for the daemon, compiling, is done by a thread tha
 
 On the wire: the :class:`Order` as MessagePack goes in. Out come frames, each behind its length in four bytes (big
 endian): first a :class:`Read` (or a :class:`Refused`, and nothing more), then as many :class:`SomeRules` as it takes,
-which are decoded and compiled while the child looks words up, a :class:`Complete`, then :class:`Marked` and
-:class:`Forms`.
+which are decoded and compiled while the child looks words up, a :class:`Complete`, then :class:`Forms`, those that had
+to be looked up as they were found, and a :class:`Marked`. The child never waits until the daemon has taken something.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -195,18 +197,19 @@ def frames(order: Order) -> Iterator[Frame]:
         yield SomeRules(list(ruleset.rules[start : start + PIECE]))
     yield Complete()
     known = WordForms(Path(order.forms_file))
-    words = sorted(words_of(ruleset, order.places, known.expand))
+    words = sorted(words_of(ruleset, order.places))
+    here = [word for word in words if known.knows(*word)]
     for word in words:
         known.expand(*word)
-    if known.missing:
-        known.look_up()
-        # Which phrases name a town depends on the forms of its name.
-        words = sorted({*words, *words_of(ruleset, order.places, known.expand)})
-    places = [word for word in words if word[1] == TOWN]
-    yield Marked([(word, sorted(known.expand(*word))) for word in places])
-    for start in range(0, len(words), PIECE):
-        piece = words[start : start + PIECE]
+    for piece in _pieces(chain(known.learn() if known.missing else (), here)):
         yield Forms([(word, [read_form(form) for form in sorted(known.expand(*word))]) for word in piece])
+    yield Marked([(word, sorted(known.expand(*word))) for word in words if word[1] == TOWN])
+
+
+def _pieces(words: Iterable[Word]) -> Iterator[list[Word]]:
+    left = iter(words)
+    while piece := list(islice(left, PIECE)):
+        yield piece
 
 
 def main() -> None:
@@ -222,11 +225,15 @@ def main() -> None:
 
 
 def _say(wire: BinaryIO, said: Iterator[Frame]) -> None:
-    encoder = msgspec.msgpack.Encoder()
-    for frame in said:
-        data = encoder.encode(frame)
+    def write(data: bytes) -> None:
         wire.write(len(data).to_bytes(4, "big") + data)
         wire.flush()
+
+    encoder = msgspec.msgpack.Encoder()
+    # Whoever listens may be slower; that must not hold up the work.
+    with ThreadPoolExecutor(1) as writer:
+        for written in [writer.submit(write, encoder.encode(frame)) for frame in said]:
+            written.result()
 
 
 if __name__ == "__main__":

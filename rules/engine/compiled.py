@@ -34,17 +34,18 @@ class CompiledRule:
     choice of the index has settled, and ``rest`` also what its evidence in the index proves (None: nothing is left).
     ``seen`` is what a trace tells when the rule matches.
     ``then`` is what its place makes of it: outside sections only stop and continue.
+    What a decision reads comes first, so that it lies together in memory.
     """
 
-    id: str
-    rule: model.Rule
-    tree: Tree
-    check: Check
-    rest: Check | None
-    seen: Observers | Chooser
-    asks: tuple[tuple[str, Any], ...]
-    then: model.Then
     section: CompiledSection | None
+    rest: Check | None
+    then: model.Then
+    id: str
+    asks: tuple[tuple[str, Any], ...]
+    seen: Observers | Chooser
+    check: Check
+    tree: Tree
+    rule: model.Rule
 
 
 class _Built(NamedTuple):
@@ -142,10 +143,11 @@ def compile_rules(
     return compiling.finish(ruleset, expand, places or {})
 
 
-def words_of(ruleset: model.RuleSet, places: Iterable[str], expand: Expand) -> set[Word]:
-    """Every word whose forms compiling will ask for, with its language."""
+def words_of(ruleset: model.RuleSet, places: Iterable[str]) -> set[Word]:
+    """Every word whose forms compiling may ask for, with its language."""
     lexicon = Lexicon()
-    lexicon.places(dict.fromkeys(places, ""), expand)
+    # Which towns are ordinary words as well is not known yet, so any may be.
+    lexicon.places(dict.fromkeys(places, ""), lambda word, language: frozenset([f"{word}^"]))
     for node in {id(node): node for node in _inflected(ruleset)}.values():
         how = model.spelling(node)
         for words in [[word] for word in node.words] if isinstance(node, model.Words) else node.phrases:

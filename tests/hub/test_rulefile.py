@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from hub.config import Config, Hub, Queue
+from hub.config import Config, Hub, Office, Queue
 from hub.configfile import ConfigError
 from hub.rulefile import KEPT, SMALL, compile_source
 from hub.rulereader import Breath
@@ -84,6 +84,19 @@ def test_without_a_child_a_large_text_is_read_here(config: Config, monkeypatch: 
     monkeypatch.setattr("sys.executable", "/no/such/python")
     compiled = compile_source(config, f"# {'y' * SMALL}\n{TEXT}", "draft 1")
     assert evaluate(compiled, Facts(text="zasiłki")).actions.queue == "swiadczenia"
+
+
+def test_a_town_that_is_a_word_is_found_behind_what_announces_it_from_the_first_text_on(
+    config: Config,
+) -> None:
+    office = Office(id="pup-pila", name="PUP Piła", city="Piła", county="pilski")
+    here = msgspec.structs.replace(config, offices=(office,))
+    text = (
+        "rules: [{id: a, when: {place: pup-pila}, do: {queue: swiadczenia}}]\ndefault: {queue: informacja}\n"
+    )
+    compiled = compile_source(here, text, "draft 1")
+    assert evaluate(compiled, Facts(text="mieszkałem w pile")).actions.queue == "swiadczenia"
+    assert evaluate(compiled, Facts(text="ten Kowalski mówi o pile")).actions.queue == "informacja"
 
 
 def test_a_breath_rests_for_half_as_long_as_the_work_took() -> None:
