@@ -90,18 +90,29 @@ document.addEventListener("centrala:changes", ({ detail }) => {
 document.addEventListener("centrala:reset", () => refresh());
 document.addEventListener("centrala:undone", () => refresh());
 
+// In a flood news comes faster than it can be shown: the list is asked for again at most once in so many milliseconds,
+// and never put off because more came.
+const PAUSE = 1000;
+let lastAsked = 0;
+const pause = (least) => Math.max(least, lastAsked + PAUSE - Date.now());
+
 /** Bring news in where that moves nothing, else say how many there are. */
 function settle() {
-  if (!waiting.size) return;
-  if (atTop() && !busy()) refresh();
-  else ask();
+  if (!waiting.size || asking) return;
+  if (!atTop() || busy()) ask();
+  else asking = setTimeout(() => {
+    asking = null;
+    if (!atTop() || busy()) ask();
+    else bring();
+  }, pause(150));
 }
 
 let counting = 0;
 /** Look at the list as it would be now, and say how many of its rows are not shown yet. */
 function ask() {
-  clearTimeout(counting);
-  counting = setTimeout(async () => {
+  counting ||= setTimeout(async () => {
+    counting = 0;
+    lastAsked = Date.now();
     const response = await fetch(list.dataset.list, { headers: { "HX-Request": "true" } }).catch(() => null);
     if (!response?.ok || !waiting.size) return;
     const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -111,7 +122,7 @@ function ask() {
     news.textContent = text;
     news.hidden = false;
     if (said.textContent !== text) said.textContent = text;
-  }, 300);
+  }, pause(300));
 }
 
 news.addEventListener("click", () => {
@@ -120,18 +131,26 @@ news.addEventListener("click", () => {
   list.querySelector("h1").scrollIntoView({ block: "nearest" });
 });
 
+/** Show the list as it is now: what the person did themselves is shown without a pause. */
 function refresh() {
   clearTimeout(asking);
-  asking = setTimeout(async () => {
-    waiting = new Set();
-    const ticked = new Set([...rows.querySelectorAll("input:checked")].map((box) => box.value));
-    await window.htmx.ajax("GET", list.dataset.list, { source: "#rows", target: "#rows", swap: "innerMorph" });
-    mark();
-    for (const box of rows.querySelectorAll('input[name="c"]')) box.checked = ticked.has(box.value);
-    clearTimeout(counting);
-    news.hidden = true;
-    refreshTimes(rows);
+  asking = setTimeout(() => {
+    asking = null;
+    bring();
   }, 150);
+}
+
+async function bring() {
+  lastAsked = Date.now();
+  waiting = new Set();
+  const ticked = new Set([...rows.querySelectorAll("input:checked")].map((box) => box.value));
+  await window.htmx.ajax("GET", list.dataset.list, { source: "#rows", target: "#rows", swap: "innerMorph" });
+  mark();
+  for (const box of rows.querySelectorAll('input[name="c"]')) box.checked = ticked.has(box.value);
+  clearTimeout(counting);
+  counting = 0;
+  news.hidden = true;
+  refreshTimes(rows);
 }
 
 /** The open conversation stays marked in rows that the server rendered without knowing of it. */
