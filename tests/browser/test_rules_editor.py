@@ -161,7 +161,9 @@ async def test_form_and_text_follow_each_other(office: Office) -> None:
     await page.locator("#problems [data-line]").first.click()
     assert await page.evaluate(CHOSEN) == "    histori: 0"
     await page.locator("#text").fill("- id: spam\n name: x")
-    await expect(page.locator("#problems")).to_contain_text("to nie jest poprawny YAML")
+    await expect(page.locator("#problems")).to_contain_text("ten wiersz nie pasuje do poprzednich")
+    # What stood beside it was said of another text.
+    await expect(page.locator("[data-panel]").nth(1)).to_contain_text("gdy szkic da się odczytać")
     await page.locator("#text").fill(before.replace("at_least: 2", "at_least: 1"))
     await expect(page.locator("#problems")).to_contain_text("Wszystko w porządku")
     await page.get_by_role("button", name="Zapisz", exact=True).click()
@@ -176,11 +178,11 @@ async def test_rules_move_by_pointer_keys_and_menu(office: Office) -> None:
     first, second, third = before[:3]
     grip = page.locator(f"#rule-{first} [data-grip]")
     await grip.focus()
-    await page.keyboard.press("Alt+ArrowDown")
+    await page.keyboard.press("Shift+ArrowDown")
     await expect(page.locator("#list-said")).to_contain_text("teraz numer 2")
     assert (await order(page))[:3] == [second, first, third]
     await expect(page.locator(f"#rule-{first} [data-grip]")).to_be_focused()
-    await page.keyboard.press("Alt+ArrowUp")
+    await page.keyboard.press("Shift+ArrowUp")
     await expect(page.locator("#list-said")).to_contain_text("teraz numer 1")
     assert (await order(page)) == before
 

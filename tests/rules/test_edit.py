@@ -361,7 +361,7 @@ def test_the_digest_is_of_the_rule_alone() -> None:
     [
         ("rules: [{id: a, do: {queue: x}}]", "brackets"),
         ("rules:\n- &a {id: a}\n- *a", "anchors"),
-        ("rules:\n  - id: a\n   do: x", "not valid YAML"),
+        ("rules:\n  - id: a\n   do: x", "this line does not fit"),
         ("? rules\n: - id: a\n    do: {queue: x}\n", "more than one thing"),
         ("rules:\n  - id: a\n  - id: a\n", "twice"),
         ("rules:\n  - id: b\n", "no “a”"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import msgspec
 from aiohttp import web
@@ -18,8 +19,10 @@ from hub.configfile import ConfigError
 from hub.i18n import mark as N_
 from hub.rulefile import compile_source
 from hub.ruleset import Change, Draft, change, drafts, open_draft
-from hub.ruleset.checks import item_of
+from hub.ruleset.checks import item_of, known
+from hub.ruleset.checks import names_of as unknown_names
 from hub.ruleset.lint import duty, idle
+from hub.ruleset.proof import Item
 from hub.ruleset.samples import (
     Decided,
     Unmaskable,
@@ -36,7 +39,7 @@ from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, Unacceptable, read_form, read_query
 from hub.web.render import redirect, render, text
 from hub.web.rules.pages import draft_of
-from hub.wordforms import kept
+from hub.wordforms import FILE, WordForms
 from rules import Compiled, RuleFileError, RuleSet, load
 from rules.editing.blocks import Kind, Refused
 from rules.editing.blocks import name_of as name_in
@@ -87,9 +90,16 @@ def _with_block(source: str, typed: Typed) -> str:
 
 @functools.lru_cache(maxsize=8)
 def linted(source: str, today: str, data_dir: str) -> tuple[RuleSet, tuple[Finding, ...]]:
-    """A text, read, with what lint says of it by the forms of words in the data folder. Raises RuleFileError."""
-    ruleset = load(source)
-    return ruleset, lint(ruleset, today=today, expand=kept(data_dir))
+    """A text, read, with what lint says of it by the forms of its words. Raises RuleFileError.
+
+    Forms are taken from the data folder; those of new words are looked up by a child process and kept there.
+    """
+    ruleset, forms = load(source), WordForms(Path(data_dir) / FILE)
+    found = lint(ruleset, today=today, expand=forms.expand)
+    if forms.missing:
+        forms.look_up()
+        found = lint(ruleset, today=today, expand=forms.expand)
+    return ruleset, found
 
 
 def _today(request: web.Request) -> tuple[str, str]:
@@ -108,42 +118,52 @@ async def findings(request: web.Request) -> web.StreamResponse:
         return _findings(request, draft, None)
     directory = desk.house().directory
 
-    def query(tx: Reader) -> list[Finding]:
-        return [*duty(tx, directory, ruleset), *idle(tx, ruleset)]
+    def query(tx: Reader) -> tuple[list[Item], list[Finding]]:
+        unknown = [*unknown_names(ruleset, known(tx, directory.config))]
+        return unknown, [*duty(tx, directory, ruleset), *idle(tx, ruleset)]
 
-    return _findings(request, draft, [*found, *await desk.store.read(query)])
+    unknown, of_office = await desk.store.read(query)
+    return _findings(request, draft, [*unknown, *map(item_of, [*found, *of_office])])
 
 
 async def findings_live(request: web.Request) -> web.StreamResponse:
-    """What lint says of the block that is being edited, and what it would newly say of others."""
-    draft, typed = await draft_of(request), await read_form(request, Typed)
+    """What is wrong with the names in the block that is being edited, what lint says of it, and what lint would newly
+    say of others."""
+    desk, draft = desk_of(request), await draft_of(request)
+    typed = await read_form(request, Typed)
     try:
-        name, found, before = await asyncio.to_thread(_live, draft.source, typed, *_today(request))
+        name, ruleset, found, before = await asyncio.to_thread(_live, draft.source, typed, *_today(request))
     except (RuleFileError, Refused):
         return _findings(request, draft, None)
-    known = {(one.code, one.rule) for one in before}
-    mine = [one for one in found if one.rule in (name, typed.rule)]
-    new = [one for one in found if one not in mine and (one.code, one.rule) not in known]
-    return _findings(request, draft, [*mine, *new], others=len(found) - len(mine) - len(new))
+    config = desk.house().directory.config
+    names = await desk.store.read(lambda tx: known(tx, config))
+    own = (name, typed.rule)
+    unknown = [one for one in unknown_names(ruleset, names) if one.rule in own]
+    told = {(one.code, one.rule) for one in before}
+    mine = [one for one in found if one.rule in own]
+    new = [one for one in found if one not in mine and (one.code, one.rule) not in told]
+    others = len(found) - len(mine) - len(new)
+    return _findings(request, draft, [*unknown, *map(item_of, [*mine, *new])], others)
 
 
 def _live(
     source: str, typed: Typed, today: str, data_dir: str
-) -> tuple[str, Sequence[Finding], Sequence[Finding]]:
-    """The block's name, the findings with the block as typed, those before. Raises RuleFileError, Refused."""
+) -> tuple[str, RuleSet, Sequence[Finding], Sequence[Finding]]:
+    """The block's name, the rules with the block as typed and what lint says of them, what it said before. Raises
+    RuleFileError, Refused."""
     kind = BLOCKS.get(typed.kind, "rule")
-    _, found = linted(_with_block(source, typed), today, data_dir)
+    ruleset, found = linted(_with_block(source, typed), today, data_dir)
     try:
         _, before = linted(source, today, data_dir)
     except RuleFileError:
         before = found
-    return "default" if kind == "default" else name_in(typed.text, kind), found, before
+    return "default" if kind == "default" else name_in(typed.text, kind), ruleset, found, before
 
 
 def _findings(
-    request: web.Request, draft: Draft, found: Sequence[Finding] | None, others: int = 0
+    request: web.Request, draft: Draft, found: Sequence[Item] | None, others: int = 0
 ) -> web.StreamResponse:
-    items = None if found is None else [item_of(one) for one in found[:SHOWN]]
+    items = None if found is None else found[:SHOWN]
     return render(
         request,
         "rules/_findings.html",

@@ -102,7 +102,7 @@ async def draft_list(request: web.Request) -> web.StreamResponse:
 
 
 STATES = {
-    "open": N_("being written"),
+    "open": N_("being worked on"),
     "submitted": N_("waits for approval"),
     "scheduled": N_("waits for its time"),
     "published": N_("published"),

@@ -107,6 +107,25 @@ async def test_advice_while_typing_is_about_the_block(enter: Callable[[str], Any
     assert status == 400
 
 
+async def test_names_that_do_not_exist_are_told_while_typing(enter: Callable[[str], Any], draft: int) -> None:
+    administrator = await enter("administrator")
+    path = f"/admin/rules/drafts/{draft}/findings"
+    block = "- id: firmy\n  when: {channel: emial}\n  do: {queue: pracodawca}\n"
+    _, page = await administrator.post(path, {"text": block, "rule": "firmy", "kind": "rule"})
+    told = html.unescape(page)
+    assert "Nie ma kanału „emial”" in told and "„email”" in told
+    assert "„pracodawca”" in told and "„pracodawcy”" in told
+    _, page = await administrator.post(path, {"text": "- id: nowa\n  do: {tags: [x]}\n  then: continue\n"})
+    assert "emial" not in page
+
+
+async def test_new_words_are_one_by_their_forms(enter: Callable[[str], Any], draft: int) -> None:
+    administrator = await enter("administrator")
+    block = "- id: nowa\n  when: {words: żyrafę, not: {words: żyrafa}}\n  do: {queue: spam}\n"
+    _, page = await administrator.post(f"/admin/rules/drafts/{draft}/findings", {"text": block})
+    assert "nowa nigdy nie pasuje" in page
+
+
 async def test_tests_of_the_draft_and_of_the_block(enter: Callable[[str], Any], draft: int) -> None:
     administrator = await enter("administrator")
     path = f"/admin/rules/drafts/{draft}/samples"

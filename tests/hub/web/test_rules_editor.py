@@ -141,7 +141,7 @@ async def test_the_form_and_the_text_are_put_in_step(anna: Browser, home: str) -
     answer = json.loads(
         (await anna.post(f"{home}/rules/pierwsza/form", by_hand, Accept="application/json"))[1]
     )
-    assert answer["refused"] and "YAML" in answer["problems"]
+    assert answer["refused"] and "wcięcie" in answer["problems"]
     status, page = await anna.post(f"{home}/rules/pierwsza", by_hand)
     assert status == 422 and "b: c" in page, "what was typed stays"
 

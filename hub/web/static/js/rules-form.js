@@ -26,7 +26,10 @@ async function step(side, act = "") {
   }
   if (mine !== turn) return;
   document.getElementById("problems").innerHTML = answer.problems;
-  if (answer.refused) return;
+  if (answer.refused) {
+    panels(); // what they said is of a text that stands here no more
+    return;
+  }
   before.value = answer.text;
   if (side === "form") area.value = answer.text;
   area.rows = Math.min(answer.text.split("\n").length, 24);

@@ -1,4 +1,4 @@
-// The list of rules: filtered while one types; in a draft moved by the pointer or by Alt and the arrow keys, switched,
+// The list of rules: filtered while one types; in a draft moved by the pointer or by Shift and the arrow keys, switched,
 // copied and deleted in place. The server renders the list anew after every change; this keeps the focus and says aloud
 // what happened.
 
@@ -105,11 +105,12 @@ box?.addEventListener("keydown", (event) => {
   const row = event.target.closest?.("[data-rule]");
   if (!row || !event.target.matches("[data-grip], a, .rule-row")) return;
   if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+  if (event.altKey || event.ctrlKey || event.metaKey) return;
   const by = event.key === "ArrowUp" ? -1 : 1;
   const all = rules();
   const other = all[all.indexOf(row) + by];
   event.preventDefault();
-  if (!event.altKey) other?.querySelector("[data-grip]").focus();
+  if (!event.shiftKey) other?.querySelector("[data-grip]").focus();
   else if (other) move(row, `${by < 0 ? "before" : "after"} ${other.dataset.rule}`);
 });
 
