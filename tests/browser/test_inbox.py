@@ -368,6 +368,24 @@ async def test_news_is_announced_and_nothing_moves_under_the_pointer(
     assert grown > len(before)
 
 
+async def test_news_without_a_pause_is_shown_all_the_same(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    """On the day of a flood something comes ten times a second: the list goes on, and asks a few times only."""
+    page = await desk.enter(browser)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/inbox?" in request.url else None)
+    await page.goto(f"{desk.url}/inbox?view=unassigned")
+    await page.wait_for_timeout(600)
+    before = await page.locator("[data-row]").count()
+    asked.clear()
+    for number in range(25):
+        await desk.seed(lambda tx, number=number: add_conversation(tx, subject=f"Awaria {number}"))  # type: ignore[misc]
+        await page.wait_for_timeout(100)
+    assert await page.locator("[data-row]").count() > before
+    assert 1 <= len(asked) <= 6
+
+
 async def test_forward_and_start_a_conversation(
     desk: Console, made: dict[str, int], browser: Browser
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import select
 
 from hub.store import schema
 from hub.store.sqlite import SqliteStore
-from hub.store.store import StorageFault
+from hub.store.store import StorageFault, Store
 from hub.store.tx import Reader
 from hub.web.guard import TOUCHES
 from tests.hub.conftest import FakeClock
@@ -77,3 +78,14 @@ async def test_nobody_waits_for_a_session_to_be_written_down_as_used(
         lambda tx: tx.scalar(select(session.seen_at).where(session.csrf == agent.csrf))
     )
     assert seen == now
+
+
+async def test_what_was_found_is_drawn_away_from_the_event_loop(store: Store) -> None:
+    made = await store.write(add_conversation)
+
+    def find(tx: Reader) -> Callable[[], tuple[Any, int]]:
+        found = tx.scalar(select(schema.conversation.c.id))
+        return lambda: (found, threading.get_ident())
+
+    found, thread = await store.show(find)
+    assert found == made and thread != threading.get_ident()
