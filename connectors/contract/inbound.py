@@ -24,8 +24,6 @@ from connectors.contract.words import (
     Standing,
     Text,
     ThreadKey,
-    _make_storable,
-    _set_straight,
 )
 
 
@@ -43,7 +41,7 @@ class Event(Text, tag_field="kind", frozen=True, kw_only=True):
     received_at: Micros = Micros(0)
 
     def __post_init__(self) -> None:
-        _make_storable(self)
+        Text.__post_init__(self)
         if self.external_id is not None and not 0 < len(self.external_id) <= MAX_KEY:
             raise ValueError(f"external_id must have 1 to {MAX_KEY} characters")
 
@@ -57,6 +55,8 @@ class Message(Event, tag="message", frozen=True, kw_only=True):
     hub then joins by sender and inbox. ``mentions`` are reference numbers seen in the subject; they join only for
     somebody who already takes part.
     """
+
+    _inline = "subject"
 
     sender: Party
     recipients: tuple[Recipient, ...] = ()
@@ -96,10 +96,6 @@ class Message(Event, tag="message", frozen=True, kw_only=True):
     """Written by the office itself on another way (the platform's own inbox, another client): ``sender`` is the person
     to whom it went (of a comment: the page that wrote it), and it is shown as sent by us. One that names a sending of
     ours is recognised as that."""
-
-    def __post_init__(self) -> None:
-        Event.__post_init__(self)
-        _set_straight(self, "subject")
 
 
 class Edit(Event, tag="edit", frozen=True, kw_only=True):

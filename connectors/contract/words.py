@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import re
-from typing import Literal, NewType
+from typing import ClassVar, Literal, NewType
 
 import msgspec
 
@@ -136,10 +136,17 @@ def _set_straight(struct: msgspec.Struct, field: str) -> None:
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of every struct that carries text from outside: building one makes it storable."""
+    """Base of every struct that carries text from outside: building one makes it storable.
+
+    ``_inline`` names the field that people see inside a line, which must not turn what follows it.
+    """
+
+    _inline: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         _make_storable(self)
+        if self._inline:
+            _set_straight(self, self._inline)
 
 
 class Party(Text, frozen=True, kw_only=True):
@@ -150,27 +157,23 @@ class Party(Text, frozen=True, kw_only=True):
     ``verified`` is true only where the channel itself proves the address.
     """
 
+    _inline = "name"
+
     kind: str
     address: str
     name: str = ""
     language: str = ""
     verified: bool = False
 
-    def __post_init__(self) -> None:
-        _make_storable(self)
-        _set_straight(self, "name")
-
 
 class Recipient(Text, frozen=True, kw_only=True):
     """Somebody a message was addressed to, as the wire said it."""
 
+    _inline = "name"
+
     address: str
     name: str = ""
     role: Literal["to", "cc", "bcc"] = "to"
-
-    def __post_init__(self) -> None:
-        _make_storable(self)
-        _set_straight(self, "name")
 
 
 class Attachment(Text, frozen=True, kw_only=True):
@@ -181,6 +184,8 @@ class Attachment(Text, frozen=True, kw_only=True):
     ``filename`` is data for people and never a path.
     """
 
+    _inline = "filename"
+
     filename: str
     content_type: str
     size: int = 0
@@ -190,10 +195,6 @@ class Attachment(Text, frozen=True, kw_only=True):
     remote: str | None = None
     inline: bool = False
     content_id: str = ""
-
-    def __post_init__(self) -> None:
-        _make_storable(self)
-        _set_straight(self, "filename")
 
 
 class CommentPlace(Text, frozen=True, kw_only=True):
