@@ -14,6 +14,9 @@ _VALUE = {character: value for value, character in enumerate(ALPHABET)}
 _BASE = len(ALPHABET)
 """31, a prime: modulo it every single slip and every swap changes the check."""
 
+_PAIR, _ALL = _BASE**2, _BASE**8
+"""How many there are of two characters, and of numbers."""
+
 PATTERN = re.compile(
     r"\b([2-9A-HJ-NP-Y]{3})-?([2-9A-HJ-NP-Y]{3})-?([2-9A-HJ-NP-Y]{3})\b", re.IGNORECASE | re.ASCII
 )
@@ -32,9 +35,9 @@ _PAIRS = tuple(first + second for second in ALPHABET for first in ALPHABET)
 
 def new_reference(draw: random.Random) -> str:
     """A fresh number; the unique index decides whether it is free (31^8 of them exist)."""
-    value, a = divmod(draw.randrange(_BASE**8), _BASE**2)
-    value, b = divmod(value, _BASE**2)
-    d, c = divmod(value, _BASE**2)
+    value, a = divmod(draw.randrange(_ALL), _PAIR)
+    value, b = divmod(value, _PAIR)
+    d, c = divmod(value, _PAIR)
     body = _PAIRS[a] + _PAIRS[b] + _PAIRS[c] + _PAIRS[d]
     return f"{body[:3]}-{body[3:6]}-{body[6:]}{_check(body)}"
 

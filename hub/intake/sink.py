@@ -71,7 +71,6 @@ class Intake:
         self._load_due = float("-inf")
         self._refreshing: asyncio.Task[None] | None = None
         self._turn = asyncio.Lock()
-        self._behind = 0  # calls that wait for the snapshot, or for their turn behind such a one
 
     def sink(self, inbox: str, lease: Lease | None = None) -> InboxSink:
         """The sink of one inbox; with a lease, nothing is taken once that is lost."""
@@ -132,14 +131,9 @@ class Intake:
         """
         if self._monotonic() >= self._load_due and self._refreshing is None:
             self._refreshing = asyncio.create_task(self.refresh_load(), name="load-snapshot")
-        if self._is_outdated() or self._behind:
-            self._behind += 1
-            try:
-                async with self._turn:  # a lock is given in the order in which it was asked for
-                    if self._refreshing is not None and self._is_outdated():
-                        await asyncio.wait([self._refreshing])
-            finally:
-                self._behind -= 1
+        async with self._turn:  # a lock is given in the order in which it was asked for
+            if self._refreshing is not None and self._is_outdated():
+                await asyncio.wait([self._refreshing])
         return self._load
 
     def _is_outdated(self) -> bool:
