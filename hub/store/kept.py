@@ -115,9 +115,30 @@ def keep(engine: Engine, statement: Select[Any]) -> Kept:
     if engine == "sqlite":
         dialect, statement = sqlite.dialect(), _whole(statement)
     compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    sql, names = str(compiled), list(compiled.positiontup)
     fixed = {name: found for name, found in compiled.params.items() if found is not None}
-    row = row_of(tuple(columns.keys()))
-    return Kept(sql=str(compiled), names=tuple(compiled.positiontup), fixed=fixed, row=row)
+    if engine == "sqlite":
+        sql, names = _with_words(sql, names, fixed)
+    return Kept(sql=sql, names=tuple(names), fixed=fixed, row=row_of(tuple(columns.keys())))
+
+
+def _with_words(sql: str, names: Sequence[str], fixed: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """The same with the fixed words written out, and the names of the parameters that are left.
+
+    SQLite plans a statement anew at each execution if a parameter may decide whether a partial index serves, as that
+    of ``status = ?`` may; for a page that takes longer than all the rest of its reading.
+    """
+    first, *rest = sql.split("?")
+    text, left = [first], []
+    for name, part in zip(names, rest, strict=True):
+        word = fixed.get(name)
+        if isinstance(word, str):
+            quoted = word.replace("'", "''")
+            text += [f"'{quoted}'", part]
+        else:
+            text += ["?", part]
+            left.append(name)
+    return "".join(text), left
 
 
 @cache

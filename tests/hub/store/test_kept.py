@@ -60,6 +60,18 @@ async def test_values_come_with_the_question(store: Store) -> None:
     assert [[row.id for row in rows] for rows in found] == [[made[2]], [made[0]], [made[1], made[3]]]
 
 
+async def test_words_of_the_statement_are_taken_as_they_are(store: Store) -> None:
+    """Quotation marks and question marks too, which mean something in SQL."""
+    words = ("it's ? \"all\" '", "?", "''; --", "o'?'")
+    made = await store.write(lambda tx: [add_conversation(tx, subject=word) for word in words])
+
+    def query(tx: Reader) -> list[list[Any]]:
+        statements = [select(conversation.c.id).where(conversation.c.subject == word) for word in words]
+        return ask(tx, [Question(keep(engine_of(tx), statement), {}) for statement in statements])
+
+    assert [[row.id for row in rows] for rows in await store.read(query)] == [[number] for number in made]
+
+
 async def test_a_question_without_its_value_is_refused(store: Store) -> None:
     with pytest.raises(KeyError):
         await store.read(
