@@ -63,9 +63,14 @@ def real_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "NOBODY", REAL[1])
 
 
-EVERYDAY = ("tests/hub/store", "tests/hub/intake", "tests/hub/outbox", "tests/hub/search")
-"""Where PostgreSQL is tried every day, because the engines differ there. What services do with it is tried in the slow
-part: they are the same functions of a transaction on both."""
+EVERYDAY = (
+    "tests/hub/store",
+    "tests/hub/search",
+    "tests/hub/intake/test_several_processes.py",
+    "tests/hub/outbox/test_across_nodes.py",
+)
+"""Where PostgreSQL is tried every day, because the engines differ there: statements, text search, several processes at
+one table. What services do with it is tried in the slow part: they are the same functions of a transaction on both."""
 
 
 def pytest_collection_finish() -> None:
@@ -92,7 +97,7 @@ def _turn(item: pytest.Item) -> int:
     return next(turns, len(LONGEST))
 
 
-EXAMPLES = 4
+EXAMPLES = 8
 """Of how many examples of hypothesis the everyday part tries one; the slow part tries them all, the same ones too."""
 
 

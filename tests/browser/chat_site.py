@@ -34,7 +34,7 @@ from tests.browser.whole_hub import PASSWORD, WholeHub
 from tests.browser.whole_hub import _config as config_of
 from tests.hub.callbacks.desk import at
 from tests.servers.mailsink import MailSink
-from tests.wordforms import keep_forms, lend_forms
+from tests.wordforms import keep_forms, known_rules, lend_forms
 
 CHAT = "/embed/chat/czat"
 LEAVE_SECONDS = 2.0
@@ -189,7 +189,8 @@ async def chat_site(
     lend_forms(Path(config.hub.data_dir))
     clock = MovedClock()
     hub = Hub(lambda: config, clock, random.Random(7), logs.logger)
-    await hub.start()
+    with known_rules():
+        await hub.start()
     keep_forms(Path(config.hub.data_dir))
     hashed = passwords.hash_password(PASSWORD)
 

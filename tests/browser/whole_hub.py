@@ -30,7 +30,7 @@ from hub.scope import SYSTEM
 from hub.store.tx import Tx
 from tests.servers.mailsink import MailSink
 from tests.servers.process import free_port
-from tests.wordforms import keep_forms, lend_forms
+from tests.wordforms import keep_forms, known_rules, lend_forms
 
 CONFIG = Path(__file__).parents[2] / "config" / "centrala.toml"
 PASSWORD = "zielony tramwaj o świcie"
@@ -101,7 +101,8 @@ async def whole_hub(
     handlers, level = list(logging.root.handlers), logging.root.level
     logs.configure(form="json", level="debug", secrets=logs.known_secrets(config), stream=log)
     hub = Hub(lambda: config, SystemClock(), random.Random(7), logs.logger)
-    await hub.start()
+    with known_rules():
+        await hub.start()
     keep_forms(Path(config.hub.data_dir))
     try:
         password = passwords.hash_password(PASSWORD)

@@ -51,7 +51,7 @@ from hub.timers import run_due
 from hub.web.desk import Desk
 from tests.hub.conftest import FakeClock, empty_store
 from tests.servers.mailsink import MailSink, Received
-from tests.wordforms import keep_forms, lend_forms
+from tests.wordforms import keep_forms, known_rules, lend_forms
 
 CONFIG = Path(__file__).parents[2] / "config" / "centrala.toml"
 ZONE = "Europe/Warsaw"
@@ -356,7 +356,8 @@ async def world(
     empty_store(Path(found.hub.data_dir) / "centrala.db")
     moved = clock(at(start))
     hub = Hub(lambda: found, moved, random.Random(7), logs.logger)
-    await hub.prepare()
+    with known_rules():
+        await hub.prepare()
     keep_forms(Path(found.hub.data_dir))
     made = World(hub, moved, mails)
     try:

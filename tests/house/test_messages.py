@@ -27,6 +27,7 @@ from scripts import messages
 
 
 @pytest.mark.parametrize("language", sorted({*catalogues(), "pl"} - {"en"}))
+@pytest.mark.slow
 def test_catalogues_are_complete_current_and_not_fuzzy(language: str) -> None:
     assert list(messages.problems(language)) == []
 

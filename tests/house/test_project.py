@@ -61,6 +61,7 @@ USED_OTHERWISE = {"asyncpg"}
 """Runtime dependencies that no line imports: the driver that SQLAlchemy finds by the URL."""
 
 
+@pytest.mark.slow
 def test_each_dependency_is_imported_and_each_import_is_a_dependency() -> None:
     by_module = metadata.packages_distributions()
     used = {

@@ -146,6 +146,7 @@ def test_a_killed_hub_leaves_nothing_in_the_way(hub: Hub) -> None:
     assert hub.wait(10) == 0
 
 
+@pytest.mark.slow
 def test_why_it_cannot_start_is_a_sentence(hub: Hub) -> None:
     with socket.create_server(("127.0.0.1", hub.private)):
         taken = hub.command("run")

@@ -33,6 +33,7 @@ def test_new_words_are_looked_up_and_kept(tmp_path: Path) -> None:
     assert "zasiłku" in WordForms(path).expand("zasiłek")
 
 
+@pytest.mark.slow
 def test_a_word_has_its_forms_by_language(tmp_path: Path) -> None:
     path = tmp_path / "forms.json"
     first = WordForms(path)
@@ -54,6 +55,7 @@ def test_drafts_and_the_published_set_share_the_file(tmp_path: Path) -> None:
     assert third.missing == []
 
 
+@pytest.mark.slow
 def test_of_too_many_words_those_in_use_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "forms.json"
     monkeypatch.setattr(wordforms, "MOST", 2)
@@ -100,6 +102,7 @@ def test_without_a_child_the_words_are_looked_up_here(
     assert learnt(tmp_path / "forms.json", "urząd").expand("urząd") == forms("urząd")
 
 
+@pytest.mark.slow
 def test_the_dictionaries_are_not_loaded_into_the_process(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from hub.wordforms import WordForms, search_forms\n"

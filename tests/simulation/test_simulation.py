@@ -18,11 +18,11 @@ SEEDS = int(os.environ.get("CENTRALA_SEEDS", "200"))
 
 def test_a_few_seeds() -> None:
     """The everyday part: enough to notice when the simulation itself no longer runs."""
-    results = [run(seed, Plan()) for seed in range(4)]
+    results = [run(seed, Plan()) for seed in range(2)]
     assert {result.seed: result.faults for result in results if result.faults} == {}
-    assert sum(result.letters for result in results) > 30
-    assert sum(result.answers for result in results) > 10
-    assert sum(result.crashes for result in results) > 3
+    assert sum(result.letters for result in results) > 15
+    assert sum(result.answers for result in results) > 5
+    assert sum(result.crashes for result in results) > 1
 
 
 def test_a_seed_replays_step_by_step() -> None:

@@ -103,6 +103,7 @@ FEW = [
 ]
 
 
+@pytest.mark.slow
 async def test_a_few_stories_take_the_real_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(week, "week", lambda: FEW)
     now = at("2026-11-20T16:00")

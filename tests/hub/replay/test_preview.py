@@ -115,6 +115,7 @@ async def test_it_says_what_the_whole_draft_would_do(small_world: World, preview
         assert len(said.examples) == min(20, said.caught)
 
 
+@pytest.mark.slow
 async def test_it_is_quick_once_warm_and_knows_new_messages(small_world: World, previewer: Previewer) -> None:
     await small_world.feed(some_mails(30))
     began = time.perf_counter()
@@ -125,6 +126,7 @@ async def test_it_is_quick_once_warm_and_knows_new_messages(small_world: World, 
     assert isinstance(said, Preview)
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_read_is_said(small_world: World, previewer: Previewer) -> None:
     await small_world.feed(some_mails(3))
     said = await final(previewer, "id: x\nwhen: {wrods: [a]}\ndo: {queue: spam}\n")

@@ -112,6 +112,7 @@ def test_the_file_is_harmless_in_a_spreadsheet() -> None:
     ]
 
 
+@pytest.mark.slow
 async def test_a_terminal_gets_the_same_tables(world: World) -> None:
     await world.feed(some_mails(40))
     found = await compared_here(world, AFTER)

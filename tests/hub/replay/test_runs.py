@@ -103,6 +103,7 @@ async def test_a_running_replay_is_stopped(small_world: World) -> None:
     assert (await world.run(run)).state == "stopped"
 
 
+@pytest.mark.slow
 async def test_after_a_restart_what_ran_has_failed_and_what_waited_runs(small_world: World) -> None:
     world = small_world
     await world.feed(some_mails(5))
@@ -186,6 +187,7 @@ async def test_of_old_runs_the_tables_are_kept(small_world: World, monkeypatch: 
     assert (await world.run(made[0].id)).result.flows == made[2].result.flows
 
 
+@pytest.mark.slow
 async def test_the_last_replay_of_this_text_is_found(small_world: World) -> None:
     world = small_world
     await world.feed(some_mails(4))

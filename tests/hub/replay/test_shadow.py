@@ -39,6 +39,7 @@ def counted(run: Run) -> tuple[object, ...]:
     return result.flows, result.moved, result.differing, result.changes, result.hits, result.decisions
 
 
+@pytest.mark.slow
 async def test_a_shadow_finds_what_a_replay_finds(world: World) -> None:
     mails = some_mails(40)
     number = await world.start(FOREVER, source=AFTER, kind="shadow")

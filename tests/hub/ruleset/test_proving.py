@@ -27,7 +27,15 @@ def fresh() -> None:
     proving._last.clear()
 
 
-@pytest.mark.parametrize("source", [SOURCE, WRONG, CONTRADICTION, "rules: 7\n"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        SOURCE,
+        WRONG,
+        pytest.param(CONTRADICTION, marks=pytest.mark.slow),
+        pytest.param("rules: 7\n", marks=pytest.mark.slow),
+    ],
+)
 async def test_a_child_says_what_a_thread_says(
     sqlite_store: Store, house: House, source: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,7 @@ async def preview(browser: Browser, draft: int, rule: str) -> str:
             assert msgspec.json.decode(html.unescape(again[1]))["rule"] == rule
 
 
+@pytest.mark.slow
 async def test_the_preview_of_a_rule(enter: Callable[[str], Any], draft: int, world: World) -> None:
     browser = await enter("administrator")
     said = await preview(browser, draft, RULE)
