@@ -170,7 +170,10 @@ def _moment(config: Config, at: str | None) -> Micros:
 
 def _messages(config: Config, inbox: Inbox, content: bytes, now: Micros) -> list[Message]:
     context = ParseContext(inbox=InboxId(inbox.id), now=now, zone=config.hub.zone)
-    items = channel(inbox.kind).parse(content, context)
+    try:
+        items = list(channel(inbox.kind).parse(content, context))
+    except Exception as error:  # whatever the channel has against this file, it is told in a sentence
+        raise Failed(f"The channel {inbox.kind} cannot read this message: {error}") from error
     messages = [item for item in items if isinstance(item, Message)]
     if not messages:
         kinds = ", ".join(sorted({type(item).__name__.lower() for item in items})) or "nothing"

@@ -143,6 +143,6 @@ def _text(file: Path) -> str:
     if str(file) != "-":
         return read_text(file)
     try:
-        return sys.stdin.buffer.read().decode()
+        return sys.stdin.buffer.read().decode("utf-8-sig")
     except UnicodeDecodeError:
         raise Failed("Standard input is not UTF-8 text.") from None

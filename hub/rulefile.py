@@ -155,7 +155,7 @@ def read_ruleset(config: Config, path: Path | None = None) -> RuleSet:
 def read_text(file: Path) -> str:
     """The text of a rule file. Raises :class:`ConfigError`."""
     try:
-        return file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8-sig")
     except OSError as error:
         text = f"the rule file cannot be read: {error.strerror}"
     except UnicodeDecodeError:

@@ -86,6 +86,7 @@ def told(item: Item, source: str = "") -> str:
         else f"{source}: " * bool(source)
     )
     rule = f"{item.rule}: " if item.rule else f"{item.key}: " if item.key else ""
-    text = f"{str(item.text).rstrip('.')}."
+    text = str(item.text)
+    text = text if text.endswith(("?", ".")) else f"{text}."
     advice = f" {item.advice}" if item.advice.msgid else ""
     return f"{place}{item.level}: {rule}{text}{advice}"

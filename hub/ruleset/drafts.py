@@ -7,6 +7,7 @@ nothing is stored.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -38,6 +39,8 @@ CLASH = N_("A colleague changed the same place meanwhile. Compare both texts; no
 CLOSED = N_("This draft is closed: it was published or discarded. Open a new one.")
 SCHEDULED = N_("This draft waits for its time. Call the publication off first, then change it.")
 TOO_LONG = N_("The rule set has become too long.")
+UNSTORABLE = N_("The text holds a character that no database keeps, such as U+0000: remove it.")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 NOTHING_TO_UNDO = N_("There is no change that could be undone.")
 CHANGED = N_("The draft was changed meanwhile. Look at it again.")
 
@@ -182,7 +185,7 @@ def open_draft(
     """A new draft of the published version, or of version ``base``; ``source`` puts a text of its own in, which comes
     from where ``kind`` says.
 
-    Raises Denied, NotFound (no such version), Conflict (too long).
+    Raises Denied, NotFound (no such version), Conflict (too long, or with characters that no database keeps).
     """
     require_rules(scope)
     current = published(tx)
@@ -191,7 +194,7 @@ def open_draft(
     text = source if source is not None else (source_of(tx, base) if base is not None else "")
     if text is None:
         raise NotFound("version")
-    _check_length(text)
+    _check_text(text)
     number = tx.new_id()
     row = {
         "id": number,
@@ -306,7 +309,7 @@ def store(
     draft stays ``scheduled``."""
     if source == before.source and base in (None, before.base):
         return before
-    _check_length(source)
+    _check_text(source)
     revision = before.revision + 1
     values: dict[str, Any] = {
         "source": source,
@@ -345,9 +348,11 @@ def _note_change(tx: Tx, scope: Scope, draft_id: int, revision: int, what: Chang
     tx.execute(rule_draft_change.insert().values(row))
 
 
-def _check_length(source: str) -> None:
+def _check_text(source: str) -> None:
     if len(source) > MAX_BYTES:
         raise Conflict(TOO_LONG)
+    if _UNSTORABLE.search(source):
+        raise Conflict(UNSTORABLE)
 
 
 def _draft(row: Mapping[Any, Any]) -> Draft:

@@ -16,12 +16,15 @@ from hub.cli_common import Exit
 from hub.cli_config import KINDS, channel
 from hub.clock import SystemClock
 from hub.ruleset.checks import CHANNELS
+from hub.ruleset.commands import told
+from hub.ruleset.proof import Item
 from hub.ruleset.versions import Wanted, add_version, lock
 from hub.store.sqlite import SqliteStore
 from hub.store.tx import Tx
 from hub.web.api.types import Status
 from rules.files.load import version_of
 from rules.language import STATUSES
+from rules.text import Text
 from tests.hub.test_run import Hub, hub
 from tests.servers.process import wait_until
 
@@ -74,6 +77,18 @@ queue = "informacja"
 [inboxes.settings]
 address = "kontakt@example.org"
 smtp = { host = "127.0.0.1", port = 2525, security = "plain" }
+"""
+
+BOT = """
+[[inboxes]]
+id = "bot"
+kind = "telegram"
+name = "Bot"
+office = "krajowa"
+queue = "informacja"
+[inboxes.settings]
+token = "7001:the-bot-of-the-demo"
+api_url = "http://127.0.0.1:1"
 """
 
 Run = Callable[..., tuple[int, str, str]]
@@ -252,6 +267,27 @@ def test_explain_goes_by_a_file_or_a_version(run: Run, config: Path) -> None:
     assert "failed: words: wanted etat" in run(*ask, "--rules", other, body)[1]
     assert run(*ask, "--rules", "1", body)[1].startswith("umowy (line 2): matched")
     assert run(*ask, "--rules", "9", body)[0] == Exit.FAILED
+
+
+def test_explain_says_in_a_sentence_that_a_message_cannot_be_read(run: Run, config: Path) -> None:
+    config.write_text(config.read_text() + BOT)
+    body = config.with_name("body")
+    body.write_bytes(b"{")
+    code, _, err = run("explain", "--inbox", "bot", body)
+    assert code == Exit.FAILED, err
+    assert err.startswith("The channel telegram cannot read this message: ") and "Traceback" not in err
+
+
+def test_a_file_with_a_byte_order_mark_is_the_same_file(run: Run, config: Path) -> None:
+    marked = config.with_name("windows.yaml")
+    marked.write_bytes(b"\xef\xbb\xbf" + RULES.replace("\n", "\r\n").encode())
+    assert run("diff", config.with_name("rules.yaml"), marked)[1] == "They are the same.\n"
+
+
+def test_what_a_check_asks_ends_as_a_question() -> None:
+    assert (
+        told(Item(part="form", level="error", text=Text("a; did you mean b?"))) == "error: a; did you mean b?"
+    )
 
 
 @pytest.mark.slow

@@ -49,6 +49,17 @@ async def test_a_draft_begins_with_what_is_in_force(store: Store, scopes: Scopes
     assert [found.id for found in listed] == [opened.id] and listed[0].source == ""
 
 
+@pytest.mark.parametrize("odd", ["\x00", "\ud800"])
+async def test_what_no_database_keeps_is_refused_in_a_sentence(
+    store: Store, scopes: Scopes, odd: str
+) -> None:
+    with pytest.raises(Conflict, match="no database keeps"):
+        await store.write(lambda tx: open_draft(tx, scopes["anna"], source=SOURCE + odd))
+    number = (await store.write(lambda tx: open_draft(tx, scopes["anna"]))).id
+    with pytest.raises(Conflict, match="no database keeps"):
+        await edited(store, scopes["anna"], number, "name: Dotacje", f"name: Dotacje{odd}", 1)
+
+
 async def test_two_who_change_different_rules_both_keep_their_work(store: Store, scopes: Scopes) -> None:
     number = (await store.write(lambda tx: open_draft(tx, scopes["anna"]))).id
     await edited(store, scopes["anna"], number, "name: Dotacje", "name: Dotacje i granty", 1)
