@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Sequence
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import func, select, text, update
@@ -95,6 +96,23 @@ async def test_a_savepoint_undoes_its_events_too(store: Store) -> None:
     await store.write(partly)
     assert await store.read(names) == ["kept"]
     assert await places(store) == [1]
+
+
+async def test_a_savepoint_in_another_undoes_itself_alone_and_is_undone_with_it(store: Store) -> None:
+    def nested(tx: Tx, outer_fails: bool) -> None:
+        with suppress(KeyError), tx.savepoint() as outer:
+            add(outer, f"before {outer_fails}")
+            with suppress(LookupError), outer.savepoint() as inner:
+                add(inner, "never")
+                raise LookupError
+            add(outer, f"after {outer_fails}")
+            if outer_fails:
+                raise KeyError
+        add(tx, f"behind {outer_fails}")
+
+    await store.write(lambda tx: nested(tx, False))
+    await store.write(lambda tx: nested(tx, True))
+    assert sorted(await store.read(names)) == ["after False", "before False", "behind False", "behind True"]
 
 
 async def test_calls_of_one_handler_share_a_transaction(store: Store) -> None:
