@@ -63,7 +63,7 @@ async def test_a_chat_on_a_site_is_answered_in_the_console(site: ChatSite, brows
     await expect(console.locator("#visitor")).to_contain_text("Osoba jest na czacie")
     await expect(chat.locator("#state")).to_contain_text("Rozmowę prowadzi: Anna")
     await console.locator("#reply-text").press_sequentially("Dzie")
-    await expect(chat.locator("#typing")).to_contain_text("Piszemy odpowiedź")
+    await expect(chat.locator("#typing")).to_contain_text("Konsultant pisze")
     await answer(console, ANSWER)
     await expect(chat.locator("#log")).to_contain_text(ANSWER)
     await expect(chat.locator("#typing")).to_be_empty()

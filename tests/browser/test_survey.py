@@ -158,7 +158,7 @@ async def _supervise(site: ChatSite, browser: Browser) -> None:
     page = await site.hub.enter(browser, "wanda")
     await page.goto(f"{site.hub.console}/supervisor")
     await page.get_by_role("link", name="Zadowolenie").click()
-    row = page.get_by_role("region", name="Według osób").locator("tbody tr")
+    row = page.get_by_role("region", name="Według konsultantów").locator("tbody tr")
     await expect(row).to_contain_text("Anna Testowa")
     await expect(row).to_contain_text("100 %")
     await expect(page.locator("main")).to_contain_text(WORDS)

@@ -230,7 +230,7 @@ async def test_without_a_script_the_page_leads_back_to_the_chat(site: Site) -> N
     assert parse_qs(urlsplit(address).query)["me"] == [site.token()]
     site.answered(said())
     page = body(await get(site.chat, address))
-    assert "W czym pomóc?" in page and 'id="write"' in page and "Obsługa" in page
+    assert "W czym pomóc?" in page and 'id="write"' in page and "Konsultant" in page
     straight = await form_post(site.chat, PATH, fields, headers={"sec-fetch-dest": "document"})
     assert "me=" not in straight.headers["Location"], "where the cookie comes back the address stays clean"
 
@@ -457,7 +457,7 @@ async def test_the_end_and_the_transcript_are_asked_for(site: Site) -> None:
     end, transcript = site.ledger.events
     assert isinstance(end, Visit) and end.what == "ended"
     assert isinstance(transcript, Visit) and transcript.email == "zofia@example.org"
-    assert transcript.text == "16.11.2026\n09:00 Ty: Halo\n09:00 Obsługa: Proszę [a.pdf]"
+    assert transcript.text == "16.11.2026\n09:00 Ty: Halo\n09:00 Konsultant: Proszę [a.pdf]"
     wrong = {**wish, "email": "nie adres"}
     assert (await form_post(site.chat, PATH, wrong, headers=JSON)).status == 422
 
@@ -573,7 +573,7 @@ async def test_nothing_that_was_written_becomes_markup(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("agents", "shown"), [("role", "Obsługa"), ("first-name", "Anna"), ("full-name", "Anna Sekretna")]
+    ("agents", "shown"), [("role", "Konsultant"), ("first-name", "Anna"), ("full-name", "Anna Sekretna")]
 )
 def test_agents_are_called_as_the_site_wants(agents: str, shown: str) -> None:
     words = Shown(translate=translate, language="pl", zone="Europe/Warsaw", agents=agents)  # type: ignore[arg-type]

@@ -49,6 +49,6 @@ async def test_the_page_says_it_in_words(enter: Callable[[str], Any]) -> None:
     await administrator.post("/admin/users", {**form, "language": "pl"})
     _, page = await administrator.get("/admin/audit")
     assert "Konto: Zofia Nowa" in page and "Utworzenie konta" in page
-    assert "Rola: Obsługa zgłoszeń" in page and "Kolejki: Bezrobotni" in page
+    assert "Rola: Konsultant" in page and "Kolejki: Bezrobotni" in page
     shown = re.sub(r"<[^>]*>", "", page)
     assert "user-added" not in shown and '{"' not in shown

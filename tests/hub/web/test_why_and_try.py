@@ -138,7 +138,7 @@ async def test_what_rules_saw_is_told_in_words_not_in_codes(
     _, short = await agent.get(f"/conversations/{number}/why")
     assert "Kanał: E-mail" in short and "Odpowiedź na odpowiedź automatyczną: nie" in short
     _, whole = await agent.get(f"/conversations/{number}/why/{decided}")
-    assert "Nadzór zmiany, Pracodawcy" in whole
+    assert "Kierownicy zmiany, Pracodawcy" in whole
     assert "<dd>Czat</dd>" in whole and "<dd>E-mail</dd>" in whole
 
 
