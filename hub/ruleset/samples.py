@@ -129,7 +129,7 @@ def _candidates(compiled: Compiled, facts: Facts) -> Iterator[Facts]:
     forms = compiled.lexicon.forms
     for places in (invent.without_postcodes, invent.rounded_postcodes):
         for address in dict.fromkeys(_addresses(named, facts)):
-            names = invent.Names(_known_names(facts), lambda word: word in forms)
+            names = invent.Names(_known_names(facts), lambda word: word.encode() in forms)
             yield _masked(facts, names, address, places, named)
 
 

@@ -123,6 +123,13 @@ rules:
     assert make(compiled, attributes, "t").facts.contact == {"rodzaj": "VIP", "nr": "x"}
 
 
+def test_words_of_the_rules_are_no_names() -> None:
+    """Large letters within a sentence tell a name, unless a rule asks for just that word."""
+    compiled = own("rules: [{id: a, when: {words: erasmus}, do: {queue: a}}]")
+    sample = make(compiled, letter("chcę wyjechać z programem Erasmus razem z Bolkowską"), "t")
+    assert "Erasmus" in sample.facts.text and "Bolkowsk" not in sample.facts.text
+
+
 def test_what_cannot_be_hidden_is_no_test() -> None:
     compiled = own(r"rules: [{id: a, when: {regex: 'Trąbka|601 234'}, do: {queue: a}}]")
     with pytest.raises(Unmaskable, match="Rule a goes by something that tells who wrote"):
