@@ -50,6 +50,7 @@ def test_every_notice_is_one_language_throughout(language: str) -> None:
         assert (cyrillic, latin) == ((True, False) if language in NOTICE_LANGUAGES else (False, True)), shown
 
 
+@pytest.mark.slow
 def test_texts_are_found_in_code_and_templates() -> None:
     found = {messages._key(message)[0] for message in messages.extracted() if message.id}
     assert len(found) > 15

@@ -89,14 +89,18 @@ def is_hasty(node: ast.Compare) -> bool:
     return bool(names & SECRET) and bool(names & GIVEN)
 
 
-def test_nothing_makes_code_or_objects_of_what_came_in() -> None:
-    """Nor is a shell asked, nor a certificate not looked at."""
-    assert {str(path): faults for path in SOURCES if (faults := found_in(path).faults)} == {}
+def test_no_code_of_bytes_and_no_hasty_comparison() -> None:
+    """Nothing makes code or objects of what came in, asks a shell or leaves a certificate unseen; no ``==`` stands
+    between something secret and something given, where ``compare_digest`` is meant."""
+    found = {str(path): found_in(path) for path in SOURCES}
+    assert {path: held.faults for path, held in found.items() if held.faults} == {}
+    assert {path: held.comparisons for path, held in found.items() if held.comparisons} == {}
 
 
 def test_addresses_from_outside_have_one_way_out() -> None:
     for opener, places in OPENERS.items():
-        found = {str(path.relative_to(ROOT)) for path in SOURCES if opener in found_in(path).called}
+        named = (path for path in SOURCES if opener in path.read_text(encoding="utf-8"))
+        found = {str(path.relative_to(ROOT)) for path in named if opener in found_in(path).called}
         assert found == places
     for path in SOURCES:
         text = path.read_text(encoding="utf-8")
@@ -110,11 +114,6 @@ def test_no_template_turns_escaping_off() -> None:
         text = path.read_text(encoding="utf-8")
         assert "autoescape" not in text and "|safe" not in text.replace(" ", ""), path
         assert "javascript:" not in text and ' style="' not in text and "<style" not in text, path
-
-
-def test_secrets_are_compared_in_constant_time() -> None:
-    """No ``==`` between something secret and something given: where it stands, ``compare_digest`` is meant."""
-    assert {str(path): wrong for path in SOURCES if (wrong := found_in(path).comparisons)} == {}
 
 
 @pytest.mark.parametrize(
