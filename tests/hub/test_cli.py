@@ -169,7 +169,7 @@ def test_backup_and_restore_bring_users_back(run: Run, config: Path, tmp_path: P
 
 def test_rules_are_checked_against_the_configuration(run: Run, config: Path) -> None:
     code, out, _ = run("rules", "check", "-c", config)
-    assert code == 0 and "1 rules; version" in out
+    assert code == 0 and "1 rule; version" in out
     rules = config.with_name("rules.yaml")
     rules.write_text(RULES.replace("queue: informacja", "queue: informacje", 1))
     code, out, err = run("rules", "check", "-c", config)
