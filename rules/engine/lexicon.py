@@ -105,10 +105,8 @@ class Lexicon:
     """The words, expressions and places of one rule set. Filled while compiling, then :meth:`freeze` ends it.
 
     ``forms`` leads from a folded form in UTF-8 to the numbers of the words that it may be; ``codes`` says in the same
-    order how it must be written for each, and lacks forms without diacritics and marks. ``known`` are the forms again:
-    most words of a message are none, and a set says so with one look into memory, of which each takes longer than any
-    reckoning once the tables have outgrown the processor's caches. ``remembered`` are words of earlier messages that
-    were such forms, as they were written (lower case, Windows-1250).
+    order how it must be written for each, and lacks forms without diacritics and marks. ``remembered`` are words of
+    earlier messages that were such forms, as they were written (lower case, Windows-1250).
     """
 
     def __init__(self) -> None:
@@ -117,7 +115,6 @@ class Lexicon:
         self._alike: dict[Hashable, Any] = {}
         self.forms: dict[bytes, Words] = {}
         self.codes: dict[bytes, tuple[int, ...]] = {}
-        self.known: set[bytes] = set()
         self.typos: Typos | None = None
         self.remembered: dict[bytes, Words] = {}
         self.expressions: list[Any] = []
@@ -206,7 +203,6 @@ class Lexicon:
             own = (*before, *own)
             own = shared.setdefault(own, own)
         self.forms[form] = own
-        self.known.add(form)
 
     def announced(self, folded: Callable[[], bytes]) -> frozenset[int] | set[int]:
         """The expressions that may be found in a text: those whose literal stands in it, and those without any.

@@ -135,7 +135,7 @@ class Scan:
     def _places(self) -> list[tuple[int, Words]]:
         """Where tokens stand that are words of the rules, as they are written, and which words each is."""
         words = self.words()
-        known = self.lexicon.known.intersection(words)
+        known = self.lexicon.forms.keys() & words
         places = [place for place, word in enumerate(words) if word in known] if known else []
         found = [(place, numbers) for place in places if (numbers := self._words_at(place))]
         if (typos := self.lexicon.typos) is not None:
