@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Sequence
+from itertools import compress
 from typing import Any, TypeVar
 
 from rules import detect
@@ -136,7 +137,7 @@ class Scan:
         """Where tokens stand that are words of the rules, as they are written, and which words each is."""
         words = self.words()
         known = self.lexicon.forms.keys() & words
-        places = [place for place, word in enumerate(words) if word in known] if known else []
+        places = compress(range(len(words)), map(known.__contains__, words)) if known else ()
         found = [(place, numbers) for place in places if (numbers := self._words_at(place))]
         if (typos := self.lexicon.typos) is not None:
             misspelt = enumerate(map(typos.find, self.tokens()))
