@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from connectors.contract import Channel, Connector, Event, SendError, Serves
+from connectors.contract import Channel, Connector, Event, Invites, SendError, Serves, ShowsPresence
 from connectors.registry import CHANNELS, load
 from tests.contract import fixtures
 from tests.contract.case import Case, Wired
@@ -252,6 +252,15 @@ async def test_a_failure_is_told_for_what_it_is(kind: str, case: Case, how: str,
     assert not [secret for secret in case.secrets if secret in told], "in the error"
     if error.kind == "throttled":
         assert error.retry_after is not None and error.retry_after > 0
+
+
+@each_case
+async def test_what_is_declared_is_there(kind: str, case: Case, log: Log) -> None:
+    """What capabilities promise besides sending is a method of its own, and nobody keeps such a method to himself."""
+    async with case.wired(make_env(log=log)) as wired:
+        connector, can = wired.connector, wired.connector.capabilities
+        assert isinstance(connector, ShowsPresence) == (can.typing or can.read_receipts)
+        assert isinstance(connector, Invites) == can.invites
 
 
 @each_case
