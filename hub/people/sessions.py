@@ -35,6 +35,8 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
     presence: str
     preferences: Preferences
     unread: int
+    at: int
+    """When the session was looked up: when it was used."""
     stale: bool
     """Whether ``seen_at`` should be written again."""
 
@@ -75,6 +77,7 @@ def find_session(tx: Reader, directory: Directory, token: str) -> Signed | None:
         presence=row.presence,
         preferences=read_preferences(row.settings),
         unread=news.unread,
+        at=tx.now,
         stale=row.seen_at + TOUCH < tx.now,
     )
 
@@ -118,9 +121,9 @@ def _scope(directory: Directory, account: Any, queues: Sequence[str]) -> Scope:
 
 
 def touch_session(tx: Tx, signed: Signed) -> None:
-    """The session was used."""
-    tx.execute(update(session).where(session.c.token_hash == signed.token_hash).values(seen_at=tx.now))
-    tx.change(user, signed.user, seen_at=tx.now)
+    """The session was used: at the moment of the request, however late this is written down."""
+    tx.execute(update(session).where(session.c.token_hash == signed.token_hash).values(seen_at=signed.at))
+    tx.change(user, signed.user, seen_at=signed.at)
 
 
 def close_session(tx: Tx, token_hash: str) -> None:

@@ -89,12 +89,14 @@ def is_hasty(node: ast.Compare) -> bool:
     return bool(names & SECRET) and bool(names & GIVEN)
 
 
-def test_no_code_of_bytes_and_no_hasty_comparison() -> None:
-    """Nothing makes code or objects of what came in, asks a shell or leaves a certificate unseen; no ``==`` stands
-    between something secret and something given, where ``compare_digest`` is meant."""
-    found = {str(path): found_in(path) for path in SOURCES}
-    assert {path: held.faults for path, held in found.items() if held.faults} == {}
-    assert {path: held.comparisons for path, held in found.items() if held.comparisons} == {}
+def test_nothing_makes_code_or_objects_of_what_came_in() -> None:
+    """Nor asks a shell, nor leaves a certificate unseen."""
+    assert {str(path): found_in(path).faults for path in SOURCES if found_in(path).faults} == {}
+
+
+def test_secrets_are_compared_in_constant_time() -> None:
+    """No ``==`` stands between something secret and something given, where ``compare_digest`` is meant."""
+    assert {str(path): found_in(path).comparisons for path in SOURCES if found_in(path).comparisons} == {}
 
 
 def test_addresses_from_outside_have_one_way_out() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
@@ -95,10 +96,15 @@ async def test_a_session_carries_the_rights_as_they_are_now(store: Store, clock:
     )
     assert await store.read(lambda tx: find_session(tx, HOUSE.directory, "other")) is None
     clock.move(hours=9)
-    known = signed
-    await store.write(lambda tx: touch_session(tx, known))
-    clock.move(hours=9)
+    used = await store.read(lambda tx: find_session(tx, HOUSE.directory, "token"))
+    assert used is not None
+    clock.move(hours=1)  # the use is written down late, and counts from when it was
+    await store.write(lambda tx: touch_session(tx, used))
+    clock.move(hours=8.9)
     assert await store.read(lambda tx: find_session(tx, HOUSE.directory, "token")) is not None
+    clock.move(hours=0.2)
+    assert await store.read(lambda tx: find_session(tx, HOUSE.directory, "token")) is None
+    await store.write(lambda tx: touch_session(tx, msgspec.structs.replace(used, at=tx.now)))
     await store.write(lambda tx: tx.change(schema.user, one, active=False))
     assert await store.read(lambda tx: find_session(tx, HOUSE.directory, "token")) is None
 
