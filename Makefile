@@ -10,9 +10,6 @@ PIP := $(BIN)/pip --quiet --disable-pip-version-check
 # Hubs are started hundreds of times in the tests; what is compiled once starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Slow tests wait for processes that die and come back: one more than the cores of a small machine keeps them busy.
-SLOW_WORKERS := 3
-
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help run test test-all check format bench chaos messages reference lock clean
@@ -26,7 +23,7 @@ run: $(STAMP)/runtime $(STAMP)/vendor $(STAMP)/messages ## set everything up and
 test: $(STAMP)/dev $(STAMP)/vendor $(STAMP)/messages $(STAMP)/servers ## set up the test servers and pass all tests
 	$(BIN)/pytest -q -n 2 -m "not slow" --durations=10
 	@echo "The everyday part has passed; now the slow tests."
-	$(BIN)/pytest -q -n $(SLOW_WORKERS) --dist loadfile --no-loadscope-reorder -m "slow or hypothesis" --durations=10 || [ $$? -eq 5 ] # 5: there are none
+	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "slow or hypothesis" --durations=10 || [ $$? -eq 5 ] # 5: there are none
 
 check: $(STAMP)/dev $(STAMP)/messages ## format, lint, types, imports, translations, generated files
 	$(BIN)/ruff format --check .
