@@ -15,7 +15,7 @@ import msgspec
 from sqlalchemy import Row, select
 
 from hub.deciding.calls import ask_for_call
-from hub.deciding.naming import asked_by, rule_name, winner
+from hub.deciding.naming import asked_by, rule_name, webhook_data, winner
 from hub.deciding.waiting import timer_rows
 from hub.desk import actions as desk
 from hub.desk.row import change
@@ -221,8 +221,7 @@ def _notify(tx: Tx, case: Case, row: Row[Any], scope: Scope) -> Text | None:
 def _webhook(tx: Tx, case: Case, row: Row[Any], scope: Scope) -> Text | None:
     asked = asked_by(case.house, case.decision, "webhook")
     for name in case.decision.actions.webhook:
-        data = {"name": name, "rules": [rule for rule, names in asked.items() if name in names]}
-        add_effect(tx, "webhook", data, conversation=row.id, message=case.message)
+        add_effect(tx, "webhook", webhook_data(name, asked), conversation=row.id, message=case.message)
     return None
 
 

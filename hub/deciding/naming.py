@@ -23,6 +23,11 @@ def asked_by(house: House, decision: Decision, field: str) -> dict[str, Sequence
     return {rule: asked.get(rule) or getattr(decision.actions, field) for rule in ids if rule}
 
 
+def webhook_data(name: str, asked: Mapping[str, Sequence[str]]) -> dict[str, object]:
+    """What the effect ``webhook`` carries: which one, and the rules that ``asked`` for it (:func:`asked_by`)."""
+    return {"name": name, "rules": [rule for rule, names in asked.items() if name in names]}
+
+
 def names_of(house: House, rules: Collection[str]) -> Mapping[str, str]:
     """What these rules are called in the set that is in force, by id; those that it does not hold are left out."""
     return {rule.id: rule.name for rule in house.rules.ruleset.rules if rule.id in rules} if rules else {}

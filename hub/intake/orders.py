@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row
 
-from hub.deciding.naming import asked_by, winner
+from hub.deciding.naming import asked_by, webhook_data, winner
 from hub.desk.office_mail import KIND as OFFICE_MAIL
 from hub.outbox.orders import DAY, answer_key
 from hub.store.tx import Tx
@@ -70,7 +70,7 @@ def order_effects(
         order("notify", {"whom": sorted(whom), "calls": calls})
     hooks = _asked(item, decisions, "webhook") if actions.webhook else {}
     for name in actions.webhook:
-        order("webhook", {"name": name, "rules": [rule for rule, names in hooks.items() if name in names]})
+        order("webhook", webhook_data(name, hooks))
     if state.messages > 1 and message.automatic == "no" and _office_by_mail(item, state.office):
         order(OFFICE_MAIL, {"office": state.office})
     if any(attachment.remote for attachment in message.attachments):
