@@ -75,9 +75,18 @@ class Child:
 
 
 async def start_child() -> Child:
-    """Start one. Raises OSError where no process can be had."""
-    process = await asyncio.to_thread(_start)
-    return Child(process, await _reader(process.stdout, LONGEST), await _reader(process.stderr, ERRORS))
+    """Start one. Raises OSError where no process can be had. Whoever is cancelled while it starts leaves none behind."""
+    starting = asyncio.create_task(asyncio.to_thread(_start), name="replay-child-start")
+    try:
+        process = await asyncio.shield(starting)
+        return Child(process, await _reader(process.stdout, LONGEST), await _reader(process.stderr, ERRORS))
+    except asyncio.CancelledError:
+        # The thread goes on whatever becomes of us, and what it starts would be nobody's.
+        with suppress(OSError):
+            process = await starting
+            process.kill()
+            await asyncio.to_thread(process.wait)
+        raise
 
 
 def _start() -> subprocess.Popen[bytes]:

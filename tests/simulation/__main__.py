@@ -52,9 +52,18 @@ def _many(seeds: range) -> int:
 
 def _year(seed: int, days: int, notes: int) -> int:
     began = time.process_time()
+
+    def dawn(day: int) -> None:
+        if day % 7 == 0:
+            print(
+                f"day {day} of {days}: {time.process_time() - began:.0f} s of processor time",
+                file=sys.stderr,
+                flush=True,
+            )
+
     with at_leisure():
         disk().empty()
-        result = tell(OfficeYear(seed, YEAR, days))
+        result = tell(OfficeYear(seed, YEAR, days, dawn=dawn))
     if result.faults:
         print(*result.notes[-notes:], sep="\n")
     print(

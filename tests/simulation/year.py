@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import ModuleType
 
 from sqlalchemy import select
@@ -84,10 +84,19 @@ class OfficeYear(Story):
 
     outbox = OUTBOX
 
-    def __init__(self, seed: int, plan: Plan, days: int, epoch: Micros = setting.EPOCH) -> None:
+    def __init__(
+        self,
+        seed: int,
+        plan: Plan,
+        days: int,
+        epoch: Micros = setting.EPOCH,
+        dawn: Callable[[int], None] = lambda day: None,
+    ) -> None:
+        """``dawn`` is told of every day as it begins, for whoever waits for the end of a year."""
         self.epoch = epoch
         super().__init__(seed, plan)
         self._days = days
+        self._dawn = dawn
         self._troubled = 0.0
 
     async def play(self) -> None:
@@ -99,6 +108,7 @@ class OfficeYear(Story):
         watch = asyncio.create_task(self._watch())
         for day in range(self._days):
             self.kernel.note(f"day {day}: {self._now():%a %Y-%m-%d %H:%M}")
+            self._dawn(day)
             await self._day(agents)
         for agent in agents:
             await self._become(agent, "available")
