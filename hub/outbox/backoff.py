@@ -35,6 +35,10 @@ class Breaker:
         """Destinations to leave alone at ``now``."""
         return [destination for destination, until in self._until.items() if until > now]
 
+    def next_end(self, now: int) -> int | None:
+        """When the next of them has rested enough; None where none rests."""
+        return min((until for until in self._until.values() if until > now), default=None)
+
     def failed(self, destination: str, now: int) -> bool:
         """Note a failure that is about the destination; True when it goes to rest by this one."""
         count = self._counts[destination] = self._counts.get(destination, 0) + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, func, not_, or_, select, tuple_, update
+from sqlalchemy import BigInteger, Row, and_, bindparam, exists, func, not_, or_, select, tuple_, update
 
 from connectors._failpoint import failpoint
 from hub.cluster.leases import Lease, still
@@ -27,27 +27,37 @@ APART = 5 * SECOND
 delivery, attempt = schema.delivery, schema.attempt
 
 
-def _due(now: int, resting: Sequence[str], inboxes: Collection[str]) -> Any:
-    earlier = delivery.alias("earlier")
-    before = tuple_(earlier.c.created_at, earlier.c.id) < tuple_(delivery.c.created_at, delivery.c.id)
-    # Held deliveries free their lane: what an agent may still take back must not hold up what is ready. So does one
-    # that was never tried and has a later time of its own: a notice that waits for the morning.
-    waits = and_(earlier.c.attempts == 0, earlier.c.due_at > now + APART)
-    blocked = exists().where(
-        earlier.c.lane == delivery.c.lane,
-        before,
-        earlier.c.state == "queued",
-        not_(waits),
-    )
-    sending = exists().where(earlier.c.lane == delivery.c.lane, earlier.c.state == "sending")
-    return and_(
-        delivery.c.state.in_(("held", "queued")),
-        delivery.c.due_at <= now,
-        delivery.c.destination.not_in(resting),
-        delivery.c.inbox.in_(inboxes),
-        not_(blocked),
-        not_(sending),
-    )
+_earlier = delivery.alias("earlier")
+
+_of_lane = _earlier.c.lane == delivery.c.lane
+
+# Held deliveries free their lane: what an agent may still take back must not hold up what is ready. So does one that
+# was never tried and has a later time of its own: a notice that waits for the morning.
+_blocked = exists().where(
+    _of_lane,
+    tuple_(_earlier.c.created_at, _earlier.c.id) < tuple_(delivery.c.created_at, delivery.c.id),
+    _earlier.c.state == "queued",
+    not_(and_(_earlier.c.attempts == 0, _earlier.c.due_at > bindparam("now", type_=BigInteger) + APART)),
+)
+
+_free = and_(
+    delivery.c.state.in_(("held", "queued")),
+    delivery.c.destination.not_in(bindparam("resting", expanding=True)),
+    delivery.c.inbox.in_(bindparam("inboxes", expanding=True)),
+    not_(_blocked),
+    not_(exists().where(_of_lane, _earlier.c.state == "sending")),
+)
+"""What its time alone, if anything, keeps from being sent."""
+
+_claimable = (
+    select(delivery.c.id, delivery.c.lane, delivery.c.attempts, delivery.c.message)
+    .where(delivery.c.due_at <= bindparam("now"), _free)
+    .order_by(delivery.c.due_at, delivery.c.created_at, delivery.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True, of=delivery)
+)
+
+_next_free = select(func.min(delivery.c.due_at)).where(_free)
 
 
 def claim(
@@ -63,16 +73,10 @@ def claim(
     ``leases`` are those under which some of the inboxes are sent for. Raises Fenced when one of them is lost.
     """
     still(tx, leases)
-    statement = (
-        select(delivery.c.id, delivery.c.lane, delivery.c.attempts, delivery.c.message)
-        .where(_due(tx.now, resting, inboxes))
-        .order_by(delivery.c.due_at, delivery.c.created_at, delivery.c.id)
-        .limit(2 * limit)
-        .with_for_update(skip_locked=True, of=delivery)
-    )
+    wanted = {"now": tx.now, "resting": resting, "inboxes": list(inboxes), "most": 2 * limit}
     lanes: set[str] = set()
     claimed: list[tuple[int, int]] = []
-    for row in tx.rows(statement):
+    for row in tx.rows(_claimable, wanted):
         if row.lane in lanes or len(claimed) == limit:
             continue
         lanes.add(row.lane)
@@ -102,6 +106,13 @@ def next_due(tx: Reader, inboxes: Collection[str] | None = None) -> int | None:
     if inboxes is not None:
         first = first.where(delivery.c.inbox.in_(inboxes))
     found: int | None = tx.scalar(first)
+    return found
+
+
+def next_free(tx: Reader, resting: Sequence[str], inboxes: Collection[str]) -> int | None:
+    """The same for those for which nothing stands in the way: what waits behind another one of its lane, or for a
+    ``resting`` destination, is due for as long as that takes, and looking for it again at once would find nothing."""
+    found: int | None = tx.scalar(_next_free, {"now": tx.now, "resting": resting, "inboxes": list(inboxes)})
     return found
 
 

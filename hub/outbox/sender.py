@@ -24,7 +24,7 @@ from hub.store.tx import Tx
 from hub.wake import Wake
 
 from .backoff import Breaker
-from .claim import any_left, claim, find_ambiguous, next_due, release_unheard, release_untried
+from .claim import any_left, claim, find_ambiguous, next_due, next_free, release_unheard, release_untried
 from .compose import Draft, read_outbound, with_files
 from .queue import destination as breaker_key
 from .queue import hurry
@@ -37,6 +37,8 @@ SILENT = N_("The person asked not to be written to on this channel.")
 STORAGE_PAUSE = 5.0
 """Seconds to wait for a storage that failed."""
 
+SOON = 0.2
+"""Seconds until it is tried again to claim what seemed free and was not."""
 
 RECOVER = 30.0
 """Seconds between two looks for attempts without an outcome, where there is no other process to leave any."""
@@ -178,13 +180,11 @@ class Sender:
         claimed: list[Claimed] = []
         if free > 0:
             try:
-                mine = parts.mine(parts.connectors())
-                due = await parts.store.read(lambda tx: next_due(tx, mine))
-                if due is not None and due <= parts.clock.now():
-                    claimed = await self._claim(free)
+                due = await self._next_due()
+                if due is not None and due <= parts.clock.now() and not (claimed := await self._claim(free)):
+                    due = await self._next_free()
                 if due is not None and not claimed:
-                    # What rests behind a breaker or a lane is due already; looking again at once would spin.
-                    pause = min(pause, max(0.2, (due - parts.clock.now()) / 1e6))
+                    pause = min(pause, max(SOON, (due - parts.clock.now()) / 1e6))
             except (StorageFault, StoreFull):
                 pause = STORAGE_PAUSE
         for one in claimed:
@@ -193,6 +193,18 @@ class Sender:
             task.add_done_callback(self._done)
         if not claimed or free == len(claimed):
             await parts.wake.wait(parts.clock, pause)
+
+    async def _next_due(self) -> int | None:
+        mine = self._parts.mine(self._parts.connectors())
+        return await self._parts.store.read(lambda tx: next_due(tx, mine))
+
+    async def _next_free(self) -> int | None:
+        """When something can be claimed again, by the clock alone: everything else rings, or is found by looking."""
+        parts = self._parts
+        now = parts.clock.now()
+        resting, mine = self._breaker.resting(now), parts.mine(parts.connectors())
+        free = await parts.store.read(lambda tx: next_free(tx, resting, mine))
+        return min((time for time in (free, self._breaker.next_end(now)) if time is not None), default=None)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         """One delivery less in hand. What broke off at an unforeseen place may have been sent: it stays open, shown as

@@ -12,6 +12,7 @@ from sqlalchemy import Row, select
 
 from connectors.contract import (
     Capabilities,
+    Clock,
     Consent,
     DeliveryReport,
     Health,
@@ -100,12 +101,24 @@ def house(peer: Scripted) -> House:
     return msgspec.structs.replace(plain, capabilities={"kontakt": peer.capabilities})
 
 
+class Bell(Wake):
+    """One that tells for how long each wait would be."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses: list[float] = []
+
+    async def wait(self, clock: Clock, seconds: float) -> None:
+        self.pauses.append(seconds)
+        await super().wait(clock, seconds)
+
+
 class Outgoing:
     """A sender that can be started, ended and asked."""
 
     def __init__(self, store: Store, clock: FakeClock, house: House, peer: Scripted) -> None:
         self.store, self.clock, self.house, self.peer = store, clock, house, peer
-        self.wake = Wake()
+        self.wake = Bell()
         self.boots = 0
         self.unbroken_since = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -147,6 +160,16 @@ class Outgoing:
                     return
                 self.wake.ring()
                 await asyncio.sleep(0.01)
+
+    async def next_pause(self) -> float:
+        """For how long it means to rest when it is rung now and finds nothing more to do."""
+        pauses = self.wake.pauses
+        async with asyncio.timeout(20):
+            seen = len(pauses)
+            while len(pauses) < seen + 2:
+                self.wake.ring()
+                await asyncio.sleep(0.01)
+        return pauses[-1]
 
     async def row(self, table: Any, key: int) -> Row[Any]:
         found = await self.store.read(lambda tx: tx.row(select(table).where(table.c.id == key)))
@@ -253,6 +276,46 @@ async def test_one_waiting_mail_delays_nobody_else(out: Outgoing, feed: Feed) ->
     other = await out.reply(second.conversation, "ewa@inny.pl")
     await out.becomes(other, "accepted")
     assert await out.state(behind) == "queued", "its own lane stays in order"
+
+
+async def test_what_waits_behind_another_is_not_looked_for_all_the_time(
+    out: Outgoing,
+    feed: Feed,  # noqa: F811
+    clock: FakeClock,
+) -> None:
+    """It is due, and stays so for hours while the one before it is tried again and again."""
+    conversation = (await feed(mail(1))).conversation
+    out.peer.script["jan@example.pl"] = [SendError("temporary", "later")]
+    stuck = await out.reply(conversation)
+    await out.becomes(stuck, "queued", attempts=1)
+    behind = await out.reply(conversation)
+    assert await out.next_pause() == out.house.directory.config.outbox.poll_seconds
+    due = (await out.row(delivery, stuck)).due_at
+    clock.move((due - clock.now()) / 1e6 - 1.5)
+    assert await out.next_pause() == pytest.approx(1.5), "and not later than it can go on"
+    clock.move(2)
+    await out.becomes(behind, "accepted")
+    assert [sent.delivery for sent in out.peer.sent] == [stuck, stuck, behind]
+
+
+async def test_what_rests_with_its_destination_is_looked_for_when_that_has_rested(
+    out: Outgoing,
+    feed: Feed,  # noqa: F811
+    clock: FakeClock,
+) -> None:
+    settings = out.house.directory.config.outbox
+    conversation = (await feed(mail(1))).conversation
+    out.peer.script["jan@example.pl"] = [SendError("temporary", "later")] * settings.breaker_failures
+    key = await out.reply(conversation)
+    for attempts in range(1, settings.breaker_failures + 1):
+        await out.becomes(key, "queued", attempts)
+        if attempts < settings.breaker_failures:
+            clock.move(max(0.0, ((await out.row(delivery, key)).due_at - clock.now()) / 1e6))
+    await out.store.write(lambda tx: tx.change(delivery, key, due_at=tx.now))
+    clock.move(settings.breaker_seconds - 2)
+    assert await out.next_pause() == pytest.approx(2)
+    clock.move(2)
+    await out.becomes(key, "accepted")
 
 
 async def test_a_failed_one_frees_its_lane(out: Outgoing, feed: Feed) -> None:  # noqa: F811
