@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, and_, bindparam, exists, func, not_, or_, select, tuple_, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from connectors._failpoint import failpoint
 from hub.cluster.leases import Lease, still
@@ -29,34 +43,36 @@ delivery, attempt = schema.delivery, schema.attempt
 
 _earlier = delivery.alias("earlier")
 
-_of_lane = _earlier.c.lane == delivery.c.lane
 
-# Held deliveries free their lane: what an agent may still take back must not hold up what is ready. So does one that
-# was never tried and has a later time of its own: a notice that waits for the morning.
-_blocked = exists().where(
-    _of_lane,
-    tuple_(_earlier.c.created_at, _earlier.c.id) < tuple_(delivery.c.created_at, delivery.c.id),
-    _earlier.c.state == "queued",
-    not_(and_(_earlier.c.attempts == 0, _earlier.c.due_at > bindparam("now", type_=BigInteger) + APART)),
+def _free_behind(before: ColumnElement[bool]) -> ColumnElement[bool]:
+    """What its time alone, if anything, keeps from being sent. ``before``: what puts another of its lane before it."""
+    of_lane = _earlier.c.lane == delivery.c.lane
+    # Held deliveries free their lane: what an agent may still take back must not hold up what is ready. So does one
+    # that was never tried and has a later time of its own: a notice that waits for the morning.
+    waits = and_(_earlier.c.attempts == 0, _earlier.c.due_at > bindparam("now", type_=BigInteger) + APART)
+    return and_(
+        delivery.c.state.in_(("held", "queued")),
+        delivery.c.destination.not_in(bindparam("resting", expanding=True)),
+        delivery.c.inbox.in_(bindparam("inboxes", expanding=True)),
+        not_(exists().where(of_lane, before, _earlier.c.state == "queued", not_(waits))),
+        not_(exists().where(of_lane, _earlier.c.state == "sending")),
+    )
+
+
+def _claimable(free: ColumnElement[bool]) -> Select[Any]:
+    return (
+        select(delivery.c.id, delivery.c.lane, delivery.c.attempts, delivery.c.message)
+        .where(delivery.c.due_at <= bindparam("now"), free)
+        .order_by(delivery.c.due_at, delivery.c.created_at, delivery.c.id)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True, of=delivery)
+    )
+
+
+_free = _free_behind(
+    tuple_(_earlier.c.created_at, _earlier.c.id) < tuple_(delivery.c.created_at, delivery.c.id)
 )
-
-_free = and_(
-    delivery.c.state.in_(("held", "queued")),
-    delivery.c.destination.not_in(bindparam("resting", expanding=True)),
-    delivery.c.inbox.in_(bindparam("inboxes", expanding=True)),
-    not_(_blocked),
-    not_(exists().where(_of_lane, _earlier.c.state == "sending")),
-)
-"""What its time alone, if anything, keeps from being sent."""
-
-_claimable = (
-    select(delivery.c.id, delivery.c.lane, delivery.c.attempts, delivery.c.message)
-    .where(delivery.c.due_at <= bindparam("now"), _free)
-    .order_by(delivery.c.due_at, delivery.c.created_at, delivery.c.id)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True, of=delivery)
-)
-
+_to_claim = _claimable(_free)
 _next_free = select(func.min(delivery.c.due_at)).where(_free)
 
 
@@ -76,7 +92,7 @@ def claim(
     wanted = {"now": tx.now, "resting": resting, "inboxes": list(inboxes), "most": 2 * limit}
     lanes: set[str] = set()
     claimed: list[tuple[int, int]] = []
-    for row in tx.rows(_claimable, wanted):
+    for row in tx.rows(_to_claim, wanted):
         if row.lane in lanes or len(claimed) == limit:
             continue
         lanes.add(row.lane)

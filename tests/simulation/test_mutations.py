@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from sqlalchemy import and_
 
 from connectors.contract import Cursor, Inbound, Raw, Receipt
 from hub.desk import actions
@@ -85,21 +84,8 @@ def forget_what_was_seen(patch: Patch) -> None:
 def order_lanes_by_id(patch: Patch) -> None:
     """Deliveries of a lane leave in the order of their ids, which each node draws from blocks of its own."""
 
-    def due(now: int, resting: Any, inboxes: Any) -> Any:
-        delivery = schema.delivery
-        before = delivery.alias("before")
-        waits = (
-            before.select()
-            .where(before.c.lane == delivery.c.lane, before.c.state == "queued", before.c.id < delivery.c.id)
-            .exists()
-        )
-        sending = (
-            before.select().where(before.c.lane == delivery.c.lane, before.c.state == "sending").exists()
-        )
-        ready = and_(delivery.c.state.in_(("held", "queued")), delivery.c.due_at <= now)
-        return and_(ready, delivery.c.inbox.in_(inboxes), ~waits, ~sending)
-
-    patch.setattr(claim, "_due", due)
+    free = claim._free_behind(claim._earlier.c.id < schema.delivery.c.id)
+    patch.setattr(claim, "_to_claim", claim._claimable(free))
 
 
 def lose_a_place(patch: Patch) -> None:
