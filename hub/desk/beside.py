@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, Row, Select, and_, case, false, select, true, union_all
@@ -15,6 +15,8 @@ from hub.scope import Scope, visible
 from hub.store import schema
 from hub.store.kept import Answers, Engine, Inquiry, Kept, Question, engine_of, inquire, keep, value
 from hub.store.tx import Reader
+
+T = TypeVar("T")
 
 conversation = schema.conversation
 
@@ -44,15 +46,20 @@ class Around(msgspec.Struct, frozen=True, kw_only=True):
     moved_from: int | None
 
 
+def _seen(tx: Reader, scope: Scope, conversation_id: int, asked: Inquiry[T]) -> T:
+    """What is asked, for whoever may see the conversation. Raises Denied, NotFound."""
+    _, found = inquire(tx, about_row(tx, scope, conversation_id), asked)
+    told: T = found
+    return told
+
+
 def person(tx: Reader, scope: Scope, conversation_id: int) -> Person:
     """Who wrote, and their history over all channels. Raises Denied, NotFound.
 
     Of matters that the actor may not open, a history row says when, on which channel, at which office and about which
     topic, nothing else.
     """
-    _, found = inquire(tx, about_row(tx, scope, conversation_id), about_person(tx, scope, conversation_id))
-    told: Person = found
-    return told
+    return _seen(tx, scope, conversation_id, about_person(tx, scope, conversation_id))
 
 
 def about_person(tx: Reader, scope: Scope, conversation_id: int) -> Inquiry[Person]:
@@ -69,9 +76,7 @@ def _person(told: Answers) -> Person:
 
 def around(tx: Reader, scope: Scope, conversation_id: int) -> Around:
     """What stands in the context pane besides the person. Raises Denied, NotFound."""
-    _, found = inquire(tx, about_row(tx, scope, conversation_id), about_around(tx, scope, conversation_id))
-    told: Around = found
-    return told
+    return _seen(tx, scope, conversation_id, about_around(tx, scope, conversation_id))
 
 
 def about_around(tx: Reader, scope: Scope, conversation_id: int) -> Inquiry[Around]:

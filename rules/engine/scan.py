@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import functools
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Sequence
-from itertools import compress
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import compress, repeat
 from typing import Any, TypeVar
 
 from rules import detect
@@ -137,30 +137,35 @@ class Scan:
         """Where tokens stand that are words of the rules, as they are written, and which words each is."""
         words = self.words()
         known = self.lexicon.forms.keys() & words
-        places = compress(range(len(words)), map(known.__contains__, words)) if known else ()
-        found = [(place, numbers) for place in places if (numbers := self._words_at(place))]
+        places = list(compress(range(len(words)), map(known.__contains__, words))) if known else []
+        found = [
+            (place, numbers if numbers[0] >= 0 else self._learnt(place))
+            for place, numbers in zip(places, self._remembered(places), strict=True)
+            if numbers
+        ]
         if (typos := self.lexicon.typos) is not None:
             misspelt = enumerate(map(typos.find, self.tokens()))
             found += [(place, numbers) for place, numbers in misspelt if numbers]
             found.sort()
         return found
 
-    def _words_at(self, place: int) -> Words:
-        """The words that a known form is, as it is written; mostly an earlier message has taught it."""
+    def _remembered(self, places: Sequence[int]) -> Iterable[Words]:
+        """What earlier messages taught about the tokens at these places: mostly all that there is to know."""
         lower = self._lowered()
         if lower is None:
-            return self._numbers(place)[0]
-        numbers = self.lexicon.remembered.get(lower[place], NEW)
-        return self._learnt(place, lower[place]) if numbers and numbers[0] < 0 else numbers
+            return repeat(LOOK, len(places))
+        return map(self.lexicon.remembered.get, map(lower.__getitem__, places), repeat(NEW))
 
-    def _learnt(self, place: int, word: bytes) -> Words:
-        """The same looked up, and remembered for other messages if it is so in each."""
+    def _learnt(self, place: int) -> Words:
+        """The words that a known form is, as it is written; remembered for other messages if it is so in each."""
         numbers, always = self._numbers(place)
-        seen = self.lexicon.remembered
+        lower, seen = self._lowered(), self.lexicon.remembered
+        if lower is None:
+            return numbers
         if len(seen) > REMEMBERED:
             seen.clear()
-        if len(word) <= LONGEST:
-            seen[word] = numbers if always else LOOK
+        if len(lower[place]) <= LONGEST:
+            seen[lower[place]] = numbers if always else LOOK
         return numbers
 
     def _numbers(self, place: int) -> tuple[Words, bool]:
