@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, func, select, update
+from sqlalchemy import Row, Select, and_, func, select, update
 
 from connectors._failpoint import failpoint
 from connectors.contract import Clock, Log
@@ -72,6 +72,13 @@ def cancel_timer(tx: Tx, kind: str, subject: int) -> None:
     """Let it not happen; no error when none waits."""
     waiting = and_(timer.c.kind == kind, timer.c.subject == subject, timer.c.state == "waiting")
     tx.execute(update(timer).where(waiting).values(state="cancelled"))
+
+
+def hasten_timers(tx: Tx, kind: str, subjects: Select[Any]) -> None:
+    """Let it happen at once for those of these for which it waits. ``subjects`` selects their ids."""
+    waiting = and_(timer.c.kind == kind, timer.c.state == "waiting", timer.c.subject.in_(subjects))
+    if tx.execute(update(timer).where(waiting).values(due_at=tx.now)).rowcount:
+        tx.ring("timers")
 
 
 def next_due(tx: Reader) -> int | None:

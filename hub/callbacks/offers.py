@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, func, select, update
+from sqlalchemy import Row, and_, func, select
 
 from connectors.contract import Micros
 from hub import calendar
@@ -21,6 +21,7 @@ from hub.desk.notify import tell as tell_agent
 from hub.house import House
 from hub.store import schema
 from hub.store.tx import Tx
+from hub.timers import hasten_timers
 
 callback = record.callback
 user, user_queue = schema.user, schema.user_queue
@@ -126,9 +127,7 @@ def agent_came(tx: Tx, agent: int) -> None:
     """Somebody became available: calls that are due in their queues look for an agent at once."""
     queues = select(user_queue.c.queue).where(user_queue.c.user == agent)
     due = select(callback.c.id).where(callback.c.state == "due", callback.c.queue.in_(queues))
-    timer = schema.timer
-    waiting = and_(timer.c.kind == record.TIMER, timer.c.state == "waiting", timer.c.subject.in_(due))
-    tx.execute(update(timer).where(waiting).values(due_at=tx.now))
+    hasten_timers(tx, record.TIMER, due)
 
 
 def offer_next(tx: Tx, house: House, agent: int) -> int | None:

@@ -75,7 +75,7 @@ class Child:
 
 
 async def start_child() -> Child:
-    """Start one. Raises OSError where no process can be had. Whoever is cancelled while it starts leaves none behind."""
+    """Start one. Raises OSError where no process can be had; cancelled meanwhile, it leaves none behind."""
     starting = asyncio.create_task(asyncio.to_thread(_start), name="replay-child-start")
     try:
         process = await asyncio.shield(starting)

@@ -15,9 +15,11 @@ from hub.callbacks import calls, service
 from hub.callbacks.lists import board, history, waiting
 from hub.callbacks.texts import OUTCOMES
 from hub.i18n import translate
+from hub.people.presence import set_presence
 from hub.scope import Conflict, Denied, NotFound, Scope
 from hub.store import schema
 from hub.store.store import Store
+from hub.store.tx import Tx
 from tests.hub.callbacks.desk import CONFIG, MAIL, NUMBER, Centre, at, make_house, shown
 from tests.hub.conftest import FakeClock
 
@@ -471,6 +473,22 @@ async def test_one_agent_has_one_call(small: Centre) -> None:
     await small.do(calls.take, anna, first)
     with pytest.raises(Conflict):
         await small.do(calls.take, anna, second)
+
+
+async def test_who_comes_is_given_what_waits_at_once(small: Centre) -> None:
+    """The loop of timers sleeps until what it knows of falls due, so it must be told."""
+    ewa = await small.agent("ewa", presence="away")
+    call = await ordered(small, "2026-11-16 10:00")
+    await small.run_until(at("2026-11-16 11:00"))
+
+    def comes(tx: Tx) -> set[str]:
+        set_presence(tx, small.house, ewa, "available")
+        return set(tx.rings)
+
+    assert "timers" in await small.store.write(comes)
+    await small.run_until(at("2026-11-16 11:00"))
+    row = await small.row(call)
+    assert (row.state, row.agent) == ("offered", ewa.user)
 
 
 async def test_a_stale_screen_changes_nothing(small: Centre) -> None:
