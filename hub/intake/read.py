@@ -73,12 +73,14 @@ def comment_key(message: Message) -> str:
 def read(tx: Tx, messages: Sequence[Message], events: Iterable[tuple[str, str]]) -> Known:
     """Read what ``messages`` refer to. ``events`` are the (inbox, external id) pairs of all items."""
     known = Known()
+    # People first: another process that takes a message of the same person at this moment is waited for there, and what
+    # it has seen by then must be known here.
+    _read_people(tx, known, messages)
     pairs = list(dict.fromkeys(events))
     for inbox, external_id, conversation, message in tx.lookup(
         schema.seen, ("inbox", "external_id"), ("inbox", "external_id", "conversation", "message"), pairs
     ):
         known.seen[inbox, external_id] = (conversation, message)
-    _read_people(tx, known, messages)
     _read_keys(tx, known, messages)
     wanted = {*known.keys.values(), *known.references.values(), *known.callbacks.values()}
     wanted.update(conversation for conversation, _ in known.seen.values() if conversation is not None)

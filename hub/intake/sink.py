@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from sqlalchemy.exc import IntegrityError
+
 from connectors._failpoint import failpoint
 from connectors.contract import (
     Cursor,
@@ -40,6 +42,9 @@ LOAD_AGE = 5.0
 
 AHEAD = 8_192
 """Characters of a text up to which it is looked at ahead; a longer one would hold the event loop up for too long."""
+
+TRIES = 3
+"""How often a call is tried that violates a key: it may have met another process that was told of the same."""
 
 ELSEWHERE = 5.0
 """Seconds after which what was refused for a lost lease may come again, if nobody stops its reader before."""
@@ -112,7 +117,7 @@ class Intake:
 
     async def _commit(self, call: Call) -> list[Receipt]:
         try:
-            return await self.store.gather(handle, call, size=_size(call.raw))
+            return await self._take(call, TRIES)
         except (StoreFull, StorageFault, Fenced, Overtaken):
             raise
         except Exception as error:
@@ -120,6 +125,15 @@ class Intake:
             self.log.error("message quarantined", inbox=call.inbox, error=type(error).__name__)
             failpoint("intake.quarantine.before")
             return await self.store.write(lambda tx: _quarantine(tx, call, reason))
+
+    async def _take(self, call: Call, tries: int) -> list[Receipt]:
+        try:
+            return await self.store.gather(handle, call, size=_size(call.raw))
+        except IntegrityError:
+            if tries == 1:
+                raise
+        # Another process took in the same at the same moment; now that can be seen.
+        return await self._take(call, tries - 1)
 
     async def _present_load(self) -> Load:
         """The snapshot, taken anew beside the calls when it is old.

@@ -101,6 +101,10 @@ class Node:
         """The end of its log."""
         return self._lines()[-4000:].decode("utf-8", "replace")
 
+    def logged(self, text: str) -> int:
+        """How often a text stands in its log, over all of its lives."""
+        return self._log.read_text(errors="replace").count(text) if self._log.exists() else 0
+
     def passed(self) -> set[str]:
         """Named places that it has passed in any of its lives."""
         return set(self._passed.read_text().split()) if self._passed.exists() else set()

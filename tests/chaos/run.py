@@ -57,12 +57,14 @@ class Run:
         self.received: list[Sequence[str]] = []
         self.seconds: dict[str, float] = {}
         self.killed: Counter[str] = Counter()
+        self.quarantined = 0
         self.hung = 0
         """Kills by what was killed: ``hub``, the name of a server, or the place where the hub died by itself."""
 
     def faults(self) -> list[str]:
         """Everything that breaks the promise."""
-        return verdict.faults(self.ledgers, self.shown, self.agent, self.received)
+        put_aside = [f"{self.quarantined} times put into quarantine"] if self.quarantined else []
+        return verdict.faults(self.ledgers, self.shown, self.agent, self.received) + put_aside
 
     def summary(self) -> str:
         """For the log of the run."""
@@ -122,6 +124,7 @@ async def run(world: World, plan: Plan) -> Run:
                 await asyncio.sleep(1.0)
             result.seconds["killing"] = time.monotonic() - began
             await settled(world, session, result, plan.quiet)
+            result.quarantined = world.quarantined()
             result.seconds["settling"] = time.monotonic() - began - result.seconds["killing"]
     return result
 

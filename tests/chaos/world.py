@@ -208,6 +208,10 @@ class World:
         """The ends of the logs."""
         return "\n".join(f"--- {node.name}\n{node.log()}" for node in self.nodes)
 
+    def quarantined(self) -> int:
+        """How often a message could not be taken in; what is sent here is all sound."""
+        return sum(node.logged("message quarantined") for node in self.nodes)
+
     def passed(self) -> set[str]:
         """Named places that any hub of this world has passed."""
         return set().union(*(node.passed() for node in self.nodes))

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
 
+import msgspec
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 
-from connectors.contract import Cursor, InboxId, Message, Micros, Overtaken, Party, Raw, Refused
+from connectors.contract import Cursor, InboxId, Message, Micros, Overtaken, Party, Raw, Receipt, Refused
 from hub.cluster import leases
 from hub.cluster.leases import Fenced, Lease
+from hub.intake import sink
+from hub.intake.handle import handle
 from hub.intake.sink import Intake
+from hub.intake.state import Call
 from hub.logs import logger
 from hub.store import schema
 from hub.store.postgres import PostgresStore
 from hub.store.store import Store
-from hub.store.tx import Reader
+from hub.store.tx import Reader, Tx
 from tests.hub.conftest import FakeClock
 from tests.hub.databases import copy_database
 from tests.hub.specimen import a_house
@@ -106,24 +112,83 @@ async def test_a_cursor_that_another_process_moved_refuses_the_call(store: Store
     assert await sink.cursor("sms:1") == "c"
 
 
-@pytest.mark.servers
-async def test_of_several_processes_at_once_one_moves_a_cursor(
+@pytest.fixture
+async def processes(
     clock: FakeClock, _postgres: Postgres, _template: str
-) -> None:
+) -> AsyncIterator[list[tuple[PostgresStore, Intake]]]:
+    """Two of them on one database."""
     url, house = copy_database(_postgres, _template), a_house()
     stores = [PostgresStore(url, clock) for _ in range(2)]
     for store in stores:
         await store.open()
-    intakes = [
-        Intake(store, lambda: house, clock.monotonic, logger("test"), lambda key, what: None)
+    yield [
+        (store, Intake(store, lambda: house, clock.monotonic, logger("test"), lambda key, what: None))
         for store in stores
     ]
+    for store in stores:
+        await store.close()
+
+
+@pytest.mark.servers
+async def test_of_several_processes_at_once_one_moves_a_cursor(
+    processes: list[tuple[PostgresStore, Intake]],
+) -> None:
     state = Cursor(key="sms:1", value="x", replaces=None)
     told = await asyncio.gather(
-        *(intakes[n % 2].sink("kontakt").accept(RAW, [a_message(n)], state) for n in range(6)),
+        *(processes[n % 2][1].sink("kontakt").accept(RAW, [a_message(n)], state) for n in range(6)),
         return_exceptions=True,
     )
     assert sum(isinstance(one, Overtaken) for one in told) == 5
-    assert await count(stores[0]) == (1, 1)
-    for store in stores:
-        await store.close()
+    assert await count(processes[0][0]) == (1, 1)
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize(("ours", "known"), [(False, False), (False, True), (True, False), (True, True)])
+async def test_what_two_processes_are_told_at_once_is_taken_once(
+    processes: list[tuple[PostgresStore, Intake]], ours: bool, known: bool
+) -> None:
+    """A webhook reaches one of them while the other reads the same message, and the next one, from a page."""
+    (store, first), (_, second) = processes
+    for number in range(0, 60, 2):
+        sender = Party(kind="email", address=f"{number}@example.pl")
+        one, after = (
+            msgspec.structs.replace(a_message(n), sender=sender, ours=ours) for n in (number, number + 1)
+        )
+        if known:
+            before = msgspec.structs.replace(one, external_id=f"before-{number}", ours=False)
+            await first.sink("kontakt").accept(RAW, [before])
+        told = await asyncio.gather(
+            first.sink("kontakt").accept(RAW, [one]), second.sink("kontakt").accept(RAW, [one, after])
+        )
+        assert not any(receipt.quarantined for receipts in told for receipt in receipts)
+        assert sorted(receipt.duplicate for receipts in told for receipt in receipts) == [False, False, True]
+    message = schema.message.c
+    kept = (
+        select(message.kind, func.count().label("found"))
+        .where(message.kind != "system")
+        .group_by(message.kind)
+    )
+    found = await store.read(lambda tx: tx.rows(kept))
+    wanted = {"outbound" if ours else "inbound": 60}
+    if known:
+        wanted["inbound"] = wanted.get("inbound", 0) + 30
+    assert {row.kind: row.found for row in found} == wanted
+
+
+@pytest.mark.parametrize(("failures", "quarantined"), [(1, False), (2, False), (3, True)])
+async def test_what_met_another_process_is_tried_again(
+    store: Store, intake: Intake, monkeypatch: pytest.MonkeyPatch, failures: int, quarantined: bool
+) -> None:
+    """And what violates a key again and again is data that cannot be taken."""
+    left = [failures]
+
+    def meets(tx: Tx, calls: Sequence[Call]) -> list[list[Receipt]]:
+        if left[0]:
+            left[0] -= 1
+            raise IntegrityError("INSERT", None, Exception("duplicate key"))
+        return handle(tx, calls)
+
+    monkeypatch.setattr(sink, "handle", meets)
+    [receipt] = await intake.sink("kontakt").accept(RAW, [a_message(1)])
+    assert receipt.quarantined == quarantined
+    assert await count(store) == (0 if quarantined else 1, 1)
