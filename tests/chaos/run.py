@@ -57,9 +57,9 @@ class Run:
         self.received: list[Sequence[str]] = []
         self.seconds: dict[str, float] = {}
         self.killed: Counter[str] = Counter()
-        self.quarantined = 0
-        self.hung = 0
         """Kills by what was killed: ``hub``, the name of a server, or the place where the hub died by itself."""
+        self.hung = 0
+        self.quarantined = 0
 
     def faults(self) -> list[str]:
         """Everything that breaks the promise."""
