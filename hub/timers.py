@@ -16,7 +16,7 @@ from connectors._failpoint import failpoint
 from connectors.contract import Clock, Log
 from hub.house import House
 from hub.store import bulk, schema
-from hub.store.store import StorageFault, Store, StoreFull, is_storage_fault
+from hub.store.store import StorageFault, Store, StoreFull, ends_transaction
 from hub.store.tx import Reader, Tx
 from hub.wake import Wake
 
@@ -99,7 +99,7 @@ def run_due(tx: Tx, house: House, handlers: Mapping[str, Handler], log: Log) -> 
                 handlers[row.kind.partition(":")[0]](inner, house, row)
                 failpoint("timers.handled")
         except Exception as error:
-            if is_storage_fault(error):
+            if ends_transaction(error):
                 raise
             log.error("timer failed", timer=row.id, timer_kind=row.kind, error=type(error).__name__)
             tx.change(timer, row.id, due_at=tx.now + AGAIN)

@@ -143,6 +143,10 @@ class Link:
             raise Lost("the connection ended" if self._lost.done() else "the server stopped answering")
         except (aioimaplib.AioImapException, asyncio.IncompleteReadError, TimeoutError) as error:
             raise Lost(type(error).__name__) from error
+        except RuntimeError as error:
+            if not self._client.protocol.transport.is_closing():
+                raise
+            raise Lost("the connection ended") from error  # uvloop's answer to whoever writes to it then
         finally:
             task.cancel()
             if late is not None:
@@ -234,7 +238,7 @@ class Link:
             return
         ended = await self.race(self._client.idle_start(timeout=seconds + COMMAND_SECONDS))
         await self.race(_first(self._client.protocol.idle_queue, self._clock, seconds), seconds=None)
-        self._client.idle_done()
+        await self.race(_ended(self._client))
         await self.race(_outcome(ended), DONE_SECONDS)
 
 
@@ -251,6 +255,10 @@ async def connect(account: ImapAccount, context: ssl.SSLContext | None, clock: C
 
 async def _nap(clock: Clock, seconds: float) -> None:
     await clock.sleep(seconds)
+
+
+async def _ended(client: _Client) -> None:
+    client.idle_done()
 
 
 async def _outcome(future: asyncio.Future[T]) -> T:

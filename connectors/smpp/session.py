@@ -129,7 +129,7 @@ class Session:
         """Say good-bye if somebody is there, and close at once. Who waits for an answer learns that none comes."""
         if not self._lost:
             self._lost = True
-            with contextlib.suppress(OSError, RuntimeError):
+            with contextlib.suppress(LinkLost):
                 self._write(Pdu(command=wire.UNBIND, sequence=self._next()))
         for task in self._tasks:
             task.cancel()
@@ -171,7 +171,7 @@ class Session:
         """Answer after the commit, with what came of it."""
         try:
             status = await take(found)
-            if not self._lost:
+            with contextlib.suppress(LinkLost):  # then the centre tells it again
                 self._write(found.answer(status))
         finally:
             self._inbound.release()
@@ -203,6 +203,9 @@ class Session:
         return self._sequence
 
     def _write(self, pdu: Pdu) -> None:
+        """Raises LinkLost: uvloop refuses to write to a connection that has ended, with an error of another kind."""
+        if self._writer.is_closing():
+            raise LinkLost("the connection ended")
         self._writer.write(pdu.encoded())
 
 

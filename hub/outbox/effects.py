@@ -11,7 +11,7 @@ from connectors._failpoint import failpoint
 from connectors.contract import Clock, Log, SendError
 from hub.house import House
 from hub.store import schema
-from hub.store.store import StorageFault, Store, StoreFull, is_storage_fault
+from hub.store.store import StorageFault, Store, StoreFull, ends_transaction
 from hub.store.tx import Reader, Tx
 from hub.wake import Wake
 
@@ -61,7 +61,7 @@ def run_inside(tx: Tx, house: House, handlers: Mapping[str, Inside], log: Log) -
                 failpoint("effects.inside.before")
                 inner.change(effect, row.id, state="done" if done else "skipped", attempts=row.attempts + 1)
         except Exception as error:
-            if is_storage_fault(error):
+            if ends_transaction(error):
                 raise
             log.error("effect failed", effect=row.id, effect_kind=row.kind, error=type(error).__name__)
             put_off(tx, row, f"{type(error).__name__}: {error}")

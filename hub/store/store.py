@@ -208,6 +208,11 @@ def may_succeed_again(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and _sqlstate(error) in _AGAIN
 
 
+def ends_transaction(error: BaseException) -> bool:
+    """Whether all of the transaction came to nothing by it, so that it is no matter of the one thing that was done."""
+    return is_storage_fault(error) or may_succeed_again(error)
+
+
 def _parts(works: Sequence[Work[Any, Any]]) -> list[list[int]]:
     """Positions of the works by handler, in first-come order; every plain command is a part of its own."""
     parts: dict[Any, list[int]] = {}
@@ -223,7 +228,7 @@ def _run_part(tx: Tx, handler: Batch[Any, Any], calls: list[Any]) -> list[Any]:
         with tx.savepoint() as inner:
             return list(handler(inner, calls))
     except Exception as error:
-        if is_storage_fault(error) or may_succeed_again(error):
+        if ends_transaction(error):
             raise
         if len(calls) == 1:
             return [error]
@@ -277,12 +282,13 @@ async def commit(store: Store, works: Sequence[Work[Any, Any]], transaction: Awa
     try:
         committed = await transaction
     except BaseException as error:
-        fault: BaseException = error
-        if is_storage_fault(error):
-            fault = fault_of(error)
-            store.outage.failed(fault)
+        told: BaseException = error
+        if ends_transaction(error):
+            told = fault = fault_of(error)
+            if is_storage_fault(error):
+                store.outage.failed(fault)
         for work in works:
-            work.settle(fault)
+            work.settle(told)
         if isinstance(error, asyncio.CancelledError):
             raise
         return

@@ -8,13 +8,15 @@ import time
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from connectors._failpoint import armed
 from connectors.contract import Message, Secret, Unknown
 from connectors.email import imap, imap_link
 from connectors.email.config import EmailConfig, ImapAccount
 from connectors.email.connector import EmailConnector
-from connectors.email.imap_link import _literals, encode_folder, quoted
+from connectors.email.imap_link import Lost, _literals, encode_folder, quoted
+from hub.clock import SystemClock
 from tests.connectors.email.wire_imap import Script, served
 from tests.connectors.email.wire_mail import mail, parse_simply, running, subjects, until
 from tests.connectors.email.wire_tls import certificate
@@ -169,6 +171,31 @@ async def test_a_server_that_says_goodbye_at_once_is_unreachable(caplog: pytest.
         assert time.monotonic() - began < 5
     gc.collect()
     assert not caplog.records, "an error that nobody fetched"
+
+
+def test_a_server_that_says_goodbye_while_we_wait_is_lost() -> None:
+    """What it says is news, and by the time we answer the line is closed: the hub's event loop then refuses to write,
+    with an error that is no error of a connection."""
+
+    class Leaving(Script):
+        def answer(self, tag: str, command: str) -> bytes:
+            return b"+ idling\r\n" if command == "IDLE" else super().answer(tag, command)
+
+    async def waited() -> None:
+        script = Leaving({})
+        script.capabilities = "IMAP4rev1 IDLE"
+        async with served(script.serve) as port:
+            account = ImapAccount(host="127.0.0.1", port=port, tls=False, user="u", password=Secret("pw"))
+            link = await imap_link.connect(account, None, SystemClock())
+            await link.select("INBOX")
+            waiting = asyncio.create_task(link.idle(5.0))
+            await asyncio.sleep(0.1)
+            script.hang_up(b"* BYE shutting down\r\n")
+            with pytest.raises(Lost):
+                await waiting
+            link.close()
+
+    uvloop.run(waited())
 
 
 def test_bodies_are_found_in_every_form_of_answer() -> None:

@@ -46,9 +46,10 @@ class Script:
         self.commands: list[str] = []
         self._open: list[asyncio.StreamWriter] = []
 
-    def hang_up(self) -> None:
-        """Close all connections."""
+    def hang_up(self, last: bytes = b"") -> None:
+        """Close all connections, with a ``last`` word."""
         for writer in self._open:
+            writer.write(last)
             writer.close()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +21,9 @@ from connectors.smpp.connector import Smpp
 from connectors.smpp.ids import Ids, canonical, converted
 from connectors.smpp.pdu import Address, BadPdu, Pdu, Short, address_of, read_short, write_short
 from connectors.smpp.reading import parse
+from connectors.smpp.session import LinkLost, opened
 from connectors.smpp.settings import Settings
+from hub.clock import SystemClock
 from tests.connectors.email.wire_tls import certificate
 from tests.connectors.smpp.wire_smpp import PASSWORD, FakeCentre, centre, receipt, short
 from tests.contract.world import Ledger, Log, make_env
@@ -293,3 +296,20 @@ async def test_a_refused_bind_says_why(status: int, state: str) -> None:
         with pytest.raises(SendError) as raised:
             await connector.send(outbound())
         assert raised.value.kind == "temporary"
+
+
+def test_on_a_link_that_is_gone_nothing_is_sent_and_that_is_certain() -> None:
+    """The hub's event loop refuses to write to it, with an error that is no error of a connection."""
+
+    async def gone() -> None:
+        async with centre() as (fake, port):
+            settings = Settings(host="127.0.0.1", port=port, system_id="a", password=Secret(PASSWORD))
+            async with opened(settings, SystemClock()) as session:
+                session._writer.transport.abort()
+                await asyncio.sleep(0.05)
+                with pytest.raises(LinkLost) as lost:
+                    await session.ask(wire.SUBMIT_SM, write_short(short(b"Halo")))
+                assert not lost.value.sent
+            assert not fake.submitted
+
+    uvloop.run(gone())

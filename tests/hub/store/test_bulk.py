@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from hub.house import House
+from hub.logs import logger
+from hub.outbox.effects import run_inside
+from hub.outbox.orders import add_effect
 from hub.store import bulk, driver, schema
 from hub.store.postgres import PostgresStore
-from hub.store.store import Store, is_storage_fault, may_succeed_again
+from hub.store.store import StorageFault, Store, is_storage_fault, may_succeed_again
 from hub.store.tx import Tx
+from hub.timers import run_due, set_timer
+from tests.hub.specimen import a_house
 
 contact = schema.contact
 COLUMNS = ("id", "name", "created_at")
@@ -125,3 +132,41 @@ async def test_a_deadlock_runs_the_whole_batch_again(store: Store) -> None:
 
     assert await asyncio.gather(*(store.gather(handler, n) for n in range(5))) == list(range(5))
     assert seen == [5, 5], "not call by call"
+
+
+async def test_who_meets_others_each_time_is_told_to_come_again(store: Store) -> None:
+    def handler(tx: Tx, calls: Sequence[int]) -> list[int]:
+        raise DBAPIError("INSERT", None, _Refused("40P01"))
+
+    with pytest.raises(StorageFault, match="refused"):
+        await store.gather(handler, 1)
+    assert await store.write(lambda tx: tx.new_id()) > 0, "and nobody else is concerned"
+
+
+@pytest.mark.parametrize("loop", ["effects", "timers"])
+async def test_a_deadlock_of_a_loop_is_no_failure_of_what_it_does(store: Store, loop: str) -> None:
+    tries, house = list[int](), a_house()
+
+    def carry_out(tx: Tx, house: House, row: Row[Any]) -> None:
+        tries.append(row.id)
+        if len(tries) == 1:
+            raise DBAPIError("UPDATE", None, _Refused("40P01"))
+
+    def order(tx: Tx) -> None:
+        add_effect(tx, "made", {})
+        set_timer(tx, "made", 1, tx.now)
+
+    def once(tx: Tx) -> int:
+        if loop == "timers":
+            return run_due(tx, house, {"made": carry_out}, logger("test"))
+        return run_inside(tx, house, {"made": lambda *one: carry_out(*one) is None}, logger("test"))
+
+    await store.write(order)
+    try:
+        assert await store.write(once) == 1
+    except StorageFault:  # SQLite, where nobody is met, does nothing twice by itself
+        assert not isinstance(store, PostgresStore)
+        assert await store.write(once) == 1
+    assert len(tries) == 2
+    table = schema.timer if loop == "timers" else schema.effect
+    assert await store.read(lambda tx: tx.scalar(select(table.c.state))) == "done"
