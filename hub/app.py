@@ -41,7 +41,7 @@ from hub.inboxes import Inboxes
 from hub.intake.events import release_target
 from hub.intake.reparse import reparse
 from hub.intake.sink import Intake
-from hub.loops import WAKES, everywhere, keep_leased
+from hub.loops import WAKES, Loop, everywhere, keep_leased, keep_up
 from hub.loops import Parts as LoopParts
 from hub.moderation.thread import StoredThread
 from hub.outbox.sender import RECOVER, Parts, Sender
@@ -83,6 +83,7 @@ class Hub:
         """Set when another process has taken our name: this one must end."""
         self._tasks: list[asyncio.Task[None]] = []
         self._sender: Sender | None = None
+        self._down: set[str] = set()
         self.ready = False
         self.showing = Showing(self.store, self.house, self.connectors, clock, self._logs("console"))
         self.keeper = Keeper(
@@ -251,7 +252,7 @@ class Hub:
             ),
             translate=translate,
             log=self._logs("public"),
-            ready=lambda: self.ready,
+            ready=self.is_ready,
             rates=self.rates,
         )
         await self._listeners.serve("public", app, self.config.public)
@@ -273,7 +274,7 @@ class Hub:
             entropy=os.urandom,
             health=self.inboxes.health,
             reparse=self._reparse,
-            ready=lambda: self.ready,
+            ready=self.is_ready,
             invite=self.inboxes.invite,
             cautions=self.cautions.all,
             show=self.showing.show,
@@ -313,12 +314,12 @@ class Hub:
             wakes=self.wakes,
             log=self._logs,
         )
-        self._spawn("leases", self.keeper.run())
+        self._spawn("leases", self.keeper.run)
         if self._does("outbox", "connectors"):
             self._sender = self.outbox()
-            self._spawn("outbox", self._sender.run())
+            self._spawn("outbox", self._sender.run)
         if self._does("web"):
-            self._spawn("public", self._listeners.watch_public(self.clock))
+            self._spawn("public", lambda: self._listeners.watch_public(self.clock))
         for name, loop in everywhere(parts, self.keeper.me.roles).items():
             self._spawn(name, loop)
         for name, loop in self.bus.loops():
@@ -327,7 +328,7 @@ class Hub:
             keep_leased(self.keeper, parts)
             if self.bus.publishes:
                 self.keeper.keep(PUBLISHER, lambda lease: self.bus.publish())
-        self._spawn("rules", self._follow_rules())
+        self._spawn("rules", self._follow_rules)
 
     def _follow_rules(self) -> Coroutine[Any, Any, None]:
         parts = follower.Parts(
@@ -352,16 +353,14 @@ class Hub:
         """What else must happen after rules were taken over: conversations wait for other deadlines."""
         self.wakes["armed"].ring()
 
-    def _spawn(self, name: str, loop: Coroutine[Any, Any, None]) -> None:
-        """Run a loop; one that ends by itself is a fault worth a line and the end of the process's readiness."""
-        task = asyncio.create_task(loop, name=name)
-        task.add_done_callback(self._ended)
-        self._tasks.append(task)
+    def _spawn(self, name: str, loop: Loop) -> None:
+        self._tasks.append(
+            asyncio.create_task(keep_up(name, loop, self.clock, self.log, self._down), name=name)
+        )
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self.ready = False
-            self.log.error("a loop of the hub ended", loop=task.get_name(), error=repr(error))
+    def is_ready(self) -> bool:
+        """Whether the process takes work: it has started, does not stop, and all of its loops run."""
+        return self.ready and not self._down
 
     # --- reload, stop ------------------------------------------------------------------------------------------
 

@@ -57,8 +57,12 @@ TIMERS: Mapping[str, Handler] = {
 WAKES = ("outbox", "effects", "timers", "rules", "armed", "replay", "shadow")
 """Loops that a commit may ring."""
 
-Loop = Coroutine[Any, Any, None]
-Leased = Callable[[Store], Loop]
+Work = Coroutine[Any, Any, None]
+Loop = Callable[[], Work]
+Leased = Callable[[Store], Work]
+
+REST = 5.0
+"""Seconds until a loop that failed is begun again."""
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,15 +80,30 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     log: Callable[[str], Log]
 
 
+async def keep_up(name: str, loop: Loop, clock: Clock, log: Log, down: set[str]) -> None:
+    """Run a loop for as long as the hub runs. One that fails is worth a line, is among those that are ``down`` for a
+    rest, and is begun again: what it does must not stay undone for one moment that nobody foresaw."""
+    while True:
+        try:
+            await loop()
+        except Exception as error:
+            log.error("a loop of the hub ended", loop=name, error=repr(error))
+        else:
+            return
+        down.add(name)
+        await clock.sleep(REST)
+        down.discard(name)
+
+
 def everywhere(parts: Parts, roles: tuple[Role, ...]) -> dict[str, Loop]:
     """Loops that each process with these roles runs, by name."""
     store, clock, house, log = parts.store, parts.clock, parts.house, parts.log("loops")
     found: dict[str, Loop] = {}
     if "outbox" in roles:
         acts = outside(store, house, parts.connectors, parts.egress, parts.blobs, clock)
-        found["effects"] = run_effects(store, clock, house, INSIDE, acts, parts.wakes["effects"], log)
+        found["effects"] = lambda: run_effects(store, clock, house, INSIDE, acts, parts.wakes["effects"], log)
     if "timers" in roles:
-        found["timers"] = run_timers(store, clock, house, TIMERS, parts.wakes["timers"], log)
+        found["timers"] = lambda: run_timers(store, clock, house, TIMERS, parts.wakes["timers"], log)
     return found
 
 
@@ -109,7 +128,7 @@ def keep_leased(keeper: Keeper, parts: Parts) -> None:
         loops["pages"] = lambda store: watch_pages(store, parts.clock, seconds)
     for name, loop in loops.items():
 
-        def work(lease: Lease, loop: Leased = loop) -> Loop:
+        def work(lease: Lease, loop: Leased = loop) -> Work:
             return loop(FencedStore(parts.store, lease))
 
         keeper.keep(name, work)

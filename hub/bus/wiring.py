@@ -33,7 +33,7 @@ from hub.stream import Stream
 PUBLISHER = "stream-publisher"
 """The lease under which one node writes Redis' stream."""
 
-Loop = Coroutine[Any, Any, None]
+Loop = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Ends(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,19 +98,19 @@ class Bus:
 
     def loops(self) -> Iterator[tuple[str, Loop]]:
         """What every process runs, with names."""
-        ends = self._ends
+        ends, carrier, links = self._ends, self._carrier, self._links
         if self._shared:
-            yield "bus-head", watch_head(ends.store, ends.stream, self._carrier, ends.clock, ends.log)
-        if self._links is not None:
-            yield "bus-speak", self._exchange.speak()
-            yield "bus-listen", self._exchange.listen(self._hear)
+            yield "bus-head", lambda: watch_head(ends.store, ends.stream, carrier, ends.clock, ends.log)
+        if links is not None:
+            yield "bus-speak", self._exchange.speak
+            yield "bus-listen", lambda: self._exchange.listen(self._hear)
             yield (
                 "bus-follow",
-                follow_redis(self._links, ends.store, ends.stream, self._carrier, ends.clock, self.standing),
+                lambda: follow_redis(links, ends.store, ends.stream, carrier, ends.clock, self.standing),
             )
             yield (
                 "bus-limits",
-                share_rates(self._links, ends.rates, ends.clock, self.standing, ends.secret),
+                lambda: share_rates(links, ends.rates, ends.clock, self.standing, ends.secret),
             )
 
     @property

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, PendingRollbackError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from connectors._failpoint import failpoint
@@ -171,9 +171,10 @@ def is_storage_fault(error: BaseException) -> bool:
     """Whether the storage failed, as opposed to the data or the command being wrong.
 
     SQLite reports a full disk, I/O errors and a busy file as OperationalError; PostgreSQL lost connections likewise,
-    and by classes of SQLSTATE what else is no fault of the data. Retrying something else would not help.
+    and by classes of SQLSTATE what else is no fault of the data. A statement behind the one at which the connection was
+    lost says only that a rollback is pending. Retrying something else would not help.
     """
-    if isinstance(error, OperationalError | InterfaceError | NoConnection | OSError):
+    if isinstance(error, OperationalError | InterfaceError | PendingRollbackError | NoConnection | OSError):
         return True
     if not isinstance(error, DBAPIError):
         return False

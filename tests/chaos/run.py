@@ -59,12 +59,11 @@ class Run:
         self.killed: Counter[str] = Counter()
         """Kills by what was killed: ``hub``, the name of a server, or the place where the hub died by itself."""
         self.hung = 0
-        self.quarantined = 0
+        self.complaints: list[str] = []
 
     def faults(self) -> list[str]:
         """Everything that breaks the promise."""
-        put_aside = [f"{self.quarantined} times put into quarantine"] if self.quarantined else []
-        return verdict.faults(self.ledgers, self.shown, self.agent, self.received) + put_aside
+        return verdict.faults(self.ledgers, self.shown, self.agent, self.received) + self.complaints
 
     def summary(self) -> str:
         """For the log of the run."""
@@ -124,7 +123,7 @@ async def run(world: World, plan: Plan) -> Run:
                 await asyncio.sleep(1.0)
             result.seconds["killing"] = time.monotonic() - began
             await settled(world, session, result, plan.quiet)
-            result.quarantined = world.quarantined()
+            result.complaints = world.complaints()
             result.seconds["settling"] = time.monotonic() - began - result.seconds["killing"]
     return result
 

@@ -104,6 +104,9 @@ FIVE: tuple[type[Channel], ...] = (Lmtp, Pages, Webhook)
 """The channels that need no other server."""
 
 
+NEVER = ("message quarantined", "a loop of the hub ended", "a delivery broke off")
+
+
 class World:
     """The hub's folder, ports and processes. ``source`` is the tree it runs from (a faulty copy proves the harness)."""
 
@@ -208,9 +211,10 @@ class World:
         """The ends of the logs."""
         return "\n".join(f"--- {node.name}\n{node.log()}" for node in self.nodes)
 
-    def quarantined(self) -> int:
-        """How often a message could not be taken in; what is sent here is all sound."""
-        return sum(node.logged("message quarantined") for node in self.nodes)
+    def complaints(self) -> list[str]:
+        """What the hub logged that must not happen, whatever dies around it; what is sent here is all sound."""
+        counts = {text: sum(node.logged(text) for node in self.nodes) for text in NEVER}
+        return [f"{count} times logged: {text}" for text, count in counts.items() if count]
 
     def passed(self) -> set[str]:
         """Named places that any hub of this world has passed."""

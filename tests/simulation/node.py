@@ -244,7 +244,7 @@ class Node:
         if {"outbox", "connectors"} & set(self.seat.roles):
             self._spawn("outbox", self._sender(inboxes).run())
         for name, loop in everywhere(parts, self.seat.roles).items():
-            self._spawn(name, loop)
+            self._spawn(name, loop())
         if "timers" in self.seat.roles:
             keep_leased(self._keeper, parts)
 

@@ -65,7 +65,7 @@ class Node:
         await self.store.open()
         await self.stream.open()
         self.store.on_events, self.store.on_rings = self.bus.on_events, self.bus.on_rings
-        self._tasks = [asyncio.create_task(loop, name=name) for name, loop in self.bus.loops()]
+        self._tasks = [asyncio.create_task(loop(), name=name) for name, loop in self.bus.loops()]
         if publishes and self.bus.publishes:
             self.publish()
 

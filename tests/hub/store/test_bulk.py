@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import pytest
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from hub.house import House
@@ -174,3 +175,17 @@ async def test_a_deadlock_of_a_loop_is_no_failure_of_what_it_does(store: Store, 
     assert len(tries) == 2
     table = schema.timer if loop == "timers" else schema.effect
     assert await store.read(lambda tx: tx.scalar(select(table.c.state))) == "done"
+
+
+async def test_what_follows_a_lost_connection_is_the_fault_of_the_storage_too(store: Store) -> None:
+    if not isinstance(store, PostgresStore):
+        pytest.skip("SQLite has no connection to lose")
+
+    def goes_on(tx: Tx) -> None:
+        with suppress(DBAPIError), tx.savepoint() as inner:
+            inner.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        tx.scalar(select(1))
+
+    with pytest.raises(StorageFault):
+        await store.write(goes_on)
+    assert await store.write(lambda tx: tx.scalar(select(1))) == 1

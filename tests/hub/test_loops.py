@@ -1,0 +1,44 @@
+"""A loop that fails is told, is begun again after a rest, and keeps the process from being ready meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from hub.logs import logger
+from hub.loops import REST, keep_up
+from tests.hub.conftest import FakeClock
+
+
+async def test_a_loop_that_fails_is_begun_again(clock: FakeClock, capsys: pytest.CaptureFixture[str]) -> None:
+    begun, down = list[float](), set[str]()
+    goes_on = asyncio.Event()
+
+    async def loop() -> None:
+        begun.append(clock.monotonic())
+        if len(begun) < 3:
+            raise ValueError("a bug")
+        goes_on.set()
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(keep_up("outbox", loop, clock, logger("test"), down))
+    for times in (1, 2):
+        await asyncio.sleep(0.01)
+        assert (len(begun), down) == (times, {"outbox"})
+        clock.move(REST)
+    await asyncio.wait_for(goes_on.wait(), 5)
+    assert not down
+    assert capsys.readouterr().out.count("a loop of the hub ended") == 2
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert task.cancelled()
+
+
+async def test_a_loop_that_has_done_its_work_is_not(clock: FakeClock) -> None:
+    async def loop() -> None:
+        """Draining, for one, ends a loop."""
+
+    down = set[str]()
+    await asyncio.wait_for(keep_up("outbox", loop, clock, logger("test"), down), 5)
+    assert not down
