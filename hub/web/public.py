@@ -20,6 +20,7 @@ from connectors._failpoint import failpoint
 from connectors.contract import Log, Refused, Request, Response, Route, Translate
 from hub.i18n import mark as N_
 from hub.rates import Rates
+from hub.store.store import StorageFault, StoreFull
 from hub.web.proxies import Network, bucket, client_address, networks
 from hub.web.public_answers import (
     CSP,
@@ -236,6 +237,8 @@ async def _handled(public: _Public, route: Route, request: Request) -> Response:
     except Refused as refused:
         text = N_("We cannot take this at the moment. Nothing was lost: please try again in a moment.")
         raise Refusal(503, text, retry_after=refused.retry_after) from None
+    except (StorageFault, StoreFull):  # which is told once, by the store
+        raise Refusal(503, N_("We are very busy. Please try again in a moment."), retry_after=5) from None
     except Exception as error:
         # Only the kind of the error: its text may quote what a person wrote.
         public.log.error("a public page failed", route=route.path, error=type(error).__name__)

@@ -17,6 +17,7 @@ from aiohttp import web
 from connectors.contract import Refused, Request, Response, Route, SetCookie
 from hub.i18n import translate
 from hub.rates import Rates
+from hub.store.store import StorageFault
 from hub.web import public, public_watch
 from hub.web.public_answers import preferred
 
@@ -56,6 +57,9 @@ class Listener:
     async def fail(self, request: Request) -> Response:
         raise RuntimeError("PESEL 44051401359")
 
+    async def away(self, request: Request) -> Response:
+        raise StorageFault("connection refused")
+
     async def split(self, request: Request) -> Response:
         return Response(headers={"X-Given": "a\r\nX-Injected: b", "X-Fine": "c"})
 
@@ -92,6 +96,7 @@ class Listener:
             Route(method="GET", path="/site", handler=self.echo, per_site="2/hour"),
             Route(method="POST", path="/full", handler=self.refuse),
             Route(method="GET", path="/broken", handler=self.fail),
+            Route(method="GET", path="/away", handler=self.away),
             Route(method="GET", path="/split", handler=self.split),
             Route(method="GET", path="/stream", handler=self.stream),
             Route(method="GET", path="/endless", handler=self.endless, streams=True, at_once=60),
@@ -361,6 +366,15 @@ async def test_refused_means_come_again(start: Start, browser: aiohttp.ClientSes
     assert response.status == 503
     assert response.headers["Retry-After"] == "7"
     assert text
+
+
+async def test_without_its_storage_a_page_says_come_again_and_nothing_is_logged_for_each(
+    start: Start, browser: aiohttp.ClientSession
+) -> None:
+    listener = await start()
+    response, _ = await ask(browser, "GET", listener.url + "/away")
+    assert (response.status, response.headers["Retry-After"]) == (503, "5")
+    assert not listener.log.lines
 
 
 async def test_a_failure_shows_and_logs_no_detail(start: Start, browser: aiohttp.ClientSession) -> None:
