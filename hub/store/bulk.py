@@ -26,7 +26,7 @@ Dialect = Literal["sqlite", "postgresql"]
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[tuple[Any, ...]]).decode
 
-_SIZES = (128, 64, 32, 16, 8, 4, 2, 1)
+_SIZES = (256, 192, 128, 96, 64, 48, 32, 24, 16, 12, 8, 6, 4, 3, 2, 1)
 """Rows of one statement on SQLite."""
 
 COPY_FROM = 8
