@@ -161,7 +161,11 @@ def processor_ms(pid: int) -> float:
 def family_ms(pid: int) -> float:
     """The same with the children that live."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return processor_ms(pid) + sum(processor_ms(int(child)) for child in children)
+    found = processor_ms(pid)
+    for child in children:
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it ended while we looked
+            found += processor_ms(int(child))
+    return found
 
 
 def memory_mb(pid: int) -> float:
