@@ -153,7 +153,7 @@ class Node:
         await self.store.open()
         await self.stream.open()
         self.store.on_events = self.bus.on_events
-        self._tasks = [asyncio.create_task(loop) for _, loop in self.bus.loops()]
+        self._tasks = [asyncio.create_task(loop()) for _, loop in self.bus.loops()]
         if publishes:
             self._tasks.append(asyncio.create_task(self.bus.publish()))
         while self.bus.publishes and not self.bus.standing.up:  # noqa: ASYNC110 - of Redis
