@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-
-from hub.logs import logger
 from hub.loops import REST, keep_up
+from tests.contract.world import Log
 from tests.hub.conftest import FakeClock
 
 
-async def test_a_loop_that_fails_is_begun_again(clock: FakeClock, capsys: pytest.CaptureFixture[str]) -> None:
-    begun, down = list[float](), set[str]()
+async def test_a_loop_that_fails_is_begun_again(clock: FakeClock) -> None:
+    begun, down, log = list[float](), set[str](), Log()
     goes_on = asyncio.Event()
 
     async def loop() -> None:
@@ -22,14 +20,14 @@ async def test_a_loop_that_fails_is_begun_again(clock: FakeClock, capsys: pytest
         goes_on.set()
         await asyncio.Event().wait()
 
-    task = asyncio.create_task(keep_up("outbox", loop, clock, logger("test"), down))
+    task = asyncio.create_task(keep_up("outbox", loop, clock, log, down))
     for times in (1, 2):
         await asyncio.sleep(0.01)
         assert (len(begun), down) == (times, {"outbox"})
         clock.move(REST)
     await asyncio.wait_for(goes_on.wait(), 5)
     assert not down
-    assert capsys.readouterr().out.count("a loop of the hub ended") == 2
+    assert log.count("a loop of the hub ended") == 2
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()
@@ -40,5 +38,5 @@ async def test_a_loop_that_has_done_its_work_is_not(clock: FakeClock) -> None:
         """Draining, for one, ends a loop."""
 
     down = set[str]()
-    await asyncio.wait_for(keep_up("outbox", loop, clock, logger("test"), down), 5)
+    await asyncio.wait_for(keep_up("outbox", loop, clock, Log(), down), 5)
     assert not down
