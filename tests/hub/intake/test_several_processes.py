@@ -192,3 +192,19 @@ async def test_what_met_another_process_is_tried_again(
     [receipt] = await intake.sink("kontakt").accept(RAW, [a_message(1)])
     assert receipt.quarantined == quarantined
     assert await count(store) == (0 if quarantined else 1, 1)
+
+
+@pytest.mark.servers
+async def test_a_hundred_first_messages_over_two_processes_make_one_conversation(
+    processes: list[tuple[PostgresStore, Intake]],
+) -> None:
+    def sms(number: int) -> Message:
+        sender = Party(kind="phone", address="+48600700800")
+        return msgspec.structs.replace(a_message(number), sender=sender, direct=True)
+
+    told = await asyncio.gather(
+        *(processes[n % 2][1].sink("kontakt").accept(RAW, [sms(n)]) for n in range(100))
+    )
+    assert len({receipt.conversation for [receipt] in told}) == 1
+    assert len({receipt.message for [receipt] in told}) == 100
+    assert not any(receipt.quarantined for [receipt] in told)
