@@ -26,7 +26,6 @@ from hub.outbox.claim import claim
 from hub.outbox.settle import settle
 from hub.scope import Conflict, Denied, NotFound, may_see
 from hub.store import schema
-from hub.store.postgres import PostgresStore
 from hub.store.store import Store
 from hub.store.tx import Tx
 from hub.timers import run_due
@@ -412,11 +411,10 @@ async def test_nobody_acts_outside_their_scope(store: Store, house: House, who: 
         await run(store, lambda tx: actions.assign(tx, house, who.suw, [found], who.lom.user))
 
 
+@pytest.mark.parametrize("closed_store", ["sqlite"], indirect=True)  # the same code; one engine is enough
 async def test_events_tell_the_queue_that_it_left(store: Store, house: House, who: Who) -> None:
     found = await make(store)
     events: list[Any] = []
-    if isinstance(store, PostgresStore):
-        pytest.skip("the same code; one engine is enough")
     store.on_events = events.extend
     await run(store, lambda tx: transfer.transfer(tx, house, who.ola, [found], queue="pracodawcy"))
     (changed,) = [event for event in events if event.kind == "conversation"]

@@ -27,6 +27,11 @@ COLUMNS = ("id", "name", "created_at")
 MANY = 333
 """More than two statements on SQLite, and a number that uses small ones too."""
 
+postgres_alone = pytest.mark.parametrize(
+    "closed_store", [pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+)
+"""For what SQLite cannot meet: it has one writer, and no connection to lose."""
+
 
 async def test_many_rows_are_inserted_changed_and_found(store: Store) -> None:
     def fill(tx: Tx) -> list[driver.Row]:
@@ -120,9 +125,8 @@ def test_what_is_the_fault_of_the_storage(sqlstate: str, fault: bool, again: boo
     assert may_succeed_again(error) is again
 
 
+@postgres_alone
 async def test_a_deadlock_runs_the_whole_batch_again(store: Store) -> None:
-    if not isinstance(store, PostgresStore):
-        pytest.skip("SQLite has one writer")
     seen: list[int] = []
 
     def handler(tx: Tx, calls: Sequence[int]) -> list[int]:
@@ -177,10 +181,8 @@ async def test_a_deadlock_of_a_loop_is_no_failure_of_what_it_does(store: Store, 
     assert await store.read(lambda tx: tx.scalar(select(table.c.state))) == "done"
 
 
+@postgres_alone
 async def test_what_follows_a_lost_connection_is_the_fault_of_the_storage_too(store: Store) -> None:
-    if not isinstance(store, PostgresStore):
-        pytest.skip("SQLite has no connection to lose")
-
     def goes_on(tx: Tx) -> None:
         with suppress(DBAPIError), tx.savepoint() as inner:
             inner.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
