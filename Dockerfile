@@ -17,7 +17,6 @@ COPY connectors connectors
 COPY hub hub
 COPY scripts scripts
 COPY --from=assets /build/node_modules/htmx.org/dist/htmx.min.js hub/web/static/vendor/
-COPY --from=assets /build/node_modules/htmx.org/dist/ext/hx-sse.min.js hub/web/static/vendor/
 RUN /opt/centrala/bin/python -m scripts.messages compile \
     && /opt/centrala/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
     && /opt/centrala/bin/pip uninstall --yes pip

@@ -28,7 +28,7 @@ test: $(STAMP)/dev $(STAMP)/vendor $(STAMP)/messages $(STAMP)/servers ## set up 
 check: $(STAMP)/dev $(STAMP)/messages ## format, lint, types, imports, translations, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/mypy & $(BIN)/pytest --collect-only -qq > /dev/null; wait $$! # which compiles the tests on the other core
 	$(BIN)/lint-imports
 	$(BIN)/python -m scripts.messages check
 	$(BIN)/python -m scripts.reference check
@@ -67,24 +67,27 @@ $(STAMP):
 $(BIN)/python: | $(STAMP)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Centrala needs Python 3.11 or newer; name it with make PYTHON=…" >&2; exit 1; }
-	$(PYTHON) -m venv .venv || { echo "Install venv first: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Install venv first: apt-get install python3-venv" >&2; exit 1; }
 
 # Packages by their hashes, then our own by its folder: what is edited is what runs. Where the tests' packages are
 # installed already, they stay.
 $(STAMP)/runtime: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the Python packages into .venv; the first time takes a minute or two."
 	@$(PIP) install --require-hashes -r $(if $(wildcard $(STAMP)/dev),requirements-dev.lock,requirements.lock)
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(STAMP)/dev: requirements-dev.lock pyproject.toml | $(BIN)/python
+	@echo "Installing the Python packages and those of the tests into .venv; the first time takes a minute or two."
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@ $(STAMP)/runtime
 
 $(STAMP)/vendor: package-lock.json | $(STAMP)
+	@command -v npm >/dev/null || { echo "Install node and npm first: apt-get install nodejs npm" >&2; exit 1; }
 	@npm ci --silent --ignore-scripts
 	@mkdir -p $(VENDOR)
-	@cp node_modules/htmx.org/dist/htmx.min.js node_modules/htmx.org/dist/ext/hx-sse.min.js $(VENDOR)/
+	@cp node_modules/htmx.org/dist/htmx.min.js $(VENDOR)/
 	@touch $@
 
 $(STAMP)/messages: $(wildcard hub/locale/*/LC_MESSAGES/centrala.po) | $(STAMP)

@@ -141,6 +141,15 @@ def decode(data: bytes, encoding: Encoding) -> str:
     return "".join(_decoded(data))
 
 
+def halves(data: bytes) -> tuple[int, int]:
+    """The low half of a character with which octets in UCS-2 begin, and the high half with which they end; 0 for none.
+
+    Some handsets cut a long text by units, through the middle of an emoji; :func:`decode` knows no letter for a half.
+    """
+    first, last = (int.from_bytes(unit, "big") for unit in (data[:2], data[-2:]))
+    return (first if 0xDC00 <= first < 0xE000 else 0), (last if 0xD800 <= last < 0xDC00 else 0)
+
+
 def _decoded(data: bytes) -> list[str]:
     found, escaped = [], False
     for code in data:

@@ -13,6 +13,13 @@ from connectors.contract import Blobs, Raw, Request, Response, SendError, SetCoo
 INLINE = 65_536
 """Bytes up to which a raw body is a row of the store; a larger one becomes a blob first."""
 
+FETCH_SECONDS = 60.0
+"""Longest wait for a file that somebody sent us: 25 MB at three and a half megabits a second. The hub gives all files
+of a message a minute and a half at once, and begins anew with those that are missing."""
+
+UPLOAD_SECONDS = 180.0
+"""Longest wait for a file of ours to be taken; until it is, nobody sees anything of it."""
+
 
 def page(body: str, status: int = 200, cookies: tuple[SetCookie, ...] = ()) -> Response:
     """An HTML page that nobody may cache: it can hold what only its reader may see."""

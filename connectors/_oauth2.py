@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -16,6 +15,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from connectors._durable import sync
 from connectors._http import status_error
 from connectors._i18n import N_
 from connectors.contract import Env, Micros, Secret, SendError
@@ -72,18 +72,30 @@ class AccessTokens:
         self._env = env
         self._grant = grant
         self._timeout = timeout
-        self._lock = asyncio.Lock()
+        self._renewing: asyncio.Task[None] | None = None
         self._token = ""
         self._until = 0.0
+        self._unkept = ""
         self.expires_at: Micros | None = None
         """When the permission itself ends, where the provider says so."""
 
     async def access(self) -> str:
-        """A token that is good for a while. Raises :class:`GrantEnded`, and SendError where nobody answers."""
-        async with self._lock:
-            if not self._token or self._env.clock.monotonic() >= self._until:
-                await self._renew()
-            return self._token
+        """A token that is good for a while. Raises :class:`GrantEnded`, and SendError where nobody answers.
+
+        Whoever does not wait any longer does not end the request: the answer may hold the only refresh token that is
+        still good.
+        """
+        if not self._token or self._env.clock.monotonic() >= self._until:
+            if self._renewing is None:
+                self._renewing = asyncio.create_task(self._renew(), name="access-token")
+                self._renewing.add_done_callback(self._renewed)
+            await asyncio.shield(self._renewing)
+        return self._token
+
+    def _renewed(self, renewing: asyncio.Task[None]) -> None:
+        self._renewing = None
+        if not renewing.cancelled():
+            renewing.exception()  # whoever waits gets it, too; nobody may wait any more
 
     def spoiled(self, token: str) -> None:
         """The provider refused this one: the next call asks for another."""
@@ -92,7 +104,7 @@ class AccessTokens:
 
     async def _renew(self) -> None:
         grant, clock = self._grant, self._env.clock
-        refresh = await asyncio.to_thread(self._read)
+        refresh = self._unkept or await asyncio.to_thread(self._read)
         form = {"grant_type": "refresh_token", "refresh_token": refresh, "client_id": grant.client_id}
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         secret = grant.client_secret.reveal() if grant.client_secret else ""
@@ -102,8 +114,10 @@ class AccessTokens:
         elif secret:
             form["client_secret"] = secret
         answer = await self._ask(headers, urlencode(form).encode())
-        if answer.refresh_token and grant.kept_in:
-            await asyncio.to_thread(self._keep, answer.refresh_token)
+        if answer.refresh_token:
+            kept = bool(grant.kept_in) and await asyncio.to_thread(self._keep, answer.refresh_token)
+            # What is in no file is good at least until this process ends; the one before it is void.
+            self._unkept = "" if kept else answer.refresh_token
         self._token = answer.access_token
         self._until = clock.monotonic() + max(1.0, answer.expires_in - EARLY)
         ends = answer.refresh_token_expires_in
@@ -143,22 +157,24 @@ class AccessTokens:
             return configured
         return kept.refresh_token if kept.came_from == self._print() else configured
 
-    def _keep(self, token: str) -> None:
-        """Written whole or not at all, for its owner's eyes only."""
+    def _keep(self, token: str) -> bool:
+        """Written whole or not at all, for its owner's eyes only, so that it survives a power cut; whether it was."""
         path = Path(self._grant.kept_in)
         draft = path.with_name(f".{path.name}.new")
         content = msgspec.json.encode(_Kept(came_from=self._print(), refresh_token=token))
-        with contextlib.suppress(FileNotFoundError):
-            draft.unlink()
         try:
+            draft.unlink(missing_ok=True)
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             draft.replace(path)
+            sync(path.parent)
         except OSError as error:
             self._env.log.error("the new refresh token could not be kept", reason=error.strerror or "")
+            return False
+        return True
 
 
 def _reason(body: bytes) -> str:

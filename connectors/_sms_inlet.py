@@ -52,7 +52,10 @@ GAP = " […] "
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One SMS as the wire gave it, perhaps a part of a longer one. ``raw`` is what ``parse`` reads, on one line."""
+    """One SMS as the wire gave it, perhaps a part of a longer one. ``raw`` is what ``parse`` reads, on one line.
+
+    ``halves`` as :func:`_gsm.halves` tells them; in ``text`` U+FFFD stands for each.
+    """
 
     sender: str
     recipient: str
@@ -62,6 +65,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     place: Place | None = None
     external_id: str | None = None
     sent_at: int | None = None
+    halves: tuple[int, int] = (0, 0)
 
 
 class _Slot(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -140,16 +144,24 @@ def joined(
 def _text(ordered: Sequence[Piece], total: int) -> str:
     """The parts one after another, a gap where one or more are missing."""
     texts: list[str] = []
-    expected = 1
+    expected, high = 1, 0
     for piece in ordered:
         number = _number(piece)
+        text = piece.text if len(ordered) == total else piece.text.strip()
         if number != expected:
             texts.append(GAP)
-        texts.append(piece.text if len(ordered) == total else piece.text.strip())
-        expected = number + 1
+        elif high and piece.halves[0]:
+            texts[-1], text = texts[-1][:-1] + _whole(high, piece.halves[0]), text[1:]
+        texts.append(text)
+        expected, high = number + 1, piece.halves[1]
     if expected <= total:
         texts.append(GAP)
     return "".join(texts).strip() if len(ordered) < total else "".join(texts)
+
+
+def _whole(high: int, low: int) -> str:
+    """The character of two halves (UTF-16)."""
+    return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
 
 def same_message(one: Piece, other: Piece) -> bool:

@@ -162,7 +162,11 @@ def _codec(declared: str) -> str:
     except (LookupError, ValueError):
         return ""
     # `rot13`, `hex` and the like are codecs too, but not of charsets.
-    return info.name if info._is_text_encoding and info.name not in ("idna", "punycode") else ""
+    return info.name if info._is_text_encoding and info.name not in _NO_CHARSETS else ""
+
+
+_NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
+"""Codecs of text that are no charsets. Scripts that make mails write ``charset=undefined``; that codec only raises."""
 
 
 def _is_single_byte(codec: str) -> bool:

@@ -41,7 +41,8 @@ from hub.inboxes import Inboxes
 from hub.intake.events import release_target
 from hub.intake.reparse import reparse
 from hub.intake.sink import Intake
-from hub.loops import WAKES, Loop, everywhere, keep_leased, keep_up
+from hub.keeping import Loop, keep_up
+from hub.loops import WAKES, everywhere, keep_leased
 from hub.loops import Parts as LoopParts
 from hub.moderation.thread import StoredThread
 from hub.outbox.sender import RECOVER, Parts, Sender
@@ -192,7 +193,6 @@ class Hub:
         self.store.on_end = self._settle
         self.store.outage.tell = self._tell_outage
         await self._build(self.config)
-        await asyncio.to_thread(learn_holidays, self.house().directory, self.clock.now())
 
     async def open_public(self) -> None:
         """After :meth:`prepare`, instead of :meth:`start`: take what comes to the public address, and nothing else."""
@@ -202,6 +202,7 @@ class Hub:
     async def _build(self, config: Config) -> None:
         """The house and the connectors of a configuration; inboxes whose settings are the same go on undisturbed."""
         found = directory(config)
+        await asyncio.to_thread(learn_holidays, found, self.clock.now())
         name = config.hub.rules_file
         source = await asyncio.to_thread(read_text, Path(name))
         await follower.import_file(self.store, config, source, name, self.clock.now())
@@ -220,6 +221,7 @@ class Hub:
             self._draw,
         )
         self.inboxes.swap(built)
+        self.egress.admit(config.hub.egress_allow)
         self.config = config
 
     def _make_connector(self, found: Directory, inbox: Inbox) -> Connector:

@@ -18,6 +18,8 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from hub.durable import sync
+
 DATABASE = "centrala.db"
 BLOBS = "blobs"
 SECRET = "secret.key"  # noqa: S105 - the name of a file
@@ -90,7 +92,9 @@ def restore(source: Path, database: Path, data_dir: Path, mark: str | None) -> N
     copied = source / DATABASE
     if not copied.is_file():
         raise BackupError(f"{source} is not a backup: it holds no {DATABASE}.")
-    for taken in (database, data_dir / BLOBS, data_dir / SECRET):
+    # A log that an earlier database left behind would be written into this one when it is opened.
+    logs = (database.with_name(database.name + end) for end in ("-wal", "-shm", "-journal"))
+    for taken in (database, *logs, data_dir / BLOBS, data_dir / SECRET):
         if taken.exists():
             raise NotEmpty(f"{taken} exists already; restore into an empty data folder.")
     make_folder(database.parent)
@@ -154,7 +158,7 @@ def begin_another_life(database: Path, mark: str) -> None:
 def _copy_files(source: Path, target: Path) -> None:
     make_folder(target)
     if (source / BLOBS).is_dir():
-        shutil.copytree(source / BLOBS, target / BLOBS, ignore=_vanishing, copy_function=_copy_if_there)
+        shutil.copytree(source / BLOBS, target / BLOBS, copy_function=_copy_if_there)
         for folder, _, names in os.walk(target / BLOBS):
             for path in (Path(folder), *(Path(folder) / name for name in names)):
                 sync(path)
@@ -168,11 +172,6 @@ def copy_file(source: Path, target: Path) -> None:
     sync(target)
 
 
-def _vanishing(_: str, names: list[str]) -> set[str]:
-    """Files that are still being written have no row yet."""
-    return {name for name in names if name.endswith((".tmp", PARTIAL))}
-
-
 def _copy_if_there(source: str, target: str) -> None:
     with contextlib.suppress(FileNotFoundError):  # swept just now: nothing refers to it
         shutil.copy2(source, target)
@@ -184,12 +183,3 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
     folder.mkdir(mode, parents=True, exist_ok=True)
     for one in new:
         sync(one.parent)
-
-
-def sync(path: Path) -> None:
-    """Have a file, or the names in a folder, on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

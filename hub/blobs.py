@@ -7,9 +7,11 @@ row refers to after 24 hours is swept; a backup copies the database first and th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import random
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import BinaryIO
@@ -20,13 +22,16 @@ from connectors._failpoint import failpoint
 from connectors.contract import BlobId
 from hub.durable import make_folder, sync
 from hub.store import schema
-from hub.store.store import Store
+from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Reader, Tx
 
 CHUNK = 1 << 20
 KEEP_UNOWNED = 24 * 3_600_000_000
 
 blob, chunk = schema.blob, schema.blob_chunk
+
+_OURS = re.compile("[0-9a-f]{32}")
+"""Names that :class:`FileBlobs` gives."""
 
 
 async def _parts(content: bytes | AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -58,10 +63,19 @@ class FileBlobs:
         self._store = store
         self._folder = folder
         self._draw = draw
+        self._writing: set[str] = set()
+        self._looked_at: int | None = None
 
     async def put(self, content: bytes | AsyncIterator[bytes]) -> BlobId:
         """Write, fsync the file and its folder, then note it."""
         name = f"{self._draw.getrandbits(128):032x}"
+        self._writing.add(name)
+        try:
+            return await self._put(name, content)
+        finally:
+            self._writing.discard(name)
+
+    async def _put(self, name: str, content: bytes | AsyncIterator[bytes]) -> BlobId:
         path = self._path(name)
         digest, size = hashlib.sha256(), 0
         handle = await asyncio.to_thread(_create, path)
@@ -78,7 +92,11 @@ class FileBlobs:
             path.unlink(missing_ok=True)
             raise
         failpoint("blobs.note.before")
-        noted = await self._store.write(lambda tx: _row(tx, size, digest.hexdigest(), "file", name))
+        try:
+            noted = await self._store.write(lambda tx: _row(tx, size, digest.hexdigest(), "file", name))
+        except (StorageFault, StoreFull):  # whoever brings it comes again with all of it
+            path.unlink(missing_ok=True)
+            raise
         failpoint("blobs.noted")
         return noted
 
@@ -94,10 +112,20 @@ class FileBlobs:
 
     async def sweep(self) -> int:
         """Remove what nothing refers to; returns how many."""
-        names = await self._store.write(forget_unowned)
-        for name in filter(None, names):
+        names = [*filter(None, await self._store.write(forget_unowned)), *await self._strays()]
+        for name in names:
             await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
         return len(names)
+
+    async def _strays(self) -> list[str]:
+        """Files that no row names, once a day: whoever wrote one was killed before it was noted, or whoever swept its
+        row was before the file was gone."""
+        now = await self._store.read(lambda tx: tx.now)
+        if self._looked_at is not None and now - self._looked_at < KEEP_UNOWNED:
+            return []
+        self._looked_at = now
+        files = await asyncio.to_thread(_older, self._folder, now - KEEP_UNOWNED)
+        return sorted(files - await self._store.read(_named) - self._writing) if files else []
 
     def _path(self, name: str) -> Path:
         return self._folder / name[:2] / name
@@ -144,11 +172,25 @@ class ChunkBlobs:
 def forget_unowned(tx: Tx) -> list[str | None]:
     """Drop the rows of blobs that nothing has referred to for 24 hours; returns the name of each one's file, if any."""
     old = (blob.c.owner.is_(None)) & (blob.c.created_at < tx.now - KEEP_UNOWNED)
-    rows = tx.rows(select(blob.c.id, blob.c.name).where(old))
+    rows = tx.rows(select(blob.c.id, blob.c.name).where(old).order_by(blob.c.id).with_for_update())
     keys = [row.id for row in rows]
     tx.execute(delete(chunk).where(chunk.c.blob.in_(keys)))
     tx.execute(delete(blob).where(blob.c.id.in_(keys)))
     return [row.name for row in rows]
+
+
+def _named(tx: Reader) -> set[str]:
+    return {row.name for row in tx.rows(select(blob.c.name).where(blob.c.place == "file"))}
+
+
+def _older(folder: Path, before: int) -> set[str]:
+    """Names of the files that were last written before a moment; only those that are named as ours are."""
+    found: set[str] = set()
+    for path in folder.glob("[0-9a-f][0-9a-f]/*"):
+        with contextlib.suppress(FileNotFoundError):  # taken away just now
+            if _OURS.fullmatch(path.name) and path.stat().st_mtime_ns // 1000 < before:
+                found.add(path.name)
+    return found
 
 
 def _create(path: Path) -> BinaryIO:

@@ -6,6 +6,7 @@ stands in the ``hub.cli_…`` module named beside it here.
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import os
@@ -113,6 +114,29 @@ def run(arguments: Sequence[str]) -> int:
         # The reader of our output has gone (`| head`): say nothing, also not when Python flushes at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.OK
+    except OSError as error:
+        # What no command tells in better words, and the person at the terminal can mend; all else is a fault of ours.
+        if error.errno not in REMEDIES:
+            raise
+        click.echo(_about_file(error), err=True)
+        return Exit.UNREACHABLE
+
+
+REMEDIES = {
+    errno.EACCES: "Give it to whoever runs this command, or name another place",
+    errno.EPERM: "Give it to whoever runs this command, or name another place",
+    errno.EROFS: "Its disk can only be read: name another place",
+    errno.ENOSPC: "Make room on its disk",
+    errno.EEXIST: "A folder is needed there: name another place",
+    errno.ENOTDIR: "A folder is needed there: name another place",
+    errno.EISDIR: "A file is needed there: name another one",
+}
+"""What to do about a file or folder that the system refuses."""
+
+
+def _about_file(error: OSError) -> str:
+    what = error.filename or "A file"
+    return f"{what} cannot be used: {error.strerror}. {REMEDIES[error.errno or 0]}."
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from hub.config import Config
 from hub.control import AlreadyRunning, exclusive
 from hub.store.address import engine_of
 from hub.store.migrate import WrongSchema
+from hub.store.store import fault_of
 from hub.store.upgrade import upgrade
 
 
@@ -50,8 +51,8 @@ def migrate(config_path: Path, origin: str | None, destination: str | None, leav
             raise Failed("To move data give both --from and --to.", Exit.USAGE)
         _move(config, origin, destination, leave_lost=leave_lost)
         return
+    alone = config.store.sqlite_path() is not None
     try:
-        alone = config.store.sqlite_path() is not None
         with exclusive(Path(config.hub.data_dir)) if alone else contextlib.nullcontext():
             before, after = asyncio.run(_migrate(config))
     except AlreadyRunning as error:
@@ -59,7 +60,8 @@ def migrate(config_path: Path, origin: str | None, destination: str | None, leav
     except WrongSchema as error:
         raise Failed(f"The database was not changed: {error}.") from error
     except (SQLAlchemyError, OSError) as error:
-        raise Failed(f"The database cannot be reached: {type(error).__name__}.", Exit.UNREACHABLE) from error
+        how = "reached" if isinstance(error, OSError) and not alone else "used"
+        raise Failed(f"The database cannot be {how}: {fault_of(error)}.", Exit.UNREACHABLE) from error
     click.echo(f"The database has schema {after}; it had {before}.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -43,6 +44,8 @@ def move_store(config: Config, origin: str, destination: str, *, leave_lost: boo
             f"PostgreSQL cannot be used ({type(error).__name__}: {error}). Run the same command again to go on.",
             Exit.UNREACHABLE,
         ) from error
+    except sqlite3.Error as error:
+        raise Failed(f"{order.database} cannot be read ({error}). Nothing of it was changed.") from error
     except KeyboardInterrupt:
         raise Failed("Interrupted. Run the same command again to go on.", Exit.INTERRUPTED) from None
     _say(outcome, time.monotonic() - began, config)

@@ -28,9 +28,10 @@ from hub.rulefile import compile_source, read_rules, read_ruleset
 from hub.ruleset.checks import configured, item_of, names_of
 from hub.ruleset.commands import told
 from hub.ruleset.proof import Item
-from hub.ruleset.verdicts import wanted_alone
+from hub.ruleset.verdicts import set_by, wanted_alone
 from hub.wordforms import kept_or_found
 from rules import Compiled, Decision, Explanation, Facts, RuleSet, evaluate, explain, samples
+from rules.files.write import write_action
 from rules.lint import lint
 
 
@@ -162,9 +163,11 @@ def _moment(config: Config, at: str | None) -> Micros:
     if at is None:
         return SystemClock().now()
     try:
-        local = datetime.fromisoformat(at).replace(tzinfo=ZoneInfo(config.hub.zone))
+        local = datetime.fromisoformat(at)
     except ValueError:
         raise click.UsageError(f"{at} is no time; write it like 2026-11-10T17:40.") from None
+    if local.tzinfo is None:
+        local = local.replace(tzinfo=ZoneInfo(config.hub.zone))
     return Micros(round(local.timestamp() * 1_000_000))
 
 
@@ -228,7 +231,7 @@ def _sentence(rule: Explanation) -> str:
 
 def _actions(decision: Decision) -> str:
     """What was decided, each with the rules that won it."""
-    chosen = msgspec.to_builtins(decision.actions)
+    chosen = {name: write_action(name, value) for name, value in set_by(decision.actions).items()}
     winners = decision.trace.winners
     return (
         ", ".join(f"{name} {_value(value)} ({winners[name]})" for name, value in chosen.items()) or "nothing"
@@ -236,6 +239,8 @@ def _actions(decision: Decision) -> str:
 
 
 def _value(value: object) -> str:
+    if value is True:
+        return "yes"
     if isinstance(value, dict):
         return " ".join(f"{name}={item}" for name, item in value.items())
-    return " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return " + ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

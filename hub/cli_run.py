@@ -7,8 +7,11 @@ changed rules and inboxes. Commands of the command line come in by the control s
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
+import os
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -44,6 +47,11 @@ Life = Callable[[], Coroutine[Any, Any, None]]
 Beside = Callable[[Hub], AbstractAsyncContextManager[Life]]
 """What stands around a hub (the demo's world): entered before the hub starts and left after it has stopped. What it
 gives runs while the hub does."""
+
+
+LOOKUPS = 32
+"""Names that are looked up side by side. A name server that is silent holds each lookup up for ten seconds and more; by
+its own measure the event loop does two at a time, so that one dead name would hold up every other one."""
 
 
 @click.command()
@@ -84,6 +92,7 @@ def serve(load: Callable[[], Config], beside: Beside | None = None) -> None:
     config = load()
     secrets = [*logs.known_secrets(config), signing_secret(config)]
     logs.configure(form=config.hub.log_format, level=config.hub.log_level, secrets=secrets)
+    look_up_side_by_side()
     try:
         with exclusive(Path(config.hub.data_dir)):
             uvloop.run(_serve(load, beside))
@@ -96,7 +105,33 @@ def serve(load: Callable[[], Config], beside: Beside | None = None) -> None:
     except StorageFault as error:
         raise Failed(f"The store cannot be opened: {error}.", Exit.UNREACHABLE) from error
     except OSError as error:
-        raise Failed(f"The hub cannot listen: {error.strerror or error}.", Exit.UNREACHABLE) from error
+        if not _is_about_an_address(error):
+            raise
+        raise Failed(_cannot_listen(error), Exit.UNREACHABLE) from error
+
+
+def look_up_side_by_side() -> None:
+    """Have names looked up :data:`LOOKUPS` at a time; to be called before the first event loop begins. What the
+    operator has set holds. libuv keeps half of its threads from lookups, and starts them with the first one."""
+    os.environ.setdefault("UV_THREADPOOL_SIZE", str(2 * LOOKUPS))
+
+
+_ADDRESSES = {
+    errno.EADDRINUSE: "Another program listens there: stop it, or change port",
+    errno.EACCES: "Ports below 1024 are for root: change port, and let a reverse proxy listen there",
+    errno.EADDRNOTAVAIL: "Change host to an address that this machine has",
+}
+"""What to do about an address that cannot be taken."""
+
+
+def _is_about_an_address(error: OSError) -> bool:
+    """A file has a name; the command line says which one it was, and what to do."""
+    return error.filename is None and (error.errno in _ADDRESSES or isinstance(error, socket.gaierror))
+
+
+def _cannot_listen(error: OSError) -> str:
+    remedy = _ADDRESSES.get(error.errno or 0, _ADDRESSES[errno.EADDRNOTAVAIL])
+    return f"The hub cannot listen: {error.strerror or error}. {remedy} ([public], [private], [metrics])."
 
 
 async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
@@ -156,8 +191,10 @@ async def _nothing() -> None:
 
 
 def _on_signals(hub: Hub, told: asyncio.Event, reloads: set[asyncio.Task[None]]) -> None:
+    turn = asyncio.Lock()
+
     def reload() -> None:
-        task = asyncio.create_task(hub.reload())
+        task = asyncio.create_task(_reload(hub, turn))
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
@@ -165,6 +202,18 @@ def _on_signals(hub: Hub, told: asyncio.Event, reloads: set[asyncio.Task[None]])
     loop.add_signal_handler(signal.SIGTERM, told.set)
     loop.add_signal_handler(signal.SIGINT, told.set)
     loop.add_signal_handler(signal.SIGHUP, reload)
+
+
+async def _reload(hub: Hub, turn: asyncio.Lock) -> None:
+    """One at a time, so that the file as it was read last holds. What nobody foresaw is told, not dropped."""
+    async with turn:
+        try:
+            await hub.reload()
+        except Exception as error:
+            hub.log.error(
+                "the configuration was not taken over; mend the cause and send SIGHUP again",
+                error=repr(error),
+            )
 
 
 def _health(hub: Hub) -> Callable[[dict[str, Any]], Awaitable[Any]]:

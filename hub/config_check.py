@@ -65,6 +65,13 @@ def is_secret(kind: Any) -> bool:
     return isinstance(node, msgspec.inspect.CustomType) and node.cls is Secret
 
 
+@functools.cache
+def is_number(kind: Any) -> bool:
+    """Whether a type annotation means a number, or a number or nothing."""
+    node = _bare(msgspec.inspect.type_info(kind))
+    return isinstance(node, msgspec.inspect.IntType | msgspec.inspect.FloatType)
+
+
 def _bare(node: msgspec.inspect.Type) -> msgspec.inspect.Type:
     while isinstance(node, msgspec.inspect.Metadata):
         node = node.type

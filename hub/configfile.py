@@ -21,8 +21,9 @@ import msgspec
 from connectors.contract import Secret, decode_secret
 from hub import toml_lines
 from hub.config import Config, Inbox, Listener, Office, Queue, Section, Team
-from hub.config_check import FILE_SUFFIX, check, is_secret, nearest, struct_of
+from hub.config_check import FILE_SUFFIX, check, is_number, is_secret, nearest, struct_of
 from hub.config_links import link_mistakes
+from hub.config_tls import tls_mistakes
 from hub.durable import make_folder, write_file
 
 ENVIRONMENT_PREFIX = "CENTRALA_"
@@ -111,7 +112,10 @@ def load(path: Path, *, environ: Mapping[str, str], channels: Channels | None = 
     config: Config = msgspec.convert(document.values, Config, dec_hook=decode_secret)
     document.wrongs(link_mistakes(config))
     document.stop_if_wrong()
-    return _with_absolute_files(config, path.parent)
+    config = _with_absolute_files(config, path.parent)
+    document.wrongs(tls_mistakes(config))
+    document.stop_if_wrong()
+    return config
 
 
 _Settings = TypeVar("_Settings", bound=msgspec.Struct)
@@ -253,9 +257,12 @@ def _scalars(kind: Any, within: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
 def _set(document: _Document, variable: _Variable, name: str, text: str) -> None:
     value: Any = text
     if not is_secret(variable.kind):
-        # What does not fit is left as text: the check that follows says what is wrong with it, and where.
-        with contextlib.suppress(msgspec.ValidationError):
-            value = msgspec.to_builtins(msgspec.convert(text, variable.kind, strict=False))
+        # What does not fit is left as it is: the check that follows says what is wrong with it, and where. A number
+        # out of range is a number all the same.
+        for kind in (variable.kind, int | float) if is_number(variable.kind) else (variable.kind,):
+            with contextlib.suppress(msgspec.ValidationError):
+                value = msgspec.to_builtins(msgspec.convert(text, kind, strict=False))
+                break
     table = variable.table
     for key in variable.within[:-1]:
         table = table.setdefault(key, {})

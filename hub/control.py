@@ -144,8 +144,12 @@ def call(data_dir: Path, command: str, arguments: dict[str, Any], *, seconds: fl
             line = connection.makefile("rb").readline()
         except TimeoutError:
             raise CommandFailed(f"The hub did not answer within {seconds:.0f} s.") from None
+        except ConnectionError:
+            line = b""
     if not line:
-        raise CommandFailed("The hub ended before it answered.")
+        raise CommandFailed(
+            "The hub ended before it answered. Look whether it was done before you try again."
+        )
     answer = msgspec.json.decode(line, type=Answer)
     if answer.error:
         raise CommandFailed(answer.error)

@@ -26,8 +26,8 @@ from hub.backup import (
     in_place,
     make_folder,
     must_be_free,
-    sync,
 )
+from hub.durable import sync
 
 DUMP = "centrala.dump"
 

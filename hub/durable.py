@@ -9,14 +9,9 @@ import contextlib
 import os
 from pathlib import Path
 
+from connectors._durable import sync
 
-def sync(path: Path) -> None:
-    """Wait until a file's content, or a folder's names, are on the disk. Raises OSError."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+__all__ = ["make_folder", "sync", "write_file"]
 
 
 def make_folder(path: Path) -> None:

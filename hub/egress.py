@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urljoin
 
 import aiohttp
@@ -23,11 +23,13 @@ HOPS = 5
 """Most redirects followed; only for GET and HEAD."""
 
 CONNECT = 2 / 3
-"""Share of a request's time that connecting may take. An end apart, because then nothing was sent for certain."""
+"""Share of a request's time that looking up the name and connecting may take. An end apart, because then nothing was
+sent for certain."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 FORBIDDEN = N_("The address leads to a network that the hub may not reach.")
+NO_ADDRESS = N_("This is no address that can be asked; check it.")
 UNREACHABLE = N_("The other side could not be reached.")
 BROKEN = N_("The connection broke before the other side answered.")
 
@@ -68,7 +70,7 @@ def _carried(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 class CheckedResolver(AbstractResolver):
     """Resolves by the system and drops what is not permitted. Raises Forbidden when nothing is left."""
 
-    def __init__(self, allowed: Sequence[Network]) -> None:
+    def __init__(self, allowed: Callable[[], Sequence[Network]]) -> None:
         self._allowed = allowed
         self._resolver = aiohttp.ThreadedResolver()
 
@@ -76,7 +78,8 @@ class CheckedResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         found = await self._resolver.resolve(host, port, family)
-        passed = [result for result in found if permitted(result["host"], self._allowed)]
+        allowed = self._allowed()
+        passed = [result for result in found if permitted(result["host"], allowed)]
         if not passed:
             raise Forbidden(f"{host} leads to no address that may be reached")
         return passed
@@ -86,15 +89,22 @@ class CheckedResolver(AbstractResolver):
 
 
 class CheckedEgress:
-    """See :class:`connectors.contract.Egress`."""
+    """See :class:`connectors.contract.Egress`. ``allow``: private networks (CIDR) that may be reached."""
 
     def __init__(self, allow: Sequence[str]) -> None:
-        self._allowed = [ipaddress.ip_network(network) for network in allow]
         self._session: aiohttp.ClientSession | None = None
+        self.admit(allow)
+
+    def admit(self, allow: Sequence[str]) -> None:
+        """These private networks, and no others, may be reached from now on."""
+        self._allowed = [ipaddress.ip_network(network) for network in allow]
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(resolver=CheckedResolver(self._allowed), use_dns_cache=False)
+            # Whoever asks has its own bound; one for all would let silent addresses hold up every other one.
+            connector = aiohttp.TCPConnector(
+                resolver=CheckedResolver(lambda: self._allowed), use_dns_cache=False, limit=0
+            )
             self._session = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
             )
@@ -115,8 +125,8 @@ class CheckedEgress:
         timeout: float = 15.0,
         max_bytes: int = 10_000_000,
     ) -> Fetched:
-        """Raises SendError: ``permanent`` for a forbidden address, ``temporary`` where nothing was sent, ``ambiguous``
-        where the connection broke after that."""
+        """Raises SendError: ``permanent`` for what is forbidden or no address, ``temporary`` where nothing was sent,
+        ``ambiguous`` where the connection broke after that."""
         for _ in range(HOPS + 1):
             answer = await self._once(method, url, headers, body, timeout, max_bytes)
             location = answer.headers.get("location")
@@ -126,8 +136,8 @@ class CheckedEgress:
                 or method not in ("GET", "HEAD")
             ):
                 return answer
-            onward = urljoin(url, location)
-            if URL(onward).origin() != URL(url).origin():
+            onward = _onward(url, location)
+            if _target(onward).origin() != _target(url).origin():
                 # Credentials are for whom they were meant, not for where somebody sends us.
                 headers = {k: v for k, v in headers.items() if k.lower() not in ("authorization", "cookie")}
             url = onward
@@ -150,7 +160,7 @@ class CheckedEgress:
                 headers=dict(headers),
                 data=body,
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=timeout, sock_connect=timeout * CONNECT),
+                timeout=aiohttp.ClientTimeout(total=timeout, connect=timeout * CONNECT),
             ) as response:
                 return Fetched(
                     status=response.status,
@@ -159,28 +169,46 @@ class CheckedEgress:
                 )
         except Forbidden as error:
             raise SendError("permanent", FORBIDDEN, str(error)) from error
-        except aiohttp.InvalidURL as error:
-            raise SendError("permanent", FORBIDDEN, "not an address") from error
         except aiohttp.ClientConnectorError as error:
             if isinstance(error.os_error, Forbidden):
                 raise SendError("permanent", FORBIDDEN, str(error.os_error)) from error
             raise SendError("temporary", UNREACHABLE, type(error).__name__) from error
         except aiohttp.ConnectionTimeoutError as error:
             raise SendError("temporary", UNREACHABLE, type(error).__name__) from error
+        except (
+            ValueError
+        ) as error:  # before anything is sent: a name that cannot be, a header with a line break
+            raise SendError("permanent", NO_ADDRESS, type(error).__name__) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise SendError("ambiguous", BROKEN, type(error).__name__) from error
 
     def _check(self, url: str) -> None:
-        """Scheme, and addresses written as numbers, which no resolver sees."""
-        target = URL(url)
-        if target.scheme not in ("http", "https") or not target.host:
-            raise SendError("permanent", FORBIDDEN, "not an http address")
+        """Addresses written as numbers, which no resolver sees."""
         try:
-            literal = str(ipaddress.ip_address(target.host))
+            literal = str(ipaddress.ip_address(_target(url).host or ""))
         except ValueError:
             return
         if not permitted(literal, self._allowed):
             raise SendError("permanent", FORBIDDEN, "an address that may not be reached")
+
+
+def _target(url: str) -> URL:
+    """An address of the web, read. Raises SendError for any other."""
+    try:
+        target = URL(url)
+    except ValueError as error:
+        raise SendError("permanent", NO_ADDRESS, "not an address") from error
+    if target.scheme not in ("http", "https") or not target.host:
+        raise SendError("permanent", NO_ADDRESS, "not an http address")
+    return target
+
+
+def _onward(url: str, location: str) -> str:
+    """Where a redirect leads. Raises SendError for what is no address."""
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise SendError("permanent", NO_ADDRESS, "a redirect to no address") from error
 
 
 async def _bounded(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:

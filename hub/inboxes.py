@@ -60,7 +60,7 @@ class Inboxes:
         await self._stop(list(self._at_work))
 
     async def _stop(self, gone: list[Running]) -> int:
-        await stop(*gone, keeper=self._means.keeper)
+        await stop(*gone, keeper=self._means.keeper, log=self._log)
         self._at_work = [running for running in self._at_work if running not in gone]
         return len(gone)
 
@@ -82,9 +82,12 @@ class Inboxes:
         return await connector.invitation(token)
 
     def health(self) -> Mapping[str, Health]:
-        """The health of each inbox, as the process tells that reads it."""
-        members = self._means.keeper.members
-        told = {inbox: health for member in members for inbox, health in member.health.items()}
+        """The health of each inbox, as the process tells that reads it. What a process told that is gone, or that gave
+        the inbox away a moment ago, is no news."""
+        keeper = self._means.keeper
+        living = [member for member in keeper.members if not keeper.gone(member.id)]
+        living.sort(key=lambda member: member.beat_at)
+        told = {inbox: health for member in living for inbox, health in member.health.items()}
         here = self.read_here()
         return {inbox: here.get(inbox) or told.get(inbox, STARTING) for inbox in self._built}
 

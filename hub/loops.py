@@ -7,8 +7,7 @@ follows the stream, or has one place for all, runs under a lease, and each of it
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
@@ -24,8 +23,10 @@ from hub.deciding.existing import TIMERS as DECIDING_TIMERS
 from hub.deciding.waiting import keep_armed
 from hub.desk.timed import HANDLERS as DESK_TIMERS
 from hub.house import House
-from hub.outbox.effects import run_effects
+from hub.keeping import Loop, Work
+from hub.outbox.errands import Errands
 from hub.outbox.handlers import INSIDE, outside
+from hub.outbox.runner import run_effects
 from hub.people.leaving import HANDLERS as PEOPLE_TIMERS
 from hub.people.watching import watch_pages
 from hub.phone.follow import TIMER as PHONE
@@ -57,12 +58,7 @@ TIMERS: Mapping[str, Handler] = {
 WAKES = ("outbox", "effects", "timers", "rules", "armed", "replay", "shadow")
 """Loops that a commit may ring."""
 
-Work = Coroutine[Any, Any, None]
-Loop = Callable[[], Work]
 Leased = Callable[[Store], Work]
-
-REST = 5.0
-"""Seconds until a loop that failed is begun again."""
 
 
 class Parts(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,28 +76,16 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     log: Callable[[str], Log]
 
 
-async def keep_up(name: str, loop: Loop, clock: Clock, log: Log, down: set[str]) -> None:
-    """Run a loop for as long as the hub runs. One that fails is worth a line, is among those that are ``down`` for a
-    rest, and is begun again: what it does must not stay undone for one moment that nobody foresaw."""
-    while True:
-        try:
-            await loop()
-        except Exception as error:
-            log.error("a loop of the hub ended", loop=name, error=repr(error))
-        else:
-            return
-        down.add(name)
-        await clock.sleep(REST)
-        down.discard(name)
-
-
 def everywhere(parts: Parts, roles: tuple[Role, ...]) -> dict[str, Loop]:
     """Loops that each process with these roles runs, by name."""
     store, clock, house, log = parts.store, parts.clock, parts.house, parts.log("loops")
     found: dict[str, Loop] = {}
     if "outbox" in roles:
         acts = outside(store, house, parts.connectors, parts.egress, parts.blobs, clock)
-        found["effects"] = lambda: run_effects(store, clock, house, INSIDE, acts, parts.wakes["effects"], log)
+        wake = parts.wakes["effects"]
+        found["effects"] = lambda: run_effects(
+            store, clock, house, INSIDE, Errands(store, acts, wake, log), wake, log
+        )
     if "timers" in roles:
         found["timers"] = lambda: run_timers(store, clock, house, TIMERS, parts.wakes["timers"], log)
     return found
@@ -111,7 +95,7 @@ def leased(parts: Parts) -> dict[str, Leased]:
     """Loops of which there is one at a time, by lease, for processes with the role ``timers``."""
     clock, house, wakes, log = parts.clock, parts.house, parts.wakes, parts.log("loops")
     return {
-        "sweeps": lambda store: run_sweeps(store, clock, house, parts.sweep_blobs),
+        "sweeps": lambda store: run_sweeps(store, clock, house, parts.sweep_blobs, log),
         "armed": lambda store: keep_armed(store, clock, house, wakes["armed"]),
         "faults": lambda store: watch_faults(store, clock, parts.log("rules")),
         "search": lambda store: run_search(store, parts.stream, clock, log),

@@ -60,7 +60,12 @@ class NotFound(Exception):
 
 
 class Conflict(Exception):
-    """It changed meanwhile, or its state does not allow it. The text is a msgid for the person who asked."""
+    """It changed meanwhile, or its state does not allow it. The text is a msgid for the person who asked, ``params``
+    what its placeholders stand for."""
+
+    def __init__(self, msgid: str = "", **params: object) -> None:
+        super().__init__(msgid)
+        self.params = params
 
 
 def allows(scope: Scope, permission: Permission) -> bool:

@@ -165,16 +165,19 @@ class Stream:
     async def follow(self, after: int | None = None) -> AsyncGenerator[Batch, None]:
         """Batches of events behind ``after`` (None: from now on), for ever. A :class:`Reset` comes first where the
         place is too old."""
+        history = self.history
         place = self._last if after is None else after
         if place < self._last and self._from_memory(place) is None:
             first = await self._store.read(_first_place)
             if first is not None and place + 1 < first:
                 place = self._last
                 yield Reset(place=place)
-        place = min(
-            place, self._last
-        )  # a reader of another history, or of a node that is a little ahead of this one
-        history = self.history
+        if place > self._last:
+            head = await self._store.read(head_place)
+            if head < place:
+                place = self._last  # a reader of another history
+            else:
+                self.advance(head)  # of a node that is ahead of this one: what it saw there is not told again
         while True:
             news = self._news
             if history != self.history:

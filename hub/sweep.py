@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy import delete, select
 
 from connectors._failpoint import failpoint
-from connectors.contract import Clock
+from connectors.contract import Clock, Log
 from hub.house import House
+from hub.intake.events import release_known, to_quarantine
 from hub.store import schema
-from hub.store.store import StorageFault, Store, StoreFull
+from hub.store.store import StorageFault, Store, StoreFull, ends_transaction
 from hub.store.tx import Tx
 from hub.stream import forget_old_events
 
@@ -30,10 +31,24 @@ KEEP_HITS = 400
 ORPHAN = "no message turned up that this could be about"
 
 
-def sweep(tx: Tx, house: House) -> None:
-    """One round of the store's own housekeeping."""
-    _show_orphans(tx)
+def sweep(tx: Tx, house: House, log: Log) -> None:
+    """One round of the store's own housekeeping. What fails is told, and stops nothing of the rest."""
+    for step in (release_known, _show_orphans, _drop_events, _drop_old):
+        try:
+            with tx.savepoint() as inner:
+                step(inner, house)
+        except Exception as error:
+            if ends_transaction(error):
+                raise
+            log.error("housekeeping failed", step=step.__name__.strip("_"), error=type(error).__name__)
+
+
+def _drop_events(tx: Tx, house: House) -> None:
     forget_old_events(tx, house.directory.config.stream.keep_days)
+
+
+def _drop_old(tx: Tx, house: House) -> None:
+    """Rows that nobody asks for after a while."""
     for table, before in (
         (schema.session.c.expires_at, tx.now),
         (schema.password_reset.c.expires_at, tx.now),
@@ -44,25 +59,22 @@ def sweep(tx: Tx, house: House) -> None:
         tx.execute(delete(table.table).where(table < before))
 
 
-def _show_orphans(tx: Tx) -> None:
+def _show_orphans(tx: Tx, house: House) -> None:
     """Reports that waited in vain for their message: their raw bytes go to the quarantine, where people see them."""
-    parked, raw = schema.parked, schema.raw
-    rows = tx.rows(select(parked.c.id, parked.c.raw).where(parked.c.expires_at < tx.now))
-    for row in rows:
-        if row.raw is not None:
-            tx.execute(raw.update().where(raw.c.id == row.raw).values(state="quarantined", error=ORPHAN))
-        tx.execute(delete(parked).where(parked.c.id == row.id))
+    parked = schema.parked
+    for row in tx.rows(select(parked.c.id, parked.c.raw).where(parked.c.expires_at < tx.now)):
+        to_quarantine(tx, row, ORPHAN)
 
 
 async def run_sweeps(
-    store: Store, clock: Clock, house: Callable[[], House], blobs: Callable[[], Awaitable[int]]
+    store: Store, clock: Clock, house: Callable[[], House], blobs: Callable[[], Awaitable[int]], log: Log
 ) -> None:
     """Until cancelled."""
     while True:
         await clock.sleep(EVERY)
         try:
             failpoint("sweep.before")
-            await store.write(lambda tx: sweep(tx, house()))
+            await store.write(lambda tx: sweep(tx, house(), log))
             failpoint("sweep.between")
             await blobs()
             failpoint("sweep.after")

@@ -16,9 +16,9 @@ from connectors._failpoint import failpoint
 from connectors.contract import Clock, Log
 from hub.house import House
 from hub.store import bulk, schema
-from hub.store.store import StorageFault, Store, StoreFull, ends_transaction
+from hub.store.store import Store, ends_transaction
 from hub.store.tx import Reader, Tx
-from hub.wake import Wake
+from hub.wake import Wake, when_due
 
 timer = schema.timer
 
@@ -29,20 +29,14 @@ the same subject. Raising leaves the row to be tried again a minute later."""
 BATCH = 10
 """Rows of one transaction: a rule's decision takes some milliseconds, and messages wait for the same writer."""
 
-POLL = 5.0
-"""Longest wait in seconds when nothing woke the runner."""
-
 AGAIN = 60_000_000
 """Microseconds until a row whose handler failed is tried again."""
 
 
 def set_timer(tx: Tx, kind: str, subject: int, due_at: int, data: Mapping[str, Any] | None = None) -> None:
-    """Have ``kind`` happen to ``subject`` at ``due_at``; replaces one that waits already."""
-    cancel_timer(tx, kind, subject)
-    encoded = msgspec.json.encode(data or {}).decode()
-    values = {"kind": kind, "subject": subject, "due_at": due_at, "state": "waiting", "data": encoded}
-    tx.add(timer, values)
-    tx.ring("timers")
+    """Have ``kind`` happen to ``subject`` at ``due_at``; replaces one that waits already, also where another process
+    sets the same at this moment."""
+    put_timers(tx, [timer_row(tx, kind, subject, due_at, data or {})])
 
 
 ROW = ("id", "kind", "subject", "due_at", "state", "data")
@@ -115,15 +109,11 @@ async def run_timers(
     log: Log,
 ) -> None:
     """Until cancelled: sleep until the next row is due, or until woken, and carry it out."""
-    while True:
-        try:
-            due = await store.read(next_due)
-            if due is not None and due <= clock.now():
-                failpoint("timers.before")
-                await store.write(lambda tx: run_due(tx, house(), handlers, log))
-                failpoint("timers.after")
-                continue
-        except (StorageFault, StoreFull):
-            due = None
-        pause = POLL if due is None else min(POLL, (due - clock.now()) / 1e6)
-        await wake.wait(clock, pause)
+
+    async def carry_out() -> int:
+        failpoint("timers.before")
+        done = await store.write(lambda tx: run_due(tx, house(), handlers, log))
+        failpoint("timers.after")
+        return done
+
+    await when_due(lambda: store.read(next_due), carry_out, clock, wake)

@@ -28,7 +28,7 @@ from rules.words import forms, is_polish, polish_forms, unmarked
 FILE = "word-forms.json"
 """Name of the file in the data folder. It may be deleted at any time."""
 
-FORMAT = 3
+FORMAT = 4
 """Raised when the same word gives other forms than before though the dictionary is the same."""
 
 LIMIT = 60.0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rules import model
 from rules.files.durations import duration
 from rules.language import DAYS, PREDICATES
@@ -91,9 +93,9 @@ def _of_text(node: model.Condition) -> tuple[str, Text]:
             }
             return "language", Text(mark("{languages} (at least {confidence})"), values)
         case model.Words():
-            return "words", _words(node)
+            return "words", _with(_words(node), _how(node))
         case model.Phrase():
-            return "phrase", _list(tuple(" ".join(words) for words in node.phrases))
+            return "phrase", _with(_list(tuple(" ".join(words) for words in node.phrases)), _how(node))
         case model.Pattern():
             return "regex", verbatim(node.pattern)
         case model.Place():
@@ -107,6 +109,28 @@ def _words(node: model.Words) -> Text:
     if node.at_least == 1:
         return words
     return Text(mark("at least {count} of {words}"), {"count": node.at_least, "words": words})
+
+
+def _how(node: model.Words | model.Phrase) -> Iterator[Text]:
+    """What is special about the way in which words are looked for."""
+    if isinstance(node, model.Phrase) and node.gap:
+        yield Text(mark("other words in between: up to {gap}"), {"gap": node.gap})
+    if node.exact:
+        yield Text(mark("exactly as written, no other forms"))
+    if node.diacritics:
+        yield Text(mark("only with diacritics"))
+    if node.typos:
+        yield Text(mark("also with one wrong letter"))
+    if node.language:
+        yield Text(mark("forms of {language}"), {"language": node.language})
+
+
+def _with(text: Text, details: Iterator[Text]) -> Text:
+    """``text`` with details in brackets behind it."""
+    told: Text | None = None
+    for detail in details:
+        told = detail if told is None else Text("{first}; {rest}", {"first": told, "rest": detail})
+    return text if told is None else Text("{text} ({details})", {"text": text, "details": told})
 
 
 def _rest(node: model.Condition) -> tuple[str, Text]:

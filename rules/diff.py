@@ -7,23 +7,21 @@ again at every rule that uses it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal
 
 import msgspec
 
 from rules import model
-from rules.decision import DEFAULT_RULE, PRIORITIES, Actions, CallbackOrder
+from rules.decision import DEFAULT_RULE, Actions
 from rules.describe import describe
+from rules.diff_values import changed_actions, changed_values, names_of, under
 from rules.editing.merge import longest_rising
-from rules.files.durations import duration
+from rules.language import DAYS
 from rules.text import Text, mark, verbatim
 
 Kind = Literal["added", "removed", "moved", "changed"]
 About = Literal["rule", "section", "words", "condition", "schedule", "default", "test"]
-
-SHOWN = 12
-"""How many words of a list are named."""
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,11 +98,11 @@ def _change(kind: Kind, about: About, name: str, **values: Text | str) -> Change
 def _lists(before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]) -> Iterator[Change]:
     for name in dict.fromkeys((*before, *after)):
         if name not in before:
-            yield _change("added", "words", name, words=_names(after[name]))
+            yield _change("added", "words", name, words=names_of(after[name]))
         elif name not in after:
             yield _change("removed", "words", name)
         else:
-            for what in _values(before[name], after[name]):
+            for what in changed_values(before[name], after[name]):
                 yield _change("changed", "words", name, what=what)
 
 
@@ -173,7 +171,7 @@ def _rule(old: model.Rule, new: model.Rule) -> Iterator[Text]:
     yield from _labels(old, new)
     yield from _field(mark("events"), _events(old.on), _events(new.on))
     yield from _condition(old.when, new.when)
-    yield from _actions(old.actions, new.actions)
+    yield from changed_actions(old.actions, new.actions)
     yield from _field(mark("afterwards"), Text(_THEN[old.then]), Text(_THEN[new.then]))
 
 
@@ -226,21 +224,22 @@ def _condition(old: model.Condition, new: model.Condition) -> Iterator[Text]:
         for what in _condition(before.item, after.item):
             yield Text(mark("in the exception, {what}"), {"what": what})
     elif isinstance(before, model.Words) and isinstance(after, model.Words) and _only_words(before, after):
-        yield from _under("words", _values(before.words, after.words))
+        yield from under("words", changed_values(before.words, after.words))
     elif isinstance(before, model.OneOf) and isinstance(after, model.OneOf) and before.name == after.name:
-        yield from _under(before.name, _values(before.values, after.values))
+        yield from under(before.name, changed_values(_named_days(before), _named_days(after)))
     else:
         yield _replaced(describe(old), describe(new))
+
+
+def _named_days(node: model.OneOf) -> tuple[str, ...]:
+    """The values as the file writes them."""
+    return tuple(DAYS[int(day) - 1] for day in node.values) if node.name == "days" else node.values
 
 
 def _replaced(old: Text, new: Text) -> Text:
     if old == new:
         return Text(mark("condition changed in its details: {new}"), {"new": new})
     return Text(mark("condition changed from {old} to {new}"), {"old": old, "new": new})
-
-
-def _under(name: str | Text, changes: Iterator[Text]) -> Iterator[Text]:
-    yield from (Text("{name}: {what}", {"name": name, "what": change}) for change in changes)
 
 
 def _items(before: Sequence[model.Condition], after: Sequence[model.Condition]) -> Iterator[Text]:
@@ -284,109 +283,12 @@ def _bare(node: model.Condition) -> model.Condition:
     return msgspec.structs.replace(node, line=0)
 
 
-_ACTIONS: Mapping[str, str] = {
-    "queue": mark("queue"),
-    "office": mark("office"),
-    "suggest_office": mark("suggested office"),
-    "tier": mark("tier"),
-    "priority": mark("priority"),
-    "tags": mark("tags"),
-    "assign": mark("assigned to"),
-    "join": mark("joining"),
-    "answer": mark("automatic answer"),
-    "hold": mark("held for moderation"),
-    "mask": mark("masking of personal numbers"),
-    "notify": mark("notified"),
-    "webhook": mark("webhooks"),
-    "spam": mark("filing as spam"),
-    "close": mark("resolving without a person"),
-    "topic": mark("topic"),
-    "distress": mark("protocol for distress"),
-    "set_contact": mark("attributes of the contact"),
-    "split": mark("a conversation of its own"),
-    "callback": mark("callback order"),
-    "timer": mark("timers"),
-}
-
-
-# --- actions, values, tests -------------------------------------------------------------------------------------
-
-
-def _actions(old: Actions, new: Actions) -> Iterator[Text]:
-    for name in Actions.__struct_fields__:
-        before, after = getattr(old, name), getattr(new, name)
-        if before == after:
-            continue
-        if isinstance(before, tuple) and before and after:
-            yield from _under(Text(_ACTIONS[name]), _values(before, after))
-        elif _nothing(after):
-            yield Text(mark("no longer {action}"), {"action": _action(name, before)})
-        elif _nothing(before):
-            yield Text(mark("now also {action}"), {"action": _action(name, after)})
-        else:
-            values: dict[str, str | int | Text] = {
-                "what": Text(_ACTIONS[name]),
-                "old": _shown(name, before),
-                "new": _shown(name, after),
-            }
-            yield Text(mark("{what} changed from {old} to {new}"), values)
-
-
-def _nothing(value: Any) -> bool:
-    """Whether an action is not asked for; the normal priority is a number and asked for."""
-    return value is None or value is False or value == () or value == {}
-
-
-def _action(name: str, value: Any) -> Text:
-    if value is True:
-        return Text(_ACTIONS[name])
-    return Text("{name}: {value}", {"name": Text(_ACTIONS[name]), "value": _shown(name, value)})
-
-
-_PRIORITIES: Mapping[int, str] = {
-    PRIORITIES["low"]: mark("low"),
-    PRIORITIES["normal"]: mark("normal"),
-    PRIORITIES["high"]: mark("high"),
-    PRIORITIES["urgent"]: mark("urgent"),
-    PRIORITIES["top"]: mark("top"),
-}
-
-
-def _shown(name: str, value: Any) -> Text | str:
-    if name == "priority":
-        return Text(_PRIORITIES[value]) if value in _PRIORITIES else str(value)
-    if isinstance(value, CallbackOrder):
-        return " ".join(filter(None, (value.topic, duration(value.minutes) if value.minutes else "")))
-    if isinstance(value, Mapping):
-        text: Callable[[Any], str] = duration if name == "timer" else str
-        return ", ".join(f"{key} {text(found)}" for key, found in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+# --- default, tests -----------------------------------------------------------------------------------------------
 
 
 def _default(old: Actions, new: Actions) -> Iterator[Change]:
-    for what in _actions(old, new):
+    for what in changed_actions(old, new):
         yield _change("changed", "default", DEFAULT_RULE, what=what)
-
-
-def _values(old: Sequence[str], new: Sequence[str]) -> Iterator[Text]:
-    """What came into a list and what left it."""
-    added, removed = (
-        [value for value in one if value not in set(two)] for one, two in ((new, old), (old, new))
-    )
-    if added and removed:
-        values: dict[str, str | int | Text] = {"added": _names(added), "removed": _names(removed)}
-        yield Text(mark("added {added}, removed {removed}"), values)
-    elif added:
-        yield Text(mark("added {added}"), {"added": _names(added)})
-    elif removed:
-        yield Text(mark("removed {removed}"), {"removed": _names(removed)})
-    elif tuple(old) != tuple(new):
-        yield Text(mark("put in another order"))
-
-
-def _names(values: Sequence[str]) -> str:
-    more = f", … (+{len(values) - SHOWN})" if len(values) > SHOWN else ""
-    return ", ".join(values[:SHOWN]) + more
 
 
 def _samples(old: Sequence[model.Sample], new: Sequence[model.Sample]) -> Iterator[Change]:

@@ -173,3 +173,15 @@ ACCUMULATING = ("tags", "notify", "webhook")
 
 MERGED = ("set_contact", "timer")
 """Actions whose entries add up over all matching rules; for each key the first matching rule wins."""
+
+_FOR_A_NEW_ONE = ("queue", "office", "tier", "assign", "close", "join")
+_FOR_A_MESSAGE = ("join", "hold", "mask", "split")
+LEFT_UNDONE: Mapping[On, tuple[str, ...]] = {
+    "new": ("split",),
+    "message": _FOR_A_NEW_ONE,
+    "edit": (*_FOR_A_NEW_ONE, "split"),
+    "status": _FOR_A_MESSAGE,
+    "timer": _FOR_A_MESSAGE,
+}
+"""By event: the actions that are not carried out then, so that no work is torn from anybody's hands. ``spam`` is not
+among them: a conversation is filed only when it is new, but a comment is held whenever it comes or changes."""

@@ -8,14 +8,16 @@ from typing import Any
 import msgspec
 
 from rules import model
-from rules.decision import DEFAULT_RULE, PRIORITIES, Decision, Explanation
+from rules.decision import DEFAULT_RULE, Decision, Explanation
 from rules.engine.compiled import Compiled
 from rules.engine.evaluate import evaluate
 from rules.engine.explain import explain
+from rules.files.write import write_action
 from rules.language import ACCUMULATING
 from rules.text import Text, mark
 
-_PRIORITY_NAMES = {number: name for name, number in PRIORITIES.items()}
+_WRITTEN = ("priority", "timer", "callback")
+"""Actions whose value is another one in the decision than in the file."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,15 +140,12 @@ def _why_not(explanation: Explanation) -> Iterator[Text]:
 
 def shown(name: str, value: Any) -> str:
     """The value of an action as a rule file writes it."""
-    if name == "priority" and value in _PRIORITY_NAMES:
-        return _PRIORITY_NAMES[value]
+    if value is not None and name in _WRITTEN:
+        value = write_action(name, value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Mapping):
         return ", ".join(f"{key}: {entry}" for key, entry in value.items())
     if isinstance(value, tuple | list):
         return ", ".join(str(entry) for entry in value)
-    if isinstance(value, msgspec.Struct):
-        entries = msgspec.structs.asdict(value).items()
-        return ", ".join(f"{key}: {entry}" for key, entry in entries if entry)
     return str(value)

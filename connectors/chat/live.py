@@ -63,8 +63,7 @@ class Live:
         """Until cancelled: follow the hub, tell pages, notice who left. At the end all streams are closed."""
         try:
             with self.door.held(sink):
-                for visitor in await self._env.chats.present(self._env.inbox):
-                    self.rooms.stay(visitor, 2 * self._settings.leave_seconds)
+                await self._remember()
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._follow())
                     group.create_task(self._tell())
@@ -112,9 +111,25 @@ class Live:
         show(self.rooms.known(visitor), presence.what)
         self._elsewhere.tell(Shown(visitor=visitor, what=presence.what))
 
+    async def _remember(self) -> None:
+        """After a start: who did not leave is waited for."""
+        while True:
+            try:
+                present = await self._env.chats.present(self._env.inbox)
+                break
+            except Refused as refused:
+                await self._env.clock.sleep(refused.retry_after)
+        for visitor in present:
+            self.rooms.stay(visitor, 2 * self._settings.leave_seconds)
+
     async def _follow(self) -> None:
-        async for visitors in self._env.chats.news(self._env.inbox):
-            self.stir(*visitors)
+        while True:
+            try:
+                async for visitors in self._env.chats.news(self._env.inbox):
+                    self.stir(*visitors)
+            except Refused as refused:  # the pages stay open, and are told afterwards what they missed
+                await self._env.clock.sleep(refused.retry_after)
+                self.stir(*(room.visitor for room in self.rooms.here()))
 
     async def _tell(self) -> None:
         while True:
@@ -123,7 +138,11 @@ class Live:
             moved, self._moved = self._moved, set()
             wanted = iter([room for room in self.rooms.here() if room.visitor in moved])
             while rooms := list(islice(wanted, BATCH)):
-                await self._tell_rooms(rooms)
+                try:
+                    await self._tell_rooms(rooms)
+                except Refused as refused:
+                    self.stir(*(room.visitor for room in (*rooms, *wanted)))
+                    await self._env.clock.sleep(refused.retry_after)
                 await asyncio.sleep(0)
 
     async def _tell_rooms(self, rooms: Sequence[Room]) -> None:

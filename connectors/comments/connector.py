@@ -20,6 +20,7 @@ from connectors.contract import (
     Outbound,
     PublicPost,
     Receipt,
+    Refused,
     Request,
     Response,
     Route,
@@ -33,6 +34,8 @@ FOLDER = Path(__file__).parent
 
 BODY = 64_000
 """Bytes of a posted form: 4,000 characters percent-encoded take 48,000 at most, and raw bodies up to 64 kB are rows."""
+
+NOT_SEEN = N_("Whether the answer stands on the page cannot be seen at the moment.")
 
 
 class Comments:
@@ -82,7 +85,11 @@ class Comments:
         """An answer of the office stands on the page as soon as it is stored; this checks that it does."""
         if outbound.operation in ("delete", "hide"):
             return Sent(state="delivered")
-        if await self._env.threads.post(self._env.inbox, outbound.message, visitor=None) is None:
+        try:
+            post = await self._env.threads.post(self._env.inbox, outbound.message, visitor=None)
+        except Refused as refused:
+            raise SendError("temporary", NOT_SEEN, str(refused), refused.retry_after) from refused
+        if post is None:
             raise SendError("permanent", "This answer has no place under the article.")
         return Sent(remote_id=str(outbound.message), state="delivered")
 

@@ -321,7 +321,9 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
 class Refused(Exception):
     """``accept`` did not commit anything: the wire must keep it and try again.
 
-    ``retry_after`` is in seconds, for a 503 with Retry-After, a 4xx of LMTP, or a pause before the next poll.
+    Every other port that asks the storage (:meth:`Sink.cursor`, :class:`Blobs`, :class:`Budget`, what pages read)
+    raises it too while that is away: then nothing was read or changed. ``retry_after`` is in seconds, for a 503 with
+    Retry-After, a 4xx of LMTP, or a pause before the next poll.
     """
 
     def __init__(self, reason: str, retry_after: float = 5.0) -> None:
@@ -349,7 +351,7 @@ class Sink(Protocol):
         """
 
     async def cursor(self, key: str) -> str | None:
-        """The last committed value of a cursor of this inbox."""
+        """The last committed value of a cursor of this inbox. Raises :class:`Refused`."""
 
     def signal(self, conversation_key: ThreadKey, what: str) -> None:
         """Tell what is not worth a commit (typing, presence); may be dropped."""

@@ -25,7 +25,7 @@ class Clock(Protocol):
 
 
 class Blobs(Protocol):
-    """Large bytes: durable before ``put`` returns, unreferenced ones are swept after 24 h."""
+    """Large bytes: durable before ``put`` returns, unreferenced ones are swept after 24 h. Raises Refused."""
 
     async def put(self, content: bytes | AsyncIterator[bytes]) -> BlobId:
         """Keep bytes; returns once they would survive a power cut."""
@@ -243,7 +243,10 @@ class Office(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Budget(Protocol):
-    """A durable counter for what a day may cost: money, a provider's units. It holds under concurrency and restarts."""
+    """A durable counter for what a day may cost: money, a provider's units. It holds under concurrency and restarts.
+
+    Raises Refused: then nothing was taken or given back. In a sending that is for the connector to tell as a
+    :class:`SendError`, since only it knows whether anything has left."""
 
     async def spend(self, what: str, amount: int, limit: int, *, zone: str) -> int | None:
         """Take ``amount`` from today's ``limit`` (the day of ``zone``); returns what is left, None if it is not enough,

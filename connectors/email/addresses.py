@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+import idna
+
 from connectors._text import one_line
 from connectors.email.headers import words
 
@@ -28,6 +30,9 @@ _LOCAL = re.compile(
     r"[^\s\x00-\x20\"(),:;<>@\[\\\]\x7f]{1,256}|\"(?:[^\"\\\x00-\x1f\x7f]|\\[^\x00-\x1f\x7f]){0,256}\""
 )
 _DOMAIN = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63}){0,20}\.?|\[[0-9a-fA-F.:IPv]{2,60}\]")
+_OTHERWISE = "ßς"
+"""What the two editions of IDNA read differently (UTS 46, 7); joiners stand in no domain that is read here."""
+
 _ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
 
 
@@ -64,10 +69,24 @@ def address(text: str) -> str:
         return ""
     if not domain.isascii():
         try:
-            domain = domain.encode("idna").decode("ascii")
+            domain = ascii_domain(domain)
         except UnicodeError:
             return ""
     return f"{local}@{domain.rstrip('.')}".lower()
+
+
+def ascii_domain(domain: str) -> str:
+    """A domain as the name service knows it, by IDNA 2008. Raises UnicodeError.
+
+    IDNA 2003, which Python has built in, makes ``fass.de`` of ``faß.de``, and that is somebody else's. It is asked only
+    for what the later one has no name for (underscores).
+    """
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        if any(sign in domain.lower() for sign in _OTHERWISE):
+            raise
+        return domain.encode("idna").decode("ascii")
 
 
 def _mailbox(pieces: list[tuple[str, bytes]]) -> Mailbox:

@@ -17,6 +17,7 @@ import msgspec
 
 from connectors._i18n import N_
 from connectors.contract import Micros, Outbound, Party, Translate
+from connectors.email.addresses import ascii_domain
 from connectors.email.compose_mime import (
     BadField,
     encoded,
@@ -93,7 +94,7 @@ def _wire_address(address: str) -> str:
         raise BadField("an address of a recipient is not valid")
     if not domain.isascii():
         try:
-            domain = domain.encode("idna").decode("ascii")
+            domain = ascii_domain(domain)
         except UnicodeError as error:
             raise BadField("an address of a recipient is not valid") from error
     return f"{local}@{domain}"

@@ -131,9 +131,10 @@ class Smtp(Part, frozen=True, kw_only=True):
     ] = None
     from_address: Annotated[str | None, _about("Sender of mails; else the inbox's own address.")] = None
     from_name: Annotated[str, _about("Sender's name where the hub gives none.")] = ""
-    timeout_seconds: Annotated[float, _about("Longest wait for one answer of the server.", gt=0, le=120)] = (
-        30.0
-    )
+    timeout_seconds: Annotated[
+        float,
+        _about("Longest wait for one answer of the server, but for that to a whole mail.", gt=0, le=120),
+    ] = 30.0
 
     def __post_init__(self) -> None:
         if self.security == "plain" and self.password is not None and not is_loopback(self.host):

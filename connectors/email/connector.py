@@ -23,7 +23,7 @@ from connectors.email.imap_link import Lost, NotDone, WrongCredentials, connect
 from connectors.email.intake import Parser, Taker
 from connectors.email.lmtp import listening
 from connectors.email.peers import Peer, summary
-from connectors.email.smtp import Sending
+from connectors.email.smtp import SEND_SECONDS, Sending
 
 LISTEN_AGAIN = 5.0
 """Seconds between attempts to get the listener's port."""
@@ -54,7 +54,7 @@ class EmailConnector:
             subject=True,
             copies=True,
             starts=True,
-            send_limit=200.0,
+            send_limit=SEND_SECONDS,
             on_ambiguous="retry",
         )
 

@@ -15,7 +15,7 @@ import contextlib
 import dataclasses
 import hashlib
 import ssl
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 
 from connectors._failpoint import failpoint
 from connectors.contract import Cursor, Env, Party, Raw, Refused, Sink, Unknown
@@ -51,6 +51,8 @@ class Mailbox:
     """Committed, and not yet flagged on the server."""
     trouble: dict[int, int] = dataclasses.field(default_factory=dict)
     cannot_flag: bool = False
+    went_back: bool = False
+    """At the last look the server's next UID lay below mails that are committed."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -162,7 +164,7 @@ async def _wait(env: Env, seconds: float) -> None:
 async def _look(link: Link, box: Mailbox, reader: Reader) -> int:
     """Commit what is new; returns how many mails that were."""
     selected = await link.select(box.account.folder)
-    validity, last = box.place = await _place(box, reader, selected)
+    validity, last = box.place = _not_beyond(box, reader, selected, await _place(box, reader, selected))
     await _finish(link, box, reader.env, ())
     if selected.uidnext is not None and selected.uidnext <= last + 1:
         box.peer.backlog = 0
@@ -205,6 +207,17 @@ async def _place(box: Mailbox, reader: Reader, selected: Selected) -> tuple[int,
     return selected.uidvalidity, 0
 
 
+def _not_beyond(box: Mailbox, reader: Reader, selected: Selected, place: tuple[int, int]) -> tuple[int, int]:
+    """The place, or the start where UIDs are given out a second time under the same UIDVALIDITY: a mailbox that was
+    brought back from a copy, or made anew by a server that does not mind. Once alone may be a replica that is late."""
+    before, box.went_back = box.went_back, selected.uidnext is not None and selected.uidnext <= place[1]
+    if not (before and box.went_back):
+        return place
+    box.went_back = False
+    reader.env.log.warning("uids are given out again, reading the mailbox again", peer=box.peer.name)
+    return place[0], 0
+
+
 async def _first_place(box: Mailbox, reader: Reader, selected: Selected) -> tuple[int, int]:
     if box.account.first_scan == "all" or selected.uidnext is None:
         return selected.uidvalidity, 0
@@ -237,7 +250,8 @@ async def _take_batch(link: Link, box: Mailbox, reader: Reader, batch: list[int]
     try:
         sizes = await link.sizes(batch)
         present = [uid for uid in batch if uid in sizes]
-        bodies = await _bodies(link, [uid for uid in present if sizes[uid] <= INLINE_BYTES])
+        await _require_gone(link, [uid for uid in batch if uid not in sizes])
+        bodies = await _bodies(link, {uid: sizes[uid] for uid in present if sizes[uid] <= INLINE_BYTES})
     except (Lost, NotDone) as error:
         _blame(box, batch, error)
         raise
@@ -245,7 +259,8 @@ async def _take_batch(link: Link, box: Mailbox, reader: Reader, batch: list[int]
         return []
     failpoint("email.imap.fetched")
     ready = await asyncio.gather(
-        *(_ready(link, box, reader, uid, bodies.get(uid)) for uid in present), return_exceptions=True
+        *(_ready(link, box, reader, uid, sizes[uid], bodies.get(uid)) for uid in present),
+        return_exceptions=True,
     )
     failpoint("email.imap.ready")
     *others, last = zip(present, ready, strict=True)
@@ -261,14 +276,21 @@ async def _take_batch(link: Link, box: Mailbox, reader: Reader, batch: list[int]
     return present
 
 
-async def _bodies(link: Link, uids: Sequence[int]) -> dict[int, bytes]:
-    """Small mails, together; where the server refuses them together, each is asked for alone later."""
-    if not uids:
+async def _require_gone(link: Link, uids: Sequence[int]) -> None:
+    """Raises :class:`NotDone` where the server still has a mail that it left out of an answer."""
+    if uids and (kept := await link.existing(uids)):
+        raise NotDone(f"the answer leaves out {len(kept)} mails that are there")
+
+
+async def _bodies(link: Link, sizes: Mapping[int, int]) -> dict[int, bytes]:
+    """Small mails, together; those that the server refuses together, or says nothing of, are asked for alone later."""
+    if not sizes:
         return {}
     try:
-        return await link.bodies(uids)
+        found = await link.bodies(list(sizes))
     except NotDone:
         return {}
+    return {uid: body for uid, body in found.items() if body or not sizes.get(uid)}
 
 
 def _blame(box: Mailbox, uids: Sequence[int], error: Exception) -> None:
@@ -277,7 +299,9 @@ def _blame(box: Mailbox, uids: Sequence[int], error: Exception) -> None:
         box.trouble[uid] = box.trouble.get(uid, 0) + (4 if isinstance(error, NotDone) else 1)
 
 
-async def _ready(link: Link, box: Mailbox, reader: Reader, uid: int, body: bytes | None) -> Ready | None:
+async def _ready(
+    link: Link, box: Mailbox, reader: Reader, uid: int, size: int, body: bytes | None
+) -> Ready | None:
     """A mail taken apart and ready to commit; ``body`` is None for one that must be fetched in pieces.
 
     None: it vanished from the server meanwhile.
@@ -285,7 +309,7 @@ async def _ready(link: Link, box: Mailbox, reader: Reader, uid: int, body: bytes
     if body is not None:
         return await reader.taker.ready(await keep(body, reader.env))
     async with reader.large:
-        mail = await _fetched(link, box, reader, uid)
+        mail = await _fetched(link, box, reader, uid, size)
         return await reader.taker.ready(mail) if mail.size else None
 
 
@@ -302,9 +326,12 @@ async def _take(
     box.trouble.pop(uid, None)
 
 
-async def _fetched(link: Link, box: Mailbox, reader: Reader, uid: int) -> Mail:
+async def _fetched(link: Link, box: Mailbox, reader: Reader, uid: int, size: int) -> Mail:
     try:
-        return await keep_stream(link.pieces(uid), reader.env, reader.config.max_bytes)
+        mail = await keep_stream(link.pieces(uid, size), reader.env, reader.config.max_bytes)
+        if not mail.size:
+            await _require_gone(link, [uid])
+        return mail
     except (Lost, NotDone) as error:
         _blame(box, [uid], error)
         raise

@@ -185,10 +185,16 @@ class Link:
 
     async def uids_from(self, first: int) -> list[int]:
         """The UIDs from ``first`` on, ascending."""
-        lines = await self._ask(self._client.uid_search(f"UID {first}:*", charset=None))
         # "n:*" names the last mail even when its UID is below n.
-        found = {int(word) for line in lines[:-1] for word in line.split() if word.isdigit()}
-        return sorted(uid for uid in found if uid >= first)
+        return sorted(uid for uid in await self._search(f"{first}:*") if uid >= first)
+
+    async def existing(self, uids: Sequence[int]) -> set[int]:
+        """Those of ``uids`` that the folder has."""
+        return await self._search(uid_set(uids)) & set(uids)
+
+    async def _search(self, uids: str) -> set[int]:
+        lines = await self._ask(self._client.uid_search(f"UID {uids}", charset=None))
+        return {int(word) for line in lines[:-1] for word in line.split() if word.isdigit()}
 
     async def sizes(self, uids: Sequence[int]) -> dict[int, int]:
         """Bytes of each mail that still exists."""
@@ -204,17 +210,18 @@ class Link:
         """Whole mails by UID, left unread; those that vanished meanwhile are missing."""
         return _literals(await self._ask(self._client.uid("fetch", uid_set(uids), "(UID BODY.PEEK[])")))
 
-    async def pieces(self, uid: int) -> AsyncIterator[bytes]:
-        """A mail in pieces of at most :data:`CHUNK_BYTES`; nothing for one that vanished."""
+    async def pieces(self, uid: int, size: int) -> AsyncIterator[bytes]:
+        """A mail in pieces of at most :data:`CHUNK_BYTES`; nothing for one that vanished. ``size`` as the server tells:
+        a piece that is shorter than asked for is the last one only from there on."""
         offset = 0
         while True:
             part = f"(UID BODY.PEEK[]<{offset}.{CHUNK_BYTES}>)"
             piece = _literals(await self._ask(self._client.uid("fetch", str(uid), part))).get(uid, b"")
             if piece:
                 yield piece
-            if len(piece) < CHUNK_BYTES:
-                return
             offset += len(piece)
+            if not piece or (len(piece) < CHUNK_BYTES and offset >= size):
+                return
 
     async def mark_seen(self, uids: Sequence[int]) -> None:
         """Set the flag that other readers of the mailbox look at."""

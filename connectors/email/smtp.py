@@ -26,6 +26,9 @@ from connectors.email.config import EmailConfig, Smtp
 from connectors.email.headers import message_key
 from connectors.email.peers import Peer
 
+SEND_SECONDS = 700.0
+"""Longest that a sending takes in all."""
+
 KEEP_SECONDS = 15.0
 """An idle connection is used again within this time, then closed."""
 
@@ -35,8 +38,9 @@ KEEP = 2
 ENVELOPE_SECONDS = 90.0
 """Longest time for all that comes before the mail itself."""
 
-DATA_SECONDS = 60.0
-"""Longest wait for the answer to a whole mail."""
+DATA_SECONDS = 600.0
+"""Longest wait for the answer to a whole mail (RFC 5321 section 4.5.3.2.6). A server may look through a large one for
+minutes before it says that it has it; whoever does not wait for that sends it again and again."""
 
 
 _UNREACHABLE = N_("The mail server cannot be reached now. The mail will be tried again.")

@@ -165,10 +165,13 @@ def piece_of(call: Call, inbox: InboxId, now: Micros) -> Piece | Unknown:
         return Unknown(
             inbox=inbox, received_at=now, sender=party(call.sender), what="binary SMS", direct=True
         )
+    data = call.text.encode("latin-1", "replace")
+    wide = _is_wide(call, data)
     return Piece(
         sender=call.sender.strip(),
         recipient=call.recipient.strip(),
-        text=_text(call),
+        text=_gsm.decode(data, "ucs2") if wide else _text(call, data),
+        halves=_gsm.halves(data) if wide else (0, 0),
         at=now,
         raw=call.raw,
         place=place,
@@ -182,11 +185,18 @@ def _identity(call: Call) -> str | None:
     return f"kannel:{call.id}"[:400] if call.id else None
 
 
-def _text(call: Call) -> str:
-    data = call.text.encode("latin-1", "replace")
-    charset = call.charset.lower().replace("utf16", "utf-16").replace("_", "-")
-    if charset in ("utf-16be", "utf-16-be") or (call.coding == "2" and not charset and _looks_wide(data)):
-        return _gsm.decode(data, "ucs2")
+def _charset(call: Call) -> str:
+    return call.charset.lower().replace("utf16", "utf-16").replace("_", "-")
+
+
+def _is_wide(call: Call, data: bytes) -> bool:
+    """Whether the bytes of the text are UTF-16."""
+    charset = _charset(call)
+    return charset in ("utf-16be", "utf-16-be") or (call.coding == "2" and not charset and _looks_wide(data))
+
+
+def _text(call: Call, data: bytes) -> str:
+    charset = _charset(call)
     try:
         return data.decode("utf-8" if charset in ("", "utf-8", "binary") else charset)
     except (UnicodeDecodeError, LookupError):

@@ -97,6 +97,24 @@ class Attached(msgspec.Struct, frozen=True):
     media: AttachedMedia | None = None
 
 
+class Cursors(msgspec.Struct, frozen=True):
+    """Where a page of a list ends."""
+
+    after: str = ""
+
+
+class Paging(msgspec.Struct, frozen=True):
+    """https://developers.facebook.com/docs/graph-api/results: ``next`` is there where another page is."""
+
+    cursors: Cursors = Cursors()
+    next: str | None = None
+
+    @property
+    def after(self) -> str:
+        """What the next page is asked for by; empty where there is none."""
+        return self.cursors.after if self.next else ""
+
+
 class PageComment(msgspec.Struct, frozen=True, rename={"author": "from"}):
     """A comment as ``/POST/comments`` lists it; ``created_time`` as ISO 8601."""
 
@@ -111,9 +129,15 @@ class PageComment(msgspec.Struct, frozen=True, rename={"author": "from"}):
 
 
 class PageComments(msgspec.Struct, frozen=True):
-    """A list of them."""
+    """A list of them, the newest first."""
 
     data: tuple[PageComment, ...] = ()
+    paging: Paging = Paging()
+
+    @property
+    def oldest(self) -> str:
+        """When the last of them was written."""
+        return self.data[-1].created_time if self.data else ""
 
 
 class PagePost(msgspec.Struct, frozen=True, rename={"author": "from"}):
@@ -149,9 +173,15 @@ class MediaComment(msgspec.Struct, frozen=True, rename={"author": "from"}):
 
 
 class MediaComments(msgspec.Struct, frozen=True):
-    """A list of them."""
+    """A list of them, the newest first."""
 
     data: tuple[MediaComment, ...] = ()
+    paging: Paging = Paging()
+
+    @property
+    def oldest(self) -> str:
+        """When the last of them was written."""
+        return self.data[-1].timestamp if self.data else ""
 
 
 class Medium(msgspec.Struct, frozen=True):

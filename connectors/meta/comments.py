@@ -13,11 +13,12 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
 from connectors._forms import about
+from connectors._http import kept_json
 from connectors._i18n import N_
 from connectors._split import length
 from connectors.contract import (
@@ -27,16 +28,17 @@ from connectors.contract import (
     Inbound,
     Message,
     Outbound,
-    Raw,
     Refused,
     SendError,
     Sent,
     Sink,
     ThreadKey,
 )
+from connectors.meta.comment_shapes import MediaComments, PageComments
 from connectors.meta.direct import direct_key
-from connectors.meta.errors import GraphError
+from connectors.meta.errors import MISSING, GraphError
 from connectors.meta.inbox import MetaInbox
+from connectors.meta.page_comments import moment
 from connectors.meta.parts import Place
 from connectors.meta.settings import MetaSettings
 
@@ -47,6 +49,15 @@ PRIVATE_WINDOW = 7 * 24 * HOUR
 
 OVERLAP = HOUR
 """How far behind the newest comment a listing looks again: Meta shows some late."""
+
+NEWEST = 50
+"""Comments of each article that a listing asks for at once."""
+
+MORE, MOST_PAGES = 100, 50
+"""Comments of a further page where all of those are new, and most pages of one article in one listing."""
+
+IN_ONE = 200
+"""Most of what was listed that is committed together."""
 
 TOLD = 20_000
 TITLES = 2_000
@@ -61,11 +72,11 @@ LONG_TEXT = N_("The text is too long for this channel.")
 NO_EDITS = N_("This channel cannot change what was sent.")
 NO_TARGET = N_("It is not said which comment this is about.")
 
-MISSING = frozenset({(100, 33), (803, 0)})
-"""Codes of something that is not there, or not for us."""
-
 ANSWERED = 10900
 """The code of a comment that had its one private answer."""
+
+
+L = TypeVar("L", PageComments, MediaComments)
 
 
 class CommentSettings(MetaSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -133,11 +144,11 @@ class CommentsInbox(MetaInbox):
 
     async def run(self, sink: Sink) -> None:
         """Take calls and repair gaps until cancelled."""
-        repairing = asyncio.create_task(self._repair(sink), name=f"list-{self.env.inbox}")
-        try:
+        async with (
+            asyncio.TaskGroup() as tasks
+        ):  # a repair that ends for a fault of ours is not to end unseen
+            tasks.create_task(self._repair(sink), name=f"list-{self.env.inbox}")
             await super().run(sink)
-        finally:
-            repairing.cancel()
 
     @property
     def place(self) -> Place:
@@ -208,12 +219,17 @@ class CommentsInbox(MetaInbox):
         """Hand over what was asked for; False where it was not taken, and will be asked for again."""
         if not (items or state):
             return True
-        raw = Raw(content=msgspec.json.encode(list(items)), content_type="application/json")
+        *others, last = range(0, len(items), IN_ONE) or (0,)
         try:
-            await sink.accept(raw, items, state)
+            for start in others:
+                await self._hand_over(items[start : start + IN_ONE], None, sink)
+            await self._hand_over(items[last:], state, sink)
         except Refused:
             return False
         return True
+
+    async def _hand_over(self, items: Sequence[Inbound], state: Cursor | None, sink: Sink) -> None:
+        await sink.accept(await kept_json(msgspec.json.encode(items), self.env.blobs), items, state)
 
     # --- gaps -----------------------------------------------------------------------------------------------------
 
@@ -222,18 +238,21 @@ class CommentsInbox(MetaInbox):
         if not self._comments.list_seconds:
             return
         while True:
+            wait = self._comments.list_seconds
             try:
                 await self._catch_up(sink)
             except SendError as error:
                 self.env.log.info("comments not listed", reason=error.private)
-            await self.env.clock.sleep(self._comments.list_seconds)
+            except Refused as refused:  # the storage is away
+                wait = min(wait, refused.retry_after)
+            await self.env.clock.sleep(wait)
 
     async def _catch_up(self, sink: Sink) -> None:
         """Tell every comment since the newest one that was listed before."""
         kept = await sink.cursor(CURSOR)
         now = self.env.clock.now()
         since = int(kept) if kept else now - int(self._comments.look_back_hours * HOUR)
-        articles, comments = await self.list_new(self._comments.list_articles)
+        articles, comments = await self.list_new(self._comments.list_articles, since - OVERLAP)
         for article in articles:
             self.remember(article)
         new = [c for c in comments if self._is_new(c, since)]
@@ -253,9 +272,27 @@ class CommentsInbox(MetaInbox):
         fresh = comment.sent_at is None or comment.sent_at > since - OVERLAP
         return fresh and (comment.external_id or "") not in self._told
 
-    async def list_new(self, articles: int) -> tuple[list[Article], list[Message]]:
-        """The newest articles with the newest comments under each. Raises SendError."""
+    async def list_new(self, articles: int, since: int) -> tuple[list[Article], list[Message]]:
+        """The newest articles, each with its newest comments, all of those that were written after ``since``. Raises
+        SendError."""
         raise NotImplementedError
+
+    async def down_to(self, since: int, page: L, path: str, **query: str) -> list[L]:
+        """A first page of comments and those behind it that are wanted too. Raises SendError.
+
+        Meta is slow to call, or did not for a day: what was written since then may be more than a page holds.
+        """
+        pages = [page]
+        while (after := page.paging.after) and (moment(page.oldest) or 0) > since:
+            if len(pages) == MOST_PAGES:
+                self.env.log.warning(
+                    "more comments are new under one article than are listed", listed=len(pages) * MORE
+                )
+                break
+            query["after"] = after
+            page = await self.graph.get(path, type(page), quietly=True, limit=str(MORE), **query)
+            pages.append(page)
+        return pages
 
     # --- out ------------------------------------------------------------------------------------------------------
 
@@ -280,7 +317,7 @@ class CommentsInbox(MetaInbox):
     async def _may_read(self) -> bool:
         """Whether Meta shows us comments at all: then one that it does not know is gone, and not only kept from us."""
         try:
-            await self.list_new(1)
+            await self.list_new(1, self.env.clock.now())
         except SendError:
             return False
         return True

@@ -121,6 +121,10 @@ _SUBCODES: Mapping[tuple[int, int], Meaning] = {
 }
 
 
+MISSING = frozenset({(100, 33), (803, 0)})
+"""Codes of something that is not there, or not for us."""
+
+
 class Problem(msgspec.Struct, frozen=True):
     """``error`` of an answer, or one of ``errors`` of a status: only what is read of it."""
 

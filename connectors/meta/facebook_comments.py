@@ -5,16 +5,14 @@ from __future__ import annotations
 from connectors.contract import Article, Capabilities, Channel, Env, Message
 from connectors.meta import page_comments as reading
 from connectors.meta.comment_shapes import PageFeed, PagePost
-from connectors.meta.comments import PRIVATE_WINDOW, CommentSettings, CommentsInbox, Created, Success
+from connectors.meta.comments import NEWEST, PRIVATE_WINDOW, CommentSettings, CommentsInbox, Created, Success
 from connectors.meta.family import parse
 
 LONGEST = 2000
 """Of an answer: comments may be longer, the private ones may not."""
 
-NEWEST = 50
-"""Comments of one post that a listing asks for."""
-
 COMMENT_FIELDS = "id,from,message,created_time,parent{id},is_hidden,permalink_url,attachment{type,media}"
+FURTHER = {"fields": COMMENT_FIELDS, "filter": "stream", "order": "reverse_chronological"}
 POST_FIELDS = "id,from,message,story,permalink_url,created_time,is_hidden"
 
 
@@ -60,8 +58,8 @@ class FacebookComments(CommentsInbox):
         post = await self.graph.get(name, PagePost, quietly=True, fields=POST_FIELDS)
         return reading.article_of(self.place, post)
 
-    async def list_new(self, articles: int) -> tuple[list[Article], list[Message]]:
-        """The page's feed in one question, with the newest comments of each post."""
+    async def list_new(self, articles: int, since: int) -> tuple[list[Article], list[Message]]:
+        """The page's feed in one question, with the newest comments of each post; more where all of them are new."""
         comments = f"comments.filter(stream).order(reverse_chronological).limit({NEWEST}){{{COMMENT_FIELDS}}}"
         feed = await self.graph.get(
             f"{self._meta.account}/feed",
@@ -75,7 +73,8 @@ class FacebookComments(CommentsInbox):
         for post in feed.data:
             if post.author.id and str(post.author.id) != place.account:
                 found.append(reading.visitors(place, post))
-            found += [reading.listed(place, post, comment) for comment in post.comments.data]
+            for page in await self.down_to(since, post.comments, f"{post.id}/comments", **FURTHER):
+                found += [reading.listed(place, post, comment) for comment in page.data]
         return [reading.article_of(place, post) for post in feed.data], found
 
 

@@ -16,10 +16,12 @@ from urllib.parse import urlencode
 import msgspec
 
 from connectors._failpoint import failpoint
+from connectors._http import FETCH_SECONDS, UPLOAD_SECONDS
 from connectors._i18n import N_
 from connectors.contract import Env, Fetched, Health, Micros, OutAttachment, SendError
 from connectors.meta.errors import CREDENTIALS, NO_SUCH, SLOW, GraphError, Trouble, error_of, usage
 from connectors.meta.limits import SECOND
+from connectors.meta.parts import whole_letters
 from connectors.meta.settings import MetaSettings
 from connectors.meta.uploads import multipart
 
@@ -91,7 +93,8 @@ class Graph:
         one without an answer is simply done again."""
         body, content_type = multipart(fields, name, file, self._env.random)
         try:
-            return _read(await self._ask("POST", path, {}, body, content_type), kind, sent=True)
+            answer = await self._ask("POST", path, {}, body, content_type, seconds=UPLOAD_SECONDS)
+            return _read(answer, kind, sent=True)
         except SendError as error:
             if error.kind != "ambiguous":
                 raise
@@ -108,7 +111,7 @@ class Graph:
         """
         headers = {"Authorization": f"Bearer {self._token}", "User-Agent": "Centrala"}
         answer = await self._env.egress.request(
-            "GET", url, headers=headers, timeout=self._settings.timeout_seconds, max_bytes=max_bytes
+            "GET", url, headers=headers, timeout=FETCH_SECONDS, max_bytes=max_bytes
         )
         if answer.status != 200:
             raise error_of(answer.status, answer.headers, answer.body)
@@ -123,13 +126,14 @@ class Graph:
         content_type: str,
         *,
         quietly: bool = False,
+        seconds: float | None = None,
     ) -> Fetched:
         """One call with our token and its proof; what it says of our health is kept."""
         proved = {**query, "appsecret_proof": self._proof}
         if (left := self._rests_until - self._env.clock.monotonic()) > 0:
             raise SendError("throttled", SLOW, "the allowance of calls is spent; resting", left)
         try:
-            answer = await self._call(method, path, proved, self._token, body, content_type)
+            answer = await self._call(method, path, proved, self._token, body, content_type, seconds)
         except SendError as error:
             if not quietly:
                 self.learn(error)
@@ -145,6 +149,7 @@ class Graph:
         token: str,
         body: bytes | None = None,
         content_type: str = "",
+        seconds: float | None = None,
     ) -> Fetched:
         settings = self._settings
         url = f"{settings.graph_url.rstrip('/')}/{settings.graph_version}/{path}?{urlencode(query)}"
@@ -153,7 +158,12 @@ class Graph:
             headers["Content-Type"] = content_type
         failpoint("meta.graph.before")
         answer = await self._env.egress.request(
-            method, url, headers=headers, body=body, timeout=settings.timeout_seconds, max_bytes=ANSWER_BYTES
+            method,
+            url,
+            headers=headers,
+            body=body,
+            timeout=settings.timeout_seconds if seconds is None else seconds,
+            max_bytes=ANSWER_BYTES,
         )
         failpoint("meta.graph.after")
         if not 200 <= answer.status < 300:
@@ -229,9 +239,10 @@ def _ends(token: _Token) -> Micros | None:
 
 
 def _read(answer: Fetched, kind: type[T], *, sent: bool = False) -> T:
-    """A success that cannot be read may have been carried out all the same."""
+    """A success that cannot be read may have been carried out all the same. Half an emoji in a listed text is no
+    reason."""
     try:
-        return msgspec.json.decode(answer.body, type=kind, strict=False)
+        return msgspec.json.decode(whole_letters(answer.body), type=kind, strict=False)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         how = "ambiguous" if sent else "temporary"
         text = N_("Meta's answer could not be read.")

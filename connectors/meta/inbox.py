@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from connectors._http import status_error
+from connectors._http import FETCH_SECONDS, status_error
 from connectors._i18n import N_
 from connectors._widget import Door
 from connectors.contract import Capabilities, Env, Health, Inbound, Message, Micros, Route, SendError, Sink
@@ -74,7 +74,7 @@ class MetaInbox:
         """A file of a message, from one of Meta's hosts alone. Raises SendError."""
         self.require_host(ref)
         answer = await self.env.egress.request(
-            "GET", ref, timeout=self._meta.timeout_seconds, max_bytes=self._meta.media_bytes
+            "GET", ref, timeout=FETCH_SECONDS, max_bytes=self._meta.media_bytes
         )
         if answer.status in (403, 404, 410):
             # The address is signed and ends after some days; no waiting brings it back.

@@ -10,7 +10,7 @@ from connectors._forms import about
 from connectors.contract import Capabilities, Channel, Env, OutAttachment, SendError
 from connectors.meta.errors import TOO_LARGE
 from connectors.meta.family import parse
-from connectors.meta.limits import HUMAN_WINDOW, LONG_TEXT, NOT_TAKEN, SECOND, WINDOW
+from connectors.meta.limits import HUMAN_WINDOW, LONG_TEXT, NOT_TAKEN, SECOND, SEND_SECONDS, WINDOW
 from connectors.meta.messaging import BUTTONS, DirectMessages
 from connectors.meta.messenger import attachment_kind
 from connectors.meta.settings import DirectSettings
@@ -56,7 +56,7 @@ class Instagram(DirectMessages):
             read_receipts=True,
             typing=True,
             choices=BUTTONS,
-            send_limit=settings.timeout_seconds * 3,
+            send_limit=SEND_SECONDS,
         )
 
     @property

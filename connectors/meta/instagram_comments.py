@@ -26,7 +26,7 @@ from connectors.contract import (
 )
 from connectors.meta import media_comments as reading
 from connectors.meta.comment_shapes import MediaList, Medium, Mentions
-from connectors.meta.comments import PRIVATE_WINDOW, CommentSettings, CommentsInbox, Created, Success
+from connectors.meta.comments import NEWEST, PRIVATE_WINDOW, CommentSettings, CommentsInbox, Created, Success
 from connectors.meta.family import parse
 from connectors.meta.page_comments import title_of
 
@@ -35,8 +35,6 @@ LONGEST = 300
 
 LONGEST_PRIVATE = 1000
 """Of a direct message, in bytes of UTF-8."""
-
-NEWEST = 50
 
 COMMENT_FIELDS = "id,from,username,text,timestamp,hidden,parent_id"
 MEDIUM_FIELDS = "id,caption,permalink,media_product_type"
@@ -148,10 +146,11 @@ class InstagramComments(CommentsInbox):
         medium = await self.graph.get(name, Medium, quietly=True, fields=MEDIUM_FIELDS)
         return reading.article_of(self.place, medium)
 
-    async def list_new(self, articles: int) -> tuple[list[Article], list[Message]]:
-        """The account's media in one question, with the newest comments of each and what answers them."""
-        replies = f"replies.limit({NEWEST}){{{COMMENT_FIELDS}}}"
-        comments = f"comments.limit({NEWEST}){{{COMMENT_FIELDS},{replies}}}"
+    async def list_new(self, articles: int, since: int) -> tuple[list[Article], list[Message]]:
+        """The account's media in one question, with the newest comments of each and what answers them; more of those
+        where all are new."""
+        each = f"{COMMENT_FIELDS},replies.limit({NEWEST}){{{COMMENT_FIELDS}}}"
+        comments = f"comments.limit({NEWEST}){{{each}}}"
         found = await self.graph.get(
             f"{self._meta.account}/media",
             MediaList,
@@ -160,7 +159,10 @@ class InstagramComments(CommentsInbox):
             limit=str(articles),
         )
         place = self.place
-        listed = [comment for medium in found.data for comment in reading.listed(place, medium)]
+        listed: list[Message] = []
+        for medium in found.data:
+            for page in await self.down_to(since, medium.comments, f"{medium.id}/comments", fields=each):
+                listed += reading.listed(place, msgspec.structs.replace(medium, comments=page))
         return [reading.article_of(place, medium) for medium in found.data], listed
 
 

@@ -7,6 +7,9 @@ from connectors._i18n import N_
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND
 
+SEND_SECONDS = 600.0
+"""Longest that a sending may take: a text and some files, each uploaded before it leaves."""
+
 WINDOW = 24 * HOUR
 """How long after the person's last message everything may be sent."""
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from connectors._pieces import Progress, Step
 from connectors.contract import (
     Env,
     Inbound,
@@ -34,7 +35,6 @@ from connectors.meta.direct import message_key
 from connectors.meta.errors import CLOSED
 from connectors.meta.inbox import MetaInbox
 from connectors.meta.limits import HOUR, HUMAN_WINDOW, LONG_LABEL, NOTHING, ONLY_SENDING, WINDOW
-from connectors.meta.pieces import Progress, Step
 from connectors.meta.settings import DirectSettings
 
 BUTTONS = 13
@@ -175,7 +175,7 @@ class DirectMessages(MetaInbox):
         """Typing, its end, and that we read; what fails is left."""
         body = {"recipient": {"id": presence.to.address}, "sender_action": ACTIONS[presence.what]}
         try:
-            await self.graph.post(f"{self.sender}/messages", body, _Any)
+            await self.graph.post(f"{self.sender}/messages", body, _Any, quietly=True)
         except SendError as error:
             self.env.log.info("presence not shown", reason=error.private)
 

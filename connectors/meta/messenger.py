@@ -5,7 +5,7 @@ from __future__ import annotations
 from connectors.contract import Capabilities, Channel, Env, OutAttachment, SendError
 from connectors.meta.errors import TOO_LARGE
 from connectors.meta.family import parse
-from connectors.meta.limits import HUMAN_WINDOW, SECOND, WINDOW
+from connectors.meta.limits import HUMAN_WINDOW, SECOND, SEND_SECONDS, WINDOW
 from connectors.meta.messaging import BUTTONS, DirectMessages
 from connectors.meta.settings import DirectSettings
 
@@ -49,7 +49,7 @@ class Messenger(DirectMessages):
             read_receipts=True,
             typing=True,
             choices=BUTTONS,
-            send_limit=settings.timeout_seconds * 3,
+            send_limit=SEND_SECONDS,
         )
 
     def fitting(self, file: OutAttachment) -> tuple[str, OutAttachment]:

@@ -199,15 +199,20 @@ def _changed(part: Part, place: Place, told: Feed, name: str) -> list[Inbound]:
             own = event_id(f"{name}:edited:{part.at}", (told.message or "").encode())
             if told.item in POSTS and str(told.author.id) == place.account:
                 return []
-            return [Edit(**common, external_id=own, sender=sender, text=told.message or "")]  # type: ignore[arg-type]
+            text = told.message or ""
+            return [Edit(**common, external_id=own, sender=sender, text=text, at=_told_at(part))]  # type: ignore[arg-type]
         case "remove" | "delete":
             return [Deletion(**common, external_id=f"{name}:removed", sender=sender)]  # type: ignore[arg-type]
         case "hide" | "unhide":
             standing: Standing = "hidden" if told.verb == "hide" else "published"
             own = f"{name}:{told.verb}:{part.at}"
-            at = Micros(part.at * SECOND) if part.at else None
-            return [Moderated(**common, external_id=own, standing=standing, at=at)]  # type: ignore[arg-type]
+            return [Moderated(**common, external_id=own, standing=standing, at=_told_at(part))]  # type: ignore[arg-type]
     return []
+
+
+def _told_at(part: Part) -> Micros | None:
+    """When a change was made, as the call says; a call that failed comes again after later ones."""
+    return Micros(part.at * SECOND) if part.at else None
 
 
 def _reaction(part: Part, place: Place, told: Feed) -> list[Inbound]:
@@ -225,6 +230,7 @@ def _reaction(part: Part, place: Place, told: Feed) -> list[Inbound]:
             received_at=place.now,
             sender=_author(told, name),
             emoji="" if gone else sign,
+            at=_told_at(part),
         )
     ]
 

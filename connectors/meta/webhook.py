@@ -17,16 +17,13 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from connectors._failpoint import failpoint
-from connectors._http import json_response
+from connectors._http import INLINE, json_response, kept_json
 from connectors._widget import Door
-from connectors.contract import Env, Inbound, InboxId, Micros, Raw, Refused, Request, Response, Route, Secret
+from connectors.contract import Env, Inbound, InboxId, Micros, Refused, Request, Response, Route, Secret
 from connectors.meta.parts import NotACall
 from connectors.meta.settings import MetaSettings
 
 SIGNATURE = "x-hub-signature-256"
-
-INLINE = 65_536
-"""Bytes up to which a body is kept as it is and read at once; a larger one becomes a blob and is read in a thread."""
 
 TRUST = 50
 """Strangers' accounts that are remembered for the health of the inbox."""
@@ -109,7 +106,7 @@ class Callback:
         return challenge(request.query, self._settings.verify_token)
 
     async def _take(self, request: Request) -> Response:
-        large = len(request.body) > INLINE
+        large = len(request.body) > INLINE  # a large body takes longer than the event loop may be held
         if not (await asyncio.to_thread(self._signed, request) if large else self._signed(request)):
             self._env.log.warning("a call with a wrong signature")
             return _told("The signature does not fit.", 401)
@@ -123,7 +120,7 @@ class Callback:
         if items:
             try:
                 failpoint("meta.webhook.received")
-                await self.door.sink.accept(await self._raw(request.body), items)
+                await self.door.sink.accept(await kept_json(request.body, self._env.blobs), items)
                 failpoint("meta.webhook.committed")
             except Refused as refused:
                 return _later(refused)
@@ -135,11 +132,6 @@ class Callback:
 
     def _items(self, request: Request) -> tuple[list[Inbound], list[str]]:
         return self._read(request.body, self._book, self._env.clock.now(), self._settings.app_id)
-
-    async def _raw(self, body: bytes) -> Raw:
-        if len(body) <= INLINE:
-            return Raw(content=body, content_type="application/json")
-        return Raw(blob=await self._env.blobs.put(body), content_type="application/json")
 
     def _note(self, strangers: Sequence[str]) -> None:
         """Remember accounts that nobody configured, and say so once for each."""

@@ -10,6 +10,7 @@ import msgspec
 
 from connectors._forms import about
 from connectors._i18n import N_
+from connectors._pieces import Progress, Step
 from connectors.contract import (
     Capabilities,
     Channel,
@@ -21,11 +22,10 @@ from connectors.contract import (
     Sent,
 )
 from connectors.meta.direct import message_key
-from connectors.meta.errors import TEMPLATE_ONLY, TOO_LARGE, GraphError
+from connectors.meta.errors import MISSING, TEMPLATE_ONLY, TOO_LARGE, GraphError
 from connectors.meta.family import parse
-from connectors.meta.inbox import NOT_META, MetaInbox
-from connectors.meta.limits import HOUR, NOTHING, ONLY_SENDING, SECOND, WINDOW
-from connectors.meta.pieces import Progress, Step
+from connectors.meta.inbox import GONE, NOT_META, MetaInbox
+from connectors.meta.limits import HOUR, NOTHING, ONLY_SENDING, SECOND, SEND_SECONDS, WINDOW
 from connectors.meta.settings import Account, MetaSettings
 from connectors.meta.whatsapp_words import MEDIA_REF
 from connectors.meta.whatsapp_writing import (
@@ -108,7 +108,7 @@ class WhatsApp(MetaInbox):
             typing=True,
             choices=ROWS,
             templates=tuple(template_of(template) for template in settings.templates),
-            send_limit=settings.timeout_seconds * 3,
+            send_limit=SEND_SECONDS,
         )
 
     # --- out ------------------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ class WhatsApp(MetaInbox):
         if presence.what == "typing":
             body["typing_indicator"] = {"type": "text"}
         try:
-            await self.graph.post(f"{self._meta.account}/messages", body, _Any)
+            await self.graph.post(f"{self._meta.account}/messages", body, _Any, quietly=True)
         except SendError as error:
             self.env.log.info("presence not shown", reason=error.private)
 
@@ -224,7 +224,7 @@ class WhatsApp(MetaInbox):
         media, _, digest = ref.removeprefix(MEDIA_REF).partition("/")
         if not media.isalnum():
             raise SendError("permanent", NOT_META, "an id of a file that is none")
-        told = await self.graph.get(media, _Media, phone_number_id=self._meta.account)
+        told = await self._described(media)
         if told.file_size > self._meta.media_bytes:
             raise SendError("permanent", TOO_LARGE)
         self.require_host(told.url)
@@ -232,6 +232,16 @@ class WhatsApp(MetaInbox):
         if digest and hashlib.sha256(content).hexdigest() != digest:
             raise SendError("temporary", DAMAGED, "the hash differs from the one in the webhook")
         return content
+
+    async def _described(self, media: str) -> _Media:
+        """Where a file is. Raises SendError: one that WhatsApp has no longer says nothing about the account."""
+        try:
+            return await self.graph.get(media, _Media, quietly=True, phone_number_id=self._meta.account)
+        except GraphError as error:
+            if (error.code, error.subcode) in MISSING:
+                raise SendError("permanent", GONE, error.private) from error
+            self.graph.learn(error)
+            raise
 
 
 CHANNEL = Channel(kind="whatsapp", channel="whatsapp", config=Settings, create=WhatsApp, parse=parse)

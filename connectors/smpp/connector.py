@@ -28,7 +28,7 @@ from connectors.smpp import pdu as wire
 from connectors.smpp.ids import Ids
 from connectors.smpp.pdu import Pdu, Short
 from connectors.smpp.reading import Receipt, meaning, report
-from connectors.smpp.session import BindRefused, LinkLost, Session, WindowFull, opened
+from connectors.smpp.session import INBOUND, BindRefused, LinkLost, Session, WindowFull, opened
 from connectors.smpp.settings import Settings
 from connectors.smpp.submitting import PARTLY, fits_latin1, refusal, shorts
 
@@ -38,6 +38,10 @@ LEARNED = "smpp-ids"
 FIRST_GAP, LONGEST_GAP = 1.0, 60.0
 REPORT_WAIT = 5.0
 """Longest that a report waits for the answers to what is being sent: it may be about one of them."""
+
+REPORTS_WAITING = INBOUND // 2
+"""Most reports that wait so. The answers come on the same line, which is read no further while too much is in hand;
+after a restart a centre may have hundreds of reports of messages that nobody here remembers."""
 
 PART_TRIES = 4
 
@@ -62,6 +66,7 @@ class Smpp:
         self._health = Health(state="starting")
         self._ids = Ids(settings.message_ids)
         self._sending: set[asyncio.Future[None]] = set()
+        self._waiting = 0
         self._reference = env.random.randrange(65536)
         self._paused_until = 0.0
         self._next_slot = 0.0
@@ -87,15 +92,19 @@ class Smpp:
     async def _stay_bound(self) -> None:
         clock, gap = self._env.clock, FIRST_GAP
         while True:
+            began = clock.monotonic()
             try:
                 async with opened(self._settings, clock) as session:
-                    gap = FIRST_GAP
                     self._up(session)
                     await session.run(self._take)
             except (LinkLost, BindRefused) as error:
                 self._down(error)
             finally:
                 self._session = None
+            if (
+                clock.monotonic() - began > 2 * gap
+            ):  # one that lets us in only to end it is left in peace, too
+                gap = FIRST_GAP
             await clock.sleep(gap * (0.75 + 0.5 * self._env.random.random()))
             gap = min(gap * 2, LONGEST_GAP)
 
@@ -154,8 +163,12 @@ class Smpp:
 
     async def _report(self, found: Pdu, receipt: Receipt) -> None:
         """Tell what became of a message. A part that arrived says nothing of the whole yet; one that did not, does."""
-        if self._sending and not self._ids.knows(receipt.id):
-            await asyncio.wait(set(self._sending), timeout=REPORT_WAIT)
+        if self._sending and not self._ids.knows(receipt.id) and self._waiting < REPORTS_WAITING:
+            self._waiting += 1
+            try:
+                await asyncio.wait(set(self._sending), timeout=REPORT_WAIT)
+            finally:
+                self._waiting -= 1
         before = self._ids.learned
         target, last = self._ids.target(receipt.id)
         state = Cursor(key=LEARNED, value=self._ids.learned) if self._ids.learned != before else None

@@ -91,6 +91,7 @@ def meaning(found: Pdu, inbox: InboxId, now: Micros, alphabet: str = "gsm7") -> 
         at=now,
         raw=found.encoded().hex(),
         place=place,
+        halves=_gsm.halves(data) if _coding(short.data_coding) == "ucs2" else (0, 0),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -201,7 +202,10 @@ class SmsApi:
         return {"Authorization": f"Bearer {self._settings.token.reveal()}", "User-Agent": "Centrala"}
 
     async def _correct(self, plan: Plan, taken: Item | None) -> None:
-        """Count what SMSAPI charged instead of what we expected; nothing for what an earlier attempt paid."""
+        """Count what SMSAPI charged instead of what we expected; nothing for what an earlier attempt paid.
+
+        The message has left, and nothing here may say otherwise: what cannot be counted now stays as it was expected.
+        """
         price = self._settings.point_price
         more = 0
         if taken is None:
@@ -209,7 +213,8 @@ class SmsApi:
         elif taken.points is not None and price:
             more = round(taken.points * price) - plan.cost
         if more:
-            await self._env.budget.spend(MONEY, more, NO_LIMIT, zone=self._env.office.zone)
+            with contextlib.suppress(Refused):
+                await self._env.budget.spend(MONEY, more, NO_LIMIT, zone=self._env.office.zone)
 
     async def check(self) -> Health:
         """Ask for the account's profile; also what the last sending met."""

@@ -18,7 +18,7 @@ from telegram.error import TelegramError
 from telegram.request import BaseRequest, RequestData
 
 from connectors._failpoint import failpoint
-from connectors._http import retry_after
+from connectors._http import FETCH_SECONDS, UPLOAD_SECONDS, retry_after
 from connectors._i18n import N_
 from connectors.contract import Egress, Fetched, SendError
 from connectors.telegram import wire
@@ -28,9 +28,6 @@ logging.getLogger("telegram").setLevel(logging.WARNING)  # below that it writes 
 
 ANSWER_BYTES = 20_000_000
 """Most bytes of an answer; a hundred updates of the largest kind are a tenth of it."""
-
-UPLOAD_SECONDS = 180.0
-"""Longest wait for an upload to be taken: 50 MB at 300 kB a second."""
 
 CLOSE = {"Connection": "close"}
 """No idle connection is left behind; a question every 25 s can do without."""
@@ -195,7 +192,7 @@ class Api:
         address = described.file_path or ""
         if not address.startswith(f"{self._files}/") or "/.." in address:
             raise SendError("permanent", STRANGE_ANSWER, "getFile without a path to fetch")
-        answer = await _call(self._egress, "GET", address, timeout=UPLOAD_SECONDS, max_bytes=most)
+        answer = await _call(self._egress, "GET", address, timeout=FETCH_SECONDS, max_bytes=most)
         return answer.body
 
 

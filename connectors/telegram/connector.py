@@ -11,7 +11,9 @@ from functools import partial
 import msgspec
 
 from connectors._failpoint import failpoint
+from connectors._http import UPLOAD_SECONDS, kept_json
 from connectors._i18n import N_
+from connectors._pieces import Progress
 from connectors._widget import Door
 from connectors.contract import (
     Capabilities,
@@ -34,7 +36,7 @@ from connectors.contract import (
     Sink,
 )
 from connectors.telegram import polling, wire
-from connectors.telegram.api import UPLOAD_SECONDS, Api, Declined, NotReached
+from connectors.telegram.api import Api, Declined, NotReached
 from connectors.telegram.content import HANDED_OUT, KIND
 from connectors.telegram.errors import blocked, send_error
 from connectors.telegram.manners import Manners
@@ -47,9 +49,6 @@ HEADER = "x-telegram-bot-api-secret-token"
 
 BODY = 1_000_000
 """Bytes of a posted update; none that Telegram makes comes near."""
-
-INLINE = 65_536
-"""Bytes up to which a raw update travels with its message; a larger one becomes a blob first."""
 
 TYPING_SECONDS = 4.0
 """Telegram shows "typing" for five; telling it more often changes nothing."""
@@ -86,10 +85,10 @@ class Telegram:
         self._env = env
         self._api = Api(settings, env.egress, keep=True)
         self._reading = Api(settings, env.egress, keep=False)
-        self._sending = Sending(self._api, env.inbox)
+        self._door = Door()
+        self._sending = Sending(self._api, env.inbox, Progress(self._door, env.clock))
         self._manners = Manners(settings, env, self._reading)
         self._reader = polling.Reader()
-        self._door = Door()
         self._courtesies: set[asyncio.Task[None]] = set()
         self._username = ""
         self._typed: OrderedDict[str, float] = OrderedDict()
@@ -148,15 +147,10 @@ class Telegram:
         items = [] if refused else self._manners.greeted(read(update, body, context))
         receipts: list[Receipt] = []
         if items or state is not None:
-            receipts = await sink.accept(await self._raw(body), items, state)
+            receipts = await sink.accept(await kept_json(body, self._env.blobs), items, state)
         failpoint("telegram.accepted")
         if self._manners.needed(update, items):
             self._later(self._manners.after(update, items, receipts))
-
-    async def _raw(self, body: bytes) -> Raw:
-        if len(body) <= INLINE:
-            return Raw(content=body, content_type="application/json")
-        return Raw(blob=await self._env.blobs.put(body), content_type="application/json")
 
     def _later(self, courtesy: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(courtesy)

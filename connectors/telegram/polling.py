@@ -15,12 +15,11 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
-import msgspec
-
 from connectors._failpoint import failpoint
 from connectors._i18n import N_
 from connectors.contract import Cursor, Env, Micros, Refused, SendError, Sink
 from connectors.telegram.api import STRANGE_ANSWER, Api, Declined, NotReached
+from connectors.telegram.wire import BadUpdate, number_of
 
 CURSOR = "offset"
 KEPT = 24 * 3600 * 1_000_000
@@ -39,12 +38,6 @@ UNREACHABLE = N_("Telegram cannot be reached.")
 REFUSES = N_("Telegram refuses to hand out messages.")
 HUB_FULL = N_("The hub takes nothing at the moment; the messages wait at Telegram.")
 
-
-class _Number(msgspec.Struct):
-    update_id: int
-
-
-_number = msgspec.json.Decoder(_Number).decode
 
 Take = Callable[[bytes, Cursor | None], Awaitable[None]]
 """Commits one update, with the cursor that follows it. Raises Refused."""
@@ -81,10 +74,11 @@ class _Place:
 
 async def poll(api: Api, env: Env, sink: Sink, take: Take, reader: Reader) -> None:
     """Ask and take until cancelled."""
-    place = await _committed(sink)
+    place: _Place | None = None
     gap = FIRST_GAP
     while True:
         try:
+            place = place or await _committed(sink)
             updates = await api.updates(place.asked(env.clock.now()))
             if updates:
                 await _take_all(updates, place, env, take)
@@ -126,8 +120,8 @@ async def _take_all(updates: Sequence[bytes], place: _Place, env: Env, take: Tak
 def _next(update: bytes) -> int:
     """The number behind an update's. Raises NotReached for what has none: then nothing of the answer is believed."""
     try:
-        return _number(update).update_id + 1
-    except msgspec.ValidationError:
+        return number_of(update) + 1
+    except BadUpdate:
         error = SendError("temporary", STRANGE_ANSWER, "an update without a number")
         raise NotReached(error) from None
 

@@ -115,6 +115,13 @@ def _sent_at(seconds: int) -> Micros | None:
     return Micros(seconds * _SECOND) if 0 < seconds < _LAST_SECOND else None
 
 
+def _changed_at(seconds: int, number: int) -> Micros | None:
+    """When something was changed; of several changes of a second the update's number tells which came last. Webhooks
+    may be told side by side, and what was refused is told again later."""
+    at = _sent_at(seconds)
+    return Micros(at + number % _SECOND) if at is not None else None
+
+
 # --- messages ------------------------------------------------------------------------------------------------------
 
 
@@ -217,6 +224,7 @@ def _edit(message: wire.Message, number: int, context: ParseContext) -> Iterator
         sender=_sender(message)[0],
         text=found.text,
         html=found.html,
+        at=_changed_at(message.edit_date, number),
     )
 
 
@@ -278,6 +286,7 @@ def _reaction(reactions: wire.Reactions, number: int, context: ParseContext) -> 
         received_at=context.now,
         sender=party(reactions.chat, reactions.user, reactions.actor_chat),
         emoji="".join(_sign(reaction) for reaction in reactions.new_reaction),
+        at=_changed_at(reactions.date, number),
     )
 
 

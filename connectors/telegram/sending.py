@@ -1,18 +1,18 @@
 """Deliveries as calls of the Bot API: where they go, in which steps, and what is left of one that failed half-way.
 
-A delivery is one call, or a text and then its files. What has arrived is remembered, so that another attempt goes on
-behind it instead of writing everything twice.
+A delivery is one call, or a text and then its files (see ``connectors._pieces`` for one that breaks between them).
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, InputFile, Message, ReplyParameters
 
 from connectors._i18n import N_
+from connectors._pieces import Progress
 from connectors._split import units
 from connectors.contract import InboxId, OutAttachment, Outbound, SendError, Sent
 from connectors.telegram.api import Api, Declined
@@ -39,9 +39,6 @@ BUTTONS = 100
 
 _ROW = 12
 """Characters of the labels of a row; longer ones get a row each."""
-
-_REMEMBERED = 1000
-"""Half-done deliveries that are remembered."""
 
 NO_CHAT = N_("This is not an address on Telegram.")
 NO_TARGET = N_("The hub does not know which message on Telegram that was.")
@@ -112,10 +109,10 @@ Step = Callable[[Spot], Awaitable[Message]]
 class Sending:
     """All that leaves through one bot."""
 
-    def __init__(self, api: Api, inbox: InboxId) -> None:
+    def __init__(self, api: Api, inbox: InboxId, progress: Progress) -> None:
         self._api = api
         self._inbox = inbox
-        self._half_done: OrderedDict[int, list[str]] = OrderedDict()
+        self._progress = progress
 
     async def send(self, outbound: Outbound) -> Sent:
         """Carry out one delivery. Raises SendError, Declined, NotReached."""
@@ -133,25 +130,22 @@ class Sending:
 
     async def _write(self, outbound: Outbound) -> Sent:
         place = destination(outbound)
-        steps = self._steps(outbound)
-        done = self._half_done.pop(outbound.delivery, [])
-        try:
-            for step in steps[len(done) :]:
-                done.append(await self._carry_out(step, place))
-                place = dataclasses.replace(place, number=None)  # only the first of them is the answer
-        except Declined as refusal:
-            if done and refusal.status in (400, 413):
-                raise SendError("permanent", FILE_REFUSED, refusal.description) from refusal
-            raise
-        finally:
-            if 0 < len(done) < len(steps):
-                self._remember(outbound.delivery, done)
+        rest = dataclasses.replace(place, number=None)  # only the first of them is the answer
+        first, *others = self._steps(outbound)
+        done = await self._progress.through(
+            outbound,
+            [partial(self._carry_out, first, place), *(partial(self._behind, step, rest) for step in others)],
+        )
         return Sent(remote_id=done[0], adds_keys=tuple(thread_key(self._inbox, name) for name in done))
 
-    def _remember(self, delivery: int, done: list[str]) -> None:
-        self._half_done[delivery] = done
-        while len(self._half_done) > _REMEMBERED:
-            self._half_done.popitem(last=False)
+    async def _behind(self, step: Step, place: Spot) -> str:
+        """A further step: the person has what came before it."""
+        try:
+            return await self._carry_out(step, place)
+        except Declined as refusal:
+            if refusal.status in (400, 413):
+                raise SendError("permanent", FILE_REFUSED, refusal.description) from refusal
+            raise
 
     async def _carry_out(self, step: Step, place: Spot) -> str:
         try:

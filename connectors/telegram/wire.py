@@ -7,11 +7,13 @@ skipped by the decoder at next to no cost; what is named and has another shape m
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
 import msgspec
 
+from connectors._json import mended
 from connectors.contract import storable
 
 
@@ -130,12 +132,13 @@ class Replied(_Part, frozen=True, kw_only=True, gc=False):
 
 
 class Message(_Part, frozen=True, kw_only=True, gc=False):
-    """A message of any kind; ``date`` in seconds. ``forward_from`` and its like are from before Bot API 7.0, which own
-    servers may still be."""
+    """A message of any kind; ``date`` and ``edit_date`` in seconds. ``forward_from`` and its like are from before Bot
+    API 7.0, which own servers may still be."""
 
     message_id: int
     chat: Chat
     date: int = 0
+    edit_date: int = 0
     sender: User | None = msgspec.field(name="from", default=None)
     sender_chat: Chat | None = None
     business_connection_id: str = ""
@@ -185,6 +188,7 @@ class ReactionType(_Part, frozen=True, kw_only=True, gc=False):
 class Reactions(_Part, frozen=True, kw_only=True, gc=False):
     chat: Chat
     message_id: int
+    date: int = 0
     user: User | None = None
     actor_chat: Chat | None = None
     new_reaction: tuple[ReactionType, ...] = ()
@@ -282,7 +286,7 @@ def strange(body: bytes) -> Strange:
     try:
         value = msgspec.json.decode(body)
     except _FAULTS:
-        raise BadUpdate("The body is not JSON.") from None
+        return Strange(update_id=number_of(body), what="unreadable", content={})
     number = value.get("update_id") if isinstance(value, dict) else None
     if not isinstance(number, int) or isinstance(number, bool):
         raise BadUpdate("The body is not an update of the Telegram Bot API: it has no update_id.")
@@ -292,12 +296,31 @@ def strange(body: bytes) -> Strange:
     return Strange(update_id=number, what=what[:60], content=content if isinstance(content, dict) else {})
 
 
-def several(body: bytes) -> tuple[msgspec.Raw, ...] | None:
-    """The updates of an answer to ``getUpdates``, or of a bare list; None where the body is neither."""
+class _Number(msgspec.Struct):
+    update_id: int
+
+
+_decode_number = msgspec.json.Decoder(_Number).decode
+
+
+def number_of(body: bytes) -> int:
+    """The number of an update, whatever else of it can be read. Raises :class:`BadUpdate`."""
     try:
-        return _decode_answer(body).result
+        return _decode_number(body).update_id
     except _FAULTS:
-        pass
+        raise BadUpdate("The body is not JSON, or has no update_id.") from None
+
+
+def several(body: bytes) -> tuple[msgspec.Raw, ...] | None:
+    """The updates of an answer to ``getUpdates``, or of a bare list; None where the body is neither.
+
+    Half a surrogate pair in one of them must not keep the others from being read: they would be asked for in vain until
+    Telegram forgets them.
+    """
+    with contextlib.suppress(*_FAULTS):
+        return _decode_answer(body).result
+    with contextlib.suppress(*_FAULTS, ValueError):
+        return _decode_answer(mended(body)).result
     try:
         return _decode_list(body)
     except _FAULTS:

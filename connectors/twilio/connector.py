@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from connectors import _sms, _sms_in
-from connectors._http import status_error
+from connectors._http import FETCH_SECONDS, status_error
 from connectors._i18n import N_
 from connectors._sms import Plan, paid, plan_sms
 from connectors._widget import Door
@@ -239,7 +239,11 @@ class Twilio:
             raise SendError("permanent", ELSEWHERE, "the host is not configured")
         ours = address.netloc == urlsplit(self._settings.base_url).netloc
         answer = await self._env.egress.request(
-            "GET", ref, headers=self._headers() if ours else {}, max_bytes=self._settings.media_bytes
+            "GET",
+            ref,
+            headers=self._headers() if ours else {},
+            timeout=FETCH_SECONDS,
+            max_bytes=self._settings.media_bytes,
         )
         if answer.status in (404, 410):
             raise SendError("permanent", NOT_THERE, f"HTTP {answer.status}")

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from connectors._json import mended
 from connectors.contract import Fetched, Micros
 
 SECOND = 1_000_000
@@ -24,7 +25,7 @@ YOUNG = 60 * SECOND
 """A message this young is left to its webhook."""
 
 PAGES = 50
-"""Most pages of one look; what is left comes with the next."""
+"""Most pages of one look: ten thousand messages. What is older than these stays with Twilio."""
 
 MOST_FILES = 10
 
@@ -125,5 +126,13 @@ def _decoded(answer: Fetched, kind: type[T]) -> T:
         raise NoList(f"HTTP {answer.status}")
     try:
         return msgspec.json.decode(answer.body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _decoded_again(answer.body, kind)
+
+
+def _decoded_again(body: bytes, kind: type[T]) -> T:
+    """Half an emoji in one message keeps no other from being read."""
+    try:
+        return msgspec.json.decode(mended(body), type=kind)
+    except ValueError as error:  # msgspec's own errors are of that kind, too
         raise NoList("not the documented JSON") from error

@@ -13,7 +13,7 @@ import msgspec
 
 from connectors import _signing as signing
 from connectors._failpoint import failpoint
-from connectors._http import json_response, status_error
+from connectors._http import FETCH_SECONDS, INLINE, json_response, kept_json, status_error
 from connectors._i18n import N_
 from connectors._widget import Door
 from connectors.contract import (
@@ -25,7 +25,6 @@ from connectors.contract import (
     Message,
     Outbound,
     Party,
-    Raw,
     Receipt,
     Refused,
     Request,
@@ -37,9 +36,6 @@ from connectors.contract import (
 )
 from connectors.webhook.reading import AnyEvent, BadEvent, Place, decode, inbound
 from connectors.webhook.settings import Settings
-
-INLINE = 65_536
-"""Bytes up to which content travels within a message or beside it; larger content becomes a blob first."""
 
 REMEMBERED = 10_000
 """Event ids of the last requests that are remembered with what they held."""
@@ -143,16 +139,11 @@ class Webhook:
         return [inbound(event, place) for event in events]
 
     async def _accept(self, request: Request, items: Sequence[Inbound]) -> list[Receipt]:
-        raw = await self._raw(request)
+        raw = await kept_json(request.body, self._env.blobs)
         failpoint("webhook.received")
         receipts = await self._door.sink.accept(raw, [await self._with_blobs(item) for item in items])
         failpoint("webhook.committed")
         return receipts
-
-    async def _raw(self, request: Request) -> Raw:
-        if len(request.body) <= INLINE:
-            return Raw(content=request.body, content_type="application/json")
-        return Raw(blob=await self._env.blobs.put(request.body), content_type="application/json")
 
     async def _with_blobs(self, item: Inbound) -> Inbound:
         """Large files outside the message, durable before the commit that refers to them."""
@@ -221,7 +212,7 @@ class Webhook:
 
     async def fetch(self, ref: str) -> bytes:
         """The file at an address that the other side named; the egress client decides where that may lead."""
-        answer = await self._env.egress.request("GET", ref, max_bytes=FETCH_BYTES)
+        answer = await self._env.egress.request("GET", ref, timeout=FETCH_SECONDS, max_bytes=FETCH_BYTES)
         if answer.status != 200:
             raise status_error(answer.status, answer.headers)
         return answer.body

@@ -185,11 +185,13 @@ def inbound(event: AnyEvent, place: Place) -> Inbound:
         case NewMessage():
             return _message(event, place)
         case ChangedMessage():
-            return Edit(**_common(event, place), sender=_party(event.sender, place), text=event.text)
+            at, sender = _micros(event.at), _party(event.sender, place)
+            return Edit(**_common(event, place), sender=sender, text=event.text, at=at)
         case TakenBack():
             return Deletion(**_common(event, place), sender=_party(event.sender, place))
         case Sign():
-            return Reaction(**_common(event, place), sender=_party(event.sender, place), emoji=event.emoji)
+            at, sender = _micros(event.at), _party(event.sender, place)
+            return Reaction(**_common(event, place), sender=sender, emoji=event.emoji, at=at)
         case Delivered():
             at = _micros(event.at)
             return DeliveryReport(**_common(event, place), state=event.state, reason=event.reason, at=at)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from connectors._failpoint import failpoint
-from connectors._http import status_error
+from connectors._http import FETCH_SECONDS, UPLOAD_SECONDS, status_error
 from connectors._i18n import N_
 from connectors._oauth2 import AccessTokens, Grant, GrantEnded
 from connectors.contract import Env, Fetched, Health, Micros, Secret, SendError
@@ -115,7 +115,9 @@ class Api:
         if wait := self.rest(bucket):
             raise SendError("throttled", SLOWER, f"nothing left of {bucket}", wait)
         try:
-            answer = await self._authorised(method, self._settings.api_url + path, body, headers)
+            answer = await self._authorised(
+                method, self._settings.api_url + path, body, headers, self._seconds(bucket, method)
+            )
         except GrantEnded as error:
             self._note("wrong_credentials", error.public)
             raise
@@ -130,16 +132,24 @@ class Api:
         self._note_refusal(answer.status, refusal)
         raise refusal
 
+    def _seconds(self, bucket: Bucket, method: str) -> float:
+        """Longest wait for an answer: files take their time."""
+        if bucket != "media":
+            return self._settings.timeout_seconds
+        return FETCH_SECONDS if method == "GET" else UPLOAD_SECONDS
+
     async def _authorised(
-        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]
+        self, method: str, url: str, body: bytes | None, headers: Mapping[str, str], seconds: float
     ) -> Fetched:
         """One request; with OAuth 2.0 a second one with a new token, where the first token was refused."""
-        answer = await self._once(method, url, body, headers)
+        answer = await self._once(method, url, body, headers, seconds)
         if answer.status == 401 and self._tokens is not None:
-            answer = await self._once(method, url, body, headers)
+            answer = await self._once(method, url, body, headers, seconds)
         return answer
 
-    async def _once(self, method: str, url: str, body: bytes | None, more: Mapping[str, str]) -> Fetched:
+    async def _once(
+        self, method: str, url: str, body: bytes | None, more: Mapping[str, str], seconds: float
+    ) -> Fetched:
         token = await self._tokens.access() if self._tokens is not None else ""
         headers = {**more, "Authorization": f"Bearer {token}" if token else self._signed(method, url)}
         if body is not None:
@@ -150,7 +160,7 @@ class Api:
             url,
             headers={"User-Agent": "Centrala", **headers},
             body=body,
-            timeout=self._settings.timeout_seconds,
+            timeout=seconds,
             max_bytes=self._settings.max_file_bytes,
         )
         failpoint("x.call.after")

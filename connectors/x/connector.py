@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from connectors._failpoint import failpoint
-from connectors._http import INLINE, json_response, kept_json, status_error
+from connectors._http import FETCH_SECONDS, INLINE, UPLOAD_SECONDS, json_response, kept_json, status_error
 from connectors._i18n import N_
 from connectors._weight import LONGEST
 from connectors._widget import Door
@@ -93,7 +93,7 @@ class X:
             deletions=True,
             # Each new access token makes the refresh token void: two nodes would take it from each other.
             sends_from="lease" if rotating else "anywhere",
-            send_limit=4 * settings.timeout_seconds + 15,
+            send_limit=4 * settings.timeout_seconds + 2 * UPLOAD_SECONDS,
             on_ambiguous="hold",
             public_length=LONGEST if settings.mentions == "public" else None,
             public_counts="weighted",
@@ -223,7 +223,9 @@ class X:
         anybody gets it, so that no key of ours goes anywhere but to X."""
         if match := _DIRECT_FILE.match(ref):
             return await self._api.get("media", "/2/dm_conversations/media/{}/{}/{}".format(*match.groups()))
-        answer = await self._env.egress.request("GET", ref, max_bytes=self._settings.max_file_bytes)
+        answer = await self._env.egress.request(
+            "GET", ref, timeout=FETCH_SECONDS, max_bytes=self._settings.max_file_bytes
+        )
         if answer.status != 200:
             raise status_error(answer.status, answer.headers)
         return answer.body

@@ -80,11 +80,13 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
 async def poll(reading: Reading, sink: Sink) -> None:
     """Ask until cancelled."""
     start = id_at(since(reading.env.clock.now(), reading.look_back_hours * HOUR))
-    walk = _walk.decode(await sink.cursor(reading.name), start)
+    walk: Walk | None = None
     outage = Outage(reading.env.log, reading.env.clock, f"polling {reading.name}")
     while True:
         wait = _next_look(reading)
         try:
+            if walk is None:
+                walk = _walk.decode(await sink.cursor(reading.name), start)
             walk = await _look(reading, sink, walk)
             outage.worked()
             if walk.page:  # there is more: only the limits make us wait
@@ -95,7 +97,7 @@ async def poll(reading: Reading, sink: Sink) -> None:
             outage.failed(str(error))
         except SendError as error:
             wait = max(wait, error.retry_after or 0.0)
-            walk = _after_refusal(walk, error)
+            walk = _after_refusal(walk, error) if walk else None
             outage.failed(error.private)
         await reading.env.clock.sleep(wait)
 

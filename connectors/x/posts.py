@@ -87,7 +87,7 @@ def new_post(post: NewPost, includes: Includes, users: Mapping[str, User], place
     if first != post.id:
         # Told first as the message itself, because nobody tells whether we ever saw it unedited.
         edited = place.event(post_id(post.id), post_id(first))
-        yield Edit(**edited, sender=sender, text=fields["text"])
+        yield Edit(**edited, sender=sender, text=fields["text"], at=from_id(post.id))
 
 
 def _keys(

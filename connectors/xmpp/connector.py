@@ -10,7 +10,7 @@ from contextlib import suppress
 import msgspec
 
 from connectors._failpoint import failpoint
-from connectors._http import status_error
+from connectors._http import FETCH_SECONDS, UPLOAD_SECONDS, status_error
 from connectors._i18n import N_
 from connectors.contract import (
     Capabilities,
@@ -72,7 +72,7 @@ class Xmpp:
             read_receipts=True,
             typing=True,
             sends_from="lease",
-            send_limit=180.0,
+            send_limit=UPLOAD_SECONDS + 120.0,
             # The same id on every attempt, and the archive is asked first.
             on_ambiguous="retry",
         )
@@ -108,7 +108,7 @@ class Xmpp:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(intake.run())
-                tasks.create_task(link.keep(intake, sink))
+                tasks.create_task(link.keep(intake))
         finally:
             leave()
             self._link = self._intake = None
@@ -287,7 +287,8 @@ class Xmpp:
         """A file that somebody shared, by its address. Raises :class:`SendError`."""
         if not is_web(ref):
             raise SendError("permanent", GONE, "not an address that can be fetched")
-        answer = await self._env.egress.request("GET", ref, max_bytes=self._settings.fetch_bytes)
+        most = self._settings.fetch_bytes
+        answer = await self._env.egress.request("GET", ref, timeout=FETCH_SECONDS, max_bytes=most)
         if answer.status != 200:
             raise status_error(answer.status, answer.headers)
         return answer.body

@@ -176,6 +176,14 @@ class Intake:
         failpoint("xmpp.archive.moved")
         return sum(not receipt.duplicate for one in taken for receipt in one.receipts)
 
+    async def place(self, key: str) -> str | None:
+        """The last committed place under a name, once the hub can tell it."""
+        while True:
+            try:
+                return await self._sink.cursor(key)
+            except Refused as refusal:
+                await self._wait(refusal)
+
     async def move(self, cursor: Cursor) -> None:
         """Commit a place in the archive."""
         await self._insist([(Raw(), [], cursor)])
@@ -201,8 +209,13 @@ class Intake:
             source = ET.tostring(stanza)
         except RecursionError:  # deeper than anything that means something
             source = b""
-        kept = {"content": source} if len(source) <= INLINE else {"blob": await self._env.blobs.put(source)}
-        return Raw(content_type="application/xml", **kept)
+        if len(source) <= INLINE:
+            return Raw(content_type="application/xml", content=source)
+        while True:
+            try:
+                return Raw(content_type="application/xml", blob=await self._env.blobs.put(source))
+            except Refused as refusal:
+                await self._wait(refusal)
 
     async def _insist(self, commits: Sequence[_Commit]) -> list[list[Receipt]]:
         """Commit all of them; what the hub refuses is told again, in the same order, until it takes it."""
@@ -220,9 +233,12 @@ class Intake:
                 else:
                     done[number] = outcome
             if refusal is not None:
-                self._on_refused(str(refusal))
-                await self._env.clock.sleep(refusal.retry_after * (1 + self._env.random.random() / 4))
+                await self._wait(refusal)
         return [done[number] for number in range(len(commits))]
+
+    async def _wait(self, refusal: Refused) -> None:
+        self._on_refused(str(refusal))
+        await self._env.clock.sleep(refusal.retry_after * (1 + self._env.random.random() / 4))
 
     async def _accept(self, raw: Raw, items: list[Inbound], cursor: Cursor | None) -> list[Receipt]:
         return await self._sink.accept(raw, [self._in_our_words(item) for item in items], cursor)

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET  # nosec: only to build
 from collections.abc import Callable
 from typing import Literal
 
-from connectors.contract import Cursor, Env, Health, Micros, Sink
+from connectors.contract import Cursor, Env, Health, Micros
 from connectors.xmpp.acks import Ticket
 from connectors.xmpp.archive import NONE, Archive, Mark, Page, mark
 from connectors.xmpp.intake import Intake
@@ -103,13 +103,13 @@ class Link:
         """Whom stanzas come from: a component must say it, a client may not."""
         return self._settings.address if self._settings.way == "component" else ""
 
-    async def keep(self, intake: Intake, sink: Sink) -> None:
+    async def keep(self, intake: Intake) -> None:
         """Stay connected until cancelled, whatever happens."""
         clock, gap = self._env.clock, FIRST_GAP
         while True:
             began = clock.monotonic()
             try:
-                await self._session(intake, sink)
+                await self._session(intake)
             except (WrongCredentials, Misconfigured, Lost, OSError, Refusal) as error:
                 self._standing.down(*explained(error))
                 if isinstance(error, WrongCredentials):
@@ -125,7 +125,7 @@ class Link:
             await clock.sleep(gap * (0.5 + self._env.random.random()))
             gap = min(gap * 2, LONGEST_GAP)
 
-    async def _session(self, intake: Intake, sink: Sink) -> None:
+    async def _session(self, intake: Intake) -> None:
         """One connection, to its end. Always raises."""
         settings = self._settings
         host, port = settings.host, settings.to_port
@@ -135,7 +135,7 @@ class Link:
             self.since = self._env.clock.now()
         self.up = True
         self._standing.up()
-        beats = asyncio.create_task(self._beat(intake, sink))
+        beats = asyncio.create_task(self._beat(intake))
         ended = asyncio.create_task(self.stream.ended.wait())
         try:
             await asyncio.wait({beats, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -147,10 +147,10 @@ class Link:
                 task.cancel()
             await asyncio.gather(beats, ended, return_exceptions=True)
 
-    async def _beat(self, intake: Intake, sink: Sink) -> None:
+    async def _beat(self, intake: Intake) -> None:
         """Say hello, then look through the archive again and again; that also finds a connection that is dead."""
         if self.archive is not None and self._mark is None:
-            await self._find_place(intake, sink)  # before anything can come live
+            await self._find_place(intake)  # before anything can come live
         if isinstance(self.stream, Client):
             await self._hello(self.stream)
         while True:
@@ -198,9 +198,9 @@ class Link:
             if page is not None and (page.complete or not page.entries):
                 return
 
-    async def _find_place(self, intake: Intake, sink: Sink) -> None:
+    async def _find_place(self, intake: Intake) -> None:
         """Our committed place; at the first start a little before now, or the beginning where all is wanted."""
-        committed = await sink.cursor(CURSOR)
+        committed = await intake.place(CURSOR)
         if committed is not None:
             self._mark = mark(committed)
             return

@@ -93,6 +93,7 @@ class _Careful:
         self.ended = asyncio.Event()
         self.problem: Exception | None = None
         self.acked: dict[str, asyncio.Future[None]] = {}
+        self.asked: set[asyncio.Future[Any]] = set()
         self._received, self._prologue = 0, b""
         stream.use_message_ids = False
         stream.whitespace_keepalive = False  # our own heartbeat sees a dead connection too
@@ -147,6 +148,11 @@ class _Careful:
             await asyncio.wait({sender})
         for name in list(stream.scheduled_events):
             stream.cancel_schedule(name)
+        # With these went the ends of queries that nobody answered; whoever waits for one must not wait for ever.
+        for query in list(self.asked):
+            if not query.done():
+                query.set_exception(Lost("the connection was closed"))
+        self._unacked()
 
     def cut(self) -> None:
         """End the connection as a broken one would; the session may be resumed."""
@@ -297,8 +303,11 @@ class _Careful:
         stream: Any = self
         iq = stream.make_iq(ito=to or None, itype=kind, ifrom=sender or None)
         iq.xml.append(query)
+        waiting: asyncio.Future[Any] = iq.send(timeout=timeout)
+        self.asked.add(waiting)
+        waiting.add_done_callback(self.asked.discard)
         try:
-            answer: ET.Element = (await iq.send(timeout=timeout)).xml
+            answer: ET.Element = (await waiting).xml
             return answer
         except IqError as error:
             raise Refusal(str(error.condition)) from error

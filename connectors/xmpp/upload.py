@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET  # nosec: only to build
 
 import msgspec
 
-from connectors._http import status_error
+from connectors._http import UPLOAD_SECONDS, status_error
 from connectors._i18n import N_
 from connectors.contract import Egress, OutAttachment, SendError
 from connectors.xmpp.files import is_web
@@ -22,7 +22,6 @@ _HEADERS = ("authorization", "cookie", "expires")
 """The only header fields that a service may ask for (XEP-0363, 5)."""
 
 _LATER = ("resource-constraint", "internal-server-error", "remote-server-timeout", "undefined-condition")
-_SECONDS = 45.0
 
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +82,9 @@ async def put(
         raise SendError("temporary", NOT_TAKEN, "the slot has no address that can be used")
     headers = {"Content-Type": file.content_type, **_asked(target)}
     try:
-        answer = await egress.request("PUT", put_url, headers=headers, body=file.content, timeout=_SECONDS)
+        answer = await egress.request(
+            "PUT", put_url, headers=headers, body=file.content, timeout=UPLOAD_SECONDS
+        )
     except SendError as error:  # a file twice at the service does no harm: nobody was told of it
         raise SendError("temporary", error.public, error.private) from error
     if answer.status not in (200, 201, 204):

@@ -7,6 +7,7 @@ hub's budget: reading leaves alone what is kept for answers and decisions, which
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from connectors._http import status_error
 from connectors._i18n import N_
 from connectors._oauth2 import AccessTokens, Grant, GrantEnded
 from connectors.contract import Env, Fetched, Health, Micros, SendError
+from connectors.contract import Refused as NotTaken
 from connectors.youtube.payloads import RefusalAnswer
 from connectors.youtube.settings import Settings
 
@@ -41,6 +43,7 @@ Why = Literal["reading", "glancing", "acting"]
 USED_UP = N_("YouTube's units of the day are used up; it goes out after midnight in Los Angeles.")
 SLOWER = N_("The other side asks us to slow down.")
 GONE = N_("The comment is no longer on YouTube.")
+NO_COUNTER = N_("What was spent today cannot be read at the moment.")
 NO_VIDEO = N_("The video is no longer on YouTube.")
 CLOSED = N_("Comments are turned off under this video.")
 NOT_HERE = N_("YouTube takes no answer to this comment.")
@@ -108,7 +111,7 @@ class Api:
         return settings.daily_units - (settings.reserve_units if why == "reading" else 0)
 
     async def left(self) -> int:
-        """Units that reading may still use today."""
+        """Units that reading may still use today. Raises the hub's Refused."""
         spent = await self._env.budget.spent(UNITS, zone=PACIFIC)
         return max(0, self._limit("reading") - spent)
 
@@ -119,11 +122,16 @@ class Api:
     async def _take(self, units: int, why: Why) -> None:
         if self._env.clock.now() < self._used_up_until and why == "acting":
             raise NoUnits(min(HOUR, self.to_reset()))
-        if await self._env.budget.spend(UNITS, units, self._limit(why), zone=PACIFIC) is None:
+        try:
+            left = await self._env.budget.spend(UNITS, units, self._limit(why), zone=PACIFIC)
+        except NotTaken as refused:  # nothing was asked yet
+            raise SendError("temporary", NO_COUNTER, str(refused), refused.retry_after) from refused
+        if left is None:
             raise NoUnits(self.to_reset())
 
     async def _give_back(self, units: int, why: Why) -> None:
-        await self._env.budget.spend(UNITS, -units, self._limit(why), zone=PACIFIC)
+        with contextlib.suppress(NotTaken):  # then the day's units end a little sooner
+            await self._env.budget.spend(UNITS, -units, self._limit(why), zone=PACIFIC)
 
     # --- requests -------------------------------------------------------------------------------------------------
 

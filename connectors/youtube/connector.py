@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from connectors._http import status_error
+from connectors._http import FETCH_SECONDS, status_error
 from connectors._i18n import N_
 from connectors._widget import Door
 from connectors.contract import (
@@ -109,7 +109,7 @@ class YouTube:
 
     async def fetch(self, ref: str) -> bytes:
         """A picture of a comment, as anybody gets it."""
-        answer = await self._env.egress.request("GET", ref, max_bytes=PICTURE_BYTES)
+        answer = await self._env.egress.request("GET", ref, timeout=FETCH_SECONDS, max_bytes=PICTURE_BYTES)
         if answer.status != 200:
             raise status_error(answer.status, answer.headers)
         return answer.body

@@ -86,8 +86,9 @@ class Reader:
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
-            wait, gap = 0.0, await self._gap()
+            wait = gap = 0.0
             try:
+                gap = await self._gap()
                 if not self._walks:
                     await self._resume()
                 await self._round()

@@ -183,6 +183,7 @@ def as_edit(found: Found, place: Place) -> Edit:
         received_at=place.now,
         sender=_author(found.comment),
         text=text_of(found.comment),
+        at=found.changed or None,
     )
 
 

@@ -6,9 +6,8 @@ on SQLite, where there are none, nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import partial
-from typing import Any
 
 import msgspec
 
@@ -25,6 +24,7 @@ from hub.bus.wire import Hello, Item, Marked, Parcel, Said, Signalled, items_of
 from hub.cautions import Cautions
 from hub.config import Config
 from hub.desk import presence as marks
+from hub.keeping import Loop
 from hub.rates import Rates
 from hub.store.store import Store
 from hub.store.tx import Event
@@ -32,8 +32,6 @@ from hub.stream import Stream
 
 PUBLISHER = "stream-publisher"
 """The lease under which one node writes Redis' stream."""
-
-Loop = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Ends(msgspec.Struct, frozen=True, kw_only=True):

@@ -38,6 +38,9 @@ def take(tx: Tx, house: House, scope: Scope, callback_id: int, *, version: int |
     row = opened(tx, scope, callback_id, version)
     if row.state == "offered" and row.agent == scope.user:
         return _dial(tx, row, scope)
+    tx.locked(
+        schema.user, scope.user or 0
+    )  # as an offer does: whoever comes second sees what the first one did
     mine = tx.scalar(select(record.callback.c.id).where(record.callback.c.agent == scope.user))
     if mine is not None:
         raise Conflict(BUSY)

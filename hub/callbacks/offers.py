@@ -137,11 +137,15 @@ def offer_next(tx: Tx, house: House, agent: int) -> int | None:
     """
     if not _free(tx, agent):
         return None
-    queues = [row.queue for row in tx.rows(select(user_queue.c.queue).where(user_queue.c.user == agent))]
+    queues = {row.queue for row in tx.rows(select(user_queue.c.queue).where(user_queue.c.user == agent))}
     waiting = and_(callback.c.state == "due", callback.c.queue.in_(queues))
-    for row in tx.rows(select(callback).where(waiting).order_by(callback.c.due_at, callback.c.id).limit(20)):
+    due = select(callback.c.id).where(waiting).order_by(callback.c.due_at, callback.c.id)
+    for found in tx.rows(due.limit(20)):
+        row = _follow(tx, record.locked(tx, found.id))
+        if row.state != "due" or row.queue not in queues:
+            continue  # somebody else was given it while we waited, or its conversation was handed on
         if agent in _able(tx, house, row, [agent]) and _may_ring(tx, house, row):
-            return int(_give(tx, house, record.locked(tx, row.id), agent).id)
+            return int(_give(tx, house, row, agent).id)
     return None
 
 

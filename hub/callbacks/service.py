@@ -8,18 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Row, and_, literal_column, select
 from sqlalchemy.exc import IntegrityError
 
 from connectors._phone import BadNumber, to_call_back
 from connectors.contract import CallbackChange, CallbackWish, Micros
 from hub.callbacks import matter, record, schedule
 from hub.callbacks.notices import notice_key, tell
-from hub.callbacks.states import FINAL, TALKING, State, movable
+from hub.callbacks.states import TALKING, State, movable
 from hub.desk import actions
 from hub.house import House
 from hub.notices import withdraw_notice
 from hub.scope import SYSTEM, Conflict, NotFound, Scope, may_see, require
+from hub.store import schema
 from hub.store.tx import Tx
 
 callback = record.callback
@@ -65,7 +66,7 @@ def request(
 
 def open_for(tx: Tx, number: str) -> Row[Any] | None:
     """The one open callback for a number, locked."""
-    still = and_(callback.c.number == number, callback.c.state.not_in(FINAL))
+    still = and_(callback.c.number == number, literal_column(f"({schema.OPEN_CALL})"))
     return tx.row(select(callback).where(still).with_for_update())
 
 

@@ -28,6 +28,13 @@ from hub.timers import Handler, cancel_timer, set_timer
 TRANSCRIPTS = 3
 """Most transcripts of one chat: the form must not become a way to flood somebody's mailbox."""
 
+AGAIN = 5_000_000
+"""Microseconds until what is on its way to a page that its visitor has left is looked at again."""
+
+ON_THEIR_WAY = ("held", "queued", "sending")
+ARRIVED = ("accepted", "delivered", "possibly-sent")
+"""States of an answer before its page has it, and when it does and nobody has read it."""
+
 SUBJECT = N_("Your chat, case {number}")
 
 TRANSCRIPT = "chat-transcript"
@@ -59,9 +66,11 @@ def visited(tx: Tx, house: House, event: Visit) -> int | None:
 
 
 def _survivor(tx: Reader, number: int) -> int | None:
-    """The conversation itself, or the one that it was merged into."""
+    """The conversation itself, or the one that it was merged into, however often."""
     found = tx.row(select(conversation.c.id, conversation.c.merged_into).where(conversation.c.id == number))
-    return None if found is None else int(found.merged_into or found.id)
+    if found is None or found.merged_into is None:
+        return None if found is None else int(found.id)
+    return _survivor(tx, found.merged_into)
 
 
 def _left(tx: Tx, row: Row[Any], number: int) -> None:
@@ -125,14 +134,19 @@ def further(house: House, office: str, row: Row[Any]) -> Further | None:
 
 
 def on_left(tx: Tx, house: House, timer: Row[Any]) -> None:
-    """The visitor is gone: what they have not read leaves by the address that they gave."""
+    """The visitor is gone: what they have not read leaves by the address that they gave. What is still on its way to
+    their page is looked at again: it gets there when nobody reads it any more."""
     found = tx.locked(conversation, _survivor(tx, timer.subject) or 0)
     if found is None:
         return
     for row in of_conversation(tx, found.id):
         way = further(house, found.office, row) if row.left_at is not None else None
-        unread = _unread(tx, row, found.id) if way is not None else ()
-        if way is None or not unread:
+        if way is None:
+            continue
+        if _ours(tx, row, found.id, ON_THEIR_WAY):
+            set_timer(tx, LEFT, found.id, tx.now + AGAIN)
+        unread = _ours(tx, row, found.id, ARRIVED)
+        if not unread:
             continue
         to = [Recipient(address=way.address)]
         subject = house.translate(found.language or "pl", SUBJECT, number=found.reference)
@@ -143,8 +157,8 @@ def on_left(tx: Tx, house: House, timer: Row[Any]) -> None:
         system_line(tx, found.id, f"chat-handed-over-{way.kind}", address=way.address)
 
 
-def _unread(tx: Reader, row: Row[Any], number: int) -> Sequence[Row[Any]]:
-    """Our words to this visitor that reached their page and were not read, nor sent elsewhere before."""
+def _ours(tx: Reader, row: Row[Any], number: int, states: Sequence[str]) -> Sequence[Row[Any]]:
+    """Our words to this visitor that stand so with their page, and were not sent elsewhere before."""
     other = delivery.alias("other")
     elsewhere = exists().where(other.c.message == message.c.id, other.c.inbox != row.inbox)
     wanted = and_(
@@ -153,8 +167,9 @@ def _unread(tx: Reader, row: Row[Any], number: int) -> Sequence[Row[Any]]:
         message.c.automatic == "no",
         message.c.at >= row.began_at,
         delivery.c.inbox == row.inbox,
-        delivery.c.state.in_(("accepted", "delivered")),
-        delivery.c.recipients.contains(row.visitor),
+        delivery.c.operation == "send",
+        delivery.c.state.in_(states),
+        delivery.c.recipients.contains(row.visitor, autoescape=True),
         ~elsewhere,
     )
     statement = select(message.c.id, message.c.subject).join(delivery, delivery.c.message == message.c.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from connectors.contract import Blobs, Chat, ChatHours, Clock, InboxId, OutAttachment
@@ -33,16 +34,17 @@ class StoredChats:
         self._blobs = blobs
         self._house = house
         self._clock = clock
-        self._hours: dict[str, tuple[float, ChatHours]] = {}
+        self._hours: dict[str, tuple[float, asyncio.Task[ChatHours]]] = {}
 
     async def hours(self, inbox: InboxId) -> ChatHours:
-        """See the port."""
-        until, found = self._hours.get(inbox, (float("-inf"), ChatHours(staffed=False)))
-        if self._clock.monotonic() >= until:
+        """See the port. Read once for all who ask meanwhile: a slow store must not be asked by each page of a crowd."""
+        until, read = self._hours.get(inbox, (float("-inf"), None))
+        if read is None or (read.done() and (self._clock.monotonic() >= until or _failed(read))):
             house = self._house()
-            found = await self._store.read(lambda tx: view.hours(tx, house, inbox))
-            self._hours[inbox] = (self._clock.monotonic() + FRESH, found)
-        return found
+            read = asyncio.ensure_future(self._store.read(lambda tx: view.hours(tx, house, inbox)))
+            read.add_done_callback(_failed)
+            self._hours[inbox] = (self._clock.monotonic() + FRESH, read)
+        return await asyncio.shield(read)
 
     async def chats(self, inbox: InboxId, visitors: Sequence[str], *, messages: int) -> Mapping[str, Chat]:
         """See the port."""
@@ -72,6 +74,11 @@ class StoredChats:
     async def present(self, inbox: InboxId) -> Sequence[str]:
         """See the port."""
         return await self._store.read(lambda tx: view.here(tx, inbox))
+
+
+def _failed(read: asyncio.Task[ChatHours]) -> bool:
+    """Whether it came to nothing; whoever waited was told."""
+    return read.cancelled() or read.exception() is not None
 
 
 def _moved(tx: Reader, inbox: str, batch: Sequence[Event]) -> frozenset[str]:

@@ -195,7 +195,9 @@ class Intake(Section, frozen=True, kw_only=True):
 class Outbox(Section, frozen=True, kw_only=True):
     """The way out: sending, trying again, giving up."""
 
-    workers: Annotated[int, about("Deliveries in hand at once.", ge=1, le=256)] = 16
+    workers: Annotated[
+        int, about("Deliveries of one channel in hand at once, in one process.", ge=1, le=256)
+    ] = 16
     undo_seconds: Annotated[float, about("How long an agent can take a reply back.", ge=0)] = 15.0
     gap_seconds: Annotated[
         float, about("Wait before the second attempt; it doubles with each further one.", gt=0)

@@ -22,7 +22,7 @@ from hub.desk.row import ACTIVE
 from hub.house import House
 from hub.intake.facts import MINUTE, Clockwork
 from hub.intake.state import CONVERSATION, ConversationState
-from hub.store import schema
+from hub.store import bulk, schema
 from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Reader, Tx
 from hub.timers import cancel_timers, put_timers, timer_row
@@ -100,13 +100,15 @@ def rearm(tx: Tx, house: House, conversations: Collection[int]) -> None:
     if not conversations:
         return
     keys = [(number,) for number in sorted(conversations)]
+    # Locked before anything is concluded: whoever answers or writes at this moment sets or cancels the row, too.
+    states = bulk.lookup(tx.connection, conversation, ("id",), CONVERSATION, keys, lock=True)
     waiting = select(timer.c.subject, timer.c.data).where(
         timer.c.kind == TIMER, timer.c.state == "waiting", timer.c.subject.in_(sorted(conversations))
     )
     known: dict[int, str] = {row.subject: row.data for row in tx.rows(waiting)}
     clockwork = Clockwork(house.directory)
     rows, over = [], []
-    for values in tx.lookup(conversation, ("id",), CONVERSATION, keys):
+    for values in states:
         state = ConversationState(*values)
         data = known.get(state.id)
         row = row_of(tx, house, clockwork, state, asked_about(data, state) if data is not None else ())

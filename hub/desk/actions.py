@@ -81,7 +81,7 @@ def apply(
     Raises Denied, NotFound, Conflict (stale version, merged, too many).
     """
     if len(conversations) > BULK:
-        raise Conflict(TOO_MANY)
+        raise Conflict(TOO_MANY, n=BULK)
     if scope.rule:
         details = {"rule": scope.rule, **details}
     remembered: list[dict[str, Any]] = []
@@ -245,8 +245,10 @@ def wake(tx: Tx, conversation: int, why: Literal["time", "failed-delivery"]) -> 
 
 def wake_on_time(tx: Tx, house: House, timer: Row[Any]) -> None:
     """The handler of timer kind ``snooze``."""
-    row = tx.get(schema.conversation, timer.subject)
-    if row is not None and row.snoozed_until is not None and row.snoozed_until <= tx.now:
+    row = tx.locked(schema.conversation, timer.subject)
+    if row is None or row.merged_into is not None:
+        return  # taken apart again, it is woken then
+    if row.snoozed_until is not None and row.snoozed_until <= tx.now:
         wake(tx, timer.subject, "time")
 
 

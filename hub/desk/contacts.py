@@ -27,6 +27,14 @@ DAY = 86_400_000_000
 BLOCK_DAYS = 366
 """Longest block; a public office shuts nobody out for ever."""
 
+THEIRS = {
+    "identities": identity,
+    "conversations": conversation,
+    "callbacks": schema.callback,
+    "surveys": schema.survey,
+}
+"""Rows that are a person's, under the names by which a link keeps what it moved."""
+
 NO_REASON = N_("Say why: the reason is kept and shown.")
 BAD_END = N_("Choose an end of the block: later than now, at most a year ahead.")
 SAME = N_("They are the same person already.")
@@ -80,12 +88,8 @@ def link_contacts(tx: Tx, scope: Scope, one: int, other: int) -> int:
     survivor, absorbed = rows
     if survivor.merged_into is not None or absorbed.merged_into is not None:
         raise Conflict(CHANGED)
-    moved = {
-        "identities": _ids(tx, identity, absorbed.id),
-        "conversations": _ids(tx, conversation, absorbed.id),
-        "callbacks": _ids(tx, schema.callback, absorbed.id),
-    }
-    for table in (identity, conversation, schema.callback):
+    moved = {name: _ids(tx, table, absorbed.id) for name, table in THEIRS.items()}
+    for table in THEIRS.values():
         tx.execute(update(table).where(table.c.contact == absorbed.id).values(contact=survivor.id))
     tx.change(contact, absorbed.id, merged_into=survivor.id, version=absorbed.version + 1)
     link = {"survivor": survivor.id, "absorbed": absorbed.id, "actor": scope.user, "at": tx.now}
@@ -110,12 +114,8 @@ def unlink(tx: Tx, scope: Scope, link_id: int) -> None:
     if row.undone_at is not None:
         raise Conflict(UNDONE)
     moved = msgspec.json.decode(row.moved)
-    for table, name in (
-        (identity, "identities"),
-        (conversation, "conversations"),
-        (schema.callback, "callbacks"),
-    ):
-        for row_id in moved[name]:
+    for name, table in THEIRS.items():
+        for row_id in moved.get(name, ()):
             here = and_(table.c.id == row_id, table.c.contact == row.survivor)
             tx.execute(update(table).where(here).values(contact=row.absorbed))
     tx.change(contact, row.absorbed, merged_into=None)

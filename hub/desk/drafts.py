@@ -165,7 +165,8 @@ def _find(
     tx: Tx, scope: Scope, conversation: int | None, kind: Kind, draft_id: int | None
 ) -> Row[Any] | None:
     if draft_id is not None:
-        return own_draft(tx, scope, draft_id)
+        own_draft(tx, scope, draft_id)
+        return tx.locked(draft, draft_id)
     if conversation is None:
         return None
     place = and_(draft.c.user == scope.user, draft.c.conversation == conversation, draft.c.kind == kind)
@@ -203,9 +204,9 @@ def add_file(
     Raises NotFound, Conflict above the configured number of files. The name is data for people, never a path.
     """
     row = own_draft(tx, scope, draft_id)
-    held = files(tx, row.id)
-    if len(held) >= house.directory.config.limits.uploads:
-        raise Conflict(TOO_MANY_FILES)
+    held, most = files(tx, row.id), house.directory.config.limits.uploads
+    if len(held) >= most:
+        raise Conflict(TOO_MANY_FILES, n=most)
     if row.conversation is not None:
         opened(tx, scope, row.conversation)
     values = {

@@ -7,14 +7,19 @@ Numbers and tokens of both lead to the survivor.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Table, and_, func, select, update
+from sqlalchemy import ColumnElement, Row, Table, and_, func, literal_column, or_, select, update
 
 from hub.changes import began
+from hub.chats.record import IDLE, LEFT
+from hub.deciding.waiting import TIMER as RULES
+from hub.desk.actions import keep_timer
 from hub.desk.contacts import link_contacts
-from hub.desk.row import change, opened, seen
+from hub.desk.row import ACTIVE, change, opened, seen
+from hub.desk.transfer import OFFICE_DUE, OWNER_CHECK
 from hub.desk.undoing import CHANGED, remember
 from hub.house import House
 from hub.i18n import mark as N_
@@ -23,11 +28,22 @@ from hub.messages import announce, system_line
 from hub.scope import Conflict, NotFound, Scope, require, visible
 from hub.store import schema
 from hub.store.tx import Reader, Tx
+from hub.timers import cancel_timer
 
 message, conversation, merge = schema.message, schema.conversation, schema.conversation_merge
 
-FOLLOWERS: tuple[Table, ...] = (schema.delivery, schema.trace, schema.search_doc)
-"""Tables whose rows name a message and its conversation: they go where their message goes."""
+FOLLOWERS = (
+    *(schema.delivery.c.message, schema.trace.c.message, schema.search_doc.c.message),
+    *(schema.post.c.id, schema.callback.c.id),  # those of the messages that they are about
+)
+"""Columns that name the message of a row which names its conversation too: it goes where its message goes."""
+
+DUE = (OFFICE_DUE, OWNER_CHECK, IDLE, LEFT)
+"""Kinds of timers about a conversation that go on about the survivor, as do those that rules started by name. Waking
+and the clock of an answer follow from what the survivor looks like."""
+
+LIVELY = ("open", "waiting-office", "snoozed", "waiting-citizen", "resolved", "spam")
+"""Statuses by how soon somebody has to do something: of two the earlier one holds."""
 
 SAME = N_("Choose two different conversations.")
 STRANGERS = N_(
@@ -71,12 +87,16 @@ def merge_conversations(
         link_contacts(tx, scope, survivor.contact, absorbed.contact)
     moved = _numbers(tx, absorbed.id)
     for number, (message_id, _) in enumerate(moved, survivor.messages + 1):
-        _move(tx, message_id, survivor.id, number)
+        _move(tx, message_id, absorbed.id, survivor.id, number)
     after = _together(survivor, absorbed)
+    ordered = and_(literal_column(f"({schema.PENDING})"), schema.effect.c.state == "waiting")
     kept = {
         "messages": moved,
         "keys": _take_over(tx, schema.thread_key, "key", absorbed.id, survivor.id),
         "callbacks": _take_over(tx, schema.callback, "id", absorbed.id, survivor.id),
+        "chats": _take_over(tx, schema.chat, "id", absorbed.id, survivor.id),
+        "effects": _take_over(tx, schema.effect, "id", absorbed.id, survivor.id, ordered),
+        "timers": _bring_timers(tx, absorbed.id, survivor.id),
         "offices": _share_offices(tx, absorbed, survivor),
         "before": {name: getattr(survivor, name) for name in after},
         "after": after,
@@ -84,6 +104,8 @@ def merge_conversations(
     _bring_drafts(tx, absorbed.id, survivor.id)
     change(tx, scope, survivor.id, messages=survivor.messages + len(moved), **after)
     change(tx, scope, absorbed.id, merged_into=survivor.id)
+    _keep_asleep(tx, survivor, after)
+    cancel_timer(tx, "snooze", absorbed.id)
     merged = {"survivor": survivor.id, "absorbed": absorbed.id, "actor": scope.user, "at": tx.now}
     merge_id = tx.add(merge, {**merged, "moved": msgspec.json.encode(kept).decode()})
     system_line(tx, survivor.id, "merged", scope.user, reference=absorbed.reference, merge=merge_id)
@@ -91,11 +113,35 @@ def merge_conversations(
     return Merged(survivor=survivor.id, absorbed=absorbed.id, merge=merge_id, undo=undo)
 
 
-def _take_over(tx: Tx, table: Table, key: str, absorbed: int, survivor: int) -> list[Any]:
+def _take_over(
+    tx: Tx, table: Table, key: str, absorbed: int, survivor: int, *only: ColumnElement[bool]
+) -> list[Any]:
     """Point a table's rows at the survivor; returns their keys."""
-    keys = [row[0] for row in tx.rows(select(table.c[key]).where(_of(table, absorbed)))]
-    tx.execute(update(table).where(_of(table, absorbed)).values(conversation=survivor))
+    theirs = and_(_of(table, absorbed), *only)
+    keys = [row[0] for row in tx.rows(select(table.c[key]).where(theirs).with_for_update())]
+    tx.execute(update(table).where(theirs).values(conversation=survivor))
     return keys
+
+
+def _bring_timers(tx: Tx, absorbed: int, survivor: int) -> list[int]:
+    """What is due for the absorbed one is due for the survivor, unless the same waits for that too; returns the ids."""
+    timer, other = schema.timer, schema.timer.alias("other")
+    own = select(other.c.kind).where(other.c.subject == survivor, other.c.state == "waiting")
+    brought = and_(
+        timer.c.subject == absorbed,
+        timer.c.state == "waiting",
+        or_(timer.c.kind.in_(DUE), timer.c.kind.startswith(f"{RULES}:", autoescape=True)),
+        timer.c.kind.not_in(own),
+    )
+    ids = [row.id for row in tx.rows(select(timer.c.id).where(brought).with_for_update())]
+    tx.execute(update(timer).where(timer.c.id.in_(ids)).values(subject=survivor))
+    return ids
+
+
+def _keep_asleep(tx: Tx, before: Row[Any], after: Mapping[str, Any]) -> None:
+    """Bring the waking of a conversation in line with what it looks like ``after``."""
+    if after.get("snoozed_until", before.snoozed_until) != before.snoozed_until:
+        keep_timer(tx, before.id, dict(after))
 
 
 def _share_offices(tx: Tx, absorbed: Row[Any], survivor: Row[Any]) -> list[str]:
@@ -139,7 +185,7 @@ def meant(tx: Reader, scope: Scope, typed: str) -> int:
     return int(found)
 
 
-def _of(table: Table, conversation_id: int) -> Any:
+def _of(table: Any, conversation_id: int) -> Any:
     return table.c.conversation == conversation_id
 
 
@@ -149,17 +195,20 @@ def _numbers(tx: Tx, conversation_id: int) -> list[tuple[int, int]]:
     return [(row.id, row.number) for row in tx.rows(statement.order_by(message.c.number))]
 
 
-def _move(tx: Tx, message_id: int, conversation_id: int, number: int) -> None:
+def _move(tx: Tx, message_id: int, origin: int, conversation_id: int, number: int) -> None:
+    """``origin``: the conversation that it stands in. Its followers are found by that, too: not all have an index of
+    their messages."""
     tx.change(message, message_id, conversation=conversation_id, number=number)
-    for table in FOLLOWERS:
-        tx.execute(update(table).where(table.c.message == message_id).values(conversation=conversation_id))
+    for column in FOLLOWERS:
+        its = and_(_of(column.table, origin), column == message_id)
+        tx.execute(update(column.table).where(its).values(conversation=conversation_id))
 
 
 def _together(survivor: Row[Any], absorbed: Row[Any]) -> dict[str, Any]:
-    """What the survivor looks like: open when either is, waiting since the earlier, replying where the last came in."""
+    """What the survivor looks like: as awake as either is, waiting since the earlier, replying where the last came in,
+    with the protocol and the doubts of both."""
     later = max(survivor, absorbed, key=lambda row: row.inbound_at or 0)
     tags = sorted({*msgspec.json.decode(survivor.tags), *msgspec.json.decode(absorbed.tags)})
-    opens = survivor.status != "open" and absorbed.status == "open"
     values = {
         **{name: getattr(later, name) for name in ("inbox", "identity", "channel", "preview", "inbound_at")},
         "priority": max(survivor.priority, absorbed.priority),
@@ -168,11 +217,34 @@ def _together(survivor: Row[Any], absorbed: Row[Any]) -> dict[str, Any]:
         "due_at": _earlier(survivor.due_at, absorbed.due_at),
         "tags": msgspec.json.encode(tags).decode(),
         "failed": bool(survivor.failed or absorbed.failed),
+        "listed": bool(survivor.listed or absorbed.listed),
+        "owner": survivor.owner or absorbed.owner,
+        "protocol": survivor.protocol or absorbed.protocol,
+        "suspicious": survivor.suspicious or absorbed.suspicious,
         "possible_duplicate": None
         if survivor.possible_duplicate == absorbed.id
         else survivor.possible_duplicate,
     }
-    return values | ({"status": "open", "snoozed_until": None, "resolved_at": None} if opens else {})
+    return values | _awake(survivor, absorbed)
+
+
+def _awake(survivor: Row[Any], absorbed: Row[Any]) -> dict[str, Any]:
+    """The status of both together. A matter that was over goes on where the other one stands, in the hands that have
+    it; what waits for an office asked by the other alone is open here."""
+    status = absorbed.status
+    if LIVELY.index(status) >= LIVELY.index(survivor.status) or status not in ACTIVE:
+        return {}
+    place: dict[str, Any] = {}
+    if survivor.status not in ACTIVE:
+        place = {name: getattr(absorbed, name) for name in ("office", "queue", "tier", "assignee")}
+        place["resolved_at"] = None
+    elif status == "waiting-office" and survivor.office != absorbed.office:
+        status = "open"
+    return {
+        **place,
+        "status": status,
+        "snoozed_until": absorbed.snoozed_until if status == "snoozed" else None,
+    }
 
 
 def _earlier(one: int | None, other: int | None) -> int | None:
@@ -196,22 +268,36 @@ def unmerge(tx: Tx, house: House, scope: Scope, merge_id: int) -> int:
     for message_id, number in kept["messages"]:
         here = tx.scalar(select(message.c.conversation).where(message.c.id == message_id))
         if here == row.survivor:
-            _move(tx, message_id, row.absorbed, number)
+            _move(tx, message_id, row.survivor, row.absorbed, number)
     for key in kept["keys"]:
         tx.execute(
             update(schema.thread_key).where(schema.thread_key.c.key == key).values(conversation=row.absorbed)
         )
-    for callback in kept["callbacks"]:
-        tx.change(schema.callback, callback, conversation=row.absorbed)
+    _give_back(tx, row, kept)
+    absorbed = tx.locked(conversation, row.absorbed)
     change(tx, scope, row.absorbed, merged_into=None)
-    asked = schema.conversation_office
-    tx.execute(asked.delete().where(_of(asked, row.survivor), asked.c.office.in_(kept["offices"])))
+    if absorbed is not None and absorbed.status == "snoozed":
+        keep_timer(tx, row.absorbed, {"snoozed_until": absorbed.snoozed_until})
     # Only what nobody changed since: a message that came meanwhile keeps its clock.
     still = [name for name, value in kept["after"].items() if getattr(survivor, name) == value]
-    change(tx, scope, row.survivor, **{name: kept["before"][name] for name in still})
+    before = {name: kept["before"][name] for name in still}
+    change(tx, scope, row.survivor, **before)
+    _keep_asleep(tx, survivor, before)
     system_line(tx, row.survivor, "unmerged", scope.user, reference=_reference(tx, row.absorbed))
     system_line(tx, row.absorbed, "unmerged", scope.user, reference=survivor.reference)
     return int(row.absorbed)
+
+
+def _give_back(tx: Tx, row: Row[Any], kept: Mapping[str, Any]) -> None:
+    """What went over to the survivor beside messages and keys, as far as it is still there and was not asked anew."""
+    for table, name in ((schema.callback, "callbacks"), (schema.chat, "chats"), (schema.effect, "effects")):
+        theirs = and_(table.c.id.in_(kept.get(name, ())), _of(table, row.survivor))
+        tx.execute(update(table).where(theirs).values(conversation=row.absorbed))
+    timer, asked = schema.timer, schema.conversation_office
+    waiting = and_(timer.c.id.in_(kept.get("timers", ())), timer.c.subject == row.survivor)
+    tx.execute(update(timer).where(waiting, timer.c.state == "waiting").values(subject=row.absorbed))
+    shared = and_(_of(asked, row.survivor), asked.c.office.in_(kept["offices"]), asked.c.at == row.at)
+    tx.execute(asked.delete().where(shared))
 
 
 def _reference(tx: Tx, conversation_id: int) -> str:
@@ -239,7 +325,7 @@ def move_message(tx: Tx, house: House, scope: Scope, message_id: int) -> int:
     if tx.scalar(statement) < 2:
         raise Conflict(ONLY)
     new = _new_beside(tx, house, old, row)
-    _move(tx, message_id, new, 1)
+    _move(tx, message_id, old.id, new, 1)
     change(tx, scope, old.id)
     announce(tx, new, actor=scope.user)
     system_line(tx, old.id, "moved-away", scope.user, reference=_reference(tx, new))
@@ -289,7 +375,7 @@ def undo_move(tx: Tx, house: House, scope: Scope, data: Any) -> None:
     if tx.scalar(statement) != 1:
         raise Conflict(CHANGED)
     old = opened(tx, scope, data["old"])
-    _move(tx, data["message"], old.id, data["number"])
+    _move(tx, data["message"], new.id, old.id, data["number"])
     change(tx, scope, old.id)
     change(tx, scope, new.id, merged_into=old.id, status="resolved", waiting_since=None, due_at=None)
     system_line(tx, old.id, "undone", scope.user)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from hub.desk.actions import scope_of
 from hub.desk.notify import tell
+from hub.desk.repeats import written_before
 from hub.desk.row import opened
 from hub.house import House
 from hub.i18n import mark as N_
@@ -37,11 +38,11 @@ def add_note(
 ) -> Noted:
     """Add a note and tell whom it mentions. The same ``client_id`` again is the same note.
 
-    Raises Denied, NotFound, Conflict for an empty text.
+    Raises Denied, NotFound, Conflict for an empty text, TakenBefore for other words under that id.
     """
     opened(tx, scope, conversation)
-    if client_id is not None and (before := _written(tx, scope, client_id)) is not None:
-        return before
+    if client_id is not None and (before := written_before(tx, scope, client_id, text)) is not None:
+        return Noted(id=before.id, number=before.number)
     if not text.strip():
         raise Conflict(EMPTY)
     appended = append(
@@ -54,13 +55,6 @@ def add_note(
     )
     told, blind = _tell_mentioned(tx, house, scope, conversation, appended.id, text)
     return Noted(id=appended.id, number=appended.number, told=told, blind=blind)
-
-
-def _written(tx: Tx, scope: Scope, client_id: str) -> Noted | None:
-    message = schema.message
-    same = (message.c.author == scope.user) & (message.c.client_id == client_id)
-    row = tx.row(select(message.c.id, message.c.number).where(same))
-    return None if row is None else Noted(id=row.id, number=row.number)
 
 
 def mentioned(text: str) -> set[str]:

@@ -66,7 +66,8 @@ def forward(
     if original is None:
         raise NotFound("message")
     row = opened(tx, scope, original.conversation)
-    if (before := already(tx, scope, letter.client_id)) is not None:
+    said = forwarded_text(letter.text, original, _who(tx, original))
+    if (before := already(tx, scope, letter.client_id, said)) is not None:
         return before
     inbox = outlet(house, row.office, "email", row.inbox)
     if inbox is None:
@@ -76,7 +77,7 @@ def forward(
         tx,
         row.id,
         kind="outbound",
-        text=forwarded_text(letter.text, original, _who(tx, original)),
+        text=said,
         author=scope.user,
         subject=_subject(letter.subject or f"Fwd: {original.subject or row.subject}"),
         inbox=inbox,
@@ -142,7 +143,7 @@ def start(
     ``queue``: without it the inbox's. Raises Denied, NotFound for an inbox or queue that there is not, Conflict.
     """
     require(scope, "answer")
-    if (before := already(tx, scope, letter.client_id)) is not None:
+    if (before := already(tx, scope, letter.client_id, letter.text)) is not None:
         return before
     if inbox not in starting_inboxes(house, scope):
         raise Conflict(NO_START)
@@ -261,7 +262,6 @@ def retry(tx: Tx, house: House, scope: Scope, message_id: int) -> int:
     count = tx.execute(update(delivery).where(again).values(values)).rowcount
     if not count:
         raise Conflict(NOTHING_FAILED)
-    tx.ring("outbox")
     tx.ring("outbox")
     derive_state(tx, message_id)
     failed = and_(delivery.c.conversation == row.id, delivery.c.state == "failed")

@@ -61,7 +61,7 @@ def answered_privately(tx: Reader, row: Row[Any], target: str) -> bool:
     """Whether a private answer to this comment left, or is about to, in its conversation or one that continues it."""
     link = schema.conversation_link
     continued = select(link.c.other).where(link.c.conversation == row.conversation)
-    named = message.c.data.contains(f'"target":{msgspec.json.encode(target).decode()}')
+    named = message.c.data.contains(f'"target":{msgspec.json.encode(target).decode()}', autoescape=True)
     sent = and_(
         or_(message.c.conversation == row.conversation, message.c.conversation.in_(continued)),
         message.c.kind == "outbound",

@@ -1,7 +1,8 @@
 """Replying: the message, its deliveries and what becomes of the conversation, in one transaction.
 
-Idempotent by the window's own id of the message. A reply names the last message its author saw; when somebody wrote
-since, nothing is sent and they are shown what is new. For some seconds it can be taken back; the text is a draft again.
+Idempotent by the window's own id of the message (:mod:`hub.desk.repeats`). A reply names the last message its author
+saw; when somebody wrote since, nothing is sent and they are shown what is new. For some seconds it can be taken back;
+the text is a draft again.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from connectors.contract import Capabilities, Choice, Recipient, Template
 from hub.desk import drafts
 from hub.desk.actions import QUIET, keep_timer
 from hub.desk.addresses import is_address, without_repetition
+from hub.desk.repeats import own_words, written_before
 from hub.desk.row import change, opened
 from hub.desk.transfer import office_answered
 from hub.desk.undoing import remember
@@ -26,6 +28,7 @@ from hub.house import House
 from hub.i18n import mark as N_
 from hub.messages import append, system_line
 from hub.outbox.queue import derive_state, enqueue
+from hub.people.tokens import is_person
 from hub.scope import Conflict, Scope
 from hub.store import schema
 from hub.store.tx import Reader, Tx
@@ -102,9 +105,9 @@ class Stale(Conflict):
 
 
 def reply(tx: Tx, house: House, scope: Scope, conversation: int, draft: Draft) -> Replied:
-    """Send a reply. Raises Denied, NotFound, Stale, and Conflict with the reason why it cannot be sent."""
+    """Send a reply. Raises Denied, NotFound, Stale, TakenBefore, and Conflict with the reason why it cannot be sent."""
     row = opened(tx, scope, conversation)
-    if (before := already(tx, scope, draft.client_id)) is not None:
+    if (before := already(tx, scope, draft.client_id, None if draft.template else draft.text)) is not None:
         return before
     if (numbers := unseen(tx, scope, conversation, draft.based_on)) != ():
         raise Stale(numbers)
@@ -142,10 +145,9 @@ def _is_front(house: House, scope: Scope) -> bool:
     return scope.front or scope.role == "system" or scope.office in house.directory.front
 
 
-def already(tx: Reader, scope: Scope, client_id: str) -> Replied | None:
-    """The message that this window sent under this id before."""
-    same = and_(message.c.author == scope.user, message.c.client_id == client_id)
-    row = tx.row(select(message.c.id, message.c.number).where(same))
+def already(tx: Reader, scope: Scope, client_id: str, words: str | None) -> Replied | None:
+    """The message that this window sent under this id before. Raises what :func:`written_before` raises."""
+    row = written_before(tx, scope, client_id, words)
     return None if row is None else Replied(message=row.id, number=row.number, repeated=True)
 
 
@@ -295,12 +297,14 @@ def send(
 
 
 def _settle(tx: Tx, scope: Scope, row: Row[Any], draft: Draft) -> dict[str, Any]:
-    """The conversation after the reply: nobody waits for us, whoever answered has it. Returns what undoing needs."""
+    """The conversation after the reply: nobody waits for us, whoever answered has it. What an integration answered goes
+    to nobody, because nobody would see what the person writes back. Returns what undoing needs."""
     new: dict[str, Any] = {
         **QUIET,
         "status": {"resolve": "resolved", "open": "open"}.get(draft.after, draft.after),
         "first_reply_at": row.first_reply_at or tx.now,
-        "assignee": row.assignee or scope.user,
+        "assignee": row.assignee or (scope.user if is_person(tx, scope.user) else None),
+        "resolved_at": None,
     }
     if draft.after == "resolve":
         told = {"topic": draft.topic, "outcome": draft.outcome}
@@ -341,9 +345,7 @@ def undo_send(tx: Tx, house: House, scope: Scope, data: Any) -> None:
         raise Conflict(LEFT)
     derive_state(tx, sent.id)
     tx.change(message, sent.id, deleted_at=tx.now, client_id=None)
-    signature = msgspec.json.decode(sent.data).get("signature", "")
-    text = sent.text.removesuffix(f"\n\n-- \n{signature}") if signature else sent.text
-    drafts.give_back(tx, scope, row.id, data["kind"], sent, text)
+    drafts.give_back(tx, scope, row.id, data["kind"], sent, own_words(sent))
     still = {name for name, value in data["after"].items() if getattr(row, name) == value}
     back = {name: value for name, value in data["before"].items() if name in still}
     change(tx, scope, row.id, **back)

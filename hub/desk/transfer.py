@@ -32,6 +32,10 @@ from hub.timers import cancel_timer, set_timer
 
 asked = schema.conversation_office
 
+OFFICE_DUE = "office-due"
+OWNER_CHECK = "owner-check"
+"""Kinds of timers, about a conversation: an office should have answered by now; it has, and somebody should look."""
+
 MODERATED = N_("That queue is worked on the moderation bench. Choose another one.")
 NO_QUEUE = N_("That office has no queue to take it.")
 
@@ -87,7 +91,7 @@ def undo_transfer(tx: Tx, house: House, scope: Scope, data: Any) -> None:
     for conversation in data["fresh"]:
         key = and_(asked.c.conversation == conversation, asked.c.office == data["office"])
         tx.execute(asked.delete().where(key))
-        cancel_timer(tx, "office-due", conversation)
+        cancel_timer(tx, OFFICE_DUE, conversation)
 
 
 def _notices(tx: Tx, conversation: int) -> tuple[str, str]:
@@ -156,9 +160,9 @@ def _ask_office(tx: Tx, house: House, conversation: int, office: str, due_at: Mi
     else:
         tx.execute(asked.update().where(key).values(at=tx.now, due_at=due_at))
     if office in house.directory.front:
-        cancel_timer(tx, "office-due", conversation)
+        cancel_timer(tx, OFFICE_DUE, conversation)
         return first
-    set_timer(tx, "office-due", conversation, due_at, {"office": office})
+    set_timer(tx, OFFICE_DUE, conversation, due_at, {"office": office})
     wall = at_wall_clock(house.directory.zone(office), due_at)
     citizens, offices = _notices(tx, conversation)
     told_at = tx.now + int(house.directory.config.outbox.undo_seconds * SECOND)
@@ -193,11 +197,11 @@ def office_answered(tx: Tx, house: House, conversation: int) -> None:
     row = tx.locked(schema.conversation, conversation)
     if row is None or row.office in house.directory.front:
         return
-    cancel_timer(tx, "office-due", conversation)
+    cancel_timer(tx, OFFICE_DUE, conversation)
     days = house.directory.config.desk.office_check_days
     front = next((o for o in house.directory.front), row.office)
     due = working_days_after(calendar(house.directory, front), tx.now, days)
-    set_timer(tx, "owner-check", conversation, due)
+    set_timer(tx, OWNER_CHECK, conversation, due)
 
 
 def owner_check(tx: Tx, house: House, timer: Row[Any]) -> None:
@@ -206,8 +210,13 @@ def owner_check(tx: Tx, house: House, timer: Row[Any]) -> None:
     if row is None or row.status in ("resolved", "spam") or row.merged_into is not None:
         return
     system_line(tx, row.id, "owner-check")
-    for user in [row.owner] if row.owner else _owner_and_supervisors(tx, house, row):
+    for user in [row.owner] if _is_active(tx, row.owner) else _owner_and_supervisors(tx, house, row):
         tell(tx, user, "owner-check", row.id)
+
+
+def _is_active(tx: Tx, user: int | None) -> bool:
+    account = tx.get(schema.user, user) if user is not None else None
+    return account is not None and bool(account.active)
 
 
 def _owner_and_supervisors(tx: Tx, house: House, row: Row[Any]) -> list[int]:

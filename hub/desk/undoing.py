@@ -7,7 +7,7 @@ meanwhile is overwritten: such an undo is refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Row, and_, select
@@ -19,6 +19,8 @@ from hub.store import schema
 from hub.store.tx import Reader, Tx
 
 undo = schema.undo
+
+T = TypeVar("T")
 
 HOUR = 3_600_000_000
 
@@ -52,6 +54,17 @@ def last(tx: Reader, scope: Scope) -> Row[Any] | None:
     """What ``u`` would undo now."""
     mine = and_(undo.c.user == (scope.user or 0), undo.c.undone_at.is_(None), undo.c.at > tx.now - KEPT)
     return tx.row(select(undo).where(mine).order_by(undo.c.at.desc(), undo.c.id.desc()).limit(1))
+
+
+def undoable(tx: Tx, scope: Scope, act: Callable[[], T]) -> tuple[T, int | None]:
+    """Carry out an action; with what it returned, the id by which it is undone. None: it changed nothing, or what it
+    changed is not undone, so that nobody is offered to undo something earlier in its place."""
+    before = last(tx, scope)
+    told = act()
+    after = last(tx, scope)
+    if after is None or (before is not None and before.id == after.id):
+        return told, None
+    return told, int(after.id)
 
 
 def undo_last(

@@ -51,7 +51,8 @@ def original_of(tx: Reader, event: Bounce) -> Row[Any] | None:
     named = {recipient.address.lower() for recipient in event.recipients}
     for conversation in _conversations(tx, event):
         sent = select(delivery).where(delivery.c.conversation == conversation)
-        for row in tx.rows(sent.order_by(delivery.c.id.desc()).limit(LOOKED_BACK)):
+        latest = sent.order_by(delivery.c.created_at.desc(), delivery.c.id.desc()).limit(LOOKED_BACK)
+        for row in tx.rows(latest):
             if named & {recipient.address.lower() for recipient in _recipients(row.recipients)}:
                 return row
     return None

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any, assert_never
 
 import msgspec
-from sqlalchemy import Row, delete, select
+from sqlalchemy import Row, and_, delete, exists, or_, select
 
 from connectors.contract import (
     Appeal,
@@ -40,8 +40,10 @@ from hub.messages import locked_conversation, system_line
 from hub.moderation import arrivals, elsewhere
 from hub.outbox.queue import sent_as
 from hub.store import bulk, schema
+from hub.store.store import ends_transaction
 from hub.store.tx import Tx
 
+from .batch import preview
 from .bounces import bounced
 from .profiles import name_known
 from .reports import reported
@@ -85,7 +87,7 @@ def _carry_out(tx: Tx, house: House, event: Inbound) -> Receipt | None:
         case PostReport() | Appeal():
             return arrivals.apply(tx, house, event)
         case Edit() | Deletion() | Moderated() if (row := elsewhere.post_of(tx, event)) is not None:
-            return elsewhere.apply(tx, house, row, event)
+            return _on_platform(tx, house, row, event)
         case Moderated():
             return None
         case Edit() | Deletion() if arrivals.is_about_comment(tx, event):
@@ -106,6 +108,14 @@ def _carry_out(tx: Tx, house: House, event: Inbound) -> Receipt | None:
             raise TypeError("messages and calls are taken elsewhere")
         case _:
             assert_never(event)
+
+
+def _on_platform(tx: Tx, house: House, row: Row[Any], event: Edit | Deletion | Moderated) -> Receipt:
+    """About a comment on a platform that is not ours; a text that was replaced there since is not shown again."""
+    written = tx.locked(message, row.id) if isinstance(event, Edit) else None
+    if written is not None and isinstance(event, Edit) and not _is_news(tx, written, event):
+        return Receipt(conversation=row.conversation, message=row.id)
+    return elsewhere.apply(tx, house, row, event)
 
 
 def _park(tx: Tx, house: House, event: Inbound, raw: int) -> None:
@@ -136,11 +146,39 @@ def release_parked(tx: Tx, items: Sequence[Item]) -> None:
 
 
 def release_target(tx: Tx, house: House, inbox: str, target: str) -> None:
-    """Carry out what was parked for one remote id or external id."""
+    """Carry out what was parked for one remote id or external id, in the order in which it came. What cannot be carried
+    out goes to the quarantine: whatever its message is doing just now must not fail with it."""
     statement = select(parked).where(parked.c.inbox == inbox, parked.c.target == target)
-    for row in tx.rows(statement.order_by(parked.c.id)):
-        if _carry_out(tx, house, _decode(row.inbound)) is not None:
-            tx.execute(delete(parked).where(parked.c.id == row.id))
+    for row in tx.rows(statement.order_by(parked.c.at, parked.c.id)):
+        try:
+            with tx.savepoint() as inner:
+                if _carry_out(inner, house, _decode(row.inbound)) is not None:
+                    inner.execute(delete(parked).where(parked.c.id == row.id))
+        except Exception as error:
+            if ends_transaction(error):
+                raise
+            to_quarantine(tx, row, f"could not be carried out: {type(error).__name__}")
+
+
+def to_quarantine(tx: Tx, row: Row[Any], why: str) -> None:
+    """Show the raw bytes of a parked event to people instead of letting it wait on."""
+    if row.raw is not None:
+        raw = schema.raw
+        tx.execute(raw.update().where(raw.c.id == row.raw).values(state="quarantined", error=why))
+    tx.execute(delete(parked).where(parked.c.id == row.id))
+
+
+def release_known(tx: Tx, house: House) -> None:
+    """Carry out what is parked though its target is known by now.
+
+    Where one process parks a report at the moment at which another one writes down what it is about, neither sees the
+    other's row.
+    """
+    received = and_(seen.c.inbox == parked.c.inbox, seen.c.external_id == parked.c.target)
+    left = and_(delivery.c.inbox == parked.c.inbox, delivery.c.remote_id == parked.c.target)
+    known = or_(exists().where(received), exists().where(left))
+    for row in tx.rows(select(parked.c.inbox, parked.c.target).where(known).distinct()):
+        release_target(tx, house, row.inbox, row.target)
 
 
 # --- about being written to --------------------------------------------------------------------------------------
@@ -196,7 +234,10 @@ def _changed(tx: Tx, house: House, event: Edit | Deletion | Reaction) -> Receipt
     if rewritten and isinstance(event, Edit):
         decide(tx, house, row.conversation, "edit", message=row.id)
     conversation = locked_conversation(tx, row.conversation)
-    tx.change(schema.conversation, conversation.id, version=conversation.version + 1)
+    shown = conversation.preview
+    if rewritten and isinstance(event, Edit) and shown == preview(row.text):
+        shown = preview(event.text)  # lists show its first words
+    tx.change(schema.conversation, conversation.id, version=conversation.version + 1, preview=shown)
     tx.emit(
         "message",
         office=conversation.office,

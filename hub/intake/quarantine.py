@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import update
-
 from connectors.contract import Message, Receipt
+from hub.desk.row import change
 from hub.messages import system_line
+from hub.scope import SYSTEM
 from hub.store import bulk, schema
 from hub.store.tx import Tx
 
@@ -91,13 +91,13 @@ def _nobody(tx: Tx) -> tuple[int, int]:
     return tx.add(schema.identity, values), contact
 
 
-def release(tx: Tx, raw: int, conversation: int) -> None:
-    """After its bytes were parsed again and taken in: the quarantine is over. The caller feeds the items to intake."""
+def release(tx: Tx, raw: int, conversation: int | None) -> None:
+    """The quarantine of bytes that were parsed again is over; ``conversation`` is the one that showed them."""
     tx.change(schema.raw, raw, state="parsed-again")
-    table = schema.conversation
-    tx.execute(
-        update(table)
-        .where(table.c.id == conversation)
-        .values(status="resolved", resolved_at=tx.now, quarantined=False, waiting_since=None, due_at=None)
-    )
-    system_line(tx, conversation, "parsed-again", raw=raw)
+    row = tx.locked(schema.conversation, conversation) if conversation is not None else None
+    if row is None:
+        return
+    if row.quarantined:  # else people work on it already
+        over = {"status": "resolved", "resolved_at": tx.now, "quarantined": False}
+        change(tx, SYSTEM, row.id, **over, waiting_since=None, due_at=None)
+    system_line(tx, row.id, "parsed-again", raw=raw)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from operator import itemgetter
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, literal_column, select
 
 from connectors.contract import Message
 from hub import threads
@@ -177,12 +177,10 @@ def _read_writers(tx: Tx, known: Known) -> None:
 
 
 def _read_callbacks(tx: Tx, known: Known, numbers: list[str]) -> None:
-    columns = ("number", "conversation", "state")
-    for number, conversation, state in tx.lookup(
-        schema.callback, ("number",), columns, [(number,) for number in numbers]
-    ):
-        if state not in ("done", "unreachable", "cancelled", "expired", "rejected"):
-            known.callbacks[number] = conversation
+    callback = schema.callback.c
+    still: ColumnElement[bool] = literal_column(f"({schema.OPEN_CALL})")  # as its index says it
+    waiting = select(callback.number, callback.conversation).where(callback.number.in_(numbers), still)
+    known.callbacks.update({row.number: row.conversation for row in tx.rows(waiting)})
 
 
 def read_conversations(tx: Tx, known: Known, wanted: set[int]) -> None:

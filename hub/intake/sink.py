@@ -91,18 +91,7 @@ class Intake:
     ) -> list[Receipt]:
         """See :meth:`connectors.contract.Sink.accept`."""
         failpoint("intake.accept.before")
-        house = self.house()
-        call = Call(
-            inbox=inbox,
-            raw=raw,
-            items=tuple(map(as_message, items)),
-            state=state,
-            languages=tuple([_language(house, item) for item in items]),
-            looked=tuple([_look(house, item) for item in items]),
-            house=house,
-            load=await self._present_load(),
-            lease=lease,
-        )
+        call = await self.prepare(inbox, raw, items, state, lease)
         try:
             receipts = await self._commit(call)
         except Fenced as fenced:
@@ -114,6 +103,28 @@ class Intake:
             raise Refused(f"the storage failed: {fault}", retry_after=10.0) from fault
         failpoint("intake.accept.after")
         return receipts
+
+    async def prepare(
+        self,
+        inbox: str,
+        raw: Raw,
+        items: Sequence[Inbound],
+        state: Cursor | None,
+        lease: Lease | None = None,
+    ) -> Call:
+        """What the transaction needs to know, found out before it."""
+        house = self.house()
+        return Call(
+            inbox=inbox,
+            raw=raw,
+            items=tuple(map(as_message, items)),
+            state=state,
+            languages=tuple([_language(house, item) for item in items]),
+            looked=tuple([_look(house, item) for item in items]),
+            house=house,
+            load=await self._present_load(),
+            lease=lease,
+        )
 
     async def _commit(self, call: Call) -> list[Receipt]:
         try:

@@ -17,6 +17,7 @@ from hub.audit import record
 from hub.calendar import add_open_minutes, calendar
 from hub.changes import began, note
 from hub.deciding.keeping import keep_decision
+from hub.desk.repeats import written_before
 from hub.desk.undoing import remember
 from hub.house import House
 from hub.i18n import mark as N_
@@ -63,14 +64,15 @@ def answer_in_public(
 ) -> int:
     """Put the office's answer under a published comment; returns its post. The same ``client_id`` answers once.
 
-    The author is told by a notice where an address is known. Raises Conflict for an unpublished or changed comment.
+    The author is told by a notice where an address is known. Raises Conflict for an unpublished or changed comment,
+    TakenBefore when another text was given with that id.
     """
     require(scope, "moderate")
     row = workable(tx, scope, number)
-    before = earlier_answer(tx, scope, client_id)
+    text = text.replace("\r\n", "\n").strip()
+    before = earlier_answer(tx, scope, client_id, text)
     if before is not None:
         return before
-    text = text.replace("\r\n", "\n").strip()
     if not text or len(text) > LONGEST_ANSWER:
         raise Conflict(TOO_LONG if text else EMPTY)
     if row.state != "published":
@@ -92,11 +94,10 @@ def _check_platform(house: House, row: Row[Any], text: str) -> None:
         raise Conflict(TOO_LONG)
 
 
-def earlier_answer(tx: Reader, scope: Scope, client_id: str) -> int | None:
-    """The answer that this actor gave with this id, or None."""
-    mine = (message.c.author == scope.user, message.c.client_id == client_id)
-    found: int | None = tx.scalar(select(message.c.id).where(*mine))
-    return found
+def earlier_answer(tx: Reader, scope: Scope, client_id: str, text: str) -> int | None:
+    """The answer that this actor gave with this id, or None. Raises TakenBefore when it was another one."""
+    found = written_before(tx, scope, client_id, text)
+    return None if found is None else int(found.id)
 
 
 def _answer(tx: Tx, house: House, scope: Scope, row: Row[Any], text: str, client_id: str) -> int:
@@ -329,7 +330,8 @@ def _queue(house: House, row: Row[Any], wished: str | None) -> str:
     for moderation or spam. Raises Conflict when there is none."""
     queues = house.directory.queues
     near = [queue.id for queue in queues.values() if queue.office == row.office]
-    for name in (wished, house.directory.inboxes[row.inbox].queue, *near):
+    inbox = house.directory.inboxes.get(row.inbox)
+    for name in (wished, inbox.queue if inbox else "", *near):
         line = queues.get(name or "")
         if line is not None and not line.moderation and not line.spam:
             return line.id

@@ -56,9 +56,10 @@ def tell_author(
     """Order a notice to the author of a comment; ``reason`` and ``words`` are those of a refusal.
 
     Nothing is ordered for the office's own answers, and nothing for comments on platforms: their authors see there what
-    became of them, and no page of ours could say more.
+    became of them, and no page of ours could say more. Nor is there any page for those of an inbox that is not
+    configured any more.
     """
-    if row.author is None or row.standing is not None:
+    if row.author is None or row.standing is not None or row.inbox not in house.channels:
         return
     language = tx.scalar(
         select(schema.conversation.c.language).where(schema.conversation.c.id == row.conversation)

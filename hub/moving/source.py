@@ -9,7 +9,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 
@@ -155,19 +155,25 @@ def _chunks(origin: Origin, shape: Shape, after: list[Any] | None) -> Iterator[R
         if name in origin.lost:
             continue
         values = {"blob": blob}
-        with file_of(origin.files, name).open("rb") as file:
-            for number, content in _parts(file, name, sha256):
+        try:
+            for number, content in _parts(file_of(origin.files, name), name, sha256):
                 if blob != first or number >= begun:
                     values |= {"number": number, "content": content}
                     yield tuple(values[column] for column in shape.columns)
+        except OSError as error:
+            raise Immovable(
+                f"The file {name} in {origin.files} cannot be read ({error.strerror}). Mend that, then run the same "
+                "command again to go on."
+            ) from error
 
 
-def _parts(file: BinaryIO, name: str, sha256: str) -> Iterator[tuple[int, bytes]]:
+def _parts(path: Path, name: str, sha256: str) -> Iterator[tuple[int, bytes]]:
     digest, number = hashlib.sha256(), 0
-    while content := file.read(CHUNK):
-        digest.update(content)
-        yield number, content
-        number += 1
+    with path.open("rb") as file:
+        while content := file.read(CHUNK):
+            digest.update(content)
+            yield number, content
+            number += 1
     if digest.hexdigest() != sha256:
         raise Immovable(
             f"The file {name} is not what was stored: its hash is another one. Bring it back from a backup."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -41,6 +41,18 @@ APART = 5 * SECOND
 delivery, attempt = schema.delivery, schema.attempt
 
 
+class Begun(NamedTuple):
+    """An attempt that was committed, and the inbox that its delivery leaves by."""
+
+    delivery: int
+    attempt: int
+    inbox: str
+
+
+def _everybody(_: str) -> bool:
+    return True
+
+
 _earlier = delivery.alias("earlier")
 
 
@@ -61,7 +73,7 @@ def _free_behind(before: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def _claimable(free: ColumnElement[bool]) -> Select[Any]:
     return (
-        select(delivery.c.id, delivery.c.lane, delivery.c.attempts, delivery.c.message)
+        select(delivery.c.id, delivery.c.lane, delivery.c.attempts, delivery.c.message, delivery.c.inbox)
         .where(delivery.c.due_at <= bindparam("now"), free)
         .order_by(delivery.c.due_at, delivery.c.created_at, delivery.c.id)
         .limit(bindparam("most"))
@@ -83,20 +95,22 @@ def claim(
     resting: Sequence[str],
     inboxes: Collection[str],
     leases: Collection[Lease] = (),
-) -> list[tuple[int, int]]:
-    """Take at most ``limit`` due deliveries; returns (delivery, attempt) ids. One a lane, the oldest first.
+    admit: Callable[[str], bool] = _everybody,
+) -> list[Begun]:
+    """Take at most ``limit`` due deliveries, one a lane, the oldest first.
 
-    ``leases`` are those under which some of the inboxes are sent for. Raises Fenced when one of them is lost.
+    ``leases`` are those under which some of the inboxes are sent for; ``admit`` is asked, by inbox, before each is
+    begun. Raises Fenced when a lease is lost.
     """
     still(tx, leases)
     wanted = {"now": tx.now, "resting": resting, "inboxes": list(inboxes), "most": 2 * limit}
     lanes: set[str] = set()
-    claimed: list[tuple[int, int]] = []
+    claimed: list[Begun] = []
     for row in tx.rows(_to_claim, wanted):
-        if row.lane in lanes or len(claimed) == limit:
+        if row.lane in lanes or len(claimed) == limit or not admit(row.inbox):
             continue
         lanes.add(row.lane)
-        claimed.append((row.id, _begin(tx, row, node)))
+        claimed.append(Begun(row.id, _begin(tx, row, node), row.inbox))
     return claimed
 
 

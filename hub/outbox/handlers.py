@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, or_, select
+from sqlalchemy import Row, and_, or_, select, update
 
 from connectors._failpoint import failpoint
 from connectors.contract import Blobs, Clock, Connector, Egress, SendError
@@ -20,7 +20,8 @@ from hub.desk.notify import tell
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.notices import deliver_answer, deliver_notice
-from hub.outbox.effects import Inside, Outside
+from hub.outbox.effects import Inside
+from hub.outbox.errands import Outside
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Reader, Tx
@@ -151,7 +152,8 @@ def _hook_body(tx: Reader, house: House, row: Row[Any], rules: Sequence[str]) ->
 
 
 async def _fetch(store: Store, connectors: Mapping[str, Connector], blobs: Blobs, row: Row[Any]) -> None:
-    """Bring the remote files of a message in, one by one; those that are here already stay."""
+    """Bring the remote files of a message in, one by one; those that are here already stay. One that cannot be had
+    keeps no other away. Raises SendError, where there is a choice one after which it is worth trying again."""
     attachment = schema.attachment
 
     def missing(tx: Reader) -> list[Row[Any]]:
@@ -160,19 +162,32 @@ async def _fetch(store: Store, connectors: Mapping[str, Connector], blobs: Blobs
         )
         return list(tx.rows(wanted.where(attachment.c.message == row.message, attachment.c.blob.is_(None))))
 
+    failed: list[SendError] = []
     for file in await store.read(missing):
         if file.remote is None or (connector := connectors.get(file.inbox)) is None:
             continue
-        content = await connector.fetch(file.remote)
+        try:
+            content = await connector.fetch(file.remote)
+        except SendError as error:
+            failed.append(error)
+            continue
         key = await blobs.put(content)
         digest = hashlib.sha256(content).hexdigest()
         size = len(content)
         await store.write(_attach(file.id, row.message, key, size, digest))
+    if failed:
+        raise min(failed, key=lambda error: error.kind == "permanent")
 
 
 def _attach(file: int, message: int, key: int, size: int, digest: str) -> Callable[[Tx], None]:
+    """The bytes belong to the message, unless it was erased meanwhile, or another process has brought them: then they
+    have no owner, and are swept."""
+    attachment = schema.attachment
+    waits = and_(attachment.c.id == file, attachment.c.blob.is_(None))
+
     def command(tx: Tx) -> None:
-        tx.change(schema.attachment, file, blob=key, size=size, sha256=digest)
-        tx.change(schema.blob, key, owner=message)
+        brought = {"blob": key, "size": size, "sha256": digest}
+        if tx.execute(update(attachment).where(waits).values(brought)).rowcount:
+            tx.change(schema.blob, key, owner=message)
 
     return command

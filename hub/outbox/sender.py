@@ -7,7 +7,8 @@ attempt without an outcome, which the next start finds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -33,6 +34,9 @@ from .settle import settle, settle_sent
 
 LOST_FILE = N_("An attachment is no longer there.")
 SILENT = N_("The person asked not to be written to on this channel.")
+WENT_WRONG = N_("Something went wrong while it was being sent.")
+UNPREPARED = N_("It could not be made ready for sending.")
+STORAGE_AWAY = "the storage was away, nothing was sent"
 
 STORAGE_PAUSE = 5.0
 """Seconds to wait for a storage that failed."""
@@ -45,10 +49,11 @@ RECOVER = 30.0
 
 
 class Claimed(NamedTuple):
-    """What this process has in hand, and when by its stopwatch it began to claim it."""
+    """What this process has in hand, of which channel, and when by its stopwatch it began to claim it."""
 
     delivery: int
     attempt: int
+    channel: str
     since: float
 
 
@@ -106,7 +111,7 @@ class Sender:
         settings = parts.house().directory.config.outbox
         self._breaker = Breaker(settings.breaker_failures, settings.breaker_seconds)
         self._workers = settings.workers
-        self._tasks: dict[asyncio.Task[None], int] = {}
+        self._tasks: dict[asyncio.Task[None], Claimed] = {}
         self._stumbled: set[int] = set()
         self._draining = False
         self._next_recovery = 0.0
@@ -128,7 +133,7 @@ class Sender:
         For whoever moves the clock by hand. Raises StorageFault.
         """
         done = 0
-        while claimed := await self._claim(self._workers):
+        while claimed := await self._claim(self._mine()):
             await asyncio.gather(*(self._deliver(one) for one in claimed))
             done += len(claimed)
         return done
@@ -164,7 +169,7 @@ class Sender:
         limits = {inbox: c.capabilities.send_limit for inbox, c in parts.connectors().items()}
         house, me = parts.house(), parts.node
         self._next_recovery = parts.clock.monotonic() + parts.recover_seconds
-        in_hand = {*self._tasks.values(), *self._stumbled}
+        in_hand = {*(claimed.attempt for claimed in self._tasks.values()), *self._stumbled}
         if await parts.store.read(lambda tx: any_left(tx, me, in_hand, limits, parts.gone)):
             found = await parts.store.write(
                 lambda tx: find_ambiguous(tx, house, me, limits, parts.still_gone)
@@ -174,58 +179,80 @@ class Sender:
             await parts.store.write(lambda tx: release_unheard(tx, me, in_hand))
 
     async def _round(self) -> None:
+        """Begin with what is due; without any, or without room, wait."""
         parts = self._parts
         pause = parts.house().directory.config.outbox.poll_seconds
-        free = self._workers - len(self._tasks)
         claimed: list[Claimed] = []
-        if free > 0:
+        if mine := self._mine():
             try:
-                due = await self._next_due()
-                if due is not None and due <= parts.clock.now() and not (claimed := await self._claim(free)):
-                    due = await self._next_free()
+                due = await parts.store.read(lambda tx: next_due(tx, mine))
+                if due is not None and due <= parts.clock.now() and not (claimed := await self._claim(mine)):
+                    due = await self._next_free(mine)
                 if due is not None and not claimed:
                     pause = min(pause, max(SOON, (due - parts.clock.now()) / 1e6))
             except (StorageFault, StoreFull):
                 pause = STORAGE_PAUSE
         for one in claimed:
             task = asyncio.create_task(self._deliver(one), name=f"delivery-{one.delivery}")
-            self._tasks[task] = one.attempt
+            self._tasks[task] = one
             task.add_done_callback(self._done)
-        if not claimed or free == len(claimed):
+        if not claimed:
             await parts.wake.wait(parts.clock, pause)
 
-    async def _next_due(self) -> int | None:
-        mine = self._parts.mine(self._parts.connectors())
-        return await self._parts.store.read(lambda tx: next_due(tx, mine))
+    def _mine(self) -> Mapping[str, Lease | None]:
+        """The inboxes that this process may begin another delivery of, with the lease of those that have one."""
+        busy, parts = self._busy(), self._parts
+        mine = parts.mine(parts.connectors())
+        return {inbox: lease for inbox, lease in mine.items() if busy[self._channel(inbox)] < self._workers}
 
-    async def _next_free(self) -> int | None:
+    def _busy(self) -> Counter[str]:
+        return Counter(claimed.channel for claimed in self._tasks.values())
+
+    def _channel(self, inbox: str) -> str:
+        """What shares its workers: a channel whose far side is silent takes none from the others."""
+        return self._parts.house().channels.get(inbox, inbox)
+
+    def _admission(self) -> Callable[[str], bool]:
+        """Whether there is room for one more of an inbox, counted for one claim."""
+        busy = self._busy()
+
+        def admit(inbox: str) -> bool:
+            channel = self._channel(inbox)
+            busy[channel] += 1
+            return busy[channel] <= self._workers
+
+        return admit
+
+    async def _next_free(self, mine: Collection[str]) -> int | None:
         """When something can be claimed again, by the clock alone: everything else rings, or is found by looking."""
         parts = self._parts
         now = parts.clock.now()
-        resting, mine = self._breaker.resting(now), parts.mine(parts.connectors())
+        resting = self._breaker.resting(now)
         free = await parts.store.read(lambda tx: next_free(tx, resting, mine))
         return min((time for time in (free, self._breaker.next_end(now)) if time is not None), default=None)
 
     def _done(self, task: asyncio.Task[None]) -> None:
-        """One delivery less in hand. What broke off at an unforeseen place may have been sent: it stays open, shown as
-        being sent, until another process takes it for ambiguous."""
-        attempt = self._tasks.pop(task)
+        """One delivery less in hand. One whose end could not be recorded at all stays open, shown as being sent, until
+        another process takes it for ambiguous."""
+        attempt = self._tasks.pop(task).attempt
         if not task.cancelled() and (error := task.exception()) is not None:
             self._stumbled.add(attempt)
             self._parts.log.error("a delivery broke off", attempt=attempt, error=type(error).__name__)
         self._parts.wake.ring()
 
-    async def _claim(self, free: int) -> list[Claimed]:
+    async def _claim(self, mine: Mapping[str, Lease | None]) -> list[Claimed]:
+        """Begin attempts at what is due of these inboxes, as far as their channels have room."""
         parts = self._parts
         began = parts.clock.monotonic()
         if not parts.unbroken(began):
             return []
         failpoint("outbox.claim.before")
         resting = self._breaker.resting(parts.clock.now())
-        mine = parts.mine(parts.connectors())
         leases = [lease for lease in mine.values() if lease is not None]
         try:
-            claimed = await parts.store.write(lambda tx: claim(tx, parts.node, free, resting, mine, leases))
+            begun = await parts.store.write(
+                lambda tx: claim(tx, parts.node, self._workers, resting, mine, leases, self._admission())
+            )
         except Fenced as fenced:
             parts.fenced(fenced)
             return []
@@ -233,27 +260,46 @@ class Sender:
             # Another process began with the same lane at the same moment, and the database lets only one.
             return []
         failpoint("outbox.claim.after")
-        return [Claimed(delivery, attempt, began) for delivery, attempt in claimed]
+        return [Claimed(one.delivery, one.attempt, self._channel(one.inbox), began) for one in begun]
 
     async def _deliver(self, claimed: Claimed) -> None:
         """One attempt from its claim to its outcome."""
         parts = self._parts
         house = parts.house()
-        delivery, attempt, _ = claimed
+        delivery, attempt, _, since = claimed
         try:
             draft = await parts.store.read(lambda tx: read_outbound(tx, house, delivery, attempt))
+            if draft is None:
+                return
+            failpoint("outbox.read.after")
+            outcome = await self._send(draft, since)
         except StorageFault:
-            await self._record(lambda tx: release_untried(tx, delivery, attempt))
+            # Only what comes before the wire asks the storage.
+            await self._record(lambda tx: release_untried(tx, delivery, attempt, STORAGE_AWAY))
             return
-        if draft is None:
+        except Exception as error:
+            await self._break_off(claimed, SendError("temporary", UNPREPARED, type(error).__name__))
             return
-        failpoint("outbox.read.after")
-        outcome = await self._send(draft, claimed.since)
         failpoint("outbox.outcome.before")
-        await self._record(lambda tx: self._settle(tx, draft, attempt, outcome))
+        try:
+            await self._record(lambda tx: self._settle(tx, draft, attempt, outcome))
+        except Exception as error:
+            if not isinstance(outcome, Sent):
+                raise
+            # It left, and what came back cannot be kept as it is: people are told that it may have arrived.
+            await self._break_off(claimed, SendError("ambiguous", WENT_WRONG, type(error).__name__))
+            return
         failpoint("outbox.outcome.after")
         if outcome is not None and self._note(draft, outcome):
             await self._record(lambda tx: hurry(tx, draft.outbound.inbox))
+
+    async def _break_off(self, claimed: Claimed, outcome: SendError) -> None:
+        """Something unforeseen happened to an attempt; this is how it ends."""
+        parts = self._parts
+        house = parts.house()
+        delivery, attempt = claimed.delivery, claimed.attempt
+        parts.log.error("a delivery broke off", attempt=attempt, error=outcome.private)
+        await self._record(lambda tx: _settle_failed(tx, house, delivery, attempt, outcome))
 
     def _settle(self, tx: Tx, draft: Draft, attempt: int, outcome: Sent | SendError | None) -> None:
         """Record what came back, with what waited for it."""
@@ -265,17 +311,7 @@ class Sender:
             if outcome.remote_id is not None:
                 self._parts.on_sent(tx, house, outbound.inbox, outcome.remote_id)
         else:
-            settle(
-                tx,
-                house,
-                outbound.delivery,
-                attempt,
-                outcome.kind,
-                public=outcome.public,
-                private=outcome.private,
-                retry_after=outcome.retry_after,
-                gone=outcome.gone,
-            )
+            _settle_failed(tx, house, outbound.delivery, attempt, outcome)
 
     async def _record(self, command: Callable[[Tx], None]) -> None:
         """Write until it is written: what the wire said must not be forgotten because a disk was full for a while."""
@@ -290,7 +326,7 @@ class Sender:
 
     async def _send(self, draft: Draft, since: float) -> Sent | SendError | None:
         """What the channel said; None when it is too late to begin, or somebody may have settled the attempt because
-        we were silent for too long at any time ``since`` its claim."""
+        we were silent for too long at any time ``since`` its claim. Whatever it raises, nothing was sent."""
         parts = self._parts
         inbox = draft.outbound.inbox
         connector = parts.connectors().get(inbox)
@@ -312,18 +348,20 @@ class Sender:
             return error
         except TimeoutError:
             return SendError("ambiguous", N_("The other side did not answer in time."), "send limit reached")
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            # Also a library that cancels what is waited for, when a line of its ends: nobody asked us to stop.
             parts.log.error("connector failed while sending", inbox=inbox, error=type(error).__name__)
-            return SendError(
-                "ambiguous", N_("Something went wrong while it was being sent."), repr(type(error))
-            )
+            return SendError("ambiguous", WENT_WRONG, repr(type(error)))
         failpoint("outbox.send.after")
         return sent
 
     def _note(self, draft: Draft, outcome: Sent | SendError) -> bool:
         """Feed the breaker; log once when a destination goes to rest and once when it is back, which is returned."""
         parts, inbox = self._parts, draft.outbound.inbox
-        destination = breaker_key(inbox, draft.outbound.to[0].address if draft.outbound.to else "")
+        first = next(iter((*draft.outbound.to, *draft.outbound.cc, *draft.outbound.bcc)), None)
+        destination = breaker_key(inbox, first.address if first is not None else "")
         if isinstance(outcome, SendError):
             parts.log.info("sending not done", inbox=inbox, outcome=outcome.kind)
         if not isinstance(outcome, SendError) or outcome.kind != "temporary":
@@ -333,3 +371,17 @@ class Sender:
         elif self._breaker.failed(destination, parts.clock.now()):
             parts.log.warning("destination rests after failures in a row", inbox=inbox)
         return False
+
+
+def _settle_failed(tx: Tx, house: House, delivery: int, attempt: int, outcome: SendError) -> None:
+    settle(
+        tx,
+        house,
+        delivery,
+        attempt,
+        outcome.kind,
+        public=outcome.public,
+        private=outcome.private,
+        retry_after=outcome.retry_after,
+        gone=outcome.gone,
+    )

@@ -24,7 +24,7 @@ from hub.surveys.record import about_survey
 from hub.threads import pair_key
 
 from .backoff import SECOND, gap
-from .queue import derive_state
+from .queue import derive_state, destination
 from .states import State, may_move
 
 Outcome = Literal["temporary", "permanent", "throttled", "ambiguous"]
@@ -50,7 +50,8 @@ _json = msgspec.json.Encoder().encode
 
 
 def settle_sent(tx: Tx, house: House, delivery_id: int, attempt_id: int, sent: Sent) -> None:
-    """The channel took it. Recipients that it refused become failed deliveries of their own.
+    """The channel took it. Recipients that it refused become deliveries of their own: failed ones, or such as are tried
+    again where the refusal is no last word.
 
     That is a fact, also where it comes so late that another process has given the attempt up meanwhile.
     """
@@ -68,11 +69,11 @@ def settle_sent(tx: Tx, house: House, delivery_id: int, attempt_id: int, sent: S
         tx.connection, schema.thread_key, ("key",), ("key", "conversation", "at"), _pairs(house, row, tx.now)
     )
     for refusal in sent.refused:
-        _split_refused(tx, row, refusal)
+        _split_refused(tx, row, refusal, None if refusal.permanent else _next_try(tx, house, row))
     announce(tx, row)
     carried_out(tx, row, sent.remote_id)
-    if sent.refused:
-        _people_must_know(tx, row, sent.refused[0].reason)
+    if lasting := [refusal for refusal in sent.refused if refusal.permanent]:
+        _people_must_know(tx, row, lasting[0].reason)
 
 
 def _pairs(house: House, row: Row[Any], now: int) -> list[tuple[str, int, int]]:
@@ -114,26 +115,20 @@ def settle(
         return arrived(tx, row)
     again = outcome in ("temporary", "throttled") or (outcome == "ambiguous" and _retries(house, row))
     if again:
-        wait = (
-            int(retry_after * SECOND)
-            if retry_after
-            else gap(house.directory.config.outbox, row.attempts, house.random)
-        )
-        if tx.now + wait < row.give_up_at:
-            tx.change(
-                delivery,
-                row.id,
-                state="queued",
-                due_at=tx.now + wait,
-                reason=public or None,
-                updated_at=tx.now,
-            )
+        due = tx.now + int(retry_after * SECOND) if retry_after else _next_try(tx, house, row)
+        if due < row.give_up_at:
+            tx.change(delivery, row.id, state="queued", due_at=due, reason=public or None, updated_at=tx.now)
             announce(tx, row)
             return "queued"
         public = TOO_OLD
     if outcome == "ambiguous" and not again:
         return give_to_people(tx, row, "possibly-sent", POSSIBLY)
     return give_to_people(tx, row, "failed", public)
+
+
+def _next_try(tx: Tx, house: House, row: Row[Any]) -> int:
+    """When a delivery is tried again after as many attempts as it has had."""
+    return tx.now + gap(house.directory.config.outbox, row.attempts, house.random)
 
 
 def _retries(house: House, row: Row[Any]) -> bool:
@@ -186,14 +181,17 @@ def give_to_people(tx: Tx, row: Row[Any], state: State, reason: str) -> State:
     return state
 
 
-def _split_refused(tx: Tx, row: Row[Any], refusal: Refusal) -> None:
+def _split_refused(tx: Tx, row: Row[Any], refusal: Refusal, again_at: int | None = None) -> None:
+    """A delivery to one of several recipients, which failed, or is tried again at a time of its own (greylisting)."""
     values = dict(row._mapping)
     kept = [r for r in _recipients(row.recipients) if r.address.lower() == refusal.address.lower()]
     values.update(
         id=tx.new_id(),
         recipients=_json(kept or [Recipient(address=refusal.address)]).decode(),
         lane=f"{row.lane}/{refusal.address}",
-        state="failed",
+        destination=destination(row.inbox, refusal.address),
+        state="failed" if again_at is None else "queued",
+        due_at=row.due_at if again_at is None else again_at,
         reason=refusal.reason,
         remote_id=None,
         updated_at=tx.now,

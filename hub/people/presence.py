@@ -49,7 +49,9 @@ def _become(tx: Tx, house: House, user_id: int, presence: Presence, before: str 
 
 
 def signed_in(tx: Tx, user_id: int) -> None:
-    """Logging in makes an offline person available."""
+    """Logging in makes an offline person available. Whoever was still waited for is there: what fell due while the hub
+    stood still, or a clock was set, must not send them away again."""
+    cancel_timer(tx, BROWSER_GONE, user_id)
     row = tx.locked(user, user_id)
     if row is not None and row.presence == "offline":
         tx.change(user, user_id, presence="available", presence_at=tx.now, presence_before=None)

@@ -7,6 +7,7 @@ afterwards would let a hundred guesses pass that are checked at the same time. U
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 
 import msgspec
 from limits import RateLimitItem, parse
@@ -50,9 +51,18 @@ def _wait(tx: Tx, key: str, rate: str) -> int:
     return max(1, ((tx.scalar(oldest.limit(1)) or since) - since) // 1_000_000 + 1)
 
 
+def _one_by_one(tx: Tx, keys: Iterable[str]) -> None:
+    """Nobody else counts or enters an attempt under these keys until this one is committed: two that count side by side
+    would not see each other's."""
+    if not tx.sqlite:  # there is one writer there
+        for key in sorted(keys):
+            tx.execute(select(func.pg_advisory_xact_lock(int(key[:15], 16))))
+
+
 def begin_attempt(tx: Tx, limits: Limits, login: str, address: str) -> Attempt:
     """Enter an attempt as failed, or refuse it. ``address`` is the peer's IP address."""
     keys = _keys(login, address)
+    _one_by_one(tx, keys.values())
     waits = (
         _wait(tx, keys["account"], limits.login_per_account),
         _wait(tx, keys["address"], limits.login_per_address),

@@ -11,11 +11,13 @@ from sqlalchemy import Row, select
 from hub.audit import record
 from hub.directory import Directory
 from hub.i18n import mark as N_
+from hub.people.presence import AGENT_GONE
 from hub.people.sessions import hash_token, scope_of_row
 from hub.people.users import NO_NAME, NO_OFFICE
 from hub.scope import Conflict, NotFound, Scope, own_office, require
 from hub.store.schema import api_token, user
 from hub.store.tx import Reader, Tx
+from hub.timers import set_timer
 
 Grant = Literal["read", "write", "stream", "rules", "publish"]
 GRANTS: tuple[Grant, ...] = get_args(Grant)
@@ -30,6 +32,9 @@ GRANT_NAMES: dict[Grant, str] = {
 
 PREFIX = "ctl_"
 """By which secret scanners and people recognise a token."""
+
+INTEGRATION = "api#"
+"""What the logins of integrations begin with, and those of people never."""
 
 NO_GRANT = N_("Choose at least one thing that it may do.")
 
@@ -68,7 +73,7 @@ def make_token(
 def _account(tx: Tx, number: int, name: str, office: str) -> dict[str, Any]:
     """``#`` cannot be typed as a login, and there is no password."""
     return {
-        "login": f"api#{number}",
+        "login": f"{INTEGRATION}{number}",
         "name": name,
         "role": "agent",
         "office": office,
@@ -89,6 +94,7 @@ def revoke_token(tx: Tx, scope: Scope, token_id: int) -> None:
     if row.revoked_at is None:
         tx.change(api_token, token_id, revoked_at=tx.now)
         tx.change(user, row.user, active=False)
+        set_timer(tx, AGENT_GONE, row.user, tx.now)  # what it had in hand goes back to the queues
         record(tx, scope.user, "token-revoked", f"token:{token_id}")
 
 
@@ -102,6 +108,12 @@ def list_tokens(tx: Reader, scope: Scope) -> Sequence[Row[Any]]:
         .order_by(t.revoked_at.is_not(None), t.id.desc())
     )
     return [row for row in tx.rows(statement) if own_office(scope, row.office)]
+
+
+def is_person(tx: Reader, user_id: int | None) -> bool:
+    """Whether an account is somebody's who sits at the console, and no integration's."""
+    login = tx.scalar(select(user.c.login).where(user.c.id == user_id))
+    return login is not None and not str(login).startswith(INTEGRATION)
 
 
 def grants_of(row: Row[Any]) -> tuple[Grant, ...]:

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, delete, func, insert, select
+from sqlalchemy import Row, delete, insert, select
 
 from hub.audit import record
 from hub.directory import Directory
 from hub.i18n import mark as N_
+from hub.people.presence import AGENT_GONE
 from hub.people.sessions import close_sessions, hash_token
 from hub.scope import Conflict, Denied, NotFound, Role, Scope, own_office, require
 from hub.store.schema import password_reset, user, user_queue
 from hub.store.tx import Reader, Tx
+from hub.timers import set_timer
 
 ROLES: tuple[Role, ...] = ("agent", "moderator", "supervisor", "administrator")
 
@@ -137,7 +139,8 @@ def change_user(
     skills: Sequence[str],
     active: bool,
 ) -> None:
-    """Change an account. A disabled one, and one whose role or office changed, is logged out everywhere.
+    """Change an account. A disabled one, and one whose role or office changed, is logged out everywhere; what a
+    disabled one had in hand goes back to the queues (:mod:`hub.people.leaving`).
 
     Raises Denied, NotFound, and Conflict when nobody active would be left who may administer.
     """
@@ -151,6 +154,9 @@ def change_user(
     if was and not (role == "administrator" and active) and _administrators(tx) == 1:
         raise Conflict(LAST_ADMINISTRATOR)
     tx.change(user, user_id, **values)
+    if before.active and not active:
+        tx.change(user, user_id, presence="offline", presence_at=tx.now, presence_before=None)
+        set_timer(tx, AGENT_GONE, user_id, tx.now)
     changed = {key: value for key, value in values.items() if getattr(before, key) != value}
     if "office" in changed:
         tx.execute(delete(user_queue).where(user_queue.c.user == user_id))
@@ -162,9 +168,10 @@ def change_user(
         tx.emit("user", actor=user_id)
 
 
-def _administrators(tx: Reader) -> int:
+def _administrators(tx: Tx) -> int:
+    """How many there are, locked: of two who disable each other at once the second must see what the first did."""
     active = (user.c.role == "administrator", user.c.active.is_(True))
-    return int(tx.scalar(select(func.count()).select_from(user).where(*active)) or 0)
+    return len(tx.rows(select(user.c.id).where(*active).order_by(user.c.id).with_for_update()))
 
 
 def set_password(tx: Tx, user_id: int, password_hash: str, *, keep: str = "", keep_hash: str = "") -> None:

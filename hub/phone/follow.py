@@ -58,7 +58,7 @@ def _answered(tx: Tx, house: House, row: Row[Any]) -> None:
     conversation = locked_conversation(tx, row.conversation)
     values: dict[str, Any] = dict(QUIET)
     if conversation.status != "spam":
-        values["status"] = "open"
+        values |= {"status": "open", "resolved_at": None}
     if conversation.assignee is None:
         values["assignee"] = row.author
     change(tx, SYSTEM, conversation.id, first_reply_at=conversation.first_reply_at or tx.now, **values)

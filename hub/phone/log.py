@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Row, select
 
 from connectors._phone import NO_SUCH, SHORT, BadNumber, normalise
 from connectors.contract import Party
 from hub.callbacks.texts import OUTCOMES
 from hub.desk import actions
 from hub.desk.merging import merge_conversations
+from hub.desk.repeats import TakenBefore, written_before
 from hub.desk.row import change, opened, seen
 from hub.house import House
 from hub.i18n import mark as N_
@@ -75,17 +76,18 @@ class Logged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def log_call(tx: Tx, house: House, scope: Scope, entry: Entry) -> Logged:
-    """Note a call. Raises Denied, NotFound, Conflict (a bad number, an unknown outcome, noted already)."""
+    """Note a call. Raises Denied, NotFound, Conflict (a bad number, an unknown outcome, noted already), TakenBefore for
+    other words under the same ``client_id``."""
     require(scope, "answer")
     if entry.outcome not in CALL_OUTCOMES:
         raise Conflict(NO_OUTCOME)
-    if (before := _written(tx, scope, entry.client_id)) is not None:
+    if (before := _written(tx, scope, entry)) is not None:
         return before
     entry = _recognised(tx, scope, entry)
     row = _told(tx, house, scope, entry) if entry.call is not None else _by_hand(tx, house, scope, entry)
     facts = msgspec.structs.replace(
         record.facts_of(row),
-        topic=" ".join(entry.topic.split())[:120],
+        topic=_topic(entry),
         outcome=entry.outcome,
         logged_at=tx.now,
     )
@@ -97,11 +99,19 @@ def log_call(tx: Tx, house: House, scope: Scope, entry: Entry) -> Logged:
     )
 
 
-def _written(tx: Tx, scope: Scope, client_id: str) -> Logged | None:
-    message = schema.message
-    same = and_(message.c.author == scope.user, message.c.client_id == client_id)
-    row = tx.row(select(message.c.id, message.c.conversation).where(same))
-    return None if row is None else Logged(conversation=row.conversation, message=row.id)
+def _topic(entry: Entry) -> str:
+    return " ".join(entry.topic.split())[:120]
+
+
+def _written(tx: Tx, scope: Scope, entry: Entry) -> Logged | None:
+    """What this form noted before. Raises TakenBefore where it says something else now."""
+    row = written_before(tx, scope, entry.client_id, entry.note.strip()[:NOTE_LIMIT])
+    if row is None:
+        return None
+    facts = record.facts_of(row)
+    if (facts.topic, facts.outcome) != (_topic(entry), entry.outcome):
+        raise TakenBefore
+    return Logged(conversation=row.conversation, message=row.id)
 
 
 def _recognised(tx: Tx, scope: Scope, entry: Entry) -> Entry:
@@ -274,7 +284,9 @@ def _conclude(tx: Tx, house: House, scope: Scope, conversation: int, facts: Fact
         said = house.translate(house.directory.config.hub.language, CALL_OUTCOMES[facts.outcome])
         return actions.resolve(tx, scope, [conversation], topic=facts.topic, outcome=said).undo
     row = opened(tx, scope, conversation)
-    values: dict[str, Any] = {"status": "open"} if row.status in ("resolved", "waiting-citizen") else {}
+    values: dict[str, Any] = {}
+    if row.status in ("resolved", "waiting-citizen"):
+        values = {"status": "open", "resolved_at": None}
     if facts.topic:
         values["topic"] = facts.topic
     if row.assignee is None:

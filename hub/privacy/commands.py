@@ -12,7 +12,7 @@ import msgspec
 
 from connectors.contract import BlobId
 from hub.control import CommandFailed, Handler
-from hub.privacy.erase import MEANWHILE, erase, naming
+from hub.privacy.erase import MEANWHILE, erase, hold, naming
 from hub.privacy.export import export
 from hub.privacy.people import Person, also_named, find
 from hub.scope import SYSTEM, Conflict, NotFound
@@ -57,6 +57,7 @@ def handlers(store: Store, blobs: Keeper) -> dict[str, Handler]:
         named = await store.read(lambda tx: also_named(tx, person))
 
         def command(tx: Tx) -> Any:
+            hold(tx, person)
             if find(tx, asked.person) != person:
                 raise Conflict(MEANWHILE)
             return erase(tx, SYSTEM, person, originals)

@@ -35,6 +35,23 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True):
     comments: int
 
 
+def hold(tx: Tx, person: Person) -> None:
+    """Keep everybody else off what is this person's until the transaction ends, where several write at once: whoever
+    takes a message of theirs in, writes to them or sends has committed by now, or waits. What they wrote meanwhile may
+    have changed who and what the person is: look again after this and before :func:`erase`."""
+    delivery = s.delivery.c
+    leaving = and_(
+        delivery.conversation.in_(person.conversations), delivery.state.in_(("held", "queued", "sending"))
+    )
+    theirs: tuple[tuple[Table, ColumnElement[bool]], ...] = (
+        (s.identity, s.identity.c.id.in_(person.identities)),
+        (s.conversation, s.conversation.c.id.in_(person.conversations)),
+        (s.delivery, leaving),
+    )
+    for table, condition in theirs:
+        tx.rows(select(table.c.id).where(condition).order_by(table.c.id).with_for_update())
+
+
 def erase(tx: Tx, scope: Scope, person: Person, originals: Sequence[int]) -> Erased:
     """Take everything of a person away. ``originals`` are further raws that hold an address of theirs (reports of
     deliveries, what lies in the quarantine); see :func:`naming`.
@@ -42,9 +59,9 @@ def erase(tx: Tx, scope: Scope, person: Person, originals: Sequence[int]) -> Era
     Raises Denied, and Conflict while something of theirs is in hand, for then a part would come back.
     """
     require(scope, "administer")
+    _refuse_in_hand(tx, person)
     if tx.sqlite:
         tx.execute(text("PRAGMA secure_delete = ON"))
-    _refuse_in_hand(tx, person)
     messages = or_(
         s.message.c.conversation.in_(person.conversations),
         s.message.c.id.in_(person.elsewhere),
@@ -171,6 +188,7 @@ def _erase_around(tx: Tx, person: Person, messages: ColumnElement[bool]) -> None
         (s.search_doc, s.search_doc.c.message.in_(of_them)),
         (s.thread_key, s.thread_key.c.conversation.in_(here)),
         (s.timer, s.timer.c.subject.in_([*here, *person.contacts])),
+        (s.timer, s.timer.c.subject.in_(of_them)),  # telephone calls
         (s.effect, or_(s.effect.c.conversation.in_(here), s.effect.c.message.in_(person.elsewhere))),
         (s.notification, s.notification.c.conversation.in_(here)),
         (s.access_grant, s.access_grant.c.conversation.in_(here)),

@@ -16,6 +16,7 @@ from hub.directory import Directory
 from hub.intake.routing import territorial_queue
 from hub.replay.stored import Stored
 from rules import Actions, Compiled, Decision, On, evaluate
+from rules.files.write import write_action
 
 MOVING: frozenset[On] = frozenset({"status", "timer"})
 """Events besides a new conversation by which rules move one: those of :data:`hub.deciding.acting.MOVING`, which is not
@@ -147,16 +148,18 @@ def differences(before: Decision, after: Decision, *, opened: bool = False) -> t
         return ()
     old, new = before.trace.winners, after.trace.winners
     return tuple(
-        Difference(name, _said(one), _said(other), old.get(name, ""), new.get(name, ""))
+        Difference(name, _said(name, one), _said(name, other), old.get(name, ""), new.get(name, ""))
         for name in _FIELDS
         if (one := getattr(before.actions, name)) != (other := getattr(after.actions, name))
         and not (opened and name == "priority" and not one and not other)
     )
 
 
-def _said(value: Any) -> Any:
-    """As JSON holds it; None for what says nothing."""
-    return None if value is False or value in (None, (), {}) else msgspec.to_builtins(value)
+def _said(name: str, value: Any) -> Any:
+    """As JSON holds it, with times as rule files write them; None for what says nothing."""
+    if value is False or value in (None, (), {}):
+        return None
+    return write_action(name, value) if name in ("timer", "callback") else msgspec.to_builtins(value)
 
 
 def _placing_rule(decision: Decision) -> str:

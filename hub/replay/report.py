@@ -11,6 +11,9 @@ import msgspec
 
 from hub.replay.compare import WEEK_HOURS, Tally
 from hub.replay.runs import Moved
+from rules import PRIORITIES
+
+_PRIORITIES = {number: name for name, number in PRIORITIES.items()}
 
 WIDEST = 9
 """Most queues in a square table; more are told as a list."""
@@ -166,7 +169,7 @@ def as_csv(moved: Iterable[Moved], said: Callable[[int], str], named: Callable[[
     rows.writerow(COLUMNS)
     for one in moved:
         differences = "; ".join(
-            f"{d.action}: {_plain(d.before)} → {_plain(d.after)}" for d in one.differences
+            f"{d.action}: {_plain(d.action, d.before)} → {_plain(d.action, d.after)}" for d in one.differences
         )
         cells = (
             *(said(one.at), one.reference or "", one.event, named(one.before), named(one.after)),
@@ -184,7 +187,11 @@ def _harmless(cell: str) -> str:
     return f"'{cell}" if cell.lstrip(" \u00a0")[:1] in FORMULAS else cell
 
 
-def _plain(value: Any) -> str:
+def _plain(action: str, value: Any) -> str:
+    if action == "priority" and value in _PRIORITIES:
+        return _PRIORITIES[value]
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {item}" for key, item in value.items())
     if isinstance(value, list):
         return " ".join(map(str, value)) or "–"
     return "–" if value is None else str(value)
@@ -213,7 +220,7 @@ def _tables(tally: Tally, named: Callable[[str], str]) -> Iterator[tuple[str, tu
     ]
     yield "What the queues would get", ("queue", "now", "draft", "change"), lines
     others: _Rows = [
-        (one.action, _plain(before), _plain(after), f"{count:,}")
+        (one.action, _plain(one.action, before), _plain(one.action, after), f"{count:,}")
         for one in changes(tally)
         for before, after, count in one.values
     ]

@@ -148,7 +148,7 @@ def check(config: Config, source: str, name: str, names: Known, now: int) -> Che
         compiled = compile_source(config, source, name)
     except ConfigError:
         items = [*_form(source, name, names)]
-        return Checked(proof=proof_of(digest, now, items, rules=0, tests=0))
+        return Checked(proof=proof_of(digest, now, items, rules=0, tests=0, loads=False))
     ruleset = compiled.ruleset
     today = datetime.fromtimestamp(now / 1e6, ZoneInfo(config.hub.zone)).date().isoformat()
     items = [*names_of(ruleset, names), *items_of(compiled, today, kept(config.hub.data_dir))]

@@ -227,7 +227,7 @@ def roll_back(tx: Tx, scope: Scope, number: int, note: str = "", *, proof: Proof
         raise Conflict(IN_FORCE)
     if proof.digest != old.digest:
         raise Conflict(NOT_PROVED)
-    if any(item.part in ("form", "names") for item in proof.errors):
+    if not proof.loads:
         raise Refused(proof, NOT_USABLE)
     base = current.version if current is not None else None
     wanted = Wanted(

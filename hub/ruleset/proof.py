@@ -37,13 +37,14 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
 class Proof(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The checks of one text. ``digest`` names the text; "" means that nothing was checked.
 
-    ``names`` is a digest of the names that the text was held against; ``tests`` how many samples ran.
+    ``tests`` is how many samples ran. ``loads``: the hub can take it over, whatever the mistakes in it.
     """
 
     digest: str = ""
     at: int = 0
     rules: int = 0
     tests: int = 0
+    loads: bool = True
     items: tuple[Item, ...] = ()
     left_out: int = 0
     replay: Replayed | None = None
@@ -68,8 +69,8 @@ KEPT = 200
 """Most items that are kept; errors come first."""
 
 
-def proof_of(digest: str, at: int, items: list[Item], *, rules: int, tests: int) -> Proof:
+def proof_of(digest: str, at: int, items: list[Item], *, rules: int, tests: int, loads: bool = True) -> Proof:
     """The proof with errors first, cut to what is worth keeping."""
     ranked = sorted(items, key=lambda item: (("error", "warning", "hint").index(item.level), item.line))
     kept, rest = tuple(ranked[:KEPT]), max(0, len(ranked) - KEPT)
-    return Proof(digest=digest, at=at, rules=rules, tests=tests, items=kept, left_out=rest)
+    return Proof(digest=digest, at=at, rules=rules, tests=tests, loads=loads, items=kept, left_out=rest)

@@ -26,7 +26,7 @@ from hub.store.schema import (
     search_doc,
     setting,
 )
-from hub.store.store import StorageFault, Store, StoreFull
+from hub.store.store import StorageFault, Store, StoreFull, ends_transaction
 from hub.store.tx import Event, Reader, Tx
 from hub.stream import Reset, Stream
 
@@ -70,28 +70,28 @@ async def run_search(store: Store, stream: Stream, clock: Clock, log: Log, *, ga
     """Follow the stream until cancelled; ``gather`` is in seconds."""
     while True:
         try:
-            await _follow(store, stream, clock, gather)
+            await _follow(store, stream, clock, log, gather)
         except (StorageFault, StoreFull) as fault:
             log.warning("search waits for the storage", error=type(fault).__name__)
             await clock.sleep(AGAIN)
 
 
-async def _follow(store: Store, stream: Stream, clock: Clock, gather: float) -> None:
+async def _follow(store: Store, stream: Stream, clock: Clock, log: Log, gather: float) -> None:
     place = await store.read(lambda tx: _number(tx, PLACE))
     if await store.read(lambda tx: _number(tx, REBUILD)) is not None:
-        place = await _rebuild(store, stream, clock)
+        place = await _rebuild(store, stream, clock, log)
     async for batch in stream.follow(place or 0):
         failpoint("search.before")
         if isinstance(batch, Reset):
-            await _rebuild(store, stream, clock)
+            await _rebuild(store, stream, clock, log)
             continue
-        await _take(store, clock, batch)
+        await _take(store, clock, log, batch)
         failpoint("search.after")
         if gather:
             await clock.sleep(gather)
 
 
-async def _take(store: Store, clock: Clock, batch: Sequence[Event]) -> None:
+async def _take(store: Store, clock: Clock, log: Log, batch: Sequence[Event]) -> None:
     """Index what a batch of events is about, then move the place on."""
     messages = sorted({e.message for e in batch if e.message is not None and e.kind in ("message", "post")})
     moved = sorted({e.conversation for e in batch if e.conversation is not None and e.kind == "conversation"})
@@ -104,7 +104,7 @@ async def _take(store: Store, clock: Clock, batch: Sequence[Event]) -> None:
         await _quiet(store, clock)
         await store.write(
             lambda tx, part=part, docs=docs, last=last: _keep(
-                tx, part, docs, moved if last else [], place if last else None
+                tx, log, part, docs, moved if last else [], place if last else None
             )  # type: ignore[misc]
         )
         if not last:
@@ -120,16 +120,32 @@ async def _quiet(store: Store, clock: Clock) -> None:
 
 
 def _keep(
-    tx: Tx, messages: Sequence[int], docs: Sequence[Doc], moved: Sequence[int], place: int | None
+    tx: Tx, log: Log, messages: Sequence[int], docs: Sequence[Doc], moved: Sequence[int], place: int | None
 ) -> None:
     gone = set(messages) - {doc.message for doc in docs}
     if gone:
         tx.execute(delete(search_doc).where(search_doc.c.message.in_(gone)))
-    rows = [tuple(getattr(doc, column) for column in COLUMNS) for doc in docs]
-    bulk.put(tx.connection, search_doc, ("message",), COLUMNS, rows)
+    _put(tx, log, docs)
     _reach_again(tx, moved)
     if place is not None:
         _set_number(tx, PLACE, place)
+
+
+def _put(tx: Tx, log: Log, docs: Sequence[Doc]) -> None:
+    """Write documents. One that the engine refuses is told and left out: nothing behind it could be found else."""
+    rows = [tuple(getattr(doc, column) for column in COLUMNS) for doc in docs]
+    try:
+        with tx.savepoint() as inner:
+            bulk.put(inner.connection, search_doc, ("message",), COLUMNS, rows)
+    except Exception as error:
+        if ends_transaction(error):
+            raise
+        if len(docs) == 1:
+            why = type(error).__name__
+            log.error("a message cannot be found by its words", message=docs[0].message, error=why)
+            return
+        for doc in docs:
+            _put(tx, log, [doc])
 
 
 def _reach_again(tx: Tx, conversations: Sequence[int]) -> None:
@@ -193,7 +209,7 @@ def _reaches(tx: Reader, conversations: Iterable[int]) -> dict[int, str]:
 # --- everything again ------------------------------------------------------------------------------------------
 
 
-async def _rebuild(store: Store, stream: Stream, clock: Clock) -> int:
+async def _rebuild(store: Store, stream: Stream, clock: Clock, log: Log) -> int:
     """Index every message, from the last id done on; returns the place from which the stream is to be followed."""
     place = stream.last
     await store.write(lambda tx: _begin_rebuild(tx, place))
@@ -204,7 +220,7 @@ async def _rebuild(store: Store, stream: Stream, clock: Clock) -> int:
         if not part:
             break
         docs = await store.read(lambda tx, part=part: make_docs(tx, part))  # type: ignore[misc]
-        await store.write(lambda tx, part=part, docs=docs: _keep_rebuilt(tx, part, docs))  # type: ignore[misc]
+        await store.write(lambda tx, part=part, docs=docs: _keep_rebuilt(tx, log, part, docs))  # type: ignore[misc]
     await store.write(_end_rebuild)
     return await store.read(lambda tx: _number(tx, PLACE)) or 0
 
@@ -221,8 +237,8 @@ def _after(tx: Reader, done: int) -> list[int]:
     return [row.id for row in tx.rows(statement)]
 
 
-def _keep_rebuilt(tx: Tx, messages: Sequence[int], docs: Sequence[Doc]) -> None:
-    _keep(tx, messages, docs, [], None)
+def _keep_rebuilt(tx: Tx, log: Log, messages: Sequence[int], docs: Sequence[Doc]) -> None:
+    _keep(tx, log, messages, docs, [], None)
     _set_number(tx, REBUILD, messages[-1])
 
 

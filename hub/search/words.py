@@ -10,6 +10,10 @@ from rules.fold import fold, tokens
 LONGEST = 200_000
 """Characters of a message that are indexed; what is longer is a log file, not a letter."""
 
+LONGEST_BYTES = 400_000
+"""Bytes of the words of a message: PostgreSQL indexes a megabyte of one text, with some bytes more for each word. Some
+signs stand for many letters (Unicode NFKD), so a text may become far longer than it was."""
+
 LONGEST_WORD = 64
 """Characters of a word: longer ones are cut, in the index and in a query alike."""
 
@@ -27,7 +31,10 @@ def doc_words(parts: Iterable[str]) -> str:
     """The words of all parts (subject, text, names), separated by spaces, in order."""
     text = "\n".join(part for part in parts if part)[:LONGEST]
     words = [word[:LONGEST_WORD] for word in tokens(fold(text))]
-    return " ".join([*words, *sorted(number_words(text) - set(words))])
+    found = " ".join([*words, *sorted(number_words(text) - set(words))])
+    if len(found) * 4 <= LONGEST_BYTES:  # no letter is longer
+        return found
+    return found.encode()[:LONGEST_BYTES].decode(errors="ignore")
 
 
 def reach_words(offices: Iterable[str], channel: str) -> str:

@@ -163,9 +163,9 @@ class PostgresStore:
 
     async def _try(self, works: list[Work[Any, Any]]) -> Committed:
         # Ids are reserved in a transaction of their own: inside, the row's lock would line up all writers.
-        if self._ids.left < Ids.RESERVE:
+        if not self._ids.suffice(self._clock.now()):
             async with self._reserving, self._engine.begin() as connection:
-                await connection.run_sync(self._ids.ensure)
+                await connection.run_sync(self._ids.ensure, self._clock.now())
         async with self._engine.begin() as connection:
             return await connection.run_sync(run_group, self._clock, self._ids, works, self.on_end)
 

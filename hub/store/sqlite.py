@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from connectors.contract import Clock
@@ -30,7 +31,9 @@ from .store import (
     StorageFault,
     Work,
     commit,
+    fault_of,
     ignore,
+    is_storage_fault,
     run_command,
     run_group,
     told_as_faults,
@@ -115,8 +118,17 @@ class SqliteStore:
         return self._group.waiting
 
     async def open(self) -> None:
-        """Raises WrongSchema when the database is of another version."""
-        await self._on(self._write_pool, self._open)
+        """Raises WrongSchema when the database is of another version, StorageFault when it cannot be opened."""
+        await self._on(self._write_pool, self._open_or_say)
+
+    def _open_or_say(self) -> None:
+        try:
+            self._open()
+        except (DatabaseError, OSError) as error:
+            # A plain DatabaseError means that the file is no database.
+            if type(error) is DatabaseError or is_storage_fault(error):
+                raise StorageFault(f"{self._path}: {fault_of(error)}") from error
+            raise
 
     def _open(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, Pending
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from connectors._failpoint import failpoint
-from connectors.contract import Clock
+from connectors.contract import Clock, Refused
 
 from .places import place_events, placed_events
 from .tx import Event, Ids, Reader, Tx
@@ -40,8 +40,11 @@ AT_ONCE = 16
 a large commit together would hold up the console for a tenth of a second."""
 
 
-class StorageFault(Exception):
-    """The storage itself failed (disk full, connection lost): nothing was committed, try again later."""
+class StorageFault(Refused):
+    """The storage itself failed (disk full, connection lost): nothing was committed, try again later.
+
+    A connector meets it as the refusal that it is, whichever of its ports asks the storage.
+    """
 
 
 def ignore(_: object) -> None:
@@ -75,8 +78,8 @@ class Outage:
             self.tell(None)
 
 
-class StoreFull(Exception):
-    """Too much waits for a commit already."""
+class StoreFull(Refused):
+    """Too much waits for a commit already; as :class:`StorageFault`, a refusal."""
 
 
 class Store(Protocol):

@@ -62,19 +62,28 @@ class Ids:
 
     BLOCK = 1 << 16
     RESERVE = 1 << 15
+    FRESH = 10_000_000
+    """Microseconds for which a block is used where several processes have one each. So what is newer has the greater id
+    but for these seconds, wherever it was written: lists and threads of comments go by that. Ids last for tens of
+    thousands of years."""
 
     def __init__(self) -> None:
         self._next = 0
         self._end = 0
+        self._taken_at = 0
 
     @property
     def left(self) -> int:
         """Ids at hand."""
         return self._end - self._next
 
-    def ensure(self, connection: Connection) -> None:
-        """Have at least ``RESERVE`` ids at hand, taking a new block where needed."""
-        if self.left >= self.RESERVE:
+    def suffice(self, now: Micros | None = None) -> bool:
+        """Whether there are ``RESERVE`` ids at hand; with ``now`` also whether they are fresh."""
+        return self.left >= self.RESERVE and (now is None or 0 <= now - self._taken_at < self.FRESH)
+
+    def ensure(self, connection: Connection, now: Micros | None = None) -> None:
+        """Have ids that :meth:`suffice`, taking a new block where needed."""
+        if self.suffice(now):
             return
         block = schema.id_block
         taken = connection.execute(
@@ -84,6 +93,7 @@ class Ids:
             .returning(block.c.next)
         ).scalar_one()
         self._next, self._end = taken - self.BLOCK, taken
+        self._taken_at = now or 0
 
     def take(self) -> int:
         """The next id. Raises OverflowError when one transaction wants more than ``RESERVE``."""

@@ -37,28 +37,30 @@ THANKS = "survey-thanks"
 def answer(tx: Tx, house: House, number: int, score: int, comment: str | None, way: Way) -> bool:
     """Keep an answer, or change it; without a ``comment`` the one that is there stays.
 
-    False where there is no such survey, or it is too late. Raises ValueError for a score that there is not.
+    False where there is no such survey (its person was erased), or it is too late. Raises ValueError for a score that
+    there is not.
     """
     if score not in SCORES:
         raise ValueError(f"a score is {SCORES.start} to {SCORES.stop - 1}, not {score}")
     row = tx.locked(survey, number)
-    if row is None or tx.now > changes_until(house, row):
+    matter = _survivor(tx, row.conversation) if row is not None else None
+    if row is None or matter is None or tx.now > changes_until(house, row):
         return False
     words = row.comment if comment is None else storable(comment).strip()[:COMMENT]
     if (row.score, row.comment) == (score, words):
         return True
     first = {"answered_at": tx.now, "way": way} if row.answered_at is None else {}
     tx.change(survey, number, score=score, comment=words, changed_at=tx.now, **first)
-    _tell(tx, row, score)
+    _tell(tx, row, matter, score)
     if row.answered_at is None and way == "button":
-        _thank(tx, house, row, score)
+        _thank(tx, house, row, matter, score)
     return True
 
 
-def _thank(tx: Tx, house: House, row: Row[Any], score: int) -> None:
+def _thank(tx: Tx, house: House, row: Row[Any], number: int, score: int) -> None:
     """A word back where the question was sent, with the address of the page where more can be said."""
     question = tx.get(schema.message, row.message)
-    matter = tx.locked(conversation, _survivor(tx, row.conversation))
+    matter = tx.locked(conversation, number)
     if question is None or matter is None:
         return
     recipients = msgspec.json.decode(question.recipients, type=list[Recipient])
@@ -66,18 +68,20 @@ def _thank(tx: Tx, house: House, row: Row[Any], score: int) -> None:
     say(tx, house, matter, THANKS, row.id, inbox=row.inbox, recipients=recipients, params=params)
 
 
-def _tell(tx: Tx, row: Row[Any], score: int) -> None:
+def _tell(tx: Tx, row: Row[Any], number: int, score: int) -> None:
     """A line in the conversation where the score is new, and an event for whoever follows."""
-    number = _survivor(tx, row.conversation)
     if row.score != score:
         what = "survey-answered" if row.score is None else "survey-changed"
         system_line(tx, number, what, score=score)
     tx.emit("survey", office=row.office, queue=row.queue, conversation=number, message=row.message)
 
 
-def _survivor(tx: Tx, number: int) -> int:
-    merged = tx.scalar(select(conversation.c.merged_into).where(conversation.c.id == number))
-    return int(merged) if merged is not None else number
+def _survivor(tx: Tx, number: int) -> int | None:
+    """The conversation itself, or the one that it was merged into, however often; None for an erased one."""
+    found = tx.row(select(conversation.c.merged_into).where(conversation.c.id == number))
+    if found is None or found.merged_into is None:
+        return None if found is None else number
+    return _survivor(tx, found.merged_into)
 
 
 # --- what comes in by a channel --------------------------------------------------------------------------------

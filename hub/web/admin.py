@@ -22,7 +22,7 @@ from hub.web.audit_words import told
 from hub.web.auth import hashed, unguessable
 from hub.web.desk import Desk, desk_of, number_of, scope_of
 from hub.web.forms import Form, read_form, read_query
-from hub.web.render import redirect, render, text
+from hub.web.render import redirect, refusal, render, text
 
 SKILLS_HINT = N_("Separated by commas: skills that queues ask for, languages like uk or en.")
 
@@ -137,7 +137,7 @@ async def add_user(request: web.Request) -> web.StreamResponse:
     try:
         new = await desk.store.write(command)
     except Conflict as refused:
-        return _user_page(request, None, form, error=text(request, str(refused)), status=409)
+        return _user_page(request, None, form, error=refusal(request, refused), status=409)
     return redirect(request, f"/admin/users/{new}", N_("The account was made. Give its person a way in."))
 
 
@@ -166,7 +166,7 @@ async def change_user(request: web.Request) -> web.StreamResponse:
         await desk.store.write(command)
     except Conflict as refused:
         person = await desk.store.read(lambda tx: users.get_user(tx, scope, number))
-        return _user_page(request, person, form, error=text(request, str(refused)), status=409)
+        return _user_page(request, person, form, error=refusal(request, refused), status=409)
     return redirect(request, "/admin/users", N_("Saved."))
 
 
@@ -248,7 +248,7 @@ async def make_token(request: web.Request) -> web.StreamResponse:
     try:
         await desk.store.write(command)
     except Conflict as refused:
-        return await _token_page(request, error=text(request, str(refused)), status=409)
+        return await _token_page(request, error=refusal(request, refused), status=409)
     return render(
         request, "admin/secret.html", person=None, link="", password="", token=token, name=form.name
     )

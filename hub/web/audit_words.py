@@ -123,7 +123,7 @@ def told(row: Row[Any], names: Mapping[int, str], directory: Directory, language
     """A row of the log in words."""
     kind, _, number = row.subject.partition(":")
     msgid, link = THINGS.get(kind, (row.subject, ""))
-    name = names.get(int(number), number) if number.isdigit() else number
+    name = names.get(int(number), number) if number.isdecimal() else number
     found = msgspec.json.decode(row.detail, type=dict[str, Any])
     details = [
         (say(FIELDS[key]), _value(key, found[key], directory, language, say))

@@ -59,10 +59,10 @@ async def hashed(password: str) -> str:
 
 
 def _log_in_page(
-    request: web.Request, *, login: str = "", error: str = "", status: int = 200
+    request: web.Request, *, target: str, login: str = "", error: str = "", status: int = 200
 ) -> web.Response:
+    """``target``: where the log-in leads; it outlives a mistyped password."""
     pre = request.cookies.get(PRE_COOKIE) or unguessable(desk_of(request))
-    target = request.query.get("next", "/")
     response = render(
         request,
         "auth/login.html",
@@ -81,8 +81,9 @@ def _log_in_page(
 async def log_in_form(request: web.Request) -> web.StreamResponse:
     """The form; somebody who is logged in already goes on."""
     if SIGNED in request:
-        return web.Response(status=303, headers={"Location": "/"})
-    return _log_in_page(request)
+        target = request.query.get("next", "/")
+        return web.Response(status=303, headers={"Location": target if is_local(target) else "/"})
+    return _log_in_page(request, target=request.query.get("next", "/"))
 
 
 async def log_in(request: web.Request) -> web.StreamResponse:
@@ -90,16 +91,18 @@ async def log_in(request: web.Request) -> web.StreamResponse:
     desk, form = desk_of(request), await read_form(request, LogIn)
     expected = request.cookies.get(PRE_COOKIE, "")
     if not expected or not hmac.compare_digest(form.pre.encode(), expected.encode()):
-        return _log_in_page(request, error=text(request, N_("The page was too old. Try again.")), status=403)
+        said = text(request, N_("The page was too old. Try again."))
+        return _log_in_page(request, target=form.next, error=said, status=403)
     limits, peer = desk.house().directory.config.limits, bucket(peer_of(request))
     attempt = await desk.store.write(lambda tx: begin_attempt(tx, limits, form.login, peer))
     if attempt.refused:
         minutes = attempt.wait // 60 + 1
         said = text(request, N_("Too many failed attempts. Try again in {minutes} min."), minutes=minutes)
-        return _log_in_page(request, error=said, status=429)
+        return _log_in_page(request, target=form.next, error=said, status=429)
     found = await desk.store.read(lambda tx: find_login(tx, form.login))
     if not await verified(found.password if found else None, form.password) or found is None:
-        return _log_in_page(request, login=form.login, error=text(request, WRONG), status=401)
+        said = text(request, WRONG)
+        return _log_in_page(request, target=form.next, login=form.login, error=said, status=401)
     fresh = await hashed(form.password) if is_outdated(found.password or "") else None
     target = form.next if is_local(form.next) else "/"
     return await _logged_in(request, found.id, attempt, target, fresh)

@@ -26,7 +26,7 @@ from hub.scope import Conflict, Scope
 from hub.store.tx import Reader, Tx
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, read_form, read_query
-from hub.web.render import is_fragment, is_local, language_of, redirect, render, wants_json
+from hub.web.render import is_fragment, is_local, language_of, redirect, refusal, render, wants_json
 from hub.web.words import moment
 
 HERE = "/callbacks"
@@ -95,6 +95,13 @@ async def board(request: web.Request) -> web.StreamResponse:
 
 async def one(request: web.Request) -> web.StreamResponse:
     """One call: its history, and moving or cancelling it."""
+    return await _one(request)
+
+
+async def _one(
+    request: web.Request, *, kept: Finished | None = None, error: str = "", status: int = 200
+) -> web.Response:
+    """The page of a call; where a form was refused with the reason and with what somebody had written down."""
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
     house = desk.house()
 
@@ -105,6 +112,9 @@ async def one(request: web.Request) -> web.StreamResponse:
     return render(
         request,
         "callbacks/one.html",
+        status=status,
+        kept=kept,
+        error=error,
         **_shared(request, house),
         call=call,
         attempts=attempts,
@@ -180,7 +190,10 @@ async def finished(request: web.Request) -> web.StreamResponse:
     form = await read_form(request, Finished)
     said = N_("The call is done.")
     more = {"outcome": form.outcome, "topic": form.topic, "note": form.note}
-    return await _do(request, calls.finish, said, form.next, version=form.version, **more)
+    try:
+        return await _do(request, calls.finish, said, form.next, version=form.version, **more)
+    except Conflict as refused:
+        return await _one(request, kept=form, error=refusal(request, refused), status=409)
 
 
 class Moved(Form, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from hub.desk import beside, canned, drafts, notes, outward, reply, topics
 from hub.desk.addresses import BadAddress, Role, read_addresses, show_addresses
 from hub.desk.drafts import Kind, Newer
 from hub.desk.outward import Letter
+from hub.desk.repeats import TakenBefore
 from hub.desk.reply import After, Draft, Stale
 from hub.desk.row import seen
 from hub.house import House
@@ -22,7 +23,9 @@ from hub.store.tx import Reader, Tx
 from hub.web.compose_files import file_json
 from hub.web.desk import desk_of, number_of, scope_of, signed_of
 from hub.web.forms import Form, Unacceptable, read_form, read_json, read_query
-from hub.web.render import conversation_path, redirect, render, text, wants_json
+from hub.web.guard import explained
+from hub.web.inbox import undo_path
+from hub.web.render import conversation_path, redirect, refusal, render, text, wants_json
 
 ROLES: tuple[Role, ...] = ("to", "cc", "bcc")
 
@@ -44,18 +47,23 @@ def typed_recipients(to: str, cc: str, bcc: str) -> tuple[Recipient, ...]:
     return tuple(found for line, role in lines for found in read_addresses(line, role))
 
 
-def _refused(request: web.Request, error: BadAddress) -> web.Response:
-    """An unclear address, told at its field."""
-    detail = text(request, error.msgid, **error.details)
-    body = {"type": "about:blank", "title": detail, "status": 422, "detail": detail, "field": "recipients"}
-    return web.json_response(body, status=422, content_type="application/problem+json")
+def _refused(request: web.Request, error: BadAddress | Stale | TakenBefore) -> web.Response:
+    """Why nothing was sent, with what the composer needs to go on: the field of an unclear address, the numbers of the
+    messages that came in meanwhile, or that what it sends next is another message."""
+    match error:
+        case BadAddress():
+            return _problem(request, 422, text(request, error.msgid, **error.details), field="recipients")
+        case Stale():
+            return _problem(request, 409, refusal(request, error), new=error.numbers)
+        case TakenBefore():
+            return _problem(request, 409, refusal(request, error), again=True)
 
 
-def _stopped(request: web.Request, error: Stale) -> web.Response:
-    """Something new came in: which messages, so that the screen can show them."""
-    detail = text(request, str(error))
-    body = {"type": "about:blank", "title": detail, "status": 409, "detail": detail, "new": error.numbers}
-    return web.json_response(body, status=409, content_type="application/problem+json")
+def _problem(request: web.Request, status: int, detail: str, **more: object) -> web.Response:
+    if not wants_json(request):
+        return explained(request, status, detail)
+    body = {"type": "about:blank", "title": detail, "status": status, "detail": detail, **more}
+    return web.json_response(body, status=status, content_type="application/problem+json")
 
 
 # --- sending ---------------------------------------------------------------------------------------------------
@@ -109,10 +117,8 @@ async def send_reply(request: web.Request) -> web.StreamResponse:
             undo_seconds=seconds,
         )
         sent = await desk.store.write(lambda tx: reply.reply(tx, house, scope, number, draft))
-    except BadAddress as error:
+    except (BadAddress, Stale, TakenBefore) as error:
         return _refused(request, error)
-    except Stale as error:
-        return _stopped(request, error)
     return _sent(request, number, sent, seconds)
 
 
@@ -125,7 +131,7 @@ def _client_id(given: str) -> str:
 def _sent(request: web.Request, number: int, sent: reply.Replied, seconds: float) -> web.StreamResponse:
     seconds = seconds if sent.undo is not None else 0.0
     msgid = SENT if seconds > 0 else SENT_AT_ONCE
-    undo = f"/undo/{sent.undo}" if sent.undo and seconds > 0 else ""
+    undo = undo_path(sent.undo) if seconds > 0 else ""
     said = text(request, msgid, seconds=f"{seconds:g}")
     if not wants_json(request):
         return redirect(request, conversation_path(number), msgid, undo=undo, seconds=f"{seconds:g}")
@@ -151,10 +157,14 @@ async def add_note(request: web.Request) -> web.StreamResponse:
             drafts.discard(tx, scope, form.draft)
         return noted
 
-    noted = await desk.store.write(command)
-    said = text(request, BLIND if noted.blind else NOTED, names=", ".join(noted.blind))
+    try:
+        noted = await desk.store.write(command)
+    except TakenBefore as error:
+        return _refused(request, error)
+    msgid, names = BLIND if noted.blind else NOTED, ", ".join(noted.blind)
     if not wants_json(request):
-        return redirect(request, conversation_path(number), NOTED)
+        return redirect(request, conversation_path(number), msgid, names=names)
+    said = text(request, msgid, names=names)
     return web.json_response({"message": str(noted.id), "number": noted.number, "said": said, "undo": None})
 
 
@@ -180,14 +190,14 @@ async def forward(request: web.Request) -> web.StreamResponse:
             subject=form.subject,
             undo_seconds=seconds,
         )
-    except BadAddress as error:
+
+        def command(tx: Tx) -> tuple[int, reply.Replied]:
+            sent = outward.forward(tx, house, scope, number, letter, files=form.files)
+            return outward.conversation_of(tx, number), sent
+
+        conversation, sent = await desk.store.write(command)
+    except (BadAddress, TakenBefore) as error:
         return _refused(request, error)
-
-    def command(tx: Tx) -> tuple[int, reply.Replied]:
-        sent = outward.forward(tx, house, scope, number, letter, files=form.files)
-        return outward.conversation_of(tx, number), sent
-
-    conversation, sent = await desk.store.write(command)
     return _sent(request, conversation, sent, seconds)
 
 
@@ -250,14 +260,14 @@ async def start(request: web.Request) -> web.StreamResponse:
             draft=form.draft,
             undo_seconds=seconds,
         )
-    except BadAddress as error:
+
+        def command(tx: Tx) -> tuple[int, reply.Replied]:
+            sent = outward.start(tx, house, scope, form.inbox, letter, form.queue)
+            return outward.conversation_of(tx, sent.message), sent
+
+        conversation, sent = await desk.store.write(command)
+    except (BadAddress, TakenBefore) as error:
         return _refused(request, error)
-
-    def command(tx: Tx) -> tuple[int, reply.Replied]:
-        sent = outward.start(tx, house, scope, form.inbox, letter, form.queue)
-        return outward.conversation_of(tx, sent.message), sent
-
-    conversation, sent = await desk.store.write(command)
     return _sent(request, conversation, sent, seconds)
 
 
@@ -309,7 +319,7 @@ async def save_draft(request: web.Request) -> web.StreamResponse:
     try:
         stored = await desk.store.write(command)
     except Newer as newer:
-        problem = {"status": 409, "detail": text(request, str(newer))}
+        problem = {"status": 409, "detail": refusal(request, newer)}
         return web.json_response({**problem, "text": newer.text, "revision": newer.revision}, status=409)
     return web.json_response({"id": str(stored.id), "revision": stored.revision})
 

@@ -51,6 +51,7 @@ from hub.web.rules import list as rules_list
 from hub.web.rules import names as rules_names
 from hub.web.rules import publish as rules_publish
 from hub.web.rules import replay as rules_replay
+from hub.web.rules import samples as rules_samples
 from hub.web.rules import text as rules_text
 from hub.web.rules import trying as rules_try
 from hub.web.rules import versions as rules_versions
@@ -80,6 +81,7 @@ SCREENS: Sequence[Sequence[web.AbstractRouteDef]] = (
     health.ROUTES,
     rules_list.ROUTES,
     rules_names.ROUTES,
+    rules_samples.ROUTES,
     rules_text.ROUTES,
     rules_editor.ROUTES,
     rules_replay.ROUTES,

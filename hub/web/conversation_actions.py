@@ -10,6 +10,7 @@ from aiohttp import web
 from hub.desk import access, actions, contacts, merging, outward, topics, transfer
 from hub.desk.actions import Settable
 from hub.desk.row import seen
+from hub.desk.undoing import undoable
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.scope import Conflict, Scope
@@ -17,7 +18,7 @@ from hub.store.tx import Tx
 from hub.web.conversation import render_parts
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, Unacceptable, read_form
-from hub.web.inbox import read_until
+from hub.web.inbox import read_until, undo_path
 from hub.web.render import conversation_path, is_fragment, redirect, text, toast_header
 
 Act = Callable[[Tx, House, Scope, int], object]
@@ -29,12 +30,13 @@ class Guarded(Form, frozen=True, kw_only=True):
     version: int | None = None
 
 
-async def _carry_out(request: web.Request, act: Act, said: str, *, undo: bool = True) -> web.StreamResponse:
-    """Run an action on the conversation of the address and show what changed, with a toast that can take it back."""
+async def _carry_out(request: web.Request, act: Act, said: str) -> web.StreamResponse:
+    """Run an action on the conversation of the address and show what changed, with a toast that takes back this very
+    action, however many came after it."""
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
     house = desk.house()
-    await desk.store.write(lambda tx: act(tx, house, scope, number))
-    back = "/undo" if undo else ""
+    _, undo = await desk.store.write(lambda tx: undoable(tx, scope, lambda: act(tx, house, scope, number)))
+    back = undo_path(undo)
     if is_fragment(request):
         return await render_parts(request, number, toast_header(text(request, said), undo=back))
     return redirect(request, conversation_path(number), said, undo=back)
@@ -247,7 +249,7 @@ async def merge(request: web.Request) -> web.StreamResponse:
         return merging.merge_conversations(tx, house, scope, number, other, link=form.link)
 
     merged = await desk.store.write(command)
-    return redirect(request, conversation_path(merged.survivor), N_("Merged."), undo="/undo")
+    return redirect(request, conversation_path(merged.survivor), N_("Merged."), undo=undo_path(merged.undo))
 
 
 async def unmerge(request: web.Request) -> web.StreamResponse:
@@ -262,8 +264,11 @@ async def move_message(request: web.Request) -> web.StreamResponse:
     """Move a message to a conversation of its own and go there."""
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
     house = desk.house()
-    new = await desk.store.write(lambda tx: merging.move_message(tx, house, scope, number))
-    return redirect(request, conversation_path(new), N_("Moved to a conversation of its own."), undo="/undo")
+    new, undo = await desk.store.write(
+        lambda tx: undoable(tx, scope, lambda: merging.move_message(tx, house, scope, number))
+    )
+    said = N_("Moved to a conversation of its own.")
+    return redirect(request, conversation_path(new), said, undo=undo_path(undo))
 
 
 async def move_back(request: web.Request) -> web.StreamResponse:
@@ -297,7 +302,7 @@ async def unlink(request: web.Request) -> web.StreamResponse:
     def act(tx: Tx, house: House, scope: Scope, number: int) -> None:
         contacts.unlink(tx, scope, link_id)
 
-    return await _carry_out(request, act, N_("Taken apart."), undo=False)
+    return await _carry_out(request, act, N_("Taken apart."))
 
 
 async def retry(request: web.Request) -> web.StreamResponse:

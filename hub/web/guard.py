@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import json
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
 from functools import partial
@@ -25,7 +26,7 @@ from hub.web.desk import LANGUAGE, SIGNED, desk_of
 from hub.web.forms import CSRF_FIELD, Unacceptable
 from hub.web.pages import Draw, Page, page_of, show
 from hub.web.proxies import Network, client_address, from_trusted, networks
-from hub.web.render import is_fragment, render, text, toast_header, wants_json
+from hub.web.render import is_fragment, is_local, refusal, render, text, toast_header, wants_json
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -122,6 +123,12 @@ _BY_STATUS = {
     503: N_("The hub cannot store anything at the moment. Nothing was lost; try again in a few seconds."),
 }
 
+OTHER_LOG_IN = N_(
+    "This page was opened before you logged in again. Reload it, then repeat; what you wrote to somebody is kept."
+)
+
+FAILED = N_("That did not work")
+
 _TITLES = {
     400: N_("Not understood"),
     401: N_("Logged out"),
@@ -135,7 +142,7 @@ _TITLES = {
 def explained(request: web.Request, status: int, detail: str = "", retry_after: int = 0) -> web.Response:
     """An error as its reader wants it: a page, a toast for htmx, problem JSON (RFC 9457) for scripts."""
     sentence = detail or text(request, _BY_STATUS.get(status, _BY_STATUS[500 if status >= 500 else 400]))
-    title = text(request, _TITLES.get(status, N_("That did not work")))
+    title = text(request, _TITLES.get(status, FAILED))
     headers = {"Retry-After": str(retry_after)} if retry_after else {}
     if wants_json(request):
         body = {"type": "about:blank", "title": title, "status": status, "detail": sentence}
@@ -145,8 +152,18 @@ def explained(request: web.Request, status: int, detail: str = "", retry_after: 
     if is_fragment(request):
         swap = {"HX-Reswap": "none", **toast_header(sentence, danger=True)}
         return web.Response(status=status, headers={**headers, **swap})
+    left = "" if request.method in SAFE else _page_of(request.headers.get("Referer", ""))
     return render(
-        request, "error.html", status=status, headers=headers, sentence=sentence, title=title, path="/"
+        request,
+        "error.html",
+        status=status,
+        headers=headers,
+        sentence=sentence,
+        title=text(request, FAILED) if detail else title,
+        start=log_in_path(left) if status == 401 else "/",
+        back=left if status != 401 and is_local(left) else "",
+        path="/",
+        here="/",
     )
 
 
@@ -160,7 +177,8 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except NotFound:
         return explained(request, 404)
     except Conflict as conflict:
-        return explained(request, 409, text(request, str(conflict)) if str(conflict) else "")
+        why = refusal(request, conflict) if str(conflict) else ""
+        return explained(request, 409, why)
     except Unacceptable as refused:
         return explained(request, 400, str(refused) if wants_json(request) else "")
     except (StorageFault, StoreFull):
@@ -249,12 +267,33 @@ async def _write_touch(store: Store, signed: Signed) -> None:
 
 
 def _ask_to_log_in(request: web.Request) -> web.Response:
-    target = f"/login?next={quote(request.path_qs, safe='')}" if request.method == "GET" else "/login"
+    """What is kept of a text waits on the page that was left: whoever logs in again goes back there. A page that asks
+    by itself for what is new is never led away under the hands of somebody who writes: it says that the session ended,
+    and so in a toast, too, where a button was pressed."""
     if is_fragment(request):
-        return web.Response(status=401, headers={"HX-Redirect": "/login"})
+        pressed = request.method not in SAFE
+        toast = (
+            {"centrala:toast": {"text": text(request, _BY_STATUS[401]), "danger": True}} if pressed else {}
+        )
+        told = json.dumps({"centrala:ended": True, **toast})
+        return web.Response(status=401, headers={"HX-Reswap": "none", "HX-Trigger": told})
     if wants_json(request) or request.method not in SAFE:
         return explained(request, 401)
-    return web.Response(status=303, headers={"Location": target})
+    return web.Response(status=303, headers={"Location": log_in_path(request.path_qs)})
+
+
+def log_in_path(page: str) -> str:
+    """The log-in that leads on to a page of ours."""
+    return f"/login?next={quote(page, safe='')}" if page else "/login"
+
+
+def _page_of(address: str) -> str:
+    """Path and query of an address that a browser told; what leads elsewhere the log-in itself does not follow."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    return parts._replace(scheme="", netloc="", fragment="").geturl()
 
 
 def is_same_site(request: web.Request) -> bool:
@@ -277,7 +316,7 @@ async def no_forgery(request: web.Request, handler: Handler) -> web.StreamRespon
     if signed is not None:
         sent = request.headers.get("X-CSRF") or str((await request.post()).get(CSRF_FIELD, ""))
         if not hmac.compare_digest(sent.encode(), signed.csrf.encode()):
-            return explained(request, 403)
+            return explained(request, 403, text(request, OTHER_LOG_IN))
     return await handler(request)
 
 

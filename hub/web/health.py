@@ -11,6 +11,7 @@ from sqlalchemy import select
 from connectors.contract import Health
 from hub.cluster.overview import Overview, overview
 from hub.deciding.naming import rule_name
+from hub.desk.stranded import stranded
 from hub.i18n import mark as N_
 from hub.ruleset.hits import failing
 from hub.running import days_left
@@ -55,6 +56,10 @@ ENDS = N_("The access of “{inbox}” ends soon")
 ENDED = N_("The access of “{inbox}” has ended")
 RENEW = N_(
     "Messages stop then. Get new credentials from the provider, put them into the configuration and reload it."
+)
+STRANDED = N_("The queue “{queue}” is not configured any more, and {n} conversations stand in it")
+MOVE_THEM = N_(
+    "Nobody is offered them. Configure the queue again, or move them to another one from the list “All”."
 )
 NOBODY_DOES = N_("No process does this: {work}")
 START_ONE = N_("Start one with the role {role}; what others leave is taken up by itself.")
@@ -142,11 +147,26 @@ async def _attention(request: web.Request) -> list[Attention]:
     ]
     found += _ending(request)
     house = desk.house()
+    found += await _stranded(request)
     for rule in await desk.store.read(failing):
         told = text(request, FAILS, rule=rule_name(house, rule.rule), faults=rule.faults)
         why = text(request, WHY, why=rule.why.said(say))
         found.append(Attention(title=told, text=why, at=rule.at, last=True, over=rule.well))
     return found
+
+
+async def _stranded(request: web.Request) -> list[Attention]:
+    """Queues that the configuration does not name any more, though something waits in them."""
+    desk, scope = desk_of(request), scope_of(request)
+    waits = await desk.store.read(lambda tx: stranded(tx, desk.house().directory, scope))
+    return [
+        Attention(
+            title=text(request, STRANDED, queue=line.queue, n=line.number),
+            text=text(request, MOVE_THEM),
+            at=line.since,
+        )
+        for line in waits
+    ]
 
 
 def _ending(request: web.Request) -> list[Attention]:

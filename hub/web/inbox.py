@@ -188,7 +188,7 @@ async def bulk(request: web.Request) -> web.StreamResponse:
     until = read_until(form.until, house.directory.zone(scope.office))
     done = await desk.store.write(lambda tx: act_on(tx, house, scope, form, until))
     said = N_("{n} conversations changed.") if len(done.changed) != 1 else N_("One conversation changed.")
-    return redirect(request, to, said, undo="/undo" if done.undo else "", n=len(done.changed))
+    return redirect(request, to, said, undo=undo_path(done.undo), n=len(done.changed))
 
 
 def act_on(tx: Tx, house: House, scope: Scope, form: Bulk, until: Micros | None) -> Done:
@@ -225,6 +225,11 @@ def read_until(typed: str, zone: str) -> Micros | None:
 # --- undo ------------------------------------------------------------------------------------------------------
 
 UNDONE = N_("Undone.")
+
+
+def undo_path(undo_id: int | None) -> str:
+    """Where one action is taken back; "" for one that is not."""
+    return f"/undo/{undo_id}" if undo_id is not None else ""
 
 
 async def undo(request: web.Request) -> web.StreamResponse:

@@ -302,12 +302,13 @@ async def answered(request: web.Request) -> web.StreamResponse:
     form, house = await read_form(request, Answered), desk.house()
 
     def command(tx: Tx) -> Item:
-        if form.publish and answers.earlier_answer(tx, scope, form.client) is None:
+        if form.publish and answers.earlier_answer(tx, scope, form.client, form.text) is None:
             choice = Choice(post=number, revision=form.revision)
             outcome = decide.decide(tx, house, scope, "publish", [choice])
             if outcome.failed:
                 raise Conflict(outcome.failed[0][1])
-        answers.answer_in_public(tx, house, scope, number, form.text, client_id=form.client)
+        seen = None if form.publish else form.revision
+        answers.answer_in_public(tx, house, scope, number, form.text, client_id=form.client, revision=seen)
         return bench_item(tx, scope, number)
 
     item = await desk.store.write(command)

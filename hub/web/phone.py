@@ -23,7 +23,7 @@ from hub.store.tx import Reader
 from hub.web.call_words import CALL_WORDS
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, read_form, read_query
-from hub.web.render import conversation_path, is_fragment, redirect, render, text, wants_json
+from hub.web.render import conversation_path, is_fragment, redirect, refusal, render, text, wants_json
 
 Direction = Literal["in", "out"]
 
@@ -176,7 +176,7 @@ async def noted(request: web.Request) -> web.StreamResponse:
     except Conflict as refused:
         if wants_json(request):
             raise
-        return await _refused(request, house, filled, str(refused))
+        return await _refused(request, house, filled, refusal(request, refused))
     undo = f"/undo/{done.undo}" if done.undo is not None else ""
     path = conversation_path(done.conversation)
     if wants_json(request):
@@ -198,7 +198,7 @@ async def _refused(request: web.Request, house: House, filled: Filled, why: str)
     line, number, found, used = await desk.store.read(query)
     shown = {"asked": asked, "line": line, "number": number, "who": found, "topics": used}
     values = {"name": filled.name, "topic": filled.topic, "note": filled.note, "direction": filled.direction}
-    return _form(request, house, status=409, error=text(request, why), values=values, **shown)
+    return _form(request, house, status=409, error=why, values=values, **shown)
 
 
 async def conversation_of(request: web.Request) -> web.StreamResponse:

@@ -234,11 +234,11 @@ async def _handled(public: _Public, route: Route, request: Request) -> Response:
         answer = await route.handler(request)
         failpoint("public.request.handled")
         return answer
+    except (StorageFault, StoreFull):  # which is told once, by the store
+        raise Refusal(503, N_("We are very busy. Please try again in a moment."), retry_after=5) from None
     except Refused as refused:
         text = N_("We cannot take this at the moment. Nothing was lost: please try again in a moment.")
         raise Refusal(503, text, retry_after=refused.retry_after) from None
-    except (StorageFault, StoreFull):  # which is told once, by the store
-        raise Refusal(503, N_("We are very busy. Please try again in a moment."), retry_after=5) from None
     except Exception as error:
         # Only the kind of the error: its text may quote what a person wrote.
         public.log.error("a public page failed", route=route.path, error=type(error).__name__)

@@ -13,6 +13,7 @@ from aiohttp.base_protocol import BaseProtocol
 from multidict import CIMultiDict
 
 from connectors.contract import UploadedFile
+from hub.i18n import mark as N_
 
 PARTS = 200
 """Most fields and files of one form."""
@@ -24,6 +25,10 @@ SLOWEST = 8_000
 """Bytes a second: half of what a weak mobile connection gives."""
 
 CHUNK = 65_536
+
+FORMAT = N_("The form came in a format that is not taken here.")
+FIELDS = N_("The form has too many fields.")
+UNREADABLE = N_("The form cannot be read.")
 
 
 class TooLarge(Exception):
@@ -95,14 +100,14 @@ async def read_form(content_type: str, body: bytes) -> Form:
         return _urlencoded(body)
     if kind == "multipart/form-data":
         return await _multipart(content_type, body)
-    raise Malformed("The form came in a format that is not taken here.")
+    raise Malformed(FORMAT)
 
 
 def _urlencoded(body: bytes) -> Form:
     try:
         pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=PARTS)
     except ValueError:
-        raise Malformed("The form has too many fields.") from None
+        raise Malformed(FIELDS) from None
     fields: dict[str, str] = {}
     for name, value in pairs:
         _add(fields, name, value)
@@ -127,12 +132,12 @@ async def _multipart(content_type: str, body: bytes) -> Form:
         while (part := await reader.next()) is not None:
             count += 1
             if count > PARTS:
-                raise Malformed("The form has too many fields.")
+                raise Malformed(FIELDS)
             if not isinstance(part, BodyPartReader) or not part.name:
-                raise Malformed("The form cannot be read.")
+                raise Malformed(UNREADABLE)
             await _take(part, fields, files)
     except (ValueError, AssertionError, RuntimeError, LookupError):
-        raise Malformed("The form cannot be read.") from None
+        raise Malformed(UNREADABLE) from None
     return Form(fields=fields, files=tuple(files))
 
 

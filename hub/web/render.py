@@ -1,7 +1,8 @@
 """Pages from templates: Jinja2 compiled once, autoescape always on, texts in the reader's language.
 
 ``render(request, "inbox/list.html", rows=rows)``. Every template has ``_``, ``ngettext``, ``when``, ``at``, ``span``,
-``size``, ``number``, ``icon``, ``asset``, ``queue_name``, ``office_name``, ``allowed``, ``scope``, ``csrf``.
+``size``, ``number``, ``icon``, ``asset``, ``queue_name``, ``office_name``, ``allowed``, ``scope``, ``csrf``, ``path``,
+and ``here``, where a form in the bar leads back to.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from markupsafe import Markup
 from hub.i18n import mark as N_
 from hub.i18n import template_functions, translate
 from hub.people.preferences import Preferences
-from hub.scope import Permission, Scope, allows
+from hub.scope import Conflict, Permission, Scope, allows
 from hub.web.assets import ASSETS
 from hub.web.desk import LANGUAGE, PLACE, SIGNED, desk_of
 from hub.web.words import filters
@@ -114,6 +115,11 @@ def text(request: web.Request, msgid: str, **placeholders: object) -> str:
     return translate(language_of(request), msgid, **placeholders)
 
 
+def refusal(request: web.Request, conflict: Conflict) -> str:
+    """Why something was refused, for the person behind a request."""
+    return text(request, str(conflict), **conflict.params)
+
+
 @lru_cache(maxsize=1024)
 def _icon(sprite: str, name: str, label: str) -> Markup:
     address = f"{sprite}#{name}"
@@ -146,6 +152,7 @@ def context_of(request: web.Request) -> dict[str, Any]:
         **filters(language, directory.zone(scope.office if scope else ""), desk.clock.now()),
         "request": request,
         "path": request.path,
+        "here": request.path_qs if request.method == "GET" else "/",
         "language": language,
         "scope": scope,
         "signed": signed,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-import ssl
 from collections.abc import Mapping
 
 from aiohttp import web
 
 from connectors.contract import Clock
 from hub.config import Listener, Metrics
+from hub.config_tls import server_context
 from hub.web import public_watch
 
 SHUTDOWN = 3.0
@@ -44,7 +44,8 @@ class Listeners:
             app, access_log=None, shutdown_timeout=SHUTDOWN, keepalive_timeout=public_watch.KEEP_ALIVE
         )
         await runner.setup()
-        site = web.SockSite(runner, self._sockets[name].dup(), ssl_context=tls(listener), backlog=BACKLOG)
+        tls = server_context(listener) if isinstance(listener, Listener) else None
+        site = web.SockSite(runner, self._sockets[name].dup(), ssl_context=tls, backlog=BACKLOG)
         await site.start()
         before, self._runners[name] = self._runners.get(name), runner
         if before is not None:
@@ -68,12 +69,3 @@ class Listeners:
         for bound in self._sockets.values():
             bound.close()
         self._sockets.clear()
-
-
-def tls(listener: Listener | Metrics) -> ssl.SSLContext | None:
-    """The TLS of a listener, or None for plain HTTP. Raises OSError for files that cannot be read."""
-    if isinstance(listener, Metrics) or listener.certificate is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(listener.certificate, listener.certificate_key)
-    return context

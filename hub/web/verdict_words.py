@@ -14,9 +14,11 @@ from hub.ruleset.verdicts import Judged, set_by, wanted_alone
 from hub.web.desk import desk_of, scope_of
 from hub.web.render import text
 from hub.web.rules import terms
+from hub.web.words import MINUTE, span
 from rules import DEFAULT_RULE, GUARD_RULE, PRIORITIES, Explanation, Fault
 from rules.decision import CallbackOrder
 from rules.files.durations import duration
+from rules.language import PREDICATES
 from rules.text import Text
 
 DEFAULT = N_("No rule said otherwise: the default of the rule set.")
@@ -98,6 +100,13 @@ _VALUES: Mapping[str, Mapping[str, str]] = {
 }
 """What predicates see, by predicate; a code that is not among them stands for itself."""
 
+_DURATIONS = frozenset(
+    name
+    for name, predicate in PREDICATES.items()
+    if predicate.shape in ("duration", "keyed_duration", "unanswered")
+)
+"""Predicates that see minutes."""
+
 
 def value_name(request: web.Request, condition: str, value: str) -> str:
     """What a condition saw or wanted, as people call it; several stand with commas between."""
@@ -108,11 +117,18 @@ def value_name(request: web.Request, condition: str, value: str) -> str:
         word = known.get(one) or _TRUTHS.get(one)
         if word is not None:
             return text(request, word)
+        if plain in _DURATIONS:
+            return time_seen(one, scope_of(request).language)
         if plain == "office" and one in directory.offices:
             return directory.offices[one].name
         return directory.queue_name(one, scope_of(request).language) if one in directory.queues else one
 
     return ", ".join(said(one) for one in value.split(", "))
+
+
+def time_seen(minutes: str, language: str) -> str:
+    """Minutes as a condition saw them, as a length of time: "960" is 16 hours."""
+    return span(int(minutes) * MINUTE, language) if minutes.isdecimal() else minutes
 
 
 def action_name(request: web.Request, name: str) -> str:

@@ -6,7 +6,7 @@ A decision never raises: a rule that cannot be evaluated counts as not matched, 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rules.decision import (
@@ -24,9 +24,9 @@ from rules.engine.compiled import Chosen, Compiled, CompiledRule, CompiledSectio
 from rules.engine.index import Index
 from rules.engine.probes import Probe
 from rules.engine.scan import Scan, without_surrogates
-from rules.engine.trees import Tree, judge, reason
-from rules.facts import Facts
-from rules.language import ACCUMULATING, FROM_TEXT, MERGED
+from rules.engine.trees import Chooser, Observers, Tree, judge, reason
+from rules.facts import Facts, On
+from rules.language import ACCUMULATING, FROM_TEXT, LEFT_UNDONE, MERGED
 from rules.text import Text, mark, verbatim
 
 MAX_MATCHES = 8
@@ -61,7 +61,7 @@ def evaluate(compiled: Compiled, facts: Facts, looked: Scan | None = None) -> De
     conversation, reached when none stopped before. Safeguards then have the last word: distress is never answered,
     closed or filed as spam by a machine and gets top priority; a machine's message, spam and what is suspicious are
     never answered; only a verified sender is joined without a person; what cannot be done (an office from a text that
-    names none, a split of what is no further message) is left out.
+    names none) or is not done on this event (another queue for a further message) is left out.
     """
     scan = Scan(facts, compiled.lexicon)
     if looked is not None and looked.lexicon is compiled.lexicon:
@@ -84,7 +84,7 @@ def decide(compiled: Compiled, scan: Scan, candidates: Sequence[CompiledRule], f
     _safeguard(outcome, scan, faults)
     trace = Trace(
         version=compiled.version,
-        matched=tuple([Match(rule.id, observed(rule, scan)) for rule in matched[:MAX_MATCHES]]),
+        matched=tuple([Match(rule.id, observed(rule.seen, scan)) for rule in matched[:MAX_MATCHES]]),
         winners=outcome.winners,
         faults=tuple(faults[:MAX_FAULTS]),
         more=max(0, len(matched) - MAX_MATCHES) + max(0, len(faults) - MAX_FAULTS),
@@ -210,6 +210,18 @@ class _Outcome:
             faults.append(Fault(self.winners.pop(name), why, name))
 
 
+_NOT_SPLIT = Text(mark("only a further message is split off"))
+_KEPT = Text(mark("what is in somebody's hands stays there when a message comes or is edited"))
+_NOBODY_WRITES = Text(mark("only done with a message that comes"))
+_UNDONE: Mapping[On, Text] = {
+    "message": _KEPT,
+    "edit": _KEPT,
+    "status": _NOBODY_WRITES,
+    "timer": _NOBODY_WRITES,
+}
+"""Why actions are left undone (:data:`rules.language.LEFT_UNDONE`)."""
+
+
 def _safeguard(outcome: _Outcome, scan: Scan, faults: list[Fault]) -> None:
     values, facts = outcome.values, scan.facts
     for name in ("office", "suggest_office"):
@@ -231,8 +243,9 @@ def _safeguard(outcome: _Outcome, scan: Scan, faults: list[Fault]) -> None:
     if "spam" in values:
         for name in _ANSWERS:
             outcome.drop(name, Text(mark("spam is never answered")), faults)
-    if facts.on != "message":
-        outcome.drop("split", Text(mark("only a further message is split off")), faults)
+    if values:
+        for name in LEFT_UNDONE[facts.on]:
+            outcome.drop(name, _NOT_SPLIT if name == "split" else _UNDONE[facts.on], faults)
     if "join" in values:
         _check_join(outcome, facts, faults)
 
@@ -259,9 +272,8 @@ def _check_join(outcome: _Outcome, facts: Facts, faults: list[Fault]) -> None:
         outcome.set("join", "suggest")
 
 
-def observed(rule: CompiledRule, scan: Scan) -> tuple[Seen, ...]:
-    """The conditions that made a matching rule hold, with the values they saw; the gate for the event is left out."""
-    told = rule.seen
+def observed(told: Observers | Chooser, scan: Scan) -> tuple[Seen, ...]:
+    """The conditions that made a rule or a guard hold, with the values they saw; the gate for the event is left out."""
     out = []
     for name, look in (told if isinstance(told, tuple) else told(scan))[:MAX_SEEN]:
         try:

@@ -14,7 +14,7 @@ from rules.engine.compiled import Compiled, CompiledRule, gates
 from rules.engine.evaluate import Walk, observed, settle, show
 from rules.engine.probes import NO, Probe
 from rules.engine.scan import Scan
-from rules.engine.trees import Tree, judge
+from rules.engine.trees import Tree, judge, observers
 from rules.facts import Facts
 
 
@@ -64,7 +64,9 @@ def _own(rule: CompiledRule, scan: Scan) -> Explanation:
     """What a rule says for itself, whatever the others do."""
     faults: list[Fault] = []
     if settle(rule.id, rule.tree, scan, faults):
-        seen = observed(rule, scan)
+        # A trace leaves the guard out, because it would stand there once for each rule of the section.
+        guard = observed(observers(rule.section.tree), scan) if rule.section is not None else ()
+        seen = (*guard, *observed(rule.seen, scan))
         return msgspec.structs.replace(_plain(rule.rule, "matched"), seen=seen)
     return _fault(rule, faults, "") if faults else _failed(rule, rule.tree, rule.rule, scan)
 

@@ -175,7 +175,8 @@ class Scan:
         way = self._way(place)
         codes = self.lexicon.codes.get(word)
         if codes is None:
-            return () if way > 0 else numbers, way >= 0
+            # Only a diacritic that the form lacks makes it another word; the lowest bits tell of capital letters.
+            return () if way > 3 else numbers, way >= 0
         capital = any(code & CAPITAL for code in codes)
         if capital:
             way = self._whole_way(place)

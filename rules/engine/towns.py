@@ -25,13 +25,18 @@ ANNOUNCED: tuple[tuple[str, ...], ...] = (
     ("urząd", "pracy"),
     ("miasto",),
     ("gmina",),
+    ("gm",),
     ("mieszkać", "w"),
     ("zamieszkać", "w"),
     ("zameldować", "w"),
     ("starostwo", "w"),
     ("powiat",),
+    ("pow",),
 )
 """Words behind which an ordinary word is a town. They are found in any form."""
+
+_SHORT = {"powiat": "pow", "gmina": "gm"}
+"""What begins a place's name as addresses shorten it. Alone "pow." may be something else ("powyżej")."""
 
 
 class Named(NamedTuple):
@@ -45,7 +50,8 @@ def phrases(name: str, expand: Expand) -> list[Named]:
     """The phrases that name the place ``name`` (a town, a county, several words). ``expand`` gives marked forms."""
     words = tuple(split_words(name))
     if len(words) != 1:
-        return [Named(words, "pl")]
+        short = _SHORT.get(words[0].lower())
+        return [Named(words, "pl"), *([Named((short, *words[1:]), "pl")] if short else [])]
     alone = Named(words, TOWN)
     if not any("^" in form for form in expand(words[0], TOWN)):
         return [alone]

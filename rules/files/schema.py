@@ -9,8 +9,8 @@ from rules.decision import PRIORITIES
 from rules.files.action_shapes import MAX_ENTRIES
 from rules.files.conditions import SCHEDULE_KEYS
 from rules.files.load import RULE_KEYS, SECTION_KEYS, TOP_KEYS
-from rules.files.predicate_shapes import MAX_GAP
 from rules.files.sample_schema import samples_schema
+from rules.files.text_shapes import MAX_GAP
 from rules.language import (
     ACTIONS,
     DAYS,

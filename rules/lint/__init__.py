@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules import model
+from rules.engine.compiled import words_of
 from rules.lint.conditions import conditions, guard_of, whole_guard
 from rules.lint.finding import CODES, Finding, Level, Values, finding
 from rules.lint.known import Effort
-from rules.lint.literals import Expand, Memo
+from rules.lint.literals import Memo
 from rules.lint.loops import loops
 from rules.lint.names import names
+from rules.lint.nights import nights
 from rules.lint.order import Cases, Entry, Index, entries, weights
 from rules.lint.overlap import overlaps
 from rules.lint.reach import unreached
 from rules.lint.values import values
+from rules.lint.vocabulary import Expand, Vocabulary
 from rules.text import Text, mark
 
 __all__ = ["CODES", "Finding", "Level", "lint"]
@@ -30,9 +33,10 @@ def lint(ruleset: model.RuleSet, *, today: str = "", expand: Expand | None = Non
     """Everything that lint finds, errors first, then by line.
 
     ``today`` (``YYYY-MM-DD``) tells rules whose dates are past; without it none is. ``expand`` gives the forms of
-    words, by which ``zasiłek`` and ``zasiłku`` are one word; without it they are two.
+    words, by which ``zasiłek`` and ``zasiłku`` are one word and ``zatrudnić`` finds all that ``zatrudniony`` does;
+    without it they are words that have nothing to do with each other.
     """
-    memo = Memo(expand)
+    memo = Memo(Vocabulary(expand, words_of(ruleset, ()) if expand is not None else ()))
     told = _findings(ruleset, entries(ruleset, memo), memo, today)
     return tuple(sorted(told, key=lambda one: (_ORDER[one.level], one.line, one.code, one.rule)))
 
@@ -43,9 +47,10 @@ def _findings(ruleset: model.RuleSet, found: list[Entry], memo: Memo, today: str
     index = Index(weights(found))
     yield from unreached(found, index, cases, effort)
     yield from overlaps(found, cases, effort)
-    yield from loops(found, index, ruleset.default, cases, effort)
+    yield from loops(ruleset, found, index, cases, effort)
     yield from names(ruleset, found, index, effort)
     yield from values(ruleset)
+    yield from nights(ruleset)
     lines = {rule.id: rule.line for rule in ruleset.rules}
     for rule in effort.given_up:
         yield _too_much(rule, lines.get(rule, 0))

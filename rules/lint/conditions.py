@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from rules import model
 from rules.describe import describe
 from rules.facts import On
+from rules.language import LEFT_UNDONE
 from rules.lint.finding import Finding, Values, finding
 from rules.lint.known import Case, Known, TooMuch, settle
-from rules.lint.literals import Formula, Memo, Numbers, both, formula, negated
-from rules.lint.order import Entry
+from rules.lint.literals import Formula, Memo, Numbers, Subject, both, formula, negated
+from rules.lint.order import Entry, literals
 from rules.lint.sets import span
 from rules.text import Text, mark, verbatim
 
@@ -23,8 +24,19 @@ _BROUGHT_BY: Mapping[str, tuple[On, ...]] = {
     "status_from": ("status", "timer"),
     "tag_added": ("status", "timer"),
     "tag_removed": ("status", "timer"),
+    "unanswered": ("timer", "message", "edit", "status"),
+    "waiting": ("timer", "message", "edit", "status"),
 }
-"""Predicates whose fact only certain events have."""
+"""Predicates whose fact only certain events have; in a conversation that opens or reopens nobody has waited yet."""
+
+_WAITING: Mapping[Subject, str] = {
+    ("number", "unanswered"): "unanswered",
+    ("number", "unanswered_open"): "unanswered",
+    ("number", "waiting"): "waiting",
+}
+
+_WAKING: tuple[Subject, ...] = (("number", "unanswered"), ("number", "unanswered_open"), ("text", "timer"))
+"""What has the rules asked when time passes."""
 
 MAX_SHOWN = 120
 """Longest condition in a finding, in characters."""
@@ -42,6 +54,8 @@ def conditions(
         yield _expired(entry.rule, today)
         return
     yield from _wrong_events(entry, case.known)
+    yield from _not_woken(entry, case.known)
+    yield from _undone(entry)
     items = _items(entry.rule.when)
     for i, item in enumerate(items):
         if is_always(formula(item, memo), nothing):
@@ -57,6 +71,11 @@ def _wrong_events(entry: Entry, known: Known) -> Iterator[Finding]:
         subject[1] for subject, (may, _) in known.texts.items() if subject[0] == "text" and not may.has("")
     }
     asked |= {subject[0] for subject, there in known.there.items() if there}
+    asked |= {
+        name
+        for subject, name in _WAITING.items()
+        if subject in known.numbers and known.numbers[subject][0][0] > 0
+    }
     for name, events in _BROUGHT_BY.items():
         if name in asked and not {*events} & {*entry.rule.on}:
             values: Values = {"rule": entry.rule.id, "name": name, "event": events[0]}
@@ -67,6 +86,38 @@ def _wrong_events(entry: Entry, known: Known) -> Iterator[Finding]:
                 Text(mark("{rule} asks for `{name}`, which is only known with `on: {event}`"), values),
                 Text(mark("Write `on: {event}`, or take `{name}` out."), values),
             )
+
+
+def _not_woken(entry: Entry, known: Known) -> Iterator[Finding]:
+    """A rule for timers that asks for `waiting` and for nothing that sets one."""
+    waiting = ("number", "waiting")
+    if entry.rule.on != ("timer",) or waiting not in known.numbers or known.numbers[waiting][0][0] <= 0:
+        return
+    about = {literal.subject for literal in literals(entry.when)}
+    if about.isdisjoint(_WAKING):
+        values: Values = {"rule": entry.rule.id}
+        yield finding(
+            "wrong-event",
+            entry.rule.id,
+            entry.rule.line,
+            Text(mark("`waiting` does not have {rule} tried: only `unanswered` and `timer` do"), values),
+            Text(mark("Write `unanswered:` in the place of `waiting:`."), values),
+        )
+
+
+def _undone(entry: Entry) -> Iterator[Finding]:
+    """What a rule asks for, though it is done on none of its events."""
+    rule = entry.rule
+    undone = [name for name in entry.asks if all(name in LEFT_UNDONE[event] for event in rule.on)]
+    if undone:
+        values: Values = {"rule": rule.id, "actions": ", ".join(undone), "events": ", ".join(rule.on)}
+        yield finding(
+            "wrong-event",
+            rule.id,
+            rule.line,
+            Text(mark("{actions} of {rule} is never carried out with `on: {events}`"), values),
+            Text(mark("Take {actions} out, or have the rule tried on another event."), values),
+        )
 
 
 def impossible(case: Case, budget: int = MAX_SPLITS) -> bool:

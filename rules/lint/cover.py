@@ -46,15 +46,17 @@ def _by_words(options: frozenset[Element]) -> dict[tuple[str, ...], list[Element
 
 
 def _words_covered(option: Element, others: frozenset[Element]) -> bool:
-    """Words in a row hold each shorter row of them; what is found without typos is found with them."""
-    words, gap, how = option
+    """Words in a row hold each shorter row of them, and each word that has all forms of one of them; what is found
+    without typos is found with them."""
+    words, gap, how, wider = option
     known = _by_words(others)
-    for first in range(len(words)):
-        for end in range(first + 1, len(words) + 1):
-            for wanted, wanted_gap, wanted_how in known.get(words[first:end], ()):
-                if (len(wanted) == 1 or gap <= wanted_gap) and _is_found(how, wanted_how):
-                    return True
-    return False
+    places = range(len(words))
+    rows = [words[first:end] for first in places for end in range(first + 1, len(words) + 1)]
+    return any(
+        (len(wanted) == 1 or gap <= wanted_gap) and _is_found(how, wanted_how)
+        for row in (*rows, *((word,) for word in wider))
+        for wanted, wanted_gap, wanted_how, _ in known.get(row, ())
+    )
 
 
 def _is_found(how: model.Spelling, wanted: model.Spelling) -> bool:

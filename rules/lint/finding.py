@@ -23,6 +23,7 @@ CODES: Mapping[str, Level] = {
     "expired": "warning",
     "wrong-event": "warning",
     "mistyped": "warning",
+    "night": "hint",
     "always": "hint",
     "order": "hint",
     "timer-circle": "error",

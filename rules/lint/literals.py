@@ -31,6 +31,7 @@ from rules.lint.sets import (
     union,
     without,
 )
+from rules.lint.vocabulary import Vocabulary
 
 Subject = tuple[str, ...]
 """What a literal is about: ``("text", "channel")``, ``("number", "history")``, ``("words",)``, …"""
@@ -114,37 +115,12 @@ def surely_known(subject: Subject) -> bool:
     return subject[0] not in _UNSURE and subject != ("flag", "open_hours")
 
 
-Expand = Callable[[str, str], frozenset[str]]
-"""All forms of a word in a language, as :func:`rules.compile_rules` takes them."""
-
-
 class Memo(dict[int, "Formula"]):
-    """What was worked out, by the identity of nodes that live as long as it does.
+    """What was worked out, by the identity of nodes that live as long as it does; ``words`` knows their forms."""
 
-    ``expand`` gives the forms of words, so that words with the very same forms are one (``zasiłek``, ``zasiłku``);
-    without it each is only itself.
-    """
-
-    def __init__(self, expand: Expand | None = None) -> None:
+    def __init__(self, words: Vocabulary | None = None) -> None:
         super().__init__()
-        self._expand = expand
-        self._first: dict[tuple[frozenset[str], str], str] = {}
-        self._spelt: dict[tuple[str, str], str] = {}
-
-    def word(self, word: str, how: model.Spelling) -> str:
-        """The word that stands for all that are found exactly where ``word`` is."""
-        if how.exact:
-            return word.lower()
-        if self._expand is None:
-            return word
-        found = self._spelt.get((word, how.language))
-        if found is None:
-            forms = self._expand(word, how.language)
-            # A word of one form may be an abbreviation, which is written otherwise, or not be known yet.
-            alone = len(forms) < 2
-            found = word if alone else self._first.setdefault((forms, how.language), word)
-            self._spelt[word, how.language] = found
-        return found
+        self.words = words or Vocabulary()
 
 
 def formula(node: model.Condition, memo: Memo) -> Formula:
@@ -309,18 +285,26 @@ def _words(node: model.Words, memo: Memo) -> Exists:
     how = model.spelling(node)
     # Of two that are asked for, one word in the text may be both: they must stay two.
     alone = node.at_least > 1
+    rows = (split_words(word) for word in node.words)
     options = frozenset(
-        (tuple(part if alone else memo.word(part, how) for part in split_words(word)), 0, how)
-        for word in node.words
+        (tuple(row) if alone else _one_word_each(row, how, memo), 0, how, memo.words.wider(row, how))
+        for row in rows
     )
     return Exists(("words",), options, node.at_least)
 
 
+def _one_word_each(row: Iterable[str], how: model.Spelling, memo: Memo) -> tuple[str, ...]:
+    return tuple(memo.words.one(part, how) for part in row)
+
+
 def _phrase(node: model.Phrase, memo: Memo) -> Exists:
     how = model.spelling(node)
-    rows = ((part for word in words for part in split_words(word)) for words in node.phrases)
-    split = [tuple(memo.word(part, how) for part in row) for row in rows]
-    return Exists(("words",), frozenset((parts, node.gap if len(parts) > 1 else 0, how) for parts in split))
+    rows = ([part for word in words for part in split_words(word)] for words in node.phrases)
+    options = frozenset(
+        (_one_word_each(row, how, memo), node.gap if len(row) > 1 else 0, how, memo.words.wider(row, how))
+        for row in rows
+    )
+    return Exists(("words",), options)
 
 
 def _pattern(node: model.Pattern) -> Formula:

@@ -41,7 +41,7 @@ _LOUD = ("answer", "notify", "webhook", "callback", "assign")
 
 
 def loops(
-    found: Sequence[Entry], index: Index, default: Actions, known: Cases, effort: Effort
+    ruleset: model.RuleSet, found: Sequence[Entry], index: Index, known: Cases, effort: Effort
 ) -> Iterator[Finding]:
     """Findings on circles. ``index`` holds all of the rules."""
     cases = _cases(found, known, effort)
@@ -50,7 +50,9 @@ def loops(
     yield from _moves(able, cases)
     yield from _statuses(able, cases)
     answering = [entry for entry in able if entry.rule.actions.answer is not None]
-    for entry in [*answering, *([_default(found, default)] if default.answer is not None else [])]:
+    if ruleset.default.answer is not None:
+        answering.append(_default(ruleset, len(found)))
+    for entry in answering:
         with effort.on(entry.rule.id) as nothing:
             yield from _answers(entry, index, nothing)
 
@@ -66,10 +68,11 @@ def _cases(found: Sequence[Entry], known: Cases, effort: Effort) -> dict[int, Ca
     return cases
 
 
-def _default(found: Sequence[Entry], default: Actions) -> Entry:
+def _default(ruleset: model.RuleSet, number: int) -> Entry:
     """The default as the last rule."""
-    rule = model.Rule(id=DEFAULT_RULE, name="", actions=default)
-    return Entry(len(found), rule, Among(("text", "on"), Patterns(frozenset(["new"]))), False, 1)
+    line = ruleset.lines.get("default", 0)
+    rule = model.Rule(id=DEFAULT_RULE, name="", actions=ruleset.default, line=line)
+    return Entry(number, rule, Among(("text", "on"), Patterns(frozenset(["new"]))), False, 1)
 
 
 # Timers.
@@ -228,12 +231,15 @@ def _answers(entry: Entry, index: Index, nothing: Known) -> Iterator[Finding]:
             Text(mark("Take `answer: {answer}` out of {rule}."), values),
         )
     elif _answers_answers(entry, by_hand, index):
+        advice = mark("Add `reply_to_automatic: false` to its conditions.")
+        if entry.rule.id == DEFAULT_RULE:
+            advice = mark("Let a rule that asks for `reply_to_automatic: false` answer instead.")
         yield finding(
             "answer-circle",
             entry.rule.id,
             entry.rule.line,
             Text(mark("{rule} may answer somebody's answer to our own automatic answer"), values),
-            Text(mark("Add `reply_to_automatic: false` to its conditions."), values),
+            Text(advice, values),
         )
 
 

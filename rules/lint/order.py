@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import cast
 
 from rules import model
 from rules.engine.compiled import asked
@@ -30,6 +31,8 @@ from rules.lint.literals import (
     Subject,
     both,
     formula,
+    negated,
+    surely_known,
 )
 from rules.lint.sets import LOW
 
@@ -44,6 +47,9 @@ for the least come first: they are the likeliest to be implied."""
 
 MAX_FILED = 120
 """Rules that are kept under one key."""
+
+MAX_OPPOSED = 4
+"""Pairs of opposites by which cases are taken apart."""
 
 _DEPTH = 2
 
@@ -132,9 +138,12 @@ class Cases:
 
 class Index:
     """Rules by their anchors. Filled in the order of the rules, so that it holds the earlier ones when one is asked
-    for."""
+    for. ``opposed`` are conditions that one rule asks for and another one's opposite of, such as the guards of two
+    sections: every message has one of the two."""
 
     def __init__(self, weights: Mapping[Key, int]) -> None:
+        self.opposed: list[Literal] = []
+        self._decisive: set[Literal] = set()
         self._weights = weights
         self._filed: defaultdict[Key, list[Entry]] = defaultdict(list)
         self._free: list[Entry] = []
@@ -146,6 +155,18 @@ class Index:
         for lane in [self._free] if anchor is None else [self._filed[key] for key in anchor]:
             insort(lane, entry, key=_rank)
             del lane[MAX_FILED:]
+        if entry.rule.then != "continue" and len(self.opposed) < MAX_OPPOSED:
+            self._oppose(entry.when)
+
+    def _oppose(self, when: Formula) -> None:
+        """Take note of the single conditions of a rule that every message has or has not."""
+        for item in when.items if isinstance(when, Both) else (when,):
+            if isinstance(item, Both | Either) or not surely_known(item.subject):
+                continue
+            opposite = negated(item)
+            if opposite in self._decisive and item not in self._decisive:
+                self.opposed.append(item)
+            self._decisive.add(item)
 
     def candidates(self, case: Case, when: Formula | None = None) -> list[Entry]:
         """Earlier rules that may be true of the whole case, those that ask for the least first. One with the very
@@ -270,8 +291,8 @@ def _named(known: Known) -> Iterator[Key]:
 def _of_option(subject: Subject, option: tuple[object, ...]) -> Iterator[Key]:
     match subject[0]:
         case "words":
-            words = option[0]
-            yield from ((subject, word) for word in (words if isinstance(words, tuple) else ()))
+            words, _, _, wider = cast("tuple[tuple[str, ...], int, object, frozenset[str]]", option)
+            yield from ((subject, word) for word in (*words, *sorted(wider)))
         case "tags" | "tag_added" | "tag_removed" | "button" | "domain":
             yield from _of_text(subject, str(option[0]), host=subject == ("domain",) and not option[1])
         case "attachment":

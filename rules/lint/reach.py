@@ -9,7 +9,7 @@ from rules import model
 from rules.language import ACCUMULATING, MERGED
 from rules.lint.finding import Finding, Values, finding
 from rules.lint.known import MAX_OPEN, Case, Effort, Known, follows, settle
-from rules.lint.literals import Among
+from rules.lint.literals import Among, negated
 from rules.lint.order import Cases, Entry, Index
 from rules.lint.sets import Patterns
 from rules.text import Text, mark
@@ -89,7 +89,8 @@ def _together(case: Case, index: Index, entry: Entry, budget: _Budget, depth: in
 
 
 def _splits(case: Case, index: Index) -> Iterator[Iterable[Case]]:
-    """Ways to take a case apart: by an open choice, by the values of a text, by the options of which one is there."""
+    """Ways to take a case apart: by an open choice, by the values of a text, by the options of which one is there, by
+    a condition that holds or not."""
     for number in range(min(len(case.choices), MAX_OPEN)):
         yield case.split(number)
     for subject, (may, _) in case.known.texts.items():
@@ -103,6 +104,10 @@ def _splits(case: Case, index: Index) -> Iterator[Iterable[Case]]:
             few = one.least == 1 and 1 < len(one.options) <= MAX_OPTIONS
             if few and all(index.is_named(subject, option) for option in one.options):
                 yield case.narrowed(subject, number)
+    for literal in index.opposed:
+        with_it, without = (settle([one, *case.choices], case.known) for one in (literal, negated(literal)))
+        if with_it is not None and without is not None:
+            yield with_it, without
 
 
 def _unreached(entry: Entry, by: list[Entry], nothing: Known) -> Finding:

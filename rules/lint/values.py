@@ -55,7 +55,9 @@ _YES_OR_NO = ("true", "false", "yes", "no", "on", "off")
 _Told = tuple[str, str, Values]
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
+    """A condition, with what uses it and its line."""
+
     rule: str
     line: int
     node: model.Condition
@@ -63,22 +65,22 @@ class _Place(NamedTuple):
 
 def values(ruleset: model.RuleSet) -> Iterator[Finding]:
     """Findings on values that no message and no conversation has."""
-    for place in _places(ruleset):
+    for place in places(ruleset):
         for text, advice, more in _misfits(place.node):
             filled: Values = {"rule": place.rule, **more}
             yield finding("mistyped", place.rule, place.line, Text(text, filled), Text(advice, filled))
 
 
-def _places(ruleset: model.RuleSet) -> Iterator[_Place]:
+def places(ruleset: model.RuleSet) -> Iterator[Place]:
     """Every condition with the first rule or section that uses it; those that none uses with their own name."""
     seen: set[int] = set()
     users: list[model.Section | model.Rule] = [*ruleset.sections, *ruleset.rules]
     for item in users:
         for node in walk(item.when, seen):
-            yield _Place(item.id, node.line or item.line, node)
+            yield Place(item.id, node.line or item.line, node)
     for name, node in (*ruleset.conditions.items(), *ruleset.schedules.items()):
         for inner in walk(node, seen):
-            yield _Place(name, inner.line, inner)
+            yield Place(name, inner.line, inner)
 
 
 def _misfits(node: model.Condition) -> Iterator[_Told]:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 import morfeusz2
 
+from rules.engine.spelling import MARKS
 from rules.words.guess import guesses
 
 _NAMES = frozenset({"nazwisko", "imię", "patronimicum", "nazwa_geograficzna", "nazwa_organizacji"})
@@ -299,7 +300,8 @@ def _is_word(half: str) -> bool:
 
 def _sister(word: str, entry: Reading) -> Iterator[tuple[str, bool]]:
     """The forms of "Kowalska" for "Kowalski" and the other way round; not of a country ("Polska")."""
-    if not entry.surname or any(also.proper and not also.surname for also in readings(word)):
+    places = (also.proper and not also.surname and also.name == entry.name for also in readings(word))
+    if not entry.surname or any(places):
         return
     for ending, other in _SISTERS.items():
         if word.lower().endswith(ending):
@@ -337,7 +339,14 @@ def town(word: str) -> Iterator[str]:
         yield from forms.proper
         return
     for form in marked(forms):
-        yield form + "!" if "^" in form and "!" not in form else form
+        if "^" not in form:
+            yield form
+            continue
+        yield form if "!" in form else form + "!"
+        # Such a form is never found without its diacritics; but "Slupska" is no other word than "Słupska".
+        text = form.rstrip("".join(MARKS))
+        if (bare := _bare(text)) != text and not (readings(bare) or readings(bare.capitalize())):
+            yield bare + "^!"
 
 
 def _marks(text: str, barer: Iterable[str], forms: Forms, proper: bool) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from hub.config import Inbox
 from hub.demo.peers.meta.comments import CommentsPeer
 from hub.demo.peers.meta.direct import DirectPeer
 from hub.demo.peers.meta.platform import MetaPeer
+from tests.browser.shots import shot
 from tests.browser.whole_hub import WholeHub, whole_hub
 from tests.contract.meta import PAGE, PAGE_TOKEN, VERIFY, make_peer
 from tests.servers.browser import axe_violations
@@ -24,7 +24,6 @@ from tests.servers.mailsink import MailSink
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
 
-SHOTS = os.environ.get("CENTRALA_SHOTS", "")
 PERSON = "6123456789012345"
 ABUSE = "Złodzieje! Mój PESEL 44051401359, sprawdźcie to sobie."
 QUESTION = "Kiedy będzie wypłata zasiłku za październik?"
@@ -97,15 +96,6 @@ async def hub(tmp_path: Path, mailsink: MailSink, meta: Meta) -> AsyncIterator[W
         yield running
 
 
-async def shot(page: Page, name: str) -> None:
-    if not SHOTS:
-        return
-    for scheme in ("light", "dark"):
-        await page.emulate_media(color_scheme=scheme)
-        await page.wait_for_timeout(500)  # colours change gradually
-        await page.screenshot(path=f"{SHOTS}/facebook-{name}-{scheme}.png", full_page=True)
-
-
 async def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
     """Wait until something holds at the peer."""
     for _ in range(int(seconds * 20)):
@@ -150,7 +140,7 @@ async def test_hidden_and_answered_there_and_both_seen_here(
     link = await first.get_by_text("Zobacz w serwisie Facebook").get_attribute("href")
     assert link is not None and link.endswith(f"?comment_id={abuse.rpartition('_')[2]}")
     assert await page.locator(".post [data-own-key='m']").count() == 0, "nothing can be masked there"
-    await shot(page, "bench")
+    await shot(page, "facebook-bench")
     assert await axe_violations(page) == []
 
     await first.click()
@@ -168,12 +158,12 @@ async def test_hidden_and_answered_there_and_both_seen_here(
 
     await page.goto(f"{hub.console}/moderation?show=hidden")
     await expect(page.locator(".post")).to_contain_text("Ukryty (Facebook)")
-    await shot(page, "hidden")
+    await shot(page, "facebook-hidden")
     await page.goto(f"{hub.console}/moderation?show=published")
     ours = page.locator(".post", has_text=ANSWER)
     await expect(ours).to_have_count(1)
     await expect(ours).to_contain_text("Widoczny publicznie (Facebook)")
-    await shot(page, "published")
+    await shot(page, "facebook-published")
 
     await page.goto(f"{hub.console}/moderation?show=hidden")
     await page.locator(".post [data-own-key='p']").click()
@@ -204,7 +194,7 @@ async def test_a_refusal_is_told_and_the_comment_comes_back(
         await asyncio.sleep(0.1)
     await expect(failed).to_contain_text("nadal jest tam publicznie widoczny")
     await expect(page.locator(".post")).to_contain_text("Serwis tego nie wykonał")
-    await shot(page, "failed")
+    await shot(page, "facebook-failed")
     assert await axe_violations(page) == []
 
     meta.meta.fail("")
@@ -232,7 +222,7 @@ async def test_a_private_answer_and_what_the_person_writes_back(
     agent = await hub.enter(browser, "konsultant")
     await agent.goto(hub.console + address)
     await expect(agent.locator(".composer")).to_contain_text("prywatna odpowiedź na publiczny komentarz")
-    await shot(agent, "private")
+    await shot(agent, "facebook-private")
     await agent.keyboard.press("r")
     await agent.keyboard.type("Proszę podać numer sprawy.")
     await agent.keyboard.press("Control+Enter")
@@ -278,4 +268,4 @@ async def test_accessible_at_320_pixels(hub: WholeHub, meta: Meta, browser: Brow
         assert await axe_violations(page) == []
         assert await page.evaluate("document.documentElement.scrollWidth") <= 320
     await page.goto(f"{hub.console}/moderation")
-    await shot(page, "phone")
+    await shot(page, "facebook-phone")

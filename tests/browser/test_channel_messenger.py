@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from hub.clock import SystemClock
 from hub.config import Inbox
 from hub.demo.peers.meta.direct import DirectPeer
 from hub.demo.peers.meta.platform import MetaPeer
+from tests.browser.shots import shot
 from tests.browser.whole_hub import WholeHub, whole_hub
 from tests.contract.meta import PAGE, PAGE_TOKEN, VERIFY, make_peer, served
 from tests.servers.browser import axe_violations
@@ -21,7 +21,6 @@ from tests.servers.mailsink import MailSink
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
 
-SHOTS = os.environ.get("CENTRALA_SHOTS", "")
 PERSON = "24691357802468"
 QUESTION = "Dzień dobry, czy na rejestrację trzeba się umówić?"
 ANSWER = "Nie trzeba, zapraszamy od 8 do 15."
@@ -70,11 +69,6 @@ async def people(hub: WholeHub, meta: MetaPeer) -> DirectPeer:
     found.meet(PERSON, PAGE, "Zofia Kowalska")
     assert await meta.subscribe("page", f"{hub.public}/in/facebook", VERIFY)
     return found
-
-
-async def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        await page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
 
 
 async def answer(page: Page, text: str) -> None:

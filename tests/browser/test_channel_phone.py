@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 from sqlalchemy import select
 
 from hub.demo.peers.exchange import ExchangePeer
@@ -17,6 +16,8 @@ from hub.phone.record import facts_of
 from hub.scope import SYSTEM
 from hub.store import schema
 from hub.store.tx import Tx
+from tests.browser.boxes import meets
+from tests.browser.shots import shot
 from tests.browser.whole_hub import WholeHub, whole_hub
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
@@ -25,7 +26,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SECRET = "sekret centrali telefonicznej"
 CALLER = "600 700 800"
-SHOTS = os.environ.get("CENTRALA_SHOTS", "")
 
 
 @pytest.fixture
@@ -72,11 +72,6 @@ async def test_calls_that_are_to_be_noted_wait_in_a_list(
     await page.keyboard.press("Escape")
     await shot(page, "phone-list-dark-narrow")
     assert await axe_violations(page) == []
-
-
-async def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        await page.screenshot(path=f"{SHOTS}/{name}.png")
 
 
 async def test_a_call_is_noted_in_two_clicks(hub: WholeHub, browser: Browser) -> None:
@@ -142,6 +137,14 @@ async def test_a_ringing_call_pops_up_and_its_conversation_opens(
     await expect(page.get_by_role("article", name="Telefon od: Jan Kowalski")).to_contain_text(
         "W trakcie rozmowy"
     )
+
+    before = page.viewport_size
+    for width in (1440, 1281, 1200, 1024, 800, 320):  # never over what somebody writes
+        await page.set_viewport_size({"width": width, "height": 720})
+        shown, composer = await corner.bounding_box(), await page.locator("#composer").bounding_box()
+        assert shown is not None and composer is not None and not meets(shown, composer), width
+    assert before is not None
+    await page.set_viewport_size(before)
 
     await exchange.tells("hung_up", call, CALLER, extension="101", duration=125)
     await expect(corner).to_contain_text("Rozmowa zakończona · 2:05")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from playwright.async_api import Browser, Page, expect
 
 from connectors.contract import Secret
 from hub.config import Inbox
+from tests.browser.shots import shot
 from tests.browser.whole_hub import WholeHub, whole_hub
 from tests.servers.browser import axe_violations
 from tests.servers.kannel import PASSWORD, SECRET, USER, Kannel
@@ -20,7 +20,6 @@ from tests.servers.process import folder
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(120)]
 
-SHOTS = os.environ.get("CENTRALA_SHOTS", "")
 CITIZEN = "+48600700800"
 QUESTION = "Dzień dobry, kiedy dostanę zasiłek? 😀"
 ANSWER = "Zasiłek wypłacimy w piątek, 13 listopada."
@@ -51,11 +50,6 @@ async def place(tmp_path: Path, mailsink: MailSink) -> AsyncIterator[tuple[Whole
                 await asyncio.to_thread(kannel.stop)
                 log = hub.log.getvalue()
                 assert not [private for private in (PASSWORD, SECRET, "600700800", ANSWER) if private in log]
-
-
-async def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        await page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
 
 
 async def answer(page: Page, text: str) -> None:

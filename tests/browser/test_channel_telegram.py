@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from sqlalchemy import select
 from hub.config import Inbox
 from hub.demo.peers.telegram import TelegramPeer
 from hub.store import schema
+from tests.browser.shots import shot
 from tests.browser.whole_hub import WholeHub, whole_hub
 from tests.connectors.telegram.beside import JAN, TOKEN, bot_settings, eventually, telegram_on_a_port
 from tests.hub.specimen import add_conversation
@@ -21,7 +21,6 @@ from tests.servers.mailsink import MailSink
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
 
-SHOTS = os.environ.get("CENTRALA_SHOTS", "")
 QUESTION = "Dzień dobry, kiedy dostanę zasiłek? 😀"
 ANSWER = "Zasiłek wypłacimy w piątek."
 GREEN = (
@@ -52,11 +51,6 @@ async def hub(
     )
     async with whole_hub(tmp_path, mailsink, inboxes=(bot,)) as running:
         yield running
-
-
-async def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        await page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
 
 
 async def answer(page: Page, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from hub.clock import SystemClock
 from hub.config import Inbox
 from hub.demo.peers.x import XPeer
 from hub.store import schema
+from tests.browser.shots import shot
 from tests.browser.whole_hub import WholeHub, whole_hub
 from tests.connectors.x.world import JAN, ME, ZOFIA, keys
 from tests.servers.app import on_a_port
@@ -33,7 +33,6 @@ WEIGHTS = [
 ]
 """Texts and how long X takes them for."""
 
-SHOTS = os.environ.get("CENTRALA_SHOTS", "")
 QUESTION = "Dzień dobry, kiedy dostanę decyzję o zasiłku?"
 ANSWER = "Decyzja zapadnie w piątek."
 POST = "@zielonalinia kiedy wypłacicie zasiłek za październik?"
@@ -68,11 +67,6 @@ async def answer(page: Page, text: str) -> None:
     await page.locator("#reply-text").fill(text)
     await page.locator("#reply-text").press("Control+Enter")
     await expect(page.locator(".entry--outbound").last).to_contain_text(text)
-
-
-async def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        await page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
 
 
 @pytest.mark.parametrize("form", ["account", "activity"])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 
 from connectors.contract import Secret
 from hub.config import Inbox
+from tests.browser.shots import shot
 from tests.browser.whole_hub import WholeHub, whole_hub
 from tests.connectors.xmpp.person import Person, somebody, until
 from tests.servers.browser import axe_violations
@@ -19,7 +19,6 @@ from tests.servers.prosody import PASSWORD, Prosody
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(120)]
 
-SHOTS = os.environ.get("CENTRALA_SHOTS", "")
 QUESTION = "Dzień dobry, kiedy dostanę zasiłek? 😀"
 ANSWER = "Zasiłek wypłacimy w piątek."
 STATES = "{http://jabber.org/protocol/chatstates}"
@@ -47,11 +46,6 @@ async def hub(tmp_path: Path, mailsink: MailSink, prosody: Prosody) -> AsyncIter
 async def zofia(prosody: Prosody) -> AsyncIterator[Person]:
     async with somebody(prosody.account("zofia.kowalska"), prosody.port) as person:
         yield person
-
-
-async def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        await page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
 
 
 async def test_question_answer_and_what_became_of_it(hub: WholeHub, zofia: Person, browser: Browser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from connectors.contract import Secret
 from hub.clock import SystemClock
 from hub.config import Inbox
 from hub.demo.peers.youtube import YouTubePeer
+from tests.browser.shots import shot
 from tests.browser.whole_hub import WholeHub, whole_hub
 from tests.connectors.youtube.world import CHANNEL, JAN, VIDEO, ZOFIA
 from tests.servers.app import on_a_port
@@ -21,7 +21,6 @@ from tests.servers.mailsink import MailSink
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
 
-SHOTS = os.environ.get("CENTRALA_SHOTS", "")
 ABUSE = "Złodzieje i oszuści, tyle w temacie"
 QUESTION = "Czy dotacja przysługuje studentom?"
 ANSWER = "Tak, jeśli są zarejestrowani jako bezrobotni."
@@ -64,11 +63,6 @@ async def until(page: Page, condition: Callable[[], bool]) -> None:
             return
         await page.wait_for_timeout(50)
     raise AssertionError("it did not happen")
-
-
-async def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        await page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
 
 
 async def shown(hub: WholeHub, page: Page, words: str, show: str = "") -> None:

@@ -239,6 +239,36 @@ async def test_two_moderators_see_each_other(hub: WholeHub, browser: Browser) ->
     await expect(second.locator(".post", has_text="Pierwszy")).to_have_class(re.compile("is-leaving"))
 
 
+async def test_a_half_written_answer_outlives_what_others_do(hub: WholeHub, browser: Browser) -> None:
+    author = await citizen(hub, browser)
+    await author.write("Pierwszy", name="Marek")
+    first, second = await bench(hub, browser), await bench(hub, browser, "redakcja2")
+    answer = first.locator(".post .answer textarea")
+    await first.locator(".post .answer summary").click()
+    await answer.fill("Dziękujemy, odpowiedź jest długa.")
+    await first.locator("h1").click()  # looks elsewhere for a moment
+    await second.keyboard.press("p")
+    await expect(first.locator(".post")).to_have_class(re.compile("is-leaving"))
+    await expect(answer).to_have_value("Dziękujemy, odpowiedź jest długa.")
+    await expect(answer).not_to_be_focused()
+    await first.locator(".post .answer form button").click()
+    await expect(first.locator(".toast").last).to_be_visible()
+    assert "Dziękujemy, odpowiedź jest długa." in await author.open()
+    await expect(first.locator(".notice", has_text="niewysłany")).to_have_count(0)
+
+
+async def test_an_answer_without_a_place_is_shown(hub: WholeHub, browser: Browser) -> None:
+    author = await citizen(hub, browser)
+    await author.write("Pierwszy", name="Marek")
+    first, second = await bench(hub, browser), await bench(hub, browser, "redakcja2")
+    await first.locator(".post .answer summary").click()
+    await first.locator(".post .answer textarea").fill("Dziękujemy.")
+    await first.locator("h1").click()
+    await second.keyboard.press("d")
+    await second.keyboard.press("1")
+    await expect(first.locator(".post .notice", has_text="niewysłany")).to_contain_text("Dziękujemy.")
+
+
 async def test_accessible_at_320_pixels(hub: WholeHub, browser: Browser) -> None:
     author = await citizen(hub, browser)
     await author.write("Czy zasiłek przysługuje po roku pracy?", name="Marek")

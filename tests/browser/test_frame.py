@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from hub.desk.notify import tell
+from hub.messages import announce
 from hub.people.sessions import open_session
 from hub.store.store import Store
 from hub.store.tx import Tx
@@ -167,6 +168,41 @@ async def test_presence_is_set_in_two_clicks(open_page: Open) -> None:
     await page.click("details[data-presence] button[value=away]")
     await expect(page.locator("details[data-presence] > summary .dot")).to_have_class("dot dot--away")
     assert page.url.endswith("/settings")
+
+
+async def test_presence_leads_back_to_the_same_list_in_every_tab(open_page: Open) -> None:
+    """Also where the menu was brought up to date because another tab changed it."""
+    page = await open_page("agent", "/inbox?view=all")
+    other = await page.context.new_page()
+    await other.goto(page.url)
+    await other.click("details[data-presence] > summary")
+    await other.click("details[data-presence] button[value=away]")
+    await expect(page.locator("details[data-presence] > summary .dot")).to_have_class("dot dot--away")
+    await page.click("details[data-presence] > summary")
+    await page.click("details[data-presence] button[value=available]")
+    await expect(page.locator("details[data-presence] > summary .dot")).to_have_class("dot dot--available")
+    for tab in (page, other):
+        assert tab.url.endswith("/inbox?view=all")
+        await expect(tab.locator("#rows")).to_be_visible()
+
+
+async def test_an_opened_list_of_people_stays_open_while_queues_change(
+    open_page: Open, sqlite_store: Store, busy: None
+) -> None:
+    page = await open_page("supervisor", "/supervisor")
+
+    def arrive(tx: Tx) -> None:
+        announce(tx, add_conversation(tx, waiting_since=tx.now), actor=None)
+
+    menu = page.locator("td details.menu").first
+    await menu.locator("summary").click()
+    await sqlite_store.write(arrive)
+    await page.wait_for_timeout(3500)
+    await expect(menu).to_have_attribute("open", "")
+    before = await page.locator(".figures dd").first.inner_text()
+    await page.keyboard.press("Escape")
+    await sqlite_store.write(arrive)
+    await expect(page.locator(".figures dd").first).not_to_have_text(before, timeout=8000)
 
 
 async def test_news_arrive_in_the_title_and_at_the_bell(

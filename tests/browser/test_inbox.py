@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, FilePayload, Page, expect
+from playwright.async_api import Browser, FilePayload, Page, Route, expect
 
+from hub.messages import announce
 from hub.store import schema
 from hub.store.tx import Tx
-from tests.browser.desk_console import Console, console, inbound, morning
+from tests.browser.boxes import meets
+from tests.browser.desk_console import PASSWORD, Console, console, inbound, morning
 from tests.hub.specimen import add_conversation
 from tests.servers.browser import axe_violations
 
@@ -162,26 +165,122 @@ async def test_sending_stops_and_shows_what_is_new(
     assert len(await desk.rows(schema.delivery, conversation=made["long"])) == 2
 
 
+async def lose_the_answer(page: Page, text: str) -> None:
+    """Send a reply that the hub takes while its answer gets lost."""
+
+    async def lose(route: Route) -> None:
+        await route.fetch()
+        await route.abort()
+
+    await page.route("**/reply", lose)
+    await page.keyboard.press("r")
+    await page.keyboard.type(text)
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#reply-form [role=alert]")).to_be_visible()
+    await page.unroute("**/reply")
+
+
 async def test_the_same_sending_repeated_after_a_lost_answer_is_one(
     desk: Console, made: dict[str, int], browser: Browser
 ) -> None:
     page = await opened(desk, browser, made["long"])
 
-    async def lose_answer(route: object) -> None:
-        await route.fetch()  # type: ignore[attr-defined]
-        await route.abort()  # type: ignore[attr-defined]
-
-    await page.route("**/reply", lose_answer)
-    await page.keyboard.press("r")
-    await page.keyboard.type("Raz")
-    await page.keyboard.press("Control+Enter")
-    await expect(page.locator("#reply-form [role=alert]")).to_be_visible()
-    await page.unroute("**/reply")
+    await lose_the_answer(page, "Raz")
     await page.reload()
     await expect(page.locator("#reply-text")).to_have_value("Raz")
     await page.locator("#reply-text").press("Control+Enter")
     await said(page)
     assert len(await desk.rows(schema.delivery, conversation=made["long"])) == 2
+
+
+async def test_what_was_written_after_a_lost_answer_is_not_called_sent(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["long"])
+
+    await lose_the_answer(page, "Raz")
+    await page.keyboard.type(" i jeszcze coś")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#reply-form [role=alert]")).to_contain_text("without your later changes")
+    await expect(page.locator("#reply-text")).to_have_value("Raz i jeszcze coś")
+    await expect(page.locator("#stream article").last).to_contain_text("Raz")
+    await page.locator("#reply-text").fill("I jeszcze coś")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#reply-text")).to_have_value("")
+    texts = [row.text for row in await desk.rows(schema.message, conversation=made["long"], kind="outbound")]
+    assert [text.partition("\n")[0] for text in texts[-2:]] == ["Raz", "I jeszcze coś"]
+
+
+async def test_a_draft_that_was_thrown_away_elsewhere_is_no_dead_end(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["long"])
+    await page.keyboard.press("r")
+    await page.keyboard.type("Zaczynam")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    other = await page.context.new_page()
+    other.on("dialog", lambda dialog: dialog.accept())
+    await other.goto(f"{desk.url}/inbox/drafts")
+    await other.locator(".draft button").first.click()
+    await expect(other.locator(".draft")).to_have_count(0)
+    await page.keyboard.type(" od nowa")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#reply-text")).to_have_value("")
+    texts = [row.text for row in await desk.rows(schema.message, conversation=made["long"], kind="outbound")]
+    assert texts[-1].startswith("Zaczynam od nowa")
+
+
+@pytest.mark.parametrize("how", ["its stream ends", "something new comes"])
+async def test_an_ended_session_is_told_and_the_text_is_there_again(
+    desk: Console, made: dict[str, int], browser: Browser, how: str
+) -> None:
+    page = await opened(desk, browser, made["long"])
+    await page.keyboard.press("r")
+    await page.keyboard.type("Długa odpowiedź")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+
+    def end(tx: Tx) -> None:
+        tx.execute(schema.session.delete())
+        if how == "its stream ends":
+            tx.emit("user", actor=desk.people["ola"])
+        else:
+            announce(tx, made["long"], actor=None)
+
+    await desk.store.write(end)
+    await page.keyboard.type(", która trwa")
+    await expect(page.locator("#lost")).to_contain_text("Log in again", timeout=15_000)
+    assert await axe_violations(page) == []
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#reply-form [role=alert]")).to_contain_text("Zaloguj się ponownie")
+    await page.click("#lost a")
+    await page.fill('input[name="login"]', "ola")
+    await page.fill('input[name="password"]', PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/conversations/{made['long']}?view=mine")
+    await expect(page.locator("#reply-text")).to_have_value("Długa odpowiedź, która trwa")
+    await expect(page.locator("#lost")).to_be_hidden()
+
+
+async def test_a_page_from_before_another_log_in_says_so(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["long"])
+    await page.keyboard.press("r")
+    await page.keyboard.type("Odpowiedź")
+    other = await page.context.new_page()
+    await other.goto(f"{desk.url}/inbox")
+    await other.click(".bar__side details:last-of-type summary")
+    await other.click('form[action="/logout"] button')
+    await other.fill('input[name="login"]', "ola")
+    await other.fill('input[name="password"]', PASSWORD)
+    await other.keyboard.press("Enter")
+    await other.wait_for_url(lambda url: "/login" not in url)
+    await page.locator("#reply-text").press("Control+Enter")
+    await expect(page.locator("#reply-form [role=alert]")).to_contain_text("Reload it")
+    await page.reload()
+    await expect(page.locator("#reply-text")).to_have_value("Odpowiedź")
+    await page.locator("#reply-text").press("Control+Enter")
+    await expect(page.locator("#reply-text")).to_have_value("")
 
 
 async def test_canned_notes_and_recipients(desk: Console, made: dict[str, int], browser: Browser) -> None:
@@ -287,6 +386,45 @@ async def test_who_comes_second_is_told_and_may_repeat(
     await expect(page.locator(".tags")).to_contain_text("nowa")
     await page.locator("#assign-to").press("Enter")
     await desk.until(lambda: _is_free(desk, made["long"]), page)
+
+
+async def test_a_refused_link_breaks_nothing_and_a_refused_mail_is_kept(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["long"])
+    await page.locator("summary", has_text="The same person").click()
+    await page.fill("#link-other", "nobody")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".toast--danger")).to_contain_text("no conversation with that number")
+    await page.wait_for_timeout(800)  # what it asks for anew comes in
+    await page.goto(f"{desk.url}/new")
+    await page.fill("#new-to", "jan")
+    await page.fill("#new-subject", "Temat")
+    await page.fill("#new-text", "Treść")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("form [role=alert]")).to_contain_text("jan")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+
+
+async def test_a_double_click_is_one_action(desk: Console, made: dict[str, int], browser: Browser) -> None:
+    """Also where the answer takes a moment: the second click is nobody else's change."""
+    page = await opened(desk, browser, made["long"])
+
+    async def slow(route: Route) -> None:
+        await asyncio.sleep(0.3)
+        await route.continue_()
+
+    await page.route("**/resolve", slow)
+    for expected in ("Resolved.", "Undone.", "Resolved."):
+        if expected == "Undone.":
+            await page.keyboard.press("u")
+        else:
+            await page.keyboard.press("e")
+            await page.locator("#dialog-resolve [data-primary]").dblclick()
+        await expect(page.locator(".toast").last).to_contain_text(expected)
+        await page.wait_for_timeout(500)
+        assert await page.locator(".toast--danger").count() == 0
+    assert (await desk.row(made["long"])).status == "resolved"
 
 
 async def test_merge_by_one_click_and_taken_apart(
@@ -476,15 +614,34 @@ async def test_axe_finds_nothing(desk: Console, made: dict[str, int], browser: B
         found |= {f"{path}: {each}" for each in await axe_violations(page)}
     await page.goto(f"{desk.url}/conversations/{made['failed']}?view=all")
     found |= set(await axe_violations(page))
-    for key in ("e", "z", "a", "t"):
-        await page.keyboard.press(key)
-        await expect(page.locator("dialog[open]")).to_be_visible()
-        found |= {f"{key}: {each}" for each in await axe_violations(page)}
+    for name in ("resolve", "snooze", "assign", "transfer"):
+        await page.click(f'#head [data-opens="dialog-{name}"]')
+        await expect(page.locator(f"#dialog-{name}[open]")).to_be_visible()
+        found |= {f"{name}: {each}" for each in await axe_violations(page)}
         await page.keyboard.press("Escape")
         await expect(page.locator("dialog[open]")).to_have_count(0)
     await page.keyboard.press("n")
     found |= set(await axe_violations(page))
     assert found == set()
+
+
+@pytest.mark.parametrize("width", [1440, 1200, 1024, 800, 320])
+async def test_what_is_told_never_covers_what_somebody_writes(
+    desk: Console, made: dict[str, int], browser: Browser, width: int
+) -> None:
+    page = await desk.enter(browser, viewport={"width": width, "height": 720})
+    await page.goto(f"{desk.url}/conversations/{made['long']}?view=mine")
+    told = {
+        "text": "This conversation was changed by somebody else meanwhile. Look at it again, then repeat."
+    }
+    await page.evaluate(
+        "told => document.dispatchEvent(new CustomEvent('centrala:toast', { detail: told }))", told
+    )
+    toast = await page.locator(".toast").bounding_box()
+    assert toast is not None and toast["x"] >= 0 and toast["x"] + toast["width"] <= width
+    for part in ("#composer", ".bar", ".rail"):
+        other = await page.locator(part).bounding_box()
+        assert other is not None and not meets(toast, other), part
 
 
 async def test_one_pane_at_a_time_on_a_phone(desk: Console, made: dict[str, int], browser: Browser) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
@@ -14,13 +13,13 @@ from playwright.async_api import Browser, expect
 from connectors.contract import Capabilities
 from hub.store.tx import Tx
 from tests.browser.desk_console import Console, console
+from tests.browser.shots import shot
 from tests.hub.desk.conftest import desk_house
 from tests.hub.specimen import add_conversation
 from tests.servers.browser import axe_violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
 
-SHOTS = os.environ.get("CENTRALA_SHOTS", "")
 
 CHANNELS = {
     "sms": Capabilities(reaches=("phone",), max_length=650, splits=True, segments=10, cost_per_segment=16),
@@ -72,8 +71,7 @@ async def test_what_fits_is_told_by_the_channels_own_measure(desk: Console, brow
         for text, said in cases:
             await field.fill(text)
             await expect(length).to_have_text(said)
-        if SHOTS:
-            await page.screenshot(path=f"{SHOTS}/length-{inbox}.png")
+        await shot(page, f"length-{inbox}", full_page=False)
 
     over = page.locator("#reply-form [data-too-long-said]")
     await expect(field).to_have_attribute("aria-invalid", "true")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,11 +15,10 @@ from hub.i18n import translate
 from hub.logs import logger
 from hub.rates import Rates
 from hub.web import public
+from tests.browser.shots import shot
 from tests.servers.browser import axe_violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(60)]
-
-SHOTS = os.environ.get("CENTRALA_SHOTS", "")
 
 
 @pytest.fixture
@@ -57,8 +55,7 @@ async def test_what_is_refused_is_a_page(browser: Browser, site: str, scheme: An
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         edge = await page.locator("#widget").evaluate("element => getComputedStyle(element).borderTopWidth")
         assert edge == "1px", "its own style is there, also for whom a limit turned away"
-        if SHOTS:
-            await page.screenshot(path=f"{SHOTS}/refused-{path[1:]}-{scheme}.png")
+        await shot(page, f"refused-{path[1:]}-{scheme}", full_page=False)
     await page.get_by_role("link", name="Spróbuj ponownie").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("Prosimy o chwilę")
     await page.get_by_role("link", name="English").click()

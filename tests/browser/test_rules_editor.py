@@ -18,6 +18,7 @@ from hub.people import passwords
 from hub.people.users import add_user
 from hub.ruleset import draft, published
 from hub.scope import SYSTEM
+from hub.store import schema
 from hub.store.tx import Tx
 from rules.editing.blocks import fields_of, names
 from tests.browser.whole_hub import PASSWORD, WholeHub, whole_hub
@@ -367,6 +368,29 @@ async def test_what_is_typed_survives_a_reload(office: Office) -> None:
     await page.get_by_role("button", name="Zapisz", exact=True).click()
     await page.wait_for_url(home)
     assert "Nie zapisane" in await office.source(page)
+
+
+async def test_what_could_not_be_saved_is_back_after_the_log_in(office: Office) -> None:
+    page = await office.enter()
+    home = await new_draft(office, page)
+    await page.goto(f"{home}/rules/spam")
+    await page.get_by_label("Nazwa reguły").fill("Długo pisane")
+    await in_step(page, "Długo pisane")
+    await office.hub.hub.store.write(lambda tx: tx.execute(schema.session.delete()))
+    await page.get_by_role("button", name="Zapisz", exact=True).click()
+    await page.get_by_role("link", name="Zaloguj się").click()
+    await page.fill('input[name="login"]', "ada")
+    await page.fill('input[name="password"]', PASSWORD)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{home}/rules/spam")
+    await in_step(page, "Długo pisane")
+    await page.get_by_role("button", name="Zapisz", exact=True).click()
+    await page.wait_for_url(home)
+    assert "Długo pisane" in await office.source(page)
+    await page.get_by_role("button", name="Cofnij ostatnią zmianę").click()
+    await expect(page.locator("#rule-spam h3")).not_to_contain_text("Długo pisane")
+    await page.goto(f"{home}/rules/spam")  # what was saved and undone does not come back
+    await expect(page.get_by_label("Nazwa reguły")).not_to_have_value("Długo pisane")
 
 
 async def test_the_whole_file_is_edited_with_its_lines(office: Office) -> None:

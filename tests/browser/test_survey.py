@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from hub.people.users import add_user
 from hub.scope import SYSTEM
 from hub.store import schema
 from tests.browser.chat_site import ChatSite, answer, begin, chat_site
+from tests.browser.shots import shot
 from tests.browser.whole_hub import PASSWORD
 from tests.connectors.telegram.beside import JAN, bot_settings, telegram_on_a_port
 from tests.servers.browser import axe_violations
@@ -27,7 +27,6 @@ from tests.servers.mailsink import MailSink
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
 
-SHOTS = os.environ.get("CENTRALA_SHOTS", "")
 QUESTION = "Dzień dobry, kiedy dostanę zasiłek?"
 ANSWER = "Zasiłek wypłacimy w piątek."
 WORDS = "Szybko i konkretnie, dziękuję!"
@@ -65,11 +64,6 @@ async def site(
             lambda tx: add_user(tx, SYSTEM, "wanda", "Wanda", "supervisor", "krajowa", hashed, "pl")
         )
         yield found
-
-
-async def shot(page: Page, name: str) -> None:
-    if SHOTS:
-        await page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
 
 
 async def resolve(site: ChatSite) -> int:

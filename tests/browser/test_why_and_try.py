@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import msgspec
@@ -19,13 +18,13 @@ from hub.ruleset import open_draft
 from hub.scope import Scope
 from hub.store import schema
 from hub.web.desk import Desk
+from tests.browser.shots import shot
 from tests.browser.signed_in import clean, enter
 from tests.hub.intake.conftest import mail
 from tests.hub.replay.conftest import AFTER, World
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-SHOTS = os.environ.get("CENTRALA_SHOTS", "")
 TEXT = "Dzień dobry, moja firma szuka pracowników. Proszę o kontakt."
 
 
@@ -126,8 +125,7 @@ async def test_a_call_of_a_rule_leads_to_its_reasons(
     await page.goto("/notifications")
     await expect(page.locator(".news-list")).to_contain_text("Reguła: Firmy")
     await clean(page, width)
-    if SHOTS:
-        await page.screenshot(path=f"{SHOTS}/called-{width}.png")
+    await shot(page, f"called-{width}", full_page=False)
     await page.get_by_role("link", name="Dlaczego").click()
     await expect(page.get_by_role("main")).to_contain_text("Firmy")
     await clean(page, width)

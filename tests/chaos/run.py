@@ -55,6 +55,8 @@ class Run:
         self.agent = Agent()
         self.shown = Shown()
         self.received: list[Sequence[str]] = []
+        self.numbered: list[str] = []
+        """Items that a server in between put into an order of its own, in that order."""
         self.seconds: dict[str, float] = {}
         self.killed: Counter[str] = Counter()
         """Kills by what was killed: ``hub``, the name of a server, or the place where the hub died by itself."""
@@ -63,7 +65,8 @@ class Run:
 
     def faults(self) -> list[str]:
         """Everything that breaks the promise."""
-        return verdict.faults(self.ledgers, self.shown, self.agent, self.received) + self.complaints
+        found = verdict.faults(self.ledgers, self.shown, self.agent, self.received, self.numbered)
+        return found + self.complaints
 
     def summary(self) -> str:
         """For the log of the run."""
@@ -211,6 +214,7 @@ async def settled(world: World, session: aiohttp.ClientSession, result: Run, sec
     for reading in itertools.count(1):
         result.shown = await shown(api)
         result.received = [await channel.received() for channel in world.channels]
+        result.numbered = [marker for channel in world.channels for marker in await channel.numbered()]
         over = reading >= READINGS and time.monotonic() > until
         if over or not (result.shown.unfinished or result.faults()):
             return

@@ -13,6 +13,7 @@ from connectors.contract import Micros
 from hub.clock import SystemClock
 from hub.config import Config
 from hub.configfile import load
+from hub.logs import logger
 from hub.people.presence import BROWSER_GONE
 from hub.people.users import find_login
 from hub.replay.runs import Wanted, start
@@ -59,7 +60,7 @@ async def test_the_sweeps_pass_theirs(tmp_path: Path) -> None:
         return 0
 
     with armed("", seen.append):
-        task = asyncio.create_task(run_sweeps(store, Hasty(), a_house, nothing))
+        task = asyncio.create_task(run_sweeps(store, Hasty(), a_house, nothing, logger("test")))
         for _ in range(1000):
             await asyncio.sleep(0.01)
             if "sweep.after" in seen:

@@ -58,13 +58,18 @@ def lost(ledgers: Sequence[Ledger], shown: Shown) -> list[str]:
 
 
 def faults(
-    ledgers: Sequence[Ledger], shown: Shown, agent: Agent, received: Sequence[Sequence[str]]
+    ledgers: Sequence[Ledger],
+    shown: Shown,
+    agent: Agent,
+    received: Sequence[Sequence[str]],
+    numbered: Sequence[str] = (),
 ) -> list[str]:
-    """Everything that breaks the promise. ``received`` are the markers of answers by peer, in order."""
+    """Everything that breaks the promise. ``received`` are the markers of answers by peer, in order; ``numbered`` those
+    of items that a server in between numbered, by its number."""
     return [
         *(f"lost {marker}" for marker in lost(ledgers, shown)),
         *_doubled(ledgers, shown),
-        *_out_of_order(ledgers, shown),
+        *_out_of_order(ledgers, shown, numbered),
         *_calls(ledgers, shown),
         *_answers(shown, agent, Counter(marker for one in received for marker in one)),
         *_answers_out_of_order(shown, agent, received),
@@ -76,13 +81,15 @@ def _doubled(ledgers: Sequence[Ledger], shown: Shown) -> list[str]:
     return [f"{there[m]} times {m}" for ledger in ledgers for m in ledger.begun if there[m] > 1]
 
 
-def _out_of_order(ledgers: Sequence[Ledger], shown: Shown) -> list[str]:
-    """One person's messages, each told when the one before was acknowledged, stand in that order."""
+def _out_of_order(ledgers: Sequence[Ledger], shown: Shown, numbered: Sequence[str]) -> list[str]:
+    """One person's messages, each told when the one before was acknowledged, stand in that order; those that were put
+    into a mailbox stand as that has them."""
     series = {ledger.name for ledger in ledgers if ledger.series > 1}
+    place = {marker: number for number, marker in reversed(list(enumerate(numbered)))}
     found = []
     for markers in shown.inbound.values():
         mine = [marker for marker in markers if marker[:-6] in series]
-        if mine != sorted(mine):
+        if mine != sorted(mine, key=lambda marker: (place.get(marker, 0), marker)):
             found.append(f"order of {mine}")
     return found
 

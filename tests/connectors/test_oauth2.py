@@ -74,10 +74,35 @@ async def test_a_void_refresh_token_is_a_matter_of_credentials(tmp_path: Path) -
 
 
 async def test_a_file_that_cannot_be_written_is_said_and_sends_all_the_same(tmp_path: Path) -> None:
-    log = Log()
+    log, clock = Log(), QuickClock()
     missing = tmp_path / "missing" / "token"
-    async with beside(make_env(log=log), token_file=str(missing), **PLAIN) as (connector, peer):
+    async with beside(make_env(log=log, clock=clock), token_file=str(missing), **PLAIN) as (connector, peer):
         peer.people[ZOFIA.number] = ZOFIA
         await connector.send(outbound())
-    assert log.count("could not be kept") == 1
+        assert log.count("could not be kept") == 1
+        clock.pass_(7150)
+        await connector.send(outbound())
+        assert log.count("could not be kept") == 2, (
+            "with the one that is in no file, since the one before is void"
+        )
+        missing.parent.mkdir()
+        clock.pass_(7150)
+        await connector.send(outbound())
+        assert peer.refresh_token.encode() in missing.read_bytes()
     assert "refresh-1" not in "\n".join(log.lines)
+
+
+async def test_whoever_gives_up_waiting_does_not_lose_the_next_refresh_token(tmp_path: Path) -> None:
+    """A check that took too long, an inbox that is stopped: the old refresh token is void by then."""
+    kept = tmp_path / "t"
+    async with beside(make_env(), token_file=str(kept), **PLAIN) as (connector, peer):
+        asked = asyncio.create_task(connector.check())
+        for _ in range(100_000):
+            await asyncio.sleep(0)
+            if peer.refresh_token != "first-refresh-token":
+                break
+        asked.cancel()
+        await asyncio.wait({asked})
+        assert (await connector.check()).state == "ok"
+        assert [path for _, path, _ in peer.ledger].count("/2/oauth2/token") == 1
+    assert peer.refresh_token.encode() in kept.read_bytes()

@@ -90,10 +90,18 @@ def test_repair_leaves_ascii_alone(text: str) -> None:
 
 @given(
     st.binary(max_size=200),
-    st.sampled_from(["", "utf-8", "rot13", "hex", "idna", "utf-16", "gb2312", "x\0y", "é"]),
+    st.sampled_from(
+        ["", "utf-8", "utf-7", "rot13", "hex", "idna", "undefined", "utf-16", "gb2312", "x\0y", "é"]
+    ),
 )
 def test_any_bytes_under_any_name(data: bytes, declared: str) -> None:
     decode(data, declared)
+
+
+@pytest.mark.parametrize("name", ["undefined", "unicode_escape", "raw-unicode-escape", "punycode"])
+def test_a_codec_that_is_no_charset_counts_as_none(name: str) -> None:
+    """Scripts that make mails write ``charset=undefined``."""
+    assert decode("Zażółć C:\\new".encode(), name) == "Zażółć C:\\new"
 
 
 @given(st.binary(max_size=50), st.text(max_size=50))

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from connectors.contract import Channel, Connector, Event, Invites, SendError, Serves, ShowsPresence
+from connectors.contract import Channel, Connector, Event, Invites, Refused, SendError, Serves, ShowsPresence
 from connectors.registry import CHANNELS, load
 from tests.contract import fixtures
 from tests.contract.case import Case, Wired
@@ -177,24 +177,62 @@ async def test_a_refusing_sink_leaves_the_message_on_the_wire(kind: str, case: C
     ledger = Ledger()
     ledger.refuse(retry_after=0.05)
     async with at_work(case, log, ledger) as (wired, _):
-        assert not await wired.tell(1), "acknowledged without a commit"
-        assert ledger.refusals
+        telling = asyncio.create_task(wired.tell(1))
+        await asyncio.wait_for(ledger.refused.wait(), 20)
+        # A sender is answered; a wire that is asked keeps the message, which takes a second to be sure of.
+        await asyncio.wait({telling}, timeout=None if case.told_again == "sender" else 0.1)
+        assert not telling.done() or not await telling, "acknowledged without a commit"
         assert not ledger.events
         ledger.take()
         if case.told_again == "sender":
             assert await wired.tell(1)
         await ledger.wait_for(1)
+        await telling
     assert len(ledger.events) == 1
+
+
+async def _kept(connector: Connector, ledger: Ledger) -> None:
+    """As the hub keeps an inbox, which is begun again at once where nothing but the hub's refusal ended it."""
+    while True:
+        try:
+            await whole(connector, ledger)
+        except* Refused:
+            await asyncio.sleep(0.01)
+
+
+@each_taking_case
+async def test_a_storage_that_is_away_ends_nothing_for_good(kind: str, case: Case, log: Log) -> None:
+    """Places on the wire cannot be read then either; once it is back, the next message comes at once."""
+    ledger = Ledger()
+    ledger.lose_storage()
+    async with case.wired(make_env(log=log)) as wired:
+        wired.connector.routes()
+        task = asyncio.create_task(_kept(wired.connector, ledger))
+        try:
+            await asyncio.sleep(0.15)
+            ledger.take()
+            await asyncio.sleep(0.05)
+            if case.ready is not None:
+                await asyncio.wait_for(case.ready(wired), 10)
+            assert await wired.tell(1)
+            await ledger.wait_for(1, seconds=5.0)
+            assert not task.done(), task
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+    assert not [line for line in log.lines if line.startswith("error")]
 
 
 @each_taking_case
 async def test_nothing_is_acknowledged_before_the_commit(kind: str, case: Case, log: Log) -> None:
     ledger = Ledger()
-    ledger.seconds = 0.3
+    ledger.open.clear()
     async with at_work(case, log, ledger) as (wired, _):
         telling = asyncio.create_task(wired.tell(1))
-        await asyncio.sleep(0.15)
+        await asyncio.wait_for(ledger.begun.wait(), 20)
+        await asyncio.sleep(0.05)  # an acknowledgement on loopback takes a tenth of that
         assert not telling.done(), "acknowledged before the commit"
+        ledger.open.set()
         assert await telling
     assert len(ledger.events) == 1
 

@@ -201,7 +201,8 @@ class Ledger:
     """A sink that writes down what was committed, and refuses when told to.
 
     ``events`` are the committed items without repetitions, ``told`` counts every item that was handed over, and
-    ``seconds`` is how long a commit takes.
+    ``seconds`` is how long a commit takes. ``open``: commits may end, those with items; ``begun``: one has begun;
+    ``refused``: one was refused.
     """
 
     def __init__(self) -> None:
@@ -211,7 +212,10 @@ class Ledger:
         self.told = 0
         self.refusals = 0
         self.refusing: Exception | None = None
+        self.away = False
         self.seconds = 0.0
+        self.open, self.begun, self.refused = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.open.set()
         self._known: dict[str, int] = {}
         self._commits: set[asyncio.Task[list[Receipt]]] = set()
 
@@ -219,9 +223,14 @@ class Ledger:
         """From now on take nothing."""
         self.refusing = Refused("the hub is full", retry_after=retry_after)
 
+    def lose_storage(self, retry_after: float = 0.05) -> None:
+        """From now on take nothing, and tell nothing either."""
+        self.refusing = Refused("the storage failed", retry_after=retry_after)
+        self.away = True
+
     def take(self) -> None:
         """Take everything again."""
-        self.refusing = None
+        self.refusing, self.away = None, False
 
     async def accept(self, raw: Raw, items: Sequence[Inbound], state: Cursor | None = None) -> list[Receipt]:
         # As in the hub, cancelling the caller does not cancel the commit.
@@ -232,8 +241,12 @@ class Ledger:
 
     async def _commit(self, raw: Raw, items: list[Inbound], state: Cursor | None) -> list[Receipt]:
         await asyncio.sleep(self.seconds)
+        if items:
+            self.begun.set()
+            await self.open.wait()
         if self.refusing is not None:
             self.refusals += 1
+            self.refused.set()
             raise self.refusing
         if state is not None and state.replaces not in (msgspec.UNSET, self.cursors.get(state.key)):
             raise Overtaken(state.key)
@@ -255,6 +268,8 @@ class Ledger:
         return Receipt(conversation=number, message=number, reference="3F7-K2M-9QX")
 
     async def cursor(self, key: str) -> str | None:
+        if self.away and self.refusing is not None:
+            raise self.refusing
         return self.cursors.get(key)
 
     def signal(self, conversation_key: ThreadKey, what: str) -> None:

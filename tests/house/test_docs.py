@@ -45,12 +45,49 @@ def test_every_command_and_exit_code_is_on_the_page() -> None:
         assert re.search(rf"^  {int(code)} +{re.escape(about[:30])}", page, re.MULTILINE)
 
 
-def test_commands_that_pages_mention_exist() -> None:
+def found(words: list[str]) -> click.Command:
+    """The command that the first of some words lead to."""
+    command: click.Command = cli.cli
+    for word in words:
+        inner = (
+            command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
+        )
+        if inner is None:
+            break
+        command = inner
+    return command
+
+
+def test_commands_and_options_that_pages_mention_exist() -> None:
     known = set(commands(cli.cli))
     for page in PAGES:
-        for words in re.findall(r"(?:^ +|`)(?:\S*/)?(centrala(?: [a-z]+)+)", page.read_text(), re.MULTILINE):
-            parts = words.split()
-            assert " ".join(parts[:2]) in known, f"{page.name}: {words}"
+        for line in re.findall(
+            r"(?:^ +(?:\$ )?|`)(?:\S*/)?centrala( [a-z][^`\n#]*)", page.read_text(), re.MULTILINE
+        ):
+            words = line.split()
+            assert f"centrala {words[0]}" in known, f"{page.name}: {line}"
+            parameters = found(words).params
+            options = {name for one in parameters for name in (*one.opts, *one.secondary_opts)} | {"--help"}
+            named = {word.partition("=")[0].rstrip(".,;:)") for word in words if word.startswith("-")}
+            assert named <= options, f"{page.name}: {line}: {named - options}"
+
+
+def test_tasks_and_modules_that_pages_mention_exist() -> None:
+    tasks = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page in PAGES:
+        text = page.read_text()
+        assert set(re.findall(r"(?:^ +|`)make ([a-z-]+)", text, re.MULTILINE)) <= tasks, page.name
+        for module in re.findall(r"python -m ([\w.]+)", text):
+            place = ROOT / module.replace(".", "/")
+            assert place.with_suffix(".py").exists() or (place / "__main__.py").exists(), module
+
+
+def test_files_that_pages_mention_exist() -> None:
+    """Those of our own folders; what a hub makes is elsewhere, and ``NAME`` stands for any."""
+    ours = r"`((?:hub|connectors|rules|tests|bench|scripts|config|docs)/[\w./]+)(?:::\w+)?`"
+    for page in PAGES:
+        for name in re.findall(ours, page.read_text()):
+            assert "NAME" in name or (ROOT / name).exists(), f"{page.relative_to(ROOT)}: {name}"
 
 
 def test_every_channel_has_a_page() -> None:
@@ -58,11 +95,20 @@ def test_every_channel_has_a_page() -> None:
         assert (DOCS / "channels" / f"{kind}.md").exists(), kind
 
 
+def anchors(page: Path) -> set[str]:
+    """What a link may name behind ``#``: the headings, in lower case, with hyphens for spaces and nothing else."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_links_between_pages_lead_somewhere() -> None:
     for page in PAGES:
-        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+        for target, anchor in re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", page.read_text()):
             if "://" not in target:
-                assert (page.parent / target).exists(), f"{page.relative_to(ROOT)}: {target}"
+                place = page.parent / target if target else page
+                assert place.exists(), f"{page.relative_to(ROOT)}: {target}"
+                assert not anchor or anchor in anchors(place), f"{page.relative_to(ROOT)}: {target}#{anchor}"
 
 
 def test_every_page_is_in_the_index() -> None:

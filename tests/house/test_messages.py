@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gettext
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import jinja2
 import pytest
+from babel.messages import Message
 
 from hub.i18n import (
     NOTICE_LANGUAGES,
@@ -48,6 +50,17 @@ def test_every_notice_is_one_language_throughout(language: str) -> None:
         cyrillic = re.search("[а-яіїєґё]", shown, re.IGNORECASE) is not None
         latin = re.search("[a-z]", shown, re.IGNORECASE) is not None
         assert (cyrillic, latin) == ((True, False) if language in NOTICE_LANGUAGES else (False, True)), shown
+
+
+def test_a_moment_in_words_follows_no_polish_preposition() -> None:
+    """They are told as "poniedziałek, 16 listopada 2026 09:00", which cannot be inflected: "do: ", "Termin: " it is."""
+    inflects = re.compile(r"\b(do|na|od|po|przed|w|we|o) \{(when|until)\}", re.IGNORECASE)
+    told = [str(form) for message in messages.read("pl") for form in _forms(message)]
+    assert [text for text in told if inflects.search(text)] == []
+
+
+def _forms(message: Message) -> Sequence[str]:
+    return list(message.string) if isinstance(message.string, list | tuple) else [message.string or ""]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
 import threading
 from pathlib import Path
@@ -69,6 +70,21 @@ async def test_nothing_is_overwritten(tmp_path: Path) -> None:
         backup(house.database, house.data_dir, tmp_path / "copy")
     with pytest.raises(NotEmpty, match="exists already"):
         restore(tmp_path / "copy", house.database, house.data_dir, None)
+
+
+async def test_the_log_of_an_earlier_database_is_not_written_into_the_restored_one(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    await house.store.open()
+    backup(house.database, house.data_dir, tmp_path / "copy")
+    await house.blobs.put(b"after the backup")
+    again = House(tmp_path / "again")
+    again.data_dir.mkdir(parents=True)
+    for end in ("-wal", "-shm"):  # as a killed hub leaves them, whose database was taken away
+        left = house.database.with_name(house.database.name + end)
+        shutil.copy(left, again.database.with_name(left.name))
+    await house.store.close()
+    with pytest.raises(NotEmpty, match="-wal exists already"):
+        restore(tmp_path / "copy", again.database, again.data_dir, None)
 
 
 async def test_a_damaged_backup_is_refused_and_leaves_no_database(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import resource
@@ -144,6 +145,40 @@ def test_a_data_folder_in_use_is_exit_code_5(run: Run, config: Path, tmp_path: P
         assert run("restore", tmp_path / "copy", "-c", config)[0] == Exit.IN_USE
     code, _, err = run("restore", tmp_path / "copy", "-c", config)
     assert code == Exit.IN_USE and "restore into an empty data folder" in err
+
+
+@pytest.mark.parametrize("command", ["user list", "migrate", "check"])
+def test_a_file_where_a_folder_belongs_is_a_sentence(
+    run: Run, config: Path, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "data").write_text("not a folder")
+    code, _, err = run(*command.split(), "-c", config)
+    assert code == Exit.UNREACHABLE and str(tmp_path / "data") in err
+
+
+@pytest.mark.parametrize("command", ["user list", "migrate", "check"])
+def test_a_file_that_is_no_database_is_a_sentence(
+    run: Run, config: Path, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/centrala.db").write_text("not a database" * 99)
+    code, _, err = run(*command.split(), "-c", config)
+    assert code == Exit.UNREACHABLE and "file is not a database" in err
+
+
+def test_what_may_not_be_written_is_told_with_its_name(
+    run: Run, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever runs the tests may be root, to whom nothing is refused: the system's word is put in its mouth."""
+    refused = PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "data"))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise refused
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    code, _, err = run("user", "list", "-c", config)
+    assert code == Exit.UNREACHABLE
+    assert err.startswith(f"{tmp_path / 'data'} cannot be used: Permission denied. Give it to")
 
 
 def test_backup_and_restore_bring_users_back(run: Run, config: Path, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ rules:
   - id: zasilki
     name: Zasiłki
     when: {words: [zasiłek]}
-    do: {queue: bezrobotni, tags: [zasilek], timer: {pytanie: 4h}}
+    do: {queue: bezrobotni, tags: [zasilek, po godzinach], timer: {pytanie: 4h}}
   - id: pozwy
     when: {all: [{words: [zasiłek]}, {not: {words: [maj]}}]}
     do: {queue: spam}
@@ -70,8 +70,14 @@ def test_the_rules_of_another_file(explained: Explain) -> None:
     assert "zasilki (line 8): matched by words: zasilku" in lines[1]
     assert lines[2].endswith("failed: not words: wanted maj, saw maj")
     assert lines[3] == (
-        "Decision: queue bezrobotni (zasilki), tags zasilek (zasilki), timer pytanie=240 (zasilki)"
+        "Decision: queue bezrobotni (zasilki), tags zasilek + po godzinach (zasilki), timer pytanie=4h (zasilki)"
     )
+
+
+def test_a_time_with_its_own_zone_is_that_time(explained: Explain) -> None:
+    """Three o'clock in the night of Warsaw is after hours, whichever clock says so."""
+    by_the_hub, by_utc = explained("--at", "2026-11-17T03:00"), explained("--at", "2026-11-17T02:00Z")
+    assert by_utc == by_the_hub != explained("--at", "2026-11-17T12:00")
 
 
 def test_one_rule(explained: Explain) -> None:

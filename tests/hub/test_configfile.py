@@ -257,6 +257,24 @@ def test_a_wrong_environment_is_told_by_the_name_of_the_variable(tmp_path: Path)
     ]
 
 
+def test_a_number_out_of_range_in_the_environment_is_told_as_that(tmp_path: Path) -> None:
+    assert complaints(tmp_path, GOOD, CENTRALA_PUBLIC_PORT="70000", CENTRALA_DESK_REOPEN_DAYS="-1") == [
+        "environment variable CENTRALA_DESK_REOPEN_DAYS: desk.reopen_days: expected a number >= 0.0",
+        "environment variable CENTRALA_PUBLIC_PORT: public.port: expected a whole number <= 65535",
+    ]
+
+
+def test_certificates_that_cannot_be_used_are_told(tmp_path: Path) -> None:
+    """Before anything listens, and before a reload lets go of what works."""
+    written(tmp_path, "no certificate", "a.pem")
+    for key, complaint in (
+        ("b.pem", "3: public.certificate_key: the file b.pem cannot be read: No such file or directory"),
+        ("a.pem", "2: public.certificate: a.pem and a.pem are no certificate in PEM form and its key"),
+    ):
+        lines = f'[public]\ncertificate = "a.pem"\ncertificate_key = "{key}"\n'
+        assert complaints(tmp_path, lines + GOOD) == [f"centrala.toml:{complaint}"]
+
+
 def test_a_missing_or_empty_secret_file_is_an_error(tmp_path: Path) -> None:
     written(tmp_path, "\n", "empty")
     assert complaints(tmp_path, GOOD + 'password_file = "empty"\n') == [

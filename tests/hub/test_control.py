@@ -105,3 +105,13 @@ def test_a_data_folder_has_one_hub_even_after_a_kill(data_dir: Path) -> None:
     holder.wait()
     with exclusive(data_dir):
         assert (data_dir / LOCK).exists()
+
+
+async def test_a_hub_that_ends_meanwhile_is_a_sentence(tmp_path: Path) -> None:
+    async def ends(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.transport.abort()
+
+    server = await asyncio.start_unix_server(ends, tmp_path / SOCKET)
+    with pytest.raises(CommandFailed, match="ended before it answered"):
+        await asyncio.to_thread(call, tmp_path, "greet", {"name": "x" * 2_000_000})
+    server.close()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -20,7 +23,7 @@ async def server() -> AsyncIterator[TestServer]:
         return web.json_response({"authorization": request.headers.get("Authorization", "")})
 
     async def away(request: web.Request) -> web.Response:
-        raise web.HTTPFound(request.query["to"])
+        return web.Response(status=302, headers={"Location": request.query["to"]})
 
     async def ring(request: web.Request) -> web.Response:
         raise web.HTTPFound("/ring")
@@ -111,6 +114,20 @@ async def test_an_allowed_network_is_reached(inside: CheckedEgress, server: Test
     assert answer.status == 200
 
 
+async def test_networks_are_allowed_and_closed_while_it_is_in_use(
+    strict: CheckedEgress, server: TestServer
+) -> None:
+    """A reload takes over ``egress_allow``, for names as for numbers."""
+    for address in (f"http://localhost:{server.port}/", f"http://127.0.0.1:{server.port}/"):
+        for allow, reached in (([], False), (["127.0.0.0/8", "::1/128"], True), ([], False)):
+            strict.admit(allow)
+            try:
+                status = (await strict.request("GET", address, headers={"Connection": "close"})).status
+            except SendError as error:
+                status = 0 if error.kind == "permanent" else -1
+            assert status == (200 if reached else 0), (address, allow)
+
+
 async def test_each_hop_is_checked(server: TestServer) -> None:
     client = CheckedEgress(["127.0.0.1/32"])
     with pytest.raises(SendError) as error:
@@ -146,3 +163,65 @@ async def test_nobody_there_is_temporary_and_a_cut_is_ambiguous(
     with pytest.raises(SendError) as error:
         await inside.request("POST", str(server.make_url("/cut")), body=b"x")
     assert error.value.kind == "ambiguous"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1",
+        "http://example.org:99999/",
+        "http://.pl/",
+        f"http://{'a' * 300}.pl/",
+        "http://\udcff/",
+        "",
+    ],
+)
+async def test_what_is_no_address_is_a_refusal(inside: CheckedEgress, server: TestServer, url: str) -> None:
+    """Also where a redirect leads: what the other side wrote must not end whoever asked."""
+    away = server.make_url("/away").with_query(to=url.replace("\udcff", "[") or "mailto:kontakt@example.org")
+    for address in (url, str(away)):
+        with pytest.raises(SendError) as error:
+            await inside.request("GET", address, timeout=2)
+        assert error.value.kind == "permanent"
+
+
+async def test_a_header_that_cannot_be_is_a_refusal(inside: CheckedEgress, server: TestServer) -> None:
+    with pytest.raises(SendError) as error:
+        await inside.request("GET", str(server.make_url("/")), headers={"X-From": "a\r\nb"})
+    assert error.value.kind == "permanent"
+
+
+async def test_a_silent_name_server_leaves_nothing_in_doubt(
+    inside: CheckedEgress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was sent: the message is tried again, and no agent is told that it may have arrived."""
+
+    def silent(*_: object, **__: object) -> object:
+        time.sleep(1.0)
+        raise socket.gaierror(socket.EAI_AGAIN, "silence")
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    with pytest.raises(SendError) as error:
+        await inside.request("POST", "http://hooks.example.org/", body=b"x", timeout=0.3)
+    assert error.value.kind == "temporary"
+
+
+async def test_however_many_are_silent_another_one_is_reached(
+    inside: CheckedEgress, server: TestServer
+) -> None:
+    async def nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(30)
+        writer.close()
+
+    silent = await asyncio.start_server(nothing, "127.0.0.1", 0)
+    port = silent.sockets[0].getsockname()[1]
+    waiting = [
+        asyncio.create_task(inside.request("GET", f"http://127.0.0.1:{port}/", timeout=30))
+        for _ in range(110)
+    ]
+    await asyncio.sleep(0.2)
+    assert (await inside.request("GET", str(server.make_url("/")), timeout=2)).status == 200
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    silent.close()

@@ -122,7 +122,7 @@ async def test_a_notice_is_no_text_that_a_provider_approved(sqlite_store: Store,
     await told(sqlite_store, house, mail)
 
     def leaving(tx: Any) -> Any:
-        [(delivery, attempt)] = claim(tx, "test", 10, [], ["kontakt"])
+        [(delivery, attempt, _)] = claim(tx, "test", 10, [], ["kontakt"])
         return read_outbound(tx, house, delivery, attempt)
 
     outbound = (await sqlite_store.write(leaving)).outbound

@@ -151,8 +151,14 @@ def test_why_it_cannot_start_is_a_sentence(hub: Hub) -> None:
     with socket.create_server(("127.0.0.1", hub.private)):
         taken = hub.command("run")
     assert taken.returncode == Exit.UNREACHABLE
-    assert "The hub cannot listen" in taken.stderr and "Traceback" not in taken.stderr
+    assert "The hub cannot listen" in taken.stderr and "stop it, or change port" in taken.stderr
+    assert "Traceback" not in taken.stderr
     (hub.folder / "rules.yaml").write_text("rules: 3\n")
     wrong = hub.command("run")
     assert wrong.returncode == Exit.CONFIGURATION and "rules.yaml:1" in wrong.stderr
     assert "Traceback" not in wrong.stderr
+    (hub.folder / "data").rename(hub.folder / "away")
+    (hub.folder / "data").write_text("not a folder")
+    blocked = hub.command("run")
+    assert blocked.returncode == Exit.UNREACHABLE and "A folder is needed there" in blocked.stderr
+    assert "Traceback" not in blocked.stderr

@@ -6,26 +6,31 @@ import asyncio
 import random
 from typing import Any
 
+import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, text
 
 from connectors.contract import DeliveryReport, InboxId
 from hub.house import House
 from hub.intake.events import apply_event
 from hub.intake.joining import is_mere_thanks
+from hub.intake.load import keep_load, present_load, read_load
 from hub.intake.references import ALPHABET, new_reference, read_reference
 from hub.logs import logger
 from hub.store import schema
+from hub.store.postgres import PostgresStore
 from hub.store.sqlite import SqliteStore
 from hub.store.store import Grouping, Store, StoreFull
 from hub.store.tx import Tx
 from hub.sweep import sweep
-from hub.timers import cancel_timer, run_due, set_timer
+from hub.timers import cancel_timer, run_due, run_timers, set_timer
 from hub.tokens import SignedTokens
+from hub.wake import Wake
+from tests.contract.world import Log
 from tests.hub.conftest import FakeClock
-from tests.hub.specimen import a_house
+from tests.hub.specimen import a_house, add_conversation, add_message
 
 TOKENS = SignedTokens(b"a secret of the tests, at least 32 bytes")
 
@@ -134,6 +139,127 @@ async def test_a_timer_runs_once_when_due_and_survives_a_bad_neighbour(
     assert ran == [2, 3]
 
 
+@pytest.mark.parametrize("closed_store", ["postgresql"], indirect=True)
+async def test_two_that_set_the_same_timer_at_once_set_one(store: Store, clock: FakeClock) -> None:
+    def slowly(tx: Tx) -> None:
+        set_timer(tx, "good", 1, clock.now() + 1)
+        tx.execute(text("SELECT pg_sleep(0.5)"))
+
+    first = asyncio.create_task(store.write(slowly))
+    await asyncio.sleep(0.2)
+    await store.write(lambda tx: set_timer(tx, "good", 1, clock.now() + 2))
+    await first
+    rows = await store.read(lambda tx: tx.rows(select(schema.timer.c.due_at)))
+    assert [row.due_at for row in rows] == [clock.now() + 2]
+
+
+async def test_a_report_parked_while_its_message_was_written_down_is_not_forgotten(
+    store: Store, clock: FakeClock
+) -> None:
+    """Two processes on PostgreSQL: one looked for the message before the other had committed it, and the other for
+    parked reports before the one had."""
+    house = a_house()
+    report = DeliveryReport(inbox=InboxId("kontakt"), external_id="r", target="m-1", state="failed")
+
+    def written(tx: Tx) -> int:
+        assert apply_event(tx, house, report, 1).parked
+        found = add_conversation(tx, status="waiting-citizen", waiting_since=None)
+        sent = add_message(tx, found, number=2, kind="outbound")
+        tx.change(schema.conversation, found, messages=2)
+        to = {"message": sent, "conversation": found, "inbox": "kontakt", "operation": "send", "part": 0}
+        where = {"lane": "a", "destination": "b", "recipients": "[]", "remote_id": "m-1", "attempts": 1}
+        times = dict.fromkeys(("due_at", "give_up_at", "created_at", "updated_at"), tx.now)
+        tx.add(schema.delivery, {**to, **where, **times, "state": "accepted"})
+        return found
+
+    found = await store.write(written)
+    await store.write(lambda tx: sweep(tx, house, logger("test")))
+    states = await store.read(lambda tx: tx.rows(select(schema.delivery.c.state)))
+    row = await store.read(lambda tx: tx.get(schema.conversation, found))
+    assert [one.state for one in states] == ["failed"]
+    assert row is not None and (row.status, row.failed) == ("open", True)
+    assert await store.read(lambda tx: tx.rows(select(schema.parked.c.id))) == []
+
+
+async def test_one_row_that_cannot_be_swept_stops_nothing_else(store: Store, clock: FakeClock) -> None:
+    """A parked report that cannot be read would otherwise keep sessions and events for ever; people see it."""
+    house, log = a_house(), Log()
+
+    def written(tx: Tx) -> int:
+        values = {"inbox": "kontakt", "received_at": tx.now, "content_type": "", "state": "ok"}
+        raw = tx.add(schema.raw, values)
+        parked = {"inbox": "kontakt", "target": "m-1", "inbound": b"{}", "raw": raw, "at": tx.now}
+        tx.add(schema.parked, {**parked, "expires_at": tx.now + 3_600_000_000})
+        key = {"inbox": "kontakt", "external_id": "m-1", "at": clock.now()}
+        tx.execute(schema.seen.insert().values(**key))
+        tx.add(schema.login_failure, {"key": "k", "at": clock.now() - 3 * 86_400_000_000})
+        return raw
+
+    raw = await store.write(written)
+    await store.write(lambda tx: sweep(tx, house, log))
+    assert await store.read(lambda tx: tx.rows(select(schema.login_failure.c.id))) == []
+    assert await store.read(lambda tx: tx.rows(select(schema.parked.c.id))) == []
+    [shown] = await store.read(lambda tx: tx.rows(select(schema.raw.c.state).where(schema.raw.c.id == raw)))
+    assert (shown.state, log.count("housekeeping failed")) == ("quarantined", 0)
+
+
+async def test_a_step_of_housekeeping_that_fails_is_told_and_stops_nothing_else(
+    sqlite_store: Store, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(tx: Tx, house: House) -> None:
+        raise ValueError("bug")
+
+    monkeypatch.setattr("hub.sweep.release_known", fails)
+    log, old = Log(), {"key": "k", "at": clock.now() - 3 * 86_400_000_000}
+    await sqlite_store.write(lambda tx: tx.add(schema.login_failure, old))
+    await sqlite_store.write(lambda tx: sweep(tx, a_house(), log))
+    assert await sqlite_store.read(lambda tx: tx.rows(select(schema.login_failure.c.id))) == []
+    assert log.count("housekeeping failed") == 1
+
+
+@pytest.mark.parametrize(
+    "closed_store", [pytest.param("postgresql", marks=pytest.mark.servers)], indirect=True
+)
+async def test_what_is_due_elsewhere_is_not_asked_for_again_and_again(store: Store, clock: FakeClock) -> None:
+    """Another process has all that is due in hand and is slow, or hangs: this one leaves the database alone."""
+    assert isinstance(store, PostgresStore)
+    await store.write(lambda tx: set_timer(tx, "slow", 1, tx.now))
+    other = await asyncpg.connect(store.url.replace("+asyncpg", ""))
+    tries = 0
+
+    def house() -> House:
+        nonlocal tries
+        tries += 1
+        return a_house()
+
+    async with other.transaction():
+        await other.execute("SELECT * FROM timer FOR UPDATE")
+        loop = run_timers(store, clock, house, {"slow": lambda *_: None}, Wake(), logger("test"))
+        task = asyncio.create_task(loop)
+        for _ in range(10):
+            await asyncio.sleep(0.03)
+            clock.move(0.05)
+        assert 1 <= tries <= 2
+    for _ in range(20):
+        await asyncio.sleep(0.03)
+        clock.move(0.1)
+    state = select(schema.timer.c.state)
+    assert await store.read(lambda tx: tx.scalar(state)) == "done"
+    task.cancel()
+    await asyncio.wait({task})
+    await other.close()
+
+
+async def test_after_the_clock_was_put_back_the_load_is_looked_at_anew(
+    sqlite_store: Store, clock: FakeClock
+) -> None:
+    later = await sqlite_store.write(lambda tx: keep_load(tx, read_load(tx)))
+    clock.move(hours=-1)
+    found = await sqlite_store.write(present_load)
+    assert found.id != later.id
+    assert (await sqlite_store.write(present_load)).id == found.id
+
+
 async def test_reports_that_nobody_claims_are_shown_after_three_days(store: Store, clock: FakeClock) -> None:
     house = a_house()
     row = {
@@ -148,11 +274,11 @@ async def test_reports_that_nobody_claims_are_shown_after_three_days(store: Stor
     receipt = await store.write(lambda tx: apply_event(tx, house, report, raw))
     assert receipt.parked
     clock.move(hours=71)
-    await store.write(lambda tx: sweep(tx, house))
+    await store.write(lambda tx: sweep(tx, house, logger("test")))
     state = select(schema.raw.c.state).where(schema.raw.c.id == raw)
     assert await store.read(lambda tx: tx.scalar(state)) == "ok"
     clock.move(hours=2)
-    await store.write(lambda tx: sweep(tx, house))
+    await store.write(lambda tx: sweep(tx, house, logger("test")))
     assert await store.read(lambda tx: tx.scalar(state)) == "quarantined"
 
 

@@ -103,6 +103,23 @@ async def test_from_any_place_on(store: Store, stream: Stream) -> None:
     assert await taken(stream, 2, 3) == [4, 5]
 
 
+async def test_who_was_at_a_node_that_is_ahead_is_told_nothing_twice(store: Store) -> None:
+    behind = Stream(store, buffer=16)
+    await behind.open()
+    for _ in range(5):
+        await store.write(emit)  # of which nothing reaches this stream by itself
+    assert await taken(behind, 2, 3) == [4, 5]
+
+
+async def test_a_reader_of_another_history_goes_on_here(store: Store, stream: Stream) -> None:
+    await store.write(emit)
+    waiting = asyncio.create_task(taken(stream, 1, 1000))
+    while not waiting.done():
+        await store.write(emit)
+        await asyncio.sleep(0.01)
+    assert await waiting != [], "it is not held up until the thousandth event"
+
+
 async def test_who_falls_behind_reads_the_store(store: Store, stream: Stream) -> None:
     for _ in range(100):
         await store.write(emit)

@@ -38,6 +38,23 @@ def same(word: str, language: str) -> frozenset[str]:
     return frozenset([word])
 
 
+_FORMS = {
+    "praca": ("praca", "pracy~"),
+    "urząd": ("urząd", "urzędu", "praca", "pracy~"),
+    "staż": ("staż", "pracy"),
+    "zasiłek": ("zasiłek", "zasłek", "staż", "pracy"),
+    "zdalna": ("zdalna", "zdalnej^"),
+}
+
+
+FORMS = (*sorted({form.strip("~^") for forms in _FORMS.values() for form in forms}), "Zdalnej", "zsiłek")
+
+
+def nested(word: str, language: str) -> frozenset[str]:
+    """Forms of which some words have all those of others."""
+    return frozenset(_FORMS.get(word, (word,)))
+
+
 class World:
     """Draws from one seed."""
 
@@ -49,6 +66,9 @@ class World:
 
     def leaf(self) -> model.Condition:
         return self.draw.choice(_LEAVES)(self)
+
+    def words(self) -> model.Condition:
+        return self.draw.choice((_words, _phrase))(self)
 
     def condition(self, depth: int = 2) -> model.Condition:
         kind = self.draw.random()

@@ -7,7 +7,7 @@ import re
 import pytest
 
 import rules
-from rules import Actions, Facts
+from rules import Actions, Facts, On
 from rules.decision import CallbackOrder
 from tests.rules.test_docs import PAGE
 
@@ -89,6 +89,27 @@ def test_every_row_of_the_table_is_tried() -> None:
 def test_who_wins(row: str) -> None:
     does, facts, wanted = CASES[row]
     assert decided(does, facts).actions == wanted
+
+
+@pytest.mark.parametrize(
+    ("event", "undone"),
+    [
+        ("new", {"split"}),
+        ("message", {"queue", "office", "tier", "assign", "close", "join"}),
+        ("edit", {"queue", "office", "tier", "assign", "close", "join", "split"}),
+        ("status", {"split", "join", "hold", "mask"}),
+        ("timer", {"split", "join", "hold", "mask"}),
+    ],
+)
+def test_what_is_not_carried_out_is_not_said_to_be_decided(event: On, undone: set[str]) -> None:
+    do = "queue: q, office: o, tier: 2, assign: a, close: true, join: suggest, split: true, hold: h, mask: true"
+    text = f"rules: [{{id: r, on: {event}, do: {{{do}}}}}]\ndefault: {{queue: fallback}}\n"
+    compiled = rules.compile_rules(rules.load(text), rules.as_written)
+    decision = rules.evaluate(compiled, Facts(on=event, join_candidates=(1,)))
+    asked = {entry.split(":")[0] for entry in do.split(", ")}
+    assert set(decision.trace.winners) == asked - undone
+    assert {fault.action for fault in decision.faults} == undone
+    assert all(fault.rule == "r" and str(fault.why) for fault in decision.faults)
 
 
 @pytest.mark.parametrize("suspicious", ["forged office sender", ""])

@@ -316,6 +316,9 @@ def test_rules_of_sections_are_explained() -> None:
     assert told("c", queue_load={"p": 7}) == ("failed", "place", "not queue_load.p", "")
     assert told("e") == ("off", "stare", "enabled", "")
     assert told("f", queue_load={"p": 1}) == ("stopped", "c", "", "")
+    (found,) = rules.explain(everything, Facts(inbox="kadry", weekday=1, local_minutes=600), "b")
+    seen = [("inbox", "kadry"), ("days", "mon"), ("hours", "10:00")]
+    assert [(one.condition, one.value) for one in found.seen] == seen
     (late,) = rules.explain(everything, Facts(inbox="kadry", weekday=6, local_minutes=600), "b")
     assert (late.by, late.condition, late.within, str(late.actual)) == ("kadry", "days", "dyżur", "sat")
 

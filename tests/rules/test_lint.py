@@ -14,8 +14,9 @@ from rules import Compiled, Facts, RuleSet
 from rules.lint import lint
 from rules.lint.conditions import is_always, is_never
 from rules.lint.finding import CODES, Finding
-from rules.lint.literals import Expand, Memo, formula
-from tests.rules.lint_worlds import PLACES, World, same
+from rules.lint.literals import Memo, formula
+from rules.lint.vocabulary import Expand
+from tests.rules.lint_worlds import FORMS, PLACES, World, nested, same
 
 ROOT = Path(__file__).parents[2]
 TODAY = "2026-11-21"
@@ -276,8 +277,15 @@ def test_a_contradiction_names_what_is_to_blame(rule: str, said: str) -> None:
 
 
 def forms_of_a_few(word: str, language: str) -> frozenset[str]:
-    """Forms of two words; PUP and pup stand for what is spelt alike and is not the same."""
-    for known in ({"zasiłek", "zasiłku"}, {"praca", "pracy"}, {"pup", "pupa"}):
+    """Forms of some words; PUP and pup stand for what is spelt alike and is not the same."""
+    if word == "zatrudnić":
+        return frozenset({"zatrudnić", "zatrudnił", "zatrudniony", "zatrudniona", "zatrudnienie"})
+    for known in (
+        {"zasiłek", "zasiłku"},
+        {"praca", "pracy"},
+        {"pup", "pupa"},
+        {"zatrudniony", "zatrudniona"},
+    ):
         if word in known:
             return frozenset(known)
     return frozenset([word.lower()])
@@ -293,6 +301,21 @@ def forms_of_a_few(word: str, language: str) -> frozenset[str]:
         ("{words: zasiłek}", "{words: {any: zasiłku, exact: true}}", None),
         ("{words: PUP}", "{words: pup}", None),
         ("{words: kot}", "{words: {any: [zasiłek, zasiłku], at_least: 2}}", None),
+        ("{words: [kot, zatrudnić]}", "{words: zatrudniona}", "unreachable"),
+        ("{words: zatrudnić}", "{phrase: {any: nowo zatrudniony, gap: 2}}", "unreachable"),
+        ("{words: {any: zatrudnić, typos: 1}}", "{words: zatrudniony}", "unreachable"),
+        ("{words: inne}", "{words: zatrudniony, not: {words: zatrudnić}}", "contradiction"),
+        ("{words: [zatrudnić]}", "{words: {any: [zatrudniony, zatrudniona], at_least: 2}}", "unreachable"),
+        ("{words: zatrudniony}", "{words: zatrudnić}", None),
+        ("{words: zatrudnić}", "{words: zatrudnienie}", None),
+        ("{words: {any: zatrudnić, exact: true}}", "{words: zatrudniony}", None),
+        ("{words: {any: zatrudnić, language: pl}}", "{words: zatrudniony}", None),
+        ("{words: {any: zatrudnić, diacritics: required}}", "{words: zatrudniony}", None),
+        (
+            "{words: {any: [zatrudnić, kot], at_least: 2}}",
+            "{words: {any: [zatrudniony, kot], at_least: 2}}",
+            None,
+        ),
     ],
 )
 def test_forms_of_a_word_are_one_word(first: str, second: str, said: str | None) -> None:
@@ -402,10 +425,72 @@ rules:
     assert told(text) == {("wrong-event", "a"), ("wrong-event", "b")}
 
 
+def test_waits_that_nobody_asks_about() -> None:
+    """In a new conversation nobody has waited, and `waiting` sets no deadline."""
+    text = """
+rules:
+  - {id: a, when: {unanswered: 4h}, do: {priority: high}, then: continue}
+  - {id: b, when: {unanswered: {min: 4h, open_hours: true}}, do: {priority: high}, then: continue}
+  - {id: c, on: timer, when: {waiting: {min: 4h}}, do: {tags: [c]}, then: continue}
+  - {id: d, when: {unanswered: {max: 4h}}, do: {tags: [d]}, then: continue}
+  - {id: e, on: message, when: {unanswered: 4h, waiting: {min: 5}}, do: {tags: [e]}, then: continue}
+  - {id: f, on: timer, when: {unanswered: 4h, waiting: {min: 1h}}, do: {tags: [f]}, then: continue}
+  - {id: g, on: timer, when: {any: [{timer: x}, {unanswered: 2h}], waiting: {min: 1h}}, do: {tags: [g]}, then: continue}
+  - {id: h, on: timer, when: {tags: vip}, do: {tags: [h]}, then: continue}
+"""
+    assert told(text) == {("wrong-event", rule) for rule in "abc"}
+
+
+@pytest.mark.parametrize(
+    ("when", "told_of"),
+    [
+        ("{days: fri, hours: 22:00-06:00}", True),
+        ("{days: mon-fri, hours: [08:00-16:00, 22:00-06:00]}", True),
+        ("{any: [{channel: sms}, {days: sat, hours: 20:00-08:00, holiday: false}]}", True),
+        ("{schedule: nocny}", True),
+        ("{days: mon-sun, hours: 22:00-06:00}", False),
+        ("{days: fri, hours: 22:00-24:00}", False),
+        ("{days: fri, hours: 08:00-16:00}", False),
+        ("{any: [{days: fri, hours: 22:00-24:00}, {days: sat, hours: 00:00-06:00}]}", False),
+        ("{days: fri, any: [{hours: 22:00-06:00}, {channel: sms}]}", False),
+        ("{hours: 22:00-06:00}", False),
+    ],
+)
+def test_a_night_cut_in_two_is_told(when: str, told_of: bool) -> None:
+    schedule = "schedules: {nocny: [{days: sat, hours: 22:00-05:00}, {days: sun}]}"
+    text = f"{schedule}\nrules:\n  - {{id: a, when: {when}, do: {{queue: x}}}}\n"
+    assert (("night", "a") in told(text)) is told_of
+
+
+def test_what_is_not_done_on_an_event() -> None:
+    text = """
+rules:
+  - {id: a, on: message, when: {words: kot}, do: {queue: x, tags: [a]}, then: continue}
+  - {id: b, on: [message, edit], when: {words: pies}, do: {tier: 2, close: true}, then: continue}
+  - {id: c, on: timer, when: {timer: x}, do: {hold: spam}, then: continue}
+  - {id: d, when: {words: krowa}, do: {split: true, tags: [d]}, then: continue}
+  - {id: e, on: [new, message], when: {words: owca}, do: {queue: x, split: true, hold: spam}, then: continue}
+  - {id: f, on: [edit, status], when: {words: osa}, do: {queue: x, priority: high}, then: continue}
+"""
+    found = [one for one in findings(text) if one.code == "wrong-event"]
+    assert [(one.rule, one.text.values["actions"]) for one in found] == [
+        ("a", "queue"),
+        ("b", "tier, close"),
+        ("c", "hold"),
+        ("d", "split"),
+    ]
+
+
+def test_a_default_that_answers_answers_is_told_with_its_line() -> None:
+    (one,) = findings("rules: []\ndefault: {queue: x, answer: acknowledgement}\n")
+    assert (one.code, one.rule, one.line) == ("answer-circle", "default", 2)
+    assert "conditions" not in str(one.advice)
+
+
 def test_the_default_that_is_never_reached() -> None:
     text = "rules:\n  - {id: a, when: {channel: email}, do: {queue: x}}\n  - {id: b, do: {queue: y}}\n"
     assert told(text) == {("default-unreached", "default")}
-    assert told(text.replace("id: b,", "id: b, on: message,")) == set()
+    assert told(text.replace("id: b,", "id: b, on: message,")) == {("wrong-event", "b")}
 
 
 def test_circles() -> None:
@@ -469,9 +554,9 @@ def test_the_rules_that_are_shipped() -> None:
     assert not {one.code for one in lint(ruleset, today=TODAY)} & {"unreachable", "overruled", "unused"}
 
 
-def claims(world: World) -> tuple[RuleSet, tuple[Finding, ...]]:
+def claims(world: World, expand: Expand = same) -> tuple[RuleSet, tuple[Finding, ...]]:
     ruleset = world.ruleset()
-    return ruleset, lint(ruleset)
+    return ruleset, lint(ruleset, expand=expand)
 
 
 def broken(compiled: Compiled, found: tuple[Finding, ...], facts: Facts) -> Iterator[str]:
@@ -496,26 +581,79 @@ def broken(compiled: Compiled, found: tuple[Finding, ...], facts: Facts) -> Iter
             yield "default reached"
 
 
-def try_worlds(seeds: range, messages: int) -> int:
+def try_worlds(seeds: range, messages: int, expand: Expand = same) -> int:
     """Hold what lint says of random sets against what random messages do; how many claims there were."""
     count = 0
     for seed in seeds:
         world = World(seed)
-        ruleset, found = claims(world)
+        ruleset, found = claims(world, expand)
         held = tuple(one for one in found if one.level != "hint" or one.code == "default-unreached")
         if not held:
             continue
         count += len(held)
-        compiled = rules.compile_rules(ruleset, same, PLACES)
+        compiled = rules.compile_rules(ruleset, expand, PLACES)
         for _ in range(messages):
             facts = world.facts()
             assert not list(broken(compiled, held, facts)), (seed, facts)
     return count
 
 
-def test_lint_is_never_wrong() -> None:
+@pytest.mark.parametrize("expand", [same, nested], ids=["one form each", "forms within forms"])
+def test_lint_is_never_wrong(expand: Expand) -> None:
     """Thousands of random messages do nothing that lint says they cannot."""
-    assert try_worlds(range(120), 60) > 200
+    assert try_worlds(range(120), 60, expand) > 200
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "told_of"),
+    [
+        ("{holiday: true}", "{holiday: false}", True),
+        ("{channel: email}", "{not: {channel: email}}", True),
+        ("{hours: 08:00-16:00}", "{hours: 16:00-08:00}", True),
+        ("{not: {words: [kot, pies]}}", "{words: [pies, kot]}", True),
+        # When the office has no hours, neither holds.
+        ("{open_hours: true}", "{open_hours: false}", False),
+        ("{queue_load: {a: {min: 5}}}", "{queue_load: {a: {max: 4}}}", False),
+        ("{hours: 08:00-16:00}", "{hours: 17:00-08:00}", False),
+    ],
+)
+def test_two_sections_with_opposite_guards_leave_nothing(one: str, other: str, told_of: bool) -> None:
+    text = f"""
+rules:
+  - section: s
+    when: {one}
+    rules:
+      - {{id: a, when: {{length: {{min: 3}}}}, do: {{queue: x}}}}
+  - section: t
+    when: {other}
+    rules:
+      - {{id: b, when: {{length: {{min: 2}}}}, do: {{queue: y}}}}
+      - {{id: c, when: {{length: {{max: 1}}}}, do: {{queue: y}}}}
+  - {{id: d, when: {{length: 4, inbox: i}}, do: {{queue: z}}}}
+  - {{id: e, when: {{length: 2, inbox: i}}, do: {{queue: z}}}}
+"""
+    assert told(text) == ({("unreachable", "d")} if told_of else set())
+    all_of_both = text.replace("length: {min: 3}", "").replace("length: {min: 2}", "")
+    assert (("default-unreached", "default") in told(all_of_both)) is told_of
+
+
+def test_words_that_have_all_forms_of_others_are_found_with_them() -> None:
+    """Two rules about words alone, many times: what lint says of the second holds for texts of nothing but words."""
+    count = 0
+    for seed in range(600):
+        world = World(seed)
+        first, second = (
+            rules.Rule(id=name, name="", when=world.words(), actions=rules.Actions(queue=name))
+            for name in "ab"
+        )
+        ruleset = RuleSet(version="t", source="t", rules=(first, second), default=rules.Actions(queue="d"))
+        if "unreachable" in {one.code for one in lint(ruleset, expand=nested)}:
+            count += 1
+            compiled = rules.compile_rules(ruleset, nested)
+            for _ in range(40):
+                text = " ".join(world.draw.choices(FORMS, k=world.draw.randint(1, 4)))
+                assert "b" not in rules.evaluate(compiled, Facts(text=text)).matched, (seed, text)
+    assert count > 50
 
 
 def test_never_and_always_mean_it() -> None:
@@ -542,6 +680,7 @@ def test_never_and_always_mean_it() -> None:
 @pytest.mark.timeout(900)
 def test_lint_is_never_wrong_at_length() -> None:
     assert try_worlds(range(10_000, 10_600), 300) > 1_000
+    assert try_worlds(range(20_000, 20_300), 300, nested) > 500
 
 
 def test_rules_of_very_many_alternatives_end_soon() -> None:

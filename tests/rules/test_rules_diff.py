@@ -102,6 +102,29 @@ def test_a_change_is_one_sentence(old: str, new: str, sentence: str) -> None:
     assert found.startswith(sentence)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("when: {days: mon-fri}", "when: {days: [mon-fri, sun]}", "days: added sun"),
+        ("when: {phrase: a b}", "when: {phrase: {any: a b, gap: 2}}",
+         "condition changed from phrase: a b to phrase: a b (other words in between: up to 2)"),
+        ("when: {words: abc}", "when: {words: {any: abc, typos: 1}}",
+         "condition changed from words: abc to words: abc (also with one wrong letter)"),
+        ("do: {close: true}", "do: {close: true, callback: true}", "now also callback order"),
+        ("do: {callback: true}", "do: {callback: {topic: a, in: 1h}}", "callback order changed from yes to a 1h"),
+        ("do: {close: true}", "do: {close: true, tier: 1}", "now also tier: 1"),
+    ],
+)  # fmt: skip
+def test_a_change_is_told_as_the_file_writes_it(old: str, new: str, sentence: str) -> None:
+    before, after = (
+        "rules:\n  - id: a\n"
+        + (f"    {line}\n" if line.startswith("do") else f"    {line}\n    do: {{queue: x}}\n")
+        + "default: {queue: x}\n"
+        for line in (old, new)
+    )
+    assert told(after, before) == [f"Rule “a”: {sentence}"]
+
+
 def test_added_and_removed_rules_are_told_with_their_place() -> None:
     new = BASE.replace("  - id: kadry", "  - id: nowa\n    name: Nowa\n    do: {queue: x}\n  - id: kadry")
     assert told(new) == ["Rule “nowa” added before “kadry”"]

@@ -92,6 +92,17 @@ def test_what_fails_says_what_came_and_why() -> None:
     assert lines[-1] == "4 tests, 4 failed"
 
 
+def test_values_are_told_as_the_file_writes_them() -> None:
+    (found,) = verdicts("""
+        {name: a, message: {open_hours: true}, expect: {priority: low, callback: {topic: a, in: 30m}, timer: {b: 2d}}}
+    """)
+    assert [str(text) for text in found.differences] == [
+        "priority: expected low, but default asks for normal",
+        "callback: expected topic: a, in: 30m, but no rule asks for it",
+        "timer: expected b: 2d, but no rule asks for it",
+    ]
+
+
 def test_only_some() -> None:
     tests = """
         {name: a, message: {text: x}, expect: {queue: informacja}}

@@ -19,6 +19,7 @@ TOWNS = {
     "Żary": "pup-zary",
     "Tychy": "pup-tychy",
     "Łódź": "pup-lodz",
+    "Słupsk": "pup-slupsk",
     "Warszawa": "up-warszawa",
     "Łomża": "pup-lomza",
     "powiat pilski": "pup-pila",
@@ -51,6 +52,9 @@ def lexicon() -> Lexicon:
         ("Łomża to moje miasto.", ["pup-lomza"]),
         ("mieszkam w lomzy", ["pup-lomza"]),
         ("Urodziłem się w Tychach.", ["pup-tychy"]),
+        ("Jan K., Nowa Wieś 3, pow. pilski", ["pup-pila"]),
+        ("zam. w pow. Pilskim", ["pup-pila"]),
+        ("Przyjechalem z Pily, a moj brat ze Slupska.", ["pup-pila", "pup-slupsk"]),
     ],
 )
 def test_a_town_names_its_office(lexicon: Lexicon, text: str, offices: list[str]) -> None:
@@ -72,6 +76,9 @@ def test_a_town_names_its_office(lexicon: Lexicon, text: str, offices: list[str]
         "Od tych przepisów boli głowa. Tych pism nie rozumiem.",
         "Żar leje się z nieba, a w urzędzie bez klimatyzacji.",
         "Nysa stoi przed domem już rok.",
+        "pily mi sie stepily",
+        "Z Laski to nic nie dostane.",
+        "Mam pow. 50 lat i mieszkanie o pow. 40 m.",
     ],
 )
 def test_an_ordinary_word_names_none(lexicon: Lexicon, text: str) -> None:

@@ -23,6 +23,8 @@ from rules.words import forms, polish_forms, unmarked
         ("bezrobotny", "bezrobotna bezrobotnego bezrobotni bezrobotnych"),
         ("Łomża", "łomży łomżę łomżą"),
         ("Kowalski", "kowalskiego kowalska kowalskiej"),
+        ("Zieliński", "zielińskiego zielińska zielińskiej"),
+        ("Górska", "górskiej górski górskiego"),
         ("złodziejka", "złodziejko złodziejki"),
         ("debil", "debile debilu debilem debili"),
         ("pracownik", "pracownika pracownikiem pracowników pracownicy"),
@@ -43,6 +45,10 @@ def test_words_without_forms(word: str) -> None:
 def test_unrelated_words_stay_out() -> None:
     assert not {"zasiać", "zasięg", "pracz", "pracował"} & (polish_forms("zasiłek") | polish_forms("praca"))
     assert not {"m", "ś", "d", "r"} & (polish_forms("być") | polish_forms("dom") | polish_forms("rok"))
+
+
+def test_a_country_is_no_surname() -> None:
+    assert not {"polskiego", "polscy"} & polish_forms("Polska")
 
 
 def test_a_negated_participle_is_not_its_opposite() -> None:

@@ -6,6 +6,7 @@ same, and treebanks beside it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,18 @@ def test_forms_are_found(written: type[str]) -> None:
     found = shares(pairs(), written)
     assert sum(share.total for share in found.values()) > 700
     for part, share in found.items():
+        assert share.value >= FLOORS.get(part, OTHERS), (part, share.others)
+
+
+def beside_foreign_letters(text: str) -> str:
+    """The same text with words that other letters are needed for."""
+    return f"Добрий день, ψ! {text}"
+
+
+@pytest.mark.parametrize("written", [str, beside_foreign_letters], ids=["alone", "beside foreign letters"])
+def test_capital_letters_hide_nothing(written: Callable[[str], str]) -> None:
+    capitals = [pair._replace(form=pair.form.capitalize()) for pair in pairs()]
+    for part, share in shares(capitals, written).items():
         assert share.value >= FLOORS.get(part, OTHERS), (part, share.others)
 
 

@@ -122,6 +122,11 @@ class Dovecot:
         """How many messages of a mailbox match a doveadm search query (``unseen``, ``seen``, ``flagged``, …)."""
         return len(self._run("search", "-u", user, "mailbox", mailbox, *query.split()).splitlines())
 
+    def message_ids(self, user: str, mailbox: str = "INBOX") -> list[str]:
+        """The header Message-ID of each message, by UID."""
+        lines = self._run("fetch", "-u", user, "hdr.message-id", "mailbox", mailbox, "all").splitlines()
+        return [value.strip() for name, _, value in (line.partition(":") for line in lines) if value]
+
     def change_uidvalidity(self, user: str, mailbox: str = "INBOX") -> int:
         """Give the mailbox another UIDVALIDITY, as restoring it from a backup would; returns the new one."""
         answer = self._run("mailbox", "status", "-u", user, "uidvalidity", mailbox)

@@ -45,7 +45,7 @@ TTL = 20.0
 
 WIRES: Mapping[str, type[Wire]] = {setting.MAIL: Mailbox, setting.TEXTS: Polled, setting.APP: Posted}
 
-BORNE = ("inbox stopped", "the storage failed: nothing is taken until it works")
+BORNE = ("the storage failed: nothing is taken until it works",)
 """Errors in the log that a failing storage explains; any other one is a fault of the run."""
 
 

@@ -21,7 +21,7 @@ from tests.simulation.story import Plan, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-SEEDS = 25
+SEEDS = 75
 """A fault that so many runs do not show would hardly be shown by the 200 of every day."""
 
 Patch = pytest.MonkeyPatch
@@ -120,7 +120,7 @@ def forget_to_ring(patch: Patch) -> None:
 
 def end_a_loop_at_a_storage_fault(patch: Patch) -> None:
     """The loop of the timers does not bear a storage that fails."""
-    patch.setattr("hub.timers.StorageFault", ZeroDivisionError)
+    patch.setattr("hub.wake.StorageFault", ZeroDivisionError)
 
 
 def keep_the_load_for_ever(patch: Patch) -> None:

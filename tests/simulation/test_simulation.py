@@ -18,7 +18,7 @@ SEEDS = int(os.environ.get("CENTRALA_SEEDS", "200"))
 
 def test_a_few_seeds() -> None:
     """The everyday part: enough to notice when the simulation itself no longer runs."""
-    results = [run(seed, Plan()) for seed in range(2)]
+    results = [run(seed, Plan()) for seed in range(3)]
     assert {result.seed: result.faults for result in results if result.faults} == {}
     assert sum(result.letters for result in results) > 15
     assert sum(result.answers for result in results) > 5

@@ -15,12 +15,12 @@ from types import ModuleType
 from sqlalchemy import select
 
 from connectors.contract import Micros
-from hub import running, timers
+from hub import running, wake
 from hub.calendar import at_wall_clock
 from hub.config import Outbox
 from hub.deciding import waiting
 from hub.house import House
-from hub.outbox import effects, sender
+from hub.outbox import sender
 from hub.people.presence import set_presence
 from hub.replay import replaying, shadow
 from hub.ruleset import faults
@@ -53,8 +53,7 @@ REST = IDLE + 300.0
 one, which is half a minute away in a real hub and :data:`IDLE` here; then what piled up is done."""
 
 LOOKS: tuple[tuple[ModuleType, str], ...] = (
-    (timers, "POLL"),
-    (effects, "POLL"),
+    (wake, "POLL"),
     (waiting, "LOOK"),
     (faults, "LOOK"),
     (replaying, "POLL"),

@@ -77,7 +77,21 @@ from hub.store.schema.staff import (
     user,
     user_queue,
 )
-from hub.store.schema.words import FALSE, FREE, KIND, LISTED, MINE, RANK, UNSURE, WAIT, Id, Time, metadata
+from hub.store.schema.words import (
+    FALSE,
+    FREE,
+    KIND,
+    LISTED,
+    MINE,
+    OPEN_CALL,
+    PENDING,
+    RANK,
+    UNSURE,
+    WAIT,
+    Id,
+    Time,
+    metadata,
+)
 
 __all__ = [
     "FALSE",
@@ -85,6 +99,8 @@ __all__ = [
     "KIND",
     "LISTED",
     "MINE",
+    "OPEN_CALL",
+    "PENDING",
     "RANK",
     "UNSURE",
     "WAIT",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Text
 
-from hub.store.schema.words import FALSE, Id, Time, metadata, where
+from hub.store.schema.words import FALSE, OPEN_CALL, Id, Time, metadata, where
 
 article = Table(
     "article",
@@ -135,7 +135,7 @@ callback = Table(
         "callback_open_number",
         "number",
         unique=True,
-        **where("state NOT IN ('done', 'unreachable', 'cancelled', 'expired', 'rejected')"),
+        **where(OPEN_CALL),
     ),
     Index("callback_due", "office", "queue", "state", "due_at"),
     Index("callback_conversation", "conversation"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, Table, Text
 
-from hub.store.schema.words import UNSURE, Id, Time, metadata, where
+from hub.store.schema.words import PENDING, UNSURE, Id, Time, metadata, where
 
 delivery = Table(
     "delivery",
@@ -31,7 +31,7 @@ delivery = Table(
     Index("delivery_sending", "lane", unique=True, **where("state = 'sending'")),
     Index("delivery_unsure", "inbox", "id", **where(UNSURE)),
     Index("delivery_message", "message"),
-    Index("delivery_remote", "inbox", "remote_id", **where("remote_id IS NOT NULL")),
+    Index("delivery_remote_id", "remote_id", "inbox", **where("remote_id IS NOT NULL")),
 )
 
 attempt = Table(
@@ -66,7 +66,7 @@ effect = Table(
     Column("error", Text),
     Column("created_at", Time, nullable=False),
     Index("effect_key", "key", unique=True, **where("key IS NOT NULL")),
-    Index("effect_due", "due_at", **where("state IN ('waiting', 'running')")),
+    Index("effect_due", "due_at", **where(PENDING)),
 )
 
 chat = Table(

@@ -39,3 +39,9 @@ FREE = "assignee IS NULL AND (status = 'open' OR (status = 'waiting-office' AND 
 
 UNSURE = "state IN ('sending', 'possibly-sent')"
 """Of a delivery: it may have arrived, and nobody has said so yet."""
+
+OPEN_CALL = "state NOT IN ('done', 'unreachable', 'cancelled', 'expired', 'rejected')"
+"""Of a callback: it is not over. One number has one such."""
+
+PENDING = "state IN ('waiting', 'running')"
+"""Of an effect: it is still to be carried out."""

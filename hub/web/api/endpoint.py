@@ -27,7 +27,7 @@ from hub.web.api import types as t
 from hub.web.desk import Desk, desk_of, number_of
 from hub.web.forms import Unacceptable, convert, read_json
 from hub.web.guard import explained
-from hub.web.render import text
+from hub.web.render import refusal, text
 
 BEARER = web.RequestKey("bearer", Bearer)
 
@@ -206,7 +206,7 @@ def _told(request: web.Request, conflict: Conflict) -> web.Response:
         type="about:blank",
         title="Conflict",
         status=409,
-        detail=text(request, str(conflict)),
+        detail=refusal(request, conflict),
         unseen=list(conflict.numbers) if isinstance(conflict, replies.Stale) else [],
         findings=t.findings_of(conflict.proof) if isinstance(conflict, Refused) else [],
         clashes=t.clashes_of(conflict.clashes) if isinstance(conflict, Clashes) else [],

@@ -14,7 +14,7 @@ Path = tuple[int, ...]
 
 def path_of(text: str) -> Path:
     """``w-0-2`` as (0, 2)."""
-    return tuple(int(step) for step in text.split("-")[1:] if step.isdigit() and len(step) < 5)
+    return tuple(int(step) for step in text.split("-")[1:] if step.isdecimal() and len(step) < 5)
 
 
 def name_of(root: str, path: Path) -> str:

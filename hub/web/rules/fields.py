@@ -109,7 +109,7 @@ def _read_minutes(node: Node) -> tuple[str, str] | None:
 
 def duration(amount: str, unit: str) -> Data:
     """``4h``; an amount that is none as it was typed."""
-    return f"{amount}{unit or 'm'}" if amount.isdigit() else amount
+    return f"{amount}{unit or 'm'}" if amount.isdecimal() else amount
 
 
 COUNT: Amount = (read_count, lambda amount, unit: number(amount))

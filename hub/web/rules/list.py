@@ -190,7 +190,7 @@ async def undone(request: web.Request) -> web.StreamResponse:
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
     form = await read_form(request, Undone)
     wanted = form.change
-    if wanted is None and request.query.get("change", "").isdigit():
+    if wanted is None and request.query.get("change", "").isdecimal():
         wanted = int(request.query["change"])
     found = await desk.store.write(lambda tx: undo_change(tx, scope, number, wanted))
     if is_fragment(request):

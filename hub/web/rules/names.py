@@ -1,13 +1,13 @@
-"""What rules of a draft share: word lists, conditions, schedules, and the tests; each added, changed and taken away.
+"""What rules of a draft share: word lists, conditions, schedules; each added, changed and taken away, as tests are.
 
-Conditions and schedules have the form of :mod:`hub.web.rules.editor`; a word list is its words, one on a line; a test
-is the message with what must come of it.
+Conditions and schedules have the form of :mod:`hub.web.rules.editor`, tests that of :mod:`hub.web.rules.samples`; a
+word list is its words, one on a line.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -16,17 +16,18 @@ from aiohttp import web
 from markupsafe import Markup
 
 from hub.i18n import mark as N_
-from hub.ruleset import Change, Draft
+from hub.ruleset import Change, Clashes, Draft
 from hub.scope import Conflict, NotFound
 from hub.web.desk import number_of
 from hub.web.forms import Form, read_form
-from hub.web.render import redirect, render, text
+from hub.web.render import redirect, refusal, render, text
 from hub.web.rules.form import form_of
 from hub.web.rules.pages import changed, draft_of, names_for, others_at, readable
 from hub.web.rules.said import Names, condition_said
 from rules.editing.blocks import Kind, Refused, block, fields_of, names, tree_of
-from rules.editing.dump import Data, dump_entries, dump_item
+from rules.editing.dump import Data, dump_entries
 from rules.editing.edit import insert, remove, replace
+from rules.editing.merge import Clash
 from rules.editing.patch import patch
 from rules.files.yamltree import Mapping as MappingNode
 from rules.files.yamltree import Node, Scalar
@@ -40,10 +41,6 @@ USES: Mapping[Kind, str] = {"words": "list", "condition": "condition", "schedule
 IN_USE = N_("“{name}” is used by {rule}. Take it out there first.")
 TAKEN = N_("“{name}” exists already. Choose another name.")
 NO_NAME = N_("A name is needed, and at least one word.")
-
-MESSAGE = ("channel", "inbox", "sender", "subject", "text", "language", "at")
-EXPECT = ("queue", "priority", "tags", "rule", "office", "tier")
-"""Fields of a test that have a field of their own; what else it has is kept."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,19 +127,31 @@ async def words_page(request: web.Request) -> web.StreamResponse:
     draft, name = await draft_of(request), request.match_info["name"]
     if name not in names(draft.source, "words"):
         raise NotFound("words")
-    return _words(request, draft, name)
-
-
-def _words(request: web.Request, draft: Draft, name: str) -> web.StreamResponse:
     said = fields_of(draft.source, name, "words")
-    words = [str(word) for word in said] if isinstance(said, list) else [str(said)]
+    return _words(request, draft, name, said if isinstance(said, list) else [said])
+
+
+def _words(
+    request: web.Request,
+    draft: Draft,
+    name: str,
+    words: Sequence[Data],
+    *,
+    error: str = "",
+    clashes: Sequence[Clash] = (),
+    status: int = 200,
+) -> web.Response:
+    """The page of a list; where it was refused, with the words as they were typed."""
     return render(
         request,
         "rules/words.html",
+        status=status,
+        error=error,
+        clashes=clashes,
         draft=draft,
         step="/names",
         name=name,
-        words=words,
+        words=[str(word) for word in words],
         users=users_of(tree_of(draft.source), "words", name),
         here=others_at(request, draft.id, writing=True),
     )
@@ -158,17 +167,28 @@ class Words(Form, frozen=True, kw_only=True):
 async def words_saved(request: web.Request) -> web.StreamResponse:
     """Change a word list."""
     form, name = await read_form(request, Words), request.match_info["name"]
-    words = _lines(form.words)
-    if not words:
-        raise Conflict(NO_NAME)
+    words = lines_of(form.words)
 
     def edit(source: str) -> str:
         return replace(source, "words", name, patch(block(source, "words", name), words, "words"))
 
-    return await _changed(request, form.revision, Change(kind="list", rule=name), edit, N_("Saved: {rule}"))
+    try:
+        if not words:
+            raise Conflict(NO_NAME)
+        what = Change(kind="list", rule=name)
+        return await saved_and_back(request, form.revision, what, edit, N_("Saved: {rule}"))
+    except Conflict as refused:
+        error, clashes = told(request, refused)
+        newest = await draft_of(request)
+        return _words(request, newest, name, words, error=error, clashes=clashes, status=409)
 
 
-def _lines(said: str) -> list[Data]:
+def told(request: web.Request, refused: Conflict) -> tuple[str, Sequence[Clash]]:
+    """Why something was not saved, and the colleague's text beside which it is shown."""
+    return ("", refused.clashes) if isinstance(refused, Clashes) else (refusal(request, refused), ())
+
+
+def lines_of(said: str) -> list[Data]:
     return list(dict.fromkeys(line.strip() for line in said.split("\n") if line.strip()))
 
 
@@ -196,7 +216,7 @@ async def added(request: web.Request) -> web.StreamResponse:
     if form.kind not in USES:
         raise NotFound("kind")
     kind: Kind = form.kind
-    name, value = form.name.strip(), _FIRST.get(kind) or _lines(form.words)
+    name, value = form.name.strip(), _FIRST.get(kind) or lines_of(form.words)
     if not name or not value:
         raise Conflict(NO_NAME)
 
@@ -210,7 +230,7 @@ async def added(request: web.Request) -> web.StreamResponse:
         kind, f"schedules/{quote(name, safe='')}"
     )
     to = f"/admin/rules/drafts/{number}/{page}"
-    return await _changed(
+    return await saved_and_back(
         request, form.revision, Change(kind="add", rule=name), edit, N_("Added: {rule}"), to
     )
 
@@ -239,120 +259,13 @@ async def taken_away(request: web.Request) -> web.StreamResponse:
     page = "tests" if kind == "sample" else "names"
     to = f"/admin/rules/drafts/{number_of(request)}/{page}"
     what = Change(kind="remove", rule=form.name)
-    return await _changed(request, form.revision, what, edit, N_("Deleted: {rule}"), to)
+    return await saved_and_back(request, form.revision, what, edit, N_("Deleted: {rule}"), to)
 
 
-# --- tests --------------------------------------------------------------------------------------------------------
-
-
-async def tests_page(request: web.Request) -> web.StreamResponse:
-    """The tests of the draft, and how they come out."""
-    draft = await draft_of(request)
-    return render(
-        request,
-        "rules/tests.html",
-        draft=draft,
-        tests=names(draft.source, "sample"),
-        here=others_at(request, draft.id),
-    )
-
-
-async def test_page(request: web.Request) -> web.StreamResponse:
-    """One test."""
-    draft, name = await draft_of(request), request.query.get("name", "")
-    if name and name not in names(draft.source, "sample"):
-        raise NotFound("test")
-    said = fields_of(draft.source, name, "sample") if name else {}
-    fields = said if isinstance(said, Mapping) else {}
-    message, expect = (_part(fields, key) for key in ("message", "expect"))
-    return render(
-        request,
-        "rules/test.html",
-        draft=draft,
-        step="/tests",
-        name=name,
-        message=message,
-        expect=expect,
-        others=[key for key in message if key not in MESSAGE] + [key for key in expect if key not in EXPECT],
-        names=await names_for(request, draft.source),
-        rules=names(draft.source, "rule"),
-        here=others_at(request, draft.id, writing=True),
-    )
-
-
-def _part(fields: Mapping[str, Data], key: str) -> Mapping[str, Any]:
-    part = fields.get(key)
-    return part if isinstance(part, Mapping) else {}
-
-
-class Tested(Form, frozen=True, kw_only=True):
-    """A test as its form shows it; ``was`` is its name before ("" for a new one)."""
-
-    revision: int
-    was: str = ""
-    name: str
-    channel: str = ""
-    inbox: str = ""
-    sender: str = ""
-    subject: str = ""
-    text: str = ""
-    language: str = ""
-    at: str = ""
-    queue: str = ""
-    priority: str = ""
-    tags: str = ""
-    rule: str = ""
-    office: str = ""
-    tier: str = ""
-
-
-async def test_saved(request: web.Request) -> web.StreamResponse:
-    """Change or add a test."""
-    form = await read_form(request, Tested)
-    name = form.name.strip()
-    if not name:
-        raise Conflict(N_("A test needs a name."))
-
-    def edit(source: str) -> str:
-        if name != form.was and name in names(source, "sample"):
-            raise Refused(Text(TAKEN, {"name": name}))
-        said = fields_of(source, form.was, "sample") if form.was else {}
-        fields = said if isinstance(said, Mapping) else {}
-        wanted = {
-            **fields,
-            "name": name,
-            "message": _filled(form, _part(fields, "message"), MESSAGE),
-            "expect": _filled(form, _part(fields, "expect"), EXPECT),
-        }
-        if not form.was:
-            return insert(source, "sample", dump_item(wanted))
-        return replace(source, "sample", form.was, patch(block(source, "sample", form.was), wanted, "sample"))
-
-    to = f"/admin/rules/drafts/{number_of(request)}/tests"
-    return await _changed(
-        request, form.revision, Change(kind="test", rule=name), edit, N_("Saved: {rule}"), to
-    )
-
-
-def _filled(form: Tested, fields: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Data]:
-    """The fields with what the form says; what it leaves empty is not asked for."""
-    made = dict(fields)
-    for key in keys:
-        said: Any = getattr(form, key).strip()
-        if key == "tags":
-            said = _lines(said.replace(",", "\n"))
-        elif key == "tier" and said.isdigit():
-            said = int(said)
-        if said:
-            made[key] = said
-        else:
-            made.pop(key, None)
-    return made
-
-
-async def _changed(
+async def saved_and_back(
     request: web.Request, seen: int, what: Change, edit: Any, said: str, to: str = ""
 ) -> web.StreamResponse:
+    """Change the draft and go on to a page, with a way back. Raises Conflict, Clashes."""
     number = number_of(request)
     try:
         found = await changed(request, edit, what, seen)
@@ -371,7 +284,4 @@ ROUTES = [
     web.post(f"{_DRAFT}/names/remove", taken_away),
     web.get(f"{_DRAFT}/words/{{name}}", readable(words_page)),
     web.post(f"{_DRAFT}/words/{{name}}", words_saved),
-    web.get(f"{_DRAFT}/tests", readable(tests_page)),
-    web.get(f"{_DRAFT}/test", readable(test_page)),
-    web.post(f"{_DRAFT}/test", test_saved),
 ]

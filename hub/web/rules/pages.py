@@ -238,7 +238,7 @@ def others_at(request: web.Request, number: int, *, writing: bool = False) -> li
 async def listed(request: web.Request, source: str, names: Names) -> Listing:
     """As :func:`listing`, beside the event loop, with the words and the page of the address."""
     page = request.query.get("page", "")
-    number = int(page) if page.isdigit() and len(page) < 6 else 1
+    number = int(page) if page.isdecimal() and len(page) < 6 else 1
     return await asyncio.to_thread(listing, source, names, request.query.get("q", "")[:200], number)
 
 

@@ -198,7 +198,7 @@ class Posted:
 
     def count(self, path: str) -> int:
         text = self.about.get(f"{path}:n", "0")
-        return int(text) if text.isdigit() and len(text) < 5 else 0
+        return int(text) if text.isdecimal() and len(text) < 5 else 0
 
     def part(self, path: str, *, action: bool = False, depth: int = 0) -> Part | None:
         """The part at a path; None where the form has none."""

@@ -35,7 +35,7 @@ from hub.scope import Conflict
 from hub.store.tx import Reader, Tx
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, Unacceptable, read_form
-from hub.web.render import redirect, render, render_aside, text
+from hub.web.render import redirect, refusal, render, render_aside, text
 from hub.web.rules.versions import compare, words_of
 from hub.web.words import moment
 from rules.editing.merge import Choice, Clash
@@ -165,7 +165,7 @@ async def published_draft(request: web.Request) -> web.StreamResponse:
 
         new = await desk.store.write(command)
     except Conflict as refused:
-        return await _page(request, error=text(request, str(refused)), status=409, note=form.note)
+        return await _page(request, error=refusal(request, refused), status=409, note=form.note)
     if new is not None:
         said = N_("Version {n} is in force.")
         return redirect(request, f"/admin/rules/versions/{new}", said, n=new)
@@ -205,7 +205,7 @@ async def _step(request: web.Request, command: Callable[[Tx], object], said: str
     except Clashes:
         raise
     except Conflict as refused:
-        return await _page(request, error=text(request, str(refused)), status=409)
+        return await _page(request, error=refusal(request, refused), status=409)
     return redirect(request, _home(number_of(request)), said)
 
 

@@ -161,7 +161,7 @@ def _pairs(source: str) -> list[tuple[str, str]]:
 def _file(line: str) -> dict[str, Any]:
     """``skan.pdf, application/pdf, 120000``: name, type, bytes."""
     parts = [part.strip() for part in line.split(",")] + ["", ""]
-    return {"name": parts[0], "type": parts[1], "size": int(parts[2]) if parts[2].isdigit() else 0}
+    return {"name": parts[0], "type": parts[1], "size": int(parts[2]) if parts[2].isdecimal() else 0}
 
 
 def _from(facts: Facts, typed: Typed) -> Typed:

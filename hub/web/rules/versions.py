@@ -18,7 +18,7 @@ from hub.scope import Conflict, require
 from hub.store.tx import Reader
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, read_form, read_query
-from hub.web.render import redirect, render, render_aside, text
+from hub.web.render import redirect, refusal, render, render_aside, text
 from rules import RuleFileError, load
 from rules.diff import Change, diff, unified
 from rules.text import Text
@@ -187,7 +187,7 @@ async def _confirm(request: web.Request, *, error: str = "", status: int = 200) 
         current=current,
         compared=compared,
         proof=proof,
-        usable=not any(item.part in ("form", "names") for item in proof.errors),
+        usable=proof.loads,
         error=error,
         view="words",
         **words_of(request),
@@ -214,7 +214,7 @@ async def rolled_back(request: web.Request) -> web.StreamResponse:
     try:
         new = await desk.store.write(lambda tx: roll_back(tx, scope, number, form.note, proof=proof))
     except Conflict as refused:
-        return await _confirm(request, error=text(request, str(refused)), status=409)
+        return await _confirm(request, error=refusal(request, refused), status=409)
     said = N_("Version {old} is in force again, as version {new}.")
     return redirect(request, f"/admin/rules/versions/{new}", said, old=number, new=new)
 

@@ -83,6 +83,11 @@ class Channel:
         """Markers of the answers that came to the other side, in order, each as often as it came."""
         return ()
 
+    async def numbered(self) -> Sequence[str]:
+        """Markers in the order that a server in between gave them, each as often as it has it; nothing where items go
+        straight to the hub."""
+        return ()
+
     def servers(self) -> Mapping[str, Server]:
         """What may be killed, by name."""
         return {}

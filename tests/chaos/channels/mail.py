@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import aiohttp
 
 from tests.chaos.channels.base import SLOWLY, Channel, Server, Way, inbox
-from tests.chaos.ledgers import Attempt, NotYet, answers_in, first_of, person_of
+from tests.chaos.ledgers import Attempt, NotYet, answers_in, first_of, marker_of, person_of
 from tests.servers.dovecot import PASSWORD, Dovecot
 
 SERIES = 3
@@ -122,6 +122,12 @@ class Imap(Channel):
         return {
             "imap": Way(attempt=by_lmtp(self._dovecot.lmtp_port, self.address), series=SERIES, pace=SLOWLY)
         }
+
+    async def numbered(self) -> Sequence[str]:
+        """By UID. That is the order owed: where another process of Dovecot has its list of UIDs locked, and where a
+        killed one left it so, a mail gets its number only with the next look at the folder, behind later ones."""
+        found = await asyncio.to_thread(self._dovecot.message_ids, "poczta")
+        return [marker for one in found if (marker := marker_of(one)) is not None]
 
     def servers(self) -> Mapping[str, Server]:
         return {"dovecot": self._dovecot}

@@ -7,7 +7,7 @@ import contextlib
 import json
 import re
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -33,6 +33,7 @@ from connectors.contract import (
     OutAttachment,
     Party,
     Presence,
+    Refused,
     Request,
     Response,
     SendError,
@@ -62,17 +63,35 @@ class House(NoChats):
         self.known: dict[str, Chat] = {}
         self.files: dict[tuple[str, int], OutAttachment] = {}
         self.there: tuple[str, ...] = ()
+        self.away = False
+        self._news: asyncio.Queue[frozenset[str]] = asyncio.Queue()
+
+    def changed(self, *visitors: str) -> None:
+        """Something happened in their chats."""
+        self._news.put_nowait(frozenset(visitors))
+
+    def _look(self) -> None:
+        if self.away:
+            raise Refused("the storage failed")
 
     async def hours(self, inbox: InboxId) -> ChatHours:
         return self.now
 
     async def chats(self, inbox: InboxId, visitors: Sequence[str], *, messages: int) -> dict[str, Chat]:
+        self._look()
         return {visitor: self.known[visitor] for visitor in visitors if visitor in self.known}
 
     async def file(self, inbox: InboxId, visitor: str, file: int) -> OutAttachment | None:
         return self.files.get((visitor, file))
 
+    async def news(self, inbox: InboxId) -> AsyncIterator[frozenset[str]]:
+        while True:
+            news = await self._news.get()
+            self._look()
+            yield news
+
     async def present(self, inbox: InboxId) -> Sequence[str]:
+        self._look()
         return self.there
 
 
@@ -170,6 +189,14 @@ async def site() -> AsyncIterator[Site]:
 def said(number: int = 17, text: str = "W czym pomóc?", *, mine: bool = False, **more: object) -> ChatMessage:
     message = ChatMessage(id=number, number=number, mine=mine, text=text, at=MORNING, author="Anna Sekretna")
     return msgspec.structs.replace(message, **more)
+
+
+async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    for _ in range(int(seconds * 500)):
+        if condition():
+            return
+        await asyncio.sleep(0.002)
+    raise AssertionError("it did not happen")
 
 
 def body(answer: Response) -> str:
@@ -599,3 +626,36 @@ def test_what_would_be_refused_is_told(raw: bytes, why: str) -> None:
     token = context.tokens.sign(KIND, ANNA).encode()
     with pytest.raises(ValueError, match=why):
         parse(raw.replace(b"{me}", token), context)
+
+
+async def test_open_pages_outlive_a_storage_that_was_away(site: Site) -> None:
+    site.answered(said(text="przed"))
+    async with site.page() as told:
+        await until(lambda: len(told) == 1)
+        site.house.away = True
+        site.answered(said(text="przed"), said(18, "w czasie awarii"))
+        site.house.changed(ANNA)
+        await asyncio.sleep(0.05)
+        assert len(told) == 1
+        site.house.away = False
+        await until(lambda: len(told) == 2)
+        site.answered(said(text="przed"), said(18, "w czasie awarii"), said(19, "po niej"))
+        site.house.changed(ANNA)
+        await until(lambda: len(told) == 3)
+    assert "w czasie awarii" in str(told[1]) and "po niej" in str(told[2])
+
+
+async def test_a_chat_begins_although_who_was_there_cannot_be_read_yet() -> None:
+    site = Site(Settings())
+    site.house.away, site.house.there = True, (ANNA,)
+    task = asyncio.create_task(whole(site.chat, site.ledger))
+    await asyncio.sleep(0.02)
+    assert not task.done()
+    site.house.away = False
+    await asyncio.sleep(0.02)
+    site.clock.at += 61
+    assert (await site.write(visitor=BEN)).status == 200
+    await until(lambda: len(site.ledger.events) == 2)
+    assert {event.sender.address for event in site.ledger.events if isinstance(event, Visit)} == {ANNA}
+    task.cancel()
+    await asyncio.wait({task})

@@ -18,6 +18,9 @@ READ = {
     b"=?utf-8?Q?=C5=BB=C3=B3=C5=82w,_Jan?= <jan@example.pl>": [("Żółw, Jan", "jan@example.pl")],
     "Żółw <jan@example.pl>".encode(): [("Żółw", "jan@example.pl")],
     "Jan <jan@żółw.example>".encode(): [("Jan", "jan@xn--w-uga1v8h.example")],
+    "Jan <jan@faß.example>".encode(): [("Jan", "jan@xn--fa-hia.example")],
+    "Jan <jan@a_b.żółw.example>".encode(): [("Jan", "jan@a_b.xn--w-uga1v8h.example")],
+    "Jan <jan@a_faß.example>".encode(): [("Jan", "")],
     b"Urzad: jan@example.pl, ola@example.pl;, ewa@example.pl": [
         ("", "jan@example.pl"),
         ("", "ola@example.pl"),

@@ -195,6 +195,8 @@ def test_addresses_with_other_letters() -> None:
     assert "żółw@xn--d-uga0v4h.example.pl".encode() in mail.content
     idna_only = composed(to=(Party(kind="email", address="jan@łódź.example.pl"),))
     assert not idna_only.utf8
+    sharp = composed(to=(Party(kind="email", address="jan@faß.example"),))
+    assert sharp.recipients == ("jan@xn--fa-hia.example",), "fass.example is somebody else's"
 
 
 def test_a_local_part_in_quotes() -> None:

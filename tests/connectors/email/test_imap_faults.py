@@ -7,6 +7,7 @@ import gc
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 import uvloop
 
@@ -20,7 +21,7 @@ from hub.clock import SystemClock
 from tests.connectors.email.wire_imap import Script, served
 from tests.connectors.email.wire_mail import mail, parse_simply, running, subjects, until
 from tests.connectors.email.wire_tls import certificate
-from tests.contract.world import Ledger, Log, make_env
+from tests.contract.world import Blobs, Ledger, Log, make_env
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +36,7 @@ def inbox(port: int, log: Log | None = None, user: str = "u", poll_seconds: floa
     return EmailConnector(config, make_env(log=log or Log()), parse_simply)
 
 
-@pytest.mark.parametrize("fault", ["refused", "dropped"])
+@pytest.mark.parametrize("fault", ["refused", "dropped", "unsized", "empty"])
 async def test_a_mail_that_the_server_will_not_hand_out_is_shown_and_stops_nothing(fault: str) -> None:
     script, ledger, log = Script({uid: mail(uid) for uid in range(1, 6)}), Ledger(), Log()
     getattr(script, fault).add(3)
@@ -46,6 +47,68 @@ async def test_a_mail_that_the_server_will_not_hand_out_is_shown_and_stops_nothi
     assert "3" in stand_in.text
     assert log.count("could not be fetched") == 1
     assert next(iter(ledger.cursors.values())) == "7:5"
+
+
+async def test_a_mail_that_an_answer_leaves_out_once_is_not_lost() -> None:
+    class Forgetful(Script):
+        def fetch(self, tag: str, command: str) -> bytes:
+            answer = super().fetch(tag, command)
+            self.unsized.clear()
+            return answer
+
+    script, ledger = Forgetful({uid: mail(uid) for uid in range(1, 6)}), Ledger()
+    script.unsized, script.uidnext = {2, 4}, 6
+    async with served(script.serve) as port, running(inbox(port), ledger):
+        await ledger.wait_for(5)
+    assert not [event for event in ledger.events if isinstance(event, Unknown)]
+
+
+async def test_a_mail_that_was_deleted_is_looked_for_once() -> None:
+    script, ledger = Script({uid: mail(uid) for uid in (1, 2, 5)}), Ledger()
+    script.uidnext = 7
+    async with served(script.serve) as port, running(inbox(port), ledger):
+        await ledger.wait_for(3)
+        await until(lambda: next(iter(ledger.cursors.values())) == "7:5")
+    assert [command for command in script.commands if "SEARCH" in command] == ["UID SEARCH UID 3,4,6"]
+
+
+async def test_uids_that_are_given_out_again_under_the_same_uidvalidity_are_read() -> None:
+    """A mailbox brought back from last week's copy: what is new now bears numbers that were committed before."""
+    script, ledger, log = Script({uid: mail(uid) for uid in range(1, 31)}), Ledger(), Log()
+    script.uidnext = 31
+    async with served(script.serve) as port, running(inbox(port, log, poll_seconds=0.1), ledger):
+        await ledger.wait_for(30)
+        script.mails = {uid: mail(uid) for uid in range(1, 21)} | {21: mail(121), 22: mail(122)}
+        script.uidnext = 23
+        await ledger.wait_for(32, seconds=5)
+        script.mails[23], script.uidnext = mail(123), 24
+        await ledger.wait_for(33, seconds=5)
+    assert {"Sprawa 121", "Sprawa 122", "Sprawa 123"} < set(subjects(ledger))
+    assert log.count("given out again") == 1
+
+
+async def test_a_replica_that_is_late_once_starts_nothing_anew() -> None:
+    class Late(Script):
+        def answer(self, tag: str, command: str) -> bytes:
+            self.uidnext = 28 if sum("SELECT" in known for known in self.commands) == 3 else 31
+            return super().answer(tag, command)
+
+    script, ledger, log = Late({uid: mail(uid) for uid in range(1, 31)}), Ledger(), Log()
+    async with served(script.serve) as port, running(inbox(port, log, poll_seconds=0.05), ledger):
+        await until(lambda: sum("SELECT" in known for known in script.commands) > 6)
+    assert ledger.told == 30
+
+
+async def test_a_server_that_gives_shorter_pieces_than_asked_for_cuts_nothing_off() -> None:
+    large = mail(1) + b"x" * 150_000 + b"\r\n"
+    script, ledger, blobs = Script({1: large}), Ledger(), Blobs()
+    script.longest = 40_000
+    account = ImapAccount(host="127.0.0.1", port=1, tls=False, user="u", password=Secret("pw"))
+    async with served(script.serve) as port:
+        config = EmailConfig(address="k@example.pl", imap=(msgspec.structs.replace(account, port=port),))
+        async with running(EmailConnector(config, make_env(blobs=blobs), parse_simply), ledger):
+            await ledger.wait_for(1)
+    assert large in blobs.kept.values()
 
 
 @pytest.mark.parametrize("place", ["email.imap.fetched", "email.imap.committed", "email.imap.flagged"])
@@ -81,7 +144,7 @@ async def test_an_idle_that_is_never_granted_is_given_up(monkeypatch: pytest.Mon
     async with served(script.serve) as port, running(inbox(port, log), ledger):
         await ledger.wait_for(1)
         script.mails[2] = mail(2)
-        await ledger.wait_for(2, seconds=5)
+        await ledger.wait_for(2, seconds=20)
     assert script.commands.count("IDLE") >= 1
 
 

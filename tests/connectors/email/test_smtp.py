@@ -287,6 +287,13 @@ async def test_silence_and_nonsense_after_the_mail_are_ambiguous(
         assert (await failure(connector(port))).kind == "ambiguous"
 
 
+def test_a_server_has_the_ten_minutes_of_the_standard_to_take_a_mail() -> None:
+    """RFC 5321, 4.5.3.2.6. The hub's own limit must not come first, or it would be sent again all the same."""
+    limit = connector(1).capabilities.send_limit
+    assert smtp.DATA_SECONDS >= 600
+    assert limit > smtp.ENVELOPE_SECONDS + smtp.DATA_SECONDS
+
+
 async def test_a_crawling_server_is_left_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smtp, "ENVELOPE_SECONDS", 0.3)
 

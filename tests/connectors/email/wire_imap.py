@@ -42,6 +42,10 @@ class Script:
         self.capabilities = "IMAP4rev1"
         self.refused: set[int] = set()
         self.dropped: set[int] = set()
+        self.unsized: set[int] = set()
+        self.empty: set[int] = set()
+        self.uidnext: int | None = None
+        self.longest = 1 << 40
         self.greeting = "* OK hello"
         self.commands: list[str] = []
         self._open: list[asyncio.StreamWriter] = []
@@ -66,29 +70,40 @@ class Script:
             return f"* CAPABILITY {self.capabilities}\r\n{tag} OK done\r\n".encode()
         if name.startswith("SELECT"):
             state = f"* {len(self.mails)} EXISTS\r\n* OK [UIDVALIDITY 7] ok\r\n"
+            state += f"* OK [UIDNEXT {self.uidnext}] ok\r\n" if self.uidnext is not None else ""
             return f"{state}{tag} OK [READ-WRITE] done\r\n".encode()
         if name.startswith("UID SEARCH"):
-            first = int(command.split()[-1].partition(":")[0])
-            found = [uid for uid in self.mails if uid >= first] or list(self.mails)[-1:]
+            found = self.search(command.split()[-1])
             return f"* SEARCH {' '.join(map(str, found))}\r\n{tag} OK done\r\n".encode()
         if name.startswith("UID FETCH"):
             return self.fetch(tag, command)
         return f"{tag} OK done\r\n".encode()
 
+    def search(self, uids: str) -> list[int]:
+        first, colon, _ = uids.partition(":")
+        if not colon:
+            return [int(uid) for uid in uids.split(",") if int(uid) in self.mails]
+        return [uid for uid in self.mails if uid >= int(first)] or list(self.mails)[-1:]
+
     def fetch(self, tag: str, command: str) -> bytes:
         match = re.match(r"UID FETCH (\S+) \((.*)\)", command)
         assert match is not None
-        uids = [int(uid) for uid in match[1].split(",")]
+        uids = [int(uid) for uid in match[1].split(",") if int(uid) in self.mails]
         if "SIZE" in match[2]:
-            sizes = [f"* 1 FETCH (UID {uid} RFC822.SIZE {len(self.mails[uid])})\r\n" for uid in uids]
+            told = [uid for uid in uids if uid not in self.unsized]
+            sizes = [f"* 1 FETCH (UID {uid} RFC822.SIZE {len(self.mails[uid])})\r\n" for uid in told]
             return f"{''.join(sizes)}{tag} OK done\r\n".encode()
         if self.dropped & set(uids):
             raise ConnectionError
         if self.refused & set(uids):
             return f"{tag} NO [SERVERBUG] cannot read\r\n".encode()
-        return b"".join(self.body(uid) for uid in uids) + f"{tag} OK done\r\n".encode()
+        part = re.search(r"<(\d+)\.(\d+)>", match[2])
+        start, most = (int(part[1]), min(int(part[2]), self.longest)) if part else (0, 1 << 40)
+        return b"".join(self.body(uid, start, most) for uid in uids) + f"{tag} OK done\r\n".encode()
 
-    def body(self, uid: int) -> bytes:
+    def body(self, uid: int, start: int, most: int) -> bytes:
         """With the UID behind the body, as some servers have it."""
-        content = self.mails[uid]
+        if uid in self.empty:
+            return b"* 1 FETCH (BODY[] NIL UID %d)\r\n" % uid
+        content = self.mails[uid][start : start + most]
         return b"* 1 FETCH (BODY[] {%d}\r\n%b UID %d)\r\n" % (len(content), content, uid)

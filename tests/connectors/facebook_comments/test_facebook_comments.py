@@ -96,6 +96,39 @@ async def test_after_a_restart_it_looks_from_the_newest_it_knew() -> None:
         assert int(page.ledger.cursors["listed"]) == page.people.things[post].at
 
 
+async def test_more_than_a_page_that_meta_never_told_is_found() -> None:
+    async with beside(CHANNEL) as page:
+        page.people.tells = False
+        busy, quiet = await page.people.posts(PAGE, "Nabór"), await page.people.posts(PAGE, "Dyżury")
+        for number in range(260):
+            await page.people.comments(busy, JAN, "Jan", f"Pytanie {number}")
+        await page.people.comments(quiet, JAN, "Jan", "Kiedy?")
+        await page.listed()
+        found = await page.until("message", 261)
+        assert {event.text for event in found} == {f"Pytanie {number}" for number in range(260)} | {"Kiedy?"}
+        assert page.asked(f"/{busy}/comments") == 3 and not page.asked(f"/{quiet}/comments")
+        assert len(page.ledger.raws) == 2, "a commit stays of a size that others need not wait for"
+        page.clock.at += 7_200_000_000
+        await page.people.comments(busy, JAN, "Jan", "Jeszcze jedno")
+        await page.listed()
+        await page.until("message", 262)
+        before = page.asked(f"/{busy}/comments")
+        await page.listed()
+        assert page.asked(f"/{busy}/comments") == before, (
+            "what is older than was listed is not asked for again"
+        )
+
+
+async def test_half_an_emoji_in_one_comment_keeps_none_from_being_listed() -> None:
+    async with beside(CHANNEL) as page:
+        page.people.tells = False
+        post = await page.people.posts(PAGE, "Nabór")
+        await page.people.comments(post, JAN, "Jan", "Ucięte \ud83d")
+        await page.people.comments(post, JAN, "Jan", "Całe")
+        await page.listed()
+        assert {event.text[:6] for event in await page.until("message", 2)} == {"Ucięte", "Całe"}
+
+
 async def test_a_refused_listing_is_listed_again() -> None:
     async with beside(CHANNEL) as page:
         page.people.tells = False
@@ -196,3 +229,28 @@ async def test_one_callback_serves_the_messages_too_and_each_inbox_has_its_way()
         comment, direct = await page.until("message", 2)
         assert comment.comment.moderation == "post"
         assert (direct.inbox, direct.thread_keys) == ("wiadomosci", (f"direct:messenger:{PAGE}:{JAN}",))
+
+
+async def test_listing_goes_on_after_the_storage_was_away() -> None:
+    async with beside(CHANNEL, list_seconds=60) as page:
+        page.people.tells = False
+        page.ledger.lose_storage()
+        page.clock.pass_time(60)
+        await asyncio.sleep(0.05)
+        page.ledger.take()
+        post = await page.people.posts(PAGE, "Nabór")
+        await page.people.comments(post, JAN, "Jan", QUESTION)
+        await page.listed()
+        assert [event.text for event in await page.until("message", 1)] == [QUESTION]
+
+
+async def test_a_listing_that_breaks_for_a_fault_of_ours_ends_where_the_hub_sees_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def broken(articles: int, since: int) -> None:
+        raise KeyError("a fault of ours")
+
+    async with beside(CHANNEL, run=False) as page:
+        monkeypatch.setattr(page.connector, "list_new", broken)
+        with pytest.raises(ExceptionGroup):
+            await asyncio.wait_for(page.connector.run(page.ledger), 2)

@@ -52,6 +52,17 @@ async def test_the_listing_finds_answers_below_and_what_is_hidden() -> None:
         assert found[comment].comment.link.endswith(f"/c/{comment}/")
 
 
+async def test_more_than_a_page_that_meta_never_told_is_found() -> None:
+    async with beside(CHANNEL) as account:
+        account.people.tells = False
+        medium = await account.people.posts(INSTAGRAM, "Targi pracy")
+        for number in range(120):
+            comment = await account.people.comments(medium, KASIA, "kasia.k", f"Pytanie {number}")
+        await account.people.comments(medium, "1790", "tomek", "Ja też", parent=comment)
+        await account.listed()
+        assert len({event.text for event in await account.until("message", 121)}) == 121
+
+
 @pytest.mark.parametrize("in_caption", [False, True])
 async def test_the_words_of_a_mention_are_asked_for_and_it_is_answered_there(in_caption: bool) -> None:
     async with beside(CHANNEL, list_seconds=0) as account:

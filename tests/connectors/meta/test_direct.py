@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from connectors._pieces import IN_SLOT, SLOTS
 from connectors.contract import (
     Choice,
     DeliveryReport,
@@ -22,7 +23,6 @@ from connectors.contract import (
 )
 from connectors.meta import instagram, messenger
 from connectors.meta.family import read
-from connectors.meta.pieces import IN_SLOT, SLOTS
 from tests.connectors.meta.beside import GUEST, HOUR, PERSON, Beside, another, beside
 from tests.contract.cases.instagram import outbound as to_guest
 from tests.contract.cases.messenger import outbound

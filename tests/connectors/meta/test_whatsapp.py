@@ -9,6 +9,7 @@ import pytest
 
 from connectors.contract import Choice, InboxId, OutAttachment, Outbound, Party, Presence, SendError
 from connectors.meta.family import parse
+from connectors.meta.inbox import GONE
 from connectors.meta.whatsapp import CHANNEL
 from connectors.meta.whatsapp_writing import TemplateSettings, choices_message, find_template, template_of
 from tests.connectors.meta.beside import CALLER, HOUR, Beside, beside
@@ -155,6 +156,20 @@ async def test_a_file_comes_with_the_hash_that_was_told() -> None:
             with pytest.raises(SendError) as raised:
                 await place.connector.fetch(f"whatsapp-media:{ref}")
             assert raised.value.kind == "permanent"
+
+
+async def test_a_file_that_whatsapp_has_no_longer_says_nothing_about_the_account() -> None:
+    async with beside(CHANNEL, NUMBER) as place:
+        assert (await place.connector.check()).state == "ok"
+        with pytest.raises(SendError) as raised:
+            await place.connector.fetch("whatsapp-media:1234567/")
+        assert (raised.value.kind, raised.value.public) == ("permanent", GONE)
+        assert (await place.connector.check()).state == "ok"
+        place.meta.fail("190")
+        with pytest.raises(SendError) as raised:
+            await place.connector.fetch("whatsapp-media:1234567/")
+        assert raised.value.kind == "temporary"
+        assert (await place.connector.check()).state == "wrong_credentials"
 
 
 async def test_a_file_at_a_strange_address_gets_no_token() -> None:

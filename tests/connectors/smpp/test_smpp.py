@@ -15,18 +15,19 @@ import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connectors._gsm import Place, header
 from connectors.contract import InboxId, Message, Micros, Outbound, ParseContext, Party, Secret, SendError
 from connectors.smpp import pdu as wire
 from connectors.smpp.connector import Smpp
 from connectors.smpp.ids import Ids, canonical, converted
 from connectors.smpp.pdu import Address, BadPdu, Pdu, Short, address_of, read_short, write_short
 from connectors.smpp.reading import parse
-from connectors.smpp.session import LinkLost, opened
+from connectors.smpp.session import INBOUND, LinkLost, opened
 from connectors.smpp.settings import Settings
 from hub.clock import SystemClock
 from tests.connectors.email.wire_tls import certificate
 from tests.connectors.smpp.wire_smpp import PASSWORD, FakeCentre, centre, receipt, short
-from tests.contract.world import Ledger, Log, make_env
+from tests.contract.world import Clock, Ledger, Log, make_env
 
 CONTEXT = ParseContext(inbox=InboxId("sms"), now=Micros(1))
 
@@ -201,6 +202,15 @@ async def test_a_centre_with_latin1_gets_and_sends_latin1() -> None:
         assert ledger.events[0].text == "Füße @"
 
 
+async def test_an_emoji_that_a_handset_cut_in_two_is_one() -> None:
+    data = ("a" * 66 + "😀 dziękuję").encode("utf-16-be")
+    async with bound() as (_, fake, ledger):
+        for number, cut in enumerate((data[:134], data[134:]), 1):
+            head = header(Place(reference=9, total=2, number=number))
+            assert await fake.deliver(short(head + cut, coding=8, esm=0x40)) == wire.OK
+        assert ledger.events[0].text == "a" * 66 + "😀 dziękuję"  # type: ignore[union-attr]
+
+
 async def test_tls_is_spoken_and_the_certificate_looked_at(tmp_path: Path) -> None:
     chain, context = certificate(tmp_path)
     async with bound(context, tls=True, ca_file=chain, timeout_seconds=5.0) as (connector, fake, _):
@@ -274,6 +284,45 @@ async def test_an_unknown_report_is_handed_on_for_the_hub_to_park() -> None:
     async with bound() as (_, fake, ledger):
         assert await fake.deliver(receipt("00424242")) == wire.OK
         assert [event.target for event in ledger.events] == ["424242"]
+
+
+class Hurried(Clock):
+    """The time of the machine, in which nobody sleeps for long."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await asyncio.sleep(0.001)
+
+
+async def test_a_centre_that_ends_each_link_at_once_is_not_stormed() -> None:
+    clock = Hurried()
+    async with centre() as (fake, port):
+        fake.throws_out = True
+        settings = Settings(
+            host="127.0.0.1", port=port, system_id="a", password=Secret(PASSWORD), enquire_seconds=0.001
+        )
+        running = asyncio.create_task(Smpp(settings, make_env(clock=clock, log=Log())).run(Ledger()))
+        for _ in range(1000):
+            if fake.binds >= 9:
+                break
+            await asyncio.sleep(0.005)
+        running.cancel()
+        await asyncio.wait({running})
+    assert max(clock.slept) > 40
+
+
+async def test_a_backlog_of_reports_keeps_no_answer_from_what_is_being_sent() -> None:
+    """After a restart: the centre has reports of messages that nobody here remembers, and the answer stands behind."""
+    async with bound() as (connector, fake, ledger):
+        fake.backlog = [receipt(f"{5_000_000 + number}") for number in range(3 * INBOUND)]
+        sent = await connector.send(outbound())
+        assert sent.remote_id
+        await ledger.wait_for(3 * INBOUND)
+        assert await fake.deliver(receipt(str(int(sent.remote_id, 16)))) == wire.OK
+        assert ledger.events[-1].target == sent.remote_id
 
 
 @pytest.mark.parametrize(

@@ -17,12 +17,15 @@ PASSWORD = "haslo-ab"
 
 
 class FakeCentre:
-    """``faults`` are what it does to the next submissions: a status to refuse with, ``cut``, ``silence``."""
+    """``faults`` are what it does to the next submissions: a status to refuse with, ``cut``, ``silence``. ``backlog``
+    is what it hands over before it answers the next one."""
 
     def __init__(self) -> None:
         self.submitted: list[bytes] = []
         self.faults: list[int | str] = []
+        self.backlog: list[Short] = []
         self.bind_status = wire.OK
+        self.throws_out = False
         self.binds = 0
         self.answers: dict[int, asyncio.Future[Pdu]] = {}
         self.heard: list[int] = []
@@ -55,6 +58,8 @@ class FakeCentre:
         elif found.command == wire.BIND_TRANSCEIVER:
             self.binds += 1
             self._write(writer, found, self.bind_status, b"centre\x00")
+            if self.throws_out:
+                writer.close()
         elif found.command == wire.SUBMIT_SM:
             self._submit(found, writer)
         elif not self.mute:
@@ -62,6 +67,8 @@ class FakeCentre:
 
     def _submit(self, found: Pdu, writer: asyncio.StreamWriter) -> None:
         self.submitted.append(found.encoded())
+        while self.backlog:
+            self._hand_over(self.backlog.pop(0), writer)
         fault = self.faults.pop(0) if self.faults else wire.OK
         if fault == "cut":
             writer.transport.abort()
@@ -76,15 +83,18 @@ class FakeCentre:
 
     async def deliver(self, short: Short, seconds: float = 1.0) -> int | None:
         """Hand a message over; the status that it was answered with, None where no answer came in time."""
-        self._sequence += 1
-        pdu = Pdu(command=wire.DELIVER_SM, sequence=self._sequence, body=wire.write_short(short))
-        self.answers[pdu.sequence] = asyncio.get_running_loop().create_future()
-        self._writers[-1].write(pdu.encoded())
         try:
-            answer = await asyncio.wait_for(self.answers[pdu.sequence], seconds)
+            answer = await asyncio.wait_for(self._hand_over(short, self._writers[-1]), seconds)
         except TimeoutError:
             return None
         return answer.status
+
+    def _hand_over(self, short: Short, writer: asyncio.StreamWriter) -> asyncio.Future[Pdu]:
+        self._sequence += 1
+        pdu = Pdu(command=wire.DELIVER_SM, sequence=self._sequence, body=wire.write_short(short))
+        answer = self.answers[pdu.sequence] = asyncio.get_running_loop().create_future()
+        writer.write(pdu.encoded())
+        return answer
 
     def drop(self) -> None:
         """Cut every connection."""

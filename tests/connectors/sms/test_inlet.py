@@ -8,11 +8,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from connectors._gsm import Place
+from connectors._gsm import Place, decode, halves
 from connectors._sms_in import WORDS
-from connectors._sms_inlet import MOST_PARTS, SLOTS, Inlet, Piece, Reading
-from connectors.contract import Consent, Message, Micros, Refused
+from connectors._sms_inlet import MOST_PARTS, SLOTS, Inlet, Piece, Reading, joined
+from connectors.contract import Consent, InboxId, Message, Micros, Refused
 from tests.contract.world import FixedClock, Ledger, make_env
 
 START = 1_794_328_800_000_000
@@ -128,6 +130,37 @@ async def test_a_refused_part_is_not_kept_and_a_refused_message_keeps_its_parts(
     way.ledger.take()
     await way.take(PARTS[1], 2)
     assert way.texts() == ["pierwsza, druga, trzecia"]
+
+
+@given(st.text(st.sampled_from("aż😀🇵🇱👩‍👧€"), min_size=1, max_size=30), st.integers(1, 5))
+def test_a_text_cut_through_its_characters_comes_whole(text: str, units: int) -> None:
+    """Some handsets cut by units of UTF-16, and an emoji has two."""
+    data = text.encode("utf-16-be")
+    cuts = [data[at : at + 2 * units] for at in range(0, len(data), 2 * units)]
+    pieces = [
+        Piece(
+            sender="+48600700800",
+            recipient="7055",
+            text=decode(cut, "ucs2"),
+            raw="",
+            at=1,
+            place=Place(reference=7, total=len(cuts), number=number),
+            halves=halves(cut),
+        )
+        for number, cut in enumerate(cuts, 1)
+    ]
+    kept = msgspec.json.decode(msgspec.json.encode(pieces), type=list[Piece])
+    event = joined(kept, InboxId("sms"), "PL", WORDS)
+    assert isinstance(event, Message) and event.text == text
+
+
+async def test_halves_on_both_sides_of_a_gap_stay_what_they_are() -> None:
+    way = await Way().open()
+    await way.take("a\N{REPLACEMENT CHARACTER}", 1, halves=(0, 0xD83D))
+    await way.take("\N{REPLACEMENT CHARACTER}b", 3, halves=(0xDE00, 0))
+    way.clock.at += 16 * 60_000_000
+    await way.inlet.expire()
+    assert way.texts() == ["a\N{REPLACEMENT CHARACTER} […] \N{REPLACEMENT CHARACTER}b"]
 
 
 async def test_before_it_is_open_nothing_is_taken() -> None:

@@ -19,6 +19,7 @@ from connectors.contract import (
     Micros,
     Outbound,
     Party,
+    Refused,
     Secret,
     SendError,
 )
@@ -97,6 +98,21 @@ async def test_what_is_charged_counts_where_a_point_has_a_price() -> None:
     async with account(point_price=100, prices={"+48": 10}) as here:
         await here.connector.send(outbound(text="a" * 200))
         assert await here.spent() == 32, "0.16 points for each of two parts, at 100 grosz"
+
+
+async def test_what_has_left_is_told_also_where_its_cost_cannot_be_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with account(point_price=100, prices={"+48": 10}) as here:
+        spend = here.env.budget.spend
+
+        async def once(what: str, amount: int, limit: int, *, zone: str) -> int | None:
+            if here.peer.taken:
+                raise Refused("the storage failed")
+            return await spend(what, amount, limit, zone=zone)
+
+        monkeypatch.setattr(here.env.budget, "spend", once)
+        assert (await here.connector.send(outbound())).remote_id == "smsapi:test-inbox-41-0"
 
 
 async def test_a_refused_message_costs_nothing() -> None:

@@ -8,10 +8,11 @@ import msgspec
 import pytest
 
 from connectors._failpoint import FailpointError, armed
-from connectors.contract import Message, Unknown
+from connectors.contract import Message, Micros, ParseContext, Unknown
 from connectors.telegram import reading
 from connectors.telegram.polling import CURSOR, KEPT
 from tests.connectors.telegram.beside import JAN, TOKEN, beside, until
+from tests.contract.world import INBOX
 
 
 async def test_news_arrive_in_order_and_are_confirmed_after_the_commit() -> None:
@@ -190,3 +191,31 @@ async def test_one_update_that_cannot_be_read_holds_up_no_other(monkeypatch: pyt
         second = (await at.ledger.wait_for(2))[1]
         assert isinstance(first, Unknown) and isinstance(second, Message)
         assert (first.text, second.text) == ("nieczytelna", "czytelna")
+
+
+async def test_a_place_that_cannot_be_read_is_asked_for_again() -> None:
+    async with beside(started=False) as at:
+        at.ledger.lose_storage(retry_after=2.0)
+        await at.peer.writes(JAN, "w czasie awarii")
+        at.start()
+        await until(lambda: at.clock.waited.count(2.0) >= 2)
+        assert not at.peer.updates.asked, "from where on is not known yet"
+        at.ledger.take()
+        await at.ledger.wait_for(1)
+        assert at.running is not None and not at.running.done()
+
+
+async def test_half_an_emoji_in_one_update_holds_up_no_other() -> None:
+    async with beside(started=False) as at:
+        for text in ("przed", "ucięte \ud83d", "po"):
+            await at.peer.writes(JAN, text)
+        at.start()
+        events = await at.ledger.wait_for(3)
+        assert [getattr(event, "text", "")[:6] for event in events] == ["przed", "ucięte", "po"]
+        await until(lambda: not at.peer.updates.pending)
+
+
+def test_of_an_update_that_cannot_be_read_its_number_is_enough() -> None:
+    body = b'{"update_id": 7, "message": {"message_id": 1e999}}'
+    [item] = reading.parse(body, ParseContext(inbox=INBOX, now=Micros(1)))
+    assert isinstance(item, Unknown) and item.external_id == "update:7"

@@ -135,3 +135,12 @@ def test_the_name_of_a_message_leads_back_to_it(chat: int, number: int, connecti
 )
 def test_other_ids_name_no_message(name: str | None) -> None:
     assert spot(name) is None
+
+
+def test_of_two_changes_of_a_second_the_update_tells_which_is_the_later() -> None:
+    """Webhooks may be told side by side, and the hub goes by the time."""
+    edited = {**payloads.message(JAN, 300, AT, text="Inaczej"), "edit_date": AT + 60}
+    signs = {"chat": edited["chat"], "message_id": 300, "user": edited["from"], "date": AT + 60}
+    for kind, content in (("edited_message", edited), ("message_reaction", {**signs, "new_reaction": []})):
+        [first], [second] = read(kind, content, 1_000_001), read(kind, content, 1_000_002)
+        assert (AT + 60) * 1_000_000 < first.at < second.at < (AT + 61) * 1_000_000

@@ -9,7 +9,7 @@ from connectors.contract import Choice, Consent, OutAttachment, Presence, SendEr
 from connectors.telegram import errors
 from connectors.telegram import sending as limits
 from hub.demo.peers import telegram_payloads as payloads
-from tests.connectors.telegram.beside import JAN, PNG, Beside, beside, outbound
+from tests.connectors.telegram.beside import JAN, PNG, Beside, beside, outbound, until
 from tests.contract.world import INBOX
 
 PDF = OutAttachment(filename="pismo.pdf", content_type="application/pdf", content=b"%PDF-1")
@@ -121,9 +121,34 @@ async def test_a_second_attempt_does_not_write_the_text_again() -> None:
         text, file = at.peer.said_to(JAN.id)
         assert text["text"] == long and "document" in file
         assert sent.remote_id == f"{JAN.id}:{text['message_id']}"
-        # Once it is done it is forgotten: sending it again is sending it again.
-        await at.connector.send(outbound(text=long, attachments=(PDF,)))
+        # An attempt whose outcome nobody wrote down is not made a second time; all of it only where it is wanted again.
+        assert (await at.connector.send(outbound(text=long, attachments=(PDF,)))).remote_id == sent.remote_id
+        assert len(at.peer.said_to(JAN.id)) == 2
+        await at.connector.send(outbound(text=long, attachments=(PDF,), taken_as=sent.remote_id))
         assert len(at.peer.said_to(JAN.id)) == 4
+
+
+async def test_another_process_goes_on_behind_what_has_left() -> None:
+    async with beside() as at:
+        at.peer.meet(JAN)
+        long = "Opis. " * 300
+        at.peer.fail("429", "sendDocument")
+        assert (await refused(at, text=long, attachments=(PDF,))).kind == "throttled"
+        at.peer.fail("", "sendDocument")
+        await at.stop()
+        at.again()
+        await until(lambda: at.connector._door.open)
+        await at.connector.send(outbound(text=long, attachments=(PDF,)))
+        text, file = at.peer.said_to(JAN.id)
+        assert text["text"] == long and "document" in file
+
+
+async def test_of_several_pieces_none_leaves_while_nobody_can_say_which_have() -> None:
+    async with beside() as at:
+        at.peer.meet(JAN)
+        at.ledger.lose_storage()
+        assert (await refused(at, text="Opis. " * 300, attachments=(PDF,))).kind == "temporary"
+        assert not at.peer.said_to(JAN.id)
 
 
 async def test_a_file_that_is_refused_behind_its_text_says_so() -> None:

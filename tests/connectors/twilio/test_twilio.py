@@ -242,7 +242,7 @@ async def test_messages_whose_webhook_was_lost_are_asked_for() -> None:
             await waited(lambda: "repaired" in ledger.cursors)
         assert not ledger.events, "what was there before the first start is nobody's loss"
         clock.ahead += 7200 * SECOND
-        await peer.writes(CITIZEN, "Zgubiona", told=False, files=[("image/jpeg", b"obraz")])
+        await peer.writes(CITIZEN, "Zgubiona \ud83d", told=False, files=[("image/jpeg", b"obraz")])
         await peer.writes(CITIZEN, "I druga", sid="SM77", told=False)
         clock.ahead += 600 * SECOND
         await peer.writes(CITIZEN, "Przed chwilą", told=False)
@@ -253,7 +253,7 @@ async def test_messages_whose_webhook_was_lost_are_asked_for() -> None:
             assert (await post(connector, "/in/test-inbox", body(webhook), signed(webhook))).status == 200
         first, second = ledger.events
         assert isinstance(first, Message) and isinstance(second, Message)
-        assert (first.text, second.text, second.external_id) == ("Zgubiona", "I druga", "twilio:SM77")
+        assert (first.text, second.text, second.external_id) == ("Zgubiona ?", "I druga", "twilio:SM77")
         assert first.attachments[0].content_type == "image/jpeg" and first.sent_at is not None
         assert await connector.fetch(first.attachments[0].remote or "") == b"obraz"
     await egress.close()

@@ -213,3 +213,15 @@ async def test_a_webhook_that_is_called_makes_the_lists_a_repetition() -> None:
             await until(lambda: sink.told == 2)
         assert len(sink.events) == 1
         assert (await connector.check()).state == "ok"
+
+
+async def test_a_place_that_cannot_be_read_is_asked_for_again() -> None:
+    sink, clock = Ledger(), QuickClock()
+    sink.lose_storage(retry_after=7.0)
+    async with polling(sink, clock) as (_, peer, running):
+        await peer.writes(ZOFIA, "W czasie awarii")
+        async with running():
+            await until(lambda: clock.slept.count(7.0) >= 4)
+            assert not peer.ledger
+            sink.take()
+            await until(lambda: texts(sink) == ["W czasie awarii"])

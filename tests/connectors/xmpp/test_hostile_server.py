@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.contract import Secret, Unknown
+from connectors.contract import Refused, Secret, SendError, Unknown
 from connectors.xmpp import link
 from connectors.xmpp.names import MAX_BYTES
 from connectors.xmpp.settings import Settings
@@ -207,3 +207,48 @@ def test_the_settings_refuse_what_can_never_work() -> None:
     ):
         with pytest.raises(ValueError, match="xmpp"):
             Settings(**{**good, **change})
+
+
+async def test_a_large_stanza_waits_for_the_storage_on_the_same_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = FakeServer("pw")
+    async with beside(server) as desk:
+        await desk.start()
+        put = desk.env.blobs.put
+        refused: list[Any] = []
+
+        async def away(content: Any) -> Any:
+            if len(refused) < 3:
+                refused.append(content)
+                raise Refused("the storage failed", retry_after=0.02)
+            return await put(content)
+
+        monkeypatch.setattr(desk.env.blobs, "put", away)
+        body = "a" * 70_000
+        count = server.deliver(
+            f"<message from='jan@example.org/x' id='big-0123456789'><body>{body}</body></message>"
+        )
+        await desk.ledger.wait_for(1)
+        await until(lambda: server.acked >= count)
+        assert desk.texts == [body]
+        assert server.heard.count(b"<auth") == 1
+        assert not [line for line in desk.log.lines if line.startswith("error")]
+
+
+@pytest.mark.parametrize(("how", "kind"), [("forgetful", "temporary"), ("silence", "ambiguous")])
+async def test_what_is_being_sent_ends_with_the_connection(how: str, kind: str) -> None:
+    """The inbox goes to another process while the archive is asked, or before the server took it: nobody waits for
+    answers that cannot come any more, so that the delivery is free at once."""
+    server = FakeServer("pw")
+    async with beside(server) as desk:
+        await desk.start()
+        server.how = how
+        created = 1 if how == "forgetful" else desk.env.clock.now()
+        before = len(server.heard)
+        sending = asyncio.create_task(
+            desk.connector.send(desk.outbound("jan@example.org", "Dzień dobry", created_at=created))
+        )
+        await until(lambda: (b"mam:2" if how == "forgetful" else b"<message") in server.heard[before:])
+        await desk.stop()
+        with pytest.raises(SendError) as refused:
+            await asyncio.wait_for(sending, 2)
+        assert refused.value.kind == kind

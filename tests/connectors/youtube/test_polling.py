@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from connectors.contract import Deletion, Edit, Message, Micros, Moderated
+import pytest
+
+from connectors.contract import Deletion, Edit, Message, Micros, Moderated, Refused, SendError
 from connectors.youtube.api import seconds_to_midnight
 from connectors.youtube.connector import YouTube
 from hub.demo.peers.youtube import YouTubePeer
@@ -47,7 +49,7 @@ async def asking(
     sink: Ledger, clock: QuickClock, **changes: Any
 ) -> AsyncIterator[tuple[YouTube, YouTubePeer, Running]]:
     """The connector, its peer, and a way to let it run for a while."""
-    env = make_env(clock=clock, log=Log(), budget=DailyBudget(clock))
+    env = make_env(clock=clock, log=Log(), budget=changes.pop("budget", None) or DailyBudget(clock))
     settings = {"poll_seconds": 60.0, "daily_units": 10_000, **changes}
     async with beside(env, **settings) as (connector, peer):
         peer.day_units = 10_000
@@ -282,3 +284,36 @@ def test_the_day_ends_at_midnight_in_los_angeles_also_when_clocks_change() -> No
 
     assert seconds_to_midnight(at(1_794_328_800)) == 15 * HOUR + 20 * 60  # 10 November 2026, 08:40 there
     assert seconds_to_midnight(at(1_793_516_400)) == 25 * HOUR, "1 November 2026 has 25 hours"
+
+
+class LostBudget(DailyBudget):
+    """A budget whose storage may be away."""
+
+    away = True
+
+    async def spend(self, what: str, amount: int, limit: int, *, zone: str) -> int | None:
+        self._look()
+        return await super().spend(what, amount, limit, zone=zone)
+
+    async def spent(self, what: str, *, zone: str) -> int:
+        self._look()
+        return await super().spent(what, zone=zone)
+
+    def _look(self) -> None:
+        if self.away:
+            raise Refused("the storage failed", retry_after=7.0)
+
+
+async def test_without_units_that_can_be_counted_nothing_is_asked_or_sent_and_it_goes_on_by_itself() -> None:
+    sink, clock = Ledger(), QuickClock()
+    budget = LostBudget(clock)
+    async with asking(sink, clock, budget=budget) as (connector, peer, running):
+        name = peer.comments_on(VIDEO, JAN, "W czasie awarii")
+        async with running():
+            await until(lambda: clock.slept.count(7.0) >= 2)
+            with pytest.raises(SendError) as raised:
+                await connector.send(outbound(target=name))
+            assert raised.value.kind == "temporary", "it certainly has not left"
+            assert not peer.ledger
+            budget.away = False
+            await until(lambda: len(sink.events) == 1)

@@ -10,12 +10,14 @@ import msgspec
 
 from connectors.comments import CHANNEL
 from connectors.comments.settings import Settings
-from connectors.contract import Connector, Env, InboxId, Micros, Outbound, PublicPost
+from connectors.contract import Connector, Env, InboxId, Micros, Outbound, PublicPost, Refused
 from tests.connectors.requests import form_post
 from tests.contract.case import Case, Routed, Wired
 from tests.contract.world import NoThreads
 
 VISITOR = "0123456789abcdef0123456789abcdef"
+
+AWAY = "the storage is away"
 
 _ANSWER = PublicPost(
     id=7,
@@ -34,8 +36,11 @@ class _Threads(NoThreads):
     """The page holds the office's answer until it is taken away."""
 
     shown: PublicPost | None = _ANSWER
+    away = False
 
     async def post(self, inbox: InboxId, post: int, *, visitor: str | None) -> PublicPost | None:
+        if self.away:
+            raise Refused("the storage failed")
         return self.shown if post == _ANSWER.id else None
 
 
@@ -61,7 +66,7 @@ class _Section(Routed):
         return answer.status == 303
 
     def fail(self, how: str) -> None:
-        self._threads.shown = None
+        self._threads.shown, self._threads.away = None, how == AWAY
 
 
 @contextlib.asynccontextmanager
@@ -79,6 +84,6 @@ CASES = (
                 delivery=1, inbox=InboxId("test-inbox"), message=7, to=(), text="Od stycznia."
             )
         },
-        failures={"the answer has gone from the page": "permanent"},
+        failures={"the answer has gone from the page": "permanent", AWAY: "temporary"},
     ),
 )

@@ -8,12 +8,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from connectors.contract import CallbackChange
-from hub.callbacks import calls, service
+from hub.callbacks import calls, offers, service
 from hub.callbacks.lists import board, history, waiting
 from hub.callbacks.texts import OUTCOMES
+from hub.desk.merging import move_back, move_message
 from hub.i18n import translate
 from hub.people.presence import set_presence
 from hub.scope import Conflict, Denied, NotFound, Scope
@@ -22,6 +23,7 @@ from hub.store.store import Store
 from hub.store.tx import Tx
 from tests.hub.callbacks.desk import CONFIG, MAIL, NUMBER, Centre, at, make_house, shown
 from tests.hub.conftest import FakeClock
+from tests.hub.specimen import add_message
 
 
 @pytest.fixture
@@ -475,6 +477,56 @@ async def test_one_agent_has_one_call(small: Centre) -> None:
         await small.do(calls.take, anna, second)
 
 
+async def at_once(centre: Centre, first: Callable[[Tx], Any], second: Callable[[Tx], Any]) -> Any:
+    """What the ``second`` gives that begins while the ``first`` has not committed; two processes on PostgreSQL."""
+
+    def slowly(tx: Tx) -> None:
+        first(tx)
+        tx.execute(text("SELECT pg_sleep(0.5)"))
+
+    slow = asyncio.create_task(centre.store.write(slowly))
+    await asyncio.sleep(0.2)
+    try:
+        return await centre.store.write(second)
+    finally:
+        await slow
+
+
+@pytest.mark.parametrize("closed_store", ["postgresql"], indirect=True)
+async def test_whoever_ends_a_call_loses_nothing_because_a_colleague_takes_the_next_one(
+    centre: Centre,
+) -> None:
+    first = await ordered(centre, "2026-11-16 10:00")
+    ola, jan = await centre.agent("ola", presence="away"), await centre.agent("jan", presence="away")
+    await centre.run_until(at("2026-11-16 10:00"))
+    other = await ordered(centre, "2026-11-16 10:30", number="+48600700801")
+    await centre.run_until(at("2026-11-16 10:30"))
+    await centre.store.write(lambda tx: calls.take(tx, centre.house, ola, first))
+    await centre.store.write(lambda tx: tx.change(schema.user, ola.user or 0, presence="available"))
+    row = await at_once(
+        centre,
+        lambda tx: calls.take(tx, centre.house, jan, other),
+        lambda tx: calls.no_answer(tx, centre.house, ola, first),
+    )
+    assert (row.state, row.attempts) == ("retry-wait", 1)
+    assert (await centre.row(other)).agent == jan.user
+
+
+@pytest.mark.parametrize("closed_store", ["postgresql"], indirect=True)
+async def test_whoever_takes_a_call_while_another_is_offered_to_them_is_told_so(centre: Centre) -> None:
+    one, other = [await ordered(centre, "2026-11-16 10:00", number=f"+4860070080{n}") for n in range(2)]
+    ola = await centre.agent("ola", presence="away")
+    await centre.run_until(at("2026-11-16 10:00"))
+    await centre.store.write(lambda tx: tx.change(schema.user, ola.user or 0, presence="available"))
+    with pytest.raises(Conflict, match="another call in hand"):
+        await at_once(
+            centre,
+            lambda tx: offers.offer_next(tx, centre.house, ola.user or 0),
+            lambda tx: calls.take(tx, centre.house, ola, other),
+        )
+    assert (await centre.row(one)).agent == ola.user
+
+
 async def test_who_comes_is_given_what_waits_at_once(small: Centre) -> None:
     """The loop of timers sleeps until what it knows of falls due, so it must be told."""
     ewa = await small.agent("ewa", presence="away")
@@ -567,3 +619,14 @@ async def test_the_history_names_who_called(small: Centre) -> None:
     await small.do(calls.no_answer, anna, call)
     [line] = await small.store.read(lambda tx: history(tx, anna, call))
     assert (line.number, line.name, line.outcome) == (1, "Anna", "no-answer")
+
+
+async def test_a_call_goes_with_the_message_that_ordered_it(small: Centre) -> None:
+    call = await ordered(small, "2026-11-16 10:00")
+    old = (await small.row(call)).conversation
+    await small.store.write(lambda tx: add_message(tx, old, number=90))
+    agent = await small.agent("ola")
+    new = await small.store.write(lambda tx: move_message(tx, small.house, agent, call))
+    assert (await small.row(call)).conversation == new
+    await small.store.write(lambda tx: move_back(tx, small.house, agent, new))
+    assert (await small.row(call)).conversation == old

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -54,15 +53,6 @@ LIVE = Capabilities(
     reaches=("chat",), max_length=10_000, attachments=("*/*",), live=True, on_ambiguous="retry"
 )
 SMS = Capabilities(reaches=("phone",), max_length=600)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """PostgreSQL only in the long run, as for the rest of the desk."""
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        here = item.path.parent == Path(__file__).parent
-        if here and callspec is not None and callspec.params.get("closed_store") == "postgresql":
-            item.add_marker(pytest.mark.slow)
 
 
 def house_of_chats() -> House:
@@ -170,18 +160,22 @@ class World:
 
     async def answers(self, conversation: int, text: str, who: Scope | None = None, **more: Any) -> Replied:
         """An agent writes; it leaves at once."""
-        row = await self.row(schema.conversation, conversation)
-        draft = Draft(text=text, client_id=f"window-{next(self._numbers):04d}", based_on=row.messages, **more)
-        sent = await self.store.write(lambda tx: reply(tx, self.house, who or self.ola, conversation, draft))
+        sent = await self.writes(conversation, text, who, **more)
         await self.send("accepted")
         return sent
+
+    async def writes(self, conversation: int, text: str, who: Scope | None = None, **more: Any) -> Replied:
+        """An agent writes; it has not left yet."""
+        row = await self.row(schema.conversation, conversation)
+        draft = Draft(text=text, client_id=f"window-{next(self._numbers):04d}", based_on=row.messages, **more)
+        return await self.store.write(lambda tx: reply(tx, self.house, who or self.ola, conversation, draft))
 
     async def send(self, state: Literal["accepted", "delivered"] = "accepted") -> None:
         """Carry out what is due to be sent; channels take everything."""
 
         def command(tx: Tx) -> None:
             inboxes = [inbox for inbox, can in self.house.capabilities.items() if can.reaches]
-            for delivery, attempt in claim(tx, "test", 50, [], inboxes):
+            for delivery, attempt, _ in claim(tx, "test", 50, [], inboxes):
                 message = tx.scalar(select(schema.delivery.c.message).where(schema.delivery.c.id == delivery))
                 settle_sent(tx, self.house, delivery, attempt, Sent(remote_id=str(message), state=state))
 

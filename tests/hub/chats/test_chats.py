@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from typing import Any
 
+import pytest
 from sqlalchemy import update
 
 from connectors.contract import Attachment, InboxId, Message, Party, Recipient, conversation_key
 from hub.chats.desk import chats_of, visitor_of
 from hub.desk import actions
+from hub.desk.merging import Merged, merge_conversations, unmerge
 from hub.desk.notes import add_note
 from hub.messages import append
 from hub.notices import reachable
 from hub.outbox.queue import enqueue
 from hub.store import schema
+from hub.store.store import StorageFault
 from hub.store.tx import Tx
 from tests.hub.chats.conftest import ANNA, BEN, INBOX, World
 
@@ -70,23 +74,53 @@ async def test_an_answer_in_a_chat_is_never_held_for_undo(world: World) -> None:
     assert await world.reads() == ["Halo", "Dzień dobry"]
 
 
+async def merge(world: World, one: int, other: int) -> Merged:
+    return await world.store.write(
+        lambda tx: merge_conversations(tx, world.house, world.ola, one, other, link=True)
+    )
+
+
 async def test_visitors_do_not_see_each_other_even_in_a_merged_conversation(world: World) -> None:
     first, second = await world.says("To ja, Anna"), await world.says("To ja, Ben", BEN)
     await world.answers(second, "Do Bena")
-
-    def merge(tx: Tx) -> None:
-        tx.execute(
-            update(schema.message)
-            .where(schema.message.c.conversation == second)
-            .values(conversation=first, number=schema.message.c.number + 10)
-        )
-        tx.execute(update(schema.delivery).values(conversation=first))
-        tx.change(schema.conversation, second, merged_into=first)
-
-    await world.store.write(merge)
+    await merge(world, first, second)
     assert await world.reads(ANNA) == ["To ja, Anna"]
     assert await world.reads(BEN) == ["To ja, Ben", "Do Bena"]
     assert await world.sees("c" * 32) is None
+
+
+async def test_a_chat_goes_on_in_the_conversation_that_it_was_merged_into(world: World) -> None:
+    first = await world.says("To ja, Anna")
+    await world.passes(seconds=60)
+    second = await world.says("To ja, Ben", BEN, email="ben@example.org")
+    await world.takes(world.ola)
+    await world.answers(second, "Do Bena")
+    await world.send()
+    found = await merge(world, first, second)
+    await world.store.write(lambda tx: actions.assign(tx, world.house, world.ola, [first], world.ola.user))
+    shown = await world.store.read(lambda tx: chats_of(tx, world.house, world.ola))
+    assert {chat.conversation for chat in shown.mine} == {first}
+    assert await world.says("Jeszcze ja", BEN) == first
+    [chat] = await world.rows(schema.chat, visitor=BEN)
+    assert chat.answered_at is not None  # the chat is the one that began before
+    await world.store.write(lambda tx: unmerge(tx, world.house, world.ola, found.merge))
+    [chat] = await world.rows(schema.chat, visitor=BEN)
+    assert chat.conversation == second
+
+
+async def test_unread_answers_leave_although_their_conversation_was_merged_twice(world: World) -> None:
+    others = [await world.says("Dzień dobry", f"{n:032x}") for n in range(2)]
+    await world.passes(seconds=60)
+    number = await world.says("To ja, Ben", BEN, email="ben@example.org")
+    await world.answers(number, "Do Bena")
+    await world.send()
+    for survivor, absorbed in ((others[1], number), (others[0], others[1])):
+        await merge(world, survivor, absorbed)
+        await world.passes(seconds=1)
+    await world.does("left", BEN)
+    await world.passes(seconds=60)
+    sent = await world.rows(schema.delivery, inbox="kontakt")
+    assert [row.conversation for row in sent] == [others[0]]
 
 
 async def test_a_file_opens_for_its_visitor_alone(world: World) -> None:
@@ -171,6 +205,30 @@ async def test_nobody_on_duty_or_outside_the_hours_is_no_chat(world: World) -> N
     evening = await world.port.hours(INBOX)
     assert not evening.staffed
     assert evening.opens_at is not None and evening.opens_at > world.clock.now()
+
+
+async def test_a_crowd_asks_for_the_hours_once_and_a_failure_is_not_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, asked, away = world.store.read, 0, True
+
+    async def slow(query: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.05)
+        if away:
+            raise StorageFault("away")
+        return await read(query)
+
+    monkeypatch.setattr(world.store, "read", slow)
+    crowd = await asyncio.gather(*(world.port.hours(INBOX) for _ in range(50)), return_exceptions=True)
+    assert asked == 1 and {type(found) for found in crowd} == {StorageFault}
+    away = False
+    assert all(found.staffed for found in await asyncio.gather(*(world.port.hours(INBOX) for _ in range(50))))
+    assert asked == 2
+    world.clock.move(seconds=3)
+    await world.port.hours(INBOX)
+    assert asked == 3
 
 
 async def test_news_name_those_whose_chats_changed(world: World) -> None:
@@ -303,6 +361,20 @@ async def test_what_was_not_read_goes_by_mail_once_and_the_conversation_stays_on
     assert (await world.row(schema.conversation, number)).reference in sent.subject
     assert (await world.lines(number)).count("chat-handed-over-email") == 2
     assert await world.reads() == ["Dzień dobry", "Już sprawdzam", "Decyzja jest gotowa", "I jeszcze jedno"]
+
+
+async def test_an_answer_that_was_on_its_way_when_they_left_goes_by_mail_as_well(world: World) -> None:
+    """It was written before they left, and the outbox was not at once there: it reaches a page that nobody reads."""
+    number = await world.says("Dzień dobry", email="zofia@example.org")
+    await world.writes(number, "Wystarczy wniosek PU-W")
+    await world.does("left")
+    await world.passes(seconds=1)
+    assert await world.mails() == []
+    await world.passes(minutes=3)
+    await world.send()
+    await world.passes(seconds=6)
+    await world.passes(minutes=1)
+    assert await world.mails() == [("zofia@example.org", "Wystarczy wniosek PU-W")]
 
 
 async def test_their_answer_by_mail_comes_into_the_same_conversation(world: World) -> None:

@@ -8,17 +8,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from connectors.contract import Health
 from hub.cluster.fenced import FencedStore
 from hub.cluster.keeper import REST, Keeper, Work
 from hub.cluster.leases import Fenced, Lease
 from hub.cluster.members import Me
 from hub.cluster.refusals import NameTaken, OtherSecret
 from hub.cluster.roles import ROLES, Role
+from hub.inboxes import Inboxes
 from hub.logs import logger
+from hub.running import Means, Running
 from hub.store.sqlite import SqliteStore
 from hub.store.store import StorageFault
 from tests.hub.conftest import FakeClock
@@ -43,8 +46,16 @@ class Process:
         self.store = SqliteStore(path, self.clock, inline=True)
         me = Me(name=name, boot=f"{name}{boot}", home=home or name, roles=roles, version="1", secret=secret)
         self.displaced = False
+        self.health: dict[str, Health] = {}
         self.keeper = Keeper(
-            self.store, self.clock, me, logger("test"), alone=False, ttl=TTL, displaced=self._displace
+            self.store,
+            self.clock,
+            me,
+            logger("test"),
+            alone=False,
+            ttl=TTL,
+            health=lambda: self.health,
+            displaced=self._displace,
         )
         self.doing: dict[str, Lease] = {}
         self.tasks: list[asyncio.Task[None]] = []
@@ -406,3 +417,31 @@ async def test_before_its_first_beat_a_process_claims_nothing(process: Make) -> 
     first.tasks = [asyncio.create_task(first.keeper.run())]
     await settle()
     assert first.keeper.unbroken(first.clock.monotonic())
+
+
+async def test_what_a_dead_process_told_of_its_inboxes_is_no_news(process: Make) -> None:
+    """However its name sorts: who reads the inbox now knows better, and what nobody reads does not work."""
+    dead, living, web = process("z"), process("a"), process("web")
+    dead.health = {name: Health(state="ok") for name in ("poczta", "sms")}
+    for one in (dead, web):
+        await one.start()
+    await passes(5, dead, web)
+    nobody = cast(Any, None)
+    inboxes = Inboxes(cast(Means, Seen(web.keeper)), nobody, nobody, sends=False)
+    inboxes.swap({name: (nobody, Running(inbox=name, connector=nobody)) for name in dead.health})
+    assert {inbox: health.state for inbox, health in inboxes.health().items()} == dict.fromkeys(
+        dead.health, "ok"
+    )
+    await dead.die()
+    living.health = {"poczta": Health(state="wrong_credentials")}
+    await living.start()
+    await passes(30, living, web)
+    found = {inbox: health.state for inbox, health in inboxes.health().items()}
+    assert found == {"poczta": "wrong_credentials", "sms": "starting"}
+
+
+class Seen:
+    """Of what inboxes run by, the keeper."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self.keeper = keeper

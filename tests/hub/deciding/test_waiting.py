@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import text
 
 from hub.config import Office, Week
 from hub.deciding.waiting import NEVER, arm_waiting, keep_armed
@@ -17,6 +18,7 @@ from hub.replay.stored import of_conversation
 from hub.scope import SYSTEM
 from hub.store import schema
 from hub.store.store import Store
+from hub.store.tx import Tx
 from hub.wake import Wake
 from rules.waits import Wait
 from tests.hub.conftest import FakeClock
@@ -168,6 +170,24 @@ async def test_the_same_durations_published_again_do_not_count_again(here: Here)
         {"tags": "four"},
         {"tags": "day", "priority": "day"},
     ]
+
+
+@pytest.mark.parametrize("closed_store", ["postgresql"], indirect=True)
+async def test_an_answer_while_rows_are_set_is_not_overlooked(here: Here) -> None:
+    house = await here.rules(WAITING)
+    number = await here.one(mail(1))
+    settle = here.store.on_end
+
+    def slowly(tx: Tx) -> None:
+        settle(tx)
+        tx.execute(text("SELECT pg_sleep(0.5)"))
+
+    here.store.on_end = slowly
+    answered = asyncio.create_task(here.act(lambda tx: set_status(tx, SYSTEM, [number], "waiting-citizen")))
+    await asyncio.sleep(0.2)
+    await arm_waiting(here.store, house)
+    await answered
+    assert await here.waiting_timers() == []
 
 
 async def test_rules_without_durations_leave_nothing_that_would_fall_due(here: Here) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -54,15 +53,6 @@ def desk_house() -> House:
     can = {"kontakt": MAIL, "lomza-mail": MAIL, "artykuly": Capabilities(), "sms": SMS}
     channels = {**house.channels, "sms": "sms"}
     return msgspec.structs.replace(house, capabilities=can, channels=channels)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """PostgreSQL only in the long run: the desk has many tests and little SQL that is one engine's own."""
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        here = item.path.parent == Path(__file__).parent
-        if here and callspec is not None and callspec.params.get("closed_store") == "postgresql":
-            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ async def answered(
     await store.write(lambda tx: reply.reply(tx, house, who.ola, conversation, draft))
 
     def carried(tx: Tx) -> None:
-        for delivery, attempt in claim(tx, "n", 10, [], ["sms", "kontakt"]):
+        for delivery, attempt, _ in claim(tx, "n", 10, [], ["sms", "kontakt"]):
             settle_sent(tx, house, delivery, attempt, Sent(remote_id=f"r-{delivery}"))
 
     await store.write(carried)

@@ -197,7 +197,7 @@ async def test_a_failed_delivery_wakes_and_says_why(
     await run(store, lambda tx: reply(tx, house, who.ola, found, draft))
     await run(store, lambda tx: actions.snooze(tx, house, who.ola, [found]))
     clock.move(16)
-    ((delivery, attempt),) = await run(store, lambda tx: claim(tx, "n", 10, [], ["kontakt"]))
+    ((delivery, attempt, _),) = await run(store, lambda tx: claim(tx, "n", 10, [], ["kontakt"]))
     await run(store, lambda tx: settle(tx, house, delivery, attempt, "permanent", public="Nie ma skrzynki."))
     row = await row_of(store, found)
     assert (row.status, row.woken, row.snoozed_until, row.failed) == ("open", "failed-delivery", None, True)
@@ -322,6 +322,17 @@ async def test_two_working_days_after_the_answer_the_owner_checks(
     clock.move(days=2)
     await run(store, lambda tx: run_due(tx, house, HANDLERS, logger("test")))
     assert await told(store, who.ola.user) == [("owner-check", found)]
+
+
+async def test_where_the_owners_account_was_disabled_a_supervisor_checks(
+    store: Store, house: House, who: Who, clock: FakeClock
+) -> None:
+    found = await make(store, owner=who.ola.user, office="pup-lomza", queue="lomza", status="waiting-office")
+    await run(store, lambda tx: transfer.office_answered(tx, house, found))
+    await run(store, lambda tx: tx.change(schema.user, who.ola.user or 0, active=False))
+    clock.move(days=3)
+    await run(store, lambda tx: run_due(tx, house, HANDLERS, logger("test")))
+    assert await told(store, who.ewa.user) == [("owner-check", found)]
 
 
 async def test_a_block_has_a_reason_and_an_end(

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from hub.desk import beside, drafts, merging, view, why
+from connectors.contract import Micros
+from hub.callbacks.service import open_for
+from hub.desk import actions, beside, drafts, merging, view, why
+from hub.desk.timed import HANDLERS
+from hub.desk.transfer import transfer
 from hub.house import House
+from hub.logs import logger
 from hub.scope import Conflict, NotFound
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Reader, Tx
+from hub.timers import put_timers, run_due, timer_row
 from rules import Match, Seen, Trace, encode_trace
-from tests.hub.desk.asking import row_of, said, undo
+from tests.hub.conftest import FakeClock
+from tests.hub.desk.asking import row_of, said, told, undo
 from tests.hub.desk.conftest import Who
+from tests.hub.plans import plans
 from tests.hub.specimen import add_conversation, add_message
 
 HOUR = 3_600_000_000
@@ -131,6 +140,133 @@ async def test_access_to_both_is_needed(store: Store, house: House, who: Who) ->
         await store.read(lambda tx: view.stream(tx, who.lom, old))
 
 
+async def merged(store: Store, house: House, who: Who, old: int, new: int) -> merging.Merged:
+    return await store.write(lambda tx: merging.merge_conversations(tx, house, who.ola, old, new))
+
+
+async def changed(store: Store, conversation: int, **columns: Any) -> None:
+    await store.write(lambda tx: tx.change(schema.conversation, conversation, **columns))
+
+
+async def due(store: Store, conversation: int) -> dict[str, int]:
+    """What waits for its time about a conversation."""
+    timer = schema.timer.c
+    waiting = select(timer.kind, timer.due_at).where(timer.subject == conversation, timer.state == "waiting")
+    return {row.kind: row.due_at for row in await store.read(lambda tx: tx.rows(waiting))}
+
+
+async def run_timers(store: Store, house: House, clock: FakeClock, **later: float) -> None:
+    clock.move(**later)
+    await store.write(lambda tx: run_due(tx, house, HANDLERS, logger("test")))
+
+
+async def test_a_snoozed_matter_sleeps_on_in_one_that_was_over_and_wakes(
+    store: Store, house: House, who: Who, clock: FakeClock
+) -> None:
+    old, new = await pair(store)
+    until = Micros(clock.now() + HOUR)
+    await store.write(lambda tx: actions.assign(tx, house, who.ola, [new], who.jan.user))
+    await store.write(lambda tx: actions.snooze(tx, house, who.ola, [new], until))
+    await merged(store, house, who, old, new)
+    row = await row_of(store, old)
+    assert (row.status, row.snoozed_until, row.assignee, row.resolved_at) == (
+        *("snoozed", until, who.jan.user),
+        None,
+    )
+    await run_timers(store, house, clock, hours=1)
+    assert [(await row_of(store, found)).status for found in (old, new)] == ["open", "snoozed"]
+    assert "woken" in await said(store, old)
+
+
+@pytest.mark.parametrize("minutes", [30, 90], ids=["before its time", "after its time"])
+async def test_a_snoozed_matter_that_was_merged_wakes_when_it_is_taken_apart(
+    store: Store, house: House, who: Who, clock: FakeClock, minutes: float
+) -> None:
+    old, new = await pair(store)
+    await changed(store, old, status="open")
+    until = Micros(clock.now() + HOUR)
+    await store.write(lambda tx: actions.snooze(tx, house, who.ola, [new], until))
+    found = await merged(store, house, who, old, new)
+    assert (await row_of(store, old)).status == "open" and await due(store, old) == {}
+    await run_timers(store, house, clock, minutes=minutes)
+    await store.write(lambda tx: merging.unmerge(tx, house, who.ola, found.merge))
+    assert await due(store, new) == {"snooze": until}
+    await run_timers(store, house, clock, hours=1)
+    assert (await row_of(store, new)).status == "open"
+
+
+async def test_the_survivor_of_an_open_matter_is_not_asleep_any_more(
+    store: Store, house: House, who: Who, clock: FakeClock
+) -> None:
+    old, new = await pair(store)
+    await changed(store, old, status="open")
+    until = Micros(clock.now() + HOUR)
+    await store.write(lambda tx: actions.snooze(tx, house, who.ola, [old], until))
+    found = await merged(store, house, who, old, new)
+    assert (await row_of(store, old)).status == "open" and await due(store, old) == {}
+    await store.write(lambda tx: merging.unmerge(tx, house, who.ola, found.merge))
+    assert (await row_of(store, old)).status == "snoozed" and await due(store, old) == {"snooze": until}
+
+
+async def test_an_office_that_was_asked_is_still_watched(
+    store: Store, house: House, who: Who, clock: FakeClock
+) -> None:
+    old, new = await pair(store)
+    await store.write(
+        lambda tx: transfer(tx, house, who.ola, [new], office="pup-lomza", due_at=Micros(tx.now + HOUR))
+    )
+    found = await merged(store, house, who, old, new)
+    row = await row_of(store, old)
+    assert (row.status, row.office, row.queue, row.tier, row.owner) == (
+        *("waiting-office", "pup-lomza", "lomza", 3),
+        who.ola.user,
+    )
+    orders = await store.read(lambda tx: tx.rows(select(schema.effect.c.conversation)))
+    assert {order.conversation for order in orders} == {old}
+    await run_timers(store, house, clock, hours=2)
+    assert ("overdue", old) in await told(store, who.ola.user)
+    await store.write(lambda tx: merging.unmerge(tx, house, who.ola, found.merge))
+    assert (await row_of(store, old)).status == "resolved"
+
+
+async def test_what_is_due_goes_back_when_it_is_taken_apart(store: Store, house: House, who: Who) -> None:
+    old, new = await pair(store)
+    await changed(store, old, status="open")
+
+    def start(tx: Tx) -> None:
+        put_timers(tx, [timer_row(tx, f"rules:{name}", at, tx.now + 9, {}) for at, name in rows])
+
+    rows = ((old, "a"), (new, "a"), (new, "b"))
+    await store.write(start)
+    found = await merged(store, house, who, old, new)
+    assert set(await due(store, old)) == {"rules:a", "rules:b"}
+    await store.write(lambda tx: merging.unmerge(tx, house, who.ola, found.merge))
+    assert set(await due(store, old)) == {"rules:a"}
+    assert set(await due(store, new)) == {"rules:a", "rules:b"}
+
+
+async def test_a_matter_of_distress_stays_one(store: Store, house: House, who: Who) -> None:
+    old, new = await pair(store, protocol="samobójstwo", suspicious="why", listed=True)
+    await changed(store, old, listed=False)
+    await merged(store, house, who, old, new)
+    row = await row_of(store, old)
+    assert (row.protocol, row.suspicious, row.listed) == ("samobójstwo", "why", True)
+
+
+async def test_an_office_that_was_asked_since_the_merge_keeps_its_matter(
+    store: Store, house: House, who: Who, clock: FakeClock
+) -> None:
+    old, new = await pair(store, office="pup-lomza", queue="lomza")
+    await changed(store, old, status="open")
+    found = await merged(store, house, who, old, new)
+    clock.move(minutes=1)
+    await store.write(lambda tx: transfer(tx, house, who.ola, [old], office="pup-lomza"))
+    await store.write(lambda tx: merging.unmerge(tx, house, who.ola, found.merge))
+    asked = schema.conversation_office.c
+    offices = await store.read(lambda tx: tx.rows(select(asked.office).where(asked.conversation == old)))
+    assert [row.office for row in offices] == ["pup-lomza"]
+
+
 async def test_no_word_of_a_draft_is_lost(store: Store, house: House, who: Who) -> None:
     old, new = await pair(store)
     for found, text in ((old, "pierwszy"), (new, "drugi")):
@@ -209,3 +345,20 @@ async def test_reading_moves_forward_only(store: Store, house: House, who: Who) 
         await store.write(lambda tx, n=number: view.mark_read(tx, who.ola, found, n))  # type: ignore[misc]
         assert await store.read(lambda tx: tx.scalar(select(schema.conversation_read.c.number))) == expected
     assert (await row_of(store, found)).version == 1
+
+
+@pytest.mark.parametrize("closed_store", ["sqlite"], indirect=True)
+async def test_no_table_that_grows_is_read_whole_for_a_merge(store: Store, house: House, who: Who) -> None:
+    """But that of thread keys, which has no index by conversation: every message would pay for it."""
+    old, new = await pair(store)
+
+    def merge(tx: Tx) -> list[str]:
+        with plans(tx) as found:
+            merging.merge_conversations(tx, house, who.ola, old, new)
+            open_for(tx, "+48600700800")
+        return found
+
+    steps = await store.write(merge)
+    grow = ("trace", "message", "delivery", "effect", "search_doc", "post", "timer", "attachment", "callback")
+    whole = [step for step in steps for name in grow if re.match(rf"SCAN {name}\b(?! USING INDEX)", step)]
+    assert steps and whole == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,19 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Row, select
+from sqlalchemy import text as sql
 
 from connectors.contract import BlobId, Recipient
 from hub.desk import drafts, outward, reply
 from hub.desk.addresses import BadAddress, is_address, read_addresses, show_addresses
+from hub.desk.notes import add_note
 from hub.desk.outward import Letter
 from hub.desk.presence import Presence
+from hub.desk.repeats import TakenBefore
 from hub.desk.reply import Draft
 from hub.desk.ways import reach
 from hub.house import House
 from hub.messages import append
 from hub.outbox.claim import claim
 from hub.outbox.settle import settle
-from hub.scope import Conflict, NotFound
+from hub.people.tokens import find_bearer, make_token
+from hub.scope import SYSTEM, Conflict, NotFound
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Tx
@@ -67,6 +72,28 @@ async def test_the_same_window_never_sends_twice(store: Store, house: House, who
     again = await store.write(lambda tx: reply.reply(tx, house, who.ola, found, draft()))
     assert again.message == first.message and again.repeated
     assert len(await rows(store, schema.delivery)) == 1
+
+
+async def test_other_words_of_the_same_window_are_refused_aloud(store: Store, house: House, who: Who) -> None:
+    """Its answer was lost and somebody went on writing: "sent" must not be said of what did not go."""
+    found = await make(store, email="anna@example.pl")
+    await store.write(lambda tx: reply.reply(tx, house, who.ola, found, draft("Dzień dobry,\n")))
+    longer = draft("Dzień dobry,\nproszę przyjść jutro.")
+    with pytest.raises(TakenBefore):
+        await store.write(lambda tx: reply.reply(tx, house, who.ola, found, longer))
+    with pytest.raises(TakenBefore):
+        await store.write(lambda tx: add_note(tx, house, who.ola, found, "inna", client_id="c1"))
+    (inbound,) = await rows(store, schema.message, conversation=found, kind="inbound")
+    to = tuple(read_addresses("biegly@example.com"))
+    one = Letter(text="Pierwsza", client_id="f1", recipients=to, subject="")
+    other = Letter(text="Druga", client_id="f1", recipients=to, subject="")
+    await store.write(lambda tx: outward.forward(tx, house, who.ola, inbound.id, one))
+    assert (await store.write(lambda tx: outward.forward(tx, house, who.ola, inbound.id, one))).repeated
+    with pytest.raises(TakenBefore):
+        await store.write(lambda tx: outward.forward(tx, house, who.ola, inbound.id, other))
+    with pytest.raises(TakenBefore):
+        await store.write(lambda tx: outward.start(tx, house, who.ola, "kontakt", other))
+    assert len(await rows(store, schema.delivery)) == 2
 
 
 async def test_sending_stops_when_something_new_came_in(store: Store, house: House, who: Who) -> None:
@@ -260,13 +287,13 @@ async def test_a_failed_delivery_is_really_sent_again(
     found = await make(store)
     sent = await store.write(lambda tx: reply.reply(tx, house, who.ola, found, draft()))
     clock.move(16)
-    ((delivery, attempt),) = await store.write(lambda tx: claim(tx, "n", 10, [], ["kontakt"]))
+    ((delivery, attempt, _),) = await store.write(lambda tx: claim(tx, "n", 10, [], ["kontakt"]))
     await store.write(lambda tx: settle(tx, house, delivery, attempt, "permanent", public="Nie ma skrzynki."))
     assert (await row_of(store, found)).failed
     assert ("failed", found) in await told(store, who.ola.user)
     assert await store.write(lambda tx: outward.retry(tx, house, who.ola, sent.message)) == 1
     assert not (await row_of(store, found)).failed
-    ((again, second),) = await store.write(lambda tx: claim(tx, "n", 10, [], ["kontakt"]))
+    ((again, second, _),) = await store.write(lambda tx: claim(tx, "n", 10, [], ["kontakt"]))
     assert again == delivery and second != attempt
     with pytest.raises(Conflict):
         await store.write(lambda tx: outward.retry(tx, house, who.ola, sent.message))
@@ -365,3 +392,47 @@ def test_presence_is_told_once_and_forgotten() -> None:
     leave()
     presence.gone(7, 2)
     assert told == [7, 7, 7, 7]
+
+
+@pytest.mark.parametrize("closed_store", ["postgresql"], indirect=True)
+async def test_of_two_windows_that_save_a_draft_at_once_one_is_told_of_the_other(
+    store: Store, who: Who
+) -> None:
+    def save(tx: Tx, words: str, revision: int, draft_id: int | None = None) -> drafts.Stored:
+        place: Any = {"conversation": None, "kind": "new", "draft_id": draft_id}
+        return drafts.save_draft(tx, who.ola, revision=revision, text=words, **place)
+
+    own = await store.write(lambda tx: save(tx, "pierwszy", 0))
+
+    def slowly(tx: Tx) -> None:
+        save(tx, "drugi", own.revision, own.id)
+        tx.execute(sql("SELECT pg_sleep(0.5)"))
+
+    first = asyncio.create_task(store.write(slowly))
+    await asyncio.sleep(0.2)
+    with pytest.raises(drafts.Newer) as newer:
+        await store.write(lambda tx: save(tx, "trzeci", own.revision, own.id))
+    await first
+    assert newer.value.text == "drugi"
+
+
+async def test_an_answer_to_a_resolved_matter_opens_it_and_undone_leaves_it_resolved(
+    store: Store, house: House, who: Who
+) -> None:
+    found = await make(store, status="resolved", resolved_at=77, waiting_since=None)
+    await store.write(lambda tx: reply.reply(tx, house, who.ola, found, draft(after="waiting-citizen")))
+    row = await row_of(store, found)
+    assert (row.status, row.resolved_at) == ("waiting-citizen", None)
+    await undo(store, house, who.ola)
+    row = await row_of(store, found)
+    assert (row.status, row.resolved_at) == ("resolved", 77)
+
+
+async def test_what_an_integration_answered_belongs_to_nobody(store: Store, house: House, who: Who) -> None:
+    found = await make(store)
+    asked: dict[str, Any] = {"name": "System", "office": "krajowa", "grants": ("write",), "token": "secret"}
+    await store.write(lambda tx: make_token(tx, SYSTEM, house.directory, **asked))
+    bearer = await store.read(lambda tx: find_bearer(tx, house.directory, "secret"))
+    assert bearer is not None
+    await store.write(lambda tx: reply.reply(tx, house, bearer.scope, found, draft(undo_seconds=0.0)))
+    assert (await row_of(store, found)).assignee is None

@@ -75,8 +75,8 @@ async def leaving(store: Store, house: House, message: int) -> Outbound:
         claimed = claim(tx, "n", 10, [], ["wa", "sms", "kontakt"])
         delivery = schema.delivery
         wanted = tx.scalar(select(delivery.c.id).where(delivery.c.message == message))
-        ids = next(pair for pair in claimed if pair[0] == wanted)
-        found = read_outbound(tx, house, *ids)
+        begun = next(one for one in claimed if one.delivery == wanted)
+        found = read_outbound(tx, house, begun.delivery, begun.attempt)
         assert found is not None
         return found.outbound
 

@@ -216,3 +216,5 @@ async def test_an_older_change_that_is_told_later_changes_nothing(store: Store, 
     await feed(edit(3, 3000))
     [row] = await store.read(lambda tx: tx.rows(select(schema.message.c.text)))
     assert row.text == "Poprawka 3"
+    [row] = await store.read(lambda tx: tx.rows(select(schema.conversation.c.preview)))
+    assert row.preview == "Poprawka 3", "lists show what it says now"

@@ -14,7 +14,7 @@ from hub.house import House
 from hub.intake.sink import Intake
 from hub.store import schema
 from hub.store.store import Store
-from tests.connectors.email.test_normalise import SPECIMENS, mutated
+from tests.connectors.email.reading import SPECIMENS, mutated
 from tests.hub.conftest import FakeClock
 
 pytestmark = pytest.mark.slow

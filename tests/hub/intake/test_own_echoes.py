@@ -77,7 +77,8 @@ def answered(
             }
             tx.add(schema.attachment, {**file, "size": 1, "sha256": "x", "inline": False, "content_id": ""})
         enqueue(tx, house, locked_conversation(tx, conversation), sent.id, to, inbox="kontakt")
-        return claim(tx, NODE, 8, (), ["kontakt"])[0]
+        [begun] = claim(tx, NODE, 8, (), ["kontakt"])
+        return begun.delivery, begun.attempt
 
     return command
 
@@ -189,7 +190,7 @@ async def test_a_sending_again_of_what_had_failed_is_not_settled_by_its_old_name
 
     def by_hand(tx: Tx) -> int:
         tx.change(delivery, key, state="queued", due_at=tx.now)
-        [(_, again)] = claim(tx, NODE, 8, (), ["kontakt"])
+        [(_, again, _)] = claim(tx, NODE, 8, (), ["kontakt"])
         return again
 
     again = await store.write(by_hand)

@@ -211,7 +211,7 @@ class Elsewhere:
         common: dict[str, Any] = {"inbox": INBOX, "external_id": external, "target": ref}
         event: Inbound
         if what == "edited":
-            event = Edit(**common, sender=someone, text=text)
+            event = Edit(**common, sender=someone, text=text, at=None if at is None else Micros(at))
         elif what == "deleted":
             event = Deletion(**common, sender=someone)
         else:

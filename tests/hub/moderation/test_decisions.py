@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from connectors.contract import CommentPlace
+from hub.desk.merging import merge_conversations
 from hub.desk.undo_kinds import KINDS
 from hub.desk.undoing import undo_last
 from hub.moderation import answers, articles, bench, decide
@@ -18,6 +20,7 @@ from hub.scope import Conflict, Denied, Scope
 from hub.store import schema
 from hub.store.tx import Reader, Tx
 from tests.hub.moderation.world import World
+from tests.hub.specimen import CONFIG, a_house
 
 
 async def test_published_first_or_approved_first(world: World) -> None:
@@ -186,7 +189,7 @@ async def test_masking_a_number_that_no_check_knows(world: World) -> None:
 async def test_an_address_that_somebody_else_has_already_is_still_told(small_world: World) -> None:
     await small_world.comment("Pierwszy", by="v1", email="anna@example.pl")
     number = await small_world.comment("Drugi", by="v2", email="anna@example.pl", way="pre")
-    await small_world.decide("reject", number, reason="spam")
+    await small_world.decide("reject", number, reason="abuse")
     effects = await small_world.store.read(lambda tx: tx.rows(select(schema.effect.c.data)))
     assert [row.data for row in effects if '"mail":"anna@example.pl"' in row.data]
     item = await small_world.store.read(lambda tx: bench.bench_item(tx, small_world.anna, number))
@@ -518,8 +521,43 @@ async def test_the_authors_record_stands_beside(world: World) -> None:
     one = await world.comment("Jeden", way="pre", email="anna@example.pl")
     two = await world.comment("Dwa", way="pre")
     await world.decide("publish", one)
-    await world.decide("reject", two, reason="spam")
+    await world.decide("reject", two, reason="abuse")
     three = await world.comment("Trzy", way="pre", parent=one)
     item = await world.store.read(lambda tx: bench.bench_item(tx, world.anna, three))
     assert item.record == bench.Author(published=1, rejected=1, reachable=True)
     assert (item.parent, item.article_title) == ("Jeden", "Zasiłek od A do Z")
+
+
+async def test_the_answer_to_a_comment_stands_where_its_conversation_was_merged(world: World) -> None:
+    first = await world.comment("Pierwszy komentarz", article="zasilek", way="post")
+    world.clock.move(minutes=1)
+    second = await world.comment("Drugi komentarz", article="staz", way="post")
+    one, other = [(await world.row(number)).conversation for number in (first, second)]
+    await world.store.write(lambda tx: merge_conversations(tx, world.house, world.anna, one, other))
+    answer = await world.store.write(
+        lambda tx: answers.answer_in_public(
+            tx, world.house, world.anna, second, "Odpowiadamy.", client_id="answer-0001"
+        )
+    )
+    message = await world.store.read(lambda tx: tx.get(schema.message, answer))
+    assert message is not None and message.conversation == one
+    assert (await world.row(second)).conversation == one
+
+
+async def test_comments_of_an_inbox_that_is_not_configured_any_more_can_be_decided(
+    small_world: World,
+) -> None:
+    number = await small_world.comment("Zwykły komentarz", way="pre", email="anna@example.pl")
+    none = tuple(inbox for inbox in CONFIG.inboxes if inbox.id != "artykuly")
+    without = a_house(msgspec.structs.replace(CONFIG, inboxes=none))
+    house = msgspec.structs.replace(without, random=random.Random(2))
+    chosen = [Choice(post=number)]
+    done = await small_world.store.write(
+        lambda tx: decide.decide(tx, house, small_world.anna, "reject", chosen, reason="abuse")
+    )
+    assert done.done == (number,)
+    opened = await small_world.store.write(
+        lambda tx: answers.open_private(tx, house, small_world.anna, number)
+    )
+    row = await small_world.store.read(lambda tx: tx.get(schema.conversation, opened))
+    assert row is not None and row.queue == "bezrobotni"

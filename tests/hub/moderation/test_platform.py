@@ -381,6 +381,17 @@ async def test_an_edit_there_is_shown_at_once_and_looked_at_again(there: Elsewhe
     assert await there.reasons(number) == ("edited", "abuse")
 
 
+async def test_an_older_edit_that_is_told_later_changes_nothing(there: Elsewhere) -> None:
+    """A call that failed comes again after the next one."""
+    number = await there.comment()
+    await there.told("edited", "c-1", text="Drugi", at=2_000_000)
+    await there.told("edited", "c-1", text="Pierwszy", at=1_000_000)
+    assert (await there.row(number)).text == "Drugi"
+    await there.told("edited", "c-1", text="Trzeci", at=3_000_000)
+    row = await there.row(number)
+    assert (row.text, row.version) == ("Trzeci", 3)
+
+
 async def test_an_event_that_came_before_its_comment_waits_for_it(there: Elsewhere) -> None:
     assert (await there.told("hidden", "c-1")).parked
     assert (await there.told("edited", "c-1", text="Inaczej")).parked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hub import cli
 from hub.cli_common import Exit
 from hub.cli_move import Teller
 from hub.control import exclusive
-from hub.moving.move import Step
+from hub.moving.move import Order, Step, Tell
 
 AWAY = "postgresql://hub@127.0.0.1:1/none"
 
@@ -74,3 +75,14 @@ def test_progress_is_a_line_a_second_and_one_for_each_thing(capsys: pytest.Captu
         "The rows are there; making the indexes.",
         "message: comparing 8000 rows",
     ]
+
+
+def test_a_source_that_breaks_meanwhile_is_told(
+    config: Path, sqlite_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def broken(order: Order, tell: Tell) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    monkeypatch.setattr("hub.cli_move.move", broken)
+    assert migrate(config, "--from", f"sqlite:{sqlite_path}", "--to", AWAY) == Exit.FAILED
+    assert f"{sqlite_path} cannot be read (database disk image is malformed)" in capsys.readouterr().err

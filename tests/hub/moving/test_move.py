@@ -316,6 +316,16 @@ async def test_missing_files_stop_the_move_unless_they_are_left(old: Old, postgr
             await ChunkBlobs(store).get(BlobId(103))
 
 
+async def test_a_file_that_goes_away_meanwhile_is_named(old: Old, postgres: Postgres) -> None:
+    path = old.file(103)
+
+    def tell(step: Step) -> None:
+        path.unlink(missing_ok=True)
+
+    with pytest.raises(Immovable, match=f"{path.name} in .* cannot be read .No such file"):
+        await move(old.order(postgres.fresh_database()), tell)
+
+
 @pytest.mark.slow
 async def test_a_damaged_file_stops_the_move(old: Old, postgres: Postgres) -> None:
     old.file(103).write_bytes(bytes(len(FILES[103])))

@@ -15,7 +15,7 @@ from hub.house import House
 from hub.intake.load import keep_load, present_load, read_load
 from hub.messages import append, locked_conversation
 from hub.outbox import sender
-from hub.outbox.claim import any_left, claim, find_ambiguous, release_unheard, release_untried
+from hub.outbox.claim import Begun, any_left, claim, find_ambiguous, release_unheard, release_untried
 from hub.outbox.compose import Draft, with_files
 from hub.outbox.queue import enqueue
 from hub.outbox.settle import settle, settle_sent
@@ -23,7 +23,7 @@ from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Ids, Tx
 from tests.hub.conftest import FakeClock
-from tests.hub.outbox.test_sender import Outgoing, Scripted
+from tests.hub.outbox.conftest import Outgoing, Scripted
 from tests.hub.specimen import a_house, add_conversation
 
 delivery, attempt = schema.delivery, schema.attempt
@@ -54,7 +54,7 @@ def reply(tx: Tx, house: House, conversation: int, **more: Any) -> int:
 
 def claimed(tx: Tx, node: str = "here") -> list[int]:
     """Deliveries that are claimed now."""
-    return [key for key, _ in claim(tx, node, 8, (), ["kontakt"])]
+    return [begun.delivery for begun in claim(tx, node, 8, (), ["kontakt"])]
 
 
 @pytest.mark.parametrize("runs", [-2 * SECOND, 0, 2 * SECOND])
@@ -96,12 +96,12 @@ async def test_answers_that_can_be_taken_back_leave_in_their_order(
 async def test_a_claim_that_was_committed_unheard_goes_back_untried(store: Store, house: House) -> None:
     """The connection broke after the commit: the process does not know that it has these two."""
 
-    def unheard(tx: Tx) -> list[tuple[int, int]]:
+    def unheard(tx: Tx) -> list[Begun]:
         for _ in range(2):
             reply(tx, house, add_conversation(tx))
         return claim(tx, "here/1", 8, (), ["kontakt"])
 
-    [(lost, _), (kept, in_hand)] = await store.write(unheard)
+    [(lost, _, _), (kept, in_hand, _)] = await store.write(unheard)
     assert await store.read(lambda tx: any_left(tx, "here/1", {in_hand}, LIMITS, lambda node: False))
     assert await store.write(lambda tx: release_unheard(tx, "here/1", {in_hand})) == 1
     assert not await store.read(lambda tx: any_left(tx, "here/1", {in_hand}, LIMITS, lambda node: False))
@@ -124,10 +124,10 @@ async def outcomes(store: Store) -> list[str]:
     return [row.outcome or "open" for row in rows]
 
 
-async def given_up(store: Store, house: House, clock: FakeClock) -> tuple[int, int]:
+async def given_up(store: Store, house: House, clock: FakeClock) -> Begun:
     """A delivery whose attempt another process has given up for ambiguous; both ids."""
 
-    def begin(tx: Tx) -> tuple[int, int]:
+    def begin(tx: Tx) -> Begun:
         reply(tx, house, add_conversation(tx))
         return claim(tx, "hung/1", 8, (), ["kontakt"])[0]
 
@@ -142,7 +142,7 @@ async def test_an_answer_that_comes_late_is_believed_and_the_attempt_stays_ambig
     store: Store, house: House, clock: FakeClock
 ) -> None:
     """Or a second sending, which may have come of it, would bear no mark."""
-    key, begun = await given_up(store, house, clock)
+    key, begun, _ = await given_up(store, house, clock)
     await store.write(lambda tx: settle_sent(tx, house, key, begun, Sent(remote_id="r1")))
     row = await store.read(lambda tx: tx.row(select(delivery).where(delivery.c.id == key)))
     assert row is not None
@@ -155,11 +155,11 @@ async def test_nothing_that_is_told_twice_touches_the_next_attempt(
 ) -> None:
     """A refusal was recorded, the store did not say so, and it is recorded again while the next attempt goes on."""
 
-    def first(tx: Tx) -> tuple[int, int]:
+    def first(tx: Tx) -> Begun:
         reply(tx, house, add_conversation(tx))
         return claim(tx, "here/1", 8, (), ["kontakt"])[0]
 
-    key, begun = await store.write(first)
+    key, begun, _ = await store.write(first)
     await store.write(lambda tx: settle(tx, house, key, begun, "temporary", public="later"))
     clock.move(hours=1)
     await store.write(claimed)
@@ -187,7 +187,7 @@ async def test_two_processes_that_begin_with_one_lane_at_once_both_go_on(
     """The database lets one of them; the other one's loop must bear that and look again."""
     refused: list[bool] = []
 
-    def at_once(tx: Tx, *more: Any) -> list[tuple[int, int]]:
+    def at_once(tx: Tx, *more: Any) -> list[Begun]:
         if not refused:
             refused.append(True)
             raise IntegrityError("UPDATE delivery", None, ValueError("delivery_sending"))
@@ -207,14 +207,14 @@ async def test_two_processes_that_begin_with_one_lane_at_once_both_go_on(
 async def test_what_a_lost_process_left_is_settled_at_once(store: Store, house: House) -> None:
     """And what one that lives has in hand is left to it."""
 
-    def begin(tx: Tx) -> tuple[tuple[int, int], tuple[int, int]]:
+    def begin(tx: Tx) -> tuple[Begun, Begun]:
         reply(tx, house, add_conversation(tx))
         [lost] = claim(tx, "lost/1", 8, (), ["kontakt"])
         reply(tx, house, add_conversation(tx))
         [sent] = claim(tx, "alive/1", 8, (), ["kontakt"])
         return lost, sent
 
-    (lost, _), (sent, _) = await store.write(begin)
+    (lost, _, _), (sent, _, _) = await store.write(begin)
     nobody = await store.read(lambda tx: any_left(tx, "here/1", (), LIMITS, lambda node: False))
     assert not nobody
     assert await store.read(lambda tx: any_left(tx, "here/1", (), LIMITS, lambda node: node == "lost/1"))

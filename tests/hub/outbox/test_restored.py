@@ -11,8 +11,8 @@ from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Tx
 from tests.hub.conftest import FakeClock
-from tests.hub.intake.conftest import Feed, feed, intake, mail  # noqa: F401 - fixtures
-from tests.hub.outbox.test_sender import Outgoing, Scripted, house, peer  # noqa: F401 - fixtures
+from tests.hub.intake.conftest import Feed, mail
+from tests.hub.outbox.conftest import Outgoing, Scripted
 
 delivery, conversation = schema.delivery, schema.conversation
 
@@ -20,9 +20,9 @@ delivery, conversation = schema.delivery, schema.conversation
 async def test_what_waited_is_shown_as_possibly_sent_and_once_only(
     store: Store,
     clock: FakeClock,
-    house: House,  # noqa: F811
-    peer: Scripted,  # noqa: F811
-    feed: Feed,  # noqa: F811
+    house: House,
+    peer: Scripted,
+    feed: Feed,
 ) -> None:
     out = Outgoing(store, clock, house, peer)
     opened = await feed(mail(1))

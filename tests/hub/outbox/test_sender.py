@@ -1,206 +1,37 @@
-"""The outbox at work against a connector that does as it is told, on both stores, under a clock of its own."""
+"""The outbox at work: what is sent, when, in which order, and what becomes of it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from connectors.contract import (
     Capabilities,
-    Clock,
     Consent,
     DeliveryReport,
-    Health,
     InboxId,
-    Outbound,
     Party,
     Recipient,
     Refusal,
-    Route,
     SendError,
     Sent,
-    Sink,
 )
-from hub.cluster.members import name_of
-from hub.house import House
-from hub.intake.events import apply_event, release_target
-from hub.logs import logger
-from hub.messages import append, locked_conversation
-from hub.outbox.queue import enqueue, hurry
-from hub.outbox.sender import Parts, Sender
+from hub.intake.events import apply_event
+from hub.outbox.queue import hurry
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Tx
-from hub.wake import Wake
 from tests.hub.conftest import FakeClock
-from tests.hub.intake.conftest import Feed, feed, intake, mail  # noqa: F401 - fixtures
-from tests.hub.specimen import a_house
+from tests.hub.intake.conftest import Feed, mail
+from tests.hub.outbox.conftest import Outgoing, Scripted
 
 delivery, attempt, conversation = schema.delivery, schema.attempt, schema.conversation
 
-Answer = Sent | SendError | Exception
 
-
-class Scripted:
-    """A connector whose answers a test queues up by recipient; without one it accepts."""
-
-    def __init__(self) -> None:
-        self.capabilities = Capabilities(reaches=("email",), copies=True, on_ambiguous="hold")
-        self.script: dict[str, list[Answer]] = {}
-        self.sent: list[Outbound] = []
-        self.hold: asyncio.Event | None = None
-        self.called = asyncio.Event()
-
-    async def send(self, outbound: Outbound) -> Sent:
-        self.sent.append(outbound)
-        self.called.set()
-        if self.hold is not None:
-            await self.hold.wait()
-        answers = self.script.get(outbound.to[0].address, [])
-        answer = answers.pop(0) if answers else Sent(remote_id=f"<r{outbound.delivery}>")
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def routes(self) -> Sequence[Route]:
-        return ()
-
-    async def run(self, sink: Sink) -> None:
-        await asyncio.Event().wait()
-
-    async def fetch(self, ref: str) -> bytes:
-        raise SendError("permanent", "nothing to fetch")
-
-    async def check(self) -> Health:
-        return Health(state="ok")
-
-
-class Blobless:
-    """No files in these tests."""
-
-    async def put(self, content: Any) -> Any:
-        raise AssertionError
-
-    async def get(self, blob: int) -> bytes:
-        raise KeyError(blob)
-
-
-@pytest.fixture
-def peer() -> Scripted:
-    return Scripted()
-
-
-@pytest.fixture
-def house(peer: Scripted) -> House:
-    plain = a_house()
-    return msgspec.structs.replace(plain, capabilities={"kontakt": peer.capabilities})
-
-
-class Bell(Wake):
-    """One that tells for how long each wait would be."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pauses: list[float] = []
-
-    async def wait(self, clock: Clock, seconds: float) -> None:
-        self.pauses.append(seconds)
-        await super().wait(clock, seconds)
-
-
-class Outgoing:
-    """A sender that can be started, ended and asked."""
-
-    def __init__(self, store: Store, clock: FakeClock, house: House, peer: Scripted) -> None:
-        self.store, self.clock, self.house, self.peer = store, clock, house, peer
-        self.wake = Bell()
-        self.boots = 0
-        self.unbroken_since = 0.0
-        self._task: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        self.boots += 1
-        parts = Parts(
-            store=self.store,
-            clock=self.clock,
-            house=lambda: self.house,
-            connectors=lambda: {"kontakt": self.peer},
-            blobs=Blobless(),
-            log=logger("test"),
-            node=f"this/{self.boots}",
-            wake=self.wake,
-            on_sent=release_target,
-            gone=lambda node: name_of(node) == "this",
-            still_gone=lambda tx, node: name_of(node) == "this",
-            unbroken=lambda since: since >= self.unbroken_since,
-        )
-        self._task = asyncio.create_task(Sender(parts).run())
-
-    async def end(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-
-    async def state(self, key: int) -> str:
-        row = await self.store.read(lambda tx: tx.row(select(delivery.c.state).where(delivery.c.id == key)))
-        assert row is not None
-        return str(row.state)
-
-    async def becomes(self, key: int, wanted: str, attempts: int = 0) -> None:
-        """Until a delivery is in a state after so many attempts; the clock stands still meanwhile."""
-        async with asyncio.timeout(20):
-            while True:
-                row = await self.row(delivery, key)
-                if row.state == wanted and row.attempts >= attempts:
-                    return
-                self.wake.ring()
-                await asyncio.sleep(0.01)
-
-    async def next_pause(self) -> float:
-        """For how long it means to rest when it is rung now and finds nothing more to do."""
-        pauses = self.wake.pauses
-        async with asyncio.timeout(20):
-            seen = len(pauses)
-            while len(pauses) < seen + 2:
-                self.wake.ring()
-                await asyncio.sleep(0.01)
-        return pauses[-1]
-
-    async def row(self, table: Any, key: int) -> Row[Any]:
-        found = await self.store.read(lambda tx: tx.row(select(table).where(table.c.id == key)))
-        assert found is not None
-        return found
-
-    async def reply(
-        self, conversation_id: int | None, to: str = "jan@example.pl", text: str = "Odpowiedź", **more: Any
-    ) -> int:
-        assert conversation_id is not None
-
-        def command(tx: Tx) -> int:
-            recipients = [Recipient(address=to)]
-            added = append(
-                tx, conversation_id, kind="outbound", text=text, recipients=recipients, author=None
-            )
-            place = locked_conversation(tx, conversation_id)
-            return enqueue(tx, self.house, place, added.id, recipients, inbox="kontakt", **more)[0]
-
-        return await self.store.write(command)
-
-
-@pytest.fixture
-async def out(store: Store, clock: FakeClock, house: House, peer: Scripted) -> AsyncIterator[Outgoing]:
-    outgoing = Outgoing(store, clock, house, peer)
-    outgoing.start()
-    yield outgoing
-    await outgoing.end()
-
-
-async def test_a_reply_is_sent_once_and_shown_as_accepted(out: Outgoing, feed: Feed) -> None:  # noqa: F811
+async def test_a_reply_is_sent_once_and_shown_as_accepted(out: Outgoing, feed: Feed) -> None:
     opened = await feed(mail(1))
     key = await out.reply(opened.conversation)
     await out.becomes(key, "accepted")
@@ -210,7 +41,7 @@ async def test_a_reply_is_sent_once_and_shown_as_accepted(out: Outgoing, feed: F
     assert len(out.peer.sent) == 1
 
 
-async def test_it_names_what_it_answers(out: Outgoing, feed: Feed) -> None:  # noqa: F811
+async def test_it_names_what_it_answers(out: Outgoing, feed: Feed) -> None:
     opened = await feed(mail(1))
     key = await out.reply(opened.conversation)
     await out.becomes(key, "accepted")
@@ -220,7 +51,7 @@ async def test_it_names_what_it_answers(out: Outgoing, feed: Feed) -> None:  # n
 
 async def test_temporary_failure_waits_and_is_tried_again(
     out: Outgoing,
-    feed: Feed,  # noqa: F811
+    feed: Feed,
     clock: FakeClock,
 ) -> None:
     out.peer.script["jan@example.pl"] = [SendError("temporary", "later")]
@@ -235,7 +66,7 @@ async def test_temporary_failure_waits_and_is_tried_again(
 
 async def test_what_a_provider_asks_for_is_obeyed(
     out: Outgoing,
-    feed: Feed,  # noqa: F811
+    feed: Feed,
     clock: FakeClock,
 ) -> None:
     out.peer.script["jan@example.pl"] = [SendError("throttled", "slow down", retry_after=777)]
@@ -246,7 +77,7 @@ async def test_what_a_provider_asks_for_is_obeyed(
 
 async def test_permanent_failure_reopens_and_says_why(
     out: Outgoing,
-    feed: Feed,  # noqa: F811
+    feed: Feed,
     store: Store,
     clock: FakeClock,
 ) -> None:
@@ -267,7 +98,7 @@ async def test_permanent_failure_reopens_and_says_why(
     assert any("The address does not exist." in line.data for line in lines)
 
 
-async def test_one_waiting_mail_delays_nobody_else(out: Outgoing, feed: Feed) -> None:  # noqa: F811
+async def test_one_waiting_mail_delays_nobody_else(out: Outgoing, feed: Feed) -> None:
     first, second = await feed(mail(1)), await feed(mail(2, sender="ewa@inny.pl"))
     out.peer.script["jan@example.pl"] = [SendError("temporary", "later")]
     stuck = await out.reply(first.conversation)
@@ -278,9 +109,33 @@ async def test_one_waiting_mail_delays_nobody_else(out: Outgoing, feed: Feed) ->
     assert await out.state(behind) == "queued", "its own lane stays in order"
 
 
+async def test_a_silent_channel_takes_no_worker_from_another(
+    out: Outgoing,
+    feed: Feed,
+) -> None:
+    """All mails of a far side that says nothing are in hand, and more wait: a text message leaves at once."""
+    text_messages = Scripted()
+    out.peers["sms"] = text_messages
+    out.house = msgspec.structs.replace(
+        out.house,
+        capabilities={**out.house.capabilities, "sms": text_messages.capabilities},
+        channels={**out.house.channels, "sms": "sms"},
+    )
+    out.peer.hold = asyncio.Event()
+    opened = (await feed(mail(1))).conversation
+    workers = out.house.directory.config.outbox.workers
+    mails = [await out.reply(opened, to=f"jan{n}@example.pl") for n in range(workers + 3)]
+    await out.becomes(mails[workers - 1], "sending")
+    one = await out.reply(opened, to="+48600100200", inbox="sms")
+    await out.becomes(one, "accepted")
+    assert [await out.state(key) for key in mails] == ["sending"] * workers + ["queued"] * 3
+    out.peer.hold.set()
+    await out.becomes(mails[-1], "accepted")
+
+
 async def test_what_waits_behind_another_is_not_looked_for_all_the_time(
     out: Outgoing,
-    feed: Feed,  # noqa: F811
+    feed: Feed,
     clock: FakeClock,
 ) -> None:
     """It is due, and stays so for hours while the one before it is tried again and again."""
@@ -300,7 +155,7 @@ async def test_what_waits_behind_another_is_not_looked_for_all_the_time(
 
 async def test_what_rests_with_its_destination_is_looked_for_when_that_has_rested(
     out: Outgoing,
-    feed: Feed,  # noqa: F811
+    feed: Feed,
     clock: FakeClock,
 ) -> None:
     settings = out.house.directory.config.outbox
@@ -318,7 +173,7 @@ async def test_what_rests_with_its_destination_is_looked_for_when_that_has_reste
     await out.becomes(key, "accepted")
 
 
-async def test_a_failed_one_frees_its_lane(out: Outgoing, feed: Feed) -> None:  # noqa: F811
+async def test_a_failed_one_frees_its_lane(out: Outgoing, feed: Feed) -> None:
     opened = await feed(mail(1))
     out.peer.script["jan@example.pl"] = [SendError("permanent", "no")]
     first = await out.reply(opened.conversation)
@@ -327,7 +182,7 @@ async def test_a_failed_one_frees_its_lane(out: Outgoing, feed: Feed) -> None:  
     await out.becomes(second, "accepted")
 
 
-async def test_order_is_kept_in_a_lane(out: Outgoing, feed: Feed) -> None:  # noqa: F811
+async def test_order_is_kept_in_a_lane(out: Outgoing, feed: Feed) -> None:
     opened = await feed(mail(1))
     keys = [await out.reply(opened.conversation) for _ in range(5)]
     await out.becomes(keys[-1], "accepted")
@@ -336,7 +191,7 @@ async def test_order_is_kept_in_a_lane(out: Outgoing, feed: Feed) -> None:  # no
 
 async def test_what_is_held_for_undo_goes_when_its_time_comes(
     out: Outgoing,
-    feed: Feed,  # noqa: F811
+    feed: Feed,
     clock: FakeClock,
 ) -> None:
     opened = await feed(mail(1))
@@ -350,7 +205,7 @@ async def test_what_is_held_for_undo_goes_when_its_time_comes(
 
 async def test_what_waits_for_the_morning_holds_up_no_answer(
     out: Outgoing,
-    feed: Feed,  # noqa: F811
+    feed: Feed,
     clock: FakeClock,
 ) -> None:
     """An automatic notice in quiet hours: its turn is later, and the agent writes now."""
@@ -363,7 +218,7 @@ async def test_what_waits_for_the_morning_holds_up_no_answer(
     await out.becomes(notice, "accepted")
 
 
-async def test_after_an_outage_nobody_waits_out_a_long_gap(out: Outgoing, feed: Feed) -> None:  # noqa: F811
+async def test_after_an_outage_nobody_waits_out_a_long_gap(out: Outgoing, feed: Feed) -> None:
     """But what the provider told us to hold back."""
     out.peer.script["jan@example.pl"] = [SendError("temporary", "away")]
     out.peer.script["ewa@inny.pl"] = [SendError("throttled", "slow down", retry_after=7000)]
@@ -376,7 +231,7 @@ async def test_after_an_outage_nobody_waits_out_a_long_gap(out: Outgoing, feed: 
     assert await out.state(held) == "queued"
 
 
-async def test_it_gives_up_after_days(out: Outgoing, feed: Feed, clock: FakeClock) -> None:  # noqa: F811
+async def test_it_gives_up_after_days(out: Outgoing, feed: Feed, clock: FakeClock) -> None:
     out.peer.script["jan@example.pl"] = [SendError("temporary", "later")] * 200
     key = await out.reply((await feed(mail(1))).conversation)
     async with asyncio.timeout(60):
@@ -390,8 +245,10 @@ async def test_it_gives_up_after_days(out: Outgoing, feed: Feed, clock: FakeCloc
     assert row.give_up_at - row.created_at == 120 * 3_600_000_000
 
 
-@pytest.mark.parametrize("broken", [SendError("ambiguous", "cut"), RuntimeError("bug")])
-async def test_what_may_have_left_is_shown_so(out: Outgoing, feed: Feed, broken: Exception) -> None:  # noqa: F811
+@pytest.mark.parametrize(
+    "broken", [SendError("ambiguous", "cut"), RuntimeError("bug"), asyncio.CancelledError()]
+)
+async def test_what_may_have_left_is_shown_so(out: Outgoing, feed: Feed, broken: BaseException) -> None:
     out.peer.script["jan@example.pl"] = [broken]
     opened = await feed(mail(1))
     key = await out.reply(opened.conversation)
@@ -400,7 +257,7 @@ async def test_what_may_have_left_is_shown_so(out: Outgoing, feed: Feed, broken:
     assert len(out.peer.sent) == 1
 
 
-async def test_policy_retry_sends_the_same_again(out: Outgoing, feed: Feed, clock: FakeClock) -> None:  # noqa: F811
+async def test_policy_retry_sends_the_same_again(out: Outgoing, feed: Feed, clock: FakeClock) -> None:
     out.peer.capabilities = Capabilities(reaches=("email",), copies=True, on_ambiguous="retry")
     out.house = msgspec.structs.replace(out.house, capabilities={"kontakt": out.peer.capabilities})
     out.peer.script["jan@example.pl"] = [SendError("ambiguous", "cut")]
@@ -411,7 +268,7 @@ async def test_policy_retry_sends_the_same_again(out: Outgoing, feed: Feed, cloc
     assert [sent.delivery for sent in out.peer.sent] == [key, key]
 
 
-async def test_an_attempt_that_a_crash_left_open_is_found(out: Outgoing, feed: Feed) -> None:  # noqa: F811
+async def test_an_attempt_that_a_crash_left_open_is_found(out: Outgoing, feed: Feed) -> None:
     out.peer.hold = asyncio.Event()
     key = await out.reply((await feed(mail(1))).conversation)
     await out.becomes(key, "sending")
@@ -426,7 +283,7 @@ async def test_an_attempt_that_a_crash_left_open_is_found(out: Outgoing, feed: F
 
 async def test_refused_recipients_become_failures_of_their_own(
     out: Outgoing,
-    feed: Feed,  # noqa: F811
+    feed: Feed,
     store: Store,
 ) -> None:
     refusal = Refusal(address="jan@example.pl", reason="unknown")
@@ -437,9 +294,31 @@ async def test_refused_recipients_become_failures_of_their_own(
     assert states == ["accepted", "failed"]
 
 
+async def test_a_recipient_refused_for_now_is_tried_again_alone(
+    out: Outgoing, feed: Feed, clock: FakeClock
+) -> None:
+    """Greylisting knows some recipients and not others; nobody gets the mail twice, and nobody is told of a failure."""
+    opened = await feed(mail(1))
+    for_now = Refusal(address="ewa@example.pl", reason="451 greylisted", permanent=False)
+    out.peer.script["jan@example.pl"] = [Sent(remote_id="<x>", refused=(for_now,))]
+    key = await out.reply(opened.conversation, also=[Recipient(address="ewa@example.pl", role="cc")])
+    await out.becomes(key, "accepted")
+    [other] = await out.store.read(
+        lambda tx: tx.rows(select(delivery).where(delivery.c.id != key).order_by(delivery.c.id))
+    )
+    assert (other.state, other.reason, other.due_at > clock.now()) == ("queued", "451 greylisted", True)
+    assert not (await out.row(conversation, opened.conversation or 0)).failed
+    clock.move((other.due_at - clock.now()) / 1e6 + 1)
+    await out.becomes(other.id, "accepted")
+    first, second = out.peer.sent
+    assert [one.address for one in (*first.to, *first.cc)] == ["jan@example.pl", "ewa@example.pl"]
+    assert [one.address for one in (*second.to, *second.cc)] == ["ewa@example.pl"]
+    assert (await out.row(schema.message, other.message)).state == "accepted"
+
+
 async def test_a_report_that_came_before_its_message_waits_for_it(
     out: Outgoing,
-    feed: Feed,  # noqa: F811
+    feed: Feed,
     store: Store,
 ) -> None:
     report = DeliveryReport(inbox=InboxId("kontakt"), external_id="dlr", target="<early>", state="delivered")
@@ -450,9 +329,38 @@ async def test_a_report_that_came_before_its_message_waits_for_it(
     await out.becomes(key, "delivered")
 
 
+async def test_a_parked_report_that_cannot_be_read_is_shown_to_people_and_hurts_no_sending(
+    out: Outgoing, feed: Feed, store: Store
+) -> None:
+    early = [
+        DeliveryReport(inbox=InboxId("kontakt"), external_id=name, target="<early>", state="delivered")
+        for name in ("odd", "good")
+    ]
+    raws = []
+    for report in early:
+
+        def come(tx: Tx, report: DeliveryReport = report) -> int:
+            values = {"inbox": "kontakt", "received_at": tx.now, "content_type": "", "state": "ok"}
+            raw = tx.add(schema.raw, values)
+            assert apply_event(tx, out.house, report, raw).parked
+            return raw
+
+        raws.append(await store.write(come))
+    broken = schema.parked.update().where(schema.parked.c.raw == raws[0]).values(inbound=b"{")
+    await store.write(lambda tx: tx.execute(broken))
+    out.peer.script["jan@example.pl"] = [Sent(remote_id="<early>")]
+    key = await out.reply((await feed(mail(1))).conversation)
+    await out.becomes(key, "delivered")
+    states = select(schema.raw.c.state, schema.raw.c.error).where(schema.raw.c.id.in_(raws))
+    rows = await store.read(lambda tx: tx.rows(states.order_by(schema.raw.c.id)))
+    assert [row.state for row in rows] == ["quarantined", "ok"]
+    assert "DecodeError" in rows[0].error
+    assert not await store.read(lambda tx: tx.rows(select(schema.parked.c.id)))
+
+
 async def test_a_text_that_is_too_long_leaves_in_parts_and_in_order(
     out: Outgoing,
-    feed: Feed,  # noqa: F811
+    feed: Feed,
     peer: Scripted,
 ) -> None:
     can = msgspec.structs.replace(peer.capabilities, max_length=40, splits=True)
@@ -470,7 +378,7 @@ async def test_a_text_that_is_too_long_leaves_in_parts_and_in_order(
 
 async def test_who_asked_for_silence_is_not_written_to(
     out: Outgoing,
-    feed: Feed,  # noqa: F811
+    feed: Feed,
     peer: Scripted,
 ) -> None:
     opened = await feed(mail(1))

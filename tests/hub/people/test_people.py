@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from hub import audit
 from hub.idempotency import KeyReused, once, request_hash
+from hub.logs import logger
 from hub.people import presence, tokens, users
 from hub.people.leaving import HANDLERS
 from hub.people.resets import make_reset, spend_reset
@@ -33,7 +34,7 @@ from hub.store.store import Store
 from hub.store.tx import Tx
 from hub.timers import run_due
 from tests.hub.conftest import FakeClock
-from tests.hub.specimen import CONFIG, a_house, add_person
+from tests.hub.specimen import CONFIG, a_house, add_conversation, add_person
 
 HOUSE = a_house()
 LOMZA = Scope(user=1, role="administrator", office="pup-lomza")
@@ -76,6 +77,46 @@ async def test_an_office_manages_its_own_people_alone(store: Store) -> None:
     }
     with pytest.raises(Denied):
         await store.write(lambda tx: change_user(tx, LOMZA, ours, **moved))
+
+
+def described(**changed: Any) -> dict[str, Any]:
+    same = {"name": "A", "role": "agent", "office": "krajowa", "language": "pl", "skills": (), "active": True}
+    return same | changed
+
+
+@pytest.mark.parametrize("closed_store", ["postgresql"], indirect=True)
+async def test_two_administrators_cannot_disable_each_other(store: Store) -> None:
+    one, other = [await person(store, login, role="administrator") for login in ("ewa", "jan")]
+
+    def slowly(tx: Tx) -> None:
+        change_user(tx, SYSTEM, one, **described())
+        tx.execute(text("SELECT pg_sleep(0.5)"))
+
+    first = asyncio.create_task(store.write(slowly))
+    await asyncio.sleep(0.2)
+    with pytest.raises(Conflict, match="last active administrator"):
+        await store.write(lambda tx: change_user(tx, SYSTEM, other, **described()))
+    await first
+
+
+async def test_what_a_disabled_person_had_goes_back_to_the_queues(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hub.people.leaving.PIECE", 2)
+    anna = await person(store)
+    statuses = ("open", "waiting-citizen", "snoozed", "waiting-office", "resolved")
+
+    def fill(tx: Tx) -> None:
+        for status in statuses:
+            add_conversation(tx, status=status, assignee=anna)
+
+    await store.write(fill)
+    await store.write(lambda tx: change_user(tx, SYSTEM, anna, **described(active=False)))
+    for _ in range(3):
+        await store.write(lambda tx: run_due(tx, HOUSE, HANDLERS, logger("test")))
+    table = schema.conversation.c
+    left = await store.read(lambda tx: tx.rows(select(table.status).where(table.assignee.is_not(None))))
+    assert [row.status for row in left] == ["resolved"]
 
 
 async def test_queues_that_do_not_exist_are_left_out(store: Store) -> None:
@@ -128,6 +169,16 @@ async def test_failures_count_until_they_are_old_and_a_right_password_is_no_fail
     assert not (await attempt()).refused
 
 
+async def test_guesses_made_at_the_same_moment_count_like_guesses_one_by_one(store: Store) -> None:
+    def guess(n: int) -> Any:
+        address = f"192.0.2.{n}"
+        return store.write(lambda tx: begin_attempt(tx, CONFIG.limits, "anna", address))
+
+    await asyncio.gather(*(store.read(lambda tx: tx.get(schema.user, 1)) for _ in range(8)))  # connections
+    attempts = await asyncio.gather(*(guess(n) for n in range(40)))
+    assert sum(not attempt.refused for attempt in attempts) == 5
+
+
 async def test_a_browser_that_is_gone_and_back(store: Store, clock: FakeClock) -> None:
     one = await person(store)
     scope = Scope(user=one, role="agent", office="krajowa", front=True)
@@ -150,6 +201,10 @@ async def test_a_browser_that_is_gone_and_back(store: Store, clock: FakeClock) -
     await store.write(lambda tx: presence.browser_back(tx, HOUSE, one))
     assert await state() == "away"
     assert not await store.read(lambda tx: presence.browser_is_missed(tx, one))
+    await store.write(lambda tx: presence.browser_gone(tx, one))
+    await store.write(lambda tx: presence.signed_in(tx, one))
+    clock.move(61)
+    assert await state() == "away", "whoever logs in is there"
     await store.write(lambda tx: presence.set_presence(tx, HOUSE, scope, "offline"))
     await store.write(lambda tx: presence.browser_back(tx, HOUSE, one))
     assert await state() == "offline", "who said so stays offline"
@@ -180,6 +235,18 @@ async def test_a_token_is_its_office_and_its_grants(store: Store) -> None:
             await store.write(lambda tx, wrong=wrong: make(tx, **{"token": "other", **wrong}))  # type: ignore[misc]
     await store.write(lambda tx: tokens.revoke_token(tx, SYSTEM, number))
     assert await store.read(lambda tx: tokens.find_bearer(tx, HOUSE.directory, "secret")) is None
+
+
+async def test_what_a_revoked_integration_had_goes_back_to_the_queues(store: Store) -> None:
+    asked: dict[str, Any] = {"name": "System", "office": "krajowa", "grants": ("write",), "token": "secret"}
+    number = await store.write(lambda tx: tokens.make_token(tx, SYSTEM, HOUSE.directory, **asked))
+    bearer = await store.read(lambda tx: tokens.find_bearer(tx, HOUSE.directory, "secret"))
+    assert bearer is not None
+    found = await store.write(lambda tx: add_conversation(tx, assignee=bearer.scope.user))
+    await store.write(lambda tx: tokens.revoke_token(tx, SYSTEM, number))
+    await store.write(lambda tx: run_due(tx, HOUSE, HANDLERS, logger("test")))
+    row = await store.read(lambda tx: tx.get(schema.conversation, found))
+    assert row is not None and row.assignee is None
 
 
 async def test_a_link_is_spent_by_one_of_many(store: Store) -> None:

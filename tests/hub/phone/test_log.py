@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from hub.callbacks import calls as callbacks
+from hub.desk.repeats import TakenBefore
 from hub.phone import lists
 from hub.scope import Conflict, NotFound, Scope
 from hub.store import schema
@@ -58,6 +59,11 @@ async def test_a_repeated_click_notes_nothing_twice(line: Line) -> None:
     table = schema.message
     rows = await line.store.read(lambda tx: tx.rows(select(table.c.id).where(table.c.kind == "call")))
     assert len(rows) == 1
+    for other in ({"note": "Pytała o staż."}, {"topic": "Staż"}, {"outcome": "follow-up"}):
+        with pytest.raises(
+            TakenBefore
+        ):  # the answer was lost and the agent went on: that is not what was noted
+            await line.notes(ewa, number=CALLER, client_id="klik", **other)
 
 
 async def test_a_call_of_the_exchange_is_noted_once(line: Line) -> None:

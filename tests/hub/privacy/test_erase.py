@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, text
 
+from connectors.contract import InboxId, Message, Party, Raw
+from hub.blobs import ChunkBlobs
+from hub.control import CommandFailed
+from hub.intake.handle import handle
+from hub.intake.sink import Intake
+from hub.intake.state import Call
+from hub.logs import logger
+from hub.outbox.handlers import outside
+from hub.outbox.orders import add_effect
+from hub.privacy.commands import handlers
 from hub.privacy.erase import NOWHERE, erase
 from hub.privacy.people import SEVERAL, find
 from hub.scope import SYSTEM, Conflict, Denied, Scope
 from hub.store import schema
 from hub.store.store import Store
-from hub.store.tx import Reader
-from tests.hub.specimen import add_contact, add_person
+from hub.store.tx import Reader, Tx
+from tests.hub.conftest import FakeClock
+from tests.hub.specimen import a_house, add_contact, add_conversation, add_person
 from tests.security.world import World
 
 
@@ -93,3 +105,62 @@ async def test_only_administrators_erase(store: Store) -> None:
     chief = Scope(user=1, role="supervisor", office="krajowa", front=True)
     with pytest.raises(Denied):
         await store.write(lambda tx: erase(tx, chief, person, []))
+
+
+async def written(store: Store, intake: Intake, number: int) -> Call:
+    """A mail of Jan's, ready to be taken in."""
+    message = Message(
+        inbox=InboxId("kontakt"),
+        external_id=f"m-{number}",
+        sender=Party(kind="email", address="jan@example.pl"),
+        text="Mój numer 44051401359",
+    )
+    return await intake.prepare("kontakt", Raw(content=b"m"), [message], None)
+
+
+@pytest.mark.parametrize("closed_store", ["postgresql"], indirect=True)
+async def test_what_another_process_takes_in_meanwhile_is_not_left_behind(
+    store: Store, clock: FakeClock
+) -> None:
+    house = a_house()
+    intake = Intake(store, lambda: house, clock.monotonic, logger("test"), lambda key, what: None)
+    first, second = [await written(store, intake, number) for number in range(2)]
+    await store.write(lambda tx: handle(tx, [first]))
+
+    def slowly(tx: Tx) -> None:
+        handle(tx, [second])
+        tx.execute(text("SELECT pg_sleep(0.5)"))
+
+    taking = asyncio.create_task(store.write(slowly))
+    await asyncio.sleep(0.2)
+    erase_contact = handlers(store, ChunkBlobs(store))["contact.erase"]
+    with pytest.raises(CommandFailed, match="wrote meanwhile"):
+        await erase_contact({"person": "jan@example.pl"})
+    await taking
+    await erase_contact({"person": "jan@example.pl"})
+    assert await store.read(lambda tx: tx.rows(select(schema.message.c.id))) == []
+
+
+async def test_a_file_that_is_fetched_while_its_person_is_erased_belongs_to_nobody(store: Store) -> None:
+    blobs = ChunkBlobs(store)
+
+    class Slow:
+        async def fetch(self, ref: str) -> bytes:
+            await handlers(store, blobs)["contact.erase"]({"person": "jan@example.pl"})
+            return b"photo"
+
+    def written(tx: Tx) -> Row[Any]:
+        found = add_conversation(tx, email="jan@example.pl")
+        said = tx.scalar(select(schema.message.c.id).where(schema.message.c.conversation == found))
+        file = {"message": said, "position": 0, "filename": "x", "content_type": "image/png", "size": 0}
+        tx.add(schema.attachment, {**file, "sha256": "", "remote": "r", "inline": False, "content_id": ""})
+        order = tx.get(schema.effect, add_effect(tx, "fetch", {}, conversation=found, message=said))
+        assert order is not None
+        return order
+
+    order = await store.write(written)
+    inboxes: Any = {"kontakt": Slow()}
+    nowhere: Any = None
+    await outside(store, a_house, lambda: inboxes, nowhere, blobs, FakeClock())["fetch"](order)
+    owners = await store.read(lambda tx: tx.rows(select(schema.blob.c.owner)))
+    assert [row.owner for row in owners] == [None]

@@ -17,6 +17,7 @@ from hub.replay.compare import Difference, Tally, differences, merge
 from hub.replay.replaying import Refused
 from hub.replay.runs import Moved, Wanted
 from rules import Actions, Decision, Trace
+from rules.decision import CallbackOrder
 from tests.hub.replay.conftest import AFTER, World, compared_here, some_mails
 
 COUNTS = st.integers(1, 50)
@@ -108,7 +109,7 @@ def test_the_file_is_harmless_in_a_spreadsheet() -> None:
         "'+b",
         "'=cmd()",
         "' ＋cmd()",
-        "tags: a → =HYPERLINK(1); priority: – → 1",
+        "tags: a → =HYPERLINK(1); priority: – → high",
     ]
 
 
@@ -145,3 +146,17 @@ def test_normal_priority_is_a_value_like_others() -> None:
     assert differences(decided(1), decided(0)) == (Difference("priority", 1, 0),)
     assert differences(decided(None), decided(0), opened=True) == ()
     assert differences(decided(1), decided(None), opened=True) == (Difference("priority", 1, None),)
+
+
+def test_times_are_told_as_the_file_writes_them() -> None:
+    before = Decision(actions=Actions(timer={"a": 2880}), trace=Trace())
+    order = CallbackOrder(topic="staż", minutes=30)
+    after = Decision(actions=Actions(timer={"a": 60}, callback=order), trace=Trace())
+    assert differences(before, after) == (
+        Difference("callback", None, {"topic": "staż", "in": "30m"}),
+        Difference("timer", {"a": "2d"}, {"a": "1h"}),
+    )
+    asked = Decision(actions=Actions(callback=CallbackOrder()), trace=Trace())
+    assert differences(Decision(actions=Actions(), trace=Trace()), asked) == (
+        Difference("callback", None, True),
+    )

@@ -33,6 +33,7 @@ from hub.ruleset import (
 )
 from hub.ruleset import lifecycle as life
 from hub.ruleset.drafts import CHANGED
+from hub.ruleset.versions import Wanted, add_version, lock
 from hub.scope import Conflict, Scope
 from hub.store import schema
 from hub.store.store import Store
@@ -170,6 +171,26 @@ async def test_rolling_back_is_a_new_version_with_the_old_text(
     with pytest.raises(Conflict, match="in force already"):
         await store.write(lambda tx: roll_back(tx, scopes["bogdan"], 1, proof=proof))
     assert (await store.read(audited))[-1] == "rules-rolled-back"
+
+
+async def test_going_back_needs_no_more_than_a_version_that_loads(
+    store: Store, house: House, scopes: Scopes
+) -> None:
+    """Who was told of something may have left since; a queue that is gone cannot be routed to."""
+    left = SOURCE.replace("queue: spam}", "queue: spam, notify: [ewa], answer: thanks}")
+    gone = SOURCE.replace("queue: spam}", "queue: ulgi}")
+
+    def earlier(tx: Tx) -> list[int]:
+        lock(tx)
+        return [add_version(tx, Wanted(source=source)) for source in (left, gone, SOURCE)]
+
+    first, second, _ = await store.write(earlier)
+    proof = await store.read(lambda tx: proof_of_source(tx, house, left))
+    assert {item.part for item in proof.errors} == {"names"}
+    await store.write(lambda tx: roll_back(tx, scopes["anna"], first, proof=proof))
+    useless = await store.read(lambda tx: proof_of_source(tx, house, gone))
+    with pytest.raises(Refused, match="no longer has"):
+        await store.write(lambda tx: roll_back(tx, scopes["anna"], second, proof=useless))
 
 
 async def test_a_second_person_must_approve_and_the_very_text(

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, cast
 
+import msgspec
 import pytest
 from sqlalchemy import delete, select
 
 from hub.logs import logger
 from hub.scope import Scope
+from hub.search import follower
 from hub.search.find import search
-from hub.search.follower import PLACE, REBUILD, _number, run_search
+from hub.search.follower import PLACE, REBUILD, Doc, _number, make_docs, run_search
 from hub.search.question import read_question
 from hub.store import schema
 from hub.store.store import Store
+from hub.store.tx import Reader
 from hub.stream import Stream, forget_old_events
 from hub.wordforms import search_forms
 from tests.hub.conftest import FakeClock
@@ -233,3 +237,31 @@ async def test_no_text_is_read_as_an_expression(searching: Searching) -> None:
     )
     for typed in hostile:
         assert await searching.find(typed) == [], typed
+
+
+async def test_a_letter_of_the_oddest_words_stops_nobodys_search(searching: Searching) -> None:
+    """Each of these signs stands for several letters: more words than PostgreSQL indexes of one text."""
+    draw = random.Random(1)
+    flood = " ".join("".join(draw.choices("㌖㍇㌶㌠㌗㍿㍑㍍㍈㍃㌳", k=5)) for _ in range(33_000))
+    await searching.add(text=flood)
+    number = await searching.add(text="Czy jest podatek od premii?")
+    assert await searching.find("podatek") == [number]
+
+
+async def test_one_message_that_cannot_be_indexed_leaves_the_others_findable(
+    searching: Searching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the engine refuses: here a document whose conversation is no number."""
+
+    def odd(tx: Reader, messages: Sequence[int]) -> list[Doc]:
+        found = make_docs(tx, messages)
+        return [
+            msgspec.structs.replace(doc, words=cast(str, None)) if "feralny" in doc.words else doc
+            for doc in found
+        ]
+
+    monkeypatch.setattr(follower, "make_docs", odd)
+    first = await searching.add(text="Pierwszy zasiłek")
+    await searching.add(text="Feralny zasiłek")
+    last = await searching.add(text="Ostatni zasiłek")
+    assert await searching.find("zasiłek") == [last, first]

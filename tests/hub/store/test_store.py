@@ -11,8 +11,12 @@ import pytest
 from sqlalchemy import func, select, text, update
 
 from hub.store import bulk, driver, schema
+from hub.store.postgres import PostgresStore
 from hub.store.store import StorageFault, Store
 from hub.store.tx import Event, Reader, Tx
+from tests.hub.conftest import FakeClock
+from tests.hub.databases import copy_database
+from tests.servers.postgres import Postgres
 
 contact = schema.contact
 
@@ -280,3 +284,20 @@ async def test_claim_by_conditional_update_has_one_winner(store: Store) -> None:
 
     won = await asyncio.gather(*(store.write(lambda tx, n=n: claim(tx, f"w{n}")) for n in range(20)))  # type: ignore[misc]
     assert sum(won) == 1
+
+
+@pytest.mark.servers
+async def test_what_is_newer_has_the_greater_id_wherever_it_was_written(
+    clock: FakeClock, _postgres: Postgres, _template: str
+) -> None:
+    url = copy_database(_postgres, _template)
+    idle, busy = [PostgresStore(url, clock) for _ in range(2)]
+    for node in (idle, busy):
+        await node.open()
+    drawn = []
+    for node in (idle, busy, idle, busy, busy, idle):
+        drawn.append(await node.write(add))
+        clock.move(seconds=11)
+    assert drawn == sorted(drawn)
+    for node in (idle, busy):
+        await node.close()

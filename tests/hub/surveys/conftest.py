@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -121,7 +120,7 @@ class World:
         """Carry out what is due to be sent; ``left`` holds the texts as they leave."""
 
         def command(tx: Tx) -> None:
-            for delivery, attempt in claim(tx, "test", 50, [], list(CAN)):
+            for delivery, attempt, _ in claim(tx, "test", 50, [], list(CAN)):
                 draft = read_outbound(tx, self.house, delivery, attempt)
                 assert draft is not None
                 self.left.append(draft.outbound.text)
@@ -181,12 +180,3 @@ class World:
 async def world(store: Store, clock: FakeClock) -> World:
     """On both engines."""
     return await World(store, clock, asking_house()).open()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """PostgreSQL only in the long run, as for the rest of the desk."""
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        here = item.path.parent == Path(__file__).parent
-        if here and callspec is not None and callspec.params.get("closed_store") == "postgresql":
-            item.add_marker(pytest.mark.slow)

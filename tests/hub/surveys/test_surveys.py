@@ -13,6 +13,7 @@ from sqlalchemy import update
 from connectors.contract import InboxId, Message, Party, Raw
 from hub.desk import actions
 from hub.directory import directory
+from hub.privacy.erase import NOWHERE
 from hub.scope import SYSTEM, Denied, Scope
 from hub.store import schema
 from hub.surveys.answering import answer
@@ -291,10 +292,22 @@ async def test_a_question_is_open_for_a_month(world: World) -> None:
 async def test_an_answer_about_a_merged_matter_shows_where_that_went(world: World) -> None:
     number, choices = await _asked(world)
     other = await world.settled(address="ben@example.pl")
-    await world.store.write(lambda tx: tx.change(schema.conversation, number, merged_into=other))
+    last = await world.settled(address="ewa@example.pl")
+    for absorbed, survivor in ((number, other), (other, last)):
+        await world.store.write(
+            lambda tx, a=absorbed, s=survivor: tx.change(schema.conversation, a, merged_into=s)  # type: ignore[misc]
+        )
     receipt = await world.presses(choices[1])
-    assert receipt.conversation == other
-    assert "survey-answered" in await world.lines(other)
+    assert receipt.conversation == last
+    assert "survey-answered" in await world.lines(last)
+
+
+async def test_an_answer_about_an_erased_matter_is_none(world: World) -> None:
+    number, choices = await _asked(world)
+    await world.store.write(lambda tx: tx.change(schema.conversation, number, merged_into=NOWHERE))
+    receipt = await world.presses(choices[1])
+    assert (receipt.quarantined, receipt.conversation) == (False, None)
+    assert [row.score for row in await world.surveys()] == [None]
 
 
 async def test_an_answer_between_messages_of_one_batch_keeps_their_order(world: World) -> None:

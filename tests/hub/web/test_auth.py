@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.hub.web.conftest import Client, log_in
+from tests.hub.web.conftest import Client, decoded, field, log_in
 
 
 async def test_a_page_asks_to_log_in_first(client: Client) -> None:
@@ -27,3 +27,52 @@ async def test_logging_out_ends_the_session(enter: Callable[[str], Any]) -> None
     assert await agent.post("/logout") == (303, "/login")
     status, _ = await agent.get("/settings/password")
     assert status == 303
+
+
+async def test_whoever_is_logged_out_goes_back_to_the_page_they_left(
+    client: Client, people: dict[str, int]
+) -> None:
+    """There waits what they wrote. A mistyped password does not forget the place, nor does another tab's log-in."""
+    async with client.get("/conversations/7?view=mine", allow_redirects=False) as response:
+        log_in_page = response.headers["Location"]
+    assert log_in_page == "/login?next=%2Fconversations%2F7%3Fview%3Dmine"
+    page = await (await client.get(log_in_page)).text()
+    form = {"login": "agent", "password": "pomyłka", "pre": field(page, "pre"), "next": field(page, "next")}
+    here = {"Sec-Fetch-Site": "same-origin"}
+    async with client.post("/login", data=form, headers=here) as response:
+        assert response.status == 401
+        assert field(await response.text(), "next") == "/conversations/7?view=mine"
+    assert await log_in(client, "agent") == (303, "/")
+    async with client.get(log_in_page, allow_redirects=False) as response:
+        assert response.headers["Location"] == "/conversations/7?view=mine"
+    for elsewhere in ("//evil.example", "https://evil.example/", "javascript:alert(1)"):
+        async with client.get("/login", params={"next": elsewhere}, allow_redirects=False) as response:
+            assert response.headers["Location"] == "/"
+
+
+async def test_a_page_that_asks_by_itself_is_not_led_away(client: Client) -> None:
+    """Somebody may be writing in it. Where they pressed a button they are told why nothing happened."""
+    htmx = {"HX-Request": "true", "Sec-Fetch-Site": "same-origin"}
+    async with client.get("/chats", headers=htmx) as response:
+        assert response.status == 401 and "HX-Redirect" not in response.headers
+        assert decoded(response.headers["HX-Trigger"]) == {"centrala:ended": True}
+    async with client.post("/conversations/7/spam", headers=htmx) as response:
+        assert response.status == 401
+        assert "zachowano" in decoded(response.headers["HX-Trigger"])["centrala:toast"]["text"]
+
+
+async def test_a_form_of_a_lost_session_leads_back(client: Client) -> None:
+    for referer, leads in (
+        ("https://hub.example/texts", "/login?next=%2Ftexts"),
+        ("http://[", "/login"),
+    ):
+        headers = {"Sec-Fetch-Site": "same-origin", "Referer": referer}
+        async with client.post("/texts", data={"title": "x"}, headers=headers) as response:
+            assert response.status == 401 and f'href="{leads}"' in await response.text()
+
+
+async def test_a_page_from_before_another_log_in_says_so(enter: Callable[[str], Any]) -> None:
+    agent = await enter("agent")
+    agent.csrf = "of the session before"
+    status, page = await agent.post("/presence", {"presence": "away"})
+    assert status == 403 and "Odśwież ją" in page and "Nie udało się</h1>" in page

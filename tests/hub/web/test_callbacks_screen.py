@@ -111,6 +111,21 @@ async def test_a_button_of_a_stale_page_changes_nothing(enter: Enter, centre: Ce
     assert (await centre.row(call)).state == "dialling"
 
 
+async def test_what_was_noted_of_a_call_outlives_a_refusal(enter: Enter, centre: Centre) -> None:
+    agent = await enter("agent")
+    call = await offered(centre, agent)
+    await press(agent, call, "dial")
+    await press(agent, call, "answer")
+    stale = {"version": "1", "outcome": "follow-up", "topic": "Praca", "note": "Prosi o <list>."}
+    status, page = await agent.post(f"/callbacks/{call}/finish", stale)
+    assert status == 409 and 'role="alert"' in page
+    assert "Prosi o &lt;list&gt;.</textarea>" in page and 'value="Praca"' in page
+    assert re.search(r'value="follow-up" checked', page) and page.count(" checked") == 1
+    assert (await press(agent, call, "finish", outcome="settled"))[0] == 303
+    status, page = await agent.post(f"/callbacks/{call}/finish", stale)
+    assert status == 409 and "<textarea" not in page and "Prosi o &lt;list&gt;." in page
+
+
 async def test_taking_a_due_call_oneself(enter: Enter, centre: Centre, people: dict[str, int]) -> None:
     agent = await enter("agent")
     receipt = await centre.order(when=at("2026-11-16 10:00"))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from connectors._html import sanitise
 from hub.desk.lists import VIEWS
@@ -71,6 +72,46 @@ async def test_a_reply_as_a_plain_form_and_from_a_script(enter: Enter, sqlite_st
     bad = form | {"client_id": "cccccccc-1", "based_on": "3", "to": "nie adres"}
     status, body = await agent.post(f"/conversations/{found}/reply", bad, **JSON)
     assert status == 422 and decoded(body)["field"] == "recipients"
+    status, page = await agent.post(f"/conversations/{found}/reply", bad)
+    assert status == 422 and "<h1>" in page and "nie adres" in page
+
+
+async def test_other_words_after_a_lost_answer_are_not_called_sent(enter: Enter, sqlite_store: Store) -> None:
+    found = await make(sqlite_store)
+    agent = await enter("agent")
+    form = {"text": "Dzień dobry", "client_id": "aaaaaaaa-1", "based_on": "1", "after": "open"}
+    assert (await agent.post(f"/conversations/{found}/reply", form, **JSON))[0] == 200
+    more = form | {"text": "Dzień dobry, proszę przyjść jutro."}
+    status, body = await agent.post(f"/conversations/{found}/reply", more, **JSON)
+    assert status == 409 and decoded(body)["again"] is True
+    note = {"text": "Uwaga", "client_id": "bbbbbbbb-1"}
+    assert (await agent.post(f"/conversations/{found}/notes", note, **JSON))[0] == 200
+    status, body = await agent.post(f"/conversations/{found}/notes", note | {"text": "Inna"}, **JSON)
+    assert status == 409 and decoded(body)["again"] is True
+
+
+async def test_an_undo_is_of_the_action_that_offers_it(enter: Enter, sqlite_store: Store) -> None:
+    """Also when another came after it; and what changed nothing offers none."""
+    first, second = await make(sqlite_store), await make(sqlite_store)
+    agent = await enter("agent")
+    htmx = {"HX-Request": "true"}
+
+    async def act(path: str, **form: str) -> str | None:
+        headers = {"X-CSRF": agent.csrf, "Sec-Fetch-Site": "same-origin", **htmx}
+        async with agent.client.post(path, data=form, headers=headers) as answer:
+            assert answer.status == 200
+            toast = decoded(answer.headers["HX-Trigger"])["centrala:toast"]
+            return str(toast["undo"]) if toast["undo"] else None
+
+    resolved = await act(f"/conversations/{first}/resolve", topic="zasiłek")
+    assert await act(f"/conversations/{second}/tags", add="pilne") is not None
+    assert await act(f"/conversations/{second}/tags", add="pilne") is None
+    assert resolved is not None and (await agent.post(resolved, **JSON))[0] == 200
+    table = schema.conversation
+    kept = await sqlite_store.read(
+        lambda tx: {row.id: (row.status, row.tags) for row in tx.rows(select(table))}
+    )
+    assert kept == {first: ("open", "[]"), second: ("open", '["pilne"]')}
 
 
 async def test_actions_answer_htmx_with_the_parts_that_changed(enter: Enter, sqlite_store: Store) -> None:
@@ -98,6 +139,20 @@ async def test_a_page_alone_marks_nothing_as_read(enter: Enter, sqlite_store: St
     ) as answer:
         assert answer.status == 200
     assert "item--unread" not in (await agent.get("/inbox?view=all"))[1]
+
+
+async def test_a_refused_form_leads_back_and_is_not_called_a_change(
+    enter: Enter, sqlite_store: Store
+) -> None:
+    found = await make(sqlite_store)
+    agent = await enter("agent")
+    here = f"http://hub.example/conversations/{found}?view=mine"
+    status, page = await agent.post(f"/conversations/{found}/merge", {"other": "ABC"}, Referer=here)
+    assert status == 409 and "Nie udało się</h1>" in page
+    assert f'href="/conversations/{found}?view=mine"' in page
+    for elsewhere in ("http://hub.example//evil.example/", "javascript:alert(1)", ""):
+        _, page = await agent.post(f"/conversations/{found}/merge", {"other": "ABC"}, Referer=elsewhere)
+        assert "evil" not in page and "alert(1)" not in page
 
 
 async def test_bulk_refuses_unknown_actions(enter: Enter, sqlite_store: Store) -> None:

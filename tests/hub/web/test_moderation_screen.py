@@ -122,8 +122,20 @@ async def test_publish_and_answer_in_one_step(enter: Enter, world: World) -> Non
     fields = {"text": "Do 14 dni.", "client": "c1", "revision": "1", "publish": "yes"}
     for _ in range(2):
         assert (await moderator.post(f"/moderation/{number}/answer", fields))[0] == 303
+    other = fields | {"text": "Do 14 dni roboczych."}
+    assert (await moderator.post(f"/moderation/{number}/answer", other))[0] == 409
     texts = [post.text for post in (await world.page()).posts]
     assert texts == ["Kiedy zasiłek?", "Do 14 dni."]
+
+
+async def test_an_answer_is_to_the_words_that_were_read(enter: Enter, world: World) -> None:
+    number = await world.comment("Kiedy zasiłek?")
+    moderator = await enter("moderator")
+    fields = {"text": "Do 14 dni.", "client": "c1", "revision": str((await world.row(number)).revision)}
+    await world.edit(number, "Czy wszyscy urzędnicy to złodzieje?")
+    assert (await moderator.post(f"/moderation/{number}/answer", fields))[0] == 409
+    now = fields | {"revision": str((await world.row(number)).revision)}
+    assert (await moderator.post(f"/moderation/{number}/answer", now))[0] == 303
 
 
 async def test_private_conversation_and_mask(enter: Enter, world: World) -> None:

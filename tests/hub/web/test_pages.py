@@ -16,6 +16,7 @@ from hub.ruleset.hits import Tally, write_hits
 from hub.running import DAY
 from hub.store import schema
 from hub.store.store import Store
+from hub.store.tx import Tx
 from hub.timers import run_due
 from hub.web.api.conversations import ENDPOINTS
 from hub.web.desk import Desk
@@ -164,6 +165,28 @@ async def test_a_rule_that_cannot_be_evaluated_is_shown_beside_the_inboxes(
     assert "Przedsiębiorcy" in page and "queue_load.x" in page
     async with client.get("/metrics") as response:
         assert "centrala_rules_failing 1.0" in await response.text()
+
+
+async def test_what_waits_in_a_queue_that_was_taken_out_of_the_configuration_is_told(
+    enter: Callable[[str], Any], sqlite_store: Store
+) -> None:
+    def fill(tx: Tx) -> None:
+        for status in ("open", "snoozed", "resolved"):
+            add_conversation(tx, queue="dawna", status=status)
+        add_conversation(tx, queue="bezrobotni")
+
+    await sqlite_store.write(fill)
+    _, page = await (await enter("supervisor")).get("/inboxes")
+    assert "Kolejki „dawna” nie ma już w konfiguracji, a liczba zgłoszeń w niej to 2" in page
+    assert "bezrobotni" not in page
+
+
+async def test_a_refusal_says_how_many_in_the_persons_language(enter: Callable[[str], Any]) -> None:
+    agent = await enter("agent")
+    form = [("csrf", agent.csrf), ("act", "resolve"), *(("c", str(number)) for number in range(1, 502))]
+    async with agent.client.post("/inbox/bulk", data=form, headers=agent.headers) as response:
+        assert response.status == 409
+        assert "Najwyżej 500 zgłoszeń naraz." in await response.text()
 
 
 async def test_the_quarantine_has_three_ways_out(

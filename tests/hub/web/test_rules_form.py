@@ -15,7 +15,7 @@ from hub.i18n import is_translated
 from hub.web.render import environment
 from hub.web.rules import terms
 from hub.web.rules.action_shapes import ACTION_SHAPES
-from hub.web.rules.buttons import acted, at
+from hub.web.rules.buttons import acted, at, path_of
 from hub.web.rules.form import opened, posted_form, text_with
 from hub.web.rules.parts import Part, fresh, read_root, write_actions, write_root
 from hub.web.rules.said import Names, action_said, condition_said
@@ -187,6 +187,13 @@ TREES = st.recursive(
     max_leaves=8,
 )
 DEEDS = st.sampled_from(("up", "down", "remove", "out", "wrap-any", "wrap-not", "wrap-all", "unwrap", "add"))
+
+
+@given(st.text(max_size=12))
+def test_a_path_that_nobody_pressed_is_none(typed: str) -> None:
+    """Digits in all writings of the world, of which some are no numbers."""
+    assert all(step >= 0 for step in path_of(f"w-{typed}"))
+    assert path_of("w-\N{SUPERSCRIPT TWO}-1") == (1,)
 
 
 @given(st.lists(TREES, max_size=4), st.lists(st.tuples(DEEDS, st.lists(st.integers(0, 3), max_size=3))))

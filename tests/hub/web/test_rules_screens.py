@@ -19,7 +19,7 @@ from hub.store.tx import Reader, Tx
 from hub.web.desk import Desk
 from tests.hub.ruleset.conftest import SOURCE, made_house
 from tests.hub.specimen import add_person
-from tests.hub.web.conftest import Browser
+from tests.hub.web.conftest import Browser, field
 
 
 @pytest.fixture(scope="session")
@@ -115,6 +115,32 @@ async def test_a_stale_revision_is_told(anna: Browser, sqlite_store: Store, peop
     path = f"/admin/rules/drafts/{number}/publish"
     status, page = await anna.post(path, {"revision": "1", "act": "publish", "note": "mój opis"})
     assert status == 409 and "mój opis" in page, "what was typed stays"
+
+
+async def test_a_list_and_a_test_that_are_refused_stay_as_they_were_typed(
+    anna: Browser, sqlite_store: Store, people: dict[str, int]
+) -> None:
+    number = await a_draft(sqlite_store, people, before="[kasyno]", after="[kasyno, bukmacher]")
+    home = f"/admin/rules/drafts/{number}"
+    status, page = await anna.post(f"{home}/words/spam", {"words": "kasyno\nlichwa", "revision": "1"})
+    assert status == 409 and "kasyno\nlichwa</textarea>" in page and "bukmacher" in page
+    revision = field(page, "revision")
+    status, page = await anna.post(f"{home}/words/spam", {"words": " \n", "revision": revision})
+    assert status == 409 and 'role="alert"' in page
+    status, _ = await anna.post(f"{home}/words/spam", {"words": "kasyno\nlichwa", "revision": revision})
+    assert status == 303
+
+    wanted = {"was": "", "name": "Firma", "text": "Mam firmę", "queue": "pracodawcy", "tags": "a, b"}
+    revision = field((await anna.get(f"{home}/test"))[1], "revision")
+    assert (await anna.post(f"{home}/test", wanted | {"revision": revision}))[0] == 303
+    revision = field((await anna.get(f"{home}/test"))[1], "revision")
+    again = wanted | {"revision": revision, "text": "Długo pisana wiadomość"}
+    status, page = await anna.post(f"{home}/test", again)
+    assert status == 409 and 'role="alert"' in page
+    assert "Długo pisana wiadomość" in page and 'value="Firma"' in page and 'value="a, b"' in page
+    assert field(page, "was") == ""
+    status, page = await anna.post(f"{home}/test", again | {"name": " "})
+    assert status == 409 and "Długo pisana wiadomość" in page
 
 
 async def test_a_set_time_and_calling_it_off(

@@ -21,6 +21,7 @@ from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Reader, Tx
 from hub.web.desk import Desk
+from hub.web.verdict_words import time_seen
 from tests.hub.conftest import FakeClock
 from tests.hub.intake.conftest import mail
 from tests.hub.replay.conftest import AFTER, BEFORE, World, url_of
@@ -77,6 +78,26 @@ async def test_every_decision_leads_to_the_whole_of_it(
     assert "/admin/" not in page.partition("<main")[2]
 
 
+async def test_a_reopened_conversation_is_said_to_stay_where_it_is(
+    enter: Callable[[str], Any], world: World, written: int, decision: int
+) -> None:
+    def resolved(tx: Tx) -> None:
+        tx.change(schema.conversation, written, status="resolved", resolved_at=tx.now)
+
+    await world.store.write(resolved)
+    await world.feed([mail(2, text="A do kiedy mam czekać na wypłatę?", answers=(1,))])
+    later, first = await world.store.read(lambda tx: of_conversation(tx, written))
+    assert (later.facts.on, later.opened, first.opened) == ("new", False, True)
+    agent = await enter("agent")
+    stayed = "Zgłoszenie już istniało: zostało w swojej kolejce"
+    _, page = await agent.get(f"/conversations/{written}/why")
+    assert page.count(stayed) == 1
+    _, page = await agent.get(f"/conversations/{written}/why/{later.id}")
+    assert stayed in page
+    _, page = await agent.get(f"/conversations/{written}/why/{first.id}")
+    assert stayed not in page
+
+
 async def test_a_long_history_is_shown_on_demand(
     enter: Callable[[str], Any], world: World, written: int, decision: int
 ) -> None:
@@ -91,9 +112,10 @@ async def test_a_long_history_is_shown_on_demand(
     await world.store.write(command)
     agent = await enter("agent")
     _, page = await agent.get(f"/conversations/{written}/why")
-    assert page.count('class="decision"') == 20 and "?all=true" in page
+    older = f'href="/conversations/{written}/why?all=true"'
+    assert page.count('class="decision"') == 20 and older in page
     _, page = await agent.get(f"/conversations/{written}/why?all=true")
-    assert page.count('class="decision"') == 26 and "?all=true" not in page
+    assert page.count('class="decision"') == 26 and older not in page
 
 
 async def test_an_agent_sees_what_every_rule_said(
@@ -270,3 +292,9 @@ async def test_only_administrators_try(enter: Callable[[str], Any]) -> None:
         person = await enter(login)
         assert (await person.get("/admin/rules/try"))[0] == 403
         assert (await person.post("/admin/rules/try", {"text": "a"}))[0] == 403
+
+
+def test_a_condition_that_saw_minutes_tells_a_length_of_time() -> None:
+    assert time_seen("960", "pl") == "16\u00a0godz."
+    assert time_seen("0", "pl") == "0\u00a0s"
+    assert time_seen("4h", "pl") == "4h"

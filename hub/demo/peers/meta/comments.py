@@ -78,6 +78,11 @@ class CommentsPeer:
             return None
         if request.method == "GET" and not edge:
             return web.json_response(self._shown(thing))
+        if request.method == "GET" and edge == "comments":
+            asked = request.query
+            return web.json_response(
+                self._comments(thing, int(asked.get("limit", "25")), int(asked.get("after", "0")))
+            )
         if thing.foreign:
             refuse(10, 0, "(#10) Application does not have permission for this action")
         if request.method == "DELETE" and not edge:
@@ -90,7 +95,9 @@ class CommentsPeer:
 
     async def _of_account(self, request: web.Request, node: str, edge: str) -> web.Response | None:
         if request.method == "GET" and edge == ("media" if self._instagram(node) else "feed"):
-            return web.json_response({"data": self._list(node, int(request.query.get("limit", "25")))})
+            most = re.search(r"comments[^{]*\.limit\((\d+)\)", request.query.get("fields", ""))
+            limit = int(request.query.get("limit", "25"))
+            return web.json_response({"data": self._list(node, limit, int(most[1]) if most else 25)})
         if request.method == "GET" and not edge and "mentioned_" in request.query.get("fields", ""):
             return web.json_response(self._mentioned(request.query["fields"]))
         if request.method == "POST" and edge == "mentions":
@@ -190,26 +197,25 @@ class CommentsPeer:
         """Where it stands, on the peer itself."""
         return f"{self.meta.base}{self.meta.prefix}/strona/{thing.under or thing.id}"
 
-    def _list(self, account: str, limit: int) -> list[dict[str, Any]]:
-        """The newest posts or media, each with its comments, the newest first."""
+    def _list(self, account: str, limit: int, comments: int) -> list[dict[str, Any]]:
+        """The newest posts or media, each with so many of its comments."""
         posts = [t for t in self.things.values() if t.account == account and not t.under]
-        listed = []
-        for post in sorted(posts, key=lambda t: -t.at)[:limit]:
-            below = sorted((t for t in self.things.values() if t.under == post.id), key=lambda t: -t.at)
-            listed.append({**self._shown(post), "comments": {"data": self._comments(account, below)}})
-        return listed
+        newest = sorted(posts, key=lambda t: -t.at)[:limit]
+        return [{**self._shown(post), "comments": self._comments(post, comments, 0)} for post in newest]
 
-    def _comments(self, account: str, below: list[Thing]) -> list[dict[str, Any]]:
-        if not self._instagram(account):
-            return [self._shown(thing) for thing in below]
-        return [
-            {
-                **self._shown(thing),
-                "replies": {"data": [self._shown(t) for t in below if t.parent == thing.id]},
-            }
-            for thing in below
-            if not thing.parent
-        ]
+    def _comments(self, post: Thing, limit: int, skip: int) -> dict[str, Any]:
+        """A page of comments, the newest first; the cursor of the next is how many stand before it."""
+        below = sorted((t for t in self.things.values() if t.under == post.id), key=lambda t: -t.at)
+        instagram = self._instagram(post.account)
+        listed = [thing for thing in below if not (instagram and thing.parent)]
+        found: list[dict[str, Any]] = []
+        for thing in listed[skip : skip + limit]:
+            replies = [self._shown(t) for t in below if t.parent == thing.id]
+            found.append(self._shown(thing) | ({"replies": {"data": replies}} if instagram else {}))
+        paging: dict[str, Any] = {"cursors": {"before": str(skip), "after": str(skip + limit)}}
+        if skip + limit < len(listed):
+            paging["next"] = f"{self.meta.base}{self.meta.prefix}/{post.id}/comments?after={skip + limit}"
+        return {"data": found, "paging": paging}
 
     def _mentioned(self, fields: str) -> dict[str, Any]:
         found = re.search(r"mentioned_(comment|media)\.\w+_id\((\w+)\)", fields)

@@ -80,6 +80,12 @@ document.addEventListener("focusin", (event) => {
   }
 });
 
+// A part that keeps itself fresh ([data-calm]) waits while somebody reads something that they opened in it.
+document.addEventListener("htmx:before:request", (event) => {
+  const part = event.detail.ctx?.sourceElement;
+  if (part?.matches?.("[data-calm]") && part.querySelector("details[open]")) event.preventDefault();
+});
+
 // [data-opens="id"] opens a dialog; [data-closes] closes the one it is in. Forms with data-auto submit on change.
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
@@ -111,7 +117,8 @@ function countChecked() {
   }
 }
 
-// A form that would lose nothing by being sent twice is still sent once.
+// A form that would lose nothing by being sent twice is still sent once. htmx would send the second click of two behind
+// the first, and its person would read that somebody else was faster; only fields that send themselves are queued.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   const question = (event.submitter ?? form).dataset.confirm ?? form.dataset.confirm;
@@ -119,14 +126,32 @@ document.addEventListener("submit", (event) => {
     event.preventDefault();
     return;
   }
-  if (form.method === "post" && !form.hasAttribute("hx-post")) {
-    if (form.dataset.sent && Date.now() - Number(form.dataset.sent) < 5000) event.preventDefault();
-    else form.dataset.sent = String(Date.now());
+  const htmx = form.hasAttribute("hx-post");
+  if (form.method !== "post" || (htmx && form.hasAttribute("data-auto"))) return;
+  if (!form.dataset.sent || Date.now() - Number(form.dataset.sent) >= 5000) form.dataset.sent = String(Date.now());
+  else {
+    event.preventDefault();
+    if (htmx) event.stopImmediatePropagation();
   }
 }, true);
+document.addEventListener("htmx:finally:request", ({ detail }) => {
+  delete detail.ctx?.sourceElement?.closest?.("form")?.dataset.sent;
+});
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
+
+/**
+ * What a form that keeps its text in this browser was sent as: which text, from which page. The page that comes after it
+ * says whether it was saved: only then does a redirect lead from that page to another one of ours. Where a refusal, the
+ * log-in or nothing at all came, the text stays.
+ */
+export const SENT = "centrala.rules.sent";
+const sentAs = JSON.parse(sessionStorage.getItem(SENT) ?? "null");
+sessionStorage.removeItem(SENT);
+if (sentAs && location.pathname !== sentAs.path && document.referrer && new URL(document.referrer).pathname === sentAs.path) {
+  localStorage.removeItem(sentAs.name);
+}
 
 // Relative times move on without the server.
 const relative = new Intl.RelativeTimeFormat(root.lang || "pl", { numeric: "always", style: "short" });

@@ -1,7 +1,7 @@
 // Callbacks stay fresh: the call in hand as soon as it changes, the lists when nothing is under the pointer. A click on
 // the number of an offered call also says that it is being dialled. Without this file every button is a form that works.
 
-import { refreshTimes, send, settings, toast } from "./app.js";
+import { refreshTimes, send, settings } from "./app.js";
 import { chime } from "./notify.js";
 
 const calls = document.getElementById("calls");
@@ -76,8 +76,5 @@ calls?.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-dials]");
   if (!link) return;
   const body = new URLSearchParams({ version: link.dataset.version });
-  send(`/callbacks/${link.dataset.dials}/dial`, { body }).then(renew).catch((problem) => {
-    if (problem.status === 409) renew();
-    else toast(problem.message, { danger: true });
-  });
+  send(`/callbacks/${link.dataset.dials}/dial`, { body }).then(renew, renew);
 });

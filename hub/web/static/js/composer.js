@@ -94,12 +94,15 @@ class Writing {
     if (this.saving) await this.saving;
     if (!this.dirty && !force) return;
     this.dirty = false;
-    const { based_on, ...state } = this.state();
-    const json = { ...state, based_on, kind: this.kind, revision: this.revision };
+    this.saving = this.put(this.body());
+    try { await this.saving; } finally { this.saving = null; }
+  }
+
+  body() {
+    const json = { ...this.state(), kind: this.kind, revision: this.revision };
     if (conversation) json.conversation = Number(conversation);
     if (this.id) json.id = Number(this.id);
-    this.saving = this.put(json);
-    try { await this.saving; } finally { this.saving = null; }
+    return json;
   }
 
   async put(json) {
@@ -112,8 +115,35 @@ class Writing {
       if (kept && !this.dirty) kept.textContent = box.dataset.saved;
     } catch (problem) {
       if (problem.status === 409 && problem.problem?.text !== undefined) this.collide(problem.problem);
-      else this.dirty = true;
+      else if (problem.status === 404 && this.id) {
+        this.forget();
+        await this.put(this.body());
+      } else this.dirty = true;
     }
+  }
+
+  /**
+   * The draft is gone from the server: sent or thrown away in another window. What stands here becomes another one;
+   * whether it is complete, for files went with the old one.
+   */
+  forget() {
+    const held = this.form.querySelector("[data-file]") !== null;
+    this.id = "";
+    this.revision = 0;
+    this.field("draft").value = "";
+    this.form.querySelector("[data-files]")?.replaceChildren();
+    if (held) toast(box.dataset.filesGone, { danger: true });
+    return !held;
+  }
+
+  /** An earlier text was taken under this id, though its answer was lost: what stands here now is another message. */
+  another(said) {
+    this.field("client_id").value = crypto.randomUUID();
+    this.forget();
+    this.changed();
+    this.say(said);
+    document.dispatchEvent(new CustomEvent("centrala:refresh"));
+    document.dispatchEvent(new CustomEvent("centrala:sent"));
   }
 
   /** Two windows wrote the same draft: both texts are kept, the other one below. */
@@ -134,6 +164,7 @@ class Writing {
     event?.preventDefault();
     const after = more.after ?? event?.submitter?.dataset.send;
     if (this.sending) return;
+    let repeat = false;
     this.sending = true;
     this.say("");
     for (const button of this.form.querySelectorAll("[data-send], [data-send-resolve]")) button.disabled = true;
@@ -152,11 +183,15 @@ class Writing {
       if (away) document.getElementById("stream")?.focus({ preventScroll: true });
     } catch (problem) {
       if (problem.status === 409 && problem.problem?.new) stopped(problem.problem.new, problem.message);
-      else this.say(problem.message, problem.status >= 400 && problem.status < 500);
+      else if (problem.problem?.again) this.another(problem.message);
+      else if (problem.status === 404 && this.id && this.forget()) repeat = true;
+      else this.say(problem.message, problem.status === 409 || problem.status === 422);
     } finally {
       this.sending = false;
+      if (this.dirty) this.timer = setTimeout(() => this.save(), SAVE_AFTER);
       for (const button of this.form.querySelectorAll("[data-send], [data-send-resolve]")) button.disabled = false;
     }
+    if (repeat) await this.submit(null, { ...more, after });
   }
 
   sent(done) {

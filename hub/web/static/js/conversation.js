@@ -88,7 +88,7 @@ document.addEventListener("htmx:after:request", (event) => {
 
 /** Somebody was faster: show how it is now; repeating the action is then about that. */
 function lookAgain(form) {
-  form.toggleAttribute("data-again", true);
+  form.toggleAttribute("data-again", form.elements.version !== undefined);
   refresh(0);
 }
 document.addEventListener("centrala:parts", () => {
@@ -143,6 +143,7 @@ forwarding.addEventListener("submit", async (event) => {
     toast(done.said, { undo: done.undo, seconds: Math.max(8, done.seconds ?? 0) });
     refresh(0);
   } catch (problem) {
+    if (problem.problem?.again) forwarding.querySelector("[name=client_id]").value = crypto.randomUUID();
     error.textContent = problem.message;
     error.hidden = false;
   }

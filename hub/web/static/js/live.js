@@ -12,11 +12,32 @@ let place = document.documentElement.dataset.place ?? "";
 
 const lost = document.getElementById("lost");
 
-/** A line at the top, in every tab, from the moment that the hub does not answer until it does again. */
+/**
+ * A line at the top, in every tab, from the moment that the hub does not answer until it does again. `there` is "ended"
+ * when it answers, but to nobody who is logged in: that does not pass by itself.
+ */
 function showConnection(there) {
-  if (!lost || (lost.textContent === "") === there) return;
-  lost.textContent = there ? "" : lost.dataset.text;
-  document.documentElement.toggleAttribute("data-lost", !there);
+  if (!lost || (lost.dataset.state ?? "true") === String(there)) return;
+  lost.dataset.state = String(there);
+  lost.replaceChildren();
+  if (there === false) lost.append(lost.dataset.text);
+  if (there === "ended") {
+    const said = document.createElement("span");
+    const link = document.createElement("a");
+    link.href = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+    link.textContent = lost.dataset.logIn;
+    said.append(`${lost.dataset.ended} `, link);
+    lost.append(said);
+  }
+  document.documentElement.toggleAttribute("data-lost", there !== true);
+}
+
+document.addEventListener("centrala:ended", () => tellConnection("ended"));
+
+/** Why the stream was closed: another request tells it, for an event stream does not. */
+async function hasEnded() {
+  const response = await fetch("/live/counts", { headers: { Accept: "application/json" } }).catch(() => null);
+  return response?.status === 401;
 }
 
 function tellConnection(there) {
@@ -58,7 +79,7 @@ navigator.locks?.request("centrala-live", () => new Promise(() => {
     });
     source.addEventListener("error", () => {
       lostAt ||= Date.now();
-      setTimeout(() => { if (lostAt) tellConnection(false); }, LONG_LOST);
+      setTimeout(async () => { if (lostAt) tellConnection(await hasEnded() ? "ended" : false); }, LONG_LOST);
       // A closed stream is not tried again by the browser: the session may have ended, or the hub answers 503.
       if (source.readyState === EventSource.CLOSED) setTimeout(open, 5000 + Math.random() * 5000);
     });
@@ -108,7 +129,9 @@ async function refreshPresence() {
   const response = await fetch("/presence", { headers: { "HX-Request": "true" } });
   if (!response.ok) return;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("details[data-presence]");
-  if (fresh) menu.replaceWith(fresh);
+  if (!fresh) return;
+  fresh.querySelector('[name="next"]').value = menu.querySelector('[name="next"]').value;
+  menu.replaceWith(fresh);
 }
 
 // --- who is here --------------------------------------------------------------------------------------------------

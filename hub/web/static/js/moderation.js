@@ -72,7 +72,9 @@ bench?.addEventListener("change", (event) => {
 
 // Whoever opens an answer wants to write it, by mouse as by key.
 bench?.addEventListener("toggle", (event) => {
-  if (event.target.matches("details.answer[open]")) event.target.querySelector("textarea").focus();
+  const { target } = event;
+  if (target.matches("details.answer[open]:not([data-carried])")) target.querySelector("textarea").focus();
+  delete target.dataset.carried;
 }, true);
 
 // How much of what its platform takes an answer has used up.
@@ -115,7 +117,9 @@ bench?.addEventListener("submit", async (event) => {
   busy = true;
   try {
     const response = await send(form.getAttribute("action"), { body: new URLSearchParams(data) });
-    settle(await response.json(), form);
+    const outcome = await response.json();
+    if (outcome.done.length) form.reset();
+    settle(outcome, form);
   } catch (problem) {
     if (problem.status === 409) refresh(form.closest(".post"));
   } finally {
@@ -157,6 +161,25 @@ function leave(decided) {
   readFilters();
 }
 
+/** What somebody began to write goes along into what replaces it. Where it has no place any more, it is shown. */
+function carry(from, to) {
+  for (const field of from?.querySelectorAll("textarea") ?? []) {
+    if (!field.value.trim()) continue;
+    const place = to.querySelector(`#${CSS.escape(field.id)}`);
+    if (place) {
+      place.value = field.value;
+      const details = place.closest("details");
+      details.dataset.carried = "";
+      details.open = field.closest("details").open;
+    } else {
+      const kept = document.createElement("p");
+      kept.className = "notice notice--warn pre";
+      kept.textContent = `${bench.dataset.kept}\n${field.value}`;
+      to.prepend(kept);
+    }
+  }
+}
+
 async function refresh(post) {
   if (!post) return;
   const response = await part(`/moderation/${post.dataset.post}`);
@@ -171,6 +194,7 @@ async function refresh(post) {
     fresh.classList.add("is-leaving");
     fresh.querySelector('input[name="choice"]')?.remove();
   }
+  carry(post, fresh);
   post.replaceWith(fresh);
   if (here) choose(fresh, { focus: false, claim: false });
 }
@@ -186,7 +210,9 @@ async function reread() {
   const fresh = await part(location.href);
   if (!fresh) return;
   const was = present()?.dataset.post;
-  document.getElementById("bench-list")?.replaceChildren(...fresh.body.childNodes);
+  const place = document.getElementById("bench-list");
+  carry(place, fresh.body);
+  place?.replaceChildren(...fresh.body.childNodes);
   announcement?.remove();
   announcement = null;
   const again = was ? document.getElementById(`post-${was}`) : null;

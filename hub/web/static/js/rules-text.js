@@ -1,6 +1,6 @@
 // A text of rules: line numbers, what is wrong by line, and what was typed kept in the browser until it is saved.
 
-import { send, toast } from "./app.js";
+import { SENT, send, toast } from "./app.js";
 
 /** Put the cursor at the start of a line and the line into sight. */
 export function goToLine(area, line) {
@@ -25,20 +25,13 @@ export function keeper(form, area, restore, fresh = false) {
   form.addEventListener("submit", (event) => {
     if (event.submitter?.name === "act" || event.defaultPrevented) return;
     sent = true;
-    sessionStorage.setItem("centrala.rules.sent", name);
+    sessionStorage.setItem(SENT, JSON.stringify({ name, path: location.pathname }));
   });
   return () => {
     if (sent) return;
     if (area.value === stored) localStorage.removeItem(name);
     else localStorage.setItem(name, JSON.stringify({ from: stored, text: area.value }));
   };
-}
-
-// A page that came after saving: what was kept is in the draft now.
-const done = sessionStorage.getItem("centrala.rules.sent");
-if (done && !document.querySelector(".clash, .notice--danger")) {
-  localStorage.removeItem(done);
-  sessionStorage.removeItem("centrala.rules.sent");
 }
 
 // --- the whole file -----------------------------------------------------------------------------------------------

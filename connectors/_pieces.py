@@ -1,9 +1,10 @@
 """A delivery of several calls: text and files leave one after the other; a further attempt leaves out what is gone.
 
-Meta's interfaces take one thing a call, and give the caller no way to name it. Whatever leaves first is seen by the
-person at once, so an attempt that breaks in the middle must be gone on with there, not begun anew, by whichever process
-has the next one. So what left is noted before the next piece does, as a cursor of the inbox; of a crash between a piece
-and its note nobody can know more than that this one piece may have left, which the outbox says by itself.
+Where a provider (Meta, Telegram) takes one thing a call, and gives the caller no way to name it, whatever leaves first
+is seen by the person at once. So an attempt that breaks in the middle must be gone on with there, not begun anew, by
+whichever process has the next one. What left is noted before the next piece does, as a cursor of the inbox; of a crash
+between a piece and its note nobody can know more than that this one piece may have left, which the outbox says by
+itself.
 """
 
 from __future__ import annotations
@@ -20,13 +21,10 @@ SLOTS = 128
 IN_SLOT = 8
 """Deliveries whose notes one cursor holds, the latest ones: so there are few rows, and each is small."""
 
-PAUSE = 1.0
-"""Seconds to wait for a hub that does not take a note now."""
-
 NO_NOTES = N_("What has left of it already could not be looked up.")
 
 Step = Callable[[], Awaitable[str]]
-"""Sends one piece; gives Meta's id of it. Raises SendError."""
+"""Sends one piece; gives the provider's id of it. Raises SendError."""
 
 _notes = msgspec.json.Decoder(dict[str, list[str]]).decode
 _encode = msgspec.json.Encoder().encode
@@ -56,8 +54,8 @@ class Progress:
         """
         try:
             notes, _ = await _read(self._door.sink, outbound)
-        except Exception as error:  # nothing has left yet, whatever it was
-            raise SendError("temporary", NO_NOTES, type(error).__name__) from error
+        except Refused as refused:  # nothing has left yet
+            raise SendError("temporary", NO_NOTES, str(refused), refused.retry_after) from refused
         done = notes.get(_name(outbound), [])
         ended = len(done) >= count and outbound.taken_as in done
         return [] if ended else done[:count]
@@ -71,8 +69,6 @@ class Progress:
                 continue
             except Refused as refused:
                 await self._clock.sleep(refused.retry_after)
-            except Exception:  # the storage could not be read
-                await self._clock.sleep(PAUSE)
             else:
                 return
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from hub.loops import REST, keep_up
+from hub.keeping import REST, keep_up
 from tests.contract.world import Log
 from tests.hub.conftest import FakeClock
 

@@ -1,0 +1,50 @@
+"""A hub that is told to take over a changed configuration while it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from typing import Any, cast
+
+from hub.app import Hub
+from hub.cli_run import _on_signals
+from hub.store.store import StorageFault
+from tests.contract.world import Log
+
+
+class Reloading:
+    """Of a hub, what a signal needs: each reload takes a moment, and the first one finds the storage away."""
+
+    def __init__(self) -> None:
+        self.log = Log()
+        self.at_once = self.most = self.count = 0
+        self.twice = asyncio.Event()
+
+    async def reload(self) -> None:
+        self.count += 1
+        self.at_once += 1
+        self.most = max(self.most, self.at_once)
+        await asyncio.sleep(0.01)
+        self.at_once -= 1
+        if self.count == 2:
+            self.twice.set()
+        if not self.twice.is_set():
+            raise StorageFault("the server is away")
+
+
+async def test_a_reload_that_fails_is_told_and_the_next_one_follows_it() -> None:
+    hub, reloads = Reloading(), set[asyncio.Task[None]]()
+    loop = asyncio.get_running_loop()
+    try:
+        _on_signals(cast(Hub, cast(Any, hub)), asyncio.Event(), reloads)
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.sleep(0.002)
+        async with asyncio.timeout(5):
+            await hub.twice.wait()
+    finally:
+        for one in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(one)
+    assert (hub.count, hub.most) == (2, 1)
+    assert [line for line in hub.log.lines if "was not taken over" in line and "the server is away" in line]
