@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -31,47 +30,88 @@ TEXTS: dict[str, str] = {
 
 SHOWN = 100
 
-_ABOUT = tuple(conversation.c[name] for name in ("reference", "subject", "preview", "protocol", "tags"))
-"""What is told of the conversation beside."""
-
 _rules = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
 DISTRESS = N_("Somebody may be in danger")
 
 
-def text_of(row: Row[Any]) -> str:
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What a notification tells of its conversation."""
+
+    reference: str
+    subject: str
+    preview: str
+    protocol: str | None
+    tags: str
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """One notification of a person. ``about`` is None where it is about no conversation, and where it is about one that
+    they may not read any more (``hidden``)."""
+
+    id: int
+    kind: str
+    conversation: int | None
+    at: int
+    read_at: int | None
+    rules: str | None
+    hidden: bool
+    about: About | None
+
+
+def text_of(notice: Notice) -> str:
     """The msgid that says what a notification is about. A call of the rules for a person in distress says so."""
-    if row.kind == "rule" and row.protocol:
+    if notice.kind == "rule" and notice.about is not None and notice.about.protocol:
         return DISTRESS
-    return TEXTS.get(row.kind, N_("Notifications"))
+    return TEXTS.get(notice.kind, N_("Notifications"))
 
 
-def calling(row: Row[Any]) -> tuple[str, ...]:
-    """Ids of the rules that call, of a row of :func:`recent`."""
-    return _rules(row.rules) if row.rules else ()
+def calling(notice: Notice) -> tuple[str, ...]:
+    """Ids of the rules that call."""
+    return _rules(notice.rules) if notice.rules else ()
 
 
-def recent(tx: Reader, scope: Scope, limit: int = SHOWN) -> Sequence[Row[Any]]:
-    """The newest of the actor, unread first, with reference, subject, preview, tags and protocol of the conversation.
+def recent(tx: Reader, scope: Scope, limit: int = SHOWN) -> list[Notice]:
+    """The newest of the actor, unread first.
 
-    Those about a conversation that the actor may not read any more are left out.
+    Those about a conversation that left their sight are there, too, for they count among the unread; nothing is told
+    of it.
     """
     n, c = notification.c, conversation.c
     statement = (
-        select(n.id, n.kind, n.conversation, n.message, n.at, n.read_at, n.rules, *_ABOUT)
+        select(n.id, n.kind, n.conversation, n.at, n.read_at, n.rules, *(c[name] for name in _TOLD))
         .join(conversation, c.id == n.conversation, isouter=True)
         .where(n.user == scope.user)
         .order_by(n.read_at.is_not(None), n.at.desc(), n.id.desc())
         .limit(limit)
     )
-    return [
-        row for row in tx.rows(statement) if row.conversation is None or may_see(tx, scope, row.conversation)
-    ]
+    return [_notice(tx, scope, row) for row in tx.rows(statement)]
+
+
+_TOLD = About.__struct_fields__
+
+
+def _notice(tx: Reader, scope: Scope, row: Row[Any]) -> Notice:
+    hidden = row.conversation is not None and not may_see(tx, scope, row.conversation)
+    told = row.conversation is not None and not hidden
+    return Notice(
+        id=row.id,
+        kind=row.kind,
+        conversation=row.conversation,
+        at=row.at,
+        read_at=row.read_at,
+        rules=None if hidden else row.rules,
+        hidden=hidden,
+        about=About(**{name: getattr(row, name) for name in _TOLD}) if told else None,
+    )
 
 
 def read_one(tx: Tx, scope: Scope, notification_id: int) -> tuple[str, int | None]:
-    """Mark one as read; returns its kind and its conversation. Raises NotFound for somebody else's."""
+    """Mark one as read; returns its kind and its conversation, None for one that the actor may not read any more.
+
+    Raises NotFound for somebody else's.
+    """
     n = notification.c
     statement = select(n.kind, n.conversation, n.read_at)
     row = tx.row(statement.where(n.id == notification_id, n.user == scope.user))
@@ -80,7 +120,9 @@ def read_one(tx: Tx, scope: Scope, notification_id: int) -> tuple[str, int | Non
     if row.read_at is None:
         tx.change(notification, notification_id, read_at=tx.now)
         tx.emit("notification", actor=scope.user)
-    return str(row.kind), None if row.conversation is None else int(row.conversation)
+    if row.conversation is None or not may_see(tx, scope, row.conversation):
+        return str(row.kind), None
+    return str(row.kind), int(row.conversation)
 
 
 def read_all(tx: Tx, scope: Scope) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from aiohttp import web
-from sqlalchemy import Row
 
 from hub.config import Language
 from hub.deciding.naming import names_of
 from hub.i18n import mark as N_
-from hub.people.notifications import calling, read_all, read_one, recent, text_of
+from hub.people.notifications import Notice, calling, read_all, read_one, recent, text_of
 from hub.people.preferences import Preferences, Theme, write_preferences
 from hub.people.presence import set_presence
 from hub.store.schema import user
@@ -77,11 +76,11 @@ async def change_settings(request: web.Request) -> web.StreamResponse:
 RULE = N_("Rule: {rule}")
 
 
-def _tags(row: Row[Any]) -> list[str]:
-    return msgspec.json.decode(row.tags, type=list[str]) if row.tags else []
+def _tags(notice: Notice) -> list[str]:
+    return msgspec.json.decode(notice.about.tags, type=list[str]) if notice.about is not None else []
 
 
-def _calling(request: web.Request, rows: Sequence[Row[Any]]) -> dict[int, str]:
+def _calling(request: web.Request, rows: Sequence[Notice]) -> dict[int, str]:
     """What the rules that call are called, by the notification."""
     called = {row.id: calling(row) for row in rows if row.rules}
     names = names_of(desk_of(request).house(), {rule for rules in called.values() for rule in rules})
@@ -104,13 +103,14 @@ async def newest(request: web.Request) -> web.StreamResponse:
     """The newest unread one, for a desktop notification: what happened, the number and the rules that call, never a
     citizen's words."""
     desk, scope = desk_of(request), scope_of(request)
-    rows = [row for row in await desk.store.read(lambda tx: recent(tx, scope, 1)) if row.read_at is None]
+    found = await desk.store.read(lambda tx: recent(tx, scope, 1))
+    rows = [row for row in found if row.read_at is None and not row.hidden]
     rules = _calling(request, rows)
     told = [
         {
             "id": str(row.id),
             "text": text(request, text_of(row)),
-            "reference": row.reference or "",
+            "reference": row.about.reference if row.about is not None else "",
             "because": text(request, RULE, rule=rules[row.id]) if row.id in rules else "",
         }
         for row in rows

@@ -15,6 +15,7 @@ from hub.people.leaving import HANDLERS
 from hub.people.presence import browser_gone
 from hub.store.schema import notification, thread_key, user
 from hub.store.store import Store
+from hub.store.tx import Tx
 from hub.stream import Stream
 from hub.timers import run_due
 from hub.web.desk import Desk
@@ -144,6 +145,29 @@ async def test_who_looks_at_a_conversation_has_read_what_was_told_about_it(
         lambda tx: tx.rows(select(notification.c.conversation, notification.c.read_at))
     )
     assert {row.conversation: row.read_at is not None for row in rows} == {looked_at: True, other: False}
+
+
+async def test_what_is_counted_as_unread_is_in_the_list_even_of_a_matter_that_left_ones_sight(
+    enter: Callable[[str], Any], sqlite_store: Store, people: dict[str, int]
+) -> None:
+    lomza = await enter("lomza")
+
+    def told(tx: Tx) -> int:
+        gone = add_conversation(tx, subject="Tajne", text="Słowa", tags='["tajne"]')
+        return tell(tx, people["lomza"], "mention", conversation=gone, rules=["default"])
+
+    number = await sqlite_store.write(told)
+    _, counts = await lomza.get("/live/counts")
+    assert msgspec.json.decode(counts)["counts"]["unread"] == 1
+    _, page = await lomza.get("/notifications")
+    assert page.count(f"/notifications/{number}/open") == 1
+    assert "Nie możesz już czytać tej rozmowy." in page
+    assert not [words for words in ("Tajne", "Słowa", "tajne", "000-", "Reguła:") if words in page]
+    _, newest = await lomza.get("/notifications/newest")
+    assert msgspec.json.decode(newest)["newest"] is None
+    assert await lomza.post(f"/notifications/{number}/open") == (303, "/notifications")
+    _, counts = await lomza.get("/live/counts")
+    assert msgspec.json.decode(counts)["counts"]["unread"] == 0
 
 
 async def test_a_closed_browser_makes_its_person_offline_after_a_while(
