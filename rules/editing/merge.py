@@ -39,6 +39,8 @@ class Merged(msgspec.Struct, frozen=True, kw_only=True):
 
 Pieces = Mapping[Key, Piece]
 
+_OTHER: Mapping[Choice, Choice] = {"ours": "theirs", "theirs": "ours"}
+
 FILE = Key("file")
 """The whole text, where it cannot be put together piece by piece."""
 
@@ -56,10 +58,33 @@ def merge(base: str, ours: str, theirs: str, choose: Mapping[Key, Choice] | None
     kept, clashes = _contents(before, mine, yours, chosen)
     order, moved = _order(list(before), list(mine), list(yours), kept, chosen)
     clashes += [_clash(key, before, mine, yours, order=True) for key in moved]
-    text = _joined([kept[key] for key in order])
-    if [piece.key for piece in pieces(text)] != order:
-        return Merged(text=ours, clashes=(Clash(key=FILE, base=base, ours=ours, theirs=theirs),))
-    return Merged(text=text, clashes=tuple(clashes))
+    tried = [order]
+    if not moved:
+        # Where two sections change places either may be the one that was moved. What somebody put into one of them
+        # meanwhile must come along; where it would be left behind, it is tried from the other side.
+        turned = {key: _OTHER[choice] for key, choice in chosen.items()}
+        order, moved = _order(list(before), list(yours), list(mine), kept, turned)
+        tried += [] if moved else [order]
+    for order in tried:
+        text = _joined([kept[key] for key in order])
+        if _stands(text, order, before, mine, yours):
+            return Merged(text=text, clashes=tuple(clashes))
+    return Merged(text=ours, clashes=(Clash(key=FILE, base=base, ours=ours, theirs=theirs),))
+
+
+def _stands(text: str, order: Sequence[Key], base: Pieces, ours: Pieces, theirs: Pieces) -> bool:
+    """Whether the pieces come out of the text again in this order, each rule in the section where somebody put it."""
+    found = pieces(text)
+    return [piece.key for piece in found] == order and all(
+        piece.section in _sections(piece.key, base, ours, theirs) for piece in found
+    )
+
+
+def _sections(key: Key, base: Pieces, ours: Pieces, theirs: Pieces) -> set[str]:
+    """The sections that a rule may stand in: the one that somebody moved it to, or both."""
+    was = base[key].section if key in base else None
+    now = {text[key].section for text in (ours, theirs) if key in text}
+    return now - {was} or now
 
 
 def _pieces(text: str) -> dict[Key, Piece]:

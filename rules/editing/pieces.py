@@ -29,11 +29,12 @@ class Key(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
-    """One piece; ``line`` is where it starts, with its comments."""
+    """One piece; ``line`` is where it starts, with its comments. ``section`` is the one that a rule stands in."""
 
     key: Key
     text: str
     line: int
+    section: str = ""
 
     @property
     def said(self) -> str:
@@ -44,6 +45,7 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 class _Anchor(msgspec.Struct, frozen=True):
     line: int
     key: Key
+    section: str = ""
 
 
 @lru_cache(maxsize=4)
@@ -61,7 +63,7 @@ def pieces(source: str) -> tuple[Piece, ...]:
     for place, (start, anchor) in enumerate(starts):
         end = starts[place + 1][0] if place + 1 < len(starts) else len(lines) + 1
         text = "".join(lines[start - 1 : end - 1])
-        found.append(Piece(key=anchor.key, text=text, line=start))
+        found.append(Piece(key=anchor.key, text=text, line=start, section=anchor.section))
     return tuple(found)
 
 
@@ -112,16 +114,16 @@ def _anchors(root: Mapping) -> Iterator[_Anchor]:
                 yield _Anchor(item.line, Key("test", _text(item, "name")))
 
 
-def _rules(node: List) -> Iterator[_Anchor]:
+def _rules(node: List, section: str = "") -> Iterator[_Anchor]:
     for item in node.items:
         inner = item.entries.get("rules") if isinstance(item, Mapping) else None
         name = _text(item, "section")
         if not name or not isinstance(item, Mapping):
-            yield _Anchor(item.line, Key("rule", _text(item, "id")))
+            yield _Anchor(item.line, Key("rule", _text(item, "id")), section)
             continue
         yield _Anchor(item.line, Key("section", name))
         if isinstance(inner, List):
-            yield from _rules(inner)
+            yield from _rules(inner, name)
             after = [line for line in item.lines.values() if line > item.lines["rules"]]
             if after:
                 yield _Anchor(min(after), Key("section-end", name))

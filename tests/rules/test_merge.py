@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial, reduce
 from itertools import combinations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.editing.edit import Refused, insert_rule, move_rule, move_section, remove
+from rules.editing.edit import names as names_in
 from rules.editing.merge import Clash, Merged, longest_rising, merge
 from rules.editing.pieces import Key, pieces
 
@@ -240,3 +243,86 @@ def test_any_three_texts_merge_or_clash(base: str, ours: str, theirs: str) -> No
     settled = merge(base, ours, theirs, {clash.key: "theirs" for clash in found.clashes})
     whole = [clash.key for clash in settled.clashes]
     assert whole in ([], [Key("file")])
+
+
+# --- sections --------------------------------------------------------------------------------------------------------
+
+SECTIONS = """\
+rules:
+  - id: o
+    do: {queue: x}
+  - section: s1
+    rules:
+      - id: a
+        do: {queue: x}
+  - section: s2
+    when: {channel: sms}
+    rules:
+      - id: b
+        do: {queue: x}
+  - section: s3
+    rules:
+      - id: c
+        do: {queue: x}
+default: {queue: x}
+"""
+
+
+def homes(text: str) -> dict[str, str]:
+    return {piece.key.name: piece.section for piece in pieces(text) if piece.key.kind == "rule"}
+
+
+def test_a_rule_put_into_a_section_stays_in_it_where_a_colleague_moves_sections() -> None:
+    ours = insert_rule(SECTIONS, "- id: n\n  do: {queue: x}\n", section="s2")
+    theirs = move_section(SECTIONS, "s1", after="s2")
+    for text in (clean(SECTIONS, ours, theirs), clean(SECTIONS, theirs, ours)):
+        assert homes(text)["n"] == "s2"
+        assert ids(text) == ["o", "b", "n", "a", "c"]
+
+
+def test_a_rule_put_into_a_section_that_a_colleague_removes_is_a_clash() -> None:
+    added = insert_rule(SECTIONS, "- id: n\n  do: {queue: x}\n", section="s2")
+    moved, removed = move_rule(SECTIONS, "a", section="s2"), remove(SECTIONS, "section", "s2")
+    for ours, theirs in ((added, removed), (removed, added), (moved, removed), (removed, moved)):
+        found = merge(SECTIONS, ours, theirs)
+        assert found.clashes and found.text == ours
+
+
+def worked_on(letter: str) -> st.SearchStrategy[str]:
+    """The file after somebody added, moved and removed some of its rules and sections."""
+    steps = st.lists(st.tuples(*(st.integers(0, 6) for _ in range(4))), min_size=1, max_size=3)
+    return steps.map(lambda found: reduce(partial(stepped, letter), enumerate(found), SECTIONS))
+
+
+def stepped(letter: str, text: str, step: tuple[int, tuple[int, ...]]) -> str:
+    number, (deed, *chosen) = step
+    rules, sections = names_in(text, "rule"), names_in(text, "section")
+    every = (rules or ("",), sections or ("",), (*rules, *sections) or ("",))
+    rule, section, other = (some[n % len(some)] for some, n in zip(every, chosen, strict=True))
+    new = f"- id: {letter}{number}\n  do: {{queue: x}}\n"
+    try:
+        return (
+            lambda: insert_rule(text, new, section=section),
+            lambda: insert_rule(text, new, after=rule),
+            lambda: move_rule(text, rule, after=other),
+            lambda: move_rule(text, rule, section=section),
+            lambda: move_section(text, section, after=other),
+            lambda: remove(text, "rule", rule),
+            lambda: remove(text, "section", section),
+        )[deed]()
+    except Refused:
+        return text
+
+
+@given(ours=worked_on("m"), theirs=worked_on("y"))
+def test_every_rule_stands_in_the_section_where_somebody_put_it(ours: str, theirs: str) -> None:
+    found = merge(SECTIONS, ours, theirs)
+    if found.clashes:
+        return
+    was, mine, yours, text = (homes(one) for one in (SECTIONS, ours, theirs, found.text))
+    for rule in was | mine | yours:
+        gone = rule in was and (rule not in mine or rule not in yours)
+        assert (rule in text) != gone
+        if not gone:
+            at = {one[rule] for one in (mine, yours) if rule in one}
+            assert text[rule] in (at - {was.get(rule)} or at)
