@@ -16,7 +16,7 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from connectors.contract import Clock, Log, Secret
+from connectors.contract import Log, Secret
 
 NAMESPACE = "centrala"
 
@@ -160,25 +160,3 @@ def known_secrets(value: object) -> Iterator[str]:
     elif isinstance(value, list | tuple):
         for inner in value:
             yield from known_secrets(inner)
-
-
-class Outages:
-    """One line when something goes down and one when it is back, with how long it was; nothing in between."""
-
-    def __init__(self, log: Log, clock: Clock) -> None:
-        self._log = log
-        self._clock = clock
-        self._since: dict[str, float] = {}
-
-    def down(self, what: str, **details: object) -> None:
-        """``what`` does not work; logged only if it did before."""
-        if what not in self._since:
-            self._since[what] = self._clock.monotonic()
-            self._log.warning(f"{what} is down", **details)
-
-    def up(self, what: str, **details: object) -> None:
-        """``what`` works; logged only if it did not before."""
-        since = self._since.pop(what, None)
-        if since is not None:
-            seconds = round(self._clock.monotonic() - since, 1)
-            self._log.info(f"{what} is back", seconds=seconds, **details)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -28,7 +28,6 @@ from connectors.contract import (
 )
 
 Deed = Literal["comment", "edit", "delete", "report", "appeal"]
-DEEDS: tuple[str, ...] = get_args(Deed)
 REASONS = ("abuse", "personal-data", "threat", "spam", "other")
 """Why a comment can be reported, in the order in which the page offers them."""
 

@@ -47,7 +47,6 @@ class Env(msgspec.Struct, frozen=True, kw_only=True):
     budget: Budget
     chats: VisitorConversation
     siblings: Siblings = NoSiblings()
-    reference_pattern: str = r"\b[0-9A-Z]{3}-[0-9A-Z]{3}-[0-9A-Z]{3}\b"
 
 
 class Connector(Protocol):

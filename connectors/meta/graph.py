@@ -50,9 +50,6 @@ class _Debug(msgspec.Struct, frozen=True):
     data: _Token = _Token()
 
 
-_debug = msgspec.json.Decoder(_Debug, strict=False)
-
-
 def proof(secret: str, token: str) -> str:
     """``appsecret_proof``: that whoever uses the token knows the app's secret."""
     return hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()

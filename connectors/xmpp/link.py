@@ -6,11 +6,9 @@ import asyncio
 import contextlib
 import ssl
 import xml.etree.ElementTree as ET  # nosec: only to build
-from collections.abc import Callable
 from typing import Literal
 
 from connectors.contract import Cursor, Env, Health, Micros
-from connectors.xmpp.acks import Ticket
 from connectors.xmpp.archive import NONE, Archive, Mark, Page, mark
 from connectors.xmpp.intake import Intake
 from connectors.xmpp.names import CARBONS, CLIENT, ROSTER
@@ -30,8 +28,6 @@ BACK = 300_000_000
 """Microseconds that are read before a moment, where we have no place in the archive: clocks differ."""
 
 State = Literal["ok", "starting", "degraded", "unreachable", "wrong_credentials", "misconfigured"]
-OnMessage = Callable[[ET.Element, Ticket], None]
-OnPresence = Callable[[ET.Element], None]
 
 
 class Standing:

@@ -70,7 +70,6 @@ _SEALED = {
     "{urn:xmpp:openpgp:0}openpgp": "OpenPGP",
     "{jabber:x:encrypted}x": "OpenPGP",
 }
-_LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 _QUIET = re.compile(
     r"\{(?:http://jabber\.org/protocol/chatstates|urn:xmpp:hints|urn:xmpp:sid:0|urn:xmpp:delay|jabber:x:delay|"

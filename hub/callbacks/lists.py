@@ -10,11 +10,11 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 
 from connectors.contract import Micros
 from hub.callbacks import record
-from hub.callbacks.states import State
+from hub.callbacks.states import WITH_AGENT, State
 from hub.house import House
 from hub.scope import NotFound, Scope, allows, require, visible
 from hub.store import schema
-from hub.store.kept import Engine, Inquiry, Kept, Question, engine_of, keep, learn, value
+from hub.store.kept import Engine, Inquiry, Kept, Question, engine_of, keep, value
 from hub.store.tx import Reader
 
 callback = record.callback
@@ -68,7 +68,7 @@ def board(tx: Reader, house: House, scope: Scope, queue: str | None = None) -> B
     if queue is not None and queue not in house.directory.queues:
         raise NotFound("queue")
     reach = and_(visible(scope), _queues(scope, queue))
-    held = callback.c.state.in_(("offered", "dialling", "in-call", "wrap-up"))
+    held = callback.c.state.in_(sorted(WITH_AGENT))
     return Board(
         mine=next(iter(_calls(tx, scope, callback.c.agent == (scope.user or 0))), None),
         due=_calls(tx, scope, and_(reach, callback.c.state == "due")),
@@ -94,13 +94,8 @@ def one(tx: Reader, scope: Scope, callback_id: int) -> Call:
     return _call(row, scope)
 
 
-def of_conversation(tx: Reader, scope: Scope, conversation_id: int) -> tuple[Call, ...]:
-    """The calls of a conversation that the actor may see, the newest first; its page shows them."""
-    return learn(tx, about_calls(tx, scope, conversation_id))
-
-
 def about_calls(tx: Reader, scope: Scope, conversation_id: int) -> Inquiry[tuple[Call, ...]]:
-    """What :func:`of_conversation` tells."""
+    """The calls of a conversation that the actor may see, the newest first."""
     question = Question(_of_conversation(engine_of(tx), scope), {"conversation": conversation_id})
     return Inquiry([question], lambda told: tuple(_call(row, scope) for row in told[0]))
 

@@ -36,7 +36,7 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """What its leases and attempts bear; :func:`name_of` gives the name back."""
+        """What its leases and attempts bear."""
         return f"{self.name}/{self.boot}"
 
     def follows(self, node_id: str) -> bool:
@@ -65,11 +65,6 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         """As :attr:`Me.id`."""
         return f"{self.name}/{self.boot}"
-
-
-def name_of(node_id: str) -> str:
-    """The name of the process that a lease or an attempt bears."""
-    return node_id.partition("/")[0]
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,7 +26,6 @@ SMSAPI_TOKEN, SMSAPI_SECRET = "token-of-the-demo-account", "smsapi-of-the-demo-c
 TWILIO_TOKEN = "auth-token-of-the-demo-account"  # noqa: S105 - of use to nobody outside the demo
 COMPONENT_SECRET = "component-of-the-demo"  # noqa: S105 - of use to nobody outside the demo
 
-PARTS = ("smsapi", "twilio")
 """Names of those that are mounted on the site."""
 
 

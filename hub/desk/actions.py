@@ -24,7 +24,7 @@ from hub.i18n import mark as N_
 from hub.messages import system_line
 from hub.scope import SYSTEM, Conflict, Scope, require
 from hub.store import schema
-from hub.store.kept import Engine, Inquiry, Kept, Question, engine_of, keep, learn
+from hub.store.kept import Engine, Inquiry, Kept, Question, engine_of, keep
 from hub.store.tx import Reader, Tx
 from hub.timers import cancel_timer, set_timer
 from rules.decision import PRIORITIES
@@ -150,13 +150,11 @@ def assign(
     return done
 
 
-def assignable(tx: Reader, house: House, scope: Scope, office: str) -> Sequence[Row[Any]]:
-    """Active people who may be given a conversation of this office, by name; a county office offers its own only."""
-    return learn(tx, about_assignable(tx, house, scope, office))
-
-
 def about_assignable(tx: Reader, house: House, scope: Scope, office: str) -> Inquiry[Sequence[Row[Any]]]:
-    """What :func:`assignable` tells. Raises Denied."""
+    """Active people who may be given a conversation of this office, by name; a county office offers its own only.
+
+    Raises Denied.
+    """
     require(scope, "answer")
     offices = {office, *house.directory.front} if scope.front or scope.role == "system" else {scope.office}
     return Inquiry([Question(_people(engine_of(tx), tuple(sorted(offices))), {})], lambda told: told[0])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import msgspec
 from sqlalchemy import (
@@ -65,8 +65,6 @@ NAMES: dict[View, str] = {
     "spam": N_("Spam"),
     "all": N_("All"),
 }
-
-VIEWS: tuple[View, ...] = get_args(View)
 
 STATUSES = ("open", "waiting-citizen", "waiting-office", "snoozed", "resolved", "spam")
 

@@ -33,7 +33,7 @@ from hub.scope import Conflict, Scope
 from hub.store import schema
 from hub.store.tx import Reader, Tx
 
-message, delivery, attachment = schema.message, schema.delivery, schema.attachment
+message, delivery = schema.message, schema.delivery
 
 SECOND = 1_000_000
 

@@ -45,8 +45,6 @@ post, message, conversation, link = (
     schema.conversation_link,
 )
 
-MINUTE = 60_000_000
-
 LONGEST_ANSWER = 10_000
 
 NOT_PUBLIC = N_("Publish the comment first: readers would see an answer to nothing.")

@@ -25,7 +25,7 @@ from hub.scope import Conflict
 from hub.store import schema
 from hub.store.tx import Reader, Tx
 
-post, message, delivery = schema.post, schema.message, schema.delivery
+post, delivery = schema.post, schema.delivery
 
 OPERATIONS: tuple[Operation, ...] = ("hide", "publish", "delete")
 

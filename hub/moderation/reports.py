@@ -12,7 +12,6 @@ from typing import Literal
 
 import msgspec
 
-ReportReason = Literal["spam", "abuse", "threat", "personal-data", "other"]
 Verdict = Literal["silent", "show", "hide"]
 
 GRAVE: frozenset[str] = frozenset({"threat", "personal-data"})

@@ -13,15 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import chain
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 from sqlalchemy import BigInteger, Boolean, Connection, Integer, LargeBinary, Table
 
 from . import driver
 from .driver import Row
-
-Dialect = Literal["sqlite", "postgresql"]
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(list[tuple[Any, ...]]).decode

@@ -16,9 +16,6 @@ from rules.engine.spelling import MARKS
 from rules.engine.towns import TOWN
 from rules.words import lexicon, polish
 
-LANGUAGES = ("pl", *lexicon.LANGUAGES)
-"""Languages whose words are inflected."""
-
 _CYRILLIC = re.compile("[\u0400-\u04ff]")
 _UKRAINIAN, _RUSSIAN = re.compile("[іїєґ]"), re.compile("[ыэъё]")
 _LOCK = threading.Lock()
@@ -28,11 +25,11 @@ _LOCK = threading.Lock()
 def forms(word: str, language: str = "") -> frozenset[str]:
     """Every inflected form of ``word`` in lower case, itself included, as marked forms (:mod:`rules.engine.spelling`).
 
-    ``word`` may be any form itself ("zasiłku" gives those of "zasiłek"). ``language`` is one of :data:`LANGUAGES` or
-    :data:`rules.engine.towns.TOWN`; empty: Polish, and a word that the Polish dictionary lacks is looked up in those
-    of the other languages in Latin letters as well; words in Cyrillic are Ukrainian and Russian. Unknown words are
-    inflected like others with their ending; abbreviations in capitals ("PUP") and words with digits give only
-    themselves. No word is refused. Safe to call from several threads.
+    ``word`` may be any form itself ("zasiłku" gives those of "zasiłek"). ``language`` is one of
+    :data:`rules.language.LANGUAGES` or :data:`rules.engine.towns.TOWN`; empty: Polish, and a word that the Polish
+    dictionary lacks is looked up in those of the other languages in Latin letters as well; words in Cyrillic are
+    Ukrainian and Russian. Unknown words are inflected like others with their ending; abbreviations in capitals
+    ("PUP") and words with digits give only themselves. No word is refused. Safe to call from several threads.
     """
     word = unicodedata.normalize("NFC", word)
     if language == TOWN:

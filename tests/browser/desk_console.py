@@ -38,8 +38,6 @@ MINUTE = 60_000_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
-Seed = Callable[[Tx], Any]
-
 
 class Console:
     """A running console: where it is, its store, and the people who work there, by login."""

@@ -28,9 +28,6 @@ from connectors import registry
 from connectors._failpoint import armed
 from hub.cli import run
 
-START_SECONDS = 60.0
-"""Longest wait for the nursery itself, on a loaded machine."""
-
 ROOT = Path(__file__).parents[2]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import json
 import logging
@@ -10,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.contract import Log, Micros, Secret
+from connectors.contract import Secret
 from hub.config import Config, Hub, Inbox
-from hub.logs import Outages, configure, known_secrets, logger, mask
+from hub.logs import configure, known_secrets, logger, mask
 
 
 @pytest.fixture
@@ -107,35 +106,3 @@ def test_secrets_of_a_configuration_are_found() -> None:
     )
     config = Config(hub=Hub(secret=Secret("two")), inboxes=(inbox,))
     assert sorted(known_secrets(config)) == ["one", "two"]
-
-
-class Clock:
-    """A clock that the test moves."""
-
-    seconds = 0.0
-
-    def now(self) -> Micros:
-        return Micros(0)
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(0)
-
-
-def test_an_outage_is_one_line_when_it_starts_and_one_when_it_ends(stream: io.StringIO) -> None:
-    configure(form="json", stream=stream)
-    log: Log = logger("imap")
-    clock = Clock()
-    outages = Outages(log, clock)
-    outages.up("mailbox")
-    outages.down("mailbox", inbox="kontakt")
-    outages.down("mailbox", inbox="kontakt")
-    clock.seconds = 90.0
-    outages.up("mailbox", inbox="kontakt")
-    outages.up("mailbox", inbox="kontakt")
-    assert [(line["event"], line.get("seconds")) for line in lines(stream)] == [
-        ("mailbox is down", None),
-        ("mailbox is back", 90.0),
-    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from hypothesis import strategies as st
@@ -21,7 +21,6 @@ from rules.language import (
 )
 
 Data = st.SearchStrategy[Any]
-Read = Callable[[str], Data]
 
 LISTS = {"pierwsza": ["zasiłek", "urząd pracy"], "druga": ["PUP"]}
 CONDITIONS = ("c0", "c1")

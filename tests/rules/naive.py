@@ -38,10 +38,6 @@ def plain(text: str) -> str:
     return "".join(out)
 
 
-def words_of(text: str) -> list[str]:
-    return [word for word in re.split(r"[\W_]+", plain(text)) if word]
-
-
 def written_words(text: str) -> list[str]:
     """Words in lower case with their diacritics."""
     return [word for word in re.split(r"[\W_]+", unicodedata.normalize("NFC", text.lower())) if word]

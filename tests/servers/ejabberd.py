@@ -15,7 +15,6 @@ PACKAGES = "ejabberd erlang-p1-sqlite3"
 PASSWORD = "pw"
 SECRET = "component-secret"
 DOMAIN = "localhost"
-COMPONENT = "hub.localhost"
 
 _CONFIG = """\
 hosts: ["localhost"]

@@ -18,8 +18,6 @@ Say = Callable[..., str]
 MANY = 5
 """Values of one condition that a sentence names."""
 
-ENDS = ("key", "mode", "low", "low_unit", "high", "high_unit")
-
 
 class Names(msgspec.Struct, frozen=True, kw_only=True):
     """How values are called: ``say`` translates, ``known`` gives the configured names by kind of thing."""

@@ -32,7 +32,6 @@ from tests.servers.process import free_port
 
 PERSON = "24691357802468"
 CALLER = "48600700800"
-SECRETS = ("app_secret", "access_token", "verify_token")
 
 
 class Place(Desk):

@@ -33,7 +33,6 @@ from tests.contract.meta import (
 from tests.contract.world import FixedClock
 
 PERSON = "24691357802468"
-HOUR = 3_600_000_000
 AT = FixedClock().at
 
 FAILURES = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from sqlalchemy import Row, select
@@ -15,8 +15,6 @@ from hub.scope import Scope
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Reader, Tx
-
-T = TypeVar("T")
 
 
 async def row_of(store: Store, conversation: int) -> Row[Any]:

@@ -223,7 +223,7 @@ async def test_every_list_walks_an_index(sqlite_store: Store, house: House) -> N
     def plans(tx: Reader) -> list[str]:
         bad = []
         for name, scope in scopes.items():
-            for view in lists.VIEWS:
+            for view in lists.NAMES:
                 queue = "bezrobotni" if view == "queue" else None
                 [asked] = lists.about_page(tx, house, scope, Asked(view=view, queue=queue)).questions
                 sql = f"EXPLAIN QUERY PLAN {asked.kept.sql}"

@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import Row, select
 
 from connectors.contract import Capabilities, Clock, Health, Outbound, Recipient, Route, SendError, Sent, Sink
-from hub.cluster.members import name_of
 from hub.house import House
 from hub.intake.events import release_target
 from hub.logs import logger
@@ -132,11 +131,12 @@ class Outgoing:
             node=f"this/{self.boots}",
             wake=self.wake,
             on_sent=lambda *told: self.on_sent(*told),
-            gone=lambda node: name_of(node) == "this",
-            still_gone=lambda tx, node: name_of(node) == "this",
+            gone=lambda node: node.startswith("this/"),
+            still_gone=lambda tx, node: node.startswith("this/"),
             unbroken=lambda since: since >= self.unbroken_since,
         )
-        self._task = asyncio.create_task(Sender(parts).run())
+        self.sender = Sender(parts)
+        self._task = asyncio.create_task(self.sender.run())
 
     async def end(self) -> None:
         if self._task is not None:

@@ -28,7 +28,7 @@ from tests.hub.conftest import FakeClock
 from tests.hub.intake.conftest import Feed, mail
 from tests.hub.outbox.conftest import Outgoing, Scripted
 
-delivery, attempt, conversation = schema.delivery, schema.attempt, schema.conversation
+delivery, conversation = schema.delivery, schema.conversation
 
 
 async def test_a_reply_is_sent_once_and_shown_as_accepted(out: Outgoing, feed: Feed) -> None:

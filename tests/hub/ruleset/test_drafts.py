@@ -27,11 +27,6 @@ from tests.hub.ruleset.conftest import SOURCE
 Scopes = Mapping[str, Scope]
 
 
-def rename(rule: str, before: str, after: str) -> tuple[object, Change]:
-    """An edit of one rule, as the editor would make it."""
-    return (lambda text: text.replace(before, after)), Change(kind="change", rule=rule)
-
-
 async def edited(store: Store, scope: Scope, number: int, before: str, after: str, seen: int) -> int:
     def edit(text: str) -> str:
         assert before in text

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
 
 from hub.configfile import ConfigError
@@ -16,7 +14,6 @@ from hub.store.store import Store
 from hub.store.tx import Tx
 from tests.hub.ruleset.conftest import SOURCE, proof_of_source
 
-Scopes = Mapping[str, Scope]
 LATER = SOURCE.replace("name: Dotacje", "name: Dotacje z pliku")
 
 

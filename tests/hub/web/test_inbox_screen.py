@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from connectors._html import sanitise
-from hub.desk.lists import VIEWS
+from hub.desk.lists import NAMES
 from hub.house import House
 from hub.messages import append
 from hub.store import schema
@@ -37,7 +37,7 @@ async def make(store: Store, **columns: Any) -> int:
     return await store.write(lambda tx: add_conversation(tx, **columns))
 
 
-@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("view", NAMES)
 async def test_every_view_opens(enter: Enter, sqlite_store: Store, view: str) -> None:
     await make(sqlite_store)
     agent = await enter("agent")
