@@ -120,6 +120,7 @@ _ADDRESSES = {
     errno.EADDRINUSE: "Another program listens there: stop it, or change port",
     errno.EACCES: "Ports below 1024 are for root: change port, and let a reverse proxy listen there",
     errno.EADDRNOTAVAIL: "Change host to an address that this machine has",
+    errno.EAFNOSUPPORT: "Change host: this machine has no addresses of that family",
 }
 """What to do about an address that cannot be taken."""
 

@@ -9,8 +9,9 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from urllib.parse import urlsplit
 
+from connectors import _listening
 from hub.bus.address import parse_address
-from hub.config import WEEKDAYS, Config, Inbox, Listener, Office, Queue, Team, Week, minutes
+from hub.config import WEEKDAYS, Config, Inbox, Listener, Metrics, Office, Queue, Team, Week, minutes
 from hub.config_check import Mistake, nearest
 from hub.toml_lines import Path
 
@@ -24,6 +25,7 @@ def link_mistakes(config: Config) -> Iterator[Mistake]:
     yield from _redis(config)
     yield from _listener(config.public, "public")
     yield from _listener(config.private, "private")
+    yield from _host(config.metrics, "metrics")
     yield from _same_port(config)
     yield from _desk(config)
     for name in ("offices", "queues", "teams", "inboxes"):
@@ -70,7 +72,13 @@ def _redis(config: Config) -> Iterator[Mistake]:
         yield ("redis", "url"), "goes with PostgreSQL only: one process on SQLite has nobody to talk to"
 
 
+def _host(listener: Listener | Metrics, name: str) -> Iterator[Mistake]:
+    if sentence := _listening.wrong(listener.host):
+        yield (name, "host"), sentence
+
+
 def _listener(listener: Listener, name: str) -> Iterator[Mistake]:
+    yield from _host(listener, name)
     for index, proxy in enumerate(listener.trusted_proxies):
         yield from _network(proxy, (name, "trusted_proxies", index))
     if listener.certificate and not listener.certificate_key:
@@ -80,13 +88,14 @@ def _listener(listener: Listener, name: str) -> Iterator[Mistake]:
 
 
 def _same_port(config: Config) -> Iterator[Mistake]:
-    if config.public.port == config.private.port != 0 and config.public.host == config.private.host:
+    if _meet(config.public, config.private):
         yield ("private", "port"), "is the public listener's port already"
-    own = config.metrics
-    if any(
-        own.port == other.port != 0 and own.host == other.host for other in (config.public, config.private)
-    ):
+    if any(_meet(config.metrics, other) for other in (config.public, config.private)):
         yield ("metrics", "port"), "is another listener's port already"
+
+
+def _meet(one: Listener | Metrics, other: Listener | Metrics) -> bool:
+    return one.port == other.port != 0 and _listening.overlap(one.host, other.host)
 
 
 def _desk(config: Config) -> Iterator[Mistake]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from connectors import _listening
 from connectors.contract import Secret
 
 _ADDRESS = re.compile(r"[^\s<>@\"(),:;\\\[\]\x00-\x1f\x7f]+@[^\s<>@\"(),:;\\\[\]\x00-\x1f\x7f]+")
@@ -87,7 +88,12 @@ class Listen(Part, frozen=True, kw_only=True):
     """A door for the office's own mail server: LMTP, or SMTP without any relaying."""
 
     port: Annotated[int, _about("TCP port; 0 takes a free one.", ge=0, le=65535)]
-    host: Annotated[str, _about("Address to listen on; keep it inside the office's network.")] = "127.0.0.1"
+    host: Annotated[
+        str,
+        _about(
+            "Addresses to listen on, written as those of [public]; keep them inside the office's network."
+        ),
+    ] = "127.0.0.1"
     protocol: Annotated[Literal["lmtp", "smtp"], _about("Protocol spoken there.")] = "lmtp"
     recipients: Annotated[
         tuple[str, ...],
@@ -105,6 +111,8 @@ class Listen(Part, frozen=True, kw_only=True):
     idle_seconds: Annotated[float, _about("A silent connection is closed after this time.", gt=0)] = 120.0
 
     def __post_init__(self) -> None:
+        if sentence := _listening.wrong(self.host):
+            raise ValueError(f"listen: host: {sentence}")
         for entry in self.recipients:
             if not is_address(f"any{entry}" if entry.startswith("@") else entry):
                 raise ValueError(

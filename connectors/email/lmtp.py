@@ -25,6 +25,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP
 
 from connectors._failpoint import failpoint
+from connectors._listening import bind
 from connectors.contract import Env, Refused, storable
 from connectors.email.config import EmailConfig, Listen, is_address
 from connectors.email.intake import Taker, keep
@@ -259,11 +260,14 @@ async def listening(config: EmailConfig, settings: Listen, taker: Taker, peer: P
     )
     connection = _LmtpConnection if settings.protocol == "lmtp" else _Connection
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: connection(door), settings.host, settings.port)
+    bound = await asyncio.to_thread(bind, settings.host, settings.port)
+    port = bound[0].getsockname()[1]
+    servers = [await loop.create_server(lambda: connection(door), sock=one) for one in bound]
     peer.up(taker.env)
     try:
-        yield server.sockets[0].getsockname()[1]
+        yield port
     finally:
-        server.close()
+        for server in servers:
+            server.close()
         for open_connection in tuple(door.connections):
             open_connection.abort()

@@ -142,10 +142,16 @@ class Redis(Section, frozen=True, kw_only=True):
     ] = 100_000
 
 
+HOST = (
+    "Addresses to listen on, separated by commas: IPv4 or IPv6 ones, names (all addresses that they have), 0.0.0.0 "
+    "(all of IPv4), :: (all of IPv6) or * (all of both)."
+)
+
+
 class Listener(Section, frozen=True, kw_only=True):
     """One HTTP listener."""
 
-    host: Annotated[str, about("Address to listen on.")] = "127.0.0.1"
+    host: Annotated[str, about(HOST, examples=["127.0.0.1, ::1"])] = "127.0.0.1"
     port: Annotated[int, about("TCP port; 0 takes a free one.", ge=0, le=65535)] = 0
     certificate: Annotated[
         str | None,
@@ -176,7 +182,7 @@ class Metrics(Section, frozen=True, kw_only=True):
     """The listener for Prometheus and for whoever asks whether a process lives. A process without the role ``web``
     always has it, one with that role where a port is named."""
 
-    host: Annotated[str, about("Address to listen on; nobody is asked for a password there.")] = "127.0.0.1"
+    host: Annotated[str, about(f"{HOST} Nobody is asked for a password there.")] = "127.0.0.1"
     port: Annotated[int, about("TCP port; 0 takes a free one, which the log tells.", ge=0, le=65535)] = 0
 
 

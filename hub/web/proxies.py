@@ -8,10 +8,21 @@ from functools import lru_cache
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+_MAPPED = 96
+"""Bits before the IPv4 address in its IPv6 form, ::ffff:0:0/96 (RFC 4291, 2.5.5.2)."""
+
 
 def networks(trusted: Iterable[str]) -> tuple[Network, ...]:
     """Addresses and CIDR ranges of a configuration. Raises ValueError for anything else."""
-    return tuple(ipaddress.ip_network(text, strict=False) for text in trusted)
+    return tuple(_unmapped(ipaddress.ip_network(text, strict=False)) for text in trusted)
+
+
+def _unmapped(network: Network) -> Network:
+    """A range of IPv4 addresses that is written in their IPv6 form, as the addresses of peers never are here."""
+    mapped = network.network_address.ipv4_mapped if isinstance(network, ipaddress.IPv6Network) else None
+    if mapped is None or network.prefixlen < _MAPPED:
+        return network
+    return ipaddress.IPv4Network((mapped, network.prefixlen - _MAPPED))
 
 
 def client_address(peer: str, forwarded: Iterable[str], trusted: tuple[Network, ...]) -> str:

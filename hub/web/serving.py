@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 from collections.abc import Mapping
 
 from aiohttp import web
 
+from connectors._listening import bind
 from connectors.contract import Clock
 from hub.config import Listener, Metrics
 from hub.config_tls import server_context
@@ -24,29 +26,28 @@ class Listeners:
     """By name: ``public``, ``private`` and ``metrics``."""
 
     def __init__(self) -> None:
-        self._sockets: dict[str, socket.socket] = {}
+        self._sockets: dict[str, list[socket.socket]] = {}
         self._runners: dict[str, web.AppRunner] = {}
 
     def bind(self, name: str, listener: Listener | Metrics) -> None:
-        """Take the address. Raises OSError when it is in use."""
-        bound = socket.create_server((listener.host, listener.port), backlog=BACKLOG)
-        bound.setblocking(False)
-        self._sockets[name] = bound
+        """Take all its addresses. Raises OSError when one is in use."""
+        self._sockets[name] = bind(listener.host, listener.port, BACKLOG)
 
     def ports(self) -> Mapping[str, int]:
         """The ports that are bound."""
-        return {name: found.getsockname()[1] for name, found in self._sockets.items()}
+        return {name: found[0].getsockname()[1] for name, found in self._sockets.items()}
 
     async def serve(self, name: str, app: web.Application, listener: Listener | Metrics) -> None:
-        """Serve on a bound address. A new application takes over the same listening socket, so that no connection is
-        refused in between."""
+        """Serve on the addresses that are bound. A new application takes over the same listening sockets, so that no
+        connection is refused in between."""
         runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=SHUTDOWN, keepalive_timeout=public_watch.KEEP_ALIVE
         )
         await runner.setup()
         tls = server_context(listener) if isinstance(listener, Listener) else None
-        site = web.SockSite(runner, self._sockets[name].dup(), ssl_context=tls, backlog=BACKLOG)
-        await site.start()
+        for bound in self._sockets[name]:
+            bound.setblocking(False)
+            await web.SockSite(runner, bound.dup(), ssl_context=tls, backlog=BACKLOG).start()
         before, self._runners[name] = self._runners.get(name), runner
         if before is not None:
             await before.cleanup()
@@ -66,6 +67,6 @@ class Listeners:
 
     def close(self) -> None:
         """Let go of the addresses."""
-        for bound in self._sockets.values():
+        for bound in itertools.chain.from_iterable(self._sockets.values()):
             bound.close()
         self._sockets.clear()

@@ -121,6 +121,16 @@ LARGE = f'[hub]\nsecret = "{"s" * 32}"\n[store]\nurl = "postgresql://db/centrala
         ("hub = 1\n", "hub: expected a table, got a whole number"),
         ("offices = 1\n", "offices: expected a list of tables, written [[offices]]"),
         ("[public]\nport = 1\n[private]\nport = 1", "private.port: is the public listener's port already"),
+        (
+            '[public]\nhost = "*"\nport = 1\n[private]\nhost = "::1"\nport = 1',
+            "private.port: is the public listener's port already",
+        ),
+        (
+            '[private]\nhost = "10.0.0.5, ::1"\nport = 1\n[metrics]\nhost = "::"\nport = 1',
+            "metrics.port: is another listener's port already",
+        ),
+        ('[public]\nhost = "[::1]"', 'public.host: "[::1]" is no address to listen on'),
+        ('[metrics]\nhost = "127.0.0.1:9000"', 'metrics.host: "127.0.0.1:9000" is no address to listen on'),
         ('[redis]\nurl = "redis://r"', "redis.url: goes with PostgreSQL only"),
         (f'{LARGE}url = "redis://hub:secret@r"', 'redis.url: holds a password; give it as "password"'),
         (f'{LARGE}url = "redis+sentinel://a,b"', "redis.url: names no master"),

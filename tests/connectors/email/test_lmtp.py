@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import smtplib
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -35,8 +36,14 @@ async def door(
         yield connector.port or 0
 
 
-def deliver(port: int, recipients: list[str], content: bytes, sender: str = "jan@example.org") -> Any:
-    with smtplib.LMTP("127.0.0.1", port, timeout=10) as client:
+def deliver(
+    port: int,
+    recipients: list[str],
+    content: bytes,
+    sender: str = "jan@example.org",
+    host: str = "127.0.0.1",
+) -> Any:
+    with smtplib.LMTP(host, port, timeout=10) as client:
         return client.sendmail(sender, recipients, content)
 
 
@@ -75,6 +82,20 @@ async def test_the_envelope_arrives_with_the_mail() -> None:
         b"Return-Path: <jan@example.org>\r\nDelivered-To: kontakt+42xabc@example.pl\r\nFrom:"
     )
     assert raw.endswith("Dzień dobry 1\r\n".encode())
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+async def test_it_listens_on_addresses_of_both_families() -> None:
+    ledger = Ledger()
+    async with door(ledger, host="127.0.0.1, ::1") as port:
+        for number, host in enumerate(("127.0.0.1", "::1")):
+            sent = (port, ["kontakt@example.pl"], mail(number))
+            assert await asyncio.to_thread(deliver, *sent, host=host) == {}
+    assert len(ledger.events) == 2
+    with pytest.raises(OSError, match=r"refused|No route"):
+        socket.create_connection(("::1", port), 1)
+    with pytest.raises(ValueError, match="no address to listen on"):
+        Listen(port=0, host="[::1]")
 
 
 async def test_the_null_sender_stays_null() -> None:
