@@ -4,6 +4,7 @@
 import { send, toast } from "./app.js";
 import { approved } from "./approved.js";
 import { Completion, findPeople, findTexts } from "./completions.js";
+import { begins, store, typedSince } from "./kept.js";
 import { measured, tell } from "./lengths.js";
 import { withoutDiacritics } from "./sms.js";
 
@@ -14,12 +15,6 @@ const news = box.querySelector("[data-news]");
 const SAVE_AFTER = 700;
 const forms = new Map();
 
-const store = {
-  read(key) { try { return JSON.parse(localStorage.getItem(key) ?? "null"); } catch { return null; } },
-  write(key, value) { try { localStorage.setItem(key, JSON.stringify(value)); } catch { /* full: the server keeps it */ } },
-  drop(key) { try { localStorage.removeItem(key); } catch { /* nothing was kept */ } },
-};
-
 /** One thing that is being written: a reply, a note, a new conversation. */
 class Writing {
   constructor(form) {
@@ -27,7 +22,8 @@ class Writing {
     this.kind = form.dataset.kind;
     this.text = form.querySelector("textarea");
     this.error = form.querySelector("[role=alert]");
-    this.key = `draft ${document.documentElement.dataset.user} ${conversation || "new"} ${this.kind}`;
+    this.twice = form.querySelector("[data-twice]");
+    this.other = null;
     this.id = form.dataset.draft;
     this.revision = Number(form.dataset.revision);
     this.timer = 0;
@@ -53,17 +49,52 @@ class Writing {
   field(name) { return this.form.elements.namedItem(name); }
   value(name) { return this.field(name)?.value ?? ""; }
 
-  /** What this browser kept and the server does not have yet: a crash, a lost connection. */
+  /** Where this browser keeps the text. Several new conversations may be begun, each under its draft's own id. */
+  get key() {
+    return `draft ${document.documentElement.dataset.user} ${conversation || `new ${this.id}`} ${this.kind}`;
+  }
+
+  /** What this browser kept and the server does not have yet: a crash, a lost connection, letters that were faster than
+   * this script. */
   restore() {
     const local = store.read(this.key);
-    if (!local) return;
-    if (local.client_id) this.field("client_id").value = local.client_id;
-    if (local.text && local.text !== this.text.value && local.revision >= this.revision) {
-      this.text.value = local.text;
-      for (const name of ["to", "cc", "bcc", "subject"]) if (local[name] !== undefined && this.field(name)) this.field(name).value = local[name];
+    const stored = this.text.defaultValue;
+    const typed = this.text.value !== stored;
+    const shown = begins(local, stored, this.revision);
+    if (local?.client_id && (!local.saved || local.text === stored)) this.field("client_id").value = local.client_id;
+    if (shown === "mine" && !typed) {
+      this.show(local);
       if (local.based_on && this.field("based_on")) this.field("based_on").value = local.based_on;
-      this.changed();
-    }
+    } else if (shown !== "server") this.also(local);
+    if (local?.other) this.also(local.other);
+    if (typed || shown === "mine") this.changed();
+    else if (this.other) this.keep();
+  }
+
+  show(version) {
+    this.text.value = version.text;
+    for (const name of ["to", "cc", "bcc", "subject"]) if (version[name] !== undefined && this.field(name)) this.field(name).value = version[name];
+  }
+
+  /** The text exists twice. One is shown, the other one is a press away until somebody chooses. */
+  also(version) {
+    if (!version.text || version.text === this.text.value) return;
+    this.other = version;
+    this.twice.hidden = false;
+  }
+
+  swap() {
+    const { other } = this;
+    this.other = this.state();
+    this.show(other);
+    this.changed();
+  }
+
+  settle() {
+    this.other = null;
+    this.twice.hidden = true;
+    this.keep();
+    this.text.focus();
   }
 
   state() {
@@ -71,11 +102,15 @@ class Writing {
     return { ...lines, text: this.text.value, based_on: Number(this.value("based_on") || 0) };
   }
 
+  keep(saved = false) {
+    store.write(this.key, { ...this.state(), revision: this.revision, client_id: this.value("client_id"), saved, other: this.other });
+  }
+
   changed() {
     if (this.kind === "reply" && !this.begun && !this.text.value.trim()) this.base();
     this.begun = Boolean(this.text.value.trim());
     this.dirty = true;
-    store.write(this.key, { ...this.state(), revision: this.revision, client_id: this.value("client_id") });
+    this.keep();
     if (kept) kept.textContent = box.dataset.unsaved;
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.save(), SAVE_AFTER);
@@ -92,7 +127,7 @@ class Writing {
   async save(force = false) {
     clearTimeout(this.timer);
     if (this.saving) await this.saving;
-    if (!this.dirty && !force) return;
+    if (this.sending || (!this.dirty && !force)) return; // what is being sent takes its draft along
     this.dirty = false;
     this.saving = this.put(this.body());
     try { await this.saving; } finally { this.saving = null; }
@@ -108,10 +143,14 @@ class Writing {
   async put(json) {
     try {
       const answer = await (await send("/drafts", { json, quiet: true })).json();
+      if (this.kind === "new" && this.id !== answer.id) {
+        store.drop(this.key);
+        history.replaceState(null, "", `/new?draft=${answer.id}`);
+      }
       this.id = answer.id;
       this.revision = answer.revision;
       this.field("draft").value = answer.id;
-      store.write(this.key, { ...this.state(), revision: this.revision, client_id: this.value("client_id") });
+      this.keep(!this.dirty);
       if (kept && !this.dirty) kept.textContent = box.dataset.saved;
     } catch (problem) {
       if (problem.status === 409 && problem.problem?.text !== undefined) this.collide(problem.problem);
@@ -146,11 +185,13 @@ class Writing {
     document.dispatchEvent(new CustomEvent("centrala:sent"));
   }
 
-  /** Two windows wrote the same draft: both texts are kept, the other one below. */
+  /** Two windows wrote the same draft: this one's text is shown, the other one is kept beside it. */
   collide({ text, revision }) {
     this.revision = revision;
-    if (text && !this.text.value.includes(text)) this.text.value = `${this.text.value}\n\n---\n${text}`;
-    toast(box.dataset.other, { danger: true });
+    if (text && !this.text.value.includes(text)) {
+      this.also({ text });
+      toast(this.twice.querySelector("span").textContent, { danger: true });
+    }
     this.changed();
   }
 
@@ -172,12 +213,13 @@ class Writing {
       if (this.saving) await this.saving;
       clearTimeout(this.timer);
       const body = new FormData(this.form);
+      const text = this.text.value;
       body.set("client_id", this.value("client_id"));
       if (this.kind === "reply") body.set("after", after || "open");
       if (more.topic !== undefined) body.set("topic", more.topic);
-      store.write(this.key, { ...this.state(), revision: this.revision, client_id: this.value("client_id") });
+      this.keep();
       const done = await (await send(this.form.action, { body, quiet: true })).json();
-      this.sent(done);
+      this.sent(done, text);
       // Who put the matter away writes nothing more here: the next key is one of the desk's, not a letter.
       const away = after && after !== "open" && this.form.contains(document.activeElement);
       if (away) document.getElementById("stream")?.focus({ preventScroll: true });
@@ -194,11 +236,13 @@ class Writing {
     if (repeat) await this.submit(null, { ...more, after });
   }
 
-  sent(done) {
+  sent(done, text) {
+    const further = this.text.readOnly ? "" : typedSince(text, this.text.value);
     clearTimeout(this.timer);
     this.dirty = false;
     store.drop(this.key);
     this.clear();
+    if (further) this.goOn(further);
     this.form.querySelector("[data-once]")?.remove();
     toast(done.said, { undo: done.undo, seconds: Math.max(8, done.seconds ?? 0) });
     document.dispatchEvent(new CustomEvent("centrala:sent", { detail: done }));
@@ -206,7 +250,27 @@ class Writing {
     if (this.kind === "new") location.assign(`/conversations/${done.conversation}`);
   }
 
+  /** What was typed while the message was on its way begins the next one. */
+  goOn(text) {
+    this.text.value = text;
+    this.changed();
+  }
+
+  /** Another window of this browser sent the text: what stands here as well is not sent twice. */
+  gone(text) {
+    if (this.text.value === text) {
+      clearTimeout(this.timer);
+      this.dirty = false;
+      this.clear();
+    } else {
+      this.field("client_id").value = crypto.randomUUID();
+      this.forget();
+    }
+  }
+
   clear() {
+    this.other = null;
+    this.twice.hidden = true;
     this.approved?.clear();
     if (this.field("choices")) this.field("choices").value = "";
     this.text.value = "";
@@ -258,6 +322,8 @@ class Writing {
     }
     if (event.target.closest("[data-send-resolve]")) resolveAfter(this);
     if (event.target.closest("[data-plain]")) this.plain();
+    if (event.target.closest("[data-twice-swap]")) this.swap();
+    if (event.target.closest("[data-twice-keep]")) this.settle();
   }
 
   // --- channel and length -----------------------------------------------------------------------------------------
@@ -490,6 +556,10 @@ const flush = () => { for (const writing of forms.values()) if (writing.dirty) w
 document.addEventListener("visibilitychange", () => { if (document.hidden) flush(); });
 window.addEventListener("pagehide", flush);
 window.addEventListener("online", flush);
+window.addEventListener("storage", ({ key, oldValue, newValue }) => {
+  const writing = [...forms.values()].find((found) => found.key === key);
+  if (writing && writing.kind !== "new" && oldValue && newValue === null) writing.gone(JSON.parse(oldValue).text);
+});
 
 document.addEventListener("centrala:undone", async () => {
   if (!conversation) return;

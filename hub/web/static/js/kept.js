@@ -1,0 +1,21 @@
+// What this browser keeps of a text that is being written, beside the draft that the hub keeps.
+
+export const store = {
+  read(key) { try { return JSON.parse(localStorage.getItem(key) ?? "null"); } catch { return null; } },
+  write(key, value) { try { localStorage.setItem(key, JSON.stringify(value)); } catch { /* full: the server keeps it */ } },
+  drop(key) { try { localStorage.removeItem(key); } catch { /* nothing was kept */ } },
+};
+
+/**
+ * Which text a page begins with: "server" (the draft that came with it), "mine" (what this browser could not save any
+ * more), or "both", where another device went on with the draft that this browser could not save. What was saved and is
+ * not the hub's any more was sent, thrown away or written further elsewhere.
+ */
+export function begins(local, text, revision) {
+  if (!local?.text || local.saved || local.text === text) return "server";
+  if (local.revision >= revision) return "mine";
+  return text.includes(local.text) ? "server" : "both";
+}
+
+/** What was typed behind a text while it was on its way; all of it where the text itself was changed. */
+export const typedSince = (sent, now) => (now.startsWith(sent) ? now.slice(sent.length).trimStart() : now);

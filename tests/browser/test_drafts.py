@@ -1,0 +1,199 @@
+"""What somebody writes, in two windows, on two devices, before the scripts are there and while it is being sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, Route, expect
+
+from hub.desk.drafts import save_draft
+from hub.store import schema
+from tests.browser.desk_console import Console, console, morning
+from tests.hub.desk.conftest import Who
+from tests.servers.browser import axe_violations
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Console]:
+    async with console(tmp_path, language="en") as running:
+        yield running
+
+
+@pytest.fixture
+async def long(desk: Console) -> int:
+    made = await desk.store.write(lambda tx: morning(tx, desk.people))
+    return made["long"]
+
+
+async def opened(desk: Console, page: Page, conversation: int) -> Page:
+    """The page with a conversation open, failing the test on any script error."""
+    page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
+    await page.goto(f"{desk.url}/conversations/{conversation}")
+    return page
+
+
+async def texts(desk: Console, conversation: int) -> list[str]:
+    """What was answered, without the signature."""
+    rows = await desk.rows(schema.message, conversation=conversation, kind="outbound")
+    return [row.text.partition("\n\n-- ")[0] for row in rows]
+
+
+async def elsewhere(desk: Console, conversation: int, text: str, revision: int) -> None:
+    """Another device of the same person goes on with the draft."""
+    scope = Who(desk.people).ola
+    await desk.store.write(
+        lambda tx: save_draft(
+            tx, scope, conversation=conversation, kind="reply", revision=revision, text=text, based_on=9
+        )
+    )
+
+
+async def test_what_is_typed_while_a_reply_is_on_its_way_begins_the_next_one(
+    desk: Console, long: int, browser: Browser
+) -> None:
+    page = await opened(desk, await desk.enter(browser), long)
+
+    async def slow(route: Route) -> None:
+        await asyncio.sleep(1.2)
+        await route.continue_()
+
+    await page.route("**/reply", slow)
+    await page.keyboard.press("r")
+    await page.keyboard.type("Pierwsza.")
+    await page.keyboard.press("Control+Enter")
+    await page.keyboard.type(" I jeszcze jedno")
+    await expect(page.locator(".toast").last).to_contain_text("Sent")
+    await expect(page.locator("#reply-text")).to_have_value("I jeszcze jedno")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    await page.unroute("**/reply")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#reply-text")).to_have_value("")
+    assert (await texts(desk, long))[-2:] == ["Pierwsza.", "I jeszcze jedno"]
+
+
+async def test_two_versions_are_shown_as_two_and_one_is_chosen(
+    desk: Console, long: int, browser: Browser
+) -> None:
+    page = await opened(desk, await desk.enter(browser), long)
+    await page.keyboard.press("r")
+    await page.keyboard.type("Tutaj")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    await page.route("**/drafts", lambda route: route.abort())
+    await page.keyboard.type(" bez sieci")
+    await elsewhere(desk, long, "Na telefonie", 1)
+    await page.unroute("**/drafts")
+    await page.goto("about:blank")  # its last words cannot be saved any more
+    await page.goto(f"{desk.url}/conversations/{long}")
+    text, twice = page.locator("#reply-text"), page.locator("#reply-form [data-twice]")
+    await expect(text).to_have_value("Na telefonie")
+    await expect(twice).to_be_visible()
+    assert await axe_violations(page) == []
+    await page.reload()
+    await twice.get_by_role("button", name="Show the other one").click()
+    await expect(text).to_have_value("Tutaj bez sieci")
+    await twice.get_by_role("button", name="Show the other one").click()
+    await expect(text).to_have_value("Na telefonie")
+    await twice.get_by_role("button", name="Show the other one").click()
+    await twice.get_by_role("button", name="Keep this one").click()
+    await expect(text).to_be_focused()
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    await page.reload()
+    await expect(text).to_have_value("Tutaj bez sieci")
+    await expect(twice).to_be_hidden()
+
+
+async def test_two_windows_at_one_draft_lose_and_mix_nothing(
+    desk: Console, long: int, browser: Browser
+) -> None:
+    page = await opened(desk, await desk.enter(browser), long)
+    await page.keyboard.press("r")
+    await page.keyboard.type("Tutaj")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    await elsewhere(desk, long, "Na telefonie", 1)
+    await page.keyboard.type(" dalej")
+    await expect(page.locator("#reply-form [data-twice]")).to_be_visible()
+    await expect(page.locator("#reply-text")).to_have_value("Tutaj dalej")
+    await expect(page.locator("#reply-text")).to_be_focused()
+    await page.locator("[data-twice-swap]:visible").click()
+    await expect(page.locator("#reply-text")).to_have_value("Na telefonie")
+
+
+async def test_what_another_device_sent_does_not_come_back(
+    desk: Console, long: int, browser: Browser
+) -> None:
+    page = await opened(desk, await desk.enter(browser), long)
+    await page.keyboard.press("r")
+    await page.keyboard.type("Odpowiedź")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    other = await opened(desk, await desk.enter(browser), long)
+    await expect(other.locator("#reply-text")).to_have_value("Odpowiedź")
+    await other.locator("#reply-text").press("Control+Enter")
+    await expect(other.locator("#reply-text")).to_have_value("")
+    await page.reload()
+    await expect(page.locator("#stream")).to_contain_text("Odpowiedź")
+    await expect(page.locator("#reply-text")).to_have_value("")
+
+
+async def test_what_one_window_sent_the_other_one_does_not_send_again(
+    desk: Console, long: int, browser: Browser
+) -> None:
+    page = await opened(desk, await desk.enter(browser), long)
+    await page.keyboard.press("r")
+    await page.keyboard.type("Odpowiedź")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    other = await opened(desk, await page.context.new_page(), long)
+    await expect(other.locator("#reply-text")).to_have_value("Odpowiedź")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#reply-text")).to_have_value("")
+    await expect(other.locator("#reply-text")).to_have_value("")
+    await other.locator("#reply-text").fill("I jeszcze coś")
+    await other.locator("#reply-text").press("Control+Enter")
+    await expect(other.locator("#reply-text")).to_have_value("")
+    assert (await texts(desk, long))[-2:] == ["Odpowiedź", "I jeszcze coś"]
+
+
+async def test_letters_that_are_faster_than_the_scripts_stay(
+    desk: Console, long: int, browser: Browser
+) -> None:
+    page = await opened(desk, await desk.enter(browser), long)
+    await page.route("**/drafts", lambda route: route.abort())
+    await page.keyboard.press("r")
+    await page.keyboard.type("Wczoraj")
+    await expect(page.locator("[data-kept]")).to_have_text("Not saved yet")
+    await page.wait_for_timeout(900)
+    await page.unroute("**/drafts")
+    await page.goto("about:blank")
+    ready = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await ready.wait()
+        await route.continue_()
+
+    await page.route("**/composer.js", late)
+    await page.goto(f"{desk.url}/conversations/{long}", wait_until="commit")
+    await page.locator("#reply-text").press_sequentially("Dziś")
+    ready.set()
+    await expect(page.locator("#reply-form [data-twice]")).to_be_visible()
+    await expect(page.locator("#reply-text")).to_have_value("Dziś")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    await page.locator("[data-twice-swap]:visible").click()
+    await expect(page.locator("#reply-text")).to_have_value("Wczoraj")
+
+
+async def test_two_new_conversations_are_two_drafts(desk: Console, long: int, browser: Browser) -> None:
+    page = await desk.enter(browser)
+    page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
+    for words in ("Pierwsza", "Druga"):
+        await page.goto(f"{desk.url}/new")
+        await expect(page.locator("#new-text")).to_have_value("")
+        await page.fill("#new-text", words)
+        await expect(page.locator("[data-kept]")).to_have_text("Saved")
+        await page.reload()
+        await expect(page.locator("#new-text")).to_have_value(words)
+    await page.goto(f"{desk.url}/inbox/drafts")
+    await expect(page.locator(".draft .pre")).to_have_text(["Druga", "Pierwsza"])
