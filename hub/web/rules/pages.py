@@ -15,6 +15,7 @@ from hub.desk import topics
 from hub.desk.actions import STATUS_NAMES
 from hub.desk.presence import Person
 from hub.house import House
+from hub.i18n import translate_plural
 from hub.moderation.reasons import HOLD
 from hub.ruleset import Change, Draft, change, draft
 from hub.ruleset.checks import ROLES, known
@@ -49,6 +50,9 @@ async def names_for(request: web.Request, source: str) -> Names:
     def say(msgid: str, **placeholders: object) -> str:
         return text(request, msgid, **placeholders)
 
+    def plural(one: str, many: str, number: int) -> str:
+        return translate_plural(language, one, many, number)
+
     def query(tx: Reader) -> dict[str, dict[str, str]]:
         found = {
             kind: dict.fromkeys(values, "") for kind, values in known(tx, house.directory.config).items()
@@ -60,7 +64,8 @@ async def names_for(request: web.Request, source: str) -> Names:
 
     stored = await desk.store.read(query)
     labels = _labels(house, language, say, stored)
-    return Names(say=say, known={**labels, **await asyncio.to_thread(_own_names, source)})
+    own = await asyncio.to_thread(_own_names, source)
+    return Names(say=say, plural=plural, known={**labels, **own})
 
 
 def _labels(

@@ -9,20 +9,22 @@ from markupsafe import Markup, escape
 
 from hub.i18n import mark as N_
 from hub.web.rules import terms
-from hub.web.rules.fields import rows_of
 from hub.web.rules.parts import Part
 from rules.language import FROM_TEXT
 
 Say = Callable[..., str]
+Plural = Callable[[str, str, int], str]
 
 MANY = 5
 """Values of one condition that a sentence names."""
 
 
 class Names(msgspec.Struct, frozen=True, kw_only=True):
-    """How values are called: ``say`` translates, ``known`` gives the configured names by kind of thing."""
+    """How values are called: ``say`` translates, ``plural`` with a number (one, many, how many), ``known`` gives the
+    configured names by kind of thing."""
 
     say: Say
+    plural: Plural
     known: Mapping[str, Mapping[str, str]]
 
     def of(self, kind: str, value: str) -> str:
@@ -186,17 +188,25 @@ def range_said(fields: Mapping[str, tuple[str, ...]], names: Names, at: int = 0)
         values = fields.get(name, ())
         return values[at] if at < len(values) else ""
 
-    def amount(name: str) -> str:
-        unit = terms.UNIT_NAMES.get(get(f"{name}_unit"))
-        return f"{get(name)} {names.say(unit)}" if unit else get(name)
-
+    low, high = (duration_said(get(end), get(f"{end}_unit"), names) for end in ("low", "high"))
     mode = get("mode")
+    if mode == "between":
+        return names.say(N_("between {low} and {high}"), low=low, high=high)
     said = names.say(terms.MODE_NAMES.get(mode, mode))
-    if mode in ("some", "none"):
-        return said
-    return f"{said} {amount('low')}" + (
-        f" {names.say(N_('and'))} {amount('high')}" if mode == "between" else ""
-    )
+    return said if mode in ("some", "none") else f"{said} {low}"
+
+
+def duration_said(amount: str, unit: str, names: Names) -> str:
+    """A span of time, or a plain number where there is no unit."""
+    if not amount.isdecimal() or unit not in terms.UNIT_NAMES:
+        return amount
+    number = int(amount)
+    match unit:
+        case "m":
+            return names.plural("{n} minute", "{n} minutes", number)
+        case "h":
+            return names.plural("{n} hour", "{n} hours", number)
+    return names.plural("{n} day", "{n} days", number)
 
 
 def _words_said(part: Part, names: Names) -> Markup:
@@ -220,8 +230,8 @@ def _rows_said(part: Part, names: Names) -> Markup:
         elif "mode" in fields:
             found.append(_strong(f"{shown}: {range_said(fields, names, i)}"))
         elif "low" in fields:
-            _, low, unit = rows_of(fields, ("key", "low", "low_unit"))[i]
-            found.append(_strong(f"{shown} ({low} {names.say(terms.UNIT_NAMES.get(unit, unit))})"))
+            span = duration_said(fields["low"][i], fields["low_unit"][i], names)
+            found.append(_strong(f"{shown} ({span})"))
         else:
             found.append(_strong(f"{shown}: {(fields.get('value', ()) + ('',) * (i + 1))[i]}"))
     return Markup(" {} ").format(names.say(N_("and"))).join(found)
@@ -277,8 +287,6 @@ def action_said(part: Part, names: Names) -> Markup:
 def _callback(part: Part, names: Names) -> Markup:
     said = [_strong(part.value("topic"))] if part.value("topic") else []
     if part.value("low"):
-        unit = names.say(terms.UNIT_NAMES.get(part.value("low_unit"), ""))
-        said.append(
-            _with(names.say(N_("in {value} at the earliest")), _strong(f"{part.value('low')} {unit}"))
-        )
+        span = duration_said(part.value("low"), part.value("low_unit"), names)
+        said.append(_with(names.say(N_("in {value} at the earliest")), _strong(span)))
     return Markup(", ").join(said)

@@ -214,7 +214,7 @@ async def test_a_draft_that_cannot_be_read_leads_to_its_text(
 def test_of_many_rules_a_page_shows_some() -> None:
     rule = "  - id: r{n}\n    when: {{words: słowo{n}}}\n    do: {{queue: q}}\n"
     source = "rules:\n" + "".join(rule.format(n=n) for n in range(FEW * 2 + 1)) + "default: {queue: q}\n"
-    labels = Names(say=lambda text, **_: text, known={})
+    labels = Names(say=lambda text, **_: text, plural=lambda one, many, number: many, known={})
     first, last = listing(source, labels), listing(source, labels, page=9)
     assert (len(first.rows), first.pages, first.total) == (FEW, 3, FEW * 2 + 1)
     assert (last.page, [row.form.id for row in last.rows]) == (3, [f"r{FEW * 2}"])

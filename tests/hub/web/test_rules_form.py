@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from multidict import MultiDict
 
-from hub.i18n import is_translated
+from hub.i18n import is_translated, translate, translate_plural
 from hub.web.render import environment
 from hub.web.rules import terms
 from hub.web.rules.action_shapes import ACTION_SHAPES
@@ -30,7 +30,9 @@ DOCS = Path("docs/rules.md").read_text()
 WHENS = re.findall(r"```yaml\n(when:.*?)\nyes:", DOCS, re.S)
 DOS = re.findall(r"```yaml\n(do:.*?)\n(?:facts|gives):", DOCS, re.S)
 SAY = Names(
-    say=lambda text, **values: re.sub(r"\{(\w+)\}", lambda m: str(values.get(m[1], m[0])), text), known={}
+    say=lambda text, **values: translate("pl", text, **values),
+    plural=lambda one, many, number: translate_plural("pl", one, many, number),
+    known={},
 )
 
 HEAD = (
@@ -88,6 +90,27 @@ def test_every_documented_action_is_read_and_written_again(do: str) -> None:
         == load(f"{HEAD}rules:\n- id: a\n  {do}\ndefault: {{spam: true}}\n").rules[0].actions
     )
     assert all(action_said(part, SAY) for part in form.do)
+
+
+@pytest.mark.parametrize(
+    ("when", "said"),
+    [
+        ("unanswered: 4h", "przez co najmniej 4 godziny"),
+        ("unanswered: {min: 1h, open_hours: true}", "przez co najmniej 1 godzinę"),
+        ("waiting: {min: 1m, max: 2h}", "czeka 1 minutę – 2 godziny"),
+        ("waiting: {max: 22m}", "czeka najwyżej 22 minuty"),
+        ("queue_waiting: {informacja: {min: 1d}}", "co najmniej 1 dzień"),
+        ("queue_load: {informacja: {min: 20}}", "co najmniej 20"),
+    ],
+)
+def test_times_are_said_with_the_form_that_goes_with_the_number(when: str, said: str) -> None:
+    part = read_root(read(f"when: {{{when}}}").tree.entries["when"], {})  # type: ignore[union-attr]
+    assert said in condition_said(part, SAY).striptags()
+
+
+def test_a_timer_without_a_name_is_no_fault_of_the_page() -> None:
+    form = opened('- id: a\n  do: {timer: {" ": 2d, b: 1h}}\n', "rule").form
+    assert "b (1 godzinę)" in action_said(form.do[0], SAY).striptags()
 
 
 def yaml_of(text: str) -> Any:
