@@ -1,4 +1,4 @@
-"""Merging conversations and taking messages apart, both undone at any time.
+"""Merging conversations and taking them apart, at any time.
 
 The conversation with the earlier number survives and takes in the messages of the other; what moved and how it was is
 kept, so that taking apart restores every message to its place, those written meanwhile staying where they were written.
@@ -11,32 +11,26 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Table, and_, func, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Row, Table, and_, literal_column, or_, select, update
 
-from hub.changes import began
 from hub.chats.record import IDLE, LEFT
 from hub.deciding.waiting import TIMER as RULES
 from hub.desk.actions import keep_timer
 from hub.desk.contacts import link_contacts
+from hub.desk.moving import line_up, move, reference_of
 from hub.desk.row import ACTIVE, change, opened, seen
 from hub.desk.transfer import OFFICE_DUE, OWNER_CHECK
-from hub.desk.undoing import CHANGED, remember
+from hub.desk.undoing import remember
 from hub.house import House
 from hub.i18n import mark as N_
-from hub.intake.references import new_reference, read_reference
-from hub.messages import announce, system_line
+from hub.intake.references import read_reference
+from hub.messages import system_line
 from hub.scope import Conflict, NotFound, Scope, require, visible
 from hub.store import schema
 from hub.store.tx import Reader, Tx
 from hub.timers import cancel_timer
 
 message, conversation, merge = schema.message, schema.conversation, schema.conversation_merge
-
-FOLLOWERS = (
-    *(schema.delivery.c.message, schema.trace.c.message, schema.search_doc.c.message),
-    *(schema.post.c.id, schema.callback.c.id),  # those of the messages that they are about
-)
-"""Columns that name the message of a row which names its conversation too: it goes where its message goes."""
 
 DUE = (OFFICE_DUE, OWNER_CHECK, IDLE, LEFT)
 """Kinds of timers about a conversation that go on about the survivor, as do those that rules started by name. Waking
@@ -49,11 +43,6 @@ SAME = N_("Choose two different conversations.")
 STRANGERS = N_(
     "These conversations are with two different people. Link the people first, if they are one person."
 )
-COMMENTS = N_("A comment stands under its article and cannot be moved.")
-MOVABLE = ("inbound", "outbound", "call")
-"""Kinds of messages that can be moved to a conversation of their own."""
-
-ONLY = N_("It is the only message; there would be nothing left.")
 NO_SUCH = N_("There is no conversation with that number, or none that you may see.")
 UNDONE = N_("That merge was undone already.")
 
@@ -87,7 +76,8 @@ def merge_conversations(
         link_contacts(tx, scope, survivor.contact, absorbed.contact)
     moved = _numbers(tx, absorbed.id)
     for number, (message_id, _) in enumerate(moved, survivor.messages + 1):
-        _move(tx, message_id, absorbed.id, survivor.id, number)
+        move(tx, message_id, absorbed.id, survivor.id, number)
+    line_up(tx, [message_id for message_id, _ in moved], absorbed.id, survivor.id)
     after = _together(survivor, absorbed)
     ordered = and_(literal_column(f"({schema.PENDING})"), schema.effect.c.state == "waiting")
     kept = {
@@ -195,15 +185,6 @@ def _numbers(tx: Tx, conversation_id: int) -> list[tuple[int, int]]:
     return [(row.id, row.number) for row in tx.rows(statement.order_by(message.c.number))]
 
 
-def _move(tx: Tx, message_id: int, origin: int, conversation_id: int, number: int) -> None:
-    """``origin``: the conversation that it stands in. Its followers are found by that, too: not all have an index of
-    their messages."""
-    tx.change(message, message_id, conversation=conversation_id, number=number)
-    for column in FOLLOWERS:
-        its = and_(_of(column.table, origin), column == message_id)
-        tx.execute(update(column.table).where(its).values(conversation=conversation_id))
-
-
 def _together(survivor: Row[Any], absorbed: Row[Any]) -> dict[str, Any]:
     """What the survivor looks like: as awake as either is, waiting since the earlier, replying where the last came in,
     with the protocol and the doubts of both."""
@@ -268,7 +249,8 @@ def unmerge(tx: Tx, house: House, scope: Scope, merge_id: int) -> int:
     for message_id, number in kept["messages"]:
         here = tx.scalar(select(message.c.conversation).where(message.c.id == message_id))
         if here == row.survivor:
-            _move(tx, message_id, row.survivor, row.absorbed, number)
+            move(tx, message_id, row.survivor, row.absorbed, number)
+    line_up(tx, [message_id for message_id, _ in kept["messages"]], row.survivor, row.absorbed)
     for key in kept["keys"]:
         tx.execute(
             update(schema.thread_key).where(schema.thread_key.c.key == key).values(conversation=row.absorbed)
@@ -283,7 +265,7 @@ def unmerge(tx: Tx, house: House, scope: Scope, merge_id: int) -> int:
     before = {name: kept["before"][name] for name in still}
     change(tx, scope, row.survivor, **before)
     _keep_asleep(tx, survivor, before)
-    system_line(tx, row.survivor, "unmerged", scope.user, reference=_reference(tx, row.absorbed))
+    system_line(tx, row.survivor, "unmerged", scope.user, reference=reference_of(tx, row.absorbed))
     system_line(tx, row.absorbed, "unmerged", scope.user, reference=survivor.reference)
     return int(row.absorbed)
 
@@ -300,85 +282,9 @@ def _give_back(tx: Tx, row: Row[Any], kept: Mapping[str, Any]) -> None:
     tx.execute(asked.delete().where(shared))
 
 
-def _reference(tx: Tx, conversation_id: int) -> str:
-    return str(tx.scalar(select(conversation.c.reference).where(conversation.c.id == conversation_id)))
-
-
 def undo_merge(tx: Tx, house: House, scope: Scope, data: Any) -> None:
     """Undo of kind ``merge``."""
     unmerge(tx, house, scope, data["merge"])
-
-
-def move_message(tx: Tx, house: House, scope: Scope, message_id: int) -> int:
-    """Move one inbound or outbound message to a new conversation with the same person; returns its id.
-
-    The new one carries a number of its own and stands in the same queue. Raises Conflict for a comment, for the only
-    message, for a note or system line.
-    """
-    row = tx.locked(message, message_id)
-    if row is None:
-        raise NotFound("message")
-    old = opened(tx, scope, row.conversation)
-    if old.channel == "comments" or row.kind not in MOVABLE:
-        raise Conflict(COMMENTS)
-    statement = select(func.count()).where(_of(message, old.id), message.c.kind.in_(MOVABLE))
-    if tx.scalar(statement) < 2:
-        raise Conflict(ONLY)
-    new = _new_beside(tx, house, old, row)
-    _move(tx, message_id, old.id, new, 1)
-    change(tx, scope, old.id)
-    announce(tx, new, actor=scope.user)
-    system_line(tx, old.id, "moved-away", scope.user, reference=_reference(tx, new))
-    system_line(tx, new, "moved-here", scope.user, reference=old.reference)
-    remember(tx, scope, "move", {"message": message_id, "old": old.id, "new": new, "number": row.number})
-    return new
-
-
-def _new_beside(tx: Tx, house: House, old: Row[Any], row: Row[Any]) -> int:
-    inbound = row.kind == "inbound"
-    own = {
-        "id": tx.new_id(),
-        "reference": new_reference(house.random),
-        "status": "open",
-        "subject": row.subject or old.subject,
-        "preview": " ".join(row.text.split())[:160],
-        "identity": row.identity or old.identity,
-        "inbox": row.inbox or old.inbox,
-        "channel": row.channel,
-        "messages": 1,
-        "version": 1,
-        "created_at": tx.now,
-        "activity_at": row.at,
-        "inbound_at": row.at if inbound else None,
-        "waiting_since": row.at if inbound else None,
-        "previous": old.id,
-    }
-    nothing = dict.fromkeys(
-        ("topic", "outcome", "first_reply_at", "resolved_at", "snoozed_until", "woken", "possible_duplicate"),
-        None,
-    )
-    new = tx.add(conversation, {**dict(old._mapping), **nothing, **own, "failed": False, "merged_into": None})
-    tx.execute(
-        schema.conversation_link.insert().values(conversation=old.id, other=new, kind="moved", at=tx.now)
-    )
-    began(tx, new)
-    return new
-
-
-def undo_move(tx: Tx, house: House, scope: Scope, data: Any) -> None:
-    """Undo of kind ``move``: the message goes back to its old number; the emptied conversation is merged away.
-
-    Refused once something was written in the new one.
-    """
-    new = opened(tx, scope, data["new"])
-    statement = select(func.count()).where(_of(message, new.id), message.c.kind != "system")
-    if tx.scalar(statement) != 1:
-        raise Conflict(CHANGED)
-    old = opened(tx, scope, data["old"])
-    _move(tx, data["message"], new.id, old.id, data["number"])
-    change(tx, scope, old.id)
-    change(tx, scope, new.id, merged_into=old.id, status="resolved", waiting_since=None, due_at=None)
-    system_line(tx, old.id, "undone", scope.user)
 
 
 def move_back(tx: Tx, house: House, scope: Scope, new: int) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from hub.desk.actions import undo_set
 from hub.desk.contacts import undo_block, undo_link
-from hub.desk.merging import undo_merge, undo_move
+from hub.desk.merging import undo_merge
+from hub.desk.moving import undo_move
 from hub.desk.reply import undo_send
 from hub.desk.transfer import undo_transfer
 from hub.desk.undoing import Undo

@@ -7,7 +7,7 @@ from typing import Literal
 
 from aiohttp import web
 
-from hub.desk import access, actions, contacts, merging, outward, topics, transfer
+from hub.desk import access, actions, contacts, merging, moving, outward, topics, transfer
 from hub.desk.actions import Settable
 from hub.desk.row import seen
 from hub.desk.undoing import undoable
@@ -265,7 +265,7 @@ async def move_message(request: web.Request) -> web.StreamResponse:
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
     house = desk.house()
     new, undo = await desk.store.write(
-        lambda tx: undoable(tx, scope, lambda: merging.move_message(tx, house, scope, number))
+        lambda tx: undoable(tx, scope, lambda: moving.move_message(tx, house, scope, number))
     )
     said = N_("Moved to a conversation of its own.")
     return redirect(request, conversation_path(new), said, undo=undo_path(undo))

@@ -14,7 +14,8 @@ from connectors.contract import CallbackChange
 from hub.callbacks import calls, offers, service
 from hub.callbacks.lists import board, history, waiting
 from hub.callbacks.texts import OUTCOMES
-from hub.desk.merging import move_back, move_message
+from hub.desk.merging import move_back
+from hub.desk.moving import move_message
 from hub.i18n import translate
 from hub.people.presence import set_presence
 from hub.scope import Conflict, Denied, NotFound, Scope

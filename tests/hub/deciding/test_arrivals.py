@@ -11,7 +11,8 @@ from sqlalchemy import select
 from connectors.contract import Attachment, CommentPlace, InboxId, Message, Party
 from hub.config import Inbox
 from hub.desk.actions import resolve
-from hub.desk.merging import move_back, move_message
+from hub.desk.merging import move_back
+from hub.desk.moving import move_message
 from hub.intake.load import read_load
 from hub.replay.stored import of_conversation
 from hub.scope import SYSTEM

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from connectors.contract import Micros
+from connectors.contract import Micros, Recipient
 from hub.callbacks.service import open_for
-from hub.desk import actions, beside, drafts, merging, view, why
+from hub.desk import actions, beside, drafts, merging, moving, view, why
 from hub.desk.timed import HANDLERS
 from hub.desk.transfer import transfer
 from hub.house import House
 from hub.logs import logger
+from hub.outbox.claim import claim
+from hub.outbox.queue import enqueue
 from hub.scope import Conflict, NotFound
 from hub.store import schema
 from hub.store.store import Store
@@ -280,6 +282,36 @@ async def test_no_word_of_a_draft_is_lost(store: Store, house: House, who: Who) 
     assert mine["reply"].text == "pierwszy\n\ndrugi"
 
 
+async def test_what_waits_to_be_sent_takes_its_turn_in_the_survivor(
+    store: Store, house: House, who: Who
+) -> None:
+    old, new = await pair(store)
+
+    def reply(tx: Tx, conversation: int) -> int:
+        row = tx.row(select(schema.conversation).where(schema.conversation.c.id == conversation))
+        assert row is not None
+        text = add_message(tx, conversation, number=row.messages + 1, kind="outbound")
+        tx.change(schema.conversation, conversation, messages=row.messages + 1)
+        return enqueue(tx, house, row, text, [Recipient(address="anna@example.pl")], inbox="kontakt")[0]
+
+    def sent(tx: Tx) -> list[int]:
+        begun = claim(tx, "here/1", 8, (), ["kontakt"])
+        for one in begun:
+            tx.change(schema.delivery, one.delivery, state="sent")
+        return [one.delivery for one in begun]
+
+    later = await store.write(lambda tx: reply(tx, old))
+    first = await store.write(lambda tx: reply(tx, new))
+    await store.write(lambda tx: tx.change(schema.delivery, first, created_at=tx.now - HOUR))
+    merged = await store.write(lambda tx: merging.merge_conversations(tx, house, who.ola, new, old))
+    last = await store.write(lambda tx: reply(tx, old))
+    assert await store.write(sent) == [first], "one after the other, the earliest first"
+    assert await store.write(sent) == [later]
+    await store.write(lambda tx: merging.unmerge(tx, house, who.ola, merged.merge))
+    again = await store.write(lambda tx: reply(tx, new))
+    assert sorted(await store.write(sent)) == sorted([last, again]), "two conversations wait for nobody else"
+
+
 async def test_a_message_moves_to_a_conversation_of_its_own_and_back(
     store: Store, house: House, who: Who
 ) -> None:
@@ -291,7 +323,7 @@ async def test_a_message_moves_to_a_conversation_of_its_own_and_back(
         return found, second, only
 
     found, second, only = await store.write(fill)
-    new = await store.write(lambda tx: merging.move_message(tx, house, who.ola, second))
+    new = await store.write(lambda tx: moving.move_message(tx, house, who.ola, second))
     row = await row_of(store, new)
     assert (row.preview, row.queue, row.status) == ("A poza tym: meldunek?", "bezrobotni", "open")
     assert row.reference != (await row_of(store, found)).reference
@@ -301,14 +333,14 @@ async def test_a_message_moves_to_a_conversation_of_its_own_and_back(
     assert await undo(store, house, who.ola) == "move"
     assert (2, "inbound") in await numbers(store, found)
     assert (await row_of(store, new)).merged_into == found
-    again = await store.write(lambda tx: merging.move_message(tx, house, who.ola, second))
+    again = await store.write(lambda tx: moving.move_message(tx, house, who.ola, second))
     await store.write(lambda tx: merging.move_back(tx, house, who.ola, again))
     assert (await row_of(store, again)).merged_into == found
     alone = await store.read(
         lambda tx: tx.scalar(select(schema.message.c.id).where(schema.message.c.conversation == only))
     )
     with pytest.raises(Conflict, match="only message"):
-        await store.write(lambda tx: merging.move_message(tx, house, who.ola, alone))
+        await store.write(lambda tx: moving.move_message(tx, house, who.ola, alone))
     assert "moved-away" in await said(store, found)
 
 
