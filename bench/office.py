@@ -149,7 +149,7 @@ def fill(path: Path, rows: int, *, search: bool = False) -> None:
     connection.execute("PRAGMA cache_size = -500000")
     draw = random.Random(7)
     for start in range(0, rows, 20_000):
-        _fill_part(connection, draw, range(start, min(rows, start + 20_000)), rows, search)
+        _fill_part(connection, draw, range(start, min(rows, start + 20_000)), search)
         connection.commit()
     connection.execute("UPDATE id_block SET next = ?", (10 * rows + 1_000_000,))
     connection.execute("ANALYZE")
@@ -165,9 +165,7 @@ _STATUSES = ("open", "waiting-citizen", "snoozed", "resolved")
 _SHARES = (3, 3, 1, 93)
 
 
-def _fill_part(
-    connection: sqlite3.Connection, draw: random.Random, numbers: range, rows: int, search: bool
-) -> None:
+def _fill_part(connection: sqlite3.Connection, draw: random.Random, numbers: range, search: bool) -> None:
     people, conversations, messages, docs, keys, seen = [], [], [], [], [], []
     for n in numbers:
         base, at = 10 * n + 1, START + n * MINUTE

@@ -66,7 +66,6 @@ class Where(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def notify_citizen(
     tx: Tx,
-    house: House,
     conversation: int,
     template: str,
     params: Mapping[str, str],

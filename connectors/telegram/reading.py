@@ -102,7 +102,7 @@ def _items(update: Update, body: bytes, context: ParseContext) -> Iterator[Inbou
     ) is not None:
         yield from _edit(edited, number, context)
     elif update.callback_query is not None:
-        yield _pressed(update.callback_query, number, context)
+        yield _pressed(update.callback_query, context)
     elif update.message_reaction is not None:
         yield _reaction(update.message_reaction, number, context)
     elif update.my_chat_member is not None:
@@ -130,7 +130,7 @@ def _message(message: wire.Message, number: int, body: bytes, context: ParseCont
     name = message_id(message.chat.id, message.message_id, message.business_connection_id)
     sender, ours = _sender(message)
     if found is None:
-        return _wordless(message, name, sender, body, context)
+        return _wordless(name, sender, body, context)
     text, html = found.text, found.html
     keys: tuple[ThreadKey, ...] = ()
     private = message.chat.type == "private"
@@ -243,7 +243,7 @@ def _deleted(deleted: wire.Deleted, context: ParseContext) -> Iterator[Inbound]:
 # --- everything else -----------------------------------------------------------------------------------------------
 
 
-def _pressed(query: wire.CallbackQuery, number: int, context: ParseContext) -> Message | Unknown:
+def _pressed(query: wire.CallbackQuery, context: ParseContext) -> Message | Unknown:
     """A pressed button is a message whose text is the button's label."""
     message = query.message
     if query.data is None or message is None:
@@ -319,7 +319,7 @@ def _membership(member: wire.Membership, number: int, context: ParseContext) -> 
     )
 
 
-def _wordless(message: wire.Message, name: str, sender: Party, body: bytes, context: ParseContext) -> Unknown:
+def _wordless(name: str, sender: Party, body: bytes, context: ParseContext) -> Unknown:
     """A message of a kind that we have no word for (a gift, a checklist, a changed title): its name at least."""
     fields = wire.strange(body).content
     kinds = [field for field in fields if field not in _PLAIN]

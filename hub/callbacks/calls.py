@@ -81,7 +81,7 @@ def release(tx: Tx, house: House, scope: Scope, callback_id: int, *, version: in
     row = opened(tx, scope, callback_id, version)
     if row.agent != scope.user and not allows(scope, "supervise"):
         raise Denied("callback")
-    return give_back(tx, house, row, scope.user)
+    return give_back(tx, row, scope.user)
 
 
 def no_answer(

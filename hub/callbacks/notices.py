@@ -33,7 +33,7 @@ def tell(
         "reason": house.translate(language, reason).rstrip(".") if reason else "",
     }
     key = notice_key(template, row)
-    notify_citizen(tx, house, conversation.id, template, params, key=key, where=where)
+    notify_citizen(tx, conversation.id, template, params, key=key, where=where)
 
 
 def notice_key(template: str, row: Row[Any]) -> str:

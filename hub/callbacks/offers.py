@@ -46,7 +46,7 @@ def on_timer(tx: Tx, house: House, timer: Row[Any]) -> None:
     elif row.state == "offered":
         lapse(tx, house, row)
     elif row.state in TALKING:
-        watch(tx, house, row)
+        watch(tx, row)
     elif row.state == "due":
         look_again(tx, house, row)
 
@@ -104,16 +104,16 @@ def lapse(tx: Tx, house: House, row: Row[Any]) -> None:
         _later(tx, house, row)
 
 
-def watch(tx: Tx, house: House, row: Row[Any]) -> None:
+def watch(tx: Tx, row: Row[Any]) -> None:
     """A call in the hands of an agent who went home: one that only rang goes back, another waits for a supervisor."""
     gone = tx.scalar(select(user.c.presence).where(user.c.id == row.agent)) in (None, "offline")
     if gone and row.state == "dialling":
-        give_back(tx, house, row)
+        give_back(tx, row)
     else:
         record.wait_until(tx, row, Micros(tx.now + WATCH))
 
 
-def give_back(tx: Tx, house: House, row: Row[Any], actor: int | None = None) -> Row[Any]:
+def give_back(tx: Tx, row: Row[Any], actor: int | None = None) -> Row[Any]:
     """Back to the queue without an attempt."""
     agent = row.agent
     row = record.step(tx, row, "release", actor=actor, agent=None, dialled_at=None)

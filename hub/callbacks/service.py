@@ -53,7 +53,7 @@ def request(
         return _reject(tx, house, conversation, message, wish, inbox, error.reason)
     found = open_for(tx, number)
     if found is not None:
-        return _again(tx, house, conversation, found, wish)
+        return _again(tx, house, found, wish)
     try:
         with tx.savepoint() as inner:
             return _order(inner, house, conversation, message, wish, inbox, number)
@@ -61,7 +61,7 @@ def request(
         found = open_for(tx, number)
         if found is None:
             raise
-        return _again(tx, house, conversation, found, wish)
+        return _again(tx, house, found, wish)
 
 
 def open_for(tx: Tx, number: str) -> Row[Any] | None:
@@ -117,7 +117,7 @@ def _reject(
     return Requested(id=row.id, state=row.state, due_at=None, reason=reason)
 
 
-def _again(tx: Tx, house: House, conversation: int, row: Row[Any], wish: CallbackWish) -> Requested:
+def _again(tx: Tx, house: House, row: Row[Any], wish: CallbackWish) -> Requested:
     """A second wish for the number of an open callback."""
     if row.state in TALKING:
         record.note(tx, row, "callback-repeated")
@@ -206,12 +206,12 @@ def _cancelled(tx: Tx, house: House, row: Row[Any], actor: int | None) -> Row[An
     return row
 
 
-def called_again(tx: Tx, house: House, row: Row[Any]) -> None:
+def called_again(tx: Tx, row: Row[Any]) -> None:
     """Somebody with an open callback rang us and nobody answered: the call stands for the time that it was set for."""
     record.note(tx, row, "callback-called-again", at=row.due_at)
 
 
-def settled_by_call(tx: Tx, house: House, row: Row[Any], actor: int | None) -> None:
+def settled_by_call(tx: Tx, row: Row[Any], actor: int | None) -> None:
     """Somebody with an open callback got through to us by themselves: it is not needed any more, and they know.
 
     One that is being dialled stays: an agent has it in hand.

@@ -44,7 +44,7 @@ TRANSCRIPT = "chat-transcript"
 # --- what visitors do ------------------------------------------------------------------------------------------
 
 
-def visited(tx: Tx, house: House, event: Visit) -> int | None:
+def visited(tx: Tx, event: Visit) -> int | None:
     """Carry out a visitor's deed; returns the conversation, None where they have none."""
     row = of_visitor(tx, event.inbox, event.sender.address)
     number = _survivor(tx, row.conversation) if row is not None else None
@@ -61,7 +61,7 @@ def visited(tx: Tx, house: House, event: Visit) -> int | None:
     elif event.what == "transcript" and row.answered_at is not None and row.transcripts < TRANSCRIPTS:
         tx.change(chat, row.id, transcripts=row.transcripts + 1, email=row.email or event.email)
         where, key = Where(mail=event.email), f"{TRANSCRIPT}:{event.external_id}"
-        notify_citizen(tx, house, number, TRANSCRIPT, {"transcript": event.text}, key, where)
+        notify_citizen(tx, number, TRANSCRIPT, {"transcript": event.text}, key, where)
     return number
 
 

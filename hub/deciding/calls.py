@@ -78,6 +78,6 @@ def _offer_form(tx: Tx, house: House, row: Row[Any], rule: str) -> Text | None:
     near = [form for form in forms if house.directory.inboxes[form].office == row.office]
     link = f"{house.directory.config.hub.public_url}/embed/callback/{(near or forms)[0]}"
     key = f"callback-offered:{row.contact}:{tx.now // DAY}"
-    notify_citizen(tx, house, row.id, "callback-offered", {"link": link}, key=key)
+    notify_citizen(tx, row.id, "callback-offered", {"link": link}, key=key)
     system_line(tx, row.id, "callback-offered-form", rule=rule)
     return None

@@ -138,7 +138,7 @@ def assign(
         name = account.name
         other = scope_of(house.directory, account)
         for conversation in conversations:
-            if not _would_see(house.directory, other, opened(tx, scope, conversation)):
+            if not _would_see(other, opened(tx, scope, conversation)):
                 raise Conflict(NO_AGENT)
     what = "assigned" if assignee is not None else "unassigned"
     done = apply(
@@ -173,7 +173,7 @@ def scope_of(directory: Directory, account: Row[Any]) -> Scope:
     return Scope(user=account.id, role=account.role, office=account.office, front=front)
 
 
-def _would_see(directory: Directory, other: Scope, row: Row[Any]) -> bool:
+def _would_see(other: Scope, row: Row[Any]) -> bool:
     """Whether somebody may work on it: an assignee sees what is theirs, so the office is what counts."""
     return other.front or row.office == other.office
 

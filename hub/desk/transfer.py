@@ -170,7 +170,6 @@ def _ask_office(tx: Tx, house: House, conversation: int, office: str, due_at: Mi
         order_office_mail(tx, conversation, office, note=note, key=offices, due_at=told_at)
     notify_citizen(
         tx,
-        house,
         conversation,
         "office-asked",
         {"office": house.directory.offices[office].name, "date": f"{wall:%d.%m.%Y}"},

@@ -9,7 +9,6 @@ from sqlalchemy import Row
 from connectors.contract import Call as CallEvent
 from connectors.contract import InboxId, Message, Receipt, ThreadKey, conversation_key
 from hub.callbacks.service import open_for
-from hub.house import House
 from hub.language import NOT_TOLD
 from hub.people.users import by_extension
 from hub.phone import follow, record
@@ -69,7 +68,7 @@ def _open(tx: Tx, call: Call, event: CallEvent, raw: int) -> Row[Any]:
         external_id=record.seen_key(event.call),
         received_at=event.received_at,
         sender=sender,
-        thread_keys=_thread_keys(tx, call.house, event),
+        thread_keys=_thread_keys(tx, event),
         direct=True,
         sent_at=event.at,
     )
@@ -80,6 +79,6 @@ def _open(tx: Tx, call: Call, event: CallEvent, raw: int) -> Row[Any]:
     return row
 
 
-def _thread_keys(tx: Tx, house: House, event: CallEvent) -> tuple[ThreadKey, ...]:
+def _thread_keys(tx: Tx, event: CallEvent) -> tuple[ThreadKey, ...]:
     waiting = open_for(tx, event.sender.address) if event.sender is not None else None
     return (conversation_key(waiting.conversation),) if waiting is not None else ()

@@ -99,7 +99,7 @@ def _carry_out(tx: Tx, house: House, event: Inbound) -> Receipt | None:
         case Profile():
             return name_known(tx, event)
         case Visit():
-            return Receipt(conversation=visited(tx, house, event))
+            return Receipt(conversation=visited(tx, event))
         case Article():
             return elsewhere.name_article(tx, event)
         case CallbackChange():

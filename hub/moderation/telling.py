@@ -74,7 +74,7 @@ def tell_author(
         "link": section_link(tx, house, row, place, f"#c{row.id}", **appeal),
     }
     where = Where(mail=address_given(tx, row.id))
-    notify_citizen(tx, house, row.conversation, template, params, key=key, where=where, due_at=due_at)
+    notify_citizen(tx, row.conversation, template, params, key=key, where=where, due_at=due_at)
 
 
 def address_given(tx: Reader, number: int) -> str:

@@ -31,7 +31,7 @@ def follow(tx: Tx, house: House, row: Row[Any], facts: Facts, before: State, aft
     if after in ("answered", "ended") and before in ("ringing", "missed"):
         if before == "missed":
             cancel_timer(tx, TIMER, row.id)
-        _answered(tx, house, row)
+        _answered(tx, row)
     elif after == "missed" and facts.unclear:
         set_timer(tx, TIMER, row.id, tx.now + GRACE)
     elif after == "missed" and (before == "ringing" or not _settled(tx, row)):
@@ -53,7 +53,7 @@ def _settled(tx: Tx, row: Row[Any]) -> bool:
     return callbacks.read(tx, row.id) is not None
 
 
-def _answered(tx: Tx, house: House, row: Row[Any]) -> None:
+def _answered(tx: Tx, row: Row[Any]) -> None:
     """The person talks with us: nobody keeps them waiting, and a call back that waits is not needed any more."""
     conversation = locked_conversation(tx, row.conversation)
     values: dict[str, Any] = dict(QUIET)
@@ -66,7 +66,7 @@ def _answered(tx: Tx, house: House, row: Row[Any]) -> None:
     number = record.number_of(tx, row)
     waiting = open_for(tx, number) if number else None
     if waiting is not None:
-        settled_by_call(tx, house, waiting, row.author)
+        settled_by_call(tx, waiting, row.author)
 
 
 def missed(tx: Tx, house: House, row: Row[Any], facts: Facts) -> None:
@@ -82,7 +82,7 @@ def missed(tx: Tx, house: House, row: Row[Any], facts: Facts) -> None:
     if not callable_number:
         _nothing_to_do(tx, row)
     elif (waiting := open_for(tx, callable_number)) is not None:
-        called_again(tx, house, waiting)
+        called_again(tx, waiting)
     else:
         inbox = row.inbox or ""
         request(tx, house, row.conversation, row.id, CallbackWish(number=callable_number), inbox=inbox)

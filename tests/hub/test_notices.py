@@ -29,7 +29,7 @@ async def told(store: Store, house: House, conversation: int) -> Any:
     """Order a notice, carry the order out; its delivery."""
 
     def order(tx: Any) -> None:
-        notify_citizen(tx, house, conversation, "office-asked", {"office": "PUP", "date": "19.11.2026"})
+        notify_citizen(tx, conversation, "office-asked", {"office": "PUP", "date": "19.11.2026"})
 
     await store.write(order)
     await store.write(lambda tx: run_inside(tx, house, {"notice": deliver_notice}, logger("test")))
@@ -104,7 +104,7 @@ async def test_a_language_without_texts_gets_polish_and_english_each_with_its_ow
     clock.move((at("2026-11-16 20:00") - clock.now()) / 1e6)
     due = at("2026-11-17 12:00")
     found = await sqlite_store.write(lambda tx: add_conversation(tx, language=language, due_at=due))
-    await sqlite_store.write(lambda tx: notify_citizen(tx, house, found, "acknowledgement", {}))
+    await sqlite_store.write(lambda tx: notify_citizen(tx, found, "acknowledgement", {}))
     await sqlite_store.write(lambda tx: run_inside(tx, house, {"notice": deliver_notice}, logger("test")))
     table = schema.message
     rows = await sqlite_store.read(lambda tx: tx.rows(select(table).where(table.c.kind == "outbound")))

@@ -101,7 +101,7 @@ async def happen(here: Here, number: int) -> None:
     """What may bring about an automatic message besides one that comes in."""
     await here.act(lambda tx: tag(tx, SYSTEM, [number], add=["x"]))
     await here.later(hours=2)
-    await here.act(lambda tx: notify_citizen(tx, here.house, number, "callback-done", {}))
+    await here.act(lambda tx: notify_citizen(tx, number, "callback-done", {}))
 
 
 CHANNELS = pytest.mark.parametrize("inbox", sorted(SENDERS))
