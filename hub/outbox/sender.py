@@ -114,18 +114,25 @@ class Sender:
         self._tasks: dict[asyncio.Task[None], Claimed] = {}
         self._stumbled: set[int] = set()
         self._draining = False
+        self._still = asyncio.Event()
+        """Set while the loop does not run: nothing is in hand then."""
+        self._still.set()
         self._next_recovery = 0.0
 
     async def run(self) -> None:
-        """Find what a crash left open, then claim and send until cancelled."""
+        """Find what a crash left open, then claim and send until cancelled, or until :meth:`drain` ends it."""
+        self._still.clear()
         try:
             await self._start()
             while not self._draining:
                 await self._recover()
                 await self._round()
+            if self._tasks:
+                await asyncio.wait(self._tasks)
         finally:
             for task in self._tasks:
                 task.cancel()
+            self._still.set()
 
     async def work_off(self) -> int:
         """Send everything that is due now and wait for its outcomes, without the loop; returns how many sendings.
@@ -139,11 +146,12 @@ class Sender:
         return done
 
     async def drain(self, seconds: float) -> None:
-        """Claim nothing more and wait for what is being sent, at most so long."""
+        """Claim nothing more and wait for what is being sent, also what is being claimed now, at most so long."""
         self._draining = True
         self._parts.wake.ring()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._still.wait()
 
     async def _start(self) -> None:
         """What a restart must settle before anything is sent."""
