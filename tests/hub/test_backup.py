@@ -49,6 +49,7 @@ async def test_a_backup_of_a_running_store_comes_back_whole(tmp_path: Path) -> N
 async def test_writers_go_on_while_a_backup_is_taken(tmp_path: Path) -> None:
     house = House(tmp_path)
     await house.store.open()
+    await house.blobs.put(b"before")
     done = threading.Thread(target=backup, args=(house.database, house.data_dir, tmp_path / "copy"))
     done.start()
     for number in range(50):
@@ -57,6 +58,7 @@ async def test_writers_go_on_while_a_backup_is_taken(tmp_path: Path) -> None:
     await house.store.close()
     with sqlite3.connect(tmp_path / "copy" / "centrala.db") as copy:
         names = [name for (name,) in copy.execute("SELECT name FROM blob")]
+    assert names
     for name in names:
         assert (tmp_path / "copy" / "blobs" / name[:2] / name).exists()
 

@@ -30,16 +30,3 @@ def test_the_examples_are_taken(kind: str) -> None:
         assert inbox.get("kind", kind) == kind
         told = {name.removesuffix("_file"): value for name, value in inbox["settings"].items()}
         assert msgspec.convert(told, load(kind).config, dec_hook=decode_secret)
-
-
-@pytest.mark.parametrize("kind", ["messenger", "instagram", "whatsapp"])
-def test_links_between_the_pages_lead_somewhere(kind: str) -> None:
-    page = (DOCS / f"{kind}.md").read_text()
-    for target, anchor in re.findall(r"\]\(([\w./]+\.md)(?:#([\w-]+))?\)", page):
-        other = (DOCS / target).read_text()
-        headings = [
-            re.sub(r"[^\w -]", "", line.lstrip("# ")).lower().replace(" ", "-")
-            for line in other.splitlines()
-            if line.startswith("#")
-        ]
-        assert not anchor or anchor in headings, (target, anchor)

@@ -248,6 +248,7 @@ async def test_settings_reach_the_wire() -> None:
         _,
     ):
         await connector.send(outbound("abcdefghij" * 17))
+        assert len(fake.submitted) == 2
         for pdu in fake.submitted:
             found = read_short(wire.decode(pdu))
             assert found.validity == "000001010000000R"
