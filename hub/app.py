@@ -388,9 +388,7 @@ class Hub:
         self.ready = False
         await self.keeper.retire()
         await self.inboxes.stop()
-        await self._listeners.stop()
-        if self._sender is not None:
-            await self._sender.drain(self.config.outbox.drain_seconds)
+        await asyncio.gather(self._listeners.stop(), self._drain())
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -401,6 +399,10 @@ class Hub:
         await self.egress.close()
         self._listeners.close()
         self.log.info("stopped")
+
+    async def _drain(self) -> None:
+        if self._sender is not None:
+            await self._sender.drain(self.config.outbox.drain_seconds)
 
     async def _reparse(self, raw: int) -> str:
         """Read quarantined bytes again, with the channel's parser as it is now."""

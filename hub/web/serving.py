@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import socket
 from collections.abc import Mapping
@@ -62,8 +63,8 @@ class Listeners:
 
     async def stop(self) -> None:
         """Take nothing more and let open requests finish; the addresses stay taken until :meth:`close`."""
-        for name in list(self._runners):
-            await self._runners.pop(name).cleanup()
+        runners, self._runners = list(self._runners.values()), {}
+        await asyncio.gather(*(runner.cleanup() for runner in runners))
 
     def close(self) -> None:
         """Let go of the addresses."""
