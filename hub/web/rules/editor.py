@@ -56,6 +56,9 @@ _PART = re.compile(r"[wd](-\d{1,4})*[:.][a-z_]{1,20}")
 """Names of fields of a part, such as ``w-0-2.low`` or ``d:n``."""
 
 TAKEN = N_("“{name}” is taken by another rule. Choose another id.")
+RENAMED = N_(
+    "A colleague has added a rule with the id “{name}” meanwhile. Yours is called “{other}” now: save it again."
+)
 
 
 class Typed(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,6 +93,8 @@ async def form_page(request: web.Request) -> web.StreamResponse:
     draft, kind, name = await draft_of(request), _kind(request), request.match_info["name"]
     known = ("default",) if kind == "default" else await asyncio.to_thread(names, draft.source, kind)
     if name not in known:
+        if kind == "rule" and name in names(draft.source, "section"):
+            return redirect(request, _address(draft, "section", name))  # what checks find has no kind
         raise NotFound("rule")
     source = await asyncio.to_thread(block, draft.source, kind, name)
     return await _page(request, _typed(draft, kind, name, opened(source, kind)))
@@ -113,6 +118,10 @@ def _typed(draft: Draft, kind: Kind, name: str, found: Opened) -> Typed:
     )
 
 
+def _address(draft: Draft, kind: Kind, name: str) -> str:
+    return f"/admin/rules/drafts/{draft.id}/{PAGES[kind]}/{quote(name, safe='')}"
+
+
 def _free(source: str, start: str) -> str:
     taken = {*names(source, "rule"), *names(source, "section")}
     return next(made for n in range(1, 100_000) if (made := f"{start}-{n}") not in taken)
@@ -133,7 +142,7 @@ def _context(request: web.Request, typed: Typed, found: Names) -> dict[str, Any]
     draft = typed.draft
     home = f"/admin/rules/drafts/{draft.id}"
     new = not typed.name and typed.kind == "rule"
-    here = f"{home}/new-rule" if new else f"{home}/{PAGES[typed.kind]}/{quote(typed.name, safe='')}"
+    here = f"{home}/new-rule" if new else _address(draft, typed.kind, typed.name)
     return {
         "draft": draft,
         "step": "/names" if typed.kind in ("condition", "schedule") else "",
@@ -344,6 +353,8 @@ def put(source: str, typed: Typed) -> str:
 async def _clashed(request: web.Request, typed: Typed, clashes: Clashes) -> web.StreamResponse:
     """Both texts side by side; what was typed stays in the form, and can be saved now that the other was seen."""
     draft = await draft_of(request)
+    if not typed.name and (name := name_in(typed.text, typed.kind)) in names(draft.source, "rule"):
+        return await _renamed(request, msgspec.structs.replace(typed, draft=draft), name)
     if not any(clash.key.name == typed.name for clash in clashes.clashes):
         raise Conflict(str(clashes))
     found = next(clash for clash in clashes.clashes if clash.key.name == typed.name)
@@ -352,12 +363,23 @@ async def _clashed(request: web.Request, typed: Typed, clashes: Clashes) -> web.
     return await _page(request, again, status=409)
 
 
+async def _renamed(request: web.Request, typed: Typed, name: str) -> web.StreamResponse:
+    """A new rule whose id a colleague has used meanwhile, as both were offered the same one: with another id."""
+    was = opened(typed.text, typed.kind)
+    form = msgspec.structs.replace(was.form, id=_free(typed.draft.source, "nowa"))
+    made = text_with(was, form, typed.kind)
+    again = msgspec.structs.replace(typed, seen=typed.draft.revision, form=form, text=made, before=made)
+    said = text(request, RENAMED, name=name, other=form.id)
+    return await _page(request, msgspec.structs.replace(again, refused=said), status=409)
+
+
 ROUTES = [
     web.get(r"/admin/rules/drafts/{id:\d+}/new-rule", readable(new_page)),
     web.post(r"/admin/rules/drafts/{id:\d+}/new-rule", readable(saved)),
     web.post(r"/admin/rules/drafts/{id:\d+}/new-rule/form", readable(in_step)),
     web.get(
-        r"/admin/rules/drafts/{id:\d+}/{kind:rules|sections|conditions|schedules|default}/{name}", form_page
+        r"/admin/rules/drafts/{id:\d+}/{kind:rules|sections|conditions|schedules|default}/{name}",
+        readable(form_page),
     ),
     web.post(
         r"/admin/rules/drafts/{id:\d+}/{kind:rules|sections|conditions|schedules|default}/{name}", saved

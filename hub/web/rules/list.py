@@ -33,8 +33,10 @@ from hub.store.tx import Reader, Tx
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, read_form
 from hub.web.render import is_fragment, redirect, render, text, toast_header
-from hub.web.rules.pages import Edit, changed, draft_of, listed, names_for, others_at
+from hub.web.rules.editor import TAKEN
+from hub.web.rules.pages import Edit, changed, draft_of, each_rule, listed, names_for, others_at
 from hub.web.rules.terms import EVENT_NAMES, THEN_NAMES
+from rules.editing.blocks import tree_of
 from rules.editing.dump import dump_entries, dump_item
 from rules.editing.edit import (
     Kind,
@@ -49,6 +51,8 @@ from rules.editing.edit import (
     remove,
 )
 from rules.editing.patch import patch, set_field
+from rules.files.yamltree import Scalar
+from rules.text import Text
 
 # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -201,6 +205,9 @@ async def undone(request: web.Request) -> web.StreamResponse:
 # --- changes of the list --------------------------------------------------------------------------------------------
 
 
+AT_THE_END = N_("“{name}” cannot go any further in this direction.")
+
+
 class Moved(Form, frozen=True, kw_only=True):
     """``to``: ``up``, ``down``, ``before NAME``, ``after NAME``, ``section NAME``. ``kind``: rule or section."""
 
@@ -224,7 +231,7 @@ def _move(source: str, form: Moved) -> str:
         order = _order(source, form.kind)
         at = order.index(form.rule) + step if form.rule in order else -1
         if not 0 <= at < len(order):
-            return source
+            raise Refused(Text(AT_THE_END, {"name": form.rule}))
         deed, other = ("before" if step < 0 else "after"), order[at]
     if form.kind == "section":
         return move_section(source, form.rule, **{deed: other})
@@ -237,7 +244,9 @@ def _order(source: str, kind: str) -> list[str]:
     """Rules as they stand, or for sections the items of the file's own list."""
     if kind == "rule":
         return list(names(source, "rule"))
-    return list(names(source, "section"))
+    top = [item.entries for item, section in each_rule(tree_of(source)) if not section]
+    said = [entries.get("section", entries.get("id")) for entries in top]
+    return [name.text for name in said if isinstance(name, Scalar)]
 
 
 class Switched(Form, frozen=True, kw_only=True):
@@ -320,14 +329,15 @@ class Named(Form, frozen=True, kw_only=True):
 async def section_added(request: web.Request) -> web.StreamResponse:
     """One more section, empty, at the end."""
     form = await read_form(request, Named)
-    made = dump_item({"section": form.id.strip(), "name": form.name.strip() or form.id.strip(), "rules": []})
-    return await _changed(
-        request,
-        form.revision,
-        Change(kind="add", rule=form.id),
-        lambda source: insert_section(source, made),
-        N_("Added: {rule}"),
-    )
+    name = form.id.strip()
+    made = dump_item({"section": name, "name": form.name.strip() or name, "rules": []})
+
+    def edit(source: str) -> str:
+        if name in (*names(source, "rule"), *names(source, "section")):
+            raise Refused(Text(TAKEN, {"name": name}))
+        return insert_section(source, made)
+
+    return await _changed(request, form.revision, Change(kind="add", rule=name), edit, N_("Added: {rule}"))
 
 
 async def _changed(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -41,6 +41,13 @@ USES: Mapping[Kind, str] = {"words": "list", "condition": "condition", "schedule
 IN_USE = N_("“{name}” is used by {rule}. Take it out there first.")
 TAKEN = N_("“{name}” exists already. Choose another name.")
 NO_NAME = N_("A name is needed, and at least one word.")
+
+
+class User(NamedTuple):
+    """What uses a named thing: a rule, section or condition. ``page`` is where such are changed."""
+
+    page: str
+    name: str
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,29 +90,26 @@ def _entry(kind: Any, name: str, node: Node, tree: Node, found: Names) -> Entry:
     return Entry(name=name, said=said, uses=len(users_of(tree, kind, name)))
 
 
-def users_of(tree: Node, kind: Kind, name: str) -> list[str]:
-    """Where a list, condition or schedule is used: ids of rules and sections, names of conditions."""
-    found: list[str] = []
-    if not isinstance(tree, MappingNode):
-        return found
-    for at, node in _places(tree):
-        if _uses(node, USES[kind], name):
-            found.append(at)
-    return found
+def users_of(tree: Node, kind: Kind, name: str) -> list[User]:
+    """What uses a list, condition or schedule."""
+    places = _places(tree) if isinstance(tree, MappingNode) else []
+    return [user for user, node in places if _uses(node, USES[kind], name)]
 
 
-def _places(tree: MappingNode) -> list[tuple[str, Node]]:
+def _places(tree: MappingNode) -> list[tuple[User, Node]]:
     top = tree.entries.get("rules")
     rules = list(top.items) if isinstance(top, SequenceNode) else []
     for item in list(rules):
         inner = item.entries.get("rules") if isinstance(item, MappingNode) else None
         rules += inner.items if isinstance(inner, SequenceNode) else []
-    found: list[tuple[str, Node]] = []
+    found: list[tuple[User, Node]] = []
     for rule in rules:
         if isinstance(rule, MappingNode) and "when" in rule.entries:
-            said = rule.entries.get("id", rule.entries.get("section"))
-            found.append((said.text if isinstance(said, Scalar) else "", rule.entries["when"]))
-    return found + _named(tree.entries, "conditions")
+            page, key = ("sections", "section") if "section" in rule.entries else ("rules", "id")
+            said = rule.entries.get(key)
+            user = User(page, said.text if isinstance(said, Scalar) else "")
+            found.append((user, rule.entries["when"]))
+    return found + [(User("conditions", name), node) for name, node in _named(tree.entries, "conditions")]
 
 
 def _uses(node: Node, key: str, name: str) -> bool:
@@ -253,7 +257,7 @@ async def taken_away(request: web.Request) -> web.StreamResponse:
     def edit(source: str) -> str:
         users = users_of(tree_of(source), kind, form.name) if kind in USES else []
         if users:
-            raise Refused(Text(IN_USE, {"name": form.name, "rule": users[0]}))
+            raise Refused(Text(IN_USE, {"name": form.name, "rule": users[0].name}))
         return remove(source, kind, form.name)
 
     page = "tests" if kind == "sample" else "names"

@@ -73,9 +73,9 @@ async def _test(
         step="/tests",
         was=was,
         name=form.name if form is not None else was,
-        message=message,
-        expect=expect,
-        others=[key for key in message if key not in MESSAGE] + [key for key in expect if key not in EXPECT],
+        message={key: _shown(value) for key, value in message.items()},
+        expect={key: _shown(value) for key, value in expect.items()},
+        others=[*_others(message, MESSAGE), *_others(expect, EXPECT)],
         names=await names_for(request, draft.source),
         rules=names(draft.source, "rule"),
         here=others_at(request, draft.id, writing=True),
@@ -85,6 +85,18 @@ async def _test(
 def _part(fields: Mapping[str, Data], key: str) -> Mapping[str, Any]:
     part = fields.get(key)
     return part if isinstance(part, Mapping) else {}
+
+
+def _others(fields: Mapping[str, Any], shown: tuple[str, ...]) -> list[str]:
+    """What the form does not show; ``null``, which says that nobody may ask for it, is nothing that can be chosen."""
+    return [key for key, value in fields.items() if key not in shown or value is None]
+
+
+def _shown(value: Any) -> str:
+    """A value as its field shows it."""
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    return "" if value is None else str(value)
 
 
 class Tested(Form, frozen=True, kw_only=True):
@@ -141,10 +153,12 @@ async def test_saved(request: web.Request) -> web.StreamResponse:
 
 
 def _filled(form: Tested, fields: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Data]:
-    """The fields with what the form says; what it leaves empty is not asked for."""
+    """The fields with what the form says: what it shows unchanged stays as it is, what was emptied is not asked for."""
     made = dict(fields)
     for key in keys:
         said: Any = getattr(form, key).strip()
+        if said == _shown(made.get(key)).strip():
+            continue
         if key == "tags":
             said = lines_of(said.replace(",", "\n"))
         elif key == "tier" and said.isdecimal():

@@ -17,7 +17,7 @@ from hub.web.rules.form import opened
 from hub.web.rules.pages import FEW, listing
 from hub.web.rules.said import Names
 from rules.editing.blocks import fields_of, names
-from rules.editing.edit import rule_source
+from rules.editing.edit import insert_rule, rule_source
 from tests.hub.web.conftest import Browser
 from tests.hub.web.test_rules_form import fields_of_form
 
@@ -209,6 +209,98 @@ async def test_a_draft_that_cannot_be_read_leads_to_its_text(
     number = int(home.split("/")[-1])
     await sqlite_store.write(lambda tx: undo_change(tx, scope, number))
     assert await stored(sqlite_store, scope, home) == SOURCE
+
+
+async def opened_draft(store: Store, scope: Scope, source: str) -> str:
+    made = await store.write(lambda tx: open_draft(tx, scope, source=source))
+    return f"/admin/rules/drafts/{made.id}"
+
+
+async def test_what_cannot_be_changed_by_a_form_leads_to_the_text(
+    anna: Browser, sqlite_store: Store, scope: Scope
+) -> None:
+    brackets = "rules: [{id: a, do: {queue: q}}]\nconditions: {c: {channel: sms}}\ndefault: {queue: q}\n"
+    twice = "rules:\n  - id: a\n    do: {queue: q}\n  - id: a\n    do: {queue: q}\ndefault: {queue: q}\n"
+    for source, path in ((brackets, "/rules/a"), (brackets, "/conditions/c"), (twice, "/rules/a")):
+        home = await opened_draft(sqlite_store, scope, source)
+        assert (await anna.get(home + path))[0] == 303, "to the text"
+
+
+async def test_a_section_that_a_finding_names_is_found(anna: Browser, home: str) -> None:
+    assert (await anna.get(f"{home}/rules/firmy"))[0] == 303
+
+
+async def test_who_uses_a_list_is_one_click_away_whatever_its_name(
+    anna: Browser, sqlite_store: Store, scope: Scope
+) -> None:
+    used = "{words: {list: a/b}}"
+    home = await opened_draft(
+        sqlite_store,
+        scope,
+        f"words:\n  a/b: [x]\nconditions:\n  c/d: {used}\nrules:\n  - section: s\n    when: {used}\n    rules:\n"
+        f"      - id: r\n        when: {used}\n        do: {{queue: q}}\ndefault: {{queue: q}}\n",
+    )
+    links = set(
+        re.findall(rf'href="({home}/(?:words|conditions)/[^"]+)"', (await anna.get(f"{home}/names"))[1])
+    )
+    assert len(links) == 2
+    page = (await anna.get(f"{home}/words/a%2Fb"))[1]
+    links |= set(re.findall(rf'href="({home}/(?:rules|sections|conditions)/[^"]+)"', page))
+    assert len(links) == 4
+    for link in links:
+        assert (await anna.get(link))[0] == 200, link
+
+
+async def test_the_id_of_a_section_is_taken_once(anna: Browser, home: str) -> None:
+    for taken in ("firmy", "druga"):
+        status, page = await anna.post(f"{home}/sections", {"id": taken, "name": "X", "revision": "1"})
+        assert status == 409 and "należy już do innej reguły" in page
+
+
+async def test_a_section_moves_past_the_rules_beside_it(
+    anna: Browser, home: str, sqlite_store: Store, scope: Scope
+) -> None:
+    body = {"rule": "firmy", "kind": "section", "to": "up"}
+    assert (await anna.post(f"{home}/move", {**body, "revision": "1"}))[0] == 303
+    text = await stored(sqlite_store, scope, home)
+    assert names(text, "rule") == ("druga", "pierwsza")
+    status, page = await anna.post(f"{home}/move", {**body, "revision": "2"})
+    assert status == 409 and "nie da się już przesunąć" in page
+
+
+async def test_two_new_rules_that_were_offered_the_same_id_are_both_kept(
+    anna: Browser, home: str, sqlite_store: Store, scope: Scope
+) -> None:
+    number = int(home.split("/")[-1])
+    theirs = "- id: nowa-1\n  name: Kolegi\n  do: {spam: true}\n"
+    other = lambda text: insert_rule(text, theirs)  # noqa: E731
+    await sqlite_store.write(lambda tx: change(tx, scope, number, other, Change(kind="add"), 1))
+    mine = posted("- id: nowa-1\n  name: Moja\n  do: {mask: true}\n")
+    status, page = await anna.post(f"{home}/new-rule", mine)
+    assert status == 409 and "„nowa-1”" in page and 'value="nowa-2"' in page and "name: Moja" in page
+    again = posted("- id: nowa-2\n  name: Moja\n  do: {mask: true}\n")
+    again["revision"] = "2"
+    assert (await anna.post(f"{home}/new-rule", again))[0] == 303
+    assert names(await stored(sqlite_store, scope, home), "rule") == ("pierwsza", "druga", "nowa-1", "nowa-2")
+
+
+async def test_a_test_keeps_what_its_form_cannot_show(
+    anna: Browser, sqlite_store: Store, scope: Scope
+) -> None:
+    source = SOURCE + (
+        "tests:\n  - name: t\n    message: {text: a}\n"
+        "    expect: {queue: null, tags: null, priority: 2, office: null}\n"
+    )
+    home = await opened_draft(sqlite_store, scope, source)
+    status, page = await anna.get(f"{home}/test?name=t")
+    assert status == 200 and "queue, tags, office" in page and '<option value="2" selected>' in page
+    form = {"revision": "1", "was": "t", "name": "t", "text": "b", "queue": "", "tags": "", "priority": "2"}
+    assert (await anna.post(f"{home}/test", {**form, "office": ""}))[0] == 303
+    assert await stored(sqlite_store, scope, home) == source.replace("text: a", "text: b")
+    form |= {"revision": "2", "queue": "bezrobotni", "priority": ""}
+    assert (await anna.post(f"{home}/test", form))[0] == 303
+    said = fields_of(await stored(sqlite_store, scope, home), "t", "sample")
+    assert said["expect"] == {"queue": "bezrobotni", "tags": None, "office": None}  # type: ignore[index, call-overload]
 
 
 def test_of_many_rules_a_page_shows_some() -> None:
