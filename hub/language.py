@@ -1,7 +1,4 @@
-"""The language of a text, by Compact Language Detector 2 (7 MB in memory, some 30 microseconds a text).
-
-Chosen over py3langid, which needs 90 MB more and is slower; see ARCHITECTURE.md.
-"""
+"""The language of a text, by Compact Language Detector 2; ARCHITECTURE.md says why by that one."""
 
 from __future__ import annotations
 

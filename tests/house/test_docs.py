@@ -90,6 +90,29 @@ def test_files_that_pages_mention_exist() -> None:
             assert "NAME" in name or (ROOT / name).exists(), f"{page.relative_to(ROOT)}: {name}"
 
 
+def test_the_map_of_the_code_is_complete_and_true() -> None:
+    """Each row names places, then what lies in them; every folder and every module of the hub has its place."""
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    named = set()
+    for line in re.findall(r"^\| `.*", text, re.MULTILINE):
+        cell, told = line.strip("| ").split(" | ", 1)
+        names = re.findall(r"`([^`]+)`", cell.replace("<channel>", "*"))
+        places = [place for name in names for place in ROOT.glob(name)]
+        assert places, cell
+        inside = {place if place.is_dir() else place.parent for place in places}
+        parts = re.findall(r"`([\w*/]+(?:/|\.py))`", told)
+        found = {
+            part: [*ROOT.glob(part), *(at for folder in inside for at in folder.rglob(part))]
+            for part in parts
+        }
+        assert [part for part, at in found.items() if not at] == [], cell
+        named |= {*places, *(at for several in found.values() for at in several)}
+    tops = [*(ROOT / "hub").iterdir(), *(ROOT / "rules").iterdir(), *(ROOT / "tests").iterdir()]
+    code = {top for top in tops if top.suffix == ".py" or (top.is_dir() and top.name != "__pycache__")}
+    mirrored = {ROOT / "tests" / top for top in ("connectors", "hub", "rules", "conftest.py", "wordforms.py")}
+    assert code - named - mirrored == {ROOT / "hub" / "__init__.py", ROOT / "rules" / "__init__.py"}
+
+
 def test_every_channel_has_a_page() -> None:
     for kind in registry.CHANNELS:
         assert (DOCS / "channels" / f"{kind}.md").exists(), kind
