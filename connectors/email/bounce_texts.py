@@ -222,12 +222,21 @@ def is_delay(text: str) -> bool:
 
 def notice_lines(text: str) -> list[str]:
     """The lines of the notice itself, above the returned mail."""
-    lines: list[str] = []
-    for number, line in enumerate(text.split("\n")[:READ_LINES]):
-        if number and (_COPY_FOLLOWS.match(line[:_LINE]) or _HEADER_LINE.match(line)):
-            break
-        lines.append(line[:_LINE])
-    return lines
+    lines = [line[:_LINE] for line in text.split("\n")[:READ_LINES]]
+    return lines[: _end_of_notice(lines)]
+
+
+def shows_a_mail(text: str) -> bool:
+    """Whether a notice has the returned mail below it."""
+    lines = [line[:_LINE] for line in text.split("\n")[:READ_LINES]]
+    return _end_of_notice(lines) < len(lines)
+
+
+def _end_of_notice(lines: list[str]) -> int:
+    for number, line in enumerate(lines):
+        if number and (_COPY_FOLLOWS.match(line) or _HEADER_LINE.match(line)):
+            return number
+    return len(lines)
 
 
 def addresses(text: str, own: set[str], usable: Callable[[str], str]) -> list[str]:

@@ -21,6 +21,7 @@ from connectors.email import automatic, bounce_texts, headers
 from connectors.email.addresses import address as plain_address
 from connectors.email.addresses import mailboxes
 from connectors.email.mime import Part, header_of
+from connectors.email.quotes_words import FORWARD, FORWARD_SUBJECT, REPLY_SUBJECT, SEPARATOR
 
 MAX_RECIPIENTS = 500
 """Failed addresses of one notice that are read."""
@@ -60,6 +61,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 
 def read(top: Part, text: str, subject: str, sender: str) -> Notice | None:
     """What a mail reports, or None for a mail that is no delivery notice. ``text`` is its body."""
+    if _by_a_person(top, text, subject, sender):
+        return None
     statuses = [part for part in top.walk() if part.content_type in _STATUS_TYPES]
     if statuses and (notice := _standard(statuses)) is not None:
         recipients = _named(notice.recipients, _addressee(top, _own(top), sender))
@@ -72,21 +75,49 @@ def read(top: Part, text: str, subject: str, sender: str) -> Notice | None:
     return Notice(recipients=tuple(found[:MAX_RECIPIENTS]), original=original_id(top, text))
 
 
+def _by_a_person(top: Part, text: str, subject: str, sender: str) -> bool:
+    """Whether somebody answers a notice or passes one on, to ask what it means: a letter, whatever it quotes."""
+    if _says_report(top) or automatic.is_from_system(top, sender):
+        return False
+    if FORWARD_SUBJECT.match(subject):
+        return True
+    if not REPLY_SUBJECT.match(subject):
+        return False
+    linked = top.field("in-reply-to") or top.field("references") or top.field("thread-index")
+    lines = [line[:300] for line in text.split("\n")[: bounce_texts.READ_LINES]]
+    return bool(linked) or any(FORWARD.match(line) or SEPARATOR.match(line) for line in lines)
+
+
+def _says_report(top: Part) -> bool:
+    return top.parameter("report-type").lower() == "delivery-status" or bool(top.field("x-failed-recipients"))
+
+
 def _suspected(top: Part, subject: str, sender: str, text: str) -> bool:
     """Whether it is worth reading as a notice at all: most mails are not, and reading takes time.
 
     No return path alone proves nothing: answering machines and web forms have none either.
     """
-    if top.parameter("report-type").lower() == "delivery-status" or top.field("x-failed-recipients"):
+    if _says_report(top):
         return True
     if automatic.is_daemon(top, sender):
         submitted = top.field("auto-submitted").lower()
         return not (
             submitted.startswith(b"auto-replied") and not bounce_texts.is_failure(f"{subject}\n{text}")
         )
-    if bounce_texts.is_failure_subject(subject):
+    if top.field("return-path").strip() == b"<>" and bounce_texts.quotes_a_server(text):
         return True
-    return top.field("return-path").strip() == b"<>" and bounce_texts.quotes_a_server(text)
+    # People, too, write of a "zwrot poczty" that the postman made; a machine shows what it is about.
+    return bounce_texts.is_failure_subject(subject) and _shows_its_mail(top, text)
+
+
+def _shows_its_mail(top: Part, text: str) -> bool:
+    """Whether a mail brings the one that it is about, or what a server said to it."""
+    return (
+        _returned(top) is not None
+        or bounce_texts.quotes_a_server(text)
+        or bounce_texts.shows_a_mail(text)
+        or _known_forms(top) != ([], [])
+    )
 
 
 def _is_notice(top: Part, text: str, subject: str, sender: str) -> bool:

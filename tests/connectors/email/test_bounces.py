@@ -181,8 +181,10 @@ def test_a_read_receipt() -> None:
 
 
 def test_a_mail_deleted_unread_is_a_report_and_no_read_receipt() -> None:
-    block = "Original-Message-ID: <m1@urzad.example>\nDisposition: "
-    "automatic-action/MDN-sent-automatically; deleted"
+    block = (
+        "Original-Message-ID: <m1@urzad.example>\n"
+        "Disposition: automatic-action/MDN-sent-automatically; deleted"
+    )
     raw = _report(block, kind="message/disposition-notification", report="disposition-notification")
     [event] = parse(raw, CONTEXT)
     assert isinstance(event, Message)
@@ -209,14 +211,45 @@ PEOPLE = {
         *("Jan <jan@wp.example>", "Odp: zwrot poczty"),
         "Dostałem informację: <ola@wp.example>: 550 user unknown. Co to znaczy?",
     ),
+    "means the postman": (
+        *("Jan <jan@wp.example>", "Zwrot poczty poleconej"),
+        "Listonosz zrobił zwrot, nie dostarczono mi decyzji. Proszę wysłać na anna@wp.example.",
+    ),
+    "names two addresses": (
+        *("Jan <jan@wp.example>", "Re: Niedostarczona decyzja"),
+        "Na jan2@wp.example nie dostarczono decyzji. Proszę na anna@wp.example.",
+    ),
+    "passes a notice on": (
+        *("Jan <jan@wp.example>", "Fwd: Undelivered Mail Returned to Sender"),
+        "Nie mogę wysłać wniosku, co robić?\n\n-------- Przekazana wiadomość --------\nTemat: Undelivered Mail\n\n"
+        "This is the mail system at host mx.wp.example.\n\n<biuro@pup.example>: host mx said: 550 5.1.1 unknown",
+    ),
+    "answers a notice": (
+        *("Jan <jan@wp.example>", "Re: Undelivered Mail Returned to Sender"),
+        "Co to znaczy?\n\n-----Original Message-----\nFrom: MAILER-DAEMON@wp.example\n\n"
+        "<biuro@pup.example>: host mx said: 550 5.1.1 unknown",
+    ),
     "works as a postmaster": ("postmaster@firma.example", "Oferta", "Dzień dobry, szukamy pracownika."),
 }
 
 
-@pytest.mark.parametrize("name", ["asks about a parcel", "works as a postmaster"])
+@pytest.mark.parametrize("name", PEOPLE)
 def test_what_people_write_is_a_message(name: str) -> None:
     sender, subject, body = PEOPLE[name]
-    raw = f"From: {sender}\nTo: kontakt@urzad.example\nSubject: {subject}\nContent-Type: text/plain; "
-    f"charset=utf-8\n\n{body}\n"
+    raw = (
+        f"From: {sender}\nTo: kontakt@urzad.example\nSubject: {subject}\nContent-Type: text/plain; "
+        f"charset=utf-8\n\n{body}\n"
+    )
     [event] = parse(raw.encode(), CONTEXT)
     assert isinstance(event, Message)
+    assert event.automatic == "no" or not sender.startswith("Jan")
+
+
+def test_a_notice_passed_on_with_its_parts_is_a_message() -> None:
+    raw = _report("Final-Recipient: rfc822; jan@wp.example\nAction: failed\nStatus: 5.1.1")
+    raw = raw.replace(b"multipart/report; report-type=delivery-status;", b"multipart/mixed;")
+    raw = raw.replace(b"Return-Path: <>\nFrom: MAILER-DAEMON@mx.example", b"From: Jan <jan@wp.example>")
+    [event] = parse(raw.replace(b"Subject: Notice", b"Subject: PD: Notice"), CONTEXT)
+    assert isinstance(event, Message)
+    assert event.automatic == "no"
+    assert [attachment.filename for attachment in event.attachments] == ["delivery-status.txt", "headers.txt"]
