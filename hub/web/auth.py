@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import hmac
+from typing import Any
 
 from aiohttp import web
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from hub.audit import record
 from hub.i18n import mark as N_
@@ -32,6 +33,7 @@ HASHING = asyncio.Semaphore(2)
 """argon2 takes 64 MB and a core each time: no more than this many at once."""
 
 WRONG = N_("Login or password is wrong.")
+WRONG_PRESENT = N_("The present password is wrong.")
 
 
 class LogIn(Form, frozen=True, kw_only=True):
@@ -100,23 +102,28 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         said = text(request, N_("Too many failed attempts. Try again in {minutes} min."), minutes=minutes)
         return _log_in_page(request, target=form.next, error=said, status=429)
     found = await desk.store.read(lambda tx: find_login(tx, form.login))
-    if not await verified(found.password if found else None, form.password) or found is None:
+    right = await verified(found.password if found else None, form.password)
+    target = form.next if is_local(form.next) else "/"
+    fresh = await hashed(form.password) if right and found and is_outdated(found.password or "") else None
+    opened = await _logged_in(request, found, attempt, target, fresh) if right and found else None
+    if opened is None:
         said = text(request, WRONG)
         return _log_in_page(request, target=form.next, login=form.login, error=said, status=401)
-    fresh = await hashed(form.password) if is_outdated(found.password or "") else None
-    target = form.next if is_local(form.next) else "/"
-    return await _logged_in(request, found.id, attempt, target, fresh)
+    return opened
 
 
 async def _logged_in(
-    request: web.Request, user_id: int, attempt: Attempt, target: str, fresh: str | None = None
-) -> web.Response:
-    """A session of its own for this browser; the one it had before ends."""
+    request: web.Request, checked: Row[Any], attempt: Attempt, target: str, fresh: str | None = None
+) -> web.Response | None:
+    """A session of its own for this browser; the one it had before ends. None where the account is not any more as it
+    was ``checked``: it was disabled meanwhile, or has another password."""
     desk, token = desk_of(request), unguessable(desk_of(request))
     csrf, before = unguessable(desk), request.get(SIGNED)
-    limits = desk.house().directory.config.limits
+    limits, user_id = desk.house().directory.config.limits, checked.id
 
-    def command(tx: Tx) -> None:
+    def command(tx: Tx) -> bool:
+        if not _is_as_checked(tx, user_id, checked.password):
+            return False
         forgive(tx, attempt)
         if before is not None:
             close_session(tx, before.token_hash)
@@ -125,8 +132,10 @@ async def _logged_in(
         open_session(tx, limits, user_id, token, csrf)
         signed_in(tx, user_id)
         record(tx, user_id, "log-in", f"user:{user_id}", {})
+        return True
 
-    await desk.store.write(command)
+    if not await desk.store.write(command):
+        return None
     response = web.Response(status=303, headers={"Location": target})
     name = SECURE_COOKIE if is_https(request) else COOKIE
     age = int(limits.session_days * 86_400)
@@ -135,6 +144,13 @@ async def _logged_in(
     )
     response.del_cookie(PRE_COOKIE, path="/login")
     return response
+
+
+def _is_as_checked(tx: Tx, user_id: int, password: str | None) -> bool:
+    """Whether somebody is still active and has the password against which one was checked outside the transaction.
+    Locked: who sets another one now ends what is opened here."""
+    account = tx.locked(user, user_id)
+    return account is not None and bool(account.active) and account.password == password
 
 
 async def log_out(request: web.Request) -> web.StreamResponse:
@@ -188,16 +204,19 @@ async def change_password(request: web.Request) -> web.StreamResponse:
         lambda tx: tx.scalar(select(user.c.password).where(user.c.id == signed.user))
     )
     if not await verified(stored, form.current):
-        said = text(request, N_("The present password is wrong."))
-        return render(request, "auth/password.html", error=said, status=400)
+        return render(request, "auth/password.html", error=text(request, WRONG_PRESENT), status=400)
     fresh = await hashed(form.password)
 
-    def command(tx: Tx) -> None:
+    def command(tx: Tx) -> bool:
+        if not _is_as_checked(tx, signed.user, stored):
+            return False
         forgive(tx, attempt)
         set_password(tx, signed.user, fresh, keep_hash=signed.token_hash)
         record(tx, signed.user, "password-changed", f"user:{signed.user}", {})
+        return True
 
-    await desk.store.write(command)
+    if not await desk.store.write(command):
+        return render(request, "auth/password.html", error=text(request, WRONG_PRESENT), status=400)
     return redirect(request, "/settings", N_("Your password was changed. Other devices were logged out."))
 
 

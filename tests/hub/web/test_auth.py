@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.hub.web.conftest import Client, decoded, field, log_in
+import pytest
+from sqlalchemy import select
+
+from hub.people.passwords import hash_password, verify_password
+from hub.people.users import set_password
+from hub.store.schema import user
+from hub.store.store import Store
+from hub.web import auth
+from tests.hub.web.conftest import PASSWORD, Client, decoded, field, log_in
 
 
 async def test_a_page_asks_to_log_in_first(client: Client) -> None:
@@ -76,3 +84,48 @@ async def test_a_page_from_before_another_log_in_says_so(enter: Callable[[str], 
     agent.csrf = "of the session before"
     status, page = await agent.post("/presence", {"presence": "away"})
     assert status == 403 and "Odśwież ją" in page and "Nie udało się</h1>" in page
+
+
+AFTER_THE_RESET = "set by the administrator"
+
+
+@pytest.fixture
+def reset_while_checked(
+    sqlite_store: Store, people: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[], Any]:
+    """Somebody resets the agent's password at the moment when the old one has just been found right; gives what the
+    agent's account has then."""
+
+    async def verified(stored: str | None, password: str) -> bool:
+        fresh = hash_password(AFTER_THE_RESET)
+        await sqlite_store.write(lambda tx: set_password(tx, people["agent"], fresh))
+        return verify_password(stored, password)
+
+    async def password_now() -> Any:
+        def query(tx: Any) -> Any:
+            return tx.scalar(select(user.c.password).where(user.c.id == people["agent"]))
+
+        return await sqlite_store.read(query)
+
+    monkeypatch.setattr(auth, "verified", verified)
+    return password_now
+
+
+async def test_a_password_that_is_reset_while_it_is_checked_opens_nothing(
+    client: Client, reset_while_checked: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for outdated in (False, True):
+        monkeypatch.setattr(auth, "is_outdated", lambda stored, now=outdated: now)
+        assert (await log_in(client, "agent", PASSWORD if not outdated else AFTER_THE_RESET))[0] == 401
+        async with client.get("/settings", allow_redirects=False) as response:
+            assert response.status == 303
+    assert verify_password(await reset_while_checked(), AFTER_THE_RESET)
+
+
+async def test_a_password_that_is_reset_while_it_is_changed_stays(
+    enter: Callable[[str], Any], reset_while_checked: Callable[[], Any]
+) -> None:
+    agent = await enter("agent")
+    form = {"current": PASSWORD, "password": "another long one", "again": "another long one"}
+    assert (await agent.post("/settings/password", form))[0] == 400
+    assert verify_password(await reset_while_checked(), AFTER_THE_RESET)
