@@ -16,7 +16,7 @@ from hub.cli_common import Exit, Failed, config_option
 from hub.cli_config import read_config
 from hub.clock import SystemClock
 from hub.config import Config
-from hub.control import NotRunning, call
+from hub.control import CommandFailed, NotRunning, call
 from hub.rulefile import read_rules
 from hub.store.migrate import WrongSchema
 from hub.store.store import StorageFault
@@ -43,12 +43,14 @@ def check(config_path: Path) -> int:
     _check_folder(Path(config.hub.data_dir))
     data_dir = Path(config.hub.data_dir)
     try:
-        _tell_rules(call(data_dir, "rules.failing", {}))
         inboxes = _tell_inboxes(call(data_dir, "health", {}))
+        _tell_rules(call(data_dir, "rules.failing", {}))
     except NotRunning:
         _check_store(config)
         click.echo("No hub is running; inboxes are looked at while one is.")
         inboxes = Exit.OK
+    except CommandFailed as error:
+        raise Failed(f"The hub runs, but: {error}", Exit.UNREACHABLE) from error
     return max(inboxes, _check_redis(config))
 
 

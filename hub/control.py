@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from connectors.contract import Log
+from connectors.contract import Log, Refused
 from hub.durable import make_folder
 
 SOCKET = "control.sock"
@@ -121,6 +121,8 @@ async def _answer(reader: asyncio.StreamReader, handlers: Mapping[str, Handler],
         return Answer(result=await handler(request.arguments))
     except CommandFailed as error:
         return Answer(error=str(error))
+    except Refused as error:
+        return Answer(error=f"The hub cannot do it now: {str(error).rstrip('.')}. Try again later.")
     except Exception:
         log.error("a command failed", command=request.command, exc_info=True)
         return Answer(error=f"{request.command} failed inside the hub. Its log says why.")

@@ -15,7 +15,7 @@ import pytest
 
 from hub import cli
 from hub.cli_common import Exit
-from hub.control import exclusive
+from hub.control import CommandFailed, exclusive
 
 CONFIG = """\
 [hub]
@@ -246,3 +246,17 @@ def test_what_cannot_be_parsed_is_a_line_of_its_own(run: Run, tmp_path: Path) ->
     ]
     assert "No such file" in lines[0]["error"] and "error" in lines[2]
     assert lines[1]["sender"]["address"] == "a@example.org" and lines[1]["text"].strip() == "Dzien dobry"
+
+
+def test_check_tells_what_a_running_hub_cannot_tell(
+    run: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def call(data_dir: Path, command: str, arguments: dict[str, object]) -> dict[str, object]:
+        if command == "health":
+            return {"kontakt": {"state": "ok"}}
+        raise CommandFailed("The hub cannot do it now: the server is away. Try again later.")
+
+    monkeypatch.setattr("hub.cli_check.call", call)
+    code, out, err = run("check", "-c", config)
+    assert code == Exit.UNREACHABLE and "inbox kontakt: ok" in out
+    assert err == "The hub runs, but: The hub cannot do it now: the server is away. Try again later.\n"

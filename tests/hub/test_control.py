@@ -15,6 +15,7 @@ import pytest
 
 from hub.control import LOCK, SOCKET, AlreadyRunning, CommandFailed, NotRunning, call, exclusive, listening
 from hub.logs import logger
+from hub.store.store import StorageFault
 
 
 async def greet(arguments: dict[str, Any]) -> Any:
@@ -29,7 +30,11 @@ async def burst(arguments: dict[str, Any]) -> Any:
     raise ZeroDivisionError("601 234 567")
 
 
-HANDLERS = {"greet": greet, "refuse": refuse, "burst": burst}
+async def stand_still(arguments: dict[str, Any]) -> Any:
+    raise StorageFault("the disk is full")
+
+
+HANDLERS = {"greet": greet, "refuse": refuse, "burst": burst, "stand still": stand_still}
 
 
 @pytest.fixture
@@ -54,6 +59,7 @@ async def test_a_command_is_carried_out_and_answered(data_dir: Path) -> None:
         ("refuse", "There is no such user"),
         ("burst", "burst failed inside the hub"),
         ("nothing", "does not know the command nothing"),
+        ("stand still", "cannot do it now: the disk is full. Try again later."),
     ],
 )
 async def test_failures_are_sentences(data_dir: Path, command: str, sentence: str) -> None:
