@@ -130,9 +130,10 @@ def lines(html: str) -> list[Line]:
 
 
 def _picture(attributes: dict[str, str]) -> str:
-    """A picture that stands for a letter (an emoji) is its text; others are not."""
+    """A picture that stands for a letter (an emoji) is its text; others are not. One sign may be many characters."""
     alt = attributes.get("alt", "")
-    return alt if 0 < len(alt) <= 4 and not alt.isascii() else ""
+    short = len(alt) <= 4 or (len(alt) <= 15 and not any(map(str.isalnum, alt)))
+    return alt if short and not alt.isascii() else ""
 
 
 def text(html: str) -> str:
@@ -213,7 +214,7 @@ def _without_load(image: re.Match[str]) -> str:
 
 def _parked(attribute: re.Match[str]) -> str:
     """The address of a picture elsewhere put where no browser looks for it."""
-    remote = attribute[1] == "src" and not attribute[2].startswith("cid:")
+    remote = attribute[1] == "src" and not attribute[2].lower().startswith("cid:")
     return f"data-{attribute[0]}" if remote else attribute[0]
 
 

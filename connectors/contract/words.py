@@ -181,7 +181,8 @@ class Attachment(Text, frozen=True, kw_only=True):
 
     ``content`` holds the bytes (up to 64 kB; larger ones go through :class:`Blobs` first, so that they are
     durable before the commit that refers to them); ``remote`` is what :meth:`Connector.fetch` takes.
-    ``filename`` is data for people and never a path.
+    ``filename`` is data for people and never a path. ``inline`` is a picture that the message's HTML shows inside
+    itself, by its ``content_id``; whatever else came with the message is not.
     """
 
     _inline = "filename"

@@ -48,6 +48,9 @@ _USUAL_NAMES = {
 }
 """Names for parts without one, where the type says more than its main word."""
 
+_SAME_TYPES = {"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png"}
+"""What telephones and old programs call a picture, to its registered type."""
+
 _NAME_LIKE = re.compile(r"[^@/\\]{1,100}\.[a-z0-9]{2,5}", re.IGNORECASE)
 _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _PATH = re.compile(r"(?:[a-z]:\\|\\\\|/|~/|file:/)", re.IGNORECASE)
@@ -97,7 +100,7 @@ def _of_multipart(part: Part) -> Content:
         root = _root(part)
         content = _of(root)
         content.attachments += [
-            _attachment(leaf, inline=True)
+            _attachment(leaf)
             for child in part.parts
             if child is not root
             for leaf in child.walk()
@@ -123,28 +126,30 @@ def _root(part: Part) -> Part:
 
 
 def _best(alternatives: list[Content]) -> Content:
-    """One alternative's texts and everybody's attachments: the last HTML that has text, else the last text."""
-    chosen: list[Body] = []
-    for content in alternatives:
-        if not any(body.text.strip() for body in content.bodies):
-            continue
-        is_rich = any(body.html and _has_text(body.text) for body in content.bodies)
-        is_plain = not any(body.html for body in content.bodies)
-        if is_rich or not chosen or (is_plain and not any(body.html for body in chosen)):
-            chosen = content.bodies
+    """One alternative's texts and everybody's attachments: the last HTML that has words, else the last text, else the
+    last that has anything, such as a picture alone."""
+    best = max(reversed(alternatives), key=lambda content: _worth(content.bodies))
     attachments = [attachment for content in alternatives for attachment in content.attachments]
-    return Content(bodies=list(chosen), attachments=attachments)
+    return Content(bodies=list(best.bodies), attachments=attachments)
 
 
-_VISIBLE = re.compile(r">[^<>]*[^<>\s][^<>]*<")
+def _worth(bodies: list[Body]) -> int:
+    if any(body.html and _has_words(body.text) for body in bodies):
+        return 3
+    if any(not body.html and body.text.strip() for body in bodies):
+        return 2
+    return int(any(body.text.strip() for body in bodies))
 
 
-def _has_text(html: str) -> bool:
-    """Whether HTML shows any word or picture. A quick look first; the whole document only if that finds nothing."""
+_VISIBLE = re.compile(r">[^<>&]*[^<>\s&]")
+
+
+def _has_words(html: str) -> bool:
+    """Whether HTML shows any word. A quick look first; the whole document only if that finds nothing."""
     body = html.lower().find("<body")
     if _VISIBLE.search(html, max(0, body), max(0, body) + 5_000):
         return True
-    return "<img" in html or any(line.text for line in _html.lines(html))
+    return any(line.text for line in _html.lines(html))
 
 
 def _is_body(part: Part) -> bool:
@@ -192,17 +197,15 @@ def _unflowed(text: str, without_space: bool) -> str:
     return "\n".join("".join(pieces) for pieces in out)
 
 
-def _attachment(part: Part, *, inline: bool = False) -> Attachment:
+def _attachment(part: Part) -> Attachment:
     content = part.content()
-    word, _ = part.disposition
     content_id = decode(part.field("content-id")).strip().removeprefix("<").removesuffix(">")
     return Attachment(
         filename=_filename(part, content),
-        content_type=part.content_type,
+        content_type=_SAME_TYPES.get(part.content_type, part.content_type),
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
         content=content,
-        inline=word == "inline" or (inline and word != "attachment" and bool(content_id)),
         content_id=content_id[:200],
     )
 
@@ -213,15 +216,15 @@ def _filename(part: Part, content: bytes) -> str:
         if name := clean_filename(given):
             return name
     location = headers.text(part.field("content-location"))
-    if location and _NAME_LIKE.fullmatch(location):
-        return location
+    if _NAME_LIKE.fullmatch(location):
+        return clean_filename(location)
     if part.content_type in ("message/rfc822", "message/global"):
         subject = headers.text(header_of(content[:100_000]).field("subject"))
         described = subject or headers.text(part.field("content-description")) or "message"
         return clean_filename(f"{described.replace('/', '_')[:200]}.eml")
     identified = decode(part.field("content-id")).strip("<> ").partition("@")[0]
     if _NAME_LIKE.fullmatch(identified) and not identified.replace(".", "").isdigit():
-        return identified
+        return clean_filename(identified)
     return _suggested(part, identified)
 
 

@@ -23,6 +23,9 @@ MAX_DEPTH = 20
 MAX_TRIES = 100_000
 """Places of one multipart that look like a delimiter."""
 
+MAX_PIECES = 20
+"""Pieces of base64 in one body that are read one by one."""
+
 MAX_HEADERS = 2_000
 """Header fields of one part that are looked at."""
 
@@ -37,7 +40,7 @@ _KNOWN_FIELD = re.compile(
 )
 _LOST_PARAMETER = re.compile(rb"(?:boundary|charset|name|filename|type|format)=", re.IGNORECASE)
 _ENCODING = re.compile(r"[a-z0-9-]+")
-_BASE64_FOREIGN = re.compile(rb"[^A-Za-z0-9+/=\s_-]")
+_BASE64_FOREIGN = re.compile(rb"[^A-Za-z0-9+/=\s_-]|[A-Za-z0-9+/=][ \t]+(?=[A-Za-z0-9+/=])")
 _TYPE = re.compile(r"[a-z0-9][a-z0-9.+*_-]*/[a-z0-9][a-z0-9.+*_-]*")
 _UU_BEGIN = re.compile(rb"^begin [0-7]{3,4} [^\r\n]*\r?\n", re.MULTILINE)
 _GUESSED_BOUNDARY = re.compile(rb"^--([^\s\"]{1,200})[ \t]{0,20}\r?$", re.MULTILINE)
@@ -265,12 +268,39 @@ def without_encoding(data: bytes, encoding: bytes) -> bytes:
 
 
 def _base64(data: bytes) -> bytes:
+    """Also several pieces in a row with a padding each, and the plain lines that a server on the way put below."""
+    out: list[bytes] = []
+    rest = data.strip()
+    while rest:
+        end = _end_of_base64(rest) if len(out) < MAX_PIECES else len(rest)
+        if not _is_base64(rest[: min(end, 4_000)]):
+            return b"".join([*out, b"\n\n", rest]) if out else data
+        out.append(_decoded(rest[:end]))
+        rest = rest[end:].lstrip()
+    return b"".join(out)
+
+
+def _is_base64(beginning: bytes) -> bool:
+    """Whether bytes are that, and not text that was only declared so; they may be damaged."""
+    return len(_BASE64_FOREIGN.findall(beginning)) * 20 <= len(beginning)
+
+
+def _end_of_base64(data: bytes) -> int:
+    """Where a piece ends: behind its padding, or at an empty line."""
+    padding = data.find(b"=")
+    empty = min((place for mark in (b"\n\n", b"\n\r\n") if (place := data.find(mark)) > 0), default=len(data))
+    if not 0 <= padding < empty:
+        return empty
+    while padding < len(data) and data[padding] in b"=\r\n":
+        padding += 1
+    return padding
+
+
+def _decoded(data: bytes) -> bytes:
     try:
         return binascii.a2b_base64(data)
     except binascii.Error:
         pass
-    if len(_BASE64_FOREIGN.findall(data)) * 20 > len(data):
-        return data  # declared as base64, written as text
     clean = re.sub(rb"[^A-Za-z0-9+/]", b"", data.replace(b"-", b"+").replace(b"_", b"/"))
     return binascii.a2b_base64(clean[: len(clean) - (len(clean) % 4 == 1)] + b"==")
 

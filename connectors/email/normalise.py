@@ -12,6 +12,7 @@ import re
 import msgspec
 
 from connectors import _html
+from connectors._html_lines import Line
 from connectors._i18n import N_
 from connectors._text import decode, one_line, tidy
 from connectors.contract import (
@@ -30,7 +31,7 @@ from connectors.contract import (
     Tokens,
     conversation_key,
 )
-from connectors.email import authentication, automatic, bounces, headers, invitation, quotes
+from connectors.email import authentication, automatic, bounces, headers, invitation, pictures, quotes
 from connectors.email.addresses import mailboxes
 from connectors.email.content import Body, Content, collect
 from connectors.email.mime import Part, read
@@ -160,7 +161,7 @@ def _message(mail: Mail, texts: Texts, identity: str, context: ParseContext, *, 
         text=texts.text,
         full_text=texts.full_text,
         html=texts.html,
-        attachments=tuple(mail.content.attachments),
+        attachments=pictures.placed(mail.content.attachments, texts.html),
         thread_keys=_thread_keys(mail, context.tokens, also=complaint.original if complaint else ""),
         adds_keys=tuple(headers.message_key(item) for item in own[:1]),
         mentions=_mentions(mail.subject),
@@ -217,37 +218,38 @@ def _answers(mail: Mail) -> bool:
 
 
 def _texts(content: Content, subject: str, *, answers: bool) -> Texts:
-    written: list[str] = []
+    has_html = any(body.html for body in content.bodies)
+    lines: list[Line] = []
     whole: list[str] = []
     shown: list[str] = []
     for body in content.bodies:
         text = _bounded(body, content)
         if body.html:
-            lines = _html.lines(text)
-            full = "\n".join(line.text for line in lines).strip()
-            written.append(quotes.visible_lines(lines, subject=subject, answers=answers) if full else "")
+            found = _html.lines(text)
+            full = "\n".join(line.text for line in found).strip()
             shown.append(_html.sanitise(text))
         else:
             full = text.strip("\n").rstrip()
-            written.append(quotes.visible(text, subject=subject, answers=answers) if full else "")
+            found = quotes.plain_lines(full) if has_html else []
             shown.append(_html.as_html(full))
-        whole.append(full)
-    if not any(whole) and (calendar := _invitation(content.attachments)):
-        written, whole = [calendar], [calendar]
-    has_html = any(body.html for body in content.bodies)
-    return Texts(
-        text="\n\n".join(filter(None, written)),
-        full_text="\n\n".join(filter(None, whole)),
-        html="\n".join(shown) if has_html else "",
-    )
+        if full:
+            whole.append(full)
+            lines += [Line("", 0), *found] if lines else found
+    full = "\n\n".join(whole) or _invitation(content.attachments)
+    # Where an attachment parts it the text is several bodies, and the older mail may be all of the last one.
+    if has_html and whole:
+        text = quotes.visible_lines(lines, subject=subject, answers=answers)
+    else:
+        text = quotes.visible(full, subject=subject, answers=answers) if whole else full
+    return Texts(text=text, full_text=full, html="\n".join(shown) if has_html else "")
 
 
 def _bounded(body: Body, content: Content) -> str:
     """The text of a body; of one that is too long its beginning, the whole becoming an attachment."""
-    text = _html.without_large_data(body.text) if body.html and len(body.text) > MAX_TEXT else body.text
-    if len(body.text) <= MAX_TEXT:
-        return text
-    data = body.text.encode("utf-8", "replace")
+    whole = pictures.taken_out(body.text, content.attachments) if body.html else body.text
+    if len(whole) <= MAX_TEXT:
+        return whole
+    data = whole.encode("utf-8", "replace")
     kind = "html" if body.html else "plain"
     content.attachments.append(
         Attachment(
@@ -258,7 +260,7 @@ def _bounded(body: Body, content: Content) -> str:
             content=data,
         )
     )
-    return text[:MAX_TEXT]
+    return (_html.without_large_data(whole) if body.html else whole)[:MAX_TEXT]
 
 
 def _invitation(attachments: list[Attachment]) -> str:

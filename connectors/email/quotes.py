@@ -59,14 +59,18 @@ def visible(text: str, *, subject: str = "", answers: bool = True) -> str:
     ``subject`` tells whether the mail passes another on. ``answers`` says whether the mail answers another: in one that
     does not, labels like From and Subject are more likely a form that somebody filled in.
     """
-    lines = [Line(line, QUOTED if _MARKED.match(line) else 0) for line in _unshared(text.split("\n"))]
-    return _reply(lines, text, subject=subject, answers=answers, html=False)
+    return _reply(plain_lines(text), text, subject=subject, answers=answers, html=False)
 
 
 def visible_lines(lines: Sequence[Line], *, subject: str = "", answers: bool = True) -> str:
-    """What was written now in the lines of an HTML body; as :func:`visible`."""
+    """What was written now in the lines of an HTML body, or of several bodies; as :func:`visible`."""
     full = "\n".join(line.text for line in lines)
     return _reply(lines, full, subject=subject, answers=answers, html=True)
+
+
+def plain_lines(text: str) -> list[Line]:
+    """The lines of a plain text."""
+    return [Line(line, QUOTED if _MARKED.match(line) else 0) for line in _unshared(text.split("\n"))]
 
 
 def _reply(lines: Sequence[Line], full: str, *, subject: str, answers: bool, html: bool) -> str:
@@ -186,9 +190,10 @@ def _is_heading(kinds: set[str], lines: Sequence[Line], *, ruled: bool) -> bool:
     together = " ".join(line.text for line in lines)[:2000]
     if ruled and telling >= 1 and ADDRESS.search(together):
         return True
+    dated = "date" in kinds and bool(DATE.search(together))
     if telling >= 3:
-        return bool("from" in kinds and (DATE.search(together) or ADDRESS.search(together)))
-    return telling == 2 and bool(ADDRESS.search(together)) and "date" in kinds and bool(DATE.search(together))
+        return "from" in kinds and (dated or bool(ADDRESS.search(together)))
+    return telling == 2 and dated and bool(ADDRESS.search(together))
 
 
 def _attribution(lines: Sequence[Line], number: int, *, answers: bool) -> Cut | None:

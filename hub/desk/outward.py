@@ -116,10 +116,8 @@ def forwarded_text(comment: str, original: Row[Any], who: str) -> str:
 
 def _copy_files(tx: Tx, source: int, target: int) -> None:
     """The same bytes under another message; they stay the source's, which is kept as long as the conversation."""
-    for row in tx.rows(
-        select(attachment).where(attachment.c.message == source, attachment.c.inline.is_(False))
-    ):
-        tx.add(attachment, {**dict(row._mapping), "id": tx.new_id(), "message": target})
+    for row in tx.rows(select(attachment).where(attachment.c.message == source)):
+        tx.add(attachment, {**dict(row._mapping), "id": tx.new_id(), "message": target, "inline": False})
 
 
 def _hand_over(tx: Tx, scope: Scope, draft: int | None, sent: int) -> None:

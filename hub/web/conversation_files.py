@@ -6,8 +6,9 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
+from html import unescape
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import nh3
 from aiohttp import web
@@ -69,14 +70,17 @@ def framed(html: str, inline: Mapping[str, str], *, remote: bool) -> str:
     """A mail's HTML for its frame: cleaned once more, inline pictures put in as ``data:``, links opening outside."""
 
     def own(match: re.Match[str]) -> str:
-        return f"{match[1]}{inline.get(match[2].strip('<>'), '')}{match[3]}"
+        name = unescape(match[2]).strip("<>")
+        return f"{match[1]}{inline.get(name) or inline.get(unquote(name), '')}{match[3]}"
 
     def allowed(tag: str, attribute: str, value: str) -> str | None:
         address = value.strip().lower()
         if attribute == "href" and address.startswith("data:"):
             return None
         if tag == "img" and attribute == "src" and not address.startswith("data:image/"):
-            return value if remote and address.startswith("https:") else None
+            if address.startswith("http:"):  # what the frame may load is asked for under cover only
+                value = f"https:{value.strip()[5:]}"
+            return value if remote and value.lower().startswith("https:") else None
         return value
 
     clean = nh3.clean(

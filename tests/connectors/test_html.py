@@ -27,6 +27,7 @@ TEXTS = {
     "<head><title>t</title></head><body>a</body>": "a",
     "a &lt;b&gt; &amp;amp; &#322;&nbsp;c": "a <b> &amp; ł c",
     '<img alt="🙂"><img alt="logo of the firm">': "🙂",
+    '<img alt="👩‍👩‍👧‍👦"> <img alt="Łódź, logo">': "👩‍👩‍👧‍👦",
     '<?xml version="1.0" encoding="iso-8859-2"?><html><body>ł</body></html>': "ł",
     "a\n   b\t c": "a b c",
     "": "",
@@ -76,6 +77,7 @@ def test_pictures_elsewhere_wait_for_a_click() -> None:
     assert '<img alt="a &gt; b" data-src="https://example.org/a.png">' in clean
     assert '<img src="cid:x1@y">' in clean
     assert ' src="http' not in clean
+    assert _html.sanitise('<img src="CID:x1@y">') == '<img src="CID:x1@y">'
 
 
 @pytest.mark.parametrize(

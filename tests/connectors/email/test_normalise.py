@@ -45,6 +45,49 @@ def test_the_richer_alternative_with_its_pictures() -> None:
     assert message.attachments[0].content_id == "image001.png@01DA"
 
 
+@pytest.mark.parametrize("disposition", ["inline", "attachment"])
+def test_only_a_picture_that_the_text_shows_is_inside_it(disposition: str) -> None:
+    """Apple's programs call every file "inline": what no text shows must stand beside it, or nobody sees it."""
+    part = f"--b\nContent-Disposition: {disposition}; filename=%s\nContent-Type: %s\n%s\n\n%s\n"
+    raw = simple(
+        "Content-Type: multipart/mixed; boundary=b\n",
+        '--b\nContent-Type: text/html\n\n<p>Umowa <img src="cid:shown%40x"></p>\n'
+        + part % ("umowa.pdf", "application/pdf", "Content-ID: <pdf@x>", "1")
+        + part % ("foto.jpeg", "image/jpg", "Content-ID: <other@x>", "2")
+        + part % ("zrzut.png", "image/png", "Content-ID: <shown@x>", "3")
+        + "--b--",
+    )
+    assert [(item.filename, item.content_type, item.inline) for item in read(raw).attachments] == [
+        ("umowa.pdf", "application/pdf", False),
+        ("foto.jpeg", "image/jpeg", False),
+        ("zrzut.png", "image/png", True),
+    ]
+
+
+def test_a_quotation_behind_an_attachment_is_cut() -> None:
+    """Apple Mail parts the text where the file stands; all of the last part is then the older mail."""
+    html = "--b\nContent-Type: text/html; charset=utf-8\n\n"
+    raw = simple(
+        "In-Reply-To: <a@b>\nContent-Type: multipart/mixed; boundary=b\n",
+        f"{html}Przesyłam umowę.<br>\n--b\nContent-Type: application/pdf; name=umowa.pdf\n\nx\n"
+        f'{html}<blockquote type="cite">Wiadomość napisana przez Urząd &lt;u@x.example&gt; w dniu 12 lis 2026, o godz. '
+        "10:12:<br><br>Prosimy o umowę.</blockquote>\n--b--",
+    )
+    message = read(raw)
+    assert message.text == "Przesyłam umowę."
+    assert "Prosimy o umowę." in message.full_text
+
+
+def test_a_forwarded_mail_behind_an_attachment_stays() -> None:
+    html = "--b\nContent-Type: text/html; charset=utf-8\n\n"
+    raw = simple(
+        "Content-Type: multipart/mixed; boundary=b\n",
+        f'{html}Co to?<blockquote type="cite">Początek przekazywanej wiadomości:<br>Od: Urząd</blockquote>\n'
+        f'--b\nContent-Type: image/png\n\nx\n{html}<blockquote type="cite">Decyzja</blockquote>\n--b--',
+    )
+    assert "Decyzja" in read(raw).text
+
+
 def test_texts_between_pictures_are_one_text() -> None:
     message = read((HERE / "mails" / "apple.eml").read_bytes())
     assert message.text == "Pierwszy\n\nDrugi"
@@ -94,6 +137,16 @@ def test_empty_html_gives_way_to_the_plain_text() -> None:
     assert read(raw).text == "Treść"
 
 
+def test_a_picture_alone_gives_way_to_the_plain_text() -> None:
+    raw = simple(
+        "Content-Type: multipart/alternative; boundary=b\n",
+        '--b\n\nTreść\n--b\nContent-Type: text/html\n\n<p>&nbsp;<img src="https://x.example/y.png"></p>\n--b--',
+    )
+    assert read(raw).text == "Treść"
+    alone = read(raw.replace("Treść", ""))
+    assert (alone.text, "x.example" in alone.html) == ("", True)
+
+
 @pytest.mark.parametrize(
     ("header", "name"),
     [
@@ -107,6 +160,8 @@ def test_empty_html_gives_way_to_the_plain_text() -> None:
         ("Content-Type: application/x-nothing", "file"),
         ("Content-Type: image/png\nContent-ID: <logo.png@x>", "logo.png"),
         ("Content-Type: image/png\nContent-Description: Zrzut", "Zrzut.png"),
+        ("Content-Type: image/png\nContent-ID: <zrzut\u202egnp.exe@x>", "zrzutgnp.exe"),
+        ("Content-Type: image/png\nContent-Location: zrzut\u202egnp.exe", "zrzutgnp.exe"),
     ],
 )
 def test_names_of_attachments(header: str, name: str) -> None:
@@ -156,6 +211,17 @@ def test_broken_and_unusual_bodies(header: str, body: str) -> None:
     assert read(simple(header, body)).text == "łódź"
 
 
+@pytest.mark.parametrize("words", ["Dzień dobry!", "Dzień dobry", "Dzień dobry?!"])
+def test_base64_with_something_below_it(words: str) -> None:
+    """A gateway's footer, put behind the encoded text; two texts encoded one by one. The length decides on padding."""
+    header = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n"
+    coded = base64.b64encode(words.encode()).decode()
+    footer = "-- \nScanned by an antivirus"
+    assert read(simple(header, f"{coded}\n\n{footer}\n")).full_text == f"{words}\n\n{footer}"
+    assert read(simple(header, f"{coded}\n\n{coded}\n")).full_text == words * 2
+    assert read(simple(header, f"Prosze o kontakt\n\n{words}")).full_text == f"Prosze o kontakt\n\n{words}"
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\r\r\n"])
 def test_any_line_end(end: str) -> None:
     raw = simple("Content-Type: multipart/mixed; boundary=b\n", "--b\n\nTreść\nDalej\n--b--\n").replace(
@@ -183,7 +249,19 @@ def test_a_picture_written_into_the_html_does_not_hide_the_text() -> None:
         )
     )
     assert message.text == "Przed\n\nPo"
-    assert [item.filename for item in message.attachments] == ["message.html"]
+    assert [(item.filename, item.size) for item in message.attachments] == [("picture-1.png", 600_000)]
+
+
+def test_a_picture_written_into_the_html_becomes_a_file_that_the_text_shows() -> None:
+    picture = base64.b64encode(b"\x89PNG").decode()
+    again = f'<img alt="x" src="data:image/png;base64,{picture}">'
+    message = read(
+        simple("Content-Type: text/html\n", f"<p>Błąd:{again}{again}<img src='data:image/png;base64,?'>")
+    )
+    [shot] = message.attachments
+    assert (shot.content, shot.content_type, shot.inline) == (b"\x89PNG", "image/png", True)
+    assert message.html.count(f'src="cid:{shot.content_id}"') == 2
+    assert "data:" not in message.html
 
 
 def test_of_a_text_beyond_reason_all_is_kept() -> None:

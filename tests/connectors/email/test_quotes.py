@@ -213,6 +213,7 @@ NOTHING_QUOTED = {
     "a form": "Imię: Jan\nE-mail: jan@example.pl\nTelefon: 600 000 000\nTemat: staż\nTreść: kiedy nabór?",
     "an appointment": "Zapraszam na rozmowę:\n\nData: środa, 12 listopada 2026\nGodzina: 7:00\nAdres: "
     "Nowa 1\n\nProszę o dowód.",
+    "a leave": "Proszę o urlop:\n\nOd: 1.11.2026\nDo: 30.11.2026\nTemat: opieka\n\nCzy tak?",
     "hours": "Do urzędu pracy od poniedziałku do piątku\nOd: 8:00\nDo: 16:00\nczy tak?",
     "a sentence with napisał": "W piśmie z 12.11.2026 urząd napisał, że odmawia.\nCo mam zrobić?",
     "a quoted letter": 'Kierownik napisał:\n"Odmawiam."\nCzy to prawda?',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -300,9 +301,17 @@ async def test_a_failed_delivery_is_really_sent_again(
     assert "sent-again" in await said(store, found)
 
 
+def _attach(tx: Tx, about: dict[str, Any]) -> None:
+    tx.add(schema.attachment, about)
+
+
 async def test_forwarding_answers_nobody(store: Store, house: House, who: Who) -> None:
     found = await make(store, due_at=9)
     (inbound,) = await rows(store, schema.message, conversation=found)
+    file = {"message": inbound.id, "position": 0, "content_type": "image/png", "size": 1, "sha256": "x"}
+    for name, inline in (("umowa.png", False), ("zrzut.png", True)):
+        about = {**file, "filename": name, "inline": inline, "content_id": name}
+        await store.write(partial(_attach, about=about))
     letter = Letter(
         text="Prosimy o opinię.",
         client_id="f1",
@@ -313,6 +322,8 @@ async def test_forwarding_answers_nobody(store: Store, house: House, who: Who) -
     (message,) = await rows(store, schema.message, id=sent.message)
     assert message.text.startswith("Prosimy o opinię.") and "Kiedy dostanę zasiłek?" in message.text
     assert (message.subject, message.reply_to) == ("Fwd: Zasiłek", None)
+    gone = await rows(store, schema.attachment, message=sent.message)
+    assert [(one.filename, one.inline) for one in gone] == [("umowa.png", False), ("zrzut.png", False)]
     row = await row_of(store, found)
     assert (row.status, row.due_at, row.first_reply_at) == ("open", 9, None)
     await undo(store, house, who.ola)

@@ -210,6 +210,24 @@ async def test_a_file_leaves_only_as_a_download(enter: Enter, sqlite_store: Stor
     assert (await (await enter("lomza")).get(f"/files/{number}"))[0] == 404
 
 
+async def test_every_file_of_a_mail_is_on_its_page(enter: Enter, sqlite_store: Store, desk: Desk) -> None:
+    """A picture inside the text may be a logo, or what the letter is about."""
+    blob = await desk.blobs.put(b"x")
+    found = await make(sqlite_store)
+
+    def attach(tx: Tx) -> None:
+        file = {"message": add_message(tx, found, number=2), "position": 1, "content_type": "image/png"}
+        rest = {"size": 3, "sha256": "x", "blob": blob, "content_id": "a@b"}
+        tx.add(schema.attachment, {**file, **rest, "filename": "zrzut.png", "inline": True})
+        tx.add(schema.attachment, {**file, **rest, "filename": "umowa.png", "inline": False})
+
+    await sqlite_store.write(attach)
+    _, page = await (await enter("agent")).get(f"/conversations/{found}")
+    inside = page[page.index("Obrazy w treści") :]
+    assert "zrzut.png" in inside and "umowa.png" not in inside
+    assert page.index("umowa.png") < page.index("Obrazy w treści")
+
+
 @pytest.mark.parametrize(
     ("html", "gone"),
     [
@@ -240,7 +258,13 @@ def test_pictures_of_a_mail() -> None:
     assert " src='https:" not in kept and has_remote_images(kept)
     assert '<img src="https://x.example/p.gif">' in framed(kept, {}, remote=True), "after a click they load"
     assert "x.example" not in framed(kept, {}, remote=False), "and before it they do not"
-    assert "plain.gif" not in framed(kept, {}, remote=True), "never in the clear"
+    assert 'src="https://x.example/plain.gif"' in framed(kept, {}, remote=True), "never in the clear"
+    named = framed(
+        '<img src="CID:a%40b"><img src="cid:c&amp;d">',
+        {"a@b": "data:image/png,A", "c&d": "data:image/png,B"},
+        remote=False,
+    )
+    assert "data:image/png,A" in named and "data:image/png,B" in named
     assert (
         has_remote_images(html) and not has_remote_images("<img src='cid:a'>") and not has_remote_images(None)
     )
