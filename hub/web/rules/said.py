@@ -99,7 +99,8 @@ def _joined(part: Part, names: Names, word: str) -> Markup:
 
 def _inner(item: Part, names: Names, among: bool) -> Markup:
     said = condition_said(item, names)
-    return Markup("({})").format(said) if among and item.group and len(item.items) > 1 else said
+    several = item.group and (item.kind == "not" or len(item.items) > 1)
+    return Markup("({})").format(said) if among and several else said
 
 
 def predicate_said(part: Part, names: Names) -> Markup:
@@ -152,8 +153,8 @@ def _some(shown: Sequence[str], names: Names, word: str = N_("or")) -> Markup:
     return Markup(", ").join(said[:-1]) + last
 
 
-def value_said(part: Part, names: Names) -> Markup:
-    """The value of a predicate or action."""
+def value_said(part: Part, names: Names, word: str = N_("or")) -> Markup:
+    """The value of a predicate or action; ``word`` stands between several values."""
     kind = part.kind
     if kind in ("words", "phrase"):
         return _words_said(part, names)
@@ -166,7 +167,7 @@ def value_said(part: Part, names: Names) -> Markup:
     if part.values("days"):
         return _some([names.say(terms.DAY_NAMES.get(day, day)) for day in _week(part)], names)
     values = part.values("values") or tuple(filter(None, (part.value("value"),)))
-    return _either(kind, values, names, N_("and") if kind in ("tags", "notify", "webhook") else N_("or"))
+    return _either(kind, values, names, word)
 
 
 def _week(part: Part) -> list[str]:
@@ -258,10 +259,11 @@ def _span_said(part: Part, names: Names) -> Markup:
 
 
 def _attachment(part: Part, names: Names) -> Markup:
-    shown = [line for name in ("type", "name") for line in part.value(name).split("\n") if line]
+    """One file must be all of it: of one of the types, with one of the endings, and so large."""
+    asked = [[line for line in part.value(name).split("\n") if line] for name in ("type", "name")]
     if part.value("min_size"):
-        shown.append(names.say(N_("at least {size}"), size=part.value("min_size")))
-    return _some(shown, names)
+        asked.append([names.say(N_("at least {size}"), size=part.value("min_size"))])
+    return Markup(" {} ").format(names.say(N_("and"))).join(_some(shown, names) for shown in asked if shown)
 
 
 def action_said(part: Part, names: Names) -> Markup:
@@ -281,7 +283,7 @@ def action_said(part: Part, names: Names) -> Markup:
         return _with(names.say(said), _strong(names.say(N_("that the text names"))))
     if part.kind == "callback":
         return _with(names.say(said), _callback(part, names))
-    return _with(names.say(said), value_said(part, names))
+    return _with(names.say(said), value_said(part, names, N_("and")))
 
 
 def _callback(part: Part, names: Names) -> Markup:

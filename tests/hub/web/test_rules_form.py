@@ -101,11 +101,23 @@ def test_every_documented_action_is_read_and_written_again(do: str) -> None:
         ("waiting: {max: 22m}", "czeka najwyżej 22 minuty"),
         ("queue_waiting: {informacja: {min: 1d}}", "co najmniej 1 dzień"),
         ("queue_load: {informacja: {min: 20}}", "co najmniej 20"),
+        ("tags: [pilne, vip]", "ma etykietę pilne lub vip"),
+        ("attachment: {type: [image/*, text/*], min_size: 1 MB}", "image/* lub text/* i co najmniej 1 MB"),
+        (
+            "all: [{not: {pesel: true}}, {phone: true}]",
+            "(nie jest tak, że w tekście jest numer PESEL) i w tekście",
+        ),
     ],
 )
-def test_times_are_said_with_the_form_that_goes_with_the_number(when: str, said: str) -> None:
+def test_a_sentence_says_what_the_condition_asks(when: str, said: str) -> None:
     part = read_root(read(f"when: {{{when}}}").tree.entries["when"], {})  # type: ignore[union-attr]
     assert said in condition_said(part, SAY).striptags()
+
+
+def test_an_action_with_several_values_does_all_of_them() -> None:
+    form = opened("- id: a\n  do: {tags: [pilne, vip], notify: [anna, ewa]}\n", "rule").form
+    said = [action_said(part, SAY).striptags() for part in form.do]
+    assert "pilne i vip" in said[0] and "anna i ewa" in said[1]
 
 
 def test_a_timer_without_a_name_is_no_fault_of_the_page() -> None:
