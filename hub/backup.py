@@ -70,7 +70,7 @@ def in_place(target: Path) -> Iterator[Path]:
     partial = target.with_name(target.name + PARTIAL)
     try:
         shutil.rmtree(partial, ignore_errors=True)
-        make_folder(partial, mode=0o700)
+        make_folder(partial)
         yield partial
         sync(partial)
         if target.exists():
@@ -177,9 +177,10 @@ def _copy_if_there(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
-def make_folder(folder: Path, mode: int = 0o777) -> None:
-    """Make a folder where there is none, with those above it; their names are on the disk when this returns."""
+def make_folder(folder: Path) -> None:
+    """Make a folder for its owner only where there is none, with those above it; their names are on the disk when this
+    returns."""
     new = [one for one in (folder, *folder.parents) if not one.exists()]
-    folder.mkdir(mode, parents=True, exist_ok=True)
+    folder.mkdir(0o700, parents=True, exist_ok=True)
     for one in new:
         sync(one.parent)

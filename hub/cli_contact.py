@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -41,8 +42,7 @@ def export(config_path: Path, files: bool, person: str, file: Path) -> None:
         click.echo(text)
         return
     try:
-        with file.open("x", encoding="utf-8") as out:
-            file.chmod(0o600)
+        with open(file, "x", encoding="utf-8", opener=_private) as out:
             out.write(f"{text}\n")
     except FileExistsError:
         raise Failed(f"{file} is there already. Name another file.") from None
@@ -70,6 +70,11 @@ def erase(config_path: Path, yes: bool, person: str) -> None:
         f"{done['comments']} comments."
     )
     _tell(done["also_named_by"])
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that only its owner may read, from its first moment on."""
+    return os.open(path, flags, 0o600)
 
 
 def _tell(others: Sequence[str]) -> None:

@@ -15,13 +15,14 @@ __all__ = ["make_folder", "sync", "write_file"]
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it that are missing, for good. Raises OSError.
+    """Make a folder, and those above it that are missing, for good, and for their owner only: what citizens wrote is
+    kept there. Raises OSError.
 
     The last name is synced even where the folder is there already: whoever made it may have been killed before.
     """
     if not path.parent.exists():
         make_folder(path.parent)
-    path.mkdir(exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
     with contextlib.suppress(PermissionError):  # a folder above that we may not list is the operator's own
         sync(path.parent)
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import QueuePool, StaticPool
 
 from connectors.contract import Clock
+from hub.durable import make_folder
 
 from .migrate import ensure_schema
 from .store import (
@@ -131,7 +132,10 @@ class SqliteStore:
             raise
 
     def _open(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self._path.parent)
+        if not self._path.exists():
+            # The files that SQLite makes beside it get its mode: only its owner may read what citizens wrote.
+            self._path.touch(mode=0o600)
         self._writer = _engine(self._path, writing=True)
         with self._writer.begin() as connection:
             ensure_schema(connection)

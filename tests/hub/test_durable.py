@@ -8,12 +8,15 @@ import pytest
 
 from hub.configfile import load, signing_secret
 from hub.durable import make_folder, write_file
+from hub.store.sqlite import SqliteStore
+from tests.hub.conftest import FakeClock
 
 
 def test_folders_are_made_with_those_above(tmp_path: Path) -> None:
     for _ in range(2):
         make_folder(tmp_path / "a" / "b" / "c")
     assert (tmp_path / "a" / "b" / "c").is_dir()
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "a", tmp_path / "a" / "b" / "c")} == {0o700}
 
 
 def test_a_file_in_the_way_is_told(tmp_path: Path) -> None:
@@ -40,3 +43,18 @@ def test_a_signing_secret_that_a_power_cut_left_empty_is_made_anew(tmp_path: Pat
     made = signing_secret(config)
     assert len(made) >= 32
     assert signing_secret(config) == made
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()}
+
+
+async def test_only_its_owner_reads_the_database(tmp_path: Path) -> None:
+    """Also in a folder that others may enter, and with the log that SQLite keeps beside it."""
+    store = SqliteStore(tmp_path / "centrala.db", FakeClock())
+    await store.open()
+    try:
+        found = modes(tmp_path)
+    finally:
+        await store.close()
+    assert {"centrala.db", "centrala.db-wal"} <= found.keys() and set(found.values()) == {0o600}
