@@ -12,12 +12,14 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-all check format bench chaos messages reference lock clean
+.PHONY: help install run test test-all check format bench chaos messages reference lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(STAMP)/runtime $(STAMP)/vendor $(STAMP)/messages ## set everything up and start the hub in demo mode
+install: $(STAMP)/runtime $(STAMP)/vendor $(STAMP)/messages ## set everything up, and start nothing
+
+run: install ## set everything up and start the hub in demo mode
 	@$(BIN)/centrala demo
 
 test: $(STAMP)/dev $(STAMP)/vendor $(STAMP)/messages $(STAMP)/servers ## set up the test servers and pass all tests
