@@ -127,18 +127,27 @@ _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 """Characters that turn the direction of what follows them (UAX 9, 2) or are never seen: with them ``fdp.exe`` is shown
 as ``exe.pdf``, and a name reaches into the line that it stands in."""
 
+_BREAKING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+"""Line breaks and control characters (U+0084 is what a quotation mark becomes that was encoded twice). No header field
+may hold them: a name with one could be read, but nobody could be answered by it."""
+
 
 def _set_straight(struct: msgspec.Struct, field: str) -> None:
     """A name without such characters. A text keeps them: it stands alone, and Hebrew and Arabic may need them."""
     value: str = getattr(struct, field)
-    if not value.isascii() and _TURNING.search(value):
-        msgspec.structs.force_setattr(struct, field, _TURNING.sub("", value))
+    if value.isprintable():
+        return
+    if _TURNING.search(value):
+        value = _TURNING.sub("", value)
+    if _BREAKING.search(value):
+        value = _BREAKING.sub(" ", value).strip()
+    msgspec.structs.force_setattr(struct, field, value)
 
 
 class Text(msgspec.Struct, frozen=True, kw_only=True):
     """Base of every struct that carries text from outside: building one makes it storable.
 
-    ``_inline`` names the field that people see inside a line, which must not turn what follows it.
+    ``_inline`` names the field that people see inside a line, which must neither end it nor turn what follows it.
     """
 
     _inline: ClassVar[str] = ""

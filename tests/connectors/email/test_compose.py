@@ -208,7 +208,7 @@ def test_a_local_part_in_quotes() -> None:
 EVIL = ["x\r\nBcc: evil@example.org", "x\nBcc: evil@example.org", "x\r", "a\x00b", "a\x85b", "a\u2028b"]
 
 
-PLACES = ["subject", "from_name", "name", "address", "cc", "filename", "token", "bcc"]
+PLACES = ["subject", "from_name", "address", "cc", "filename", "token", "bcc"]
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,6 @@ def test_line_breaks_are_refused_in_every_field(place: str, evil: str) -> None:
     changes: dict[str, dict[str, Any]] = {
         "subject": {"subject": evil},
         "from_name": {"from_name": evil},
-        "name": {"to": (Party(kind="email", address="a@example.org", name=evil),)},
         "address": {"to": (Party(kind="email", address=f"{evil}@example.org"),)},
         "cc": {"cc": (Party(kind="email", address=f"a@{evil}.example.org"),)},
         "bcc": {"bcc": (Party(kind="email", address=f"a@b.pl{evil}"),)},
@@ -234,6 +233,14 @@ def test_line_breaks_are_refused_in_every_field(place: str, evil: str) -> None:
     }
     with pytest.raises(BadField):
         composed(**changes[place])
+
+
+@pytest.mark.parametrize("evil", EVIL)
+def test_a_name_never_holds_a_line_break(evil: str) -> None:
+    """Whoever is called so can be answered all the same."""
+    mail = composed(to=(Party(kind="email", address="a@example.org", name=evil),))
+    assert parsed(mail)["Bcc"] is None
+    assert [one.addr_spec for one in parsed(mail)["To"].addresses] == ["a@example.org"]
 
 
 @pytest.mark.parametrize(

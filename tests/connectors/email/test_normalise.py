@@ -368,6 +368,14 @@ def test_a_line_end_in_a_field_makes_no_second_field() -> None:
     assert (message.sender.name, message.subject) == ("Jan Bcc: x@y", "a b")
 
 
+def test_a_name_that_was_encoded_twice_can_stand_in_an_answer() -> None:
+    """Quotation marks of Windows, taken for Latin 1, are control characters, which no header field may hold."""
+    message = read(
+        "From: =?utf-8?Q?=C2=84Jan=C2=94?= <jan@example.pl>\nSubject: =?utf-8?Q?=C2=84a=C2=84b=E2=80=A8c?=\n\nx"
+    )
+    assert (message.sender.name, message.subject) == ("Jan", "a b c")
+
+
 # --- machines ------------------------------------------------------------------------------------------------------
 
 AUTOMATIC = {
