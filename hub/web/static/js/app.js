@@ -36,8 +36,15 @@ export function toast(text, { danger = false, undo = null, undoLabel = null, sec
     button.dataset.key = "u";
     button.dataset.keyLabel = button.textContent;
     button.addEventListener("click", async () => {
+      button.disabled = true;
+      try {
+        await (typeof undo === "function" ? undo() : send(undo));
+      } catch (problem) {
+        if (problem.status && problem.status < 500) item.remove(); // refused; else it can be tried again
+        button.disabled = false;
+        return;
+      }
       item.remove();
-      await (typeof undo === "function" ? undo() : send(undo));
       document.dispatchEvent(new CustomEvent("centrala:undone", { detail: undo }));
     });
     item.append(button);
@@ -108,7 +115,7 @@ document.addEventListener("change", (event) => {
 });
 
 /** Elements [data-checked="name"] show how many boxes of that name are ticked, and hide while none is. */
-function countChecked() {
+export function countChecked() {
   for (const place of document.querySelectorAll("[data-checked]")) {
     const name = CSS.escape(place.dataset.checked);
     const number = document.querySelectorAll(`input[name="${name}"]:checked`).length;

@@ -1,7 +1,7 @@
 // The list of conversations: keys j k x Enter, news announced and brought in only where nothing moves under the
 // pointer, the place kept when a conversation is opened. The server renders every row; this only asks for rows anew.
 
-import { refreshTimes } from "./app.js";
+import { countChecked, refreshTimes } from "./app.js";
 
 const list = document.getElementById("list");
 const rows = document.getElementById("rows");
@@ -140,13 +140,24 @@ function refresh() {
   }, 150);
 }
 
+let ticked = null; // what was selected just before the rows changed
+rows.addEventListener("htmx:before:swap", () => {
+  ticked = new Set([...rows.querySelectorAll("input:checked")].map((box) => box.value));
+});
+
 async function bring() {
   lastAsked = Date.now();
+  const asked = waiting;
   waiting = new Set();
-  const ticked = new Set([...rows.querySelectorAll("input:checked")].map((box) => box.value));
+  ticked = null;
   await window.htmx.ajax("GET", list.dataset.list, { source: "#rows", target: "#rows", swap: "innerMorph" });
+  if (!ticked) { // nobody answered: the news is still to come
+    for (const conversation of asked) waiting.add(conversation);
+    return;
+  }
   mark();
-  for (const box of rows.querySelectorAll('input[name="c"]')) box.checked = ticked.has(box.value);
+  for (const box of rows.querySelectorAll('input[name="c"]')) box.checked ||= ticked.has(box.value);
+  countChecked();
   clearTimeout(counting);
   counting = 0;
   news.hidden = true;

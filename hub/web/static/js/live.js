@@ -8,7 +8,12 @@ import { tell } from "./notify.js";
 const channel = new BroadcastChannel("centrala-live");
 const LONG_LOST = 4000; // milliseconds: a restart of the stream alone is not worth a word
 const NAMES = ["changes", "reset", "marks", "typing"];
+const RECENT = 200; // events that the reading tab keeps for one that is being opened
+const tab = crypto.randomUUID();
 let place = document.documentElement.dataset.place ?? "";
+let leads = false;
+const recent = [];
+const marks = new Map();
 
 const lost = document.getElementById("lost");
 
@@ -51,23 +56,40 @@ function deliver(name, data) {
     document.dispatchEvent(new CustomEvent("centrala:changes", { detail: data }));
     for (const change of data) document.dispatchEvent(new CustomEvent(`centrala:${change.kind}`, { detail: change }));
     changed(data);
-  } else {
+  } else if (name === "unmark") for (const conversation of marks.keys()) showMark(conversation, "");
+  else {
     document.dispatchEvent(new CustomEvent(`centrala:${name}`, { detail: data }));
   }
 }
 
-channel.addEventListener("message", ({ data }) => deliver(data.name, data.data));
+channel.addEventListener("message", ({ data: said }) => {
+  if (said.name === "opened") { if (leads) catchUp(said.data); return; }
+  if (said.to && said.to !== tab) return;
+  place = said.place || place;
+  deliver(said.name, said.data);
+});
+
+/** A tab is told what came after its page was made and before it listened, and who is where. */
+function catchUp({ tab: to, place: after }) {
+  const missed = recent.filter((message) => Number(message.place) > Number(after));
+  if (missed.length === RECENT) channel.postMessage({ name: "reset", data: {}, to });
+  else for (const message of missed) channel.postMessage({ ...message, to });
+  for (const [conversation, text] of marks) channel.postMessage({ name: "marks", data: { conversation, text }, to });
+}
+channel.postMessage({ name: "opened", data: { tab, place } });
 
 /** Read the stream until this tab closes; the lock then goes to another tab, which goes on from the present. */
 navigator.locks?.request("centrala-live", () => new Promise(() => {
   let source;
   let lostAt = 0;
+  leads = true;
   const open = () => {
     source = new EventSource(place ? `/live?after=${place}` : "/live");
     for (const name of NAMES) {
       source.addEventListener(name, (event) => {
         place = event.lastEventId || place;
-        const message = { name, data: JSON.parse(event.data) };
+        const message = { name, data: JSON.parse(event.data), place };
+        if (name === "changes" && recent.push(message) > RECENT) recent.shift();
         channel.postMessage(message);
         deliver(message.name, message.data);
       });
@@ -76,6 +98,8 @@ navigator.locks?.request("centrala-live", () => new Promise(() => {
       if (lostAt) refreshCounts();
       lostAt = 0;
       tellConnection(true);
+      channel.postMessage({ name: "unmark" }); // a new stream begins with whoever is there now
+      deliver("unmark");
     });
     source.addEventListener("error", () => {
       lostAt ||= Date.now();
@@ -139,11 +163,16 @@ async function refreshPresence() {
 document.addEventListener("centrala:marks", ({ detail }) => showMark(detail.conversation, detail.text));
 
 function showMark(conversation, text) {
+  if (text) marks.set(String(conversation), text);
+  else marks.delete(String(conversation));
   for (const place of document.querySelectorAll(`[data-marks="${conversation}"]`)) {
     if (place.textContent !== text) place.textContent = text;
     place.hidden = !text;
   }
 }
+
+// The server draws rows without marks.
+document.addEventListener("htmx:after:swap", () => { for (const [conversation, text] of marks) showMark(conversation, text); });
 
 let writing = 0;
 const opened = () => document.querySelector("[data-conversation-open]")?.dataset.conversationOpen;

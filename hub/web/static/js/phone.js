@@ -31,6 +31,7 @@ document.addEventListener("click", async (event) => {
   event.preventDefault();
   const html = await part(formPath(link));
   if (html === null) { location.assign(link.href); return; }
+  if (dialog.open) return; // pressed twice: somebody writes in it
   dialog.innerHTML = html;
   dialog.showModal();
   dialog.querySelector("[autofocus]")?.focus();
