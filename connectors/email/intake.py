@@ -121,7 +121,7 @@ class Taker:
 
     async def ready(self, mail: Mail) -> Ready:
         """A mail taken apart, its large attachments kept."""
-        items = [self._doubted(item) for item in await self.understand(mail)]
+        items = [self._doubted(_apart(item, self.env)) for item in await self.understand(mail)]
         return Ready(raw=mail.raw, items=await _stored(items, self.env))
 
     def _doubted(self, item: Inbound) -> Inbound:
@@ -161,6 +161,16 @@ def _understood(mail: Mail, env: Env, parse: Parser, receiver: str) -> list[Inbo
     return items if mail.whole else [_shortened(item, mail, env) for item in items]
 
 
+def _apart(item: Inbound, env: Env) -> Inbound:
+    """Whom nobody can read is a person of their own with each mail: two of them have nothing in common."""
+    if not isinstance(item, Message | Unknown) or item.sender.address:
+        return item
+    digest = hashlib.sha256((item.external_id or "").encode()).hexdigest()
+    name = item.sender.name or env.translate(env.office.language, "Unknown person")
+    sender = msgspec.structs.replace(item.sender, address=f"unknown-{digest[:16]}", name=name)
+    return msgspec.structs.replace(item, sender=sender)
+
+
 def _unreadable(mail: Mail, env: Env) -> Inbound:
     """A stand-in under a name that the same bytes always get."""
     return Unknown(
@@ -180,7 +190,7 @@ _FROM = re.compile(rb"^from:[^\r\n]*?([a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,190})", r
 
 def _sender_of(content: bytes) -> str:
     found = _FROM.search(content[:HEAD_BYTES])
-    return found[1].decode("ascii").lower() if found else "unknown"
+    return found[1].decode("ascii").lower() if found else ""
 
 
 def _shortened(item: Inbound, mail: Mail, env: Env) -> Inbound:
