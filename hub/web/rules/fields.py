@@ -140,7 +140,7 @@ def read_range(
 def range_fields(
     mode: str, low: tuple[str, str] = ("", ""), high: tuple[str, str] | None = None
 ) -> dict[str, tuple[str, ...]]:
-    high = high or ("", "")
+    high = high or ("", "m" if low[1] else "")  # the unit that its list begins with
     return {
         "mode": (mode,),
         "low": (low[0],),

@@ -96,7 +96,7 @@ def _named(node: Node, kind: Kind, known: Known) -> Part:
 def _form(entries: Mapping[str, Node], kind: Kind, known: Known) -> RuleForm:
     def said(key: str, otherwise: str = "") -> str:
         node = entries.get(key)
-        return node.text if isinstance(node, Scalar) and node.value is not None else otherwise
+        return node.text.strip() if isinstance(node, Scalar) and node.value is not None else otherwise
 
     enabled = entries.get("enabled")
     return RuleForm(

@@ -203,6 +203,18 @@ def test_one_changed_word_is_one_changed_line() -> None:
     assert changed == [("  name: Spam", "  name: Spam i reklamy")]
 
 
+def test_a_form_leaves_alone_what_a_browser_sends_back_otherwise() -> None:
+    """Browsers know no line end at the end of a note; a range without an upper end is sent with a unit."""
+    text = "- id: a\n  note: |\n    Dwa\n    wiersze\n  when: {waiting: {min: 240}}\n  do: {queue: x}\n"
+    found = opened(text, "rule")
+    posted = fields_of_form(found.form)
+    posted["note"] = posted["note"].strip()
+    posted["w-0.high_unit"] = "m"
+    posted["name"] = "Nowa"
+    made = text_with(found, posted_form(posted, "rule", found.form), "rule")
+    assert made == text.replace("  note", "  name: Nowa\n  note")
+
+
 def test_what_a_form_cannot_show_is_edited_as_text() -> None:
     found = opened(
         "- id: a\n  when: {words: {any: [a], odd: 1}, unheard_of: {x: 1}}\n  do: {queue: [a, b]}\n", "rule"
