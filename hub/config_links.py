@@ -7,7 +7,7 @@ import itertools
 import zoneinfo
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from connectors import _listening
 from hub.bus.address import parse_address
@@ -22,13 +22,14 @@ SECRET_LENGTH = 32
 def link_mistakes(config: Config) -> Iterator[Mistake]:
     """Everything that does not fit together, with the path of the key to change."""
     yield from _hub(config)
+    yield from _store(config)
     yield from _redis(config)
     yield from _listener(config.public, "public")
     yield from _listener(config.private, "private")
     yield from _host(config.metrics, "metrics")
     yield from _same_port(config)
     yield from _desk(config)
-    for name in ("offices", "queues", "teams", "inboxes"):
+    for name in ("offices", "queues", "teams", "inboxes", "hooks"):
         yield from _repeated([item.id for item in getattr(config, name)], name)
     yield from _indexed(config)
 
@@ -45,6 +46,8 @@ def _indexed(config: Config) -> Iterator[Mistake]:
     for index, inbox in enumerate(config.inboxes):
         yield from _inbox(inbox, offices, queues, ("inboxes", index))
         yield from _siblings(inbox, config.inboxes, ("inboxes", index, "settings", "siblings"))
+    for index, hook in enumerate(config.hooks):
+        yield from _url(hook.url, ("hooks", index, "url"))
     spam = [index for index, queue in enumerate(config.queues) if queue.spam]
     for index in spam[1:]:
         yield ("queues", index, "spam"), "there can be one queue for spam only"
@@ -57,8 +60,34 @@ def _hub(config: Config) -> Iterator[Mistake]:
     for index, network in enumerate(config.hub.egress_allow):
         yield from _network(network, ("hub", "egress_allow", index))
     for name in ("public_url", "console_url"):
-        if not urlsplit(getattr(config.hub, name)).hostname:
-            yield ("hub", name), "names no host"
+        yield from _url(getattr(config.hub, name), ("hub", name))
+
+
+def _url(url: str, path: Path) -> Iterator[Mistake]:
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        host = None
+    if not host:
+        yield path, "names no host"
+
+
+def _store(config: Config) -> Iterator[Mistake]:
+    """A URL of PostgreSQL is shown, and handed to its own programs, where everybody on the machine can read it."""
+    if config.store.sqlite_path() is not None:
+        return
+    try:
+        parts = urlsplit(config.store.url)
+    except ValueError:
+        yield ("store", "url"), "cannot be read: an address of IPv6 stands in brackets, as [::1]"
+        return
+    before, _, places = parts.netloc.rpartition("@")
+    if ":" in before or "password" in parse_qs(parts.query):
+        yield ("store", "url"), 'holds a password; give it as "password" or "password_file"'
+    for place in places.split(","):
+        port = place.rpartition("]")[2].partition(":")[2]
+        if port and not (port.isdecimal() and int(port) <= 65535):
+            yield ("store", "url"), f'"{port}" is no port'
 
 
 def _redis(config: Config) -> Iterator[Mistake]:

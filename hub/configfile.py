@@ -212,31 +212,33 @@ class _Variable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _apply_environment(document: _Document, tables: list[_Table], environ: Mapping[str, str]) -> None:
-    known: dict[str, _Variable] = {}
+    known: dict[str, list[_Variable]] = {}
     for where, table, kind in tables:
         inbox = _inbox_id(document, where)
         for within, inner in _scalars(kind):
             name = "_".join((*inbox, *within)).replace("-", "_").upper()
-            known[ENVIRONMENT_PREFIX + name] = _Variable(
-                table=table, within=within, path=(*where, *within), kind=inner
-            )
+            variable = _Variable(table=table, within=within, path=(*where, *within), kind=inner)
+            known.setdefault(ENVIRONMENT_PREFIX + name, []).append(variable)
     for name in sorted(environ):
-        if name in known:
-            _set(document, known[name], name, environ[name])
-        elif name.endswith("_FILE") and is_secret(_kind_of(known.get(name.removesuffix("_FILE")))):
-            _set_from_file(document, known[name.removesuffix("_FILE")], name, environ[name])
+        meant, put = known.get(name, []), _set
+        if not meant and name.endswith("_FILE"):
+            meant = [one for one in known.get(name.removesuffix("_FILE"), []) if is_secret(one.kind)]
+            put = _set_from_file
+        text = ""
+        if len(meant) == 1:
+            put(document, meant[0], name, environ[name])
+        elif meant:
+            # An inbox "a" with the key "b_c" and an inbox "a-b" with the key "c": a secret could go to the wrong one.
+            text = f"means several settings: {', '.join(_dotted(one.path) for one in meant)}"
         elif name.startswith(_SECTION_PREFIXES):
             text = f"names no setting{nearest(name, known)}"
+        if text:
             document.problems.append(Problem(file="environment", line=0, key=name, text=text))
 
 
 _SECTION_PREFIXES = tuple(
     f"{ENVIRONMENT_PREFIX}{name.upper()}_" for name in (*Config.__struct_fields__, "inbox")
 )
-
-
-def _kind_of(variable: _Variable | None) -> Any:
-    return variable.kind if variable else None
 
 
 def _inbox_id(document: _Document, where: toml_lines.Path) -> tuple[str, ...]:
@@ -273,9 +275,9 @@ def _set(document: _Document, variable: _Variable, name: str, text: str) -> None
     document.places[variable.path] = (f"environment variable {name}", 0)
 
 
-def _set_from_file(document: _Document, variable: _Variable, name: str, path: str) -> None:
+def _set_from_file(document: _Document, variable: _Variable, name: str, text: str) -> None:
     try:
-        _set(document, variable, name, read_secret(Path(path)))
+        _set(document, variable, name, read_secret(Path(text)))
     except ValueError as error:
         document.problems.append(Problem(file="environment", line=0, key=name, text=str(error)))
 

@@ -96,7 +96,7 @@ async def _ask(url: str, password: str | None, *statements: str) -> Any:
                 return [await connection.fetchval(statement) for statement in statements][-1]
         finally:
             await connection.close()
-    except (asyncpg.PostgresError, OSError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise BackupError(f"The database cannot be reached: {error}.") from error
 
 

@@ -27,6 +27,7 @@ from .store import (
     StorageFault,
     Work,
     commit,
+    fault_of,
     ignore,
     may_succeed_again,
     run_command,
@@ -58,7 +59,7 @@ CONNECT = 10.0
 
 
 class PostgresStore:
-    """See :class:`hub.store.store.Store`. ``url`` as ``postgresql://user:password@host:port/database``.
+    """See :class:`hub.store.store.Store`. ``url`` as ``postgresql://user@host:port/database``.
 
     ``patience`` in seconds, see :data:`PATIENCE`.
     """
@@ -111,7 +112,7 @@ class PostgresStore:
             async with self._engine.begin() as connection:
                 await connection.run_sync(ensure_schema)
         except (OSError, DBAPIError) as error:
-            raise StorageFault(f"PostgreSQL is not ready: {error}") from error
+            raise StorageFault(f"PostgreSQL is not ready: {fault_of(error)}") from error
 
     async def close(self) -> None:
         """Finish what waits, then close the pool."""

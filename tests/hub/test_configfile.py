@@ -106,6 +106,9 @@ def test_several_mistakes_are_told_at_once_in_order_of_their_lines(tmp_path: Pat
 LARGE = f'[hub]\nsecret = "{"s" * 32}"\n[store]\nurl = "postgresql://db/centrala"\n[redis]\n'
 
 
+HOOK = '[[hooks]]\nid = "crm"\nurl = "https://crm.example/"\nsecret = "signs what is posted"\n'
+
+
 @pytest.mark.parametrize(
     ("line", "complaint"),
     [
@@ -133,6 +136,16 @@ LARGE = f'[hub]\nsecret = "{"s" * 32}"\n[store]\nurl = "postgresql://db/centrala
         ('[metrics]\nhost = "127.0.0.1:9000"', 'metrics.host: "127.0.0.1:9000" is no address to listen on'),
         ('[redis]\nurl = "redis://r"', "redis.url: goes with PostgreSQL only"),
         (f'{LARGE}url = "redis://hub:secret@r"', 'redis.url: holds a password; give it as "password"'),
+        (
+            '[store]\nurl = "postgresql://hub:secret@db/centrala"',
+            'store.url: holds a password; give it as "password"',
+        ),
+        ('[store]\nurl = "postgresql://db/centrala?password=x"', "store.url: holds a password"),
+        ('[store]\nurl = "postgresql://a:5432,[::1]:543x/centrala"', 'store.url: "543x" is no port'),
+        ('[store]\nurl = "postgresql://[::1/centrala"', "store.url: cannot be read"),
+        ('[hub]\npublic_url = "https://[x"', "hub.public_url: names no host"),
+        (f"{HOOK}{HOOK}", 'hooks[1].id: "crm" is taken by an earlier one'),
+        (HOOK.replace("crm.example", ""), "hooks[0].url: names no host"),
         (f'{LARGE}url = "redis+sentinel://a,b"', "redis.url: names no master"),
         (f"{LARGE}keep_events = 10", "redis.keep_events: expected a whole number >= 1000"),
         ('[public]\ncertificate = "a.pem"', 'public.certificate: needs "certificate_key" beside it'),
@@ -265,6 +278,19 @@ def test_a_wrong_environment_is_told_by_the_name_of_the_variable(tmp_path: Path)
         "environment: CENTRALA_HUB_SECRET_FILE: the secret's file none cannot be read: No such file or directory",
         "environment variable CENTRALA_PUBLIC_PORT: public.port: expected a whole number, got text",
     ]
+
+
+def test_a_variable_that_means_two_settings_is_told(tmp_path: Path) -> None:
+    """The password of one inbox must not become that of another."""
+    kinds: dict[str, type[msgspec.Struct]] = {"email": Mail, "gateway": Smtp}
+    channels = Channels(kinds=tuple(kinds), config=kinds.__getitem__)
+    other = '[[inboxes]]\nid = "kontakt-smtp"\nkind = "gateway"\nname = "SMS"\noffice = "krajowa"\n'
+    path = written(tmp_path, f'{GOOD}{other}queue = "informacja"\nsettings = {{ host = "sms" }}\n')
+    both = "inboxes[0].settings.smtp.password, inboxes[1].settings.password"
+    for name in ("CENTRALA_INBOX_KONTAKT_SMTP_PASSWORD", "CENTRALA_INBOX_KONTAKT_SMTP_PASSWORD_FILE"):
+        with pytest.raises(ConfigError) as caught:
+            load(path, environ={name: "tajne-haslo"}, channels=channels)
+        assert str(caught.value) == f"environment: {name}: means several settings: {both}"
 
 
 def test_a_number_out_of_range_in_the_environment_is_told_as_that(tmp_path: Path) -> None:
