@@ -281,3 +281,31 @@ async def test_accessible_at_320_pixels(hub: WholeHub, browser: Browser) -> None
     await reader.goto(author.address)
     assert await axe_violations(reader) == []
     assert await reader.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+async def test_what_could_not_be_read_again_is_still_to_be_decided(hub: WholeHub, browser: Browser) -> None:
+    author = await citizen(hub, browser)
+    for text in ("Pierwszy", "Drugi", "Trzeci"):
+        await author.write(text, name="Marek")
+    first, second = await bench(hub, browser), await bench(hub, browser, "redakcja2")
+    number = first.locator(".bench__bar [data-number]")
+    for text in ("Drugi", "Pierwszy"):
+        await first.locator(".post", has_text=text).locator("input").first.check()
+    # a colleague looks at one of them: it stays selected
+    await second.locator(".post", has_text="Drugi").click()
+    await expect(first.locator(".post", has_text="Drugi").locator("[data-claim]")).to_be_visible()
+    await expect(first.locator(".post", has_text="Drugi").locator("input").first).to_be_checked()
+    await second.locator(".post", has_text="Trzeci").click()
+    await expect(first.locator(".post", has_text="Trzeci").locator("[data-claim]")).to_be_visible()
+    await first.route(re.compile(r"/moderation/\d+$"), lambda route: route.abort())
+    await second.keyboard.press("p")
+    await first.wait_for_timeout(700)
+    await expect(first.locator(".post")).to_have_count(3)
+    await first.unroute(re.compile(r"/moderation/\d+$"))
+    await second.close()  # and lets go of what it looked at
+    await expect(first.locator(".post", has_text="Drugi").locator("[data-claim]")).to_be_hidden()
+    await expect(number).to_have_text("2")
+    await first.locator("h1").click()
+    await first.keyboard.press("p")
+    await expect(first.locator(".post")).to_have_count(1)
+    await expect(first.locator(".bench__bar [data-checked]")).to_be_hidden()

@@ -1,7 +1,7 @@
 // The bench by keys: one comment is the present one, its buttons carry the keys; decisions are sent without leaving
 // the list and the next comment becomes the present one. Without this file every button is a form that works.
 
-import { send, settings, toast } from "./app.js";
+import { countChecked, send, settings, toast } from "./app.js";
 import { measured, tell } from "./lengths.js";
 
 const bench = document.getElementById("bench");
@@ -158,6 +158,7 @@ function leave(decided) {
     choose(next ?? posts()[0]);
     if (posts().length < 8) more();
   }
+  countChecked();
   readFilters();
 }
 
@@ -180,14 +181,18 @@ function carry(from, to) {
   }
 }
 
+/** What is selected stays so, unless it is not any more what its moderator read. */
+function keepTick(from, to) {
+  const [was, now] = [from, to].map((post) => post.querySelector('input[name="choice"]'));
+  if (now) now.checked = Boolean(was?.checked) && was.value === now.value;
+}
+
 async function refresh(post) {
   if (!post) return;
   const response = await part(`/moderation/${post.dataset.post}`);
-  if (!response) {
-    leave([post]);
-    return;
-  }
-  const fresh = response.querySelector(".post");
+  if (response === GONE) leave([post]);
+  const fresh = response?.querySelector?.(".post");
+  if (!fresh) return; // nobody answered: what stands here is still to be decided
   const here = post === present();
   if (bench.dataset.show === "waiting" && !fresh.matches("[data-waiting]")) {
     // Decided by somebody else: it stays in its place, so that nothing moves under the pointer, and goes with the next.
@@ -195,20 +200,25 @@ async function refresh(post) {
     fresh.querySelector('input[name="choice"]')?.remove();
   }
   carry(post, fresh);
+  keepTick(post, fresh);
   post.replaceWith(fresh);
+  countChecked();
   if (here) choose(fresh, { focus: false, claim: false });
 }
 
 // --- reading again -----------------------------------------------------------------------------------------------
 
+const GONE = Symbol("what was asked for is not there any more");
+
 async function part(address) {
   const response = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (response?.status === 404) return GONE;
   return response?.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
 }
 
 async function reread() {
   const fresh = await part(location.href);
-  if (!fresh) return;
+  if (!fresh?.body) return;
   const was = present()?.dataset.post;
   const place = document.getElementById("bench-list");
   carry(place, fresh.body);
@@ -217,6 +227,7 @@ async function reread() {
   announcement = null;
   const again = was ? document.getElementById(`post-${was}`) : null;
   choose(again ?? posts()[0] ?? null, { focus: false, claim: false });
+  countChecked();
   readFilters();
 }
 
@@ -226,13 +237,14 @@ async function more() {
   if (!link || reading) return;
   reading = true;
   const fresh = await part(link.href);
+  reading = false;
+  if (!fresh?.body) return; // nobody answered: there is still more
   const known = new Set(posts().map((post) => post.id));
-  const added = [...(fresh?.querySelectorAll(".post") ?? [])].filter((post) => !known.has(post.id));
-  const next = fresh?.querySelector("[data-more]");
+  const added = [...fresh.querySelectorAll(".post")].filter((post) => !known.has(post.id));
+  const next = fresh.querySelector("[data-more]");
   if (next) link.replaceWith(next);
   else link.parentElement.remove();
   list()?.append(...added);
-  reading = false;
 }
 bench?.addEventListener("click", (event) => {
   if (event.target.closest("[data-more]")) {
