@@ -95,7 +95,7 @@ def serve(load: Callable[[], Config], beside: Beside | None = None) -> None:
     look_up_side_by_side()
     try:
         with exclusive(Path(config.hub.data_dir)):
-            uvloop.run(_serve(load, beside))
+            uvloop.run(_serve(_hiding(load), beside))
     except AlreadyRunning as error:
         raise Failed(str(error), Exit.IN_USE) from error
     except CannotJoin as error:
@@ -108,6 +108,17 @@ def serve(load: Callable[[], Config], beside: Beside | None = None) -> None:
         if not _is_about_an_address(error):
             raise
         raise Failed(_cannot_listen(error), Exit.UNREACHABLE) from error
+
+
+def _hiding(load: Callable[[], Config]) -> Callable[[], Config]:
+    """``load``, whose secrets the log hides from then on: also those that a reload brings."""
+
+    def loaded() -> Config:
+        config = load()
+        logs.hide(logs.known_secrets(config))
+        return config
+
+    return loaded
 
 
 def look_up_side_by_side() -> None:

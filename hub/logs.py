@@ -56,8 +56,10 @@ def configure(
 ) -> None:
     """Set up logging for the whole process; to be called once, before anything logs.
 
-    ``secrets`` never appear, whoever logs them.
+    ``secrets`` never appear, whoever logs them; :func:`hide` adds to them.
     """
+    _masker.forget()
+    hide(secrets)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -70,7 +72,7 @@ def configure(
     last: list[Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
-        _Masker(secrets),
+        _masker,
         *renderers,
     ]
     handler = logging.StreamHandler(stream or sys.stderr)
@@ -120,11 +122,17 @@ def _json(value: object, **_: object) -> str:
 class _Masker:
     """The processor that runs last before a line is written."""
 
-    def __init__(self, secrets: Iterable[str]) -> None:
-        known = sorted(
-            {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True
-        )
-        self._secrets = re.compile("|".join(map(re.escape, known))) if known else None
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._secrets: re.Pattern[str] | None = None
+
+    def forget(self) -> None:
+        self._known, self._secrets = set(), None
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        self._known |= {secret for secret in secrets if len(secret) >= _SHORTEST_SECRET}
+        longest_first = sorted(self._known, key=len, reverse=True)
+        self._secrets = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def __call__(self, _: WrappedLogger, __: str, event: MutableMapping[str, Any]) -> EventDict:
         for key, value in event.items():
@@ -145,6 +153,14 @@ class _Masker:
         if self._secrets is not None:
             text = self._secrets.sub("[secret]", text)
         return mask(text)
+
+
+_masker = _Masker()
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """From now on these never appear either: those of a configuration that is read anew."""
+    _masker.hide(secrets)
 
 
 def known_secrets(value: object) -> Iterator[str]:

@@ -6,11 +6,14 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from connectors.contract import Secret
+from hub.cli_run import _hiding
 from hub.config import Config, Hub, Inbox
+from hub.configfile import load
 from hub.logs import configure, known_secrets, logger, mask
 
 
@@ -69,6 +72,15 @@ def test_secrets_and_numbers_reach_no_line(stream: io.StringIO) -> None:
     assert first["event"] == "accepted abc" and first["bytes"] == 601234567 and first["inbox"] == "kontakt"
     assert second["event"] == "login with [secret] for [pesel] failed"
     assert "ValueError: no [phone] in [secret]" in str(third["exception"])
+
+
+def test_secrets_that_a_reload_brings_are_hidden_too(stream: io.StringIO, tmp_path: Path) -> None:
+    configure(form="json", secrets=["the-one-before"], stream=stream)
+    file = tmp_path / "centrala.toml"
+    file.write_text('[redis]\nname = "x"\npassword = "brought-by-the-reload"\n')
+    _hiding(lambda: load(file, environ={}))()
+    logger("x").info("the-one-before and brought-by-the-reload")
+    assert [line["event"] for line in lines(stream)] == ["[secret] and [secret]"]
 
 
 def test_levels_hold_for_the_hub_and_libraries_are_quieter(stream: io.StringIO) -> None:
