@@ -26,6 +26,15 @@ def page(body: str, status: int = 200, cookies: tuple[SetCookie, ...] = ()) -> R
     return Response(status=status, body=body.encode(), headers={"Cache-Control": "no-store"}, cookies=cookies)
 
 
+def form_page(body: str) -> Response:
+    """An HTML page with a form that is still empty: its reader's browser may keep it, and with it what is typed there.
+
+    Under "no-store" a browser throws the words away when it goes on, and brings back an empty form from a refusal or a
+    lost network.
+    """
+    return Response(body=body.encode(), headers={"Cache-Control": "private, no-cache"})
+
+
 def see_other(location: str, cookies: tuple[SetCookie, ...] = ()) -> Response:
     """After a form post: the browser fetches ``location`` with GET (RFC 9110, 15.4.4), so a reload posts nothing.
 

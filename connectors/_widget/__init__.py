@@ -255,5 +255,5 @@ _EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])
 def email_address(text: str) -> str | None:
     """An e-mail address as somebody typed it, in lower case, or None where it cannot be one (RFC 5321, without
     quoted local parts and address literals, which forms do not need)."""
-    address = text.strip().lower()
+    address = clean_line(text).lower()
     return address if len(address) <= 254 and _EMAIL.fullmatch(address) else None

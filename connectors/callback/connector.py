@@ -17,7 +17,7 @@ from connectors._forms import (
     shown_reference,
     try_later,
 )
-from connectors._http import page, raw_of, see_other
+from connectors._http import form_page, page, raw_of, see_other
 from connectors._i18n import N_
 from connectors._widget import Door, Pages, asset_route, assets, trapped
 from connectors.callback import reading, view
@@ -106,7 +106,7 @@ class Callback:
         return await self._env.appointments.slots(self._env.inbox, self._settings.days)
 
     async def _show(self, request: Request) -> Response:
-        return page(await self._order_form(request, {}, {}))
+        return form_page(await self._order_form(request, {}, {}))
 
     async def _order_form(
         self, request: Request, values: Mapping[str, str], problems: Mapping[str, Problem], busy: str = ""
@@ -224,8 +224,10 @@ class Callback:
         booking = await self._booking(request)
         if booking is None:
             return self._no_call(request)
-        if trapped(request.fields) or not booking.movable:
+        if trapped(request.fields):
             return self._back(request, "late")
+        if not booking.movable:  # perhaps by the first of two presses of this button
+            return self._back(request, await self._what_happened(booking, request.fields.get("do", "")))
         found, problems = reading.change(
             request.fields,
             booking.id,
@@ -244,11 +246,11 @@ class Callback:
     async def _what_happened(self, before: Booking, action: str) -> str:
         """Whether the change came in time, by how the call is now."""
         after = await self._env.appointments.booking(before.id)
-        if after is None or after.state in ("dialling", "in-call", "wrap-up"):
+        if after is None:
             return "late"
         if action == "cancel":
             return "cancelled" if after.state == "cancelled" else "late"
-        return "moved"
+        return "moved" if after.movable else "late"
 
     def _back(self, request: Request, news: str) -> Response:
         query = urlencode({"lang": language_of(request), "news": news})

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 from connectors._files import size, stored
 from connectors._forms import Problem, in_words, language_of, named, page_route, try_later
-from connectors._http import json_response, large_raw_of, page, see_other
+from connectors._http import form_page, json_response, large_raw_of, page, see_other
 from connectors._i18n import N_
 from connectors._widget import Pages, asset_route, assets, trapped
 from connectors.chat import reading, visitors
@@ -168,7 +168,8 @@ class LiveChats:
             # A script's own requests say so; any other one may be of a page that has no stream.
             scripted = HEADER in request.headers
             self._live.rooms.stay(visitor, self._settings.leave_seconds if scripted else PLAIN_SECONDS)
-        return page(await self._html(request, visitor if chat else None, chat))
+        body = await self._html(request, visitor if chat else None, chat)
+        return page(body) if chat else form_page(body)
 
     async def _html(
         self,

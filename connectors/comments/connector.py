@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from connectors._http import page, raw_of, see_other
+from connectors._forms import try_later
+from connectors._http import form_page, page, raw_of, see_other
 from connectors._i18n import N_
 from connectors._widget import LANGUAGES, Door, Pages, asset_route, assets, trapped
 from connectors.comments import forms, view, visitors
@@ -13,6 +14,7 @@ from connectors.comments.forms import Problems, Where
 from connectors.comments.settings import Settings
 from connectors.contract import (
     Capabilities,
+    Edit,
     Env,
     Health,
     Inbound,
@@ -34,6 +36,8 @@ FOLDER = Path(__file__).parent
 
 BODY = 64_000
 """Bytes of a posted form: 4,000 characters percent-encoded take 48,000 at most, and raw bodies up to 64 kB are rows."""
+
+BUSY = N_("We cannot take this at the moment. Nothing was lost: please try again in a moment.")
 
 NOT_SEEN = N_("Whether the answer stands on the page cannot be seen at the moment.")
 
@@ -108,7 +112,7 @@ class Comments:
         if at is None:
             return self._no_article(request)
         visitor = visitors.known(request, self._env.tokens)
-        return page(await self._section(request, request.query, at, visitor))
+        return form_page(await self._section(request, request.query, at, visitor))
 
     async def _section(
         self,
@@ -136,6 +140,7 @@ class Comments:
             consent=self._settings.consent.of(_language(request)) if self._settings.consent else "",
             cursor=cursor or "",
             doing=doing,
+            doing_here=doing is not None and any(post.id == doing.post.id for post in found.posts),
             errors=view.Blank(self._errors(request, problems or {})),
             fresh=visitor is None,
             link=view.Links(self._base, at, _language(request), carried),
@@ -193,7 +198,10 @@ class Comments:
             problems = await self._refusals(inbound, at, visitor)
         if problems or inbound is None:
             return page(await self._section(request, fields, at, visitor, problems), status=422)
-        [receipt] = await self._door.sink.accept(raw_of(request), [inbound])
+        try:
+            [receipt] = await self._door.sink.accept(raw_of(request), [inbound])
+        except Refused as refused:  # what was typed comes back
+            return try_later(await self._section(request, fields, at, visitor, {"do": BUSY}), refused)
         news, number = await self._outcome(inbound, receipt, visitor)
         cookie = visitors.cookie(visitor, self._env.tokens, self._base)
         return see_other(self._back(request, at, visitor, news, number), (cookie,))
@@ -222,6 +230,9 @@ class Comments:
 
     async def _outcome(self, inbound: Inbound, receipt: Receipt, visitor: str) -> tuple[str, int | None]:
         """What happened, as a word of ``view.NEWS``, and the comment that it happened to."""
+        if isinstance(inbound, Edit) and receipt.duplicate:
+            post = await self._env.threads.post(self._env.inbox, receipt.message or 0, visitor=visitor)
+            return view.edited_before(post), receipt.message
         if not isinstance(inbound, Message):
             number = forms.post_number(inbound.target or "")
             return view.outcome(inbound, receipt), number

@@ -101,6 +101,13 @@ def outcome(inbound: Inbound, receipt: Receipt) -> str:
     return "appealed" if isinstance(inbound, Appeal) else "reported"
 
 
+def edited_before(post: PublicPost | None) -> str:
+    """The same for an edit that was sent twice: what became of the first one, by how the comment stands now."""
+    if post is None or not (post.edited or post.pending):
+        return "late"
+    return "edited" if post.state == "published" and not post.pending else "pending"
+
+
 class Links:
     """Addresses of one article's section. ``token`` is carried where the reader's cookie may not come back."""
 

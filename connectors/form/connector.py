@@ -18,7 +18,7 @@ from connectors._forms import (
     shown_reference,
     try_later,
 )
-from connectors._http import large_raw_of, page, see_other
+from connectors._http import form_page, large_raw_of, page, see_other
 from connectors._i18n import N_
 from connectors._widget import Door, Pages, asset_route, assets, trapped
 from connectors.contract import (
@@ -98,7 +98,7 @@ class Form:
     # --- pages ----------------------------------------------------------------------------------------------------
 
     async def _show(self, request: Request) -> Response:
-        return page(self._form(request, {}, {}))
+        return form_page(self._form(request, {}, {}))
 
     def _form(
         self, request: Request, values: Mapping[str, str], problems: Mapping[str, Problem], busy: str = ""
@@ -115,6 +115,7 @@ class Form:
             summary=named(errors, {field.name: field.label.of(language) for field in self._settings.fields}),
             consent=self._consent(language),
             max_size=size(self._settings.max_file_bytes),
+            max_together=size(self._settings.max_bytes),
             busy=busy,
         )
 
@@ -127,6 +128,8 @@ class Form:
         body = self._pages.render(
             "thanks.html",
             language_of(request),
+            known=signed is not None,
+            title=self._settings.title.of(language_of(request)),
             reference=shown_reference("" if signed in (None, NOTHING) else signed),
         )
         return page(body, status=200 if signed else 404)

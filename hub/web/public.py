@@ -159,7 +159,7 @@ def _explain(
     language = _language(public, request)
     if wants_page(request):
         opened = request.method in ("GET", "HEAD")
-        body = public.pages.html(refusal, language, opened=opened)
+        body = public.pages.html(refusal, language, opened=opened, address=request.rel_url)
     else:
         body = json_refusal(public.translate(language, refusal.text))
     route = public.mounted.get(request.match_info.handler)

@@ -3,12 +3,13 @@ console, with and without a script."""
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, FilePayload, FrameLocator, Page, expect
+from playwright.async_api import Browser, FilePayload, FrameLocator, Page, Route, expect
 
 from connectors._widget import SHARED
 from connectors.chat.connector import FOLDER
@@ -243,6 +244,119 @@ async def test_a_lost_connection_loses_no_word(site: ChatSite, browser: Browser)
     await answer(console, ANSWER)
     await expect(chat.locator("#log")).to_contain_text(ANSWER, timeout=15_000)
     assert await chat.locator(".said").count() == 3
+
+
+async def test_what_is_typed_and_not_sent_yet_stays_when_the_page_is_drawn_anew(
+    site: ChatSite, browser: Browser
+) -> None:
+    console = await site.hub.enter(browser, "anna")
+    page = await site.visitor(browser)
+    chat = await framed(site, page)
+    await begin(chat, QUESTION)
+    await open_first(console)
+    await answer(console, ANSWER)
+    await expect(chat.locator("#log")).to_contain_text(ANSWER)
+    await page.context.set_offline(True)
+    await say(chat, "Bez sieci")
+    await expect(chat.locator(".said[data-failed]")).to_contain_text("Nie wysłano")
+    await page.context.set_offline(False)
+    await chat.locator("#text").fill("Jeszcze nie koniec")
+    await chat.locator(".more summary").click()
+    await chat.locator("#transcript").fill("zofia@example.org")
+    await chat.locator(".deed:has([value=transcript]) button").click()
+    await expect(chat.locator(".news")).to_contain_text("wyślemy e-mailem")
+    await expect(chat.locator("#text")).to_have_value("Jeszcze nie koniec")
+    await chat.get_by_role("link", name="English").click()
+    await expect(chat.get_by_role("link", name="Polski")).to_be_focused()
+    await expect(chat.locator("#text")).to_have_value("Jeszcze nie koniec")
+    await expect(chat.locator("#log")).to_contain_text(QUESTION)  # without a cookie too: the frame is on http
+    await chat.locator(".said[data-failed] button").click()
+    await expect(console.locator("#stream")).to_contain_text("Bez sieci")
+    await expect(chat.locator(".said[data-failed]")).to_have_count(0)
+    assert await chat.locator(".said", has_text="Bez sieci").count() == 1
+    await chat.locator("#text").press("Escape")
+    await expect(page.locator("#centrala-chat")).to_be_hidden()
+
+
+async def test_a_refusal_is_never_shown_in_the_place_of_the_chat(site: ChatSite, browser: Browser) -> None:
+    page = await site.visitor(browser)
+    chat = await framed(site, page)
+    asked = 0
+
+    async def refuse(route: Route) -> None:
+        nonlocal asked
+        if route.request.method == "GET" and asked < 2:
+            asked += 1
+            page = '<main id="widget"><h1>Prosimy o chwilę</h1></main>'
+            await route.fulfill(status=429, content_type="text/html", body=page)
+        else:
+            await route.continue_()
+
+    await chat.locator("#begin").wait_for()
+    await page.route("**/embed/chat/czat?*", refuse)
+    await begin(chat, QUESTION)
+    await expect(chat.locator("#begin .problems")).to_contain_text("Utracono połączenie")
+    await expect(chat.locator("#log")).to_contain_text(QUESTION)
+    await expect(chat.locator("#text")).to_have_value("")
+    assert asked == 2
+    await say(chat, "Dalej")
+    await expect(chat.locator("#log")).to_contain_text("Dalej")
+    assert len(await site.rows(schema.conversation)) == 1
+
+
+async def test_a_refused_message_comes_back_before_what_is_typed_by_now(
+    site: ChatSite, browser: Browser
+) -> None:
+    page = await site.visitor(browser)
+    chat = await framed(site, page)
+    await begin(chat, QUESTION)
+    await expect(chat.locator("#log")).to_contain_text(QUESTION)
+    goes_on = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        if route.request.method == "POST":
+            await goes_on.wait()
+        await route.continue_()
+
+    await page.route("**/embed/chat/czat?*", late)
+    program: FilePayload = {"name": "program.exe", "mimeType": "application/pdf", "buffer": b"MZ\x00\x01"}
+    await chat.locator("#file").set_input_files(program)
+    await say(chat, "W załączniku wniosek.")
+    await chat.locator("#text").fill("I jeszcze jedno")
+    goes_on.set()
+    await expect(chat.locator(".problems")).to_contain_text("program.exe")
+    await expect(chat.locator("#text")).to_have_value("W załączniku wniosek.\nI jeszcze jedno")
+    await chat.locator("#file").set_input_files([program] * 4)
+    await chat.locator("#write button").first.click()
+    await expect(chat.locator(".problems")).to_contain_text("3")
+
+
+async def test_a_chat_that_is_over_gives_back_what_was_not_sent(site: ChatSite, browser: Browser) -> None:
+    page = await site.visitor(browser)
+    chat = await framed(site, page)
+    await begin(chat, QUESTION)
+    await expect(chat.locator("#log")).to_contain_text(QUESTION)
+    await page.context.set_offline(True)
+    await say(chat, "Nie dotarło")
+    await expect(chat.locator(".said[data-failed]")).to_contain_text("Nie wysłano")
+    await chat.locator("#text").fill("Piszę dalej")
+    site.clock.ahead += 60 * 24 * 3_600_000_000
+    await page.context.set_offline(False)
+    await expect(chat.locator("#begin")).to_be_visible(timeout=20_000)
+    await expect(chat.locator("#text")).to_have_value("Nie dotarło\nPiszę dalej")
+
+
+async def test_news_of_a_closed_chat_are_counted_on_its_button(site: ChatSite, browser: Browser) -> None:
+    console = await site.hub.enter(browser, "anna")
+    page = await site.visitor(browser)
+    chat = await framed(site, page)
+    await begin(chat, QUESTION)
+    await open_first(console)
+    await page.get_by_role("button", name="Zamknij czat").click()
+    await answer(console, ANSWER)
+    await expect(page.locator(".centrala-chat-button")).to_have_text(
+        "Porozmawiaj z nami (nowe wiadomości: 1)"
+    )
 
 
 async def test_one_agent_has_several_chats(site: ChatSite, browser: Browser) -> None:

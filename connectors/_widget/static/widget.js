@@ -14,15 +14,40 @@ if (framed) {
   tellHeight();
 }
 
+/** What is wrong with the files of a form. A refusal in the middle of too many bytes would show no page at all. */
+function tooLarge(form) {
+  for (const { files, dataset } of form.querySelectorAll("input[type=file][data-size]")) {
+    const large = [...files].find((file) => file.size > Number(dataset.size));
+    if (large) return dataset.large.replace("{name}", large.name);
+    if ([...files].reduce((sum, file) => sum + file.size, 0) > Number(dataset.together)) return dataset.much;
+  }
+  return "";
+}
+
+function complain(form, text) {
+  form.querySelector(".problems")?.remove();
+  const box = document.createElement("div");
+  box.className = "problems";
+  box.tabIndex = -1;
+  box.setAttribute("role", "alert");
+  box.textContent = text;
+  form.prepend(box);
+  box.focus();
+}
+
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.dataset.sent) {
+  const problem = tooLarge(form);
+  if (problem) complain(form, problem);
+  if (problem || form.dataset.sent) {
     event.preventDefault();
     return;
   }
   form.dataset.sent = "yes";
-  // A page that comes back from the browser's cache must be usable again.
-  window.addEventListener("pageshow", () => delete form.dataset.sent, { once: true });
+  const usable = () => delete form.dataset.sent;
+  // A page that comes back from the browser's cache must be usable again, and one whose sending was stopped.
+  window.addEventListener("pageshow", usable, { once: true });
+  setTimeout(usable, 5000);
 });
 
 // After an error the first thing to know is what was wrong.

@@ -11,6 +11,7 @@ let visible = true; // the site's script may have hidden the frame
 let typed = 0; // when typing was told last
 let last = 0; // the message of ours that was seen last
 let stood = ""; // how the chat stood when it was told last: what stays the same is not announced again
+let renewal = 0; // the number of the last renewal: of several under way it alone is shown
 
 const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
 const part = (id) => document.getElementById(id);
@@ -26,13 +27,62 @@ function tell(data) {
 
 // --- the page -----------------------------------------------------------------------------------------------------
 
-/** Fetch the page anew and show it in place of this one. */
-async function renew() {
-  const response = await fetch(address(), { headers: { "X-Centrala-Chat": me } });
+/** The page anew, as a document. A refusal is a page too, but not this one. */
+async function fetched(more = "") {
+  const response = await fetch(address() + more, { headers: { "X-Centrala-Chat": me } });
   const fresh = parsed(await response.text());
+  if (!fresh.getElementById("chat")) throw new Error(response.status);
+  return fresh;
+}
+
+/** Show the page anew in place of this one, as soon as it can be had. */
+async function renew(more = "") {
+  const number = ++renewal;
+  for (let wait = 1000; ; wait = Math.min(wait * 2, 30_000)) {
+    try {
+      const fresh = await fetched(more);
+      if (number === renewal) show(fresh);
+      return;
+    } catch {
+      if (number !== renewal) return;
+      lost(true);
+      await pause(wait);
+    }
+  }
+}
+
+/** What is typed and what is not sent yet goes over to the new page. */
+function show(fresh) {
+  const focused = document.activeElement?.id;
+  const unsent = [...chat.querySelectorAll("#said > :not([data-number])")];
+  for (const old of chat.querySelectorAll("form:not([data-taken]) :is(input, textarea, select)[id]")) keep(old, fresh.getElementById(old.id));
+  const other = root.lang !== fresh.documentElement.lang;
+  root.lang = fresh.documentElement.lang;
+  document.title = fresh.title;
   main.replaceChildren(...fresh.getElementById("widget").childNodes);
   begin();
+  for (const item of unsent) {
+    if (!list()) { if (item.dataset.failed) giveBack(item.querySelector(".said__text").textContent); } // the chat is too old to go on
+    else if (!item.id || !part(item.id)) list().append(item);
+  }
+  if (other) chat.querySelector("[hreflang]").focus();
+  else if (focused) part(focused)?.focus();
 }
+
+function keep(old, now) {
+  if (old.type !== now?.type) return;
+  if (old.type === "checkbox") now.checked = old.checked;
+  else if (old.type === "file") now.files = old.files;
+  else now.value = old.value;
+}
+
+/** A text that could not be sent comes back into the field, before what is typed there by now. */
+function giveBack(text) {
+  const field = part("text");
+  field.value = [text, field.value].filter(Boolean).join("\n");
+}
+
+const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
 
 function begin() {
   chat = part("chat");
@@ -54,6 +104,7 @@ const toEnd = () => { if (log()) log().scrollTop = log().scrollHeight; };
 // --- what is new --------------------------------------------------------------------------------------------------
 
 async function listen() {
+  reader?.abort();
   const control = (reader = new AbortController());
   let wait = 1000;
   while (!control.signal.aborted) {
@@ -67,7 +118,7 @@ async function listen() {
     } catch { /* below: it is tried again */ }
     if (control.signal.aborted) return;
     if (wait > 1000) lost(true);
-    await new Promise((done) => setTimeout(done, wait * (0.5 + Math.random())));
+    await pause(wait * (0.5 + Math.random()));
     wait = Math.min(wait * 2, 30_000);
   }
 }
@@ -123,8 +174,7 @@ function put({ id, number, html }) {
 }
 
 async function offer() {
-  const response = await fetch(address(), { headers: { "X-Centrala-Chat": me } });
-  const fresh = parsed(await response.text()).querySelector(".more");
+  const fresh = (await fetched().catch(() => null))?.querySelector(".more");
   const more = chat.querySelector(".more");
   if (fresh && more && !more.open) more.replaceWith(fresh);
 }
@@ -139,8 +189,10 @@ function presence(what) {
 }
 
 function lost(yes) {
-  if (yes) part("typing").textContent = word("lost");
-  else if (part("typing").textContent === word("lost")) part("typing").textContent = "";
+  const place = part("typing");
+  if (yes && place) place.textContent = word("lost");
+  else if (yes && !chat.querySelector(".problems")) complain(part("begin"), { error: word("lost") });
+  else if (place?.textContent === word("lost")) place.textContent = "";
 }
 
 // --- what is told -------------------------------------------------------------------------------------------------
@@ -165,6 +217,18 @@ addEventListener("message", ({ source, data }) => {
   visible = data.centrala === "shown";
   seen();
   if (visible) (part("text") ?? main).focus?.();
+});
+
+// Not by the link itself: what is typed would be lost, and where the frame keeps no cookie the whole chat.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[hreflang]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  chat.dataset.lang = link.hreflang;
+  const here = new URL(location.href);
+  here.searchParams.set("lang", link.hreflang);
+  history.replaceState(null, "", here);
+  renew();
 });
 
 // A lost network tells nobody: the hub believes a page that speaks.
@@ -200,26 +264,23 @@ async function post(form, pressed) {
   const body = new FormData(form);
   if (button.name) body.set(button.name, button.value);
   button.disabled = true;
+  let problem = { error: word("failed") };
+  let answer = null;
   try {
     const response = await fetch(form.action, { method: "POST", body, headers: heads() });
-    const answer = await response.json();
-    if (!response.ok) { complain(form, answer); return; }
-    if (answer.me) me = answer.me;
-    await renew();
-    if (answer.news) await note(answer.news);
-    (part("text") ?? main).focus?.();
-  } catch {
-    complain(form, { error: word("failed") });
-  } finally {
+    const said = await response.json();
+    if (response.ok) answer = said;
+    else problem = said;
+  } catch { /* not sent */ }
+  if (!answer) {
     button.disabled = false;
+    complain(form, problem);
+    return;
   }
-}
-
-/** What a page says after a deed: as it would without a script. */
-async function note(news) {
-  const response = await fetch(`${address()}&news=${news}`, { headers: { "X-Centrala-Chat": me } });
-  const said = parsed(await response.text()).querySelector(".news");
-  if (said) chat.querySelector("header").after(said);
+  form.dataset.taken = "yes";
+  if (answer.me) me = answer.me;
+  await renew(answer.news ? `&news=${answer.news}` : "");
+  (part("text") ?? main).focus?.();
 }
 
 function complain(form, { error, problems = {} }) {
@@ -259,6 +320,7 @@ function write(form) {
   const files = [...(form.elements.file?.files ?? [])];
   const large = files.find((file) => file.size > Number(form.elements.file.dataset.size));
   if (large) { complain(form, { error: word("large").replace("{name}", large.name) }); return; }
+  if (files.length > Number(form.elements.file?.dataset.most)) { complain(form, { error: word("many") }); return; }
   if (!text && !files.length) return;
   form.querySelector(".problems")?.remove();
   const body = new FormData(form);
@@ -311,8 +373,8 @@ async function deliver(form, body, item) {
 /** The message is wrong as it is: what was written comes back into the field. */
 function refuse(form, body, item, answer) {
   item.remove();
-  if (!form.elements.text.value) form.elements.text.value = body.get("text");
-  complain(form, answer);
+  giveBack(body.get("text"));
+  complain(form.isConnected ? form : part("write") ?? part("begin"), answer);
 }
 
 // --- the beginning ------------------------------------------------------------------------------------------------

@@ -88,7 +88,7 @@
 
   function count(number) {
     unread = number;
-    button.textContent = number ? `${button.dataset.name} (${number} ${words.unread})` : button.dataset.name;
+    button.textContent = number ? `${button.dataset.name} (${words.unread}: ${number})` : button.dataset.name;
   }
 
   button.dataset.name = button.textContent;

@@ -9,6 +9,8 @@ import random
 from collections.abc import Mapping
 from pathlib import Path
 
+from yarl import URL
+
 from connectors._widget import Pages, Theme, asset_route, assets
 from connectors.contract import Route, Translate
 from hub.i18n import mark as N_
@@ -66,7 +68,7 @@ class RefusalPages:
         self._name = name
         self.route: Route = asset_route(BASE, files)
 
-    def html(self, refusal: Refusal, language: str, *, opened: bool) -> str:
+    def html(self, refusal: Refusal, language: str, *, opened: bool, address: URL) -> str:
         """The page for a refusal. ``opened``: nothing was sent, so that the same address can be tried again."""
         passing = opened and refusal.status in PASSING
         advice = "" if passing and refusal.status != 500 else ADVICE.get(refusal.status, "")
@@ -81,4 +83,6 @@ class RefusalPages:
             wait=wait,
             again=passing,
             opened=opened,
+            # The rest of the address says what the page is about.
+            otherwise=f"?{address.update_query(lang='en' if language == 'pl' else 'pl').raw_query_string}",
         )

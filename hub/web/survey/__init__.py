@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from connectors._forms import language_of, try_later
-from connectors._http import page, see_other
+from connectors._http import form_page, page, see_other
 from connectors._widget import Pages, Theme, asset_route, assets, trapped
 from connectors.contract import Refused, Request, Response, Route
 from hub.calendar import at_wall_clock
@@ -62,7 +62,7 @@ class _Surveys:
         found = await self._found(request)
         if found is None:
             return page(self._pages.render("none.html", language_of(request)), status=404)
-        return page(self._html(request, found))
+        return form_page(self._html(request, found))
 
     async def take(self, request: Request) -> Response:
         """Keep what was posted; a wrong page comes back with what was filled in."""

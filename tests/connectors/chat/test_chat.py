@@ -487,6 +487,9 @@ async def test_the_end_and_the_transcript_are_asked_for(site: Site) -> None:
     assert transcript.text == "16.11.2026\n09:00 Ty: Halo\n09:00 Konsultant: Proszę [a.pdf]"
     wrong = {**wish, "email": "nie adres"}
     assert (await form_post(site.chat, PATH, wrong, headers=JSON)).status == 422
+    page = body(await form_post(site.chat, PATH, wrong))
+    assert '<a href="#transcript">' in page and '<details class="more" open>' in page
+    assert 'id="transcript"' in page and 'value="nie adres"' in page
 
 
 async def test_a_deed_without_a_chat_is_refused(site: Site) -> None:

@@ -117,6 +117,11 @@ def test_only_addresses_of_the_site(url: str, kept: bool) -> None:
     assert found.url == (url if kept else "")
 
 
+def test_what_nobody_sees_is_no_part_of_an_address_that_was_pasted() -> None:
+    message = taken(email="\u202aanna\u00ad@example.pl\u202c\ufeff")
+    assert [party.address for party in message.also] == ["anna@example.pl"]
+
+
 def test_an_email_is_not_read_where_the_site_asks_for_none() -> None:
     inbound, _ = read_fields(GOOD | {"email": "not an address"}, Settings(email=False))
     assert isinstance(inbound, Message) and inbound.also == ()

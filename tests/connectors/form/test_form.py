@@ -100,7 +100,15 @@ async def test_the_thank_you_page_shows_the_number_and_can_be_reloaded() -> None
         assert len(form.ledger.events) == 1
         forged = await get(form.connector, address.replace("number=3f7", "number=3f8"))
         assert forged.status == 404
-        assert "3F8" not in text_of(forged)
+        assert "3F8" not in text_of(forged) and "otrzymaliśmy" not in text_of(forged)
+
+
+async def test_on_the_way_back_the_browser_still_has_what_was_typed() -> None:
+    async with running() as form:
+        shown = await get(form.connector, BASE)
+        wrong = await form.send({**GOOD, "subject": ""})
+    assert shown.headers["Cache-Control"] == "private, no-cache"
+    assert wrong.headers["Cache-Control"] == "no-store", "it holds what somebody typed"
 
 
 async def test_a_double_click_is_one_message_and_other_words_are_another() -> None:

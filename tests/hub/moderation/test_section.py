@@ -119,7 +119,11 @@ async def test_change_and_delete_ones_own(small_world: World) -> None:
         [post] = (await small_world.page()).posts
         page = await author.open(edit=str(post.id))
         page = await author.post(form_of(page, "edit") | {"text": "Drugi tekst"})
-        assert "Drugi tekst" in page and "changed" in page
+        assert "Drugi tekst" in page and "changed" in page and "Your change is published" in page
+        twice = await author.open(edit=str(post.id))
+        twice_over = form_of(twice, "edit") | {"text": "Drugi tekst, poprawiony"}
+        for _ in range(2):
+            assert "Your change is published" in await author.post(twice_over), "a double click says the same"
         await write(stranger, "Obcy")
         stolen = form_of(await author.open(), "delete") | {
             "me": form_of(await stranger.open(), "comment")["me"]
@@ -128,6 +132,39 @@ async def test_change_and_delete_ones_own(small_world: World) -> None:
         assert (await small_world.page()).total == 2
         page = await author.post(form_of(await author.open(), "delete"))
         assert "deleted" in page and "Drugi tekst" not in page
+
+
+async def test_an_edit_sent_twice_that_waits_or_came_too_late_says_so_twice(small_world: World) -> None:
+    async with section(small_world) as site, Reader(site) as author:
+        await write(author, "Pierwszy tekst")
+        number = re.findall(r"post=(\d+)", author.address)[0]
+        fields = form_of(await author.open(edit=number), "edit")
+        for _ in range(2):
+            assert "Your change waits" in await author.post(fields | {"text": "Drugi tekst"})
+        await small_world.decide("publish", int(number))
+        fields = form_of(await author.open(edit=number), "edit")
+        for _ in range(2):
+            assert "Your change waits" in await author.post(fields | {"text": "Trzeci tekst"})
+    async with section(small_world) as site, Reader(site) as author:
+        await write(author, "Inny tekst")
+        number = re.findall(r"post=(\d+)", author.address)[0]
+        fields = form_of(await author.open(edit=number), "edit")
+        small_world.clock.move(hours=1)
+        for _ in range(2):
+            assert "no longer be changed" in await author.post(fields | {"text": "Za późno"})
+
+
+async def test_a_form_opens_where_its_comment_has_gone_to_another_page(small_world: World) -> None:
+    asked = await small_world.comment("Pytanie", by="v9")
+    async with section(small_world, Settings(page_size=5, moderation="post")) as site, Reader(site) as reader:
+        fields = form_of(await reader.open(reply=str(asked)), "comment")
+        for n in range(6):
+            await small_world.comment(f"Nowszy {n}", by=f"v{n}")
+        page = await reader.open(reply=str(asked))
+        assert "Pytanie" in page and form_of(page, "comment")["parent"] == str(asked)
+        page = await reader.post(fields | {"name": "Ola", "text": "Bez zgody"})
+        assert reader.status == 422 and "Bez zgody</textarea>" in page
+        assert form_of(page, "comment")["parent"] == str(asked)
 
 
 async def test_report_in_one_click_and_its_outcome(small_world: World) -> None:
@@ -165,6 +202,7 @@ async def test_a_closed_article_takes_nothing(small_world: World) -> None:
         assert "closed" in await reader.open()
         page = await reader.post(fields | {"name": "Anna", "text": "Tekst", "consent": "yes"})
         assert reader.status == 422 and "closed" in page
+        assert "Tekst</blockquote>" in page, "what was written can still be copied"
 
 
 @pytest.mark.parametrize("query", ["", "?article=", "?article=" + "x" * 201, "?article=%00"])
@@ -251,8 +289,9 @@ async def test_the_hub_is_not_ready(small_world: World) -> None:
         page = await reader.open()
         site.running.cancel()
         await asyncio.wait([site.running])
-        page = await reader.send(page, name="Anna", text="Tekst", consent="yes")
+        page = await reader.send(page, name="Anna", text="Tekst na jutro", consent="yes")
         assert reader.status == 503 and "try again" in page
+        assert "Tekst na jutro</textarea>" in page and 'value="Anna"' in page, "nothing typed is lost"
 
 
 async def test_static_files_and_theme(small_world: World) -> None:

@@ -428,6 +428,8 @@ async def test_whoever_wrote_too_often_still_sees_a_page(
     response, text = await ask(browser, "GET", listener.url + "/page", headers=BROWSER)
     assert response.status == 429 and " min." in text and 'href="?lang=en"' in text
     assert "'self' https://praca.example.pl" in response.headers["Content-Security-Policy"], "in its frame"
+    _, text = await ask(browser, "GET", listener.url + "/page?article=a%26b&lang=pl", headers=BROWSER)
+    assert 'href="?article=a%26b&amp;lang=en"' in text, "in another language the page is about the same"
     style = text.partition('<link rel="stylesheet" href="')[2].partition('"')[0]
     response, text = await ask(browser, "GET", listener.url + style)
     assert response.status == 200 and "--widget-accent" in text
