@@ -82,15 +82,19 @@ class Supplies(msgspec.Struct, frozen=True, kw_only=True):
     log: Callable[[str], Log]
 
 
+def made_of(directory: Directory, inbox: Inbox) -> tuple[Inbox, Office, str]:
+    """All of a configuration that an inbox's connector is made of: while it is the same, the connector stays."""
+    office = directory.offices[inbox.office]
+    seen = Office(id=office.id, name=office.name, zone=directory.zone(office.id), language=office.language)
+    return inbox, seen, directory.config.hub.public_url
+
+
 def make_connector(directory: Directory, inbox: Inbox, channel: Channel, supplies: Supplies) -> Connector:
     """One inbox's connector. Its own source of randomness keeps runs repeatable whatever the others draw."""
-    office = directory.offices[inbox.office]
-    config = directory.config
+    _, office, public_url = made_of(directory, inbox)
     env = Env(
         inbox=InboxId(inbox.id),
-        office=Office(
-            id=office.id, name=office.name, zone=directory.zone(office.id), language=office.language
-        ),
+        office=office,
         clock=supplies.clock,
         random=random.Random(supplies.draw.getrandbits(64)),
         egress=supplies.egress,
@@ -98,7 +102,7 @@ def make_connector(directory: Directory, inbox: Inbox, channel: Channel, supplie
         tokens=supplies.tokens,
         translate=supplies.translate,
         log=supplies.log(inbox.id),
-        public_url=config.hub.public_url,
+        public_url=public_url,
         threads=supplies.threads,
         appointments=supplies.appointments,
         budget=supplies.budget(InboxId(inbox.id)),

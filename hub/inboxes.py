@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from connectors.contract import Connector, Health, Invites, Log, Route, SendError
+from hub.building import made_of
 from hub.cluster.leases import Lease
 from hub.config import Inbox
 from hub.directory import Directory
@@ -13,8 +14,8 @@ from hub.running import STARTING, Means, Running, lease_of, start, stop
 
 Make = Callable[[Directory, Inbox], Connector]
 
-Built = Mapping[str, tuple[Inbox, Running]]
-"""By id: the inbox as it was configured, and what was made of it."""
+Built = Mapping[str, tuple[object, Running]]
+"""By id: what the configuration said of the inbox, and what was made of it."""
 
 
 class Inboxes:
@@ -29,14 +30,14 @@ class Inboxes:
         self._at_work: list[Running] = []
 
     def build(self, found: Directory) -> Built:
-        """Connectors of a configuration; those of inboxes whose settings are the same go on. Nothing changes yet."""
-        made: dict[str, tuple[Inbox, Running]] = {}
+        """Connectors of a configuration; those that would be made of the same go on. Nothing changes yet."""
+        made: dict[str, tuple[object, Running]] = {}
         for inbox in found.config.inboxes:
-            kept = self._built.get(inbox.id)
-            if inbox.enabled and kept is not None and kept[0] == inbox:
+            kept, wanted = self._built.get(inbox.id), made_of(found, inbox)
+            if inbox.enabled and kept is not None and kept[0] == wanted:
                 made[inbox.id] = kept
             elif inbox.enabled:
-                made[inbox.id] = inbox, Running(inbox=inbox.id, connector=self._make(found, inbox))
+                made[inbox.id] = wanted, Running(inbox=inbox.id, connector=self._make(found, inbox))
         return made
 
     def swap(self, built: Built) -> None:
