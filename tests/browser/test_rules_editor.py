@@ -172,6 +172,22 @@ async def test_form_and_text_follow_each_other(office: Office) -> None:
     assert "at_least: 1" in await office.source(page)
 
 
+async def test_a_text_that_is_not_finished_is_not_written_over_by_the_form(office: Office) -> None:
+    page = await office.enter()
+    home = await new_draft(office, page)
+    await page.goto(f"{home}/rules/spam")
+    before = await page.locator("#text").input_value()
+    half = before.replace("name: Spam", "name: [Reklamy")
+    await page.locator("#text").fill(half)
+    await expect(page.locator("#problems")).to_contain_text("Wiersz 2")
+    async with page.expect_response("**/form"):
+        await page.select_option("[name='w:kind']", "any")
+    await expect(page.locator("#problems")).to_contain_text("Wiersz 2")
+    await expect(page.locator("#text")).to_have_value(half)
+    await page.locator("#text").fill(before.replace("name: Spam", "name: Reklamy"))
+    await expect(page.get_by_label("Nazwa reguły")).to_have_value("Reklamy")
+
+
 async def test_rules_move_by_pointer_keys_and_menu(office: Office) -> None:
     page = await office.enter()
     await new_draft(office, page)

@@ -14,10 +14,11 @@ let turn = 0;
 
 /** Ask the server for the other side. `act` is a button of the form; `side` is what was typed in. */
 async function step(side, act = "") {
+  // What was typed into the text and is not in the form yet comes first: the form would write over it.
+  if (area.value !== before.value) [side, act] = ["text", ""];
   const mine = ++turn;
   const body = new FormData(form);
   body.set("act", act);
-  if (side === "form") body.set("text", before.value);
   let answer;
   try {
     answer = await (await send(`${form.dataset.address}/form`, { body, quiet: !act })).json();
