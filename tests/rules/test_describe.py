@@ -12,8 +12,8 @@ from rules.describe import describe
 from rules.files.durations import MOST, duration, minutes_of
 from rules.model import Condition
 from rules.text import Text, as_text, verbatim
+from tests.rules.drawn import conditions
 from tests.rules.test_docs import ruleset_with
-from tests.rules.test_property import conditions
 
 
 def told(when: str) -> Text:

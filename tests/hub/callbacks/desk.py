@@ -287,3 +287,10 @@ def _next_due(tx: Reader) -> int | None:
     wanted = select(table.c.due_at).where(table.c.state == "waiting").order_by(table.c.due_at).limit(1)
     found: int | None = tx.scalar(wanted)
     return found
+
+
+async def ordered(centre: Centre, when: str | None = None, **more: Any) -> int:
+    """A call that somebody ordered, by its id."""
+    receipt = await centre.order(when=at(when) if when else None, **more)
+    assert receipt.message is not None
+    return receipt.message

@@ -1,4 +1,4 @@
-"""Small questions that the desk's tests ask the store."""
+"""What the desk's tests make in the store, and small questions that they ask it."""
 
 from __future__ import annotations
 
@@ -15,6 +15,18 @@ from hub.scope import Scope
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Reader, Tx
+from tests.hub.specimen import add_conversation
+
+
+async def make(store: Store, **columns: Any) -> int:
+    """A conversation with these columns."""
+    return await store.write(lambda tx: add_conversation(tx, **columns))
+
+
+async def rows(store: Store, table: Any, **where: Any) -> Sequence[Row[Any]]:
+    """Rows of a table, by id."""
+    wanted = [table.c[name] == value for name, value in where.items()]
+    return await store.read(lambda tx: tx.rows(select(table).where(*wanted).order_by(table.c.id)))
 
 
 async def row_of(store: Store, conversation: int) -> Row[Any]:

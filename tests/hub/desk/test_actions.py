@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -13,7 +12,7 @@ from sqlalchemy import select
 
 from connectors.contract import Micros
 from hub.calendar import calendar, next_working_day
-from hub.desk import actions, canned, take, topics, transfer
+from hub.desk import actions, canned, topics, transfer
 from hub.desk.access import open_with_reason
 from hub.desk.actions import TOO_MANY
 from hub.desk.contacts import block, link_contacts, unlink
@@ -30,65 +29,15 @@ from hub.store.store import Store
 from hub.store.tx import Tx
 from hub.timers import run_due
 from tests.hub.conftest import FakeClock
-from tests.hub.desk.asking import row_of, said, told, undo
+from tests.hub.desk.asking import make, row_of, said, told, undo
 from tests.hub.desk.conftest import Who
-from tests.hub.specimen import add_conversation
 
 HOUR = 3_600_000_000
 
 
-async def make(store: Store, **columns: Any) -> int:
-    return await store.write(lambda tx: add_conversation(tx, **columns))
-
-
-async def run(store: Store, command: Callable[[Tx], Any]) -> Any:
-    return await store.write(command)
-
-
-async def test_take_next_gives_the_most_urgent_within_queues_and_skills(
-    store: Store, house: House, who: Who
-) -> None:
-    await make(store, queue="pracodawcy", priority=3)
-    old = await make(store, waiting_since=1)
-    urgent = await make(store, priority=2)
-    await make(store, queue="spam", status="open", priority=3)
-    assert await run(store, lambda tx: take.take_next(tx, house, who.ola)) == urgent
-    assert await run(store, lambda tx: take.take_next(tx, house, who.ola)) == old
-    assert await run(store, lambda tx: take.take_next(tx, house, who.ola)) is None
-    assert (await row_of(store, urgent)).assignee == who.ola.user
-    assert await undo(store, house, who.ola) == "set"
-    assert (await row_of(store, old)).assignee is None
-
-
-async def test_two_agents_never_take_the_same(store: Store, house: House, who: Who) -> None:
-    made = {await make(store) for _ in range(12)}
-    takers = [who.ola, who.jan, who.ewa]
-    calls = [store.write(lambda tx, s=takers[n % 3]: take.take_next(tx, house, s)) for n in range(12)]  # type: ignore[misc]
-    assert set(await asyncio.gather(*calls)) == made
-
-
-async def test_a_foreign_language_waits_half_an_hour_for_who_speaks_it(
-    store: Store, house: House, who: Who, clock: FakeClock
-) -> None:
-    ukrainian = await make(store, language="uk", waiting_since=clock.now())
-    assert await run(store, lambda tx: take.take_next(tx, house, who.ola)) is None
-    clock.move(minutes=31)
-    assert await run(store, lambda tx: take.take_next(tx, house, who.ola)) == ukrainian
-    await undo(store, house, who.ola)
-    clock.move(minutes=-30)
-    assert await run(store, lambda tx: take.take_next(tx, house, who.jan)) == ukrainian
-
-
-def test_open_minutes_are_counted_back_over_the_night(house: House) -> None:
-    cal = calendar(house.directory, "krajowa")
-    tuesday_0740 = Micros(1_794_816_000_000_000 + 22 * HOUR + 40 * 60_000_000)
-    back = take.open_minutes_ago(cal, tuesday_0740, 30)
-    assert (tuesday_0740 - back) // 60_000_000 == 16 * 60 + 30  # ten minutes of today, twenty of yesterday
-
-
 async def test_assigning_tells_the_colleague_and_is_undone(store: Store, house: House, who: Who) -> None:
     found = await make(store)
-    await run(store, lambda tx: actions.assign(tx, house, who.ola, [found], who.jan.user, version=1))
+    await store.write(lambda tx: actions.assign(tx, house, who.ola, [found], who.jan.user, version=1))
     assert (await row_of(store, found)).assignee == who.jan.user
     assert await told(store, who.jan.user) == [("assigned", found)]
     assert await said(store, found) == ["assigned"]
@@ -100,16 +49,16 @@ async def test_assigning_tells_the_colleague_and_is_undone(store: Store, house: 
 
 async def test_a_stale_screen_changes_nothing(store: Store, house: House, who: Who) -> None:
     found = await make(store)
-    await run(store, lambda tx: actions.tag(tx, who.ola, [found], add=["Ważne"], version=1))
+    await store.write(lambda tx: actions.tag(tx, who.ola, [found], add=["Ważne"], version=1))
     with pytest.raises(Conflict):
-        await run(store, lambda tx: actions.spam(tx, who.jan, [found], version=1))
+        await store.write(lambda tx: actions.spam(tx, who.jan, [found], version=1))
     assert (await row_of(store, found)).status == "open"
 
 
 async def test_undo_never_overwrites_what_somebody_else_did(store: Store, house: House, who: Who) -> None:
     found = await make(store)
-    await run(store, lambda tx: actions.prioritise(tx, who.ola, [found], "high"))
-    await run(store, lambda tx: actions.prioritise(tx, who.jan, [found], "urgent"))
+    await store.write(lambda tx: actions.prioritise(tx, who.ola, [found], "high"))
+    await store.write(lambda tx: actions.prioritise(tx, who.jan, [found], "urgent"))
     with pytest.raises(Conflict):
         await undo(store, house, who.ola)
     assert (await row_of(store, found)).priority == 2
@@ -122,14 +71,14 @@ async def test_bulk_is_all_or_nothing_and_one_undo(store: Store, house: House, w
     made = [await make(store) for _ in range(20)]
     foreign = await make(store, office="pup-suwalki", queue="suwalki")
     with pytest.raises(NotFound):
-        await run(store, lambda tx: actions.resolve(tx, who.lom, [*made, foreign]))
-    done = await run(store, lambda tx: actions.resolve(tx, who.ola, made, topic="zasiłek"))
+        await store.write(lambda tx: actions.resolve(tx, who.lom, [*made, foreign]))
+    done = await store.write(lambda tx: actions.resolve(tx, who.ola, made, topic="zasiłek"))
     assert done.changed == tuple(made)
     assert {(await row_of(store, found)).status for found in made} == {"resolved"}
     await undo(store, house, who.ola)
     assert {(await row_of(store, found)).status for found in made} == {"open"}
     with pytest.raises(Conflict, match=TOO_MANY[:20]):
-        await run(store, lambda tx: actions.spam(tx, who.ola, list(range(600))))
+        await store.write(lambda tx: actions.spam(tx, who.ola, list(range(600))))
 
 
 async def test_resolving_stops_clocks_and_keeps_topic_and_outcome(
@@ -137,12 +86,12 @@ async def test_resolving_stops_clocks_and_keeps_topic_and_outcome(
 ) -> None:
     found = await make(store, due_at=5, failed=True, woken="time")
     topic, outcome = topics.read("zasiłek · udzielono informacji")
-    await run(store, lambda tx: actions.resolve(tx, who.ola, [found], topic=topic, outcome=outcome))
+    await store.write(lambda tx: actions.resolve(tx, who.ola, [found], topic=topic, outcome=outcome))
     row = await row_of(store, found)
     assert (row.status, row.topic, row.outcome) == ("resolved", "zasiłek", "udzielono informacji")
     assert (row.due_at, row.waiting_since, row.failed, row.woken) == (None, None, False, None)
     assert await store.read(lambda tx: topics.used(tx, who.jan)) == ["zasiłek · udzielono informacji"]
-    await run(store, lambda tx: actions.reopen(tx, who.ola, [found]))
+    await store.write(lambda tx: actions.reopen(tx, who.ola, [found]))
     assert (await row_of(store, found)).status == "open"
 
 
@@ -164,13 +113,13 @@ async def test_snooze_without_a_time_wakes_next_working_morning(
 ) -> None:
     clock.move(days=4)  # Friday
     found = await make(store, assignee=who.ola.user, due_at=7)
-    await run(store, lambda tx: actions.snooze(tx, house, who.ola, [found]))
+    await store.write(lambda tx: actions.snooze(tx, house, who.ola, [found]))
     row = await row_of(store, found)
     assert row.status == "snoozed" and row.due_at == 7  # snoozing stops no clock
     assert row.snoozed_until == next_working_day(calendar(house.directory, "krajowa"), clock.now(), "08:00")
     assert row.snoozed_until - clock.now() == 71 * HOUR  # Monday 08:00 from Friday 09:00
     clock.move(hours=71)
-    await run(store, lambda tx: run_due(tx, house, HANDLERS, logger("test")))
+    await store.write(lambda tx: run_due(tx, house, HANDLERS, logger("test")))
     row = await row_of(store, found)
     assert (row.status, row.woken, row.snoozed_until) == ("open", "time", None)
     assert row.assignee is None  # she is offline: it goes to the queue
@@ -181,11 +130,11 @@ async def test_waking_goes_to_an_assignee_on_duty(
     store: Store, house: House, who: Who, clock: FakeClock
 ) -> None:
     found = await make(store, assignee=who.ola.user)
-    await run(store, lambda tx: tx.change(schema.user, who.ola.user or 0, presence="available"))
+    await store.write(lambda tx: tx.change(schema.user, who.ola.user or 0, presence="available"))
     until = Micros(clock.now() + HOUR)
-    await run(store, lambda tx: actions.snooze(tx, house, who.ola, [found], until))
+    await store.write(lambda tx: actions.snooze(tx, house, who.ola, [found], until))
     clock.move(hours=2)
-    await run(store, lambda tx: run_due(tx, house, HANDLERS, logger("test")))
+    await store.write(lambda tx: run_due(tx, house, HANDLERS, logger("test")))
     assert (await row_of(store, found)).assignee == who.ola.user
 
 
@@ -194,11 +143,11 @@ async def test_a_failed_delivery_wakes_and_says_why(
 ) -> None:
     found = await make(store, assignee=who.ola.user)
     draft = Draft(text="Dzień dobry", client_id="c1", based_on=1)
-    await run(store, lambda tx: reply(tx, house, who.ola, found, draft))
-    await run(store, lambda tx: actions.snooze(tx, house, who.ola, [found]))
+    await store.write(lambda tx: reply(tx, house, who.ola, found, draft))
+    await store.write(lambda tx: actions.snooze(tx, house, who.ola, [found]))
     clock.move(16)
-    ((delivery, attempt, _),) = await run(store, lambda tx: claim(tx, "n", 10, [], ["kontakt"]))
-    await run(store, lambda tx: settle(tx, house, delivery, attempt, "permanent", public="Nie ma skrzynki."))
+    ((delivery, attempt, _),) = await store.write(lambda tx: claim(tx, "n", 10, [], ["kontakt"]))
+    await store.write(lambda tx: settle(tx, house, delivery, attempt, "permanent", public="Nie ma skrzynki."))
     row = await row_of(store, found)
     assert (row.status, row.woken, row.snoozed_until, row.failed) == ("open", "failed-delivery", None, True)
     assert row.assignee is None and row.waiting_since == clock.now()  # she is offline: it goes to the queue
@@ -209,130 +158,42 @@ async def test_undoing_a_snooze_takes_its_timer_along(
     store: Store, house: House, who: Who, clock: FakeClock
 ) -> None:
     found = await make(store)
-    await run(store, lambda tx: actions.snooze(tx, house, who.ola, [found], Micros(clock.now() + HOUR)))
+    await store.write(lambda tx: actions.snooze(tx, house, who.ola, [found], Micros(clock.now() + HOUR)))
     await undo(store, house, who.ola)
     clock.move(hours=2)
-    assert await run(store, lambda tx: run_due(tx, house, HANDLERS, logger("test"))) == 0
+    assert await store.write(lambda tx: run_due(tx, house, HANDLERS, logger("test"))) == 0
     assert (await row_of(store, found)).woken is None
     with pytest.raises(Conflict):
-        await run(store, lambda tx: actions.snooze(tx, house, who.ola, [found], Micros(1)))
+        await store.write(lambda tx: actions.snooze(tx, house, who.ola, [found], Micros(1)))
 
 
 async def test_waiting_for_the_citizen_stops_the_clock(store: Store, house: House, who: Who) -> None:
     found = await make(store, due_at=7)
-    await run(store, lambda tx: actions.set_status(tx, who.ola, [found], "waiting-citizen"))
+    await store.write(lambda tx: actions.set_status(tx, who.ola, [found], "waiting-citizen"))
     row = await row_of(store, found)
     assert (row.status, row.due_at, row.waiting_since) == ("waiting-citizen", None, None)
     with pytest.raises(ValueError, match="not a status"):
-        await run(store, lambda tx: actions.set_status(tx, who.ola, [found], "spam"))  # type: ignore[arg-type]
+        await store.write(lambda tx: actions.set_status(tx, who.ola, [found], "spam"))  # type: ignore[arg-type]
 
 
 async def test_a_mention_tells_who_may_see_it(store: Store, house: House, who: Who) -> None:
     found = await make(store)
     text = "@jan @suw proszę zerknąć, ola@example.pl pisała"
-    noted = await run(store, lambda tx: add_note(tx, house, who.ola, found, text, client_id="c1"))
+    noted = await store.write(lambda tx: add_note(tx, house, who.ola, found, text, client_id="c1"))
     assert (noted.told, noted.blind) == (("Jan",), ("Suw",))
     assert await told(store, who.jan.user) == [("mention", found)]
-    again = await run(store, lambda tx: add_note(tx, house, who.ola, found, text, client_id="c1"))
+    again = await store.write(lambda tx: add_note(tx, house, who.ola, found, text, client_id="c1"))
     assert again.id == noted.id
     assert await told(store, who.suw.user) == [] and await told(store, who.ola.user) == []
     assert mentioned("(@Anna.b), x@y @z") == {"anna.b", "z"}
 
 
-async def test_a_transfer_to_a_queue_is_internal(store: Store, house: House, who: Who) -> None:
-    found = await make(store, assignee=who.ola.user)
-    await run(
-        store,
-        lambda tx: transfer.transfer(
-            tx, house, who.ola, [found], queue="pracodawcy", note="Dla firm", version=1
-        ),
-    )
-    row = await row_of(store, found)
-    assert (row.queue, row.office, row.assignee, row.status) == ("pracodawcy", "krajowa", None, "open")
-    assert await said(store, found) == ["transferred"]
-    assert await store.read(lambda tx: tx.rows(select(schema.effect))) == []
-    with pytest.raises(Conflict):
-        await run(store, lambda tx: transfer.transfer(tx, house, who.ola, [found], queue="redakcja"))
-    with pytest.raises(NotFound):
-        await run(store, lambda tx: transfer.transfer(tx, house, who.ola, [found], office="nowhere"))
-
-
-async def test_a_transfer_to_an_office_tells_the_citizen_and_watches_the_date(
-    store: Store, house: House, who: Who, clock: FakeClock
-) -> None:
-    found = await make(store, assignee=who.ola.user)
-    await run(
-        store, lambda tx: transfer.transfer(tx, house, who.ola, [found], office="pup-lomza", note="Dotacja")
-    )
-    row = await row_of(store, found)
-    assert (row.office, row.queue, row.status, row.tier) == ("pup-lomza", "lomza", "waiting-office", 3)
-    assert (row.owner, row.assignee) == (who.ola.user, None)
-    (effect,) = await store.read(lambda tx: tx.rows(select(schema.effect)))
-    params = msgspec.json.decode(effect.data)["params"]
-    assert params == {"office": "PUP Łomża", "date": "19.11.2026"}  # Monday and three working days
-    assert await run(store, lambda tx: take.take_next(tx, house, who.lom)) == found
-    clock.move(days=4)
-    await run(store, lambda tx: run_due(tx, house, HANDLERS, logger("test")))
-    assert ("overdue", found) in await told(store, who.ola.user)
-    assert ("overdue", found) in await told(store, who.ewa.user)
-    assert "office-silent" in await said(store, found)
-
-
-async def test_undoing_a_transfer_to_an_office_asks_and_tells_nobody(
-    store: Store, house: House, who: Who, clock: FakeClock
-) -> None:
-    found = await make(store, assignee=who.ola.user)
-    await run(store, lambda tx: transfer.transfer(tx, house, who.ola, [found], office="pup-lomza"))
-    assert await store.read(lambda tx: may_see(tx, who.lom, found))
-    (effect,) = await store.read(lambda tx: tx.rows(select(schema.effect)))
-    assert (
-        effect.due_at == clock.now() + 15_000_000
-    )  # the citizen is told when it cannot be undone quickly any more
-    assert await undo(store, house, who.ola) == "transfer"
-    row = await row_of(store, found)
-    assert (row.office, row.queue, row.status, row.assignee) == (
-        "krajowa",
-        "bezrobotni",
-        "open",
-        who.ola.user,
-    )
-    assert not await store.read(lambda tx: may_see(tx, who.lom, found))
-    (effect,) = await store.read(lambda tx: tx.rows(select(schema.effect)))
-    assert effect.state == "skipped"
-    clock.move(days=5)
-    assert await run(store, lambda tx: run_due(tx, house, HANDLERS, logger("test"))) == 0
-
-
 async def test_the_language_is_set_by_hand(store: Store, house: House, who: Who) -> None:
     found = await make(store)
-    await run(store, lambda tx: actions.set_language(tx, who.ola, [found], "uk"))
+    await store.write(lambda tx: actions.set_language(tx, who.ola, [found], "uk"))
     assert (await row_of(store, found)).language == "uk"
     with pytest.raises(ValueError, match="no language"):
-        await run(store, lambda tx: actions.set_language(tx, who.ola, [found], "xx"))
-
-
-async def test_two_working_days_after_the_answer_the_owner_checks(
-    store: Store, house: House, who: Who, clock: FakeClock
-) -> None:
-    found = await make(store, owner=who.ola.user, office="pup-lomza", queue="lomza", status="waiting-office")
-    await run(store, lambda tx: transfer.office_answered(tx, house, found))
-    clock.move(days=1)
-    await run(store, lambda tx: run_due(tx, house, HANDLERS, logger("test")))
-    assert await told(store, who.ola.user) == []
-    clock.move(days=2)
-    await run(store, lambda tx: run_due(tx, house, HANDLERS, logger("test")))
-    assert await told(store, who.ola.user) == [("owner-check", found)]
-
-
-async def test_where_the_owners_account_was_disabled_a_supervisor_checks(
-    store: Store, house: House, who: Who, clock: FakeClock
-) -> None:
-    found = await make(store, owner=who.ola.user, office="pup-lomza", queue="lomza", status="waiting-office")
-    await run(store, lambda tx: transfer.office_answered(tx, house, found))
-    await run(store, lambda tx: tx.change(schema.user, who.ola.user or 0, active=False))
-    clock.move(days=3)
-    await run(store, lambda tx: run_due(tx, house, HANDLERS, logger("test")))
-    assert await told(store, who.ewa.user) == [("owner-check", found)]
+        await store.write(lambda tx: actions.set_language(tx, who.ola, [found], "xx"))
 
 
 async def test_a_block_has_a_reason_and_an_end(
@@ -342,8 +203,8 @@ async def test_a_block_has_a_reason_and_an_end(
     until = Micros(clock.now() + 24 * HOUR)
     for reason, end in (("", until), ("obelgi", Micros(1)), ("obelgi", Micros(until * 2))):
         with pytest.raises(Conflict):
-            await run(store, partial(block, scope=who.ola, conversation_id=found, reason=reason, until=end))
-    await run(store, lambda tx: block(tx, who.ola, found, reason="obelgi", until=until))
+            await store.write(partial(block, scope=who.ola, conversation_id=found, reason=reason, until=end))
+    await store.write(lambda tx: block(tx, who.ola, found, reason="obelgi", until=until))
     identity = select(schema.identity).where(schema.identity.c.address == "zly@example.pl")
     (row,) = await store.read(lambda tx: tx.rows(identity))
     assert (row.blocked_reason, row.blocked_until) == ("obelgi", until)
@@ -356,14 +217,14 @@ async def test_linked_people_are_taken_apart_again(store: Store, house: House, w
     one = await make(store, name="Anna Nowak")
     other = await make(store, name="A. Nowak", phone="+48123456789")
     left, right = (await row_of(store, one)).contact, (await row_of(store, other)).contact
-    link = await run(store, lambda tx: link_contacts(tx, who.ola, right, left))
+    link = await store.write(lambda tx: link_contacts(tx, who.ola, right, left))
     assert (await row_of(store, other)).contact == left  # the older one stays
-    await run(store, lambda tx: unlink(tx, who.ola, link))
+    await store.write(lambda tx: unlink(tx, who.ola, link))
     assert (await row_of(store, other)).contact == right
     foreign = await make(store, office="pup-suwalki", queue="suwalki")
     stranger = (await row_of(store, foreign)).contact
     with pytest.raises(NotFound):
-        await run(store, lambda tx: link_contacts(tx, who.lom, stranger, left))
+        await store.write(lambda tx: link_contacts(tx, who.lom, stranger, left))
 
 
 async def test_another_offices_matter_opens_with_a_reason_for_a_day(
@@ -371,13 +232,13 @@ async def test_another_offices_matter_opens_with_a_reason_for_a_day(
 ) -> None:
     found = await make(store)
     with pytest.raises(Conflict):
-        await run(store, lambda tx: open_with_reason(tx, house, who.lom, found, "  "))
-    await run(store, lambda tx: open_with_reason(tx, house, who.lom, found, "Ta sama osoba dzwoni do nas"))
+        await store.write(lambda tx: open_with_reason(tx, house, who.lom, found, "  "))
+    await store.write(lambda tx: open_with_reason(tx, house, who.lom, found, "Ta sama osoba dzwoni do nas"))
     assert await store.read(lambda tx: may_see(tx, who.lom, found))
     assert ("opened", found) in await told(store, who.ewa.user)
     assert await said(store, found) == ["opened-with-reason"]
     clock.move(days=1, minutes=1)
-    await run(store, lambda tx: run_due(tx, house, HANDLERS, logger("test")))
+    await store.write(lambda tx: run_due(tx, house, HANDLERS, logger("test")))
     assert not await store.read(lambda tx: may_see(tx, who.lom, found))
 
 
@@ -388,17 +249,17 @@ async def test_canned_texts_are_the_supervisors_and_never_evaluated(
         shortcut="/powitanie", title="Powitanie", text="Dzień dobry {name}, {number} {agent.x}"
     )
     with pytest.raises(Denied):
-        await run(store, lambda tx: canned.save_text(tx, who.ola, text))
-    made = await run(store, lambda tx: canned.save_text(tx, who.ewa, text))
+        await store.write(lambda tx: canned.save_text(tx, who.ola, text))
+    made = await store.write(lambda tx: canned.save_text(tx, who.ewa, text))
     with pytest.raises(Conflict):
-        await run(store, lambda tx: canned.save_text(tx, who.ewa, text))
+        await store.write(lambda tx: canned.save_text(tx, who.ewa, text))
     (row,) = await store.read(lambda tx: canned.find(tx, who.ola, "powi", "krajowa", "pl"))
     filled = canned.filled(row.text, name="{number}", number="N", agent="Ola", office="X")
     assert filled == "Dzień dobry {number}, N {agent.x}"
     with pytest.raises(NotFound):
         foreign = msgspec.structs.replace(who.ewa, office="pup-lomza", front=False)
-        await run(store, lambda tx: canned.delete_text(tx, foreign, made))
-    await run(store, lambda tx: canned.delete_text(tx, who.ewa, made))
+        await store.write(lambda tx: canned.delete_text(tx, foreign, made))
+    await store.write(lambda tx: canned.delete_text(tx, who.ewa, made))
     assert await store.read(lambda tx: canned.texts(tx, who.ola)) == []
 
 
@@ -417,9 +278,9 @@ async def test_nobody_acts_outside_their_scope(store: Store, house: House, who: 
     ]
     for call in calls:
         with pytest.raises(NotFound):
-            await run(store, call)
+            await store.write(call)
     with pytest.raises(Conflict):  # nobody is given what they could not see
-        await run(store, lambda tx: actions.assign(tx, house, who.suw, [found], who.lom.user))
+        await store.write(lambda tx: actions.assign(tx, house, who.suw, [found], who.lom.user))
 
 
 @pytest.mark.parametrize("closed_store", ["sqlite"], indirect=True)  # the same code; one engine is enough
@@ -427,6 +288,6 @@ async def test_events_tell_the_queue_that_it_left(store: Store, house: House, wh
     found = await make(store)
     events: list[Any] = []
     store.on_events = events.extend
-    await run(store, lambda tx: transfer.transfer(tx, house, who.ola, [found], queue="pracodawcy"))
+    await store.write(lambda tx: transfer.transfer(tx, house, who.ola, [found], queue="pracodawcy"))
     (changed,) = [event for event in events if event.kind == "conversation"]
     assert (changed.queue, changed.queue_before, changed.actor) == ("pracodawcy", "bezrobotni", who.ola.user)
