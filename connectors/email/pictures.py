@@ -22,7 +22,7 @@ MAX_PICTURES = 100
 _CID = re.compile(r'\ssrc="cid:([^"]{1,400})"', re.IGNORECASE)
 _DATA = re.compile(
     r"""(<img\b[^<>]{0,2000}?\ssrc\s{0,20}=\s{0,20})(["']?)data:image/(png|jpe?g|gif|webp)(?:;[\w=-]{1,50}){0,5}?;base64,"""
-    r"""([A-Za-z0-9+/=\s]+)\2(?=[\s>/])""",
+    r"""([A-Za-z0-9+/=\s]++)\2(?=[\s>/])""",
     re.IGNORECASE,
 )
 

@@ -38,6 +38,7 @@ _MARKED = re.compile(r"[ \t]{0,3}(?:[^\W\d_]{1,3})?>")
 _LABEL = re.compile(r"[\s>*_|]*([^\W\d_][^:：\n]{0,28}?)[\s*_]*[:：][\s*_]*(.{0,200})")
 _SHARED = re.compile(r"(?:-{2,}\s*)?\bOn [^\n]{6,200}\bwrote:\s*$")
 _UNDERSCORES = re.compile(r"\s*[_=*-]{8,}\s*$")
+_SPEECH = ("„", "“", "”", '"', "«", "»")
 _LAST = frozenset(":：-–—>)]")
 _ENDS = re.compile(r"[:：]\s*[-–—_*]*\s*$|-{2,}\s*$")
 _ANDROID = re.compile(r"\s*-{2,}\s*\S.{0,120}\s-{2,}\s*$")
@@ -213,7 +214,8 @@ def _attribution(lines: Sequence[Line], number: int, *, answers: bool) -> Cut | 
             return None
         if part and _may_end(part):
             quoted = _next_is_quoted(lines, end)
-            if _says_who(joined, dated=dated, opening=opening, quoted=quoted, answers=answers):
+            exact = answers and not _next_is_speech(lines, end)
+            if _says_who(joined, dated=dated, opening=opening, quoted=quoted, exact=exact):
                 return Cut(number, end, False)
         if end > number + 1 and not part and not opening:
             return None
@@ -225,9 +227,9 @@ def _may_end(part: str) -> bool:
     return part.rstrip(" *_")[-1:] in _LAST or bool(VERB.search(part[-24:]))
 
 
-def _says_who(text: str, *, dated: bool, opening: bool, quoted: bool, answers: bool) -> bool:
+def _says_who(text: str, *, dated: bool, opening: bool, quoted: bool, exact: bool) -> bool:
     """Whether ``text`` is an attribution. Where nothing below is marked as quoted it must be one beyond doubt: people
-    too write "W dniu 12.11. urząd napisał:" and go on with their own words."""
+    too write "W dniu 12.11. urząd napisał:" and go on with their own words. ``exact``: a time of day is proof enough."""
     when = bool(DATE.search(text))
     who = bool(ADDRESS.search(text))
     if not (who or quoted or (when and opening) or _ANDROID.match(text)):
@@ -235,7 +237,7 @@ def _says_who(text: str, *, dated: bool, opening: bool, quoted: bool, answers: b
     verbs = [match.end() for match in VERB.finditer(text)]
     ends = bool(_ENDS.search(text)) or bool(verbs and not text[verbs[-1] :].strip(" :*_-–—"))
     if verbs and ends:
-        exact = opening and when and answers and bool(TIME.search(text))
+        exact = exact and opening and when and bool(TIME.search(text))
         return who or quoted or exact or _ANDROID.match(text) is not None
     if ends and WRITTEN_BY.match(text) and when:
         return True
@@ -254,6 +256,11 @@ def _next_is_quoted(lines: Sequence[Line], place: int) -> bool:
         if line.text.strip():
             return False
     return False
+
+
+def _next_is_speech(lines: Sequence[Line], place: int) -> bool:
+    """Whether somebody's words follow in quotation marks, as people write down what they were told."""
+    return any(line.text.lstrip().startswith(_SPEECH) for line in lines[place : place + 3])
 
 
 def _quoted(lines: Sequence[Line], cut: Cut | None, *, html: bool) -> list[bool]:

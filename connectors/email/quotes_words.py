@@ -84,12 +84,12 @@ REPLY_SUBJECT = re.compile(
 """A subject that says that the mail answers another."""
 
 # One class, taken without going back: three that overlap took seconds for a row of asterisks.
-_DASHES = r"(?=[\s>*_|~=–—-]*?[-=_*~–—]{2})[\s>*_|~=–—-]*+"
-SEPARATOR = re.compile(rf"{_DASHES}(?:{_ORIGINAL})\s*:?[\s*]*[-=_*~–—]{{2,}}", re.IGNORECASE)
+_DASHES = r"(?=[\s>*_|~=\u2010\u2011–—-]*?[-=_*~\u2010\u2011–—]{2})[\s>*_|~=\u2010\u2011–—-]*+"
+SEPARATOR = re.compile(rf"{_DASHES}(?:{_ORIGINAL})\s*:?[\s*]*[-=_*~\u2010\u2011–—]{{2,}}", re.IGNORECASE)
 """``-----Original Message-----``, in any language."""
 
 FORWARD = re.compile(
-    rf"{_DASHES}(?:{_FORWARDED})\b.{{0,100}}?(?:[-=_*~–—]{{2,}}|$)|[\s>*]*(?:{_FORWARD_LINE})\s*:?[\s*]*$",
+    rf"{_DASHES}(?:{_FORWARDED})\b.{{0,100}}?(?:[-=_*~\u2010\u2011–—]{{2,}}|$)|[\s>*]*(?:{_FORWARD_LINE})\s*:?[\s*]*$",
     re.IGNORECASE,
 )
 """What a program writes above a mail that is passed on."""

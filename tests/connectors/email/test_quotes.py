@@ -92,6 +92,7 @@ BLOCKS = {
     "interia": '---- Wiadomość oryginalna ----\nOd: "Urząd" <kontakt@urzad.example>\nDo: jan@example.pl;\n'
     "Wysłane: 10:12 Czwartek 2026-11-12\nTemat: Sprawa",
     "poczta onet": "-----Wiadomość oryginalna-----\nOd: Urząd\nTemat: Sprawa",
+    "proton": "‐‐‐‐‐‐‐ Original Message ‐‐‐‐‐‐‐\nOn Thursday, 12 November 2026 10:12, Urząd wrote:",
     "the word alone": "-----Oryginalna wiadomość-----",
     "lotus notes": "Od:\tUrząd <kontakt@urzad.example>\nDo:\tjan@example.pl, \nData:\t2026-11-12 "
     "10:12\nTemat:\tSprawa",
@@ -218,6 +219,7 @@ NOTHING_QUOTED = {
     "a sentence with napisał": "W piśmie z 12.11.2026 urząd napisał, że odmawia.\nCo mam zrobić?",
     "a quoted letter": 'Kierownik napisał:\n"Odmawiam."\nCzy to prawda?',
     "a quoted letter with its date": "W dniu 10.11.2026 pani z urzędu napisała:\n\n„Odmawiam.”\n\nCo mam zrobić?",
+    "a quoted letter with its time": 'W dniu 10.11.2026 o 10:12 pani z urzędu napisała:\n"Odmawiam."\nCo mam zrobić?',
     "a date and a list": "Dnia 10.11.2026 złożyłem:\n- wniosek\n- zaświadczenie\n\nCo dalej?",
     "an address and a list": "Pisałem 10.11.2026 na kontakt@urzad.example:\n- wniosek\n- skargę\n\nCo dalej?",
     "one line with a mark": "Mam pytanie\n> 50 lat - czy mogę?\nDziękuję",
