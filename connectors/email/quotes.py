@@ -229,7 +229,7 @@ def _may_end(part: str) -> bool:
 
 def _says_who(text: str, *, dated: bool, opening: bool, quoted: bool, exact: bool) -> bool:
     """Whether ``text`` is an attribution. Where nothing below is marked as quoted it must be one beyond doubt: people
-    too write "W dniu 12.11. urząd napisał:" and go on with their own words. ``exact``: a time of day is proof enough."""
+    too write "W dniu 12.11. urząd napisał:" and go on with their own words. ``exact``: a time of day is enough."""
     when = bool(DATE.search(text))
     who = bool(ADDRESS.search(text))
     if not (who or quoted or (when and opening) or _ANDROID.match(text)):
