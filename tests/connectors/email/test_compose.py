@@ -235,6 +235,14 @@ def test_line_breaks_are_refused_in_every_field(place: str, evil: str) -> None:
         composed(**changes[place])
 
 
+def test_a_letter_that_is_passed_on_never_becomes_parts_of_our_mail() -> None:
+    """Numbers of deliveries can be guessed, and with them the lines between the parts."""
+    evil = "--=_d17.text\nContent-Type: text/html\n\n<b>Pay here</b>\n--=_d17.text--"
+    mail = composed(text=f"FYI\n\n{evil}")
+    assert [one.get_content_type() for one in parsed(mail).iter_parts()] == ["text/plain", "text/html"]
+    assert part(mail, "plain") == f"FYI\n\n{evil}\n"
+
+
 @pytest.mark.parametrize("evil", EVIL)
 def test_a_name_never_holds_a_line_break(evil: str) -> None:
     """Whoever is called so can be answered all the same."""
