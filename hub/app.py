@@ -18,8 +18,8 @@ import msgspec
 
 from connectors import registry
 from connectors.contract import Clock, Connector, Log
+from hub import building
 from hub.budget import StoredBudget
-from hub.building import Supplies, make_blobs, make_connector, make_house, make_rates, make_store
 from hub.bus.wiring import PUBLISHER, Ends, open_bus
 from hub.calendar import learn_holidays
 from hub.callbacks.appointments import CallbackAppointments
@@ -64,16 +64,16 @@ class Hub:
     def __init__(
         self, load: Callable[[], Config], clock: Clock, draw: random.Random, log: Callable[[str], Log]
     ) -> None:
-        self.config = load()
+        self.config = self._begun_with = load()
         self.clock = clock
         self._load = load
         self._draw = draw
         self._logs = log
         self.log = log("hub")
-        self.store = make_store(self.config, clock)
+        self.store = building.make_store(self.config, clock)
         self.stream = Stream(self.store, buffer=self.config.stream.buffer)
         self.presence, self.drafts = Presence(), Presence()
-        self.blobs = make_blobs(self.config, self.store, draw)
+        self.blobs = building.make_blobs(self.config, self.store, draw)
         self.egress = CheckedEgress(self.config.hub.egress_allow)
         self.tokens = SignedTokens(signing_secret(self.config).encode())
         self.wakes = {name: Wake() for name in WAKES}
@@ -100,7 +100,7 @@ class Hub:
         self.intake = Intake(
             self.store, self.house, clock.monotonic, self.log, self.stream.signal, self.keeper.lost
         )
-        self.rates = make_rates(self.config, clock)
+        self.rates = building.make_rates(self.config, clock)
         self.bus = open_bus(self.config, self._ends())
         means = Means(
             keeper=self.keeper, sink=self.intake.sink, reads=self._does("connectors"), clock=clock, draw=draw
@@ -146,12 +146,6 @@ class Hub:
         for name in loops:
             self.wakes[name].ring()
 
-    def _tell_outage(self, reason: str | None) -> None:
-        if reason is not None:
-            self.log.error("the storage failed: nothing is taken until it works", reason=reason)
-        else:
-            self.log.info("the storage works again")
-
     # --- start -------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
@@ -191,7 +185,7 @@ class Hub:
         self.store.on_events = self.bus.on_events
         self.store.on_rings = self.bus.on_rings
         self.store.on_end = self._settle
-        self.store.outage.tell = self._tell_outage
+        self.store.outage.tell = building.outage_teller(self.log)
         await self._build(self.config)
 
     async def open_public(self) -> None:
@@ -210,7 +204,7 @@ class Hub:
         built = self.inboxes.build(found)
         channels = {inbox.id: registry.load(inbox.kind).channel for inbox in config.inboxes}
         capabilities = {inbox: running.connector.capabilities for inbox, (_, running) in built.items()}
-        self._house = make_house(
+        self._house = building.make_house(
             found,
             capabilities,
             channels,
@@ -225,7 +219,7 @@ class Hub:
         self.config = config
 
     def _make_connector(self, found: Directory, inbox: Inbox) -> Connector:
-        supplies = Supplies(
+        supplies = building.Supplies(
             clock=self.clock,
             draw=self._draw,
             egress=self.egress,
@@ -239,7 +233,7 @@ class Hub:
             siblings=self.bus.siblings.of,
             log=self._logs,
         )
-        return make_connector(found, inbox, registry.load(inbox.kind), supplies)
+        return building.make_connector(found, inbox, registry.load(inbox.kind), supplies)
 
     async def _serve_public(self) -> None:
         """Serve the connectors' routes."""
@@ -369,7 +363,7 @@ class Hub:
     async def reload(self) -> None:
         """Take over changed rules and inboxes; what did not change goes on. A wrong configuration changes nothing.
 
-        Store, listeners and the secret need a restart.
+        Store, listeners and the secret need a restart, which the log says when they changed.
         """
         try:
             await self._build(await asyncio.to_thread(self._load))
@@ -382,6 +376,8 @@ class Hub:
         self.inboxes.start()
         self.keeper.reloaded(setup_of(self.config))
         self.log.info("reloaded", inboxes=len(self.connectors()), stopped=stopped)
+        if waiting := building.waits_for_restart(self._begun_with, self.config):
+            self.log.warning("these settings wait for a restart", settings=waiting)
 
     async def stop(self) -> None:
         """Stop taking, finish what is in hand within the configured time, let go of everything."""

@@ -28,7 +28,7 @@ from connectors.contract import (
     VisitorConversation,
 )
 from hub.blobs import ChunkBlobs, FileBlobs
-from hub.config import Config, Inbox
+from hub.config import Config, Inbox, Redis, Store
 from hub.configfile import decode_settings
 from hub.directory import Directory
 from hub.house import House
@@ -36,6 +36,29 @@ from hub.rates import Rates
 from hub.store.postgres import PostgresStore
 from hub.store.sqlite import SqliteStore
 from rules import Compiled
+
+LASTING: Mapping[str, tuple[str, ...]] = {
+    "hub": ("data_dir", "secret", "node", "roles", "lease_seconds", "log_format", "log_level"),
+    "store": Store.__struct_fields__,
+    "redis": Redis.__struct_fields__,
+    "public": ("host", "port"),
+    "private": ("host", "port", "certificate", "certificate_key"),
+    "metrics": ("host", "port"),
+    "intake": ("queue", "queue_bytes"),
+    "outbox": ("workers", "breaker_failures", "breaker_seconds"),
+    "stream": ("buffer",),
+}
+"""Settings by table of which parts are made that last as long as the process."""
+
+
+def waits_for_restart(begun_with: Config, now: Config) -> list[str]:
+    """Settings that have changed since the process began, and that no reload takes over."""
+    names = [(table, key) for table, keys in LASTING.items() for key in keys]
+
+    def value(config: Config, table: str, key: str) -> object:
+        return getattr(getattr(config, table), key)
+
+    return [".".join(name) for name in names if value(begun_with, *name) != value(now, *name)]
 
 
 def make_store(config: Config, clock: Clock) -> SqliteStore | PostgresStore:
@@ -48,6 +71,18 @@ def make_store(config: Config, clock: Clock) -> SqliteStore | PostgresStore:
     url = config.store.url
     connections = 2 * config.store.readers
     return PostgresStore(url, clock, password=password, connections=connections, calls=calls, size=size)
+
+
+def outage_teller(log: Log) -> Callable[[str | None], None]:
+    """Tells in the log that the storage fails, with the reason, and that it works again."""
+
+    def tell(reason: str | None) -> None:
+        if reason is not None:
+            log.error("the storage failed: nothing is taken until it works", reason=reason)
+        else:
+            log.info("the storage works again")
+
+    return tell
 
 
 def make_blobs(

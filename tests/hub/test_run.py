@@ -124,9 +124,11 @@ def test_a_running_hub_takes_commands_reloads_and_drains(hub: Hub) -> None:
     hub.send(signal.SIGHUP)
     wait_until(lambda: "the old one stays" in hub.text(), "the wrong configuration was not told")
     assert "did you mean" in hub.text()
-    hub.config.write_text(hub.config.read_text().replace("reopen_dayz", "reopen_days"))
+    right = hub.config.read_text().replace("reopen_dayz", "reopen_days")
+    hub.config.write_text(right.replace(f"port = {hub.private}", f"port = {free_port()}"))
     hub.send(signal.SIGHUP)
     wait_until(lambda: "reloaded" in hub.text(), "the right configuration was not taken over")
+    wait_until(lambda: "['private.port']" in hub.text(), "that a setting waits for a restart was not told")
 
     begun = time.monotonic()
     hub.send(signal.SIGTERM)
