@@ -84,8 +84,8 @@ def text_part(subtype: str, text: str) -> bytes:
 
 
 def _encoded_text(content: bytes) -> tuple[str, bytes]:
-    """What could be a boundary of ours never stays as it is: a letter that is passed on could end its part with one, and
-    go on as parts of our own mail."""
+    """What could be a boundary of ours never stays as it is: a letter that is passed on could end its part with one,
+    and go on as parts of our own mail."""
     plain = content.isascii() and b"\x00" not in content and b"=_" not in content
     if plain and max(map(len, content.split(b"\r\n"))) <= LINE:
         return "7bit", content
