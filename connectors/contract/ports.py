@@ -170,7 +170,8 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     ``waiting``: nobody has taken it; ``place`` is the place in the line from 1, ``wait`` the expected seconds, None
     where too little is known. ``agent``: the name of whoever has it. ``closes_at``: the visitor was warned that it
     will be closed then. ``leads_to`` says where answers go when they leave: ``email``, ``phone`` or nowhere.
-    ``answered``: one of us has written. ``left``: the hub was told that they left. ``messages`` in order.
+    ``transcript``: it can be asked for by mail, which takes a word of ours and ends after some. ``left``: the hub was
+    told that they left. ``messages`` in order.
     """
 
     conversation: int
@@ -181,7 +182,7 @@ class Chat(msgspec.Struct, frozen=True, kw_only=True):
     wait: float | None = None
     closes_at: Micros | None = None
     leads_to: Literal["", "email", "phone"] = ""
-    answered: bool = False
+    transcript: bool = False
     left: bool = False
     messages: tuple[ChatMessage, ...] = ()
 

@@ -14,7 +14,7 @@ from sqlalchemy import Row, and_, or_, select
 
 from connectors.contract import BlobId, Chat, ChatFile, ChatHours, ChatMessage, Choice, Micros
 from hub.calendar import calendar, is_open, next_opening
-from hub.chats.leaving import further
+from hub.chats.leaving import TRANSCRIPTS, further
 from hub.chats.line import Place, in_line, places, wait_of_a_place
 from hub.chats.record import KIND, present
 from hub.house import House
@@ -108,7 +108,7 @@ def _chat(
         wait=cost * place.number if place and cost is not None else None,
         closes_at=row.closes_at,
         leads_to=way.kind if way else "",
-        answered=row.answered_at is not None,
+        transcript=row.answered_at is not None and row.transcripts < TRANSCRIPTS,
         left=row.left_at is not None,
         messages=_messages(tx, house, row, matter.id, messages) if messages else (),
     )

@@ -11,6 +11,7 @@ let visible = true; // the site's script may have hidden the frame
 let typed = 0; // when typing was told last
 let last = 0; // the message of ours that was seen last
 let stood = ""; // how the chat stood when it was told last: what stays the same is not announced again
+let offered = false; // whether it was looked for whether a transcript can be asked for
 let renewal = 0; // the number of the last renewal: of several under way it alone is shown
 
 const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
@@ -87,6 +88,7 @@ const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseco
 function begin() {
   chat = part("chat");
   root.classList.add("live");
+  offered = false;
   me = chat.querySelector("[name=me]").value;
   reader?.abort();
   if (chat.dataset.chat) {
@@ -152,7 +154,7 @@ const heard = {
       seen();
       if (!visible || document.hidden) tell({ centrala: "unread" });
       // The form for the transcript comes with the first answer.
-      if (!chat.querySelector("[value=transcript]")) offer();
+      if (!offered && !chat.querySelector("[value=transcript]")) offer();
     }
     if (end) toEnd();
   },
@@ -175,6 +177,7 @@ function put({ id, number, html }) {
 
 async function offer() {
   const fresh = (await fetched().catch(() => null))?.querySelector(".more");
+  offered = Boolean(fresh);
   const more = chat.querySelector(".more");
   if (fresh && more && !more.open) more.replaceWith(fresh);
 }

@@ -142,7 +142,7 @@ class Site:
     def answered(self, *messages: ChatMessage, visitor: str = ANNA, **more: object) -> None:
         """From now on the visitor has a chat with these messages."""
         chat = Chat(
-            conversation=7, reference="3F7-K2M-9QX", state="active", agent="Anna Sekretna", answered=True
+            conversation=7, reference="3F7-K2M-9QX", state="active", agent="Anna Sekretna", transcript=True
         )
         self.house.known[visitor] = msgspec.structs.replace(chat, messages=messages, **more)
 

@@ -49,7 +49,7 @@ _CHAT = Chat(
     state="active",
     agent="Anna Sekretna",
     leads_to="email",
-    answered=True,
+    transcript=True,
     messages=(
         ChatMessage(
             id=16, number=1, mine=True, text="Mój PESEL: 44051401359", at=Micros(1_794_328_800_000_000)

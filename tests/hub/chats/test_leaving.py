@@ -189,13 +189,21 @@ async def test_a_deed_of_a_stranger_is_forgotten(world: World) -> None:
 # --- the transcript -------------------------------------------------------------------------------------------------
 
 
+async def offered(world: World) -> bool:
+    """Whether the page has the form for a transcript."""
+    chat = await world.sees()
+    return chat is not None and chat.transcript
+
+
 async def test_a_transcript_is_sent_once_for_each_wish_and_at_most_three_times(world: World) -> None:
     number = await world.says("Dzień dobry")
     await world.does("transcript", external_id="t0", email="spam@example.org", text="Kup teraz")
     await world.passes(seconds=1)
     assert await world.mails() == [], "nobody of ours has said anything: a form is no way to send mails"
+    assert not await offered(world)
     await world.answers(number, "Dzień dobry")
     for identity in ("t1", "t1", "t2", "t3", "t4"):
+        assert await offered(world) is (identity != "t4"), "what would not be sent is not offered"
         await world.does(
             "transcript", external_id=identity, email="zofia@example.org", text="10:00 Ty: Dzień dobry"
         )
