@@ -162,7 +162,8 @@ async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
     }
     around = beside(hub) if beside is not None else nullcontext(_nothing)
     async with listening(Path(hub.config.hub.data_dir), commands, hub.log), around as life:
-        await hub.start()
+        if not await _started(hub, told):
+            return
         settle()
         companion = asyncio.create_task(life(), name="beside")
         companion.add_done_callback(lambda task: _tell_end(hub, task))
@@ -176,6 +177,21 @@ async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
             await hub.stop()
         if hub.displaced.is_set():
             raise NameTaken(hub.keeper.me.name)
+
+
+async def _started(hub: Hub, told: asyncio.Event) -> bool:
+    """Start it; False where it was told to stop before it was ready, which may take long: a database that says nothing,
+    another process that has our name."""
+    start, stop = asyncio.create_task(hub.start()), asyncio.create_task(told.wait())
+    await asyncio.wait((start, stop), return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if start.done():
+        await start
+        return True
+    start.cancel()
+    await asyncio.wait((start,))
+    hub.log.info("stopped before it was ready")
+    return False
 
 
 def settle() -> None:

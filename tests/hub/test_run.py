@@ -68,10 +68,13 @@ class Hub:
         words = [sys.executable, "-m", "hub.cli", *arguments, "-c", str(self.config)]
         return subprocess.run(words, input=stdin, capture_output=True, text=True, timeout=60)
 
-    def start(self) -> None:
+    def launch(self) -> None:
         with self.log.open("ab") as log:
             words = [sys.executable, "-m", "hub.cli", "run", "-c", str(self.config)]
             self._process = subprocess.Popen(words, stderr=log, stdout=log)
+
+    def start(self) -> None:
+        self.launch()
         wait_until(lambda: answers(self.public) and self._is_ready(), f"the hub did not start: {self.text()}")
 
     def _is_ready(self) -> bool:
@@ -164,3 +167,20 @@ def test_why_it_cannot_start_is_a_sentence(hub: Hub) -> None:
     blocked = hub.command("run")
     assert blocked.returncode == Exit.UNREACHABLE and "A folder is needed there" in blocked.stderr
     assert "Traceback" not in blocked.stderr
+
+
+@pytest.mark.slow
+def test_a_hub_that_waits_for_its_database_can_be_stopped(hub: Hub) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"postgresql://centrala@127.0.0.1:{silent.getsockname()[1]}/centrala"
+        text = hub.config.read_text()
+        hub.config.write_text(text.replace(f"sqlite:{hub.folder}/data/centrala.db", url))
+        hub.launch()
+        silent.settimeout(30)
+        connection, _ = silent.accept()
+        with connection:
+            begun = time.monotonic()
+            hub.send(signal.SIGTERM)
+            assert hub.wait(10) == 0
+            assert time.monotonic() - begun < 5
+    assert "stopped before it was ready" in hub.text()
