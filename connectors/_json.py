@@ -3,6 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+def decoded(decode: Callable[[bytes], T], raw: bytes) -> T:
+    """What ``decode`` makes of a body, of one that it cannot read after mending. Raises ValueError, as it does."""
+    try:
+        return decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return decode(mended(raw))
 
 
 def mended(raw: bytes) -> bytes:

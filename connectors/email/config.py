@@ -6,13 +6,13 @@ that ``centrala check`` names the line.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from connectors import _listening
+from connectors._loopback import is_loopback
 from connectors.contract import Secret
 
 _ADDRESS = re.compile(r"[^\s<>@\"(),:;\\\[\]\x00-\x1f\x7f]+@[^\s<>@\"(),:;\\\[\]\x00-\x1f\x7f]+")
@@ -24,16 +24,6 @@ def is_address(text: str) -> bool:
     Stricter than RFC 5321: no quoted local parts, no address literals, no control characters.
     """
     return len(text) <= 320 and _ADDRESS.fullmatch(text) is not None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether bytes to ``host`` stay on this machine, so that a password may go there without TLS."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _about(description: str, **limits: Any) -> msgspec.Meta:

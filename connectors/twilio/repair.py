@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from connectors._json import mended
+from connectors._json import decoded
 from connectors.contract import Fetched, Micros
 
 SECOND = 1_000_000
@@ -125,14 +125,6 @@ def _decoded(answer: Fetched, kind: type[T]) -> T:
     if answer.status != 200:
         raise NoList(f"HTTP {answer.status}")
     try:
-        return msgspec.json.decode(answer.body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _decoded_again(answer.body, kind)
-
-
-def _decoded_again(body: bytes, kind: type[T]) -> T:
-    """Half an emoji in one message keeps no other from being read."""
-    try:
-        return msgspec.json.decode(mended(body), type=kind)
+        return decoded(msgspec.json.Decoder(kind).decode, answer.body)
     except ValueError as error:  # msgspec's own errors are of that kind, too
         raise NoList("not the documented JSON") from error

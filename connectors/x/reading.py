@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
 from connectors._i18n import N_
-from connectors._json import mended
+from connectors._json import decoded
 from connectors.contract import Inbound, InboxId, ParseContext, Party, ThreadKey, Unknown
 from connectors.x.common import KIND, NOBODY, Place, account_id, party, thread, users_by_id
 from connectors.x.directs import decode_users, new_direct, old_direct, seen_up_to
@@ -84,15 +85,7 @@ def parse(raw: bytes, context: ParseContext) -> list[Inbound]:
 def read(raw: bytes, place: Place) -> Read:
     """Everything in a body. Raises :class:`BadBody`."""
     try:
-        return _read(raw, place)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _read_again(raw, place)
-
-
-def _read_again(raw: bytes, place: Place) -> Read:
-    """A body that was no JSON, or not of a form that X documents."""
-    try:
-        return _read(mended(raw), place)
+        return decoded(partial(_read, place=place), raw)
     except ValueError as error:  # msgspec's own errors are of that kind, too
         raise BadBody("The body is no JSON object of a form that X documents.") from error
 
@@ -361,13 +354,6 @@ def _number(raw: msgspec.Raw) -> int | None:
 def decode_page(raw: bytes) -> Page:
     """Raises :class:`BadBody` for what is no page."""
     try:
-        return _page.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _decode_again(raw)
-
-
-def _decode_again(raw: bytes) -> Page:
-    try:
-        return _page.decode(mended(raw))
+        return decoded(_page.decode, raw)
     except ValueError as error:
         raise BadBody("The answer is no page of a list.") from error

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated, Any, Literal
 
 import msgspec
 
+from connectors._loopback import is_loopback
 from connectors.contract import Secret
 from connectors.xmpp.names import bare
 
@@ -84,7 +84,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError("xmpp: the address of a client is local@domain")
         if self.way == "component" and not self.host:
             raise ValueError("xmpp: a component needs the host of its server")
-        if self.way == "client" and self.tls == "none" and not _is_loopback(self.host):
+        if self.way == "client" and self.tls == "none" and not is_loopback(self.host):
             raise ValueError('xmpp: tls = "none" is for loopback; it would send the password in the clear')
         if self.upload_service and bare(self.upload_service) != self.upload_service:
             raise ValueError(f"xmpp: upload_service {self.upload_service!r} is no address")
@@ -100,12 +100,3 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if self.port:
             return self.port
         return 5347 if self.way == "component" else (5223 if self.tls == "direct" else 5222)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 
 from connectors import _html
-from connectors._json import mended
+from connectors._json import decoded
 from connectors.contract import (
     Attachment,
     CommentPlace,
@@ -115,14 +115,7 @@ def parse(raw: bytes, context: ParseContext) -> list[Inbound]:
 def decode_page(raw: bytes) -> Page:
     """Raises :class:`BadPage`."""
     try:
-        return _page.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return _decode_again(raw)
-
-
-def _decode_again(raw: bytes) -> Page:
-    try:
-        return _page.decode(mended(raw))
+        return decoded(_page.decode, raw)
     except ValueError as error:  # msgspec's own errors are of that kind, too
         raise BadPage("The answer is no JSON that the API documents.") from error
 

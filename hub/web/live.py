@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any, Literal
 
@@ -259,12 +259,13 @@ def place_of(request: web.Request) -> int | None:
     return int(asked) if asked.isascii() and asked.isdigit() and len(asked) <= 16 else None
 
 
-async def live(request: web.Request) -> web.StreamResponse:
-    """The event stream of a browser."""
+async def endless(
+    request: web.Request, tell: Callable[[web.StreamResponse], Coroutine[Any, Any, None]]
+) -> web.StreamResponse:
+    """An answer of server-sent events that ends with ``tell``, with its reader, or when the hub stops."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     await response.prepare(request)
-    await response.write(b"retry: 2000\n\n")
-    task = asyncio.ensure_future(_follow(request, _Line(response)))
+    task = asyncio.create_task(tell(response))
     request.app[STREAMS].add(task)
     try:
         await task
@@ -274,7 +275,14 @@ async def live(request: web.Request) -> web.StreamResponse:
     return response
 
 
-async def _follow(request: web.Request, line: _Line) -> None:
+async def live(request: web.Request) -> web.StreamResponse:
+    """The event stream of a browser."""
+    return await endless(request, partial(_follow, request))
+
+
+async def _follow(request: web.Request, response: web.StreamResponse) -> None:
+    await response.write(b"retry: 2000\n\n")
+    line = _Line(response)
     desk, follower = desk_of(request), _Follower(request, line)
     unfollow = desk.presence.follow(follower.note)
     unhear = request.app[TYPING].follow(follower.note_typing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from hub.stream import Reset
 from hub.web.api.endpoint import BEARER, bearer_of, guarded
 from hub.web.desk import desk_of
 from hub.web.forms import Unacceptable
-from hub.web.live import AUDIENCE, STREAMS, place_of
+from hub.web.live import AUDIENCE, endless, place_of
 from hub.web.words import machine
 
 BEAT = 15.0
@@ -83,19 +84,10 @@ async def stream(request: web.Request) -> web.StreamResponse:
     after = place_of(request)
     if after is None and (request.query.get("after") or request.headers.get("Last-Event-ID")):
         raise Unacceptable("the place to go on from is a whole number")
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
-    await response.prepare(request)
-    task = asyncio.ensure_future(_send(request, response, after))
-    request.app[STREAMS].add(task)
-    try:
-        await task
-    finally:
-        task.cancel()
-        request.app[STREAMS].discard(task)
-    return response
+    return await endless(request, partial(_send, request, after))
 
 
-async def _send(request: web.Request, response: web.StreamResponse, after: int | None) -> None:
+async def _send(request: web.Request, after: int | None, response: web.StreamResponse) -> None:
     turn = asyncio.Lock()
 
     async def write(text: str) -> None:
