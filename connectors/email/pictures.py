@@ -16,13 +16,12 @@ from connectors.contract import Attachment
 SHOWN_TYPES = frozenset(("image/png", "image/jpeg", "image/gif", "image/webp"))
 """What can be shown inside a text."""
 
-MAX_PICTURES = 100
-"""Pictures written into one text that are kept."""
+MAX_PICTURES = 300
+"""Places of one text at which pictures written into it are looked for."""
 
 _CID = re.compile(r'\ssrc="cid:([^"]{1,400})"', re.IGNORECASE)
-_DATA = re.compile(
-    r"""(<img\b[^<>]{0,2000}?\ssrc\s{0,20}=\s{0,20})(["']?)data:image/(png|jpe?g|gif|webp)(?:;[\w=-]{1,50}){0,5}?;base64,"""
-    r"""([A-Za-z0-9+/=\s]++)\2(?=[\s>/])""",
+_WRITTEN_IN = re.compile(
+    r"""(<img\b[^<>]{0,2000}?\ssrc\s{0,20}=\s{0,20})(["'])data:image/(png|jpe?g|gif|webp)(?:;[\w=-]{1,50}){0,5}?;base64,""",
     re.IGNORECASE,
 )
 
@@ -47,23 +46,30 @@ def taken_out(html: str, attachments: list[Attachment]) -> str:
     if "data:image/" not in html:
         return html
     made: dict[str, Attachment] = {}
-
-    def referred(match: re.Match[str]) -> str:
-        picture = _picture(match[3].lower(), match[4], len(made) + 1)
-        if picture is None or (picture.sha256 not in made and len(made) == MAX_PICTURES):
-            return match[0]
-        picture = made.setdefault(picture.sha256, picture)
-        return f'{match[1]}"cid:{picture.content_id}"'
-
-    html = _DATA.sub(referred, html)
+    pieces: list[str] = []
+    place = 0
+    # The bytes are jumped over: an expression takes seconds for a large picture, and keeps everything waiting.
+    for _ in range(MAX_PICTURES):
+        found = _WRITTEN_IN.search(html, place)
+        end = html.find(found[2], found.end()) if found else -1
+        if found is None or end < 0:
+            break
+        if picture := _picture(found[3].lower(), html[found.end() : end], len(made) + 1):
+            picture = made.setdefault(picture.sha256, picture)
+            pieces += [html[place : found.end(1)], f'"cid:{picture.content_id}"']
+        else:
+            pieces.append(html[place : end + 1])
+        place = end + 1
     attachments.extend(made.values())
-    return html
+    return "".join([*pieces, html[place:]])
 
 
 def _picture(kind: str, data: str, number: int) -> Attachment | None:
     try:
         content = binascii.a2b_base64(data)
     except binascii.Error:
+        content = b""
+    if not content:
         return None
     kind = "jpeg" if kind == "jpg" else kind
     digest = hashlib.sha256(content).hexdigest()
