@@ -67,7 +67,7 @@ def taken_out(html: str, attachments: list[Attachment]) -> str:
 def _picture(kind: str, data: str, number: int) -> Attachment | None:
     try:
         content = binascii.a2b_base64(data)
-    except binascii.Error:
+    except ValueError:  # of binascii: no base64, or not even ASCII
         content = b""
     if not content:
         return None

@@ -256,7 +256,10 @@ def test_a_picture_written_into_the_html_becomes_a_file_that_the_text_shows() ->
     picture = base64.b64encode(b"\x89PNG").decode()
     again = f'<img alt="x" src="data:image/png;base64,{picture}">'
     message = read(
-        simple("Content-Type: text/html\n", f"<p>Błąd:{again}{again}<img src='data:image/png;base64,?'>")
+        simple(
+            "Content-Type: text/html\n",
+            f"<p>Błąd:{again}{again}<img src='data:image/png;base64,?'><img src='data:image/png;base64,ł'>",
+        )
     )
     [shot] = message.attachments
     assert (shot.content, shot.content_type, shot.inline) == (b"\x89PNG", "image/png", True)
