@@ -55,6 +55,7 @@ _NAME_LIKE = re.compile(r"[^@/\\]{1,100}\.[a-z0-9]{2,5}", re.IGNORECASE)
 _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _PATH = re.compile(r"(?:[a-z]:\\|\\\\|/|~/|file:/)", re.IGNORECASE)
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w-]{1,40})", re.IGNORECASE)
+_HTML_BEGINS = re.compile(r"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _QUOTE_MARKS = re.compile(r">+")
 
 
@@ -175,7 +176,9 @@ def _body(part: Part) -> Body:
     text = tidy(decode(data, declared))
     if part.parameter("format").lower() == "flowed" and part.content_type == "text/plain":
         text = _unflowed(text, part.parameter("delsp").lower() == "yes")
-    return Body(text=text, html=part.content_type == "text/html")
+    # Scripts of web sites send HTML and forget to say so.
+    forgotten = not part.field("content-type") and _HTML_BEGINS.match(text) is not None
+    return Body(text=text, html=part.content_type == "text/html" or forgotten)
 
 
 def _unflowed(text: str, without_space: bool) -> str:

@@ -280,6 +280,13 @@ def test_only_an_answer_loses_its_labels() -> None:
     assert read(simple("", body).replace("Subject: ", "Subject: Odp: ")).text == "Formularz"
 
 
+def test_html_that_does_not_say_what_it_is() -> None:
+    html = "<!DOCTYPE html>\n<html><body><p>Treść</p></body></html>"
+    assert read(simple("", html)).text == "Treść"
+    assert read(simple("Content-Type: text/plain; charset=utf-8\n", html)).text == html
+    assert read(simple("", "<htmlowy> tekst")).text == "<htmlowy> tekst"
+
+
 def test_html_that_names_its_charset_only_itself() -> None:
     html = '<html><head><meta http-equiv="Content-Type" content="text/html; charset=iso-8859-5"></head><body>'
     message = read(simple("Content-Type: text/html\n", html).encode() + "Привет".encode("iso8859-5"))
