@@ -291,6 +291,9 @@ async def test_what_could_not_be_read_again_is_still_to_be_decided(hub: WholeHub
     number = first.locator(".bench__bar [data-number]")
     for text in ("Drugi", "Pierwszy"):
         await first.locator(".post", has_text=text).locator("input").first.check()
+    caps = first.locator("kbd:visible", has_text="p")  # the key stands where it acts
+    await expect(caps).to_have_count(1)
+    await expect(first.locator(".bench__bar kbd:visible")).to_have_text(["X", "p", "h", "d"])
     # a colleague looks at one of them: it stays selected
     await second.locator(".post", has_text="Drugi").click()
     await expect(first.locator(".post", has_text="Drugi").locator("[data-claim]")).to_be_visible()

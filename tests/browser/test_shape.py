@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import msgspec
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
+from hub.desk.canned import Text, save_text
+from hub.scope import SYSTEM
 from hub.store import schema
 from hub.store.tx import Tx
 from rules import Match, Seen, Trace, encode_trace
@@ -191,4 +194,65 @@ async def test_long_words_of_a_decision_fit_a_phone(
     await page.goto(f"{desk.url}/conversations/{made['urgent']}/why")
     await expect(page.locator(".decision .badge")).to_contain_text("Priorytet")
     assert await page.evaluate("document.documentElement.scrollWidth") <= 320
+    await page.context.close()
+
+
+async def test_lists_that_are_chosen_from_by_keys_show_what_is_chosen(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    national = msgspec.structs.replace(SYSTEM, office="krajowa")
+
+    def texts(tx: Tx) -> None:
+        for n in range(12):
+            save_text(tx, national, Text(shortcut=f"tekst-{n:02}", title=f"Tekst {n}", text="Dzień dobry"))
+
+    await desk.store.write(texts)
+    page = await desk.enter(browser, viewport={"width": 1280, "height": 720})
+    await page.goto(f"{desk.url}/conversations/{made['overdue']}")
+    await page.keyboard.press("Control+k")
+    for _ in range(11):
+        await page.keyboard.press("ArrowDown")
+    await expect(page.locator("#commands [aria-selected=true]")).to_be_in_viewport(ratio=0.9)
+    await page.keyboard.press("Escape")
+    await page.locator("#reply-text").press_sequentially("/tekst")
+    await expect(page.locator("#canned [role=option]").nth(9)).to_be_attached()
+    for _ in range(9):
+        await page.keyboard.press("ArrowDown")
+    chosen = page.locator("#canned [aria-selected=true]")
+    inside = (
+        "e => { const [a, b] = [e, e.parentElement].map((x) => x.getBoundingClientRect());"
+        " return a.top >= b.top - 1 && a.bottom <= b.bottom + 1; }"
+    )
+    assert await chosen.evaluate(inside)
+    await page.context.close()
+
+
+async def test_the_newest_message_stays_in_sight_while_its_answer_grows(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    await desk.seed(lambda tx: inbound(tx, made["long"], "Ostatnie słowo. " * 30))
+    page = await desk.enter(browser, viewport={"width": 1280, "height": 800})
+    await page.goto(f"{desk.url}/conversations/{made['long']}")
+    last = page.locator("#stream article").last
+    bottom = "e => document.getElementById('stream').getBoundingClientRect().bottom - e.getBoundingClientRect().bottom"
+    assert await last.evaluate(bottom) >= 0
+    await page.locator("#reply-text").fill("Wiersz\n" * 9)
+    await page.wait_for_timeout(200)
+    assert await last.evaluate(bottom) >= 0
+    await page.locator("#stream").evaluate("e => e.scrollTo(0, 0)")
+    await page.wait_for_timeout(100)
+    await page.locator("#reply-text").fill("Wiersz\n")
+    assert await page.locator("#stream").evaluate("e => e.scrollTop") == 0
+    await page.context.close()
+
+
+async def test_a_time_of_ones_own_can_be_chosen_on_a_phone(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await desk.enter(browser, viewport={"width": 320, "height": 640})
+    await page.goto(f"{desk.url}/conversations/{made['overdue']}")
+    await page.keyboard.press("z")
+    inside = """e => [...e.querySelectorAll("button, input")].every(
+      (part) => part.getBoundingClientRect().right <= e.getBoundingClientRect().right)"""
+    assert await page.locator("#dialog-snooze").evaluate(inside)
     await page.context.close()

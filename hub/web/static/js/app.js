@@ -87,6 +87,11 @@ document.addEventListener("focusin", (event) => {
   }
 });
 
+// What a menu offers is in sight, also of one at the lower edge.
+document.addEventListener("toggle", ({ target }) => {
+  if (target.matches("details.menu[open]")) target.querySelector(".menu__panel")?.scrollIntoView({ block: "nearest" });
+}, true);
+
 // A part that keeps itself fresh ([data-calm]) waits while somebody reads something that they opened in it.
 document.addEventListener("htmx:before:request", (event) => {
   const part = event.detail.ctx?.sourceElement;

@@ -36,6 +36,7 @@ export class Completion {
       none.textContent = this.none;
       this.list.append(none);
     }
+    this.list.children[this.at]?.scrollIntoView({ block: "nearest" });
     this.writing.text.setAttribute("aria-controls", this.list.id);
     this.writing.text.setAttribute("aria-activedescendant", this.found.length ? `${this.list.id}-${this.at}` : "");
   }

@@ -31,6 +31,11 @@ function toEnd() {
   scroller().scrollTop = scroller().scrollHeight;
 }
 
+// Who answers sees what is answered: the newest message stays in sight while the text below it grows.
+let ended = false;
+stream.addEventListener("scroll", () => { ended = atEnd(); });
+new ResizeObserver(() => { if (ended && scroller() === stream) toEnd(); }).observe(stream);
+
 // What is in sight in a window that somebody looks at has been read; asking for a page alone says nothing.
 let read = 0;
 function markRead() {

@@ -158,6 +158,7 @@ function openCommands() {
       option.addEventListener("click", () => choose(entry));
       return option;
     }));
+    list.children[at]?.scrollIntoView({ block: "nearest" });
     input.setAttribute("aria-activedescendant", found.length ? `command-${at}` : "");
     return found;
   };
