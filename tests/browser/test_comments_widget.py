@@ -127,6 +127,41 @@ async def test_framed_by_the_script(world: World, browser: Browser) -> None:
         )
 
 
+async def in_sight(frame: Frame, selector: str) -> None:
+    """Wait until something in a frame is in the window, however the page around is scrolled."""
+    looks = """async (selector) => {
+        const element = document.querySelector(selector);
+        const seen = new Promise((done) => new IntersectionObserver(([entry]) => done(entry)).observe(element));
+        return (await seen).intersectionRatio > 0.9;
+    }"""
+    await frame.wait_for_function(looks, arg=selector, polling=200)
+
+
+async def test_the_page_around_follows_to_what_a_link_or_a_form_led_to(
+    world: World, browser: Browser
+) -> None:
+    for number in range(12):
+        await world.comment(f"Pytanie {number} o zasiłek", by=f"v{number}")
+    async with foreign() as host, section(world, Settings(origins=(host.origin,))) as site:
+        script = f'<script src="{site.url}/static/embed.js" data-article="zasilek"></script>'
+        host.body = f'<p style="height: 900px">Tekst</p>{script}<p style="height: 900px">Stopka</p>'
+        page = await browser.new_page(locale="pl-PL", viewport={"width": 360, "height": 640})
+        await page.goto(f"{host.origin}/artykul")
+        frame = await frame_of(page)
+        await page.wait_for_timeout(500)
+        assert await page.evaluate("scrollY") == 0
+        box = await frame.get_by_role("link", name="Odpowiedz").nth(5).bounding_box()
+        assert box is not None
+        await page.evaluate(f"scrollTo(0, {box['y'] - 300})")
+        await frame.get_by_role("link", name="Odpowiedz").nth(5).click()
+        await frame.wait_for_url("**reply=*")
+        await in_sight(frame, "textarea[name=text]")
+        await page.evaluate("scrollBy(0, -100)")
+        await write(frame, "Też o to pytam.")
+        await in_sight(frame, "#news")
+        assert await frame.evaluate("document.activeElement.id") == "news"
+
+
 async def test_every_state_is_accessible(world: World, browser: Browser) -> None:
     asked = await world.comment("Czy zasiłek przysługuje po roku pracy?", by="v2")
     await world.comment("Ja też pytam.", by="v3", parent=asked)

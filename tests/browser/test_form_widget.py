@@ -71,6 +71,7 @@ async def test_files_that_are_too_large_are_not_sent_in_vain(browser: Browser, p
     await page.click("form button")
     await expect(page.get_by_role("heading", level=1)).to_contain_text("otrzymaliśmy wiadomość")
     assert len(place.form.message.attachments) == 2
+    await expect(page.locator(".news")).to_be_focused()
 
 
 async def test_after_a_refusal_the_way_back_leads_to_what_was_typed(browser: Browser, place: Place) -> None:

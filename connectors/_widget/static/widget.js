@@ -50,5 +50,12 @@ document.addEventListener("submit", (event) => {
   setTimeout(usable, 5000);
 });
 
-// After an error the first thing to know is what was wrong.
-document.querySelector(".problems")?.focus();
+// What was wrong, or what was done, is the first thing to know.
+const told = document.querySelector(".problems, .news[tabindex]");
+told?.focus();
+
+// In a frame as high as its page only the page around can scroll: to where a link or a form of ours led, once the frame
+// has its new height. Never on its own, when the page around opens.
+if (framed && document.referrer.startsWith(location.origin)) {
+  setTimeout(() => (told ?? document.querySelector(":target"))?.scrollIntoView(), 300);
+}
