@@ -14,6 +14,7 @@ import msgspec
 from hub.control import CommandFailed, Handler
 from hub.directory import Directory
 from hub.people.passwords import hash_password
+from hub.people.second_factor import take_away
 from hub.people.users import add_user, find_login, list_users, set_password, set_queues
 from hub.scope import SYSTEM, Conflict, NotFound
 from hub.store.store import Store
@@ -38,6 +39,10 @@ class Passwd(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     password: str
 
 
+class ForgetFactor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    login: str
+
+
 def handlers(store: Store, directory: Callable[[], Directory]) -> dict[str, Handler]:
     """By command. ``directory`` gives the configured house as it is now."""
 
@@ -53,11 +58,20 @@ def handlers(store: Store, directory: Callable[[], Directory]) -> dict[str, Hand
         hashed = await _hashed(wish.password)
         return await store.write(lambda tx: _passwd(tx, wish, hashed))
 
+    async def forget_factor(arguments: dict[str, Any]) -> Any:
+        wish = msgspec.convert(arguments, ForgetFactor)
+        return await store.write(lambda tx: _forget_factor(tx, wish))
+
     async def users(arguments: dict[str, Any]) -> Any:
         people = await store.read(lambda tx: list_users(tx, SYSTEM))
         return msgspec.to_builtins(people)
 
-    return {"user.add": _telling(add), "user.passwd": _telling(passwd), "user.list": _telling(users)}
+    return {
+        "user.add": _telling(add),
+        "user.passwd": _telling(passwd),
+        "user.forget-factor": _telling(forget_factor),
+        "user.list": _telling(users),
+    }
 
 
 def _telling(handler: Handler) -> Handler:
@@ -102,4 +116,12 @@ def _passwd(tx: Tx, wish: Passwd, hashed: str) -> str:
     if found is None:
         raise NotFound("user")
     set_password(tx, found.id, hashed)
+    return str(found.login)
+
+
+def _forget_factor(tx: Tx, wish: ForgetFactor) -> str:
+    found = find_login(tx, wish.login, active_only=False)
+    if found is None:
+        raise NotFound("user")
+    take_away(tx, SYSTEM, found.id)
     return str(found.login)

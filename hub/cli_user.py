@@ -1,4 +1,4 @@
-"""``centrala user add``, ``passwd`` and ``list``."""
+"""``centrala user add``, ``passwd``, ``forget-second-factor`` and ``list``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROLES = ("agent", "moderator", "supervisor", "administrator")
 
 @click.group()
 def user() -> None:
-    """Add users, set passwords, list them. The first administrator is made here."""
+    """Add users, set passwords, take second factors away, list users. The first administrator is made here."""
 
 
 password_option = click.option(
@@ -75,6 +75,15 @@ def passwd(config_path: Path, login: str, password_stdin: bool) -> None:
     config = read_config(config_path)
     perform(config, "user.passwd", {"login": login, "password": _password(password_stdin)})
     click.echo(f"The password of {login} is set; open sessions have ended.")
+
+
+@user.command(name="forget-second-factor")
+@config_option
+@click.argument("login")
+def forget_second_factor(config_path: Path, login: str) -> None:
+    """Take the second factor of LOGIN away, whose telephone and codes on paper are lost. All their sessions end."""
+    perform(read_config(config_path), "user.forget-factor", {"login": login})
+    click.echo(f"{login} logs in with the password alone now; open sessions have ended.")
 
 
 @user.command(name="list")

@@ -52,6 +52,7 @@ def _drop_old(tx: Tx, house: House) -> None:
     for table, before in (
         (schema.session.c.expires_at, tx.now),
         (schema.password_reset.c.expires_at, tx.now),
+        (schema.login_step.c.expires_at, tx.now),
         (schema.idempotency.c.at, tx.now - KEEP_ANSWERS),
         (schema.login_failure.c.at, tx.now - KEEP_FAILURES),
         (schema.rule_hit.c.day, tx.now // DAY - KEEP_HITS),

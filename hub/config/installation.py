@@ -176,6 +176,14 @@ class Private(Listener, frozen=True, kw_only=True):
     """The listener of the console and the API; keep it inside the office's network."""
 
     port: Annotated[int, about("TCP port; 0 takes a free one.", ge=0, le=65535)] = 8081
+    second_factor: Annotated[
+        tuple[Literal["agent", "moderator", "supervisor", "administrator"], ...],
+        about(
+            "Roles that must log in with a code of an app besides the password; whoever has none yet sets it up first. "
+            "Everybody else may.",
+            examples=["administrator", "supervisor"],
+        ),
+    ] = ()
 
 
 class Metrics(Section, frozen=True, kw_only=True):

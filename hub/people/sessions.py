@@ -16,7 +16,7 @@ from hub.directory import Directory
 from hub.people.preferences import Preferences, read_preferences
 from hub.scope import Scope
 from hub.store.kept import Engine, Kept, Question, ask, engine_of, keep, value, word
-from hub.store.schema import notification, session, user, user_queue
+from hub.store.schema import notification, second_factor, session, user, user_queue
 from hub.store.tx import Reader, Tx
 
 HOUR = 3_600_000_000
@@ -25,7 +25,8 @@ TOUCH = 60_000_000
 
 
 class Signed(msgspec.Struct, frozen=True, kw_only=True):
-    """Who stands behind a request, and what every page shows of them. ``unread``: notifications."""
+    """Who stands behind a request, and what every page shows of them. ``unread``: notifications; ``second``: a code was
+    asked for besides the password, or would be."""
 
     scope: Scope
     user: int
@@ -35,6 +36,7 @@ class Signed(msgspec.Struct, frozen=True, kw_only=True):
     presence: str
     preferences: Preferences
     unread: int
+    second: bool
     at: int
     """When the session was looked up: when it was used."""
     stale: bool
@@ -77,6 +79,7 @@ def find_session(tx: Reader, directory: Directory, token: str) -> Signed | None:
         presence=row.presence,
         preferences=read_preferences(row.settings),
         unread=news.unread,
+        second=row.second is not None,
         at=tx.now,
         stale=row.seen_at + TOUCH < tx.now,
     )
@@ -88,7 +91,9 @@ def _kept(engine: Engine) -> tuple[Kept, Kept, Kept]:
     s, u = session.c, user.c
     account = (u.id, u.login, u.role, u.office, u.skills, u.language, u.name, u.presence, u.settings)
     mine = and_(s.token_hash == word("hash"), s.expires_at > value("now"))
-    who = select(s.token_hash, s.csrf, s.seen_at, *account).join(user, u.id == s.user)
+    coded = and_(second_factor.c.user == u.id, second_factor.c.confirmed_at.is_not(None))
+    second = select(second_factor.c.user).where(coded).scalar_subquery().label("second")
+    who = select(s.token_hash, s.csrf, s.seen_at, second, *account).join(user, u.id == s.user)
     work = select(user_queue.c.queue).join(session, s.user == user_queue.c.user).where(mine)
     news = select(func.count().label("unread")).select_from(notification)
     theirs = notification.c.user == select(s.user).where(mine).scalar_subquery()

@@ -13,6 +13,7 @@ from hub.audit import record
 from hub.directory import Directory
 from hub.i18n import mark as N_
 from hub.people.presence import AGENT_GONE
+from hub.people.second_factor import end_steps, is_on, who_has_it
 from hub.people.sessions import close_sessions, hash_token
 from hub.scope import Conflict, Denied, NotFound, Role, Scope, own_office, require
 from hub.store.schema import password_reset, user, user_queue
@@ -61,6 +62,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     presence: str
     seen_at: int | None
     has_password: bool
+    second_factor: bool
     extension: str = ""
 
 
@@ -179,6 +181,7 @@ def set_password(tx: Tx, user_id: int, password_hash: str, *, keep: str = "", ke
     if not tx.change(user, user_id, password=password_hash):
         raise NotFound("user")
     close_sessions(tx, user_id, but=keep_hash or (hash_token(keep) if keep else ""))
+    end_steps(tx, user_id)
     tx.execute(delete(password_reset).where(password_reset.c.user == user_id))
 
 
@@ -283,8 +286,8 @@ def list_users(tx: Reader, scope: Scope) -> list[Person]:
     people = select(user).where(user.c.login.not_like("%#%"))  # accounts of integrations are no people
     if not scope.front:
         people = people.where(user.c.office == scope.office)
-    rows = tx.rows(people.order_by(user.c.active.desc(), user.c.name, user.c.id))
-    return [_person(row, queues.get(row.id, [])) for row in rows]
+    rows, coded = tx.rows(people.order_by(user.c.active.desc(), user.c.name, user.c.id)), who_has_it(tx)
+    return [_person(row, queues.get(row.id, []), row.id in coded) for row in rows]
 
 
 def get_user(tx: Reader, scope: Scope, user_id: int) -> Person:
@@ -296,10 +299,10 @@ def get_user(tx: Reader, scope: Scope, user_id: int) -> Person:
     queues = tx.rows(
         select(user_queue.c.queue).where(user_queue.c.user == user_id).order_by(user_queue.c.queue)
     )
-    return _person(row, [found.queue for found in queues])
+    return _person(row, [found.queue for found in queues], is_on(tx, user_id))
 
 
-def _person(row: Row[Any], queues: Sequence[str]) -> Person:
+def _person(row: Row[Any], queues: Sequence[str], coded: bool) -> Person:
     return Person(
         id=row.id,
         login=row.login,
@@ -313,6 +316,7 @@ def _person(row: Row[Any], queues: Sequence[str]) -> Person:
         presence=row.presence,
         seen_at=row.seen_at,
         has_password=row.password is not None,
+        second_factor=coded,
         extension=row.extension,
     )
 

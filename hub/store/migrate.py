@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, delete, func
 
 from . import schema
 
-HEAD = "0012"
+HEAD = "0013"
 """The newest Alembic revision; a test compares it with the migrations folder."""
 
 SERVES = "0008"

@@ -15,6 +15,7 @@ from hub.i18n import mark as N_
 from hub.people import tokens, users
 from hub.people.passwords import printable_password
 from hub.people.resets import make_reset
+from hub.people.second_factor import take_away
 from hub.people.users import ROLE_NAMES, ROLES, Person
 from hub.scope import Conflict, Denied, Scope, allows, own_office, require
 from hub.store.tx import Reader, Tx
@@ -186,6 +187,15 @@ async def reset_link(request: web.Request) -> web.StreamResponse:
     )
 
 
+async def take_second_factor(request: web.Request) -> web.StreamResponse:
+    """For somebody whose telephone and codes on paper are lost."""
+    desk, scope, number = desk_of(request), scope_of(request), number_of(request)
+    await desk.store.write(lambda tx: take_away(tx, scope, number))
+    return redirect(
+        request, f"/admin/users/{number}", N_("The second factor is taken away, and the person is logged out.")
+    )
+
+
 async def printed_password(request: web.Request) -> web.StreamResponse:
     """A password to hand over on paper, shown this once."""
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
@@ -310,6 +320,7 @@ ROUTES = [
     web.post("/admin/users/{id}", change_user),
     web.post("/admin/users/{id}/reset-link", reset_link),
     web.post("/admin/users/{id}/printed-password", printed_password),
+    web.post("/admin/users/{id}/take-second-factor", take_second_factor),
     web.get("/admin/tokens", token_list),
     web.post("/admin/tokens", make_token),
     web.post("/admin/tokens/{id}/revoke", revoke_token),

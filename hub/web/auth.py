@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import hmac
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
+from urllib.parse import quote
 
 from aiohttp import web
 from sqlalchemy import Row, select
@@ -15,6 +17,7 @@ from hub.i18n import mark as N_
 from hub.people.passwords import LONGEST, SHORTEST, hash_password, is_outdated, verify_password
 from hub.people.presence import signed_in, signed_out
 from hub.people.resets import spend_reset
+from hub.people.second_factor import STEP_VALID, begin_step, is_on
 from hub.people.sessions import close_session, open_session
 from hub.people.throttle import Attempt, begin_attempt, forgive
 from hub.people.users import find_login, set_password
@@ -31,6 +34,12 @@ PRE_COOKIE = "centrala_pre"
 
 HASHING = asyncio.Semaphore(2)
 """argon2 takes 64 MB and a core each time: no more than this many at once."""
+
+STEP_COOKIE = "centrala_step"
+"""Between the password and the code (:mod:`hub.people.second_factor`)."""
+
+Proof = Literal["no", "half", "whole"]
+"""What somebody showed: nothing that is right, the password where a code is asked for too, all that is asked for."""
 
 WRONG = N_("Login or password is wrong.")
 WRONG_PRESENT = N_("The present password is wrong.")
@@ -103,47 +112,79 @@ async def log_in(request: web.Request) -> web.StreamResponse:
         return _log_in_page(request, target=form.next, error=said, status=429)
     found = await desk.store.read(lambda tx: find_login(tx, form.login))
     right = await verified(found.password if found else None, form.password)
-    target = form.next if is_local(form.next) else "/"
-    fresh = await hashed(form.password) if right and found and is_outdated(found.password or "") else None
-    opened = await _logged_in(request, found, attempt, target, fresh) if right and found else None
+    opened = await _with_password(request, form, found, attempt) if right and found else None
     if opened is None:
         said = text(request, WRONG)
         return _log_in_page(request, target=form.next, login=form.login, error=said, status=401)
     return opened
 
 
-async def _logged_in(
-    request: web.Request, checked: Row[Any], attempt: Attempt, target: str, fresh: str | None = None
+async def _with_password(
+    request: web.Request, form: LogIn, checked: Row[Any], attempt: Attempt
 ) -> web.Response | None:
-    """A session of its own for this browser; the one it had before ends. None where the account is not any more as it
-    was ``checked``: it was disabled meanwhile, or has another password."""
+    """Go on with a password that was right: in, or to the page that asks for a code. None where the account is not any
+    more as it was ``checked``: it was disabled meanwhile, or has another password."""
+    fresh = await hashed(form.password) if is_outdated(checked.password or "") else None
+    target, step = form.next if is_local(form.next) else "/", unguessable(desk_of(request))
+
+    def prove(tx: Tx) -> Proof:
+        if not _is_as_checked(tx, checked.id, checked.password):
+            return "no"
+        if fresh is not None:
+            set_password(tx, checked.id, fresh)
+        if not is_on(tx, checked.id):
+            return "whole"
+        begin_step(tx, checked.id, step)
+        return "half"
+
+    proof, response = await enter(request, checked.id, attempt, target, prove)
+    if proof == "half":
+        return _on_to_the_code(request, target, step)
+    return response if proof == "whole" else None
+
+
+def _on_to_the_code(request: web.Request, target: str, step: str) -> web.Response:
+    """Give the browser what it shows together with the code; nothing but the page of the code reads it."""
+    response = web.Response(status=303, headers={"Location": f"/login/code?next={quote(target, safe='')}"})
+    age, https = STEP_VALID // 1_000_000, is_https(request)
+    response.set_cookie(
+        STEP_COOKIE, step, max_age=age, httponly=True, samesite="Strict", secure=https, path="/login"
+    )
+    return response
+
+
+async def enter(
+    request: web.Request, user_id: int, attempt: Attempt, target: str, prove: Callable[[Tx], Proof]
+) -> tuple[Proof, web.Response]:
+    """Let somebody in where ``prove`` says so, in the transaction that does: a session of its own for this browser, and
+    the one that it had before ends. The answer counts only if everything was shown."""
     desk, token = desk_of(request), unguessable(desk_of(request))
     csrf, before = unguessable(desk), request.get(SIGNED)
-    limits, user_id = desk.house().directory.config.limits, checked.id
+    limits = desk.house().directory.config.limits
 
-    def command(tx: Tx) -> bool:
-        if not _is_as_checked(tx, user_id, checked.password):
-            return False
-        forgive(tx, attempt)
+    def command(tx: Tx) -> Proof:
+        proof = prove(tx)
+        if proof != "no":
+            forgive(tx, attempt)
+        if proof != "whole":
+            return proof
         if before is not None:
             close_session(tx, before.token_hash)
-        if fresh is not None:
-            set_password(tx, user_id, fresh, keep=token)
         open_session(tx, limits, user_id, token, csrf)
         signed_in(tx, user_id)
         record(tx, user_id, "log-in", f"user:{user_id}", {})
-        return True
+        return proof
 
-    if not await desk.store.write(command):
-        return None
+    proof = await desk.store.write(command)
     response = web.Response(status=303, headers={"Location": target})
     name = SECURE_COOKIE if is_https(request) else COOKIE
     age = int(limits.session_days * 86_400)
     response.set_cookie(
         name, token, max_age=age, httponly=True, samesite="Lax", secure=is_https(request), path="/"
     )
-    response.del_cookie(PRE_COOKIE, path="/login")
-    return response
+    for cookie in (PRE_COOKIE, STEP_COOKIE):
+        response.del_cookie(cookie, path="/login")
+    return proof, response
 
 
 def _is_as_checked(tx: Tx, user_id: int, password: str | None) -> bool:

@@ -31,6 +31,7 @@ from hub.web import (
     quarantine,
     satisfaction,
     search_page,
+    second_factor,
     settings,
     supervisor,
     why,
@@ -59,6 +60,7 @@ from hub.web.rules import versions as rules_versions
 SCREENS: Sequence[Sequence[web.AbstractRouteDef]] = (
     assets.ROUTES,
     auth.ROUTES,
+    second_factor.ROUTES,
     live.ROUTES,
     inbox.ROUTES,
     conversation.ROUTES,

@@ -37,6 +37,10 @@ SECURE_COOKIE = "__Host-centrala"
 OPEN = ("/login", "/reset/", "/static/", "/healthz", "/readyz", "/metrics", "/api/")
 """Where no session is asked for. The API asks for its own tokens; the others show nothing of the store."""
 
+SECOND_FACTOR = "/settings/second-factor"
+ENOUGH = (SECOND_FACTOR, "/login", "/logout", "/static/")
+"""What somebody reaches who must have a second factor and has not set it up."""
+
 LIVE = "/live"
 CROWD = web.AppKey("crowd", asyncio.Semaphore)
 """Turns of browsers that come back to their event stream. After a restart all of them do in one moment, and whoever
@@ -122,6 +126,8 @@ _BY_STATUS = {
     500: N_("Something went wrong in the hub. It has been logged; try again."),
     503: N_("The hub cannot store anything at the moment. Nothing was lost; try again in a few seconds."),
 }
+
+SECOND_FIRST = N_("Set up the second factor of your log-in first, in your settings.")
 
 OTHER_LOG_IN = N_(
     "This page was opened before you logged in again. Reload it, then repeat; what you wrote to somebody is kept."
@@ -228,6 +234,8 @@ async def session(request: web.Request, handler: Handler) -> web.StreamResponse:
         if signed is not None:
             request[SIGNED] = signed
             _touch(request, signed)
+    if SIGNED in request and _owes_second(request, request[SIGNED]):
+        return _ask_for_second(request)
     if SIGNED in request or request.path.startswith(OPEN):
         return await handler(request)
     return _ask_to_log_in(request)
@@ -242,6 +250,8 @@ async def _show(request: web.Request, page: Page, token: str) -> web.StreamRespo
         if signed is None:
             return partial(_ask_to_log_in, request)
         request[SIGNED] = signed
+        if _owes_second(request, signed):
+            return partial(_ask_for_second, request)
         return page(request, tx)
 
     try:
@@ -249,6 +259,24 @@ async def _show(request: web.Request, page: Page, token: str) -> web.StreamRespo
     finally:
         if SIGNED in request:
             _touch(request, request[SIGNED])
+
+
+def must_have_second(request: web.Request, signed: Signed) -> bool:
+    """Whether somebody's role must log in with a second factor."""
+    return signed.scope.role in desk_of(request).house().directory.config.private.second_factor
+
+
+def _owes_second(request: web.Request, signed: Signed) -> bool:
+    """Whether somebody must have a second factor and has none yet: they can set it up, and nothing else."""
+    owes = not signed.second and must_have_second(request, signed)
+    return owes and not request.path.startswith(ENOUGH)
+
+
+def _ask_for_second(request: web.Request) -> web.Response:
+    """Lead to the page that sets it up; a page that asks by itself is told in a sentence."""
+    if request.method in SAFE and not is_fragment(request) and not wants_json(request):
+        return web.Response(status=303, headers={"Location": SECOND_FACTOR})
+    return explained(request, 403, text(request, SECOND_FIRST))
 
 
 def _touch(request: web.Request, signed: Signed) -> None:

@@ -132,6 +132,10 @@ def test_users_are_added_listed_and_given_passwords(run: Run, config: Path) -> N
     assert code == Exit.FAILED and "needs 10 to 256 characters" in err
     code, _, err = run("user", "passwd", "nikt", "-c", config, "--password-stdin", stdin="inne-haslo-22\n")
     assert code == Exit.FAILED and "There is no user nikt." in err
+    code, out, _ = run("user", "forget-second-factor", "ewa", "-c", config)
+    assert code == 0 and "with the password alone" in out
+    code, _, err = run("user", "forget-second-factor", "nikt", "-c", config)
+    assert code == Exit.FAILED and "There is no user nikt." in err
     wrong = [part if part != "krajowa" else "lomza" for part in add]
     code, _, err = run(*wrong, "--login", "adam", stdin="dlugie-haslo-1\n")
     assert code == Exit.FAILED and "There is no office lomza in the configuration." in err

@@ -60,6 +60,32 @@ password_reset = Table(
     Index("password_reset_user", "user"),
 )
 
+second_factor = Table(
+    "second_factor",
+    metadata,
+    Column("user", Id, primary_key=True, autoincrement=False),
+    Column("secret", Text, nullable=False),  # base32; what the person's app makes its codes of
+    Column("last_period", Id, nullable=False),  # of the last code that counted: none counts twice
+    Column("created_at", Time, nullable=False),
+    Column("confirmed_at", Time),  # null: being set up, not asked for
+)
+
+paper_code = Table(
+    "paper_code",
+    metadata,
+    Column("user", Id, primary_key=True, autoincrement=False),
+    Column("code_hash", Text, primary_key=True),
+)
+
+login_step = Table(
+    "login_step",  # between the password and the code
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("user", Id, nullable=False),
+    Column("expires_at", Time, nullable=False),
+    Index("login_step_user", "user"),
+)
+
 login_failure = Table(
     "login_failure",
     metadata,
