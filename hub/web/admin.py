@@ -192,7 +192,9 @@ async def take_second_factor(request: web.Request) -> web.StreamResponse:
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
     await desk.store.write(lambda tx: take_away(tx, scope, number))
     return redirect(
-        request, f"/admin/users/{number}", N_("The second factor is taken away, and the person is logged out.")
+        request,
+        f"/admin/users/{number}",
+        N_("The second factor is taken away, and the person is logged out."),
     )
 
 
