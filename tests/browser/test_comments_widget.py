@@ -127,14 +127,15 @@ async def test_framed_by_the_script(world: World, browser: Browser) -> None:
         )
 
 
-async def in_sight(frame: Frame, selector: str) -> None:
-    """Wait until something in a frame is in the window, however the page around is scrolled."""
+async def in_sight(frame: Frame, selector: str) -> bool:
+    """Whether something in a frame is in the window once all stands still, however the page around is scrolled."""
+    await frame.wait_for_timeout(1000)
     looks = """async (selector) => {
         const element = document.querySelector(selector);
         const seen = new Promise((done) => new IntersectionObserver(([entry]) => done(entry)).observe(element));
         return (await seen).intersectionRatio > 0.9;
     }"""
-    await frame.wait_for_function(looks, arg=selector, polling=200)
+    return bool(await frame.evaluate(looks, selector))
 
 
 async def test_the_page_around_follows_to_what_a_link_or_a_form_led_to(
@@ -155,10 +156,10 @@ async def test_the_page_around_follows_to_what_a_link_or_a_form_led_to(
         await page.evaluate(f"scrollTo(0, {box['y'] - 300})")
         await frame.get_by_role("link", name="Odpowiedz").nth(5).click()
         await frame.wait_for_url("**reply=*")
-        await in_sight(frame, "textarea[name=text]")
+        assert await in_sight(frame, "textarea[name=text]")
         await page.evaluate("scrollBy(0, -100)")
         await write(frame, "Też o to pytam.")
-        await in_sight(frame, "#news")
+        assert await in_sight(frame, "#news")
         assert await frame.evaluate("document.activeElement.id") == "news"
 
 
