@@ -88,7 +88,7 @@ def message(
     """The message of a form without problems. ``consent`` is the text that the person agreed to, kept as proof."""
     shown = kept(settings.fields, filled.values, language)
     agreed = FormField(name=CONSENT, label=consent, value=TICKED)
-    senders = _senders(filled, settings, language)
+    senders = _senders(filled, settings, language, now)
     text = filled.values.get("message") or _as_lines(shown)
     return Message(
         inbox=inbox,
@@ -109,15 +109,20 @@ def _identity(filled: Filled) -> str | None:
     """The same for a double click, another one for other words; None where the form's own id was stripped."""
     if filled.client is None:
         return None
+    return submission_id(filled.client, *_content(filled))
+
+
+def _content(filled: Filled) -> list[str]:
     content = [f"{name}={value}" for name, value in sorted(filled.values.items())]
-    return submission_id(filled.client, *content, *(file.sha256 for file in filled.files))
+    return [*content, *(file.sha256 for file in filled.files)]
 
 
-def _senders(filled: Filled, settings: Settings, language: str) -> list[Party]:
-    """The person's addresses; a made-up one for somebody who left none."""
+def _senders(filled: Filled, settings: Settings, language: str, now: Micros) -> list[Party]:
+    """The person's addresses; a made-up one for somebody who left none, so that two of them are not taken for one."""
     found = parties(settings.fields, filled.values, language)
     name = filled.values.get("name", "")
-    return found or [Party(kind="web", address=filled.client or "", name=name, language=language)]
+    nobody = filled.client or submission_id(str(now), *_content(filled))
+    return found or [Party(kind="web", address=nobody, name=name, language=language)]
 
 
 def _as_lines(fields: Sequence[FormField]) -> str:

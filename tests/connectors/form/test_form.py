@@ -325,6 +325,10 @@ async def test_somebody_without_an_address_is_kept_apart() -> None:
     async with running(only) as form:
         await form.send({"client": GOOD["client"], "message": "Anonimowo", "consent": "yes"})
         assert (form.message.sender.kind, form.message.sender.address) == ("web", GOOD["client"])
+        for text in ("Bez numeru formularza", "Ktoś inny"):
+            await form.send({"message": text, "consent": "yes"})
+        senders = {event.sender.address for event in form.ledger.events if isinstance(event, Message)}
+        assert len(senders) == 3 and "" not in senders
 
 
 @pytest.mark.parametrize(
