@@ -74,7 +74,12 @@ def classify(top: Part, subject: str, sender: str) -> Automatic:
     if precedence & {"bulk", "list", "junk"} or top.field("list-unsubscribe"):
         return "list"
     # A web form writes from an address that takes no answer, and names the citizen in Reply-To.
-    return "auto-reply" if _ROBOTS.match(sender) and not top.field("reply-to") else "no"
+    return "auto-reply" if _ROBOTS.match(sender) and not _names_a_person(top) else "no"
+
+
+def _names_a_person(top: Part) -> bool:
+    """Whether Reply-To holds an address that takes answers."""
+    return any(box.address and not _ROBOTS.match(box.address) for box in mailboxes(top.field("reply-to"))[:5])
 
 
 def is_from_system(top: Part, sender: str) -> bool:

@@ -297,6 +297,8 @@ def test_a_web_form_writes_for_a_person() -> None:
     message = read("From: noreply@site.example\nReply-To: Jan <jan@example.pl>\nSubject: Formularz\n\nKiedy?")
     assert message.automatic == "no"
     assert [party.address for party in message.reply_to] == ["jan@example.pl"]
+    nobody = read("From: noreply@site.example\nReply-To: noreply@site.example\nSubject: Newsletter\n\nx")
+    assert nobody.automatic == "auto-reply"
 
 
 # --- identity and thread -------------------------------------------------------------------------------------------
