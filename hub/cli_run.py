@@ -54,6 +54,10 @@ LOOKUPS = 32
 its own measure the event loop does two at a time, so that one dead name would hold up every other one."""
 
 
+STOP_SECONDS = 9.5
+"""Longest that an orderly stop takes."""
+
+
 @click.command()
 @config_option
 @click.option(
@@ -174,7 +178,7 @@ async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
             for task in (companion, *reloads, *ends):
                 task.cancel()
             await asyncio.gather(companion, return_exceptions=True)
-            await hub.stop()
+            await _stopped(hub)
         if hub.displaced.is_set():
             raise NameTaken(hub.keeper.me.name)
 
@@ -192,6 +196,17 @@ async def _started(hub: Hub, told: asyncio.Event) -> bool:
     await asyncio.wait((start,))
     hub.log.info("stopped before it was ready")
     return False
+
+
+async def _stopped(hub: Hub) -> None:
+    """Stop it. What does not end by then is left as a crash would leave it: a database that has gone silent holds up
+    what asks it for half a minute, also what is cancelled."""
+    try:
+        async with asyncio.timeout(STOP_SECONDS):
+            await hub.stop()
+    except TimeoutError:
+        hub.log.error("stopped before everything had ended", seconds=STOP_SECONDS)
+        os._exit(Exit.IN_USE if hub.displaced.is_set() else Exit.OK)
 
 
 def settle() -> None:

@@ -13,10 +13,9 @@ others with the same role have less (:mod:`hub.cluster.shares`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import Any
 
 import msgspec
 
@@ -28,6 +27,7 @@ from hub.cluster.members import Me, Member
 from hub.cluster.refusals import NameTaken, OtherSecret
 from hub.cluster.roles import ROLES, Role
 from hub.cluster.shares import alive, fair_share
+from hub.cluster.wants import Want, Work
 from hub.cluster.witness import Witness
 from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Tx
@@ -48,30 +48,13 @@ STAY = 60
 REST = 10.0
 """Seconds after which what ended by itself is taken up again: somebody else may try first."""
 
+PARTING = 2.0
+"""Seconds that the database has to note that we let go of something."""
+
 FORGET = 86_400
 """Seconds after which a silent process is no longer listed."""
 
 SECOND = 1_000_000
-
-Work = Callable[[Lease], Coroutine[Any, Any, None]]
-"""Runs until cancelled, while the lease is held; it is handed the lease that its writes must name."""
-
-
-class _Want:
-    """Something to be done while its lease is held."""
-
-    def __init__(self, name: str, role: Role, work: Work, now: float) -> None:
-        self.name = name
-        self.role = role
-        self.work = work
-        self.lease: Lease | None = None
-        self.task: asyncio.Task[None] | None = None
-        self.mark: tuple[int, int] | None = None
-        self.marked = now
-        self.rests_until = 0.0
-        self.free_since: float | None = None
-        self.stays_until = 0.0
-        self.leaves = False
 
 
 class Keeper:
@@ -101,7 +84,7 @@ class Keeper:
         self._ttl = ttl
         self._health = health
         self._displaced = displaced
-        self._wants: dict[str, _Want] = {}
+        self._wants: dict[str, Want] = {}
         self._dead = ""
         self._handing: set[asyncio.Task[None]] = set()
         self._renewed = clock.monotonic()
@@ -115,7 +98,7 @@ class Keeper:
         Raises ValueError for a name that is kept."""
         if name in self._wants:
             raise ValueError(f"{name} is kept already")
-        want = self._wants[name] = _Want(name, role, work, self._clock.monotonic())
+        want = self._wants[name] = Want(name, role, work, self._clock.monotonic())
         if self.alone:
             self._start(want, Lease(name=name, fence=0))
 
@@ -211,17 +194,13 @@ class Keeper:
 
     async def retire(self) -> None:
         """Stop everything that is done under leases, and let others have it; we take no more."""
-        if not self.alone:
-            with suppress(StorageFault, StoreFull):
-                await self._store.write(lambda tx: members.retire(tx, self.me))
+        await self._note(lambda tx: members.retire(tx, self.me))
         await asyncio.gather(*self._handing, return_exceptions=True)
         await self.drop(*self._wants)
 
     async def leave(self) -> None:
         """Go from the list of processes, after :meth:`retire`."""
-        if not self.alone:
-            with suppress(StorageFault, StoreFull):
-                await self._store.write(lambda tx: members.leave(tx, self.me))
+        await self._note(lambda tx: members.leave(tx, self.me))
 
     # --- renewing ----------------------------------------------------------------------------------------------
 
@@ -262,7 +241,7 @@ class Keeper:
                     if want.lease is not None:
                         self._lose(want)
 
-    def _lose(self, want: _Want) -> None:
+    def _lose(self, want: Want) -> None:
         self._log.warning("lease lost", lease=want.name, node=self.me.name)
         want.lease = None
         if want.task is not None:
@@ -290,7 +269,7 @@ class Keeper:
         movable = [want for want in wants if not want.leaves and now >= want.stays_until]
         ours = [want for want in movable if want.lease is not None]
         share = fair_share(len(wants), role, self.members, self._ttl)
-        free = [want for want in wants if self._free(want, seen.get(want.name), now)]
+        free = [want for want in wants if want.free(seen.get(want.name), self._gone, now, self._ttl)]
         for want in wants:
             want.free_since = (want.free_since or now) if want in free else None
         # What nobody takes for a while stays with us for long: the others may not know it, or cannot have it.
@@ -304,7 +283,7 @@ class Keeper:
         elif surplus:
             self._hand_over(surplus)
 
-    def _hand_over(self, wants: list[_Want]) -> None:
+    def _hand_over(self, wants: list[Want]) -> None:
         """Give up these beside the renewals: what is stopped may take a while to end."""
         for want in wants:
             want.leaves = True
@@ -315,19 +294,6 @@ class Keeper:
     def _ours(self, lease: Lease, standing: Standing | None) -> bool:
         return standing is not None and standing.holder == self.me.id and standing.fence == lease.fence
 
-    def _free(self, want: _Want, standing: Standing | None, now: float) -> bool:
-        if want.lease is not None or want.leaves or now < want.rests_until:
-            return False
-        if want.task is not None and not want.task.done():
-            return False
-        if standing is None or standing.over or standing.holder in (leases.NOBODY, *self._gone):
-            return True
-        return self._stale(want, now)
-
-    def _stale(self, want: _Want, now: float) -> bool:
-        """Nobody renewed it for as long as it lasts, by our own stopwatch: the database's clock may have been set."""
-        return want.mark is not None and now - want.marked >= self._ttl
-
     @property
     def _gone(self) -> tuple[str, ...]:
         """Holders that hold nothing: the run before us, and ourselves where a taking was committed unheard."""
@@ -337,7 +303,7 @@ class Keeper:
         stale = {
             name: mark
             for name in names
-            if self._stale(self._wants[name], now) and (mark := self._wants[name].mark) is not None
+            if self._wants[name].stale(now, self._ttl) and (mark := self._wants[name].mark) is not None
         }
         failpoint("leases.take.before")
         took = await self._store.write(
@@ -354,13 +320,13 @@ class Keeper:
 
     # --- working -----------------------------------------------------------------------------------------------
 
-    def _start(self, want: _Want, lease: Lease) -> None:
+    def _start(self, want: Want, lease: Lease) -> None:
         if not self.alone:
             self._log.info("lease taken", lease=lease.name, fence=lease.fence, node=self.me.name)
         want.lease = lease
         want.task = asyncio.create_task(self._work(want, lease), name=want.name)
 
-    async def _work(self, want: _Want, lease: Lease) -> None:
+    async def _work(self, want: Want, lease: Lease) -> None:
         """Do it. What ends by itself is taken up again after a rest, here or elsewhere."""
         while True:
             try:
@@ -378,7 +344,7 @@ class Keeper:
             want.lease = None
             await self._release([lease])
 
-    async def _give_up(self, wants: list[_Want]) -> None:
+    async def _give_up(self, wants: list[Want]) -> None:
         tasks = [want.task for want in wants if want.task is not None]
         for task in tasks:
             task.cancel()
@@ -393,9 +359,15 @@ class Keeper:
             want.leaves = False
 
     async def _release(self, given: list[Lease]) -> None:
-        if given and not self.alone:
-            with suppress(StorageFault, StoreFull):  # then it runs out by itself
-                await self._store.write(lambda tx: leases.release(tx, self.me.id, given))
+        if given:
+            await self._note(lambda tx: leases.release(tx, self.me.id, given))
+
+    async def _note(self, command: Callable[[Tx], None]) -> None:
+        """Tell the others that we let go. Where the database does not take it, they see it when a lease has run out."""
+        if not self.alone:
+            with suppress(StorageFault, StoreFull, TimeoutError):
+                async with asyncio.timeout(PARTING):
+                    await self._store.write(command)
 
     @property
     def _micros(self) -> int:

@@ -53,7 +53,8 @@ def ignore(_: object) -> None:
 
 def fault_of(error: BaseException) -> StorageFault:
     """What callers are told: the driver's own words, without the statement and its values."""
-    return StorageFault(str(getattr(error, "orig", None) or error))
+    said = getattr(error, "orig", None) or error
+    return StorageFault(str(said) or type(said).__name__)
 
 
 class Outage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from hub.cli_common import Exit
+from tests.servers.fault_proxy import fault_proxy
+from tests.servers.postgres import Postgres
 from tests.servers.process import answers, free_port, wait_until
 
 CONFIG = """\
@@ -184,3 +187,19 @@ def test_a_hub_that_waits_for_its_database_can_be_stopped(hub: Hub) -> None:
             assert hub.wait(10) == 0
             assert time.monotonic() - begun < 5
     assert "stopped before it was ready" in hub.text()
+
+
+@pytest.mark.slow
+@pytest.mark.servers
+async def test_a_database_that_has_gone_silent_holds_up_no_stop(hub: Hub, postgres: Postgres) -> None:
+    url = postgres.fresh_database()
+    async with fault_proxy(postgres.port) as line:
+        text = hub.config.read_text()
+        through = url.replace(f":{postgres.port}/", f":{line.port}/")
+        hub.config.write_text(text.replace(f"sqlite:{hub.folder}/data/centrala.db", through))
+        await asyncio.to_thread(hub.start)
+        line.black_hole()
+        hub.send(signal.SIGTERM)
+        assert await asyncio.to_thread(hub.wait, 13) == 0
+        line.heal()
+    assert "stopped before everything had ended" in hub.text()
