@@ -355,7 +355,7 @@ def test_unknown_settings_are_refused() -> None:
             msgspec.convert({"secret": "x" * 20, "colour": "red"}, kind, dec_hook=lambda _, value: value)
 
 
-NASTY = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{7*7}}${7*7}'
+NASTY = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{7919*7907}}${7919*7907}'
 
 
 async def test_what_is_typed_is_never_markup() -> None:
@@ -364,7 +364,7 @@ async def test_what_is_typed_is_never_markup() -> None:
     page = answer.body.decode()
     assert "<script>alert" not in page
     assert "<img src=x" not in page
-    assert "49" not in page.replace("{{7*7}}", "")
+    assert str(7919 * 7907) not in page
 
 
 @settings(max_examples=60)
