@@ -140,3 +140,33 @@ async def test_what_its_author_took_back_is_not_printed(
     page = await at(desk, await desk.enter(browser), f"/conversations/{made['long']}/print")
     await expect(page.locator(".paper")).to_contain_text("took this message back")
     await expect(page.locator(".paper")).not_to_contain_text("44051401359")
+
+
+async def test_a_key_pressed_before_the_scripts_are_there_opens_but_changes_nothing(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page, ready = await desk.enter(browser), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await ready.wait()
+        await route.continue_()
+
+    await page.route("**/composer.js", late)
+    for key, there in (("e", "#dialog-resolve"), ("r", "#reply-text"), ("q", "#reply-text")):
+        ready.clear()
+        await page.goto(f"{desk.url}/conversations/{made['long']}", wait_until="commit")
+        await expect(page.locator(there)).to_be_attached()
+        await page.keyboard.press(key)
+        await page.keyboard.press("z")
+        ready.set()
+        await page.wait_for_load_state("load")
+        if key == "e":
+            await expect(page.locator(there)).to_be_visible()
+            await expect(page.locator("dialog[open]")).to_have_count(1)
+        elif key == "r":
+            await expect(page.locator(there)).to_be_focused()
+            await expect(page.locator("dialog[open]")).to_have_count(0)
+        else:
+            await expect(page.locator("#dialog-snooze")).to_be_visible()
+            assert page.url.endswith(f"/conversations/{made['long']}")
+    assert (await desk.row(made["urgent"])).assignee is None

@@ -4,7 +4,9 @@
 import { settings } from "./app.js";
 
 const FIELDS = "input:not([type=checkbox]):not([type=radio]):not([type=button]):not([type=submit]), textarea, select, [contenteditable]";
+const ACTS = "button:not([type=button]), input[type=checkbox]";
 const PAUSE = 1200;
+const FORGOTTEN = 3000;
 
 let first = "";
 let firstAt = 0;
@@ -30,7 +32,8 @@ function press(element) {
   }
 }
 
-document.addEventListener("keydown", (event) => {
+/** `early`: it was pressed before the page could hear it, so it opens or goes somewhere, but changes nothing. */
+function heard(event, early = false) {
   if (event.defaultPrevented || event.isComposing || event.altKey || event.getModifierState?.("AltGraph")) return;
   if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "k") {
     event.preventDefault();
@@ -50,10 +53,11 @@ document.addEventListener("keydown", (event) => {
   const begins = found.some((e) => e.dataset.key.startsWith(`${event.key} `));
   first = begins && !pair ? event.key : "";
   firstAt = now;
-  if (!match || (begins && !pair)) return;
+  if (!match || (begins && !pair) || (early && match.matches(ACTS))) return;
   event.preventDefault();
   press(match);
-});
+}
+document.addEventListener("keydown", (event) => heard(event));
 
 /** What an element does, in its own words: a menu's by its button, and never with the caps of keys in it. */
 function label(element) {
@@ -178,3 +182,9 @@ function openCommands() {
   show();
   input.focus();
 }
+
+// Whoever pressed a key and went on to type meant a field: what was typed there is left to it.
+for (const event of window.earlyKeys ?? []) {
+  if (!document.activeElement?.matches(FIELDS) && performance.now() - event.timeStamp < FORGOTTEN) heard(event, true);
+}
+window.earlyKeys = null;
