@@ -40,9 +40,10 @@ def lines(fields: Fields, name: str) -> tuple[str, ...]:
 
 
 def text_of(node: Node | None) -> str | None:
-    """A leaf as text; None for anything else, and for yes and no."""
+    """A leaf as text; None for anything else, for yes and no, and for several lines, which a field would run together
+    or take for several values."""
     if isinstance(node, Scalar) and node.value is not None and not isinstance(node.value, bool):
-        return node.text
+        return None if "\n" in node.text.strip() else node.text
     return None
 
 

@@ -194,6 +194,20 @@ def add_part(posted: MultiDict[str], path: str, part: Part) -> None:
             add_part(posted, f"{path}-{i}", item)
 
 
+def test_one_text_of_several_lines_stays_one() -> None:
+    text = (
+        '- id: a\n  when:\n    any:\n    - phrase: {any: ["wniosek\\no zasiłek"], gap: 2}\n'
+        '    - words: |\n        urlop\n        macierzyński\n  do: {topic: "dwa\\nwiersze"}\n'
+    )
+    found = opened(text, "rule")
+    posted = fields_of_form(found.form)
+    for name, value in list(posted.items()):
+        posted[name] = value.replace("\r\n", "") if name.endswith(".value") else value
+    posted["name"] = "Nowa"
+    made = text_with(found, posted_form(posted, "rule", found.form), "rule")
+    assert made == text.replace("- id: a\n", "- id: a\n  name: Nowa\n")
+
+
 def test_one_changed_word_is_one_changed_line() -> None:
     found = opened(rule_source(OWN, "spam"), "rule")
     posted = fields_of_form(found.form)
