@@ -152,7 +152,14 @@ class Bus:
         if parcel.rings:
             ends.ring(set(parcel.rings))
         for item in items_of(parcel):
-            self._hear_item(item)
+            try:
+                self._hear_item(item)
+            except (
+                Exception
+            ) as error:  # in a connector, perhaps: the rest that others say is heard all the same
+                ends.log.error(
+                    "what a node said was not taken in", kind=type(item).__name__, error=repr(error)
+                )
 
     def _hear_item(self, item: Item) -> None:
         ends = self._ends

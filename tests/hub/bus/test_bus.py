@@ -39,6 +39,24 @@ async def test_loops_are_woken_on_both(nodes: Nodes, redis: RedisServer) -> None
         assert one.rung == ["outbox"]
 
 
+async def test_what_one_part_cannot_take_in_stops_nobody_from_listening(
+    nodes: Nodes, redis: RedisServer
+) -> None:
+    async with paired(nodes, settings(redis)) as (one, two):
+        heard: list[bytes] = []
+
+        def hear(what: bytes) -> None:
+            heard.append(what)
+            if what == b"odd":
+                raise ValueError("601 234 567")
+
+        two.bus.siblings.of(InboxId("czat")).hear(hear)
+        for what in (b"odd", b"plain"):
+            one.bus.siblings.of(InboxId("czat")).tell(what)
+        await until(lambda: heard == [b"odd", b"plain"])
+        assert two.log.count("error what a node said was not taken in") == 1
+
+
 async def test_presence_is_one_for_all(nodes: Nodes, redis: RedisServer) -> None:
     async with paired(nodes, settings(redis)) as (one, two):
         told: list[int] = []
