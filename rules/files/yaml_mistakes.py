@@ -16,16 +16,22 @@ _INDENTED = mark(
     "this line does not fit to the ones above: its indentation differs, or a text needs quotation marks"
 )
 
+_TAB = mark("a tab stands here: indent with spaces")
+_ESCAPE = mark("a backslash in double quotation marks begins an escape: use single ones, as for expressions")
+_BEGINS = mark("no text can begin with {character} unless it stands in quotation marks")
+
 _TOLD: Mapping[str, str] = {
     "mapping values are not allowed in this context": mark(
         "a colon that does not belong here: put a text with a colon in quotation marks, or correct the indentation"
     ),
-    "found a tab character where an indentation space is expected": mark(
-        "a tab stands here: indent with spaces"
+    "block sequence entries are not allowed in this context": mark(
+        "a hyphen that does not belong here: begin a list on a line of its own, or put the text in quotation marks"
     ),
-    "found unknown escape character": mark(
-        "a backslash in double quotation marks begins an escape: use single ones, as for expressions"
-    ),
+    "did not find expected comment or line break": mark("behind | or > a text begins on the next line"),
+    "found a tab character where an indentation space is expected": _TAB,
+    "found a tab character that violates indentation": _TAB,
+    "found unknown escape character": _ESCAPE,
+    "did not find expected hexdecimal number": _ESCAPE,
     "did not find expected key": _INDENTED,
     "did not find expected '-' indicator": _INDENTED,
     "could not find expected ':'": mark(
@@ -69,6 +75,8 @@ def _marked(text: str, error: yaml.MarkedYAMLError) -> tuple[int, Text]:
     line = where.line + 1 if where is not None else 1
     if problem == "found character that cannot start any token" and where is not None:
         return line, _character(text, where.line, where.column)
+    if problem == "did not find expected alphabetic or numeric character" and error.context_mark is not None:
+        return line, _character(text, error.context_mark.line, error.context_mark.column)
     told = _TOLD.get(problem)
     return line, Text(told) if told is not None else Text(_OTHER, {"error": problem})
 
@@ -77,6 +85,5 @@ def _character(text: str, line: int, column: int) -> Text:
     """What to say of a character with which nothing can begin."""
     found = "".join(text.splitlines()[line : line + 1])[column : column + 1]
     if found == "\t":
-        return Text(_TOLD["found a tab character where an indentation space is expected"])
-    told = mark("no text can begin with {character} unless it stands in quotation marks")
-    return Text(told, {"character": found})
+        return Text(_TAB)
+    return Text(_BEGINS, {"character": found})
