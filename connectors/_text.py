@@ -14,6 +14,9 @@ import chardet
 _GUESS_BYTES = 20_000
 """So much is looked at when a charset has to be guessed; more changes no verdict and costs time."""
 
+_MOST_LINES = 10_000
+"""A text of more lines has one charset."""
+
 _ALIASES = {
     "ascii": "utf-8",
     "us-ascii": "utf-8",
@@ -200,11 +203,31 @@ def _mostly(data: bytes, codec: str) -> str:
     if codec != "utf-8":
         text = data.decode(codec, "replace")
         return text if text.count("\ufffd") * 20 <= len(text) else _utf8(data)
+    if data.count(b"\n") > _MOST_LINES:
+        return data.decode(_damaged(data), "replace")
+    # Line by line: a gateway's footer, or what was quoted, may be of another charset than what was written now.
+    lines = data.split(b"\n")
+    told = [_strictly(line) for line in lines]
+    other = _damaged(b"\n".join(line for line, text in zip(lines, told, strict=True) if text is None))
+    return "\n".join(
+        line.decode(other, "replace") if text is None else text
+        for line, text in zip(lines, told, strict=True)
+    )
+
+
+def _strictly(line: bytes) -> str | None:
+    """A line of UTF-8, None if it is none."""
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _damaged(data: bytes) -> str:
+    """The codec of bytes that are no UTF-8: that all the same where most of it is, else the likeliest."""
     whole = sum(len(match) for match in _UTF8_MANY.findall(data[:_GUESS_BYTES]))
     high = len(_HIGH.findall(data[:_GUESS_BYTES]))
-    if whole * 4 >= high * 3:
-        return data.decode("utf-8", "replace")
-    return data.decode(_guess(data[:_GUESS_BYTES]), "replace")
+    return "utf-8" if whole * 4 >= high * 3 else _guess(data[:_GUESS_BYTES])
 
 
 def _guess(sample: bytes) -> str:

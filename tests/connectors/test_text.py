@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from connectors._text import decode, one_line, tidy
 
+FOOTER = "Niniejsza wiadomość jest poufna, jeśli nie są Państwo adresatem, proszę ją usunąć. "
 POLISH = "Zażółć gęślą jaźń: proszę o zaświadczenie „RP-7”."
 UKRAINIAN = "Добрий день, чи потрібен мені дозвіл на роботу, якщо я маю статус UKR? Дякую за відповідь."
 RUSSIAN = "Добрый день, какие документы нужны для регистрации в службе занятости? Спасибо."
@@ -48,6 +49,14 @@ CASES = [
 @pytest.mark.parametrize(("text", "codec", "declared"), CASES)
 def test_decode(text: str, codec: str, declared: str) -> None:
     assert decode(text.encode(codec), declared) == text
+
+
+@pytest.mark.parametrize("codec", ["cp1250", "iso8859-2"])
+@pytest.mark.parametrize("declared", ["utf-8", ""])
+def test_what_a_gateway_adds_in_its_own_charset_spoils_nothing(codec: str, declared: str) -> None:
+    data = "Proszę\n\n".encode() + FOOTER.encode(codec) * 5 + "\nDziękuję".encode()
+    assert decode(data, declared) == f"Proszę\n\n{FOOTER * 5}\nDziękuję"
+    assert len(decode(b"\xff\n" * 2_000_000, declared)) == 4_000_000, "in no time"
 
 
 def test_a_character_cut_in_two_spoils_only_itself() -> None:
