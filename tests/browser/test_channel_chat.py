@@ -12,6 +12,7 @@ import pytest
 from playwright.async_api import Browser, FilePayload, FrameLocator, Page, Route, expect
 
 from connectors._widget import SHARED
+from connectors.chat import rooms
 from connectors.chat.connector import FOLDER
 from hub.chats.port import FRESH
 from hub.store import schema
@@ -357,6 +358,47 @@ async def test_news_of_a_closed_chat_are_counted_on_its_button(site: ChatSite, b
     await expect(page.locator(".centrala-chat-button")).to_have_text(
         "Porozmawiaj z nami (nowe wiadomości: 1)"
     )
+
+
+async def test_a_network_that_is_gone_without_a_word_is_noticed(
+    site: ChatSite, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands still is given up and tried again: the stream, and what is being sent."""
+    console = await site.hub.enter(browser, "anna")
+    page = await site.visitor(browser)
+    await page.context.add_init_script(
+        "const after = AbortSignal.timeout; AbortSignal.timeout = () => after.call(AbortSignal, 1000);"
+        "const set = window.setTimeout; window.setTimeout = (what, wait) => set(what, wait === 45000 ? 1500 : wait);"
+    )
+    monkeypatch.setattr(rooms, "BEAT_SECONDS", 0.5)
+    await page.goto(site.chat)
+    await begin(page, QUESTION)
+    await expect(page.locator("#log")).to_contain_text(QUESTION)
+    await open_first(console)
+    await expect(page.locator("#state")).to_contain_text("Rozmowę prowadzi: Anna")
+    streams: list[str] = []
+    page.on("request", lambda request: streams.append(request.url) if "/stream" in request.url else None)
+    await page.wait_for_timeout(3000)
+    assert streams == [], "signs of life keep it open"
+    monkeypatch.setattr(rooms, "BEAT_SECONDS", 100.0)
+    while not streams:
+        await page.wait_for_timeout(100)
+    await answer(console, ANSWER)
+    await expect(page.locator("#log")).to_contain_text(ANSWER)
+    hanging: list[Route] = []
+
+    async def hang(route: Route) -> None:
+        if route.request.method == "POST" and not hanging:
+            hanging.append(route)
+        else:
+            await route.continue_()
+
+    await page.route("**/embed/chat/czat?*", hang)
+    await say(page, "Bez odpowiedzi")
+    await expect(page.locator(".said[data-failed]")).to_contain_text("Nie wysłano")
+    await page.locator(".said[data-failed] button").click()
+    await expect(console.locator("#stream")).to_contain_text("Bez odpowiedzi")
+    await expect(page.locator(".said[data-failed]")).to_have_count(0)
 
 
 async def test_one_agent_has_several_chats(site: ChatSite, browser: Browser) -> None:

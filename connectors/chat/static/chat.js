@@ -18,6 +18,11 @@ const parsed = (html) => new DOMParser().parseFromString(html, "text/html");
 const part = (id) => document.getElementById(id);
 const word = (name) => chat.dataset[name];
 const address = (path = "") => `${chat.dataset.base}${path}?lang=${chat.dataset.lang}`;
+const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+// A network that is gone may say nothing: what takes longer than this is tried again.
+const SILENT = 45_000; // the hub gives a sign of life every 15 s
+const patience = (body = []) => AbortSignal.timeout([...body].some(([, part]) => part.size) ? 600_000 : 30_000);
 const heads = () => ({ Accept: "application/json", "X-Centrala-Chat": me });
 
 /** Only a page that may frame this one gets to know anything. */
@@ -30,7 +35,7 @@ function tell(data) {
 
 /** The page anew, as a document. A refusal is a page too, but not this one. */
 async function fetched(more = "") {
-  const response = await fetch(address() + more, { headers: { "X-Centrala-Chat": me } });
+  const response = await fetch(address() + more, { headers: { "X-Centrala-Chat": me }, signal: patience() });
   const fresh = parsed(await response.text());
   if (!fresh.getElementById("chat")) throw new Error(response.status);
   return fresh;
@@ -83,8 +88,6 @@ function giveBack(text) {
   field.value = [text, field.value].filter(Boolean).join("\n");
 }
 
-const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
-
 function begin() {
   chat = part("chat");
   root.classList.add("live");
@@ -110,14 +113,22 @@ async function listen() {
   const control = (reader = new AbortController());
   let wait = 1000;
   while (!control.signal.aborted) {
+    const attempt = new AbortController();
+    control.signal.addEventListener("abort", () => attempt.abort(), { signal: attempt.signal });
+    let gone = 0;
+    const alive = () => { clearTimeout(gone); gone = setTimeout(() => attempt.abort(), SILENT); };
     try {
-      const response = await fetch(address("/stream"), { headers: { ...heads(), Accept: "text/event-stream" }, signal: control.signal });
+      alive();
+      const response = await fetch(address("/stream"), { headers: { ...heads(), Accept: "text/event-stream" }, signal: attempt.signal });
       if (response.status === 404) { await renew(); return; }
       if (!response.ok) throw new Error(response.status);
       wait = 1000;
       lost(false);
-      await follow(response.body.pipeThrough(new TextDecoderStream()).getReader());
-    } catch { /* below: it is tried again */ }
+      await follow(response.body.pipeThrough(new TextDecoderStream()).getReader(), alive);
+    } catch { /* below: it is tried again */ } finally {
+      clearTimeout(gone);
+      attempt.abort();
+    }
     if (control.signal.aborted) return;
     if (wait > 1000) lost(true);
     await pause(wait * (0.5 + Math.random()));
@@ -126,11 +137,12 @@ async function listen() {
 }
 
 /** Server-sent events (HTML standard, 9.2.6), as far as they are sent here: an event's name and one line of data. */
-async function follow(stream) {
+async function follow(stream, alive) {
   let rest = "";
   for (;;) {
     const { value, done } = await stream.read();
     if (done) return;
+    alive();
     const blocks = (rest + value).split("\n\n");
     rest = blocks.pop();
     for (const block of blocks) {
@@ -270,7 +282,7 @@ async function post(form, pressed) {
   let problem = { error: word("failed") };
   let answer = null;
   try {
-    const response = await fetch(form.action, { method: "POST", body, headers: heads() });
+    const response = await fetch(form.action, { method: "POST", body, headers: heads(), signal: patience(body) });
     const said = await response.json();
     if (response.ok) answer = said;
     else problem = said;
@@ -355,7 +367,7 @@ async function deliver(form, body, item) {
   item.querySelector("button")?.remove();
   who.textContent = `${word("you")} · ${word("sending")}`;
   try {
-    const response = await fetch(form.action, { method: "POST", body, headers: heads() });
+    const response = await fetch(form.action, { method: "POST", body, headers: heads(), signal: patience(body) });
     const answer = await response.json();
     if (response.status === 422 || response.status === 413) { refuse(form, body, item, answer); return; }
     if (!response.ok) throw new Error(response.status);
