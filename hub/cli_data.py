@@ -113,8 +113,14 @@ def backup(config_path: Path, folder: Path) -> None:
         else:
             dump.backup(config.store.url, _password(config), data_dir, folder)
     click.echo(f"The backup is complete in {folder}.")
-    if not (folder / SECRET).exists():
+    if (folder / SECRET).exists():
+        return
+    if config.hub.secret:
         click.echo("It does not hold the signing secret, which is configured elsewhere: keep that one, too.")
+    else:
+        click.echo(
+            f"It does not hold the signing secret: {data_dir} has none. Where the hub has one, keep that, too."
+        )
 
 
 @click.command()

@@ -264,3 +264,16 @@ def test_check_tells_what_a_running_hub_cannot_tell(
     code, out, err = run("check", "-c", config)
     assert code == Exit.UNREACHABLE and "inbox kontakt: ok" in out
     assert err == "The hub runs, but: The hub cannot do it now: the server is away. Try again later.\n"
+
+
+def test_a_backup_says_where_the_signing_secret_is(run: Run, config: Path, tmp_path: Path) -> None:
+    add = ("--login", "ewa", "--name", "Ewa", "--role", "agent", "--office", "krajowa", "--password-stdin")
+    assert run("user", "add", "-c", config, *add, stdin="dlugie-haslo-1\n")[0] == Exit.OK
+    _, before, _ = run("backup", "-c", config, tmp_path / "before")
+    assert f"does not hold the signing secret: {tmp_path / 'data'} has none" in before
+    (tmp_path / "data" / "secret.key").write_text("k" * 64)
+    assert "secret" not in run("backup", "-c", config, tmp_path / "made")[1]
+    (tmp_path / "data" / "secret.key").unlink()
+    config.write_text(config.read_text().replace("[hub]", f'[hub]\nsecret = "{"s" * 40}"', 1))
+    _, elsewhere, _ = run("backup", "-c", config, tmp_path / "elsewhere")
+    assert "which is configured elsewhere" in elsewhere
