@@ -110,13 +110,17 @@ def _is_text(content: bytes) -> bool:
 
 def take(files: Sequence[UploadedFile], settings: Room) -> list[Taken]:
     """The files that were really chosen (a browser sends an empty part for none). Raises :class:`BadFile`."""
-    chosen = [file for file in files if file.filename or file.content]
-    if len(chosen) > settings.max_files:
-        raise BadFile(N_("At most {n} files can be attached."), n=settings.max_files)
-    taken = [_one(file, settings) for file in chosen]
-    if sum(len(file.content) for file in taken) > settings.max_bytes:
-        raise BadFile(N_("Together the files may have at most {limit}."), limit=size(settings.max_bytes))
+    taken = [_one(file, settings) for file in files if file.filename or file.content]
+    fit(taken, settings)
     return taken
+
+
+def fit(files: Sequence[Taken], settings: Room) -> None:
+    """Raises :class:`BadFile` where the files of one message are too many, or too much together."""
+    if len(files) > settings.max_files:
+        raise BadFile(N_("At most {n} files can be attached."), n=settings.max_files)
+    if sum(len(file.content) for file in files) > settings.max_bytes:
+        raise BadFile(N_("Together the files may have at most {limit}."), limit=size(settings.max_bytes))
 
 
 def _one(file: UploadedFile, settings: Room) -> Taken:

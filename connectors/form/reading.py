@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from connectors._fields import CONSENT, MISSING, Field, kept, parties, read_value
-from connectors._files import BadFile, Taken, attachment, take
+from connectors._files import BadFile, Taken, attachment, fit, take
 from connectors._forms import TICKED, Problem, Words
 from connectors._i18n import N_
 from connectors._posted import posted
@@ -66,6 +66,7 @@ def _files(files: Sequence[UploadedFile], settings: Settings, problems: dict[str
             continue
         try:
             found = take([file for file in files if file.field == field.name], settings)
+            fit([*taken, *found], settings)
         except BadFile as error:
             problems[field.name] = Problem(error.reason, error.details)
             continue

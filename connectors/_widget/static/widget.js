@@ -16,10 +16,12 @@ if (framed) {
 
 /** What is wrong with the files of a form. A refusal in the middle of too many bytes would show no page at all. */
 function tooLarge(form) {
+  let together = 0;
   for (const { files, dataset } of form.querySelectorAll("input[type=file][data-size]")) {
     const large = [...files].find((file) => file.size > Number(dataset.size));
     if (large) return dataset.large.replace("{name}", large.name);
-    if ([...files].reduce((sum, file) => sum + file.size, 0) > Number(dataset.together)) return dataset.much;
+    together += [...files].reduce((sum, file) => sum + file.size, 0);
+    if (together > Number(dataset.together)) return dataset.much;
   }
   return "";
 }

@@ -223,6 +223,28 @@ async def test_small_files_travel_inside_large_ones_become_blobs() -> None:
 
 
 @pytest.mark.parametrize(
+    ("size", "words"), [(9_000, "20 kB"), (1_000, "Liczba załączników: najwyżej 3")], ids=["bytes", "number"]
+)
+async def test_the_fields_of_a_form_share_the_room_for_files(size: int, words: str) -> None:
+    names = ("cv", "list")
+    fields = tuple(Field(name=name, type="file", label=Words(pl=name)) for name in names)
+    config = Settings(max_files=3, max_file_bytes=10_000, max_bytes=20_000, fields=fields)
+    uploads = [
+        UploadedFile(
+            field=name, filename=f"{n}.pdf", content_type="application/pdf", content=b"%PDF-" + b"x" * size
+        )
+        for name in names
+        for n in range(2)
+    ]
+    async with running(config) as form:
+        answer = await form.send(GOOD, *uploads)
+        assert not form.ledger.events
+        assert (await form.send(GOOD, *uploads[1:3])).status == 303
+    assert answer.status == 422
+    assert re.findall(r'id="(\w+)-error">', text_of(answer)) == ["list"] and words in text_of(answer)
+
+
+@pytest.mark.parametrize(
     ("uploads", "words"),
     [
         ([upload("pusty.pdf", b"")], "pusty.pdf"),
