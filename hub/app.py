@@ -55,6 +55,7 @@ from hub.tokens import SignedTokens
 from hub.wake import Wake
 from hub.web import console, probes, public, survey
 from hub.web.desk import Desk
+from hub.web.health import Readiness
 from hub.web.serving import Listeners
 
 
@@ -86,6 +87,7 @@ class Hub:
         self._sender: Sender | None = None
         self._down: set[str] = set()
         self.ready = False
+        self._readiness = Readiness(self.is_ready, self.store, clock)
         self.showing = Showing(self.store, self.house, self.connectors, clock, self._logs("console"))
         self.keeper = Keeper(
             self.store,
@@ -248,7 +250,7 @@ class Hub:
             ),
             translate=translate,
             log=self._logs("public"),
-            ready=self.is_ready,
+            ready=self._readiness.now,
             rates=self.rates,
         )
         await self._listeners.serve("public", app, self.config.public)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import msgspec
 from aiohttp import web
 from sqlalchemy import select
 
-from connectors.contract import Health
+from connectors.contract import Clock, Health
 from hub.cluster.overview import Overview, overview
 from hub.deciding.naming import rule_name
 from hub.desk.stranded import stranded
@@ -17,8 +18,8 @@ from hub.ruleset.hits import failing
 from hub.running import days_left
 from hub.scope import own_office, require
 from hub.store.schema import stream_head
-from hub.store.store import StorageFault
-from hub.web.desk import Desk, desk_of, scope_of
+from hub.store.store import StorageFault, Store
+from hub.web.desk import desk_of, scope_of
 from hub.web.live import ATTENDANCE
 from hub.web.metrics import exposition
 from hub.web.render import is_fragment, render, text
@@ -48,6 +49,9 @@ STATES: dict[str, tuple[str, str, str]] = {
 
 CHECK_SECONDS = 2.0
 """Longest that the store may take to answer a readiness check."""
+
+FRESH_SECONDS = 1.0
+"""How long its answer holds."""
 
 
 NEEDS_ATTENTION = N_("The hub needs attention")
@@ -190,21 +194,40 @@ async def healthz(request: web.Request) -> web.StreamResponse:
 
 async def readyz(request: web.Request) -> web.StreamResponse:
     """Everything has started and the store answers; else 503, and a load balancer sends nobody here."""
-    if await is_ready(desk_of(request)):
+    desk = desk_of(request)
+    if await Readiness(desk.ready, desk.store, desk.clock).now():
         return web.json_response({"status": "ready"})
     return web.json_response({"status": "not ready"}, status=503, headers={"Retry-After": "2"})
 
 
-async def is_ready(desk: Desk) -> bool:
-    """Whether messages can be taken now."""
-    if not desk.ready():
-        return False
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            await desk.store.read(lambda tx: tx.scalar(select(stream_head.c.place)))
-    except (StorageFault, TimeoutError, OSError):
-        return False
-    return True
+class Readiness:
+    """Whether messages can be taken now. The store is asked by one at a time and not again for a second, however many
+    want to know: the public listener answers everybody, and a storage that says nothing holds each question up."""
+
+    def __init__(self, ready: Callable[[], bool], store: Store, clock: Clock) -> None:
+        self._ready = ready
+        self._store = store
+        self._clock = clock
+        self._asked_at = float("-inf")
+        self._asking: asyncio.Task[bool] | None = None
+
+    async def now(self) -> bool:
+        """Started, and the store answers."""
+        if not self._ready():
+            return False
+        asking, now = self._asking, self._clock.monotonic()
+        if asking is None or (asking.done() and now - self._asked_at >= FRESH_SECONDS):
+            asking = self._asking = asyncio.create_task(self._answers(), name="readiness")
+            self._asked_at = now
+        done, _ = await asyncio.wait({asking}, timeout=CHECK_SECONDS)
+        return bool(done) and asking.result()
+
+    async def _answers(self) -> bool:
+        try:
+            await self._store.read(lambda tx: tx.scalar(select(stream_head.c.place)))
+        except (StorageFault, OSError):
+            return False
+        return True
 
 
 async def metrics(request: web.Request) -> web.StreamResponse:

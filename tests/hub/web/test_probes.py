@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import pytest
 from aiohttp import ClientSession
 
 from hub.config import Config, Metrics
+from hub.store.store import StorageFault
+from hub.web import health
 from hub.web.metrics import METRICS
 from tests.connectors.small_hub import running, small_config
 from tests.servers.process import free_port
@@ -54,3 +59,41 @@ async def test_its_port_can_be_named_and_a_process_with_pages_has_it_only_then(t
         assert hub.ports()["metrics"] == port
         async with ClientSession() as client, client.get(f"http://127.0.0.1:{port}/healthz") as answer:
             assert answer.status == 200
+
+
+async def test_each_listener_says_that_the_store_does_not_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that says nothing at all: the load balancer asks the public one."""
+    monkeypatch.setattr(health, "CHECK_SECONDS", 0.2)
+    monkeypatch.setattr(health, "FRESH_SECONDS", 0.0)
+    asked: list[str] = []
+
+    async def refuse(query: Any) -> Any:
+        asked.append("refuse")
+        raise StorageFault("the server is away")
+
+    async def hang(query: Any) -> Any:
+        asked.append("hang")
+        await asyncio.Event().wait()
+
+    async with running(small_config(tmp_path)) as hub, ClientSession() as client:
+
+        async def states(name: str, times: int = 1) -> set[int]:
+            async def state() -> int:
+                async with client.get(f"http://127.0.0.1:{hub.ports()[name]}/readyz") as answer:
+                    return answer.status
+
+            return set(await asyncio.gather(*(state() for _ in range(times))))
+
+        for name in ("public", "private"):
+            assert await states(name) == {200}
+        read = hub.store.read
+        for failing in (refuse, hang):
+            monkeypatch.setattr(hub.store, "read", failing)
+            for name in ("public", "private"):
+                assert await states(name) == {503}, (failing, name)
+        asked.clear()
+        assert await states("public", times=10) == {503}
+        assert asked.count("hang") <= 1
+        monkeypatch.setattr(hub.store, "read", read)
