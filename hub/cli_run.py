@@ -154,7 +154,8 @@ async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
     hub = Hub(load, SystemClock(), BufferedRandom(), logs.logger)
     told = asyncio.Event()
     reloads: set[asyncio.Task[None]] = set()
-    _on_signals(hub, told, reloads)
+    turn = asyncio.Lock()
+    _on_signals(hub, told, reloads, turn)
     commands = {
         **handlers(hub.store, lambda: hub.house().directory),
         **rule_handlers(hub.store, lambda: hub.house().directory, hub.clock),
@@ -166,8 +167,9 @@ async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:
     }
     around = beside(hub) if beside is not None else nullcontext(_nothing)
     async with listening(Path(hub.config.hub.data_dir), commands, hub.log), around as life:
-        if not await _started(hub, told):
-            return
+        async with turn:
+            if not await _started(hub, told):
+                return
         settle()
         companion = asyncio.create_task(life(), name="beside")
         companion.add_done_callback(lambda task: _tell_end(hub, task))
@@ -233,10 +235,13 @@ async def _nothing() -> None:
     """A hub alone."""
 
 
-def _on_signals(hub: Hub, told: asyncio.Event, reloads: set[asyncio.Task[None]]) -> None:
-    turn = asyncio.Lock()
+def _on_signals(hub: Hub, told: asyncio.Event, reloads: set[asyncio.Task[None]], turn: asyncio.Lock) -> None:
+    """``turn`` is of who changes the hub as a whole: the start, then one reload after the other. None begins after
+    the end has."""
 
     def reload() -> None:
+        if told.is_set():
+            return
         task = asyncio.create_task(_reload(hub, turn))
         reloads.add(task)
         task.add_done_callback(reloads.discard)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from typing import Any, cast
 
 from hub.app import Hub
@@ -33,18 +35,42 @@ class Reloading:
             raise StorageFault("the server is away")
 
 
-async def test_a_reload_that_fails_is_told_and_the_next_one_follows_it() -> None:
-    hub, reloads = Reloading(), set[asyncio.Task[None]]()
+@contextlib.contextmanager
+def heeding(
+    hub: Reloading, told: asyncio.Event, reloads: set[asyncio.Task[None]], turn: asyncio.Lock
+) -> Iterator[None]:
+    """Signals to this process go to the hub."""
     loop = asyncio.get_running_loop()
     try:
-        _on_signals(cast(Hub, cast(Any, hub)), asyncio.Event(), reloads)
+        _on_signals(cast(Hub, cast(Any, hub)), told, reloads, turn)
+        yield
+    finally:
+        for one in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(one)
+
+
+async def test_a_reload_that_fails_is_told_and_the_next_one_follows_it() -> None:
+    hub, reloads = Reloading(), set[asyncio.Task[None]]()
+    with heeding(hub, asyncio.Event(), reloads, asyncio.Lock()):
         for _ in range(2):
             os.kill(os.getpid(), signal.SIGHUP)
             await asyncio.sleep(0.002)
         async with asyncio.timeout(5):
             await hub.twice.wait()
-    finally:
-        for one in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(one)
     assert (hub.count, hub.most) == (2, 1)
     assert [line for line in hub.log.lines if "was not taken over" in line and "the server is away" in line]
+
+
+async def test_a_reload_waits_for_the_start_and_none_begins_after_the_end() -> None:
+    hub, reloads, told, turn = Reloading(), set[asyncio.Task[None]](), asyncio.Event(), asyncio.Lock()
+    with heeding(hub, told, reloads, turn):
+        async with turn:
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.sleep(0.05)
+            assert (hub.count, len(reloads)) == (0, 1)
+        await asyncio.wait(reloads, timeout=5)
+        assert hub.count == 1
+        told.set()
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0.05)
+        assert (hub.count, len(reloads)) == (1, 0)
