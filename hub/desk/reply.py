@@ -350,6 +350,8 @@ def undo_send(tx: Tx, house: House, scope: Scope, data: Any) -> None:
     back = {name: value for name, value in data["before"].items() if name in still}
     change(tx, scope, row.id, **back)
     keep_timer(tx, row.id, back)
+    if "status" in back and data["after"]["status"] == "resolved":
+        system_line(tx, row.id, "undone", scope.user)
     tx.emit(
         "delivery", office=row.office, queue=row.queue, conversation=row.id, message=sent.id, actor=scope.user
     )

@@ -116,6 +116,10 @@ async def test_taking_back_makes_it_a_draft_again(
     assert delivery.state == "cancelled"
     mine = await store.read(lambda tx: drafts.drafts_of(tx, who.ola, found))
     assert mine["reply"].text == "Dzień dobry"
+    lines = [
+        msgspec.json.decode(row.data) for row in await rows(store, schema.message) if row.kind == "system"
+    ]
+    assert [line["what"] for line in lines] == ["resolved", "undone"]
     again = await store.write(lambda tx: reply.reply(tx, house, who.ola, found, draft(based_on=9)))
     assert not again.repeated
 
