@@ -59,7 +59,10 @@ def handlers(store: Store, directory: Callable[[], Directory], clock: Clock) -> 
 
     async def take(arguments: dict[str, Any]) -> Any:
         wish = msgspec.convert(arguments, Import)
-        made = await store.write(lambda tx: open_draft(tx, SYSTEM, None, wish.source, wish.note))
+        try:
+            made = await store.write(lambda tx: open_draft(tx, SYSTEM, None, wish.source, wish.note))
+        except Conflict as conflict:
+            raise CommandFailed(str(conflict)) from conflict
         proof = (await prove_draft(store, directory(), made, clock.now())).proof
         number = await _published(store, directory(), made, wish.note, proof) if wish.publish else None
         return {"draft": made.id, "version": number, "findings": [told(item) for item in proof.items]}

@@ -49,6 +49,10 @@ Kind = Literal[
 ]
 
 
+_TAKEN_OVER: tuple[Kind, ...] = ("open", "merge", "file")
+"""What nobody wrote into the draft: taken back, it would undo what others published."""
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a revision changed: ``rule`` names the rule, section, list or test; ``undoes`` the revision taken back.
 
@@ -165,8 +169,8 @@ def undoable(made: list[Revision]) -> int | None:
     """Of changes, newest first: the newest one that is not undone yet. What was only taken over cannot be undone."""
     undone = {change.what.undoes for change in made}
     for change in made:
-        if change.revision not in undone and change.what.kind not in ("open", "undo", "merge", "file"):
-            return change.revision
+        if change.revision not in undone and change.what.kind not in ("undo", *_TAKEN_OVER):
+            return change.revision if change.revision > 1 else None
     return None
 
 
@@ -253,8 +257,10 @@ def undo_change(tx: Tx, scope: Scope, draft_id: int, revision: int | None = None
     """
     require_rules(scope)
     row = locked(tx, draft_id)
-    wanted = undoable(changes(tx, scope, draft_id)) if revision is None else revision
-    if wanted is None or wanted <= 1:
+    made = changes(tx, scope, draft_id)
+    wanted = undoable(made) if revision is None else revision
+    taken_over = {one.revision for one in made if one.what.kind in _TAKEN_OVER}
+    if wanted is None or wanted <= 1 or wanted in taken_over:
         raise Conflict(NOTHING_TO_UNDO)
     after, before = source_at(tx, draft_id, wanted), source_at(tx, draft_id, wanted - 1)
     return store(tx, scope, row, merged(after, row.source, before), Change(kind="undo", undoes=wanted))

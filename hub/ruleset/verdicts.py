@@ -231,21 +231,25 @@ def _at(
     """Date, time, holiday and opening hours by the office's clock."""
     if "local_date" not in known and base is not None:
         return {}
-    zone = ZoneInfo(house.directory.config.hub.zone)
-    moment = now
-    if "local_date" in known:
-        minutes = known["local_minutes"]
-        wall = datetime.fromisoformat(known["local_date"]).replace(
-            hour=minutes // 60, minute=minutes % 60, tzinfo=zone
-        )
-        moment = Micros(round(wall.timestamp()) * 1_000_000)
     offices = [one.id for one in house.directory.config.offices]
     if not offices:
         return {}
-    local, is_open = Clockwork(house.directory).wall(office if office in offices else offices[0], moment)
+    try:
+        moment = _moment(known, ZoneInfo(house.directory.config.hub.zone)) if "local_date" in known else now
+        local, is_open = Clockwork(house.directory).wall(office if office in offices else offices[0], moment)
+    except (ValueError, OverflowError):
+        return {}  # no such day, or one of which no clock knows: what would follow from it stays unknown
     dated = {"local_date": local.date.isoformat(), "local_minutes": local.minutes, "weekday": local.weekday}
     wanted = {"holiday": local.holiday, "open_hours": is_open}
     return {key: value for key, value in (dated | wanted).items() if key not in known}
+
+
+def _moment(known: Mapping[str, Any], zone: ZoneInfo) -> Micros:
+    """The moment that is named on the office's clock. Raises ValueError, OverflowError."""
+    minutes = known.get("local_minutes", 0)
+    day = datetime.fromisoformat(known["local_date"])
+    wall = day.replace(hour=minutes // 60, minute=minutes % 60, tzinfo=zone)
+    return Micros(round(wall.timestamp()) * 1_000_000)
 
 
 def lines_of(verdicts: Sequence[Explanation], asked: str, states: Sequence[str]) -> list[Explanation]:

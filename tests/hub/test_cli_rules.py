@@ -241,6 +241,12 @@ def test_what_the_checks_refuse_is_not_imported_as_published(run: Run, config: P
     assert run("export")[1] == RULES
 
 
+@pytest.mark.usefixtures("stored")
+def test_a_character_that_no_database_keeps_is_told(run: Run, config: Path) -> None:
+    code, _, err = run("import", written(config, "# o pracę", "# \0"))
+    assert code == Exit.FAILED and "U+0000" in err
+
+
 def test_without_a_store_it_is_told(run: Run) -> None:
     code, _, err = run("export")
     assert code == Exit.FAILED and "No rules were published" in err

@@ -110,6 +110,18 @@ async def test_what_was_changed_again_since_cannot_be_taken_back_alone(store: St
         await store.write(lambda tx: undo_change(tx, anna, number, 2))
 
 
+async def test_what_was_taken_over_or_brought_along_is_not_taken_back(store: Store, scopes: Scopes) -> None:
+    anna = scopes["anna"]
+    number = (await store.write(lambda tx: open_draft(tx, anna, source=SOURCE))).id
+    assert undoable(await store.read(lambda tx: changes(tx, anna, number))) is None
+    other = lambda text: text.replace("name: Dotacje", "name: Granty")  # noqa: E731
+    await store.write(lambda tx: change(tx, anna, number, other, Change(kind="merge")))
+    with pytest.raises(Conflict):
+        await store.write(lambda tx: undo_change(tx, anna, number, 1))
+    with pytest.raises(Conflict):
+        await store.write(lambda tx: undo_change(tx, anna, number, 2))
+
+
 async def test_an_edit_that_changes_nothing_is_no_revision(store: Store, scopes: Scopes) -> None:
     number = (await store.write(lambda tx: open_draft(tx, scopes["anna"]))).id
     same = await store.write(lambda tx: change(tx, scopes["anna"], number, str, Change(kind="text")))

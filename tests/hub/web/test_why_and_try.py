@@ -264,6 +264,15 @@ async def test_a_message_that_came_is_changed(
 
 
 @pytest.mark.parametrize(
+    "odd", [{"at": "0001-01-01T00:00"}, {"further": "local_date: 2026-01-05"}, {"further": "local_date: x"}]
+)
+async def test_a_day_that_no_clock_knows_leaves_the_rest_unknown(
+    enter: Callable[[str], Any], odd: dict[str, str]
+) -> None:
+    assert (await (await enter("administrator")).post("/admin/rules/try", {"text": "a", **odd}))[0] == 200
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"at": "wczoraj"},
