@@ -256,3 +256,22 @@ async def test_a_time_of_ones_own_can_be_chosen_on_a_phone(
       (part) => part.getBoundingClientRect().right <= e.getBoundingClientRect().right)"""
     assert await page.locator("#dialog-snooze").evaluate(inside)
     await page.context.close()
+
+
+async def test_any_word_of_a_name_finds_an_office_or_a_colleague(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await desk.enter(browser)
+    await page.goto(f"{desk.url}/conversations/{made['failed']}")
+    for key, field, typed, found in (
+        ("t", "#transfer-to", "lomz", "Łomż"),
+        ("t", "#transfer-to", "suw", "Suwałk"),
+        ("a", "#assign-to", "zie", "Jan Zięba"),
+    ):
+        await page.keyboard.press(key)
+        await page.keyboard.type(typed)
+        chosen = await page.locator(field).evaluate("list => list.selectedOptions[0].text")
+        assert found in chosen, chosen
+        await page.wait_for_timeout(1100)
+        await page.keyboard.press("Escape")
+    await page.context.close()

@@ -170,3 +170,19 @@ async def test_a_key_pressed_before_the_scripts_are_there_opens_but_changes_noth
             await expect(page.locator("#dialog-snooze")).to_be_visible()
             assert page.url.endswith(f"/conversations/{made['long']}")
     assert (await desk.row(made["urgent"])).assignee is None
+
+
+async def test_the_open_conversation_is_not_unread_in_rows_that_are_drawn_anew(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await at(desk, await desk.enter(browser), f"/conversations/{made['long']}?view=mine")
+
+    async def slow(route: Route) -> None:
+        await asyncio.sleep(3)
+        await route.continue_()
+
+    await page.route("**/read", slow)  # that it is read comes to the hub after the rows were asked for
+    async with page.expect_response("**/inbox?*"):
+        await desk.seed(lambda tx: inbound(tx, made["long"], "Jeszcze jedno"))
+    await expect(page.locator(f"#c{made['long']} .item__when")).to_have_text("now")
+    await expect(page.locator(f"#c{made['long']}")).to_have_class("item item--open")

@@ -79,7 +79,8 @@ export async function findTexts(conversation, asked) {
   return (await response.json()).texts.map(({ shortcut, title, text }) => ({ name: `/${shortcut}`, title, text }));
 }
 
-const plainly = (word) => word.toLocaleLowerCase().replaceAll("ł", "l").normalize("NFKD").replace(/\p{M}/gu, "");
+/** A text as people compare it: without capitals and diacritics. */
+export const plainly = (word) => word.toLocaleLowerCase().replaceAll("ł", "l").normalize("NFKD").replace(/\p{M}/gu, "");
 const MOST_PEOPLE = 8;
 
 /** Colleagues whose login begins so, or a word of whose name does. */

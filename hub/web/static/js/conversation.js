@@ -2,6 +2,7 @@
 // forwarding. The composer is not touched from here except by events.
 
 import { send, settings, toast } from "./app.js";
+import { plainly } from "./completions.js";
 
 const pane = document.querySelector("[data-conversation-open]");
 const conversation = pane.dataset.conversationOpen;
@@ -125,6 +126,19 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   const form = event.target.closest("form");
   form.requestSubmit(form.querySelector("[data-primary]"));
+});
+// Letters find any word of a name there: offices all begin alike, and people are known by their surnames.
+let typed = "";
+let typedAt = 0;
+document.addEventListener("keydown", (event) => {
+  const list = event.target;
+  const shortcut = (event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState("AltGraph");
+  if (!list.matches?.("dialog select[size]") || [...event.key].length !== 1 || shortcut || event.isComposing) return;
+  event.preventDefault();
+  typed = (event.timeStamp - typedAt < 1000 ? typed : "") + event.key;
+  typedAt = event.timeStamp;
+  const found = [...list.options].find(({ text }) => ` ${plainly(text)}`.includes(` ${plainly(typed.trimStart())}`));
+  if (typed.trim() && found) list.value = found.value;
 });
 document.addEventListener("dblclick", (event) => {
   if (event.target.matches?.("dialog select[size] option")) {

@@ -164,11 +164,13 @@ async function bring() {
   refreshTimes(rows);
 }
 
-/** The open conversation stays marked in rows that the server rendered without knowing of it. */
+/** The open conversation stays marked, and read, in rows that the server rendered without knowing of it. */
 function mark() {
   const item = list.dataset.current && document.getElementById(`c${list.dataset.current}`);
   if (!item) return;
   item.classList.add("item--open");
+  item.classList.remove("item--unread");
+  item.querySelector(".item__new")?.remove();
   linkOf(item).setAttribute("aria-current", "true");
 }
 
