@@ -247,8 +247,16 @@ class Live:
             rooms = await self._elsewhere.gone(self.rooms.gone())
             left = [Visit(inbox=self._env.inbox, sender=self._party(room), what="left") for room in rooms]
             if left and await self._accept(left):
-                for room in rooms:
-                    self.rooms.forget(room.visitor)
+                self._forget(rooms)
+
+    def _forget(self, rooms: Sequence[Room]) -> None:
+        """The hub knows that they left. Who came back while it was told stays, and it is told of that."""
+        gone = {id(room) for room in self.rooms.gone()}
+        for room in rooms:
+            if id(room) in gone:
+                self.rooms.forget(room.visitor)
+            else:
+                self.stir(room.visitor)
 
     async def _accept(self, items: Sequence[Visit]) -> bool:
         """Whether the hub took it; it is told again at the next opportunity where it did not."""

@@ -457,6 +457,26 @@ async def test_that_somebody_left_is_told_until_it_is_taken(site: Site) -> None:
     await site.ledger.wait_for(1)
 
 
+async def test_who_comes_back_while_the_hub_is_told_that_they_left_is_still_heard_and_told(
+    site: Site,
+) -> None:
+    site.answered(said())
+    async with site.page():
+        pass
+    site.ledger.open.clear()
+    site.clock.at += 31
+    async with asyncio.timeout(2):
+        await site.ledger.begun.wait()
+    async with site.page() as told:
+        site.answered(said(), left=True)
+        site.ledger.open.set()
+        await site.ledger.wait_for(2)
+        site.answered(said(), said(18, "Jeszcze jedno"))
+        site.house.changed(ANNA)
+        await until(lambda: "Jeszcze jedno" in str(told))
+    assert [event.what for event in site.ledger.events if isinstance(event, Visit)] == ["left", "came"]
+
+
 async def test_a_slow_page_is_cut_off(site: Site) -> None:
     site.answered(said())
     stream = await open_stream(site.chat, f"{PATH}/stream", {HEADER: site.token()})
