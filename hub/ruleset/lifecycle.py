@@ -86,13 +86,23 @@ def is_stale(tx: Reader, row: Draft) -> bool:
     return published_number(tx) not in (0, row.base)
 
 
-def rebase(tx: Tx, scope: Scope, draft_id: int, choose: Mapping[Key, Choice] | None = None) -> Draft:
+def rebase(
+    tx: Tx,
+    scope: Scope,
+    draft_id: int,
+    choose: Mapping[Key, Choice] | None = None,
+    revision: int | None = None,
+) -> Draft:
     """Take over what was published since the draft's base, rule by rule.
 
-    ``choose`` settles clashes: ``ours`` is the draft's text. Raises Denied, NotFound, Conflict (closed), Clashes.
+    ``choose`` settles clashes: ``ours`` is the draft's text, as it was seen at ``revision``. Raises Denied, NotFound,
+    Conflict (closed, changed), Clashes.
     """
     require_rules(scope)
-    return _caught_up(tx, scope, locked(tx, draft_id), "open", choose)
+    row = locked(tx, draft_id)
+    if revision is not None:
+        _require_revision(row, revision)
+    return _caught_up(tx, scope, row, "open", choose)
 
 
 def catch_up(tx: Tx, draft_id: int) -> Draft:

@@ -238,9 +238,11 @@ async def called_off(request: web.Request) -> web.StreamResponse:
 
 
 class Rebase(Form, frozen=True, kw_only=True):
-    """``keep``: for each clash ``ours:kind:name`` (the draft's text) or ``theirs:kind:name``."""
+    """``keep``: for each clash ``ours:kind:name`` (the draft's text) or ``theirs:kind:name``; ``revision``: of which text
+    that was said."""
 
     keep: tuple[str, ...] = ()
+    revision: int | None = None
 
 
 async def rebased(request: web.Request) -> web.StreamResponse:
@@ -250,7 +252,7 @@ async def rebased(request: web.Request) -> web.StreamResponse:
     try:
         return await _step(
             request,
-            lambda tx: rebase(tx, scope, number, chosen),
+            lambda tx: rebase(tx, scope, number, chosen, form.revision),
             N_("What was published meanwhile is in the draft now."),
         )
     except Clashes as clashes:

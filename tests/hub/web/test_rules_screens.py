@@ -182,7 +182,14 @@ async def test_what_was_published_meanwhile_is_taken_over(
     assert status == 409 and "name: Dopłaty" in page and "name: Granty" in page
     assert 'value="ours:rule:grants"' in page
     assert (await state(sqlite_store, third)).revision == 2
-    where = await anna.post(f"{path}/rebase", {"keep": "theirs:rule:grants"})
+    assert 'name="revision" value="2"' in page
+    scope = Scope(user=people["druga"], role="administrator", office="krajowa", front=True)
+    newer = lambda text: text.replace("name: Dopłaty", "name: Wsparcie")  # noqa: E731
+    await sqlite_store.write(lambda tx: change(tx, scope, third, newer, Change(kind="change")))
+    chosen = {"keep": "theirs:rule:grants"}
+    assert (await anna.post(f"{path}/rebase", {**chosen, "revision": "2"}))[0] == 409
+    assert "name: Wsparcie" in (await state(sqlite_store, third)).source
+    where = await anna.post(f"{path}/rebase", {**chosen, "revision": "3"})
     assert where == (303, f"{path}/publish")
     assert "name: Granty" in (await state(sqlite_store, third)).source
     assert (await anna.post(f"{path}/rebase", {"keep": "anything"}))[0] == 400
