@@ -32,7 +32,7 @@ COPY config /etc/centrala
 ENV PATH=/opt/centrala/bin:$PATH \
     CENTRALA_CONFIG=/etc/centrala/centrala.toml \
     CENTRALA_PUBLIC_HOST="*" \
-    CENTRALA_PRIVATE_HOST="*" \
+    CENTRALA_PRIVATE_HOST=0.0.0.0 \
     CENTRALA_HUB_LOG_FORMAT=json
 WORKDIR /var/lib/centrala
 USER centrala
