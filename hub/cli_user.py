@@ -104,8 +104,14 @@ def list_all(config_path: Path) -> None:
 def _password(from_stdin: bool) -> str:
     if from_stdin:
         password = sys.stdin.readline().rstrip("\r\n")
+    elif not sys.stdin.isatty():
+        raise Failed("There is no terminal to ask for the password. Give it with --password-stdin.")
     else:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     if not SHORTEST <= len(password) <= LONGEST:
         raise Failed(f"A password needs {SHORTEST} to {LONGEST} characters.")
+    if not password.isprintable():  # as are the bytes of an encoding that is not this terminal's
+        raise Failed(
+            "The password holds what is no text in UTF-8, or what cannot be typed. Choose another one."
+        )
     return str(password)

@@ -148,7 +148,7 @@ def _read(path: Path) -> _Document:
 
 def _parse(path: Path) -> tuple[dict[str, Any], dict[toml_lines.Path, int]]:
     try:
-        text = path.read_bytes().decode()
+        text = path.read_bytes().decode("utf-8-sig")
         return tomllib.loads(text), toml_lines.lines(text)
     except FileNotFoundError:
         raise _single(path, "there is no such file; name one with -c") from None
@@ -320,7 +320,7 @@ def _read_secret_file(document: _Document, table: dict[str, Any], name: str, whe
 def read_secret(path: Path) -> str:
     """The one line of a secret's file. Raises ValueError with a sentence when it is missing, empty or not text."""
     try:
-        secret = path.read_text().strip()
+        secret = path.read_text("utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise ValueError(f"the secret's file {path} cannot be read: {reason}") from None

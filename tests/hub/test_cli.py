@@ -277,3 +277,21 @@ def test_a_backup_says_where_the_signing_secret_is(run: Run, config: Path, tmp_p
     config.write_text(config.read_text().replace("[hub]", f'[hub]\nsecret = "{"s" * 40}"', 1))
     _, elsewhere, _ = run("backup", "-c", config, tmp_path / "elsewhere")
     assert "which is configured elsewhere" in elsewhere
+
+
+@pytest.mark.parametrize(
+    ("options", "stdin", "told"),
+    [
+        ((), b"", "no terminal to ask for the password. Give it with --password-stdin"),
+        (("--password-stdin",), b"dlugie-\xb3haslo-1\n", "no text in UTF-8"),
+    ],
+    ids=["no terminal", "bytes of another encoding"],
+)
+def test_a_password_that_cannot_be_had_is_told(
+    config: Path, options: tuple[str, ...], stdin: bytes, told: str
+) -> None:
+    words = ["user", "add", "-c", str(config), "--login", "ewa", "--name", "E", "--role", "agent"]
+    command = [sys.executable, "-m", "hub.cli", *words, "--office", "krajowa", *options]
+    done = subprocess.run(command, input=stdin, capture_output=True, timeout=60)
+    assert done.returncode == Exit.FAILED
+    assert told in done.stderr.decode() and "Traceback" not in done.stderr.decode()

@@ -311,6 +311,13 @@ def test_certificates_that_cannot_be_used_are_told(tmp_path: Path) -> None:
         assert complaints(tmp_path, lines + GOOD) == [f"centrala.toml:{complaint}"]
 
 
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    (tmp_path / "smtp.password").write_text("\ufefftajne-haslo\r\n", encoding="utf-8")
+    path = written(tmp_path, f'\ufeff{GOOD}password_file = "smtp.password"\n')
+    mail = decode_settings(load(path, environ={}, channels=CHANNELS).inbox("kontakt"), Mail)
+    assert mail.smtp is not None and mail.smtp.password == Secret("tajne-haslo")
+
+
 def test_a_missing_or_empty_secret_file_is_an_error(tmp_path: Path) -> None:
     written(tmp_path, "\n", "empty")
     assert complaints(tmp_path, GOOD + 'password_file = "empty"\n') == [
