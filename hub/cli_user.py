@@ -110,8 +110,8 @@ def _password(from_stdin: bool) -> str:
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     if not SHORTEST <= len(password) <= LONGEST:
         raise Failed(f"A password needs {SHORTEST} to {LONGEST} characters.")
-    if not password.isprintable():  # as are the bytes of an encoding that is not this terminal's
-        raise Failed(
-            "The password holds what is no text in UTF-8, or what cannot be typed. Choose another one."
-        )
+    try:
+        password.encode()
+    except UnicodeEncodeError:
+        raise Failed("The password is no text in UTF-8. Look at the encoding of your terminal.") from None
     return str(password)
