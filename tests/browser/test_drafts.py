@@ -105,6 +105,9 @@ async def test_two_versions_are_shown_as_two_and_one_is_chosen(
     await page.reload()
     await expect(text).to_have_value("Tutaj bez sieci")
     await expect(twice).to_be_hidden()
+    await page.keyboard.press("r")
+    await page.keyboard.type(" i dalej")
+    await expect(text).to_have_value("Tutaj bez sieci i dalej")
 
 
 async def test_two_windows_at_one_draft_lose_and_mix_nothing(

@@ -30,6 +30,7 @@ class Writing {
     this.saving = null;
     this.dirty = false;
     this.restore();
+    this.text.setSelectionRange(this.text.value.length, this.text.value.length); // who comes back goes on at the end
     form.addEventListener("input", () => this.changed());
     form.addEventListener("submit", (event) => this.submit(event));
     this.text.addEventListener("keydown", (event) => this.keys(event));
