@@ -55,8 +55,8 @@ The environment can set every other single value too (`CENTRALA_PUBLIC_PORT=9000
 and wins over the file. A variable that begins like a table's name but names no setting is an error. Secrets
 appear in no log, no error and no listing of the configuration.
 
-`SIGHUP` takes over changed rules, offices, queues and inboxes. The store, the listeners and `hub.secret` need a
-restart.
+`SIGHUP` takes over changed rules, offices, queues and inboxes. The store, the addresses of the listeners, `hub.secret`
+and a few others need a restart; the log names those that have changed.
 
 ## Many offices
 
