@@ -43,6 +43,9 @@ from hub.web.refused import STATIC, RefusalPages
 BODIES = 256_000_000
 """Bytes of request bodies in memory at once."""
 
+SHARES = 4
+"""Addresses that fill it: a body may take as long as a weak connection needs, and is paid for from its first byte."""
+
 REMOTE = web.RequestKey("remote", str)
 """The address of the client, kept on its request: more than the peer's where there are proxies."""
 
@@ -85,7 +88,7 @@ class _Public:
         self.log = log
         self.limits = Limits(rates)
         self.watch = Watch()
-        self.budget = Budget(BODIES)
+        self.budget = Budget(BODIES, BODIES // SHARES)
         self.pages = RefusalPages(settings.name, translate)
         self.mounted: dict[_Handler, Route] = {}
         self.trusted: tuple[Network, ...] = networks(settings.trusted_proxies)
@@ -218,7 +221,7 @@ def _serve(public: _Public, route: Route) -> _Handler:
         if route.streams and not public.limits.may_stream(bucket(remote), route.at_once):
             raise too_many(30)
         size = min(request.content_length or route.max_body, route.max_body)
-        with public.budget.reserve(size) as granted:
+        with public.budget.reserve(size, bucket(remote)) as granted:
             if not granted:
                 raise Refusal(503, N_("We are very busy. Please try again in a moment."), retry_after=5)
             made = await _request(public, route, request, remote)

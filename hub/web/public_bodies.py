@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import parse_qsl
@@ -51,22 +52,28 @@ class Form(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Budget:
-    """Bytes of bodies in hand at once: beyond it the next one is asked to come again."""
+    """Bytes of bodies in hand at once: beyond it the next one is asked to come again. Of them one address may have a
+    ``share``, or one slow sender could keep everybody else out."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, share: int) -> None:
         self._left = size
+        self._share = share
+        self._held: Counter[str] = Counter()
 
     @contextmanager
-    def reserve(self, size: int) -> Iterator[bool]:
-        """Whether ``size`` bytes may be read now; given back at the end of the block."""
-        granted = size <= self._left
-        if granted:
-            self._left -= size
+    def reserve(self, size: int, address: str) -> Iterator[bool]:
+        """Whether ``size`` bytes of ``address`` may be read now; given back at the end of the block."""
+        granted = size <= self._left and self._held[address] + size <= self._share
+        taken = size if granted else 0
+        self._left -= taken
+        self._held[address] += taken
         try:
             yield granted
         finally:
-            if granted:
-                self._left += size
+            self._left += taken
+            self._held[address] -= taken
+            if not self._held[address]:
+                del self._held[address]
 
 
 async def read_body(request: web.Request, most: int) -> bytes:

@@ -527,6 +527,38 @@ async def test_a_body_that_dribbles_is_cut_off(start: Start, monkeypatch: pytest
     writer.close()
 
 
+async def test_slow_senders_of_one_address_leave_room_for_others(
+    start: Start, browser: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(public, "BODIES", 8000)
+    listener = await start(trusted_proxies=("127.0.0.1",))
+
+    async def post(address: str) -> int:
+        headers = {"X-Forwarded-For": address}
+        response, _ = await ask(
+            browser, "POST", listener.url + "/page", data={"a": "x" * 500}, headers=headers
+        )
+        return response.status
+
+    async def until(status: int) -> None:
+        for _ in range(300):
+            if await post("2001:db8::2") == status:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"{status} never came")
+
+    _, writer = await asyncio.open_connection("127.0.0.1", int(listener.url.rpartition(":")[2]))
+    writer.write(
+        b"POST /page HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 2001:db8::1\r\nContent-Length: 1900\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\n\r\na=x"
+    )
+    await writer.drain()
+    await until(503)
+    assert await post("2001:db8:0:1::1") == 200
+    writer.close()
+    await until(200)
+
+
 async def test_connections_that_never_ask_are_closed(start: Start, browser: aiohttp.ClientSession) -> None:
     listener = await start()
     host, port = listener.url.removeprefix("http://").split(":")
