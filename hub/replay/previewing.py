@@ -23,7 +23,7 @@ from hub.replay.stored import Stored, batches, newest
 from hub.rulefile import places
 from hub.store.reading import Ask
 from hub.wordforms import FILE, WordForms
-from rules import Compiled, RuleFileError, RuleSet, compile_rules, evaluate, load
+from rules import Compiled, RuleFileError, RuleSet, compile_rules, evaluate, explain, load
 from rules.editing.blocks import plain
 from rules.editing.dump import Data, dump_entries
 from rules.errors import Problems
@@ -136,10 +136,10 @@ class Workshop:
             _compared(house, stored, small, placed(house, stored, decision.actions), rule.id)
             for stored, decision in zip(caught, before, strict=True)
         ]
-        shown = len(first.examples)
+        shown = list(zip(caught, seen, strict=True))[len(seen) - len(first.examples) :]
         return msgspec.structs.replace(
             first,
-            examples=tuple(seen[len(seen) - shown :][::-1]),
+            examples=tuple(_explained(small, stored, one, rule.id) for stored, one in reversed(shown)),
             placed=Placed(
                 reached=sum(one.reached for one in seen),
                 wins=sum(bool(one.wins) for one in seen),
@@ -251,5 +251,11 @@ def _compared(house: Directory, stored: Stored, small: Compiled, before: str, ru
         after=placed(house, stored, decision.actions),
         reached=reached,
         wins=tuple(action for action, names in winners if rule in names.split(",")),
-        by="" if reached or not decision.matched else decision.matched[-1],
     )
+
+
+def _explained(small: Compiled, stored: Stored, one: Example, rule: str) -> Example:
+    """An example with the rule that ended the evaluation before it, if one did."""
+    verdicts = () if one.reached else explain(small, stored.facts, rule)
+    by = next((verdict.by for verdict in verdicts if verdict.state == "stopped"), "")
+    return msgspec.structs.replace(one, by=by)

@@ -63,7 +63,8 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True, tag="whole"):
 
 class Example(msgspec.Struct, frozen=True, kw_only=True):
     """A message that a rule catches, with the queues without and with it. ``reached``: no rule before it ended the
-    evaluation (else ``by`` names that one). ``wins`` are the actions that it decides."""
+    evaluation (else ``by`` names that one; without one its section is closed). ``wins`` are the actions that it
+    decides."""
 
     trace: int
     conversation: int

@@ -238,8 +238,8 @@ async def called_off(request: web.Request) -> web.StreamResponse:
 
 
 class Rebase(Form, frozen=True, kw_only=True):
-    """``keep``: for each clash ``ours:kind:name`` (the draft's text) or ``theirs:kind:name``; ``revision``: of which text
-    that was said."""
+    """``keep``: for each clash ``ours:kind:name`` (the draft's text) or ``theirs:kind:name``; ``revision``: what was
+    seen."""
 
     keep: tuple[str, ...] = ()
     revision: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -21,8 +22,11 @@ from hub.web.desk import Desk, desk_of, number_of, scope_of
 from hub.web.forms import Form, read_form, read_query
 from hub.web.render import redirect, render, render_aside, text
 from hub.web.rules import terms
+from hub.web.rules.pages import each_rule
 from hub.web.words import DAY, moment
 from rules import PRIORITIES
+from rules.errors import Problems
+from rules.files.yamltree import Scalar, parse
 from rules.text import Text
 
 PREVIEWER = web.AppKey("rules_previewer", Previewer)
@@ -282,23 +286,25 @@ class PreviewForm(Form, frozen=True, kw_only=True):
     rule: str
     replaces: str = ""
     after: str = ""
+    section: str = ""
 
 
 async def preview_rule(request: web.Request) -> web.StreamResponse:
     """What the rule in the editor catches of the latest messages: a fragment that asks again while more is to come.
 
     Fields: ``rule``, its YAML; ``replaces``, the id under which it stands in the draft; ``after``, the id of the rule
-    behind which a new one stands.
+    behind which a new one stands; ``section``, the one at whose end it stands otherwise.
     """
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
     require(scope, "administer")
     form = await read_form(request, PreviewForm)
     found = await desk.store.read(lambda tx: draft(tx, scope, number))
+    after = form.after or (await asyncio.to_thread(_last_of, found.source, form.section))
     answer = await request.app[PREVIEWER].preview(
-        number, found.source, form.rule, replaces=form.replaces, after=form.after
+        number, found.source, form.rule, replaces=form.replaces, after=after
     )
     seen = await desk.store.read(lambda tx: _seen(tx, request, answer))
-    sent = {"rule": form.rule, "replaces": form.replaces, "after": form.after}
+    sent = {"rule": form.rule, "replaces": form.replaces, "after": after}
     return render(
         request,
         "rules/_preview.html",
@@ -308,6 +314,13 @@ async def preview_rule(request: web.Request) -> web.StreamResponse:
         number_of_draft=number,
         **_words(request),
     )
+
+
+def _last_of(source: str, section: str) -> str:
+    """The id of the last rule of a section, "" where there is none."""
+    rules = each_rule(parse(source, Problems(""))) if section else ()
+    said = [rule.entries.get("id") for rule, at in rules if at == section]
+    return said[-1].text if said and isinstance(said[-1], Scalar) else ""
 
 
 def _seen(tx: Reader, request: web.Request, answer: object) -> dict[int, Any]:

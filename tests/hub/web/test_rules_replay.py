@@ -44,9 +44,9 @@ async def draft(world: World) -> int:
     return (await world.store.write(lambda tx: open_draft(tx, SYSTEM, source=AFTER))).id
 
 
-async def preview(browser: Browser, draft: int, rule: str) -> str:
+async def preview(browser: Browser, draft: int, rule: str, **place: str) -> str:
     """The fragment once nothing more is to come; what it sends to ask again is what was sent."""
-    fields = {"rule": rule, "replaces": "", "after": "reklamy"}
+    fields = {"rule": rule, "replaces": "", **(place or {"after": "reklamy"})}
     async with asyncio.timeout(20):
         while True:
             status, text = await browser.post(f"/admin/rules/drafts/{draft}/preview", fields)
@@ -67,6 +67,22 @@ async def test_the_preview_of_a_rule(enter: Callable[[str], Any], draft: int, wo
     assert "/conversations/" in said
     wrong = await preview(browser, draft, "- id: nowa\n  when: {wrods: [a]}\n  do: {queue: spam}\n")
     assert "wrods" in wrong
+
+
+@pytest.mark.slow
+async def test_the_preview_of_a_new_rule_goes_by_the_section_that_it_is_put_into(
+    enter: Callable[[str], Any], world: World
+) -> None:
+    closed = (
+        "rules:\n  - section: z\n    when: {sender: nikt@example.org}\n    rules:\n"
+        "      - id: inna\n        do: {tags: [x]}\ndefault: {queue: informacja}\n"
+    )
+    number = (await world.store.write(lambda tx: open_draft(tx, SYSTEM, source=closed))).id
+    browser = await enter("administrator")
+    said = await preview(browser, number, RULE, section="z")
+    assert "dochodzi do głosu przy 0," in said and "sekcja jest zamknięta" in said
+    said = await preview(browser, number, RULE, section="")
+    assert "dochodzi do głosu przy 0," not in said and "sekcja jest zamknięta" not in said
 
 
 async def test_a_county_administrator_reads_numbers_alone(

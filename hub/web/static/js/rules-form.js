@@ -150,6 +150,7 @@ async function fill(panel) {
   body.set(text, area.value);
   body.set(name, form.dataset.store.split(".").slice(4).join("."));
   body.set(more, more === "after" ? (form.elements.after?.value ?? "") : "rule");
+  if (more === "after") body.set("section", form.elements.section?.value ?? "");
   const mine = (panel.dataset.turn = String(Number(panel.dataset.turn ?? 0) + 1));
   panel.setAttribute("aria-busy", "true");
   try {
