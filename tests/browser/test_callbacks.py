@@ -178,6 +178,10 @@ async def test_a_call_from_order_to_end(hub: WholeHub, browser: Browser, clock: 
         await anna.keyboard.press(key)
         await expect(anna.locator("#call-now")).to_have_attribute("data-state", state)
         assert await axe_violations(anna) == []
+        if state == "in-call":
+            await anna.fill("textarea[name=note]", "Pytała o druk")
+            await anna.locator("h1").click()
+    assert await anna.input_value("textarea[name=note]") == "Pytała o druk"  # written while they talked
     await anna.fill("input[name=topic]", "Zasiłek")
     await anna.click('form[action$="/finish"] button')
     row = await until_state(hub, "done")

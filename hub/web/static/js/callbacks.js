@@ -29,7 +29,10 @@ function showNow(fresh) {
   const same = now.dataset.call === fresh.dataset.call && now.dataset.state === fresh.dataset.state;
   if (same && writing(now)) return;
   const offered = fresh.dataset.state === "offered" && !(now.dataset.call === fresh.dataset.call && now.dataset.state === "offered");
-  if (now.outerHTML !== fresh.outerHTML) now.replaceWith(fresh);
+  if (now.outerHTML !== fresh.outerHTML) {
+    now.replaceWith(fresh);
+    putBack();
+  }
   if (!offered) return;
   news.textContent = news.dataset.offered;
   if (settings.sound) chime();
@@ -62,7 +65,30 @@ async function renew() {
   showLists(page.getElementById("call-lists"));
 }
 
+// --- what is written down during a call ---------------------------------------------------------------------------
+
+// The other buttons of a call lead to a new page: what somebody wrote meanwhile goes along.
+const KEPT = "centrala-call-note";
+const WRITTEN = ["topic", "outcome", "note"];
+
+document.addEventListener("input", ({ target }) => {
+  const form = target.closest("form[data-keep]");
+  if (!form) return;
+  const written = Object.fromEntries(WRITTEN.map((name) => [name, form.elements.namedItem(name).value]));
+  sessionStorage.setItem(KEPT, JSON.stringify({ call: form.getAttribute("action"), ...written }));
+});
+
+function putBack() {
+  const form = document.querySelector("form[data-keep]");
+  const kept = JSON.parse(sessionStorage.getItem(KEPT) ?? "null");
+  if (form && kept?.call === form.getAttribute("action")) {
+    for (const name of WRITTEN) form.elements.namedItem(name).value = kept[name];
+  } else if (calls) sessionStorage.removeItem(KEPT);
+}
+putBack();
+
 function soon() {
+  if (!calls) return;
   clearTimeout(waiting);
   waiting = setTimeout(renew, WAIT);
 }
