@@ -7,12 +7,13 @@ anything; an address is taken only from angle brackets, or from a mailbox that i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import idna
 
 from connectors._text import one_line
-from connectors.email.headers import words
+from connectors.email.headers import MAX_VALUE, words
 
 MAX_MAILBOXES = 1_000
 """Mailboxes of one field that are read."""
@@ -20,7 +21,7 @@ MAX_MAILBOXES = 1_000
 _PIECE = re.compile(
     rb"(?P<word>=\?[^?\s]{1,60}\?[bBqQ]\?[^?]{0,500}\?=)"  # an encoded word: commas and brackets in it are letters
     rb'|"(?P<quoted>(?:[^"\\]|\\.){0,300}+)"'
-    rb"|\((?P<comment>(?:[^()\\]|\\.|\((?:[^()\\]|\\.){0,500}\)){0,1000})\)"  # comments nest at most once here
+    rb"|\((?P<comment>(?:[^()\\]|\\.|\((?:[^()\\]|\\.){0,200}+\)){0,300}+)\)"  # comments nest at most once here
     rb"|<(?P<angle>[^<>]{0,1000})>"
     rb"|(?P<end>[,;:])"
     rb'|(?P<text>[^"(<,;:=]+|.)',
@@ -60,6 +61,16 @@ def mailboxes(value: bytes) -> list[Mailbox]:
             pieces = []
     found.append(_mailbox(pieces))
     return [mailbox for mailbox in found if mailbox.name or mailbox.address]
+
+
+def all_mailboxes(fields: Iterable[bytes]) -> Iterator[Mailbox]:
+    """The mailboxes of several fields of one name, as far as they are no longer together than one may be."""
+    left = MAX_VALUE
+    for value in fields:
+        left -= len(value)
+        if left < 0:
+            return
+        yield from mailboxes(value)
 
 
 def address(text: str) -> str:

@@ -10,7 +10,7 @@ import re
 
 from connectors.contract import Automatic
 from connectors.email import headers
-from connectors.email.addresses import mailboxes
+from connectors.email.addresses import all_mailboxes, mailboxes
 from connectors.email.mime import Part
 
 DAEMONS = re.compile(
@@ -137,7 +137,7 @@ def _word(top: Part, name: str) -> str:
 
 def sender_of(top: Part) -> tuple[str, str, int]:
     """(name, address, number of senders): From, or what else names the author where From is missing or unreadable."""
-    authors = [mailbox for value in top.all("from") for mailbox in mailboxes(value)]
+    authors = list(all_mailboxes(top.all("from")))
     known = [mailbox for mailbox in authors if mailbox.address]
     if known:
         return known[0].name, known[0].address, len({mailbox.address for mailbox in known})

@@ -19,7 +19,7 @@ from connectors._text import decode
 from connectors.contract import BouncedRecipient
 from connectors.email import automatic, bounce_texts, headers
 from connectors.email.addresses import address as plain_address
-from connectors.email.addresses import mailboxes
+from connectors.email.addresses import all_mailboxes, mailboxes
 from connectors.email.mime import Part, header_of
 from connectors.email.quotes_words import FORWARD, FORWARD_SUBJECT, REPLY_SUBJECT, SEPARATOR
 
@@ -228,8 +228,8 @@ def _status(status: str, diagnostic: str, action: str) -> str:
 
 def _by_header(top: Part, text: str) -> list[BouncedRecipient]:
     """Exim and Gmail name them in a header."""
-    value = b", ".join(top.all("x-failed-recipients"))
-    who = [found for mailbox in mailboxes(value) if (found := usable(mailbox.address))]
+    boxes = all_mailboxes(top.all("x-failed-recipients"))
+    who = [found for mailbox in boxes if (found := usable(mailbox.address))]
     return bounce_texts.described(dict.fromkeys(who), text) if who else []
 
 

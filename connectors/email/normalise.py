@@ -32,7 +32,7 @@ from connectors.contract import (
     conversation_key,
 )
 from connectors.email import authentication, automatic, bounces, headers, invitation, pictures, quotes
-from connectors.email.addresses import mailboxes
+from connectors.email.addresses import all_mailboxes, mailboxes
 from connectors.email.content import Body, Content, collect
 from connectors.email.mime import Part, read
 from connectors.email.quotes_words import REPLY_SUBJECT
@@ -201,10 +201,9 @@ def _reply_to(mail: Mail) -> tuple[Party, ...]:
 def _recipients(top: Part) -> tuple[Recipient, ...]:
     found: dict[str, Recipient] = {}
     for field, role in _ROLES:
-        for value in top.all(field):
-            for box in mailboxes(value):
-                if box.address:
-                    found.setdefault(box.address, Recipient(address=box.address, name=box.name, role=role))  # type: ignore[arg-type]
+        for box in all_mailboxes(top.all(field)):
+            if box.address:
+                found.setdefault(box.address, Recipient(address=box.address, name=box.name, role=role))  # type: ignore[arg-type]
     return tuple(found.values())[:MAX_RECIPIENTS]
 
 
@@ -302,7 +301,7 @@ def _candidates(mail: Mail, ids: list[str]) -> list[str]:
     found = [item.rpartition("@")[0].rpartition(".")[2] for item in ids]
     addresses = [recipient.address for recipient in mail.recipients]
     for field in ("delivered-to", "x-original-to", "envelope-to"):
-        addresses += [box.address for value in mail.top.all(field)[:5] for box in mailboxes(value)]
+        addresses += [box.address for box in all_mailboxes(mail.top.all(field))]
     found += [address.rpartition("@")[0].partition("+")[2] for address in addresses if "+" in address]
     return [candidate for candidate in dict.fromkeys(found) if _TOKEN.fullmatch(candidate)]
 

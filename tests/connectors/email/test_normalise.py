@@ -340,6 +340,12 @@ def test_our_own_signed_names_come_first() -> None:
     assert message.adds_keys == ("mid:own@x",)
 
 
+def test_our_signed_name_is_found_among_many_recipients_of_the_envelope() -> None:
+    names = "".join(f"Delivered-To: a{number}@urzad.example\n" for number in range(20))
+    message = read(simple(f"{names}Delivered-To: kontakt+tokconversation7@urzad.example\n"))
+    assert message.thread_keys == ("conversation:7",)
+
+
 def test_a_token_that_is_not_ours_joins_nothing() -> None:
     message = read(simple("In-Reply-To: <d1.forged00000042@urzad.example>\n"))
     assert message.thread_keys == ("mid:d1.forged00000042@urzad.example",)
