@@ -48,10 +48,14 @@ def timer_row(tx: Tx, kind: str, subject: int, due_at: int, data: Mapping[str, A
 
 
 def put_timers(tx: Tx, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Many at once; one that waits for the same kind and subject is set to the new time. No two rows for the same."""
+    """Many at once; one that waits for the same kind and subject is set to the new time. No two rows for the same.
+
+    In the order of their keys, so that two processes that set some of the same do not wait for each other in a ring.
+    """
     if rows:
         key, waiting = ("kind", "subject"), "state = 'waiting'"
-        bulk.put(tx.connection, timer, key, ROW, rows, where=waiting, keep=("id",))
+        in_order = sorted(rows, key=lambda row: row[1:3])
+        bulk.put(tx.connection, timer, key, ROW, in_order, where=waiting, keep=("id",))
         tx.ring("timers")
 
 

@@ -47,10 +47,11 @@ def write(tx: Tx, rows: Rows) -> None:
     insert(connection, schema.attachment, _ATTACHMENT, rows.attachments)
     insert(connection, schema.trace, _TRACE, rows.traces)
     # A key that another writer took meanwhile keeps its first owner; a pair, and a thread that goes on in a new
-    # conversation, mean the latest one.
-    bulk.insert_new(connection, schema.thread_key, _KEY, list(rows.thread_keys.values()))
-    bulk.put(connection, schema.thread_key, ("key",), _KEY, list(rows.latest_keys.values()))
-    insert(connection, schema.seen, _SEEN, rows.seen)
+    # conversation, mean the latest one. In the order of the keys: who finds one that another writer has put up waits
+    # for the end of that transaction, and two must not wait for each other.
+    bulk.insert_new(connection, schema.thread_key, _KEY, sorted(rows.thread_keys.values()))
+    bulk.put(connection, schema.thread_key, ("key",), _KEY, sorted(rows.latest_keys.values()))
+    insert(connection, schema.seen, _SEEN, sorted(rows.seen, key=lambda row: row[:2]))
     bulk.insert_new(connection, schema.effect, EFFECT, rows.effects)
     if rows.effects:
         tx.ring("effects")

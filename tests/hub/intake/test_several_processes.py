@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,7 +18,8 @@ from hub.cluster.leases import Fenced, Lease
 from hub.intake import sink
 from hub.intake.handle import handle
 from hub.intake.sink import Intake
-from hub.intake.state import Call
+from hub.intake.state import Call, Rows
+from hub.intake.write import write
 from hub.logs import logger
 from hub.store import schema
 from hub.store.postgres import PostgresStore
@@ -208,3 +211,34 @@ async def test_a_hundred_first_messages_over_two_processes_make_one_conversation
     assert len({receipt.conversation for [receipt] in told}) == 1
     assert len({receipt.message for [receipt] in told}) == 100
     assert not any(receipt.quarantined for [receipt] in told)
+
+
+@pytest.mark.servers
+async def test_what_two_processes_put_up_in_opposite_order_makes_no_deadlock(
+    processes: list[tuple[PostgresStore, Intake]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys of threads, what was seen, deadlines: whoever comes second waits for the first, and nobody runs again."""
+    tries: list[int] = []
+
+    def counted(number: int) -> None:
+        transact = processes[number][0]._try
+
+        async def noted(works: Any) -> Any:
+            tries.append(number)
+            return await transact(works)
+
+        monkeypatch.setattr(processes[number][0], "_try", noted)
+
+    def several(number: int) -> Rows:
+        names = [f"<{n:05}@example.pl>" for n in range(4000)][:: 1 if number else -1]
+        return Rows(
+            thread_keys={name: (name, 1, 1) for name in names},
+            latest_keys={f"pair {name}": (f"pair {name}", 1, 1) for name in names},
+            timers={(kind, 1): (7 * n + number, kind, 1, 5, "waiting", "{}") for n, kind in enumerate(names)},
+        )
+
+    for number in (0, 1):
+        counted(number)
+    both = [several(number) for number in (0, 1)]
+    await asyncio.gather(*(processes[n][0].write(partial(write, rows=both[n])) for n in (0, 1)))
+    assert sorted(tries) == [0, 1]
