@@ -36,12 +36,12 @@ MAX_LINES = 4_000
 
 _MARKED = re.compile(r"[ \t]{0,3}(?:[^\W\d_]{1,3})?>")
 _LABEL = re.compile(r"[\s>*_|]*([^\W\d_][^:：\n]{0,28}?)[\s*_]*[:：][\s*_]*(.{0,200})")
-_SHARED = re.compile(r"(?:-{2,}\s*)?\bOn [^\n]{6,200}\bwrote:\s*$")
+_SHARED = re.compile(r"(?:(?<!-)-{2,}+\s*+)?\bOn [^\n]{6,200}\bwrote:\s*$")
 _UNDERSCORES = re.compile(r"\s*[_=*-]{8,}\s*$")
 _SPEECH = ("„", "“", "”", '"', "«", "»")
 _LAST = frozenset(":：-–—>)]")
 _ENDS = re.compile(r"[:：]\s*[-–—_*]*\s*$|-{2,}\s*$")
-_ANDROID = re.compile(r"\s*-{2,}\s*\S.{0,120}\s-{2,}\s*$")
+_ANDROID = re.compile(r"\s*-{2,}+\s*+\S.{0,120}\s-{2,}\s*$")
 
 
 class Cut(NamedTuple):

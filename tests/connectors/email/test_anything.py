@@ -96,7 +96,7 @@ HOSTILE = {
     "a header without end": b"Subject: x" + b"\n y" * 500_000,
     "header fields without end": b"X-A: b\n" * 300_000,
     "encoded words": b"Subject: " + b"=?a?q?" * 200_000 + b"\n\nx",
-    "lines of dashes": b"In-Reply-To: <a@b>\n\n" + (b"-" * 250 + b"\n") * 4_000,
+    "lines of dashes": b"In-Reply-To: <a@b>\n\n" + (b"-" * 250 + b" wrote:\n") * 4_000,
     "brackets": b"From: " + b'(<"' * 200_000 + b"\n\nx",
     "Message-IDs": b"References: " + b"<a@b>" * 200_000 + b"\n\nx",
     "labels": b"Subject: x\n\n" + b"From: x\n" * 100_000,
