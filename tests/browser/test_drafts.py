@@ -71,6 +71,13 @@ async def test_what_is_typed_while_a_reply_is_on_its_way_begins_the_next_one(
     await expect(page.locator("#reply-text")).to_have_value("I jeszcze jedno")
     await expect(page.locator("[data-kept]")).to_have_text("Saved")
     await page.unroute("**/reply")
+    await page.locator(".toast", has_text="Sent").get_by_role("button").click()
+    await expect(page.locator("#reply-text")).to_have_value("Pierwsza.\n\nI jeszcze jedno")
+    await expect(page.locator("#reply-form [data-twice]")).to_be_hidden()
+    await page.locator("#reply-text").fill("Pierwsza.")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#reply-text")).to_have_value("")
+    await page.keyboard.type("I jeszcze jedno")
     await page.keyboard.press("Control+Enter")
     await expect(page.locator("#reply-text")).to_have_value("")
     assert (await texts(desk, long))[-2:] == ["Pierwsza.", "I jeszcze jedno"]

@@ -285,7 +285,13 @@ class Writing {
     this.measure();
   }
 
-  /** Take over what the server has: after a sending was taken back. */
+  /** A sending was taken back: its words stand before what was written since. */
+  takeBack(draft) {
+    if (draft.id === this.id && draft.revision === this.revision) return;
+    if (draft.text.includes(this.text.value.trim())) this.take(draft);
+    else this.collide(draft);
+  }
+
   take(draft) {
     this.text.value = draft.text;
     this.id = draft.id;
@@ -565,5 +571,5 @@ window.addEventListener("storage", ({ key, oldValue, newValue }) => {
 document.addEventListener("centrala:undone", async () => {
   if (!conversation) return;
   const found = await (await send(`/conversations/${conversation}/drafts`, { method: "GET", quiet: true })).json();
-  for (const [kind, writing] of forms) if (found[kind] && !writing.text.value.trim()) writing.take(found[kind]);
+  for (const [kind, writing] of forms) if (found[kind]) writing.takeBack(found[kind]);
 });
