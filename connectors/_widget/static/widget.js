@@ -14,14 +14,15 @@ if (framed) {
   tellHeight();
 }
 
+const bytes = (form) => [...form.querySelectorAll("input[type=file]")]
+  .flatMap(({ files }) => [...files]).reduce((sum, file) => sum + file.size, 0);
+
 /** What is wrong with the files of a form. A refusal in the middle of too many bytes would show no page at all. */
 function tooLarge(form) {
-  let together = 0;
   for (const { files, dataset } of form.querySelectorAll("input[type=file][data-size]")) {
     const large = [...files].find((file) => file.size > Number(dataset.size));
     if (large) return dataset.large.replace("{name}", large.name);
-    together += [...files].reduce((sum, file) => sum + file.size, 0);
-    if (together > Number(dataset.together)) return dataset.much;
+    if (bytes(form) > Number(dataset.together)) return dataset.much;
   }
   return "";
 }
@@ -47,9 +48,10 @@ document.addEventListener("submit", (event) => {
   }
   form.dataset.sent = "yes";
   const usable = () => delete form.dataset.sent;
-  // A page that comes back from the browser's cache must be usable again, and one whose sending was stopped.
+  // A page that comes back from the browser's cache must be usable again, and one whose sending was stopped. Files get
+  // the time that a slow network takes (50 kB/s): a second press would send them from the beginning.
   window.addEventListener("pageshow", usable, { once: true });
-  setTimeout(usable, 5000);
+  setTimeout(usable, 5000 + bytes(form) / 50);
 });
 
 // What was wrong, or what was done, is the first thing to know.
@@ -58,6 +60,6 @@ told?.focus();
 
 // In a frame as high as its page only the page around can scroll: to where a link or a form of ours led, once the frame
 // has its new height. Never on its own, when the page around opens.
-if (framed && document.referrer.startsWith(location.origin)) {
+if (framed && document.referrer.startsWith(`${location.origin}/`)) {
   setTimeout(() => (told ?? document.querySelector(":target"))?.scrollIntoView(), 300);
 }

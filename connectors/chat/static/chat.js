@@ -22,7 +22,7 @@ const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseco
 
 // A network that is gone may say nothing: what takes longer than this is tried again.
 const SILENT = 45_000; // the hub gives a sign of life every 15 s
-const patience = (body = []) => AbortSignal.timeout([...body].some(([, part]) => part.size) ? 600_000 : 30_000);
+const patience = (body = []) => AbortSignal.timeout?.([...body].some(([, part]) => part.size) ? 600_000 : 30_000);
 const heads = () => ({ Accept: "application/json", "X-Centrala-Chat": me });
 
 /** Only a page that may frame this one gets to know anything. */
@@ -159,7 +159,7 @@ const heard = {
     for (const message of messages) if (put(message) && !message.mine) theirs = message.id;
     if (state !== stood) part("state").replaceChildren(...parsed(state).body.childNodes);
     stood = state;
-    for (const form of chat.querySelectorAll(".deed:has([value=end])")) form.hidden = !open;
+    for (const form of chat.querySelectorAll(".deed")) if (form.elements.do.value === "end") form.hidden = !open;
     if (theirs) {
       presence("paused");
       last = theirs;
