@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from hub.audit import record
 from hub.i18n import mark as N_
 from hub.ruleset.proof import Proof
-from hub.ruleset.versions import published, source_of
+from hub.ruleset.versions import MOST, published, source_of
 from hub.scope import Conflict, Denied, NotFound, Scope, require
 from hub.store import schema
 from hub.store.tx import Reader, Tx
@@ -159,7 +159,8 @@ def changes(tx: Reader, scope: Scope, draft_id: int) -> list[Revision]:
 def source_at(tx: Reader, draft_id: int, revision: int) -> str:
     """The text of a live draft as it was. Raises NotFound."""
     c = rule_draft_change.c
-    found = tx.scalar(select(c.source).where(c.draft == draft_id, c.revision == revision))
+    known = select(c.source).where(c.draft == draft_id, c.revision == revision)
+    found = tx.scalar(known) if abs(revision) <= MOST else None
     if found is None:
         raise NotFound("revision")
     return str(found)

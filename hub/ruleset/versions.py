@@ -23,6 +23,9 @@ setting = schema.setting
 
 Origin = Literal["file", "console", "rollback"]
 
+MOST = 2**31 - 1
+"""Numbers of versions and revisions that a column holds; the database must not be asked for a larger one."""
+
 FILE = "rules-file"
 """The setting that remembers the last import of the rule file; its row is also the lock of publication."""
 
@@ -97,13 +100,15 @@ def versions(tx: Reader, scope: Scope, *, before: int | None = None, limit: int 
     require(scope, "administer")
     statement = select(*_SHORT).order_by(ruleset.c.version.desc()).limit(limit)
     if before is not None:
-        statement = statement.where(ruleset.c.version < before)
+        statement = statement.where(ruleset.c.version < min(before, MOST))
     return [_version(row) for row in tx.execute(statement).mappings()]
 
 
 def version(tx: Reader, scope: Scope, number: int) -> Version:
     """One version with its text. Raises Denied, NotFound."""
     require(scope, "administer")
+    if abs(number) > MOST:
+        raise NotFound("version")
     row = tx.execute(select(ruleset).where(ruleset.c.version == number)).mappings().first()
     if row is None:
         raise NotFound("version")
@@ -112,6 +117,8 @@ def version(tx: Reader, scope: Scope, number: int) -> Version:
 
 def source_of(tx: Reader, number: int) -> str | None:
     """The text of a version, as traces name it; None where there is no such version."""
+    if abs(number) > MOST:
+        return None
     found: str | None = tx.scalar(select(ruleset.c.source).where(ruleset.c.version == number))
     return found
 

@@ -26,6 +26,7 @@ from hub.ruleset import (
     roll_back,
     schedule,
     send_back,
+    source_at,
     submit,
     unschedule,
     version,
@@ -34,7 +35,7 @@ from hub.ruleset import (
 from hub.ruleset import lifecycle as life
 from hub.ruleset.drafts import CHANGED
 from hub.ruleset.versions import Wanted, add_version, lock
-from hub.scope import Conflict, Scope
+from hub.scope import Conflict, NotFound, Scope
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Reader, Tx
@@ -171,6 +172,21 @@ async def test_rolling_back_is_a_new_version_with_the_old_text(
     with pytest.raises(Conflict, match="in force already"):
         await store.write(lambda tx: roll_back(tx, scopes["bogdan"], 1, proof=proof))
     assert (await store.read(audited))[-1] == "rules-rolled-back"
+
+
+@pytest.mark.parametrize("large", [2**31, 2**53])
+async def test_a_number_that_no_column_holds_is_nobodys(
+    store: Store, scopes: Mapping[str, Scope], large: int
+) -> None:
+    anna = scopes["anna"]
+    number = (await store.write(lambda tx: open_draft(tx, anna))).id
+    with pytest.raises(NotFound):
+        await store.read(lambda tx: version(tx, anna, large))
+    with pytest.raises(NotFound):
+        await store.write(lambda tx: open_draft(tx, anna, base=large))
+    with pytest.raises(NotFound):
+        await store.read(lambda tx: source_at(tx, number, large))
+    assert len(await store.read(lambda tx: versions(tx, anna, before=large))) == 1
 
 
 async def test_going_back_needs_no_more_than_a_version_that_loads(
