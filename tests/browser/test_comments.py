@@ -289,8 +289,11 @@ async def test_what_could_not_be_read_again_is_still_to_be_decided(hub: WholeHub
         await author.write(text, name="Marek")
     first, second = await bench(hub, browser), await bench(hub, browser, "redakcja2")
     number = first.locator(".bench__bar [data-number]")
+    await first.set_viewport_size({"width": 1280, "height": 800})
+    place = await first.locator(".post").first.bounding_box()
     for text in ("Drugi", "Pierwszy"):
         await first.locator(".post", has_text=text).locator("input").first.check()
+    assert await first.locator(".post").first.bounding_box() == place
     caps = first.locator("kbd:visible", has_text="p")  # the key stands where it acts
     await expect(caps).to_have_count(1)
     await expect(first.locator(".bench__bar kbd:visible")).to_have_text(["X", "p", "h", "d"])
