@@ -125,7 +125,8 @@ def reachable(tx: Reader, house: House, conversation: Row[Any], where: Where | N
         if row.address == where.avoid or (where.known_by is not None and row.created_at > where.known_by):
             continue
         inbox = outlet(house, conversation.office, row.kind, conversation.inbox)
-        if inbox is None:
+        nameless = row.kind == "email" and "@" not in row.address  # a mail whose sender nobody could read
+        if inbox is None or nameless:
             continue
         found = Address(kind=row.kind, address=row.address, name=row.name, inbox=inbox)
         if not house.capabilities[inbox].live or is_here(tx, inbox, row.address):

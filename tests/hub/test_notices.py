@@ -87,6 +87,15 @@ async def test_neither_mail_nor_an_agents_own_reply_waits(sqlite_store: Store, c
     assert [shown(row.due_at) for row in rows] == ["2026-11-16 23:00"]
 
 
+async def test_a_sender_that_nobody_could_read_is_told_nothing(sqlite_store: Store) -> None:
+    """Else each such mail came back as one that failed."""
+    found = await sqlite_store.write(lambda tx: add_conversation(tx, email="unknown-1f2e"))
+    with pytest.raises(IndexError):
+        await told(sqlite_store, desk_house(), found)
+    sent = await sqlite_store.read(lambda tx: tx.rows(select(schema.message.c.kind)))
+    assert [row.kind for row in sent] == ["inbound"]
+
+
 @pytest.mark.parametrize(
     ("language", "weekdays", "closed"),
     [
