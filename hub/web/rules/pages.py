@@ -138,13 +138,14 @@ FEW = 300
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """A rule file as a list, or the part of it that was asked for: ``page`` of ``pages``, those with the words ``q``.
 
-    ``total`` counts all rules; ``problems`` when it is no YAML at all.
+    ``total`` counts all rules and sections, ``count`` the rules alone; ``problems`` when it is no YAML at all.
     """
 
     rows: tuple[Row, ...] = ()
     default: tuple[Markup, ...] = ()
     problems: tuple[Problem, ...] = ()
     total: int = 0
+    count: int = 0
     q: str = ""
     page: int = 1
     pages: int = 1
@@ -181,6 +182,7 @@ def listing(source: str, names: Names, q: str = "", page: int = 1) -> Listing:
         default=tuple(action_said(part, names) for part in form_of(deeds, "default").do) if deeds else (),
         problems=tuple(problems.found),
         total=len(every),
+        count=max((number for _, _, number in every), default=0),
         q=q,
         page=page,
         pages=pages,

@@ -303,6 +303,20 @@ async def test_a_test_keeps_what_its_form_cannot_show(
     assert said["expect"] == {"queue": "bezrobotni", "tags": None, "office": None}  # type: ignore[index, call-overload]
 
 
+async def test_the_beginning_and_the_end_are_those_of_all_rules(
+    anna: Browser, sqlite_store: Store, scope: Scope
+) -> None:
+    rule = "  - id: r{n}\n    do: {{queue: q}}\n"
+    many = "rules:\n" + "".join(rule.format(n=n) for n in range(FEW + 1)) + "default: {queue: q}\n"
+    home = await opened_draft(sqlite_store, scope, many)
+    _, first = await anna.get(home)
+    _, last = await anna.get(f"{home}?page=2")
+    _, found = await anna.get(f"{home}?q=r7")
+    assert [page.count("na sam początek") for page in (first, last, found)] == [1, 0, 0]
+    assert [page.count("na sam koniec") for page in (first, last, found)] == [0, 1, 0]
+    assert f'data-count="{FEW + 1}"' in last and f'data-number="{FEW + 1}"' in last
+
+
 def test_of_many_rules_a_page_shows_some() -> None:
     rule = "  - id: r{n}\n    when: {{words: słowo{n}}}\n    do: {{queue: q}}\n"
     source = "rules:\n" + "".join(rule.format(n=n) for n in range(FEW * 2 + 1)) + "default: {queue: q}\n"

@@ -68,8 +68,8 @@ async function move(row, to) {
   if (!moved) return;
   moved.scrollIntoView({ block: "nearest" });
   moved.classList.add("rule-row--moved");
-  const all = rules();
-  said.textContent = box.dataset.moved.replace("%r", name).replace("%n", all.indexOf(moved) + 1).replace("%a", all.length);
+  const { count } = document.getElementById("rule-list").dataset;
+  said.textContent = box.dataset.moved.replace("%r", name).replace("%n", moved.dataset.number).replace("%a", count);
 }
 
 box?.addEventListener("submit", (event) => {
