@@ -6,9 +6,11 @@ import re
 
 _FOLD = re.compile(r"\n[ \t]")
 _LINE = re.compile(
-    r"(SUMMARY|DTSTART|DTEND|LOCATION|DESCRIPTION|ORGANIZER)(?:;[^:\n]{0,300})?:(.*)", re.IGNORECASE
+    r"(SUMMARY|DTSTART|DTEND|LOCATION|DESCRIPTION|ORGANIZER)(?:;(?:[^:\"\n]|\"[^\"\n]{0,200}\"){0,300}+)?:(.*)",
+    re.IGNORECASE,
 )
 _STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)\d\d(Z?))?")
+_ALARM = re.compile(r"BEGIN:VALARM.*?(?:END:VALARM|\Z)", re.DOTALL)
 _ESCAPED = re.compile(r"\\([\\;,nN])")
 
 
@@ -17,7 +19,7 @@ def as_text(calendar: str) -> str:
     begin = calendar.find("BEGIN:VEVENT")
     if begin < 0:
         return ""
-    event = _FOLD.sub("", calendar[begin : begin + 20_000].partition("END:VEVENT")[0])
+    event = _ALARM.sub("", _FOLD.sub("", calendar[begin : begin + 20_000].partition("END:VEVENT")[0]))
     known: dict[str, str] = {}
     for line in event.split("\n"):
         if match := _LINE.match(line):

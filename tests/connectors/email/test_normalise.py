@@ -103,6 +103,17 @@ def test_an_invitation_is_readable_and_attached() -> None:
     ]
 
 
+def test_an_invitation_names_its_organiser_and_not_its_alarm() -> None:
+    event = (
+        'BEGIN:VEVENT\nORGANIZER;CN="Urząd: kadry":mailto:kadry@urzad.example\n'
+        "BEGIN:VALARM\nDESCRIPTION:Reminder\nEND:VALARM\nSUMMARY:Rozmowa\nEND:VEVENT\n"
+    )
+    assert (
+        read(simple("Content-Type: text/calendar; charset=utf-8\n", event)).text
+        == "Rozmowa\nkadry@urzad.example"
+    )
+
+
 def test_mails_inside_a_mail_are_named_by_their_subject() -> None:
     message = read((HERE / "mails" / "inside.eml").read_bytes())
     assert [item.filename for item in message.attachments] == [
