@@ -97,3 +97,22 @@ async def test_each_listener_says_that_the_store_does_not_answer(
         assert await states("public", times=10) == {503}
         assert asked.count("hang") <= 1
         monkeypatch.setattr(hub.store, "read", read)
+
+
+async def test_without_the_store_there_are_no_figures_and_no_noise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An outage is one line when it begins, not a traceback each time that Prometheus asks."""
+
+    async def refuse(query: Any) -> Any:
+        raise StorageFault("the server is away")
+
+    everywhere = msgspec.structs.replace(small_config(tmp_path), metrics=Metrics(port=free_port()))
+    async with running(everywhere) as hub, ClientSession() as client:
+        with monkeypatch.context() as away:
+            away.setattr(hub.store, "read", refuse)
+            caplog.clear()
+            for name in ("metrics", "private"):
+                async with client.get(f"http://127.0.0.1:{hub.ports()[name]}/metrics") as answer:
+                    assert answer.status == 503, name
+            assert "Traceback" not in caplog.text and not [r for r in caplog.records if r.exc_info]
