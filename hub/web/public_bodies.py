@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from aiohttp import BodyPartReader, MultipartReader, StreamReader, web
 from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpProcessingError
 from multidict import CIMultiDict
 
 from connectors.contract import UploadedFile
@@ -77,8 +78,15 @@ class Budget:
 
 
 async def read_body(request: web.Request, most: int) -> bytes:
-    """The body, at most ``most`` bytes. Raises :class:`TooLarge`, before reading where its length is told, or
-    :class:`TooSlow`."""
+    """The body, at most ``most`` bytes. Raises :class:`TooLarge`, before reading where its length is told,
+    :class:`TooSlow`, or :class:`Malformed`, also where its sender is gone in the middle of it."""
+    try:
+        return await _read(request, most)
+    except (ConnectionError, HttpProcessingError, web.RequestPayloadError):
+        raise Malformed(UNREADABLE) from None
+
+
+async def _read(request: web.Request, most: int) -> bytes:
     if (request.content_length or 0) > most:
         raise TooLarge
     if request.content.is_eof():  # it came together with the head, as most do

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import logging
 import socket
 from collections.abc import Mapping
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
 from connectors._listening import bind
 from connectors.contract import Clock
@@ -21,6 +23,20 @@ SHUTDOWN = 3.0
 BACKLOG = 4096
 """Connections that may wait to be accepted (the kernel's somaxconn bounds it, too). Of a crowd that comes back in one
 moment the rest is left to repeat itself, after 1, 3 and 7 seconds."""
+
+
+class _Strangers(logging.Filter):
+    """Of aiohttp's own lines: what anybody can cause by a broken request, which it would quote, is no line of the log,
+    and no line has an address of a network."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """See :class:`logging.Filter`."""
+        error = record.exc_info[1] if record.exc_info else None
+        record.msg, record.args = "a request could not be answered", ()
+        return not isinstance(error, HttpProcessingError | web.RequestPayloadError | ConnectionError)
+
+
+logging.getLogger("aiohttp.server").addFilter(_Strangers())
 
 
 class Listeners:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -51,7 +53,10 @@ async def door(*trusted: str) -> AsyncIterator[Door]:
         return Response()
 
     app = public.build(
-        routes=[Route(method="GET", path="/page", handler=page, per_address="2/hour")],
+        routes=[
+            Route(method="GET", path="/page", handler=page, per_address="2/hour"),
+            Route(method="POST", path="/page", handler=page, max_body=2000, form=True),
+        ],
         settings=public.Settings(public_url="http://localhost", trusted_proxies=trusted),
         translate=translate,
         log=Log(),
@@ -109,6 +114,57 @@ async def test_a_forged_address_is_no_more_believed_by_ipv6() -> None:
     async with door("127.0.0.1", "2001:db8::/32") as here:
         await here.ask("[::1]", "203.0.113.9")
         assert here.seen == ["::1"]
+
+
+async def raw(port: int, sent: bytes) -> bytes:
+    """What is answered to these bytes, behind which nothing comes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    await writer.drain()
+    await asyncio.sleep(0.05)
+    if writer.can_write_eof():
+        writer.write_eof()
+    async with asyncio.timeout(5):
+        answer = await reader.read()
+    writer.close()
+    return answer
+
+
+HEAD = b"POST /page HTTP/1.1\r\nHost: h\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (HEAD + b"Content-Length: 1900\r\n\r\ntext=Moja", b""),
+        (HEAD + b"Content-Encoding: gzip\r\nContent-Length: 9\r\n\r\nMoja mowa", b" 400 "),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\nMoja mowa\r\n", b" 400 "),
+        (b"GET /page?me=Moja\x00mowa HTTP/1.1\r\nHost: h\r\n\r\n", b" 400 "),
+        (b"GET /page HTTP/1.1\r\nHost: h\r\nX: " + b"Moja" * 3000 + b"\r\n\r\n", b" 400 "),
+        (b"\x16\x03\x01\x02\x00\x01\x00Moja", b" 400 "),
+    ],
+    ids=["gone", "no gzip", "no chunks", "no address", "long head", "TLS"],
+)
+async def test_a_broken_request_is_no_line_of_the_log(
+    caplog: pytest.LogCaptureFixture, sent: bytes, status: bytes
+) -> None:
+    async with door() as here:
+        assert status in (await raw(here.port, sent)).partition(b"\r\n")[0]
+        assert await here.ask("127.0.0.1") == 200
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+async def test_what_fails_beside_a_handler_is_told_without_anybodys_address(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("broken")
+
+    async with door() as here:
+        monkeypatch.setattr(public, "harden", broken)
+        assert await here.ask("127.0.0.1") == 500
+    [record] = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert record.exc_info is not None and "127.0.0.1" not in record.getMessage()
 
 
 @pytest.mark.parametrize(
