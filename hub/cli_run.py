@@ -94,11 +94,12 @@ def serve(load: Callable[[], Config], beside: Beside | None = None) -> None:
     Returns after an orderly stop. Raises ConfigError, :class:`Failed`.
     """
     config = load()
-    secrets = [*logs.known_secrets(config), signing_secret(config)]
+    secrets = logs.known_secrets(config)
     logs.configure(form=config.hub.log_format, level=config.hub.log_level, secrets=secrets)
     look_up_side_by_side()
     try:
         with exclusive(Path(config.hub.data_dir)):
+            logs.hide([signing_secret(config)])  # made now if need be, while nobody else makes another one
             uvloop.run(_serve(_hiding(load), beside))
     except AlreadyRunning as error:
         raise Failed(str(error), Exit.IN_USE) from error

@@ -151,6 +151,15 @@ def test_a_data_folder_in_use_is_exit_code_5(run: Run, config: Path, tmp_path: P
     assert code == Exit.IN_USE and "restore into an empty data folder" in err
 
 
+def test_who_does_not_get_the_data_folder_makes_no_signing_secret_in_it(config: Path, tmp_path: Path) -> None:
+    """Of two hubs that begin at once the one that runs would sign with another secret than the one that is kept."""
+    with exclusive(tmp_path / "data"):
+        command = [sys.executable, "-m", "hub.cli", "run", "-c", str(config)]
+        done = subprocess.run(command, capture_output=True, timeout=60)
+    assert done.returncode == Exit.IN_USE
+    assert not (tmp_path / "data" / "secret.key").exists()
+
+
 @pytest.mark.parametrize("command", ["user list", "migrate", "check"])
 def test_a_file_where_a_folder_belongs_is_a_sentence(
     run: Run, config: Path, tmp_path: Path, command: str
