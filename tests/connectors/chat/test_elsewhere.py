@@ -11,7 +11,7 @@ import msgspec
 from connectors.chat.settings import Settings
 from connectors.chat.visitors import KIND
 from connectors.contract import DeliveryReport, InboxId, Party, Presence, Visit
-from tests.connectors.chat.test_chat import ANNA, BEN, Clock, Site, said
+from tests.connectors.chat.site import ANNA, BEN, Clock, Site, said
 from tests.contract.world import whole
 
 Hear = Callable[[bytes], None]
