@@ -34,6 +34,7 @@ from hub.ruleset.lifecycle import (
     roll_back,
     schedule,
     send_back,
+    sent_back,
     submit,
     unschedule,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "roll_back",
     "schedule",
     "send_back",
+    "sent_back",
     "set_note",
     "source_at",
     "source_of",

@@ -189,6 +189,24 @@ def send_back(tx: Tx, scope: Scope, draft_id: int, why: str = "") -> Draft:
     return draft(tx, scope, draft_id)
 
 
+class SentBack(msgspec.Struct, frozen=True, kw_only=True):
+    """Who did not approve a draft, and what should be changed in it."""
+
+    by: int | None
+    why: str
+
+
+def sent_back(tx: Reader, row: Draft) -> SentBack | None:
+    """Why an open draft came back when its approval was asked for last; None where nobody said so."""
+    audit = schema.audit.c
+    asked = audit.action.in_(("rules-draft-submitted", "rules-draft-approved", "rules-draft-sent-back"))
+    # The log has no index by subject; what is about a draft came after it.
+    mine = and_(audit.id > row.id, audit.subject == f"rule-draft:{row.id}", asked)
+    last = tx.row(select(audit.actor, audit.detail).where(mine).order_by(audit.id.desc()).limit(1))
+    why = msgspec.json.decode(last.detail).get("why", "") if last is not None and row.state == "open" else ""
+    return SentBack(by=last.actor, why=why) if last is not None and why else None
+
+
 # --- publication --------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from aiohttp import web
 
+from hub import ruleset
 from hub.i18n import mark as N_
 from hub.people import users
 from hub.ruleset import (
@@ -30,6 +31,7 @@ from hub.ruleset import (
     unschedule,
 )
 from hub.ruleset.drafts import LIVE
+from hub.ruleset.lifecycle import SentBack
 from hub.ruleset.proving import prove_draft
 from hub.scope import Conflict
 from hub.store.tx import Reader, Tx
@@ -74,6 +76,7 @@ class _Found(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     approver: bool
     people: dict[int, str]
+    sent_back: SentBack | None
 
 
 async def publish_page(request: web.Request) -> web.StreamResponse:
@@ -89,7 +92,9 @@ async def _page(
 
     def query(tx: Reader) -> _Found:
         row, current = draft(tx, scope, number), published(tx)
-        hands = (row.author, row.editor, row.submitted_by, row.approver)
+        returned = ruleset.sent_back(tx, row)
+        by = returned.by if returned is not None else None
+        hands = (row.author, row.editor, row.submitted_by, row.approver, by)
         return _Found(
             draft=row,
             stale=is_stale(tx, row),
@@ -97,6 +102,7 @@ async def _page(
             version=current.version if current is not None else 0,
             approver=may_approve(tx, scope, row),
             people=users.names(tx, hands),
+            sent_back=returned,
         )
 
     found = await desk.store.read(query)

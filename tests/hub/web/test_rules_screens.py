@@ -237,6 +237,9 @@ async def test_a_second_person_approves(
     _, notices = await other.get("/notifications")
     assert "A draft of the rules waits for your approval" in notices
     assert (await other.post(f"/admin/rules/drafts/{number}/send-back", {"note": "Krócej"}))[0] == 303
+    assert (
+        "Druga Osoba odsyła z uwagą: Krócej" in (await anna.get(f"/admin/rules/drafts/{number}/publish"))[1]
+    )
     assert await anna.post(path, {"revision": "2", "act": "submit", "note": ""}) == (303, path)
     assert await other.post(f"/admin/rules/drafts/{number}/approve", {"revision": "2"}) == (303, path)
     where = await anna.post(path, {"revision": "2", "act": "publish", "note": ""})
