@@ -144,9 +144,13 @@ async def test_what_another_device_sent_does_not_come_back(
     await expect(other.locator("#reply-text")).to_have_value("Odpowiedź")
     await other.locator("#reply-text").press("Control+Enter")
     await expect(other.locator("#reply-text")).to_have_value("")
-    await page.reload()
     await expect(page.locator("#stream")).to_contain_text("Odpowiedź")
+    third = await opened(desk, await page.context.new_page(), long)
+    await expect(third.locator("#reply-text")).to_have_value("")
+    await page.locator("#reply-text").press("Control+Enter")
+    await expect(page.locator(".toast")).to_contain_text("from another window")
     await expect(page.locator("#reply-text")).to_have_value("")
+    assert (await texts(desk, long)).count("Odpowiedź") == 1
 
 
 async def test_what_one_window_sent_the_other_one_does_not_send_again(

@@ -227,7 +227,10 @@ class Writing {
     } catch (problem) {
       if (problem.status === 409 && problem.problem?.new) stopped(problem.problem.new, problem.message);
       else if (problem.problem?.again) this.another(problem.message);
-      else if (problem.status === 404 && this.id && this.forget()) repeat = true;
+      else if (problem.status === 404 && this.id && this.isSent()) {
+        toast(box.dataset.sentElsewhere);
+        this.gone(this.text.value);
+      } else if (problem.status === 404 && this.id && this.forget()) repeat = true;
       else this.say(problem.message, problem.status === 409 || problem.status === 422);
     } finally {
       this.sending = false;
@@ -267,6 +270,14 @@ class Writing {
       this.field("client_id").value = crypto.randomUUID();
       this.forget();
     }
+  }
+
+  /** Another device sent it: it stands above, newer than what this text was begun on. */
+  isSent() {
+    const text = this.text.value.trim();
+    const based = Number(this.value("based_on"));
+    return [...document.querySelectorAll("#stream article.entry--outbound")].some((entry) =>
+      Number(entry.dataset.number) > based && entry.querySelector(".entry__text")?.textContent.trim().startsWith(text));
   }
 
   clear() {
