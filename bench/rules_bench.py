@@ -9,7 +9,7 @@ same matches for every message. The collector of cycles stands where the hub has
 - ``own checks in order`` is a stricter peer: the evaluator itself with every rule for a candidate, so that only the
   index is missing. It still profits from the evaluator's word table and its one scan for literals.
 - ``nothing can be indexed`` is the worst set for the index: negations and open ranges only.
-- What tokens are is remembered from message to message, so the last lines tell of messages that come once, after others.
+- What tokens are is remembered from message to message: the last lines tell of messages that come once, after others.
 - Other engines (``pip install -e .[bench]``) get the same conditions as far as each can say them: see
   :mod:`bench.rules_peers`.
 """
