@@ -1,34 +1,40 @@
-"""The console on a real port of the loopback interface, with people of every role who can log in."""
+"""The console on a real port of the loopback interface, with people of every role who can log in; public listeners."""
 
 from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import AsyncIterator, Callable, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import msgspec
 import pytest
 from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 
-from connectors.contract import Health
+from connectors.contract import Health, Route
 from hub.blobs import FileBlobs
 from hub.desk.presence import Presence
 from hub.house import House
+from hub.i18n import translate
 from hub.logs import logger
 from hub.people import passwords
 from hub.people.presence import signed_in
 from hub.people.sessions import open_session
+from hub.rates import Rates
 from hub.store.store import Store
 from hub.store.tx import Tx
 from hub.stream import Stream
+from hub.web import public
 from hub.web.console import build
 from hub.web.desk import Desk
 from hub.web.guard import COOKIE
 from tests.hub.conftest import FakeClock
 from tests.hub.specimen import a_house, add_person
+from tests.hub.web.listener import Listener, Start
 
 PASSWORD = "correct horse battery"
 
@@ -204,3 +210,40 @@ async def enter(
 def decoded(text: str) -> Any:
     """A JSON body."""
     return msgspec.json.decode(text)
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Starts public listeners; stops them all at the end."""
+    runners: list[web.AppRunner] = []
+
+    async def run(routes: Sequence[Route] | None = None, **changes: Any) -> Listener:
+        listener = Listener()
+        settings = public.Settings(
+            **{"public_url": "https://kontakt.example.pl", "language": "en", **changes}
+        )
+        app = public.build(
+            routes=listener.routes() if routes is None else routes,
+            settings=settings,
+            translate=translate,
+            log=listener.log,
+            ready=lambda: listener.ready,
+            rates=Rates(time.monotonic),
+        )
+        runner = web.AppRunner(app)
+        await runner.setup()
+        runners.append(runner)
+        listener.runner = runner
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        listener.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        return listener
+
+    yield run
+    for runner in runners:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def visitor() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield session
