@@ -20,11 +20,12 @@ from hub.house import House
 from hub.rulefile import compile_source
 from hub.ruleset.checks import check as check_source
 from hub.ruleset.checks import known
-from hub.ruleset.drafts import Clashes, Draft
+from hub.ruleset.drafts import Draft
 from hub.ruleset.files import Outcome, last_import, take_file, waiting_draft
 from hub.ruleset.lifecycle import catch_up, due, is_stale, publish_due
 from hub.ruleset.proving import prove_draft
 from hub.ruleset.versions import published_number, ruleset, source_of
+from hub.scope import Conflict
 from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Reader
 from hub.wake import Wake
@@ -160,9 +161,13 @@ async def publish_at_time(store: Store, house: House, draft: Draft, now: int, lo
     if not config.rules.approval and await store.read(lambda tx: is_stale(tx, draft)):
         try:
             draft = await store.write(lambda tx: catch_up(tx, draft.id))
-        except Clashes:
-            log.warning("a draft at its time clashes with what was published meanwhile", draft=draft.id)
+        except Conflict as refused:
+            # With its old base it is refused below, and its people are told.
+            log.warning(
+                "a draft does not go with what was published meanwhile", draft=draft.id, why=str(refused)
+            )
     checked = await prove_draft(store, house.directory, draft, now)
     number = await store.write(lambda tx: publish_due(tx, house, draft.id, draft.revision, checked.proof))
-    log.info("a draft was published at its time", draft=draft.id, version=number)
+    if number is not None:
+        log.info("a draft was published at its time", draft=draft.id, version=number)
     return number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 
 import msgspec
@@ -188,6 +189,25 @@ async def test_a_clash_at_the_set_time_publishes_nothing_and_loses_nothing(
     assert left.state == "open" and "name: Granty" in left.source
     now = await store.read(published)
     assert now is not None and "Dopłaty" in now.source
+
+
+async def test_a_text_that_grows_too_long_at_the_set_time_is_told_and_ends_no_loop(
+    store: Store,
+    clock: FakeClock,
+    house: House,
+    scopes: Scopes,
+    process: Callable[..., Process],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    longer = f"name: Granty {'g' * 200}"
+    made = await a_scheduled_draft(store, house, scopes["anna"], clock, "name: Dotacje", longer)
+    await put(store, SOURCE.replace("name: Śmieci", f"name: Spam {'s' * 200}"))
+    monkeypatch.setattr(sys.modules["hub.ruleset.drafts"], "MAX_BYTES", len(SOURCE) + 300)
+    here = process()
+    clock.move(61)
+    await until(clock, lambda: here.house.rules_version == 2)
+    left = await store.read(lambda tx: draft(tx, scopes["anna"], made.id))
+    assert left.state == "open" and longer in left.source and not here.task.done()
 
 
 async def test_a_start_uses_the_newest_version_that_fits(
