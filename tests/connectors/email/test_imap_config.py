@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from connectors._loopback import is_loopback
 from connectors.contract import decode_secret
-from connectors.email.config import EmailConfig, is_address, is_loopback, mailbox_key
+from connectors.email.config import EmailConfig, is_address, mailbox_key
 
 BOX = {"host": "imap.example.pl", "user": "kontakt", "password": "tajne"}
 
