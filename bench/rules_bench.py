@@ -9,7 +9,6 @@ same matches for every message. The collector of cycles stands where the hub has
 - ``own checks in order`` is a stricter peer: the evaluator itself with every rule for a candidate, so that only the
   index is missing. It still profits from the evaluator's word table and its one scan for literals.
 - ``nothing can be indexed`` is the worst set for the index: negations and open ranges only.
-- What tokens are is remembered from message to message: the last lines tell of messages that come once, after others.
 - Other engines (``pip install -e .[bench]``) get the same conditions as far as each can say them: see
   :mod:`bench.rules_peers`.
 """
@@ -113,26 +112,6 @@ def growth(few: Compiled, many: Compiled, messages: Sequence[Facts]) -> None:
     print(line("decision with 10000 rules, floor: with 1000", ten.mean, "us", one.mean))
 
 
-def first_met(few: Compiled, many: Compiled, messages: Sequence[Facts]) -> None:
-    """The same for messages of which each comes once, when as many others taught what is remembered of their words."""
-    taught, new = messages[: len(messages) // 2], messages[len(messages) // 2 :]
-    best = {}
-    for name, everything in (("1000", few), ("10000", many)):
-        run = deciding(everything)
-        rounds = []
-        for _ in range(ROUNDS):
-            everything.lexicon.remembered.clear()
-            microseconds(run, taught)
-            rounds.append(microseconds(run, new))
-        best[name] = [min(times) for times in zip(*rounds, strict=True)]
-    few_mean, many_mean = (sum(times) / len(times) for times in best.values())
-    slow = percentile(best["10000"], 0.99)
-    print(
-        line("decision about a message met first, 10000 rules, floor: with 1000", many_mean, "us", few_mean)
-    )
-    print(line("the same, p99 beside its target", slow, "us", 100.0, inverse=True))
-
-
 def others(made: Sequence[Mapping], messages: Sequence[Facts]) -> None:
     """Other engines with the rules that each can say, beside ours with exactly those."""
     for name, peer in PEERS.items():
@@ -180,7 +159,6 @@ def main() -> None:
     measure("decision with 10000 rules", many, messages, FEW)
     measure("decision with 1000 rules", few, some, SOME)
     growth(few, many, some)
-    first_met(few, many, messages)
 
 
 if __name__ == "__main__":

@@ -6,22 +6,24 @@ postcodes name which office. :mod:`rules.engine.scan` is the message's side.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from itertools import accumulate
 from typing import Any, Protocol, Self, TypeVar
 
 import re2
-from ahocorasick_rs import BytesAhoCorasick
+from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from rules.engine import towns
-from rules.engine.expressions import MIN_LITERAL, expression_options, required_literals
+from rules.engine.expressions import expression_options, required_literals
 from rules.engine.spelling import ANY, MARKS, NEVER, read_form
 from rules.engine.typos import Typos, may_be_misspelt
-from rules.fold import split_words, tokens
+from rules.fold import split_words
 from rules.model import Spelling
 
 T = TypeVar("T")
+
+SMALL_AUTOMATON = 2_000
+"""Characters of literals up to which the automaton is the kind that is fastest as long as it stays in the processor's
+caches; it takes ten times the room."""
 
 Word = tuple[str, str]
 """A word and its language."""
@@ -38,9 +40,6 @@ _FAR = 4
 
 Words = tuple[int, ...]
 """The numbers of the words of the rules that one token is."""
-
-Known = tuple[Words, frozenset[int]]
-"""What one token is: the words of the rules, and the expressions of which it holds a literal."""
 
 Spans = tuple[tuple[int, ...], int]
 """A phrase: the numbers of its words in order, and how many other words may stand between two of them."""
@@ -102,43 +101,12 @@ def spelt_by(expand: Expand) -> Spelt:
     return lambda word, language: list(map(read_form, expand(word, language)))
 
 
-class _Literals:
-    """Pieces of text, each with the expressions that it announces, looked for together."""
-
-    def __init__(self, announced: Mapping[str, Iterable[int]]) -> None:
-        self._announced = [frozenset(numbers) for numbers in announced.values()]
-        self._automaton = BytesAhoCorasick([literal.encode() for literal in announced]) if announced else None
-
-    def _hits(self, text: bytes) -> Iterable[tuple[int, int, int]]:
-        """The number of each literal that stands in a text, where it begins and ends."""
-        found: Any = self._automaton
-        return found.find_matches_as_indexes(text, overlapping=True) if found is not None else ()
-
-    def announced(self, text: bytes) -> frozenset[int]:
-        """What all literals in a text announce."""
-        return frozenset().union(*(self._announced[hit] for hit in {hit[0] for hit in self._hits(text)}))
-
-    def by_token(self, words: Sequence[bytes]) -> list[frozenset[int]]:
-        """The same for each token by itself."""
-        found = [_NO_EXPRESSION] * len(words)
-        hits = self._hits(b" ".join(words))
-        if hits:
-            ends = list(accumulate(len(word) + 1 for word in words))
-            for literal, start, _ in hits:
-                place = bisect_right(ends, start)
-                found[place] |= self._announced[literal]
-        return found
-
-
-_NO_EXPRESSION: frozenset[int] = frozenset()
-
-
 class Lexicon:
     """The words, expressions and places of one rule set. Filled while compiling, then :meth:`freeze` ends it.
 
     ``forms`` leads from a folded form in UTF-8 to the numbers of the words that it may be; ``codes`` says in the same
-    order how it must be written for each, and lacks forms without diacritics and marks. ``remembered`` are tokens of
-    earlier messages as they were written (lower case, Windows-1250), with what is known of them; most are nothing.
+    order how it must be written for each, and lacks forms without diacritics and marks. ``remembered`` are words of
+    earlier messages that were such forms, as they were written (lower case, Windows-1250).
     """
 
     def __init__(self) -> None:
@@ -148,12 +116,12 @@ class Lexicon:
         self.forms: dict[bytes, Words] = {}
         self.codes: dict[bytes, tuple[int, ...]] = {}
         self.typos: Typos | None = None
-        self.remembered: dict[bytes, Known | None] = {}
+        self.remembered: dict[bytes, Words] = {}
         self.expressions: list[Any] = []
         self.always: frozenset[int] = frozenset()
         self._literals: dict[str, list[int]] = {}
-        self._loose_literals: dict[str, list[int]] = {}
-        self._literal = self._loose = _Literals({})
+        self._automaton: Any = None
+        self._announced: list[tuple[int, ...]] = []
         self.postcodes: dict[str, str] = {}
         self.counties: dict[Spans, str] = {}
         self.county_phrases = PhraseSet(())
@@ -186,11 +154,7 @@ class Lexicon:
             self.expressions.append(re2.compile(pattern, expression_options()))
             literals = required_literals(pattern)
             for literal in literals:
-                within = max(tokens(literal), key=len, default="")
-                if len(within) >= MIN_LITERAL:
-                    self._literals.setdefault(within, []).append(number)
-                else:
-                    self._loose_literals.setdefault(literal, []).append(number)
+                self._literals.setdefault(literal, []).append(number)
             if not literals:
                 self.always |= {number}
         return number
@@ -220,7 +184,12 @@ class Lexicon:
                 self._enter(form.encode(), own, code, shared)
             breathe()
         self.typos = Typos(misspelt) if misspelt else None
-        self._literal, self._loose = _Literals(self._literals), _Literals(self._loose_literals)
+        self._announced = [tuple(numbers) for numbers in self._literals.values()]
+        if self._literals:
+            small = sum(map(len, self._literals)) <= SMALL_AUTOMATON
+            kind = Implementation.DFA if small else None
+            literals = [literal.encode() for literal in self._literals]
+            self._automaton = BytesAhoCorasick(literals, implementation=kind)
         self._numbers = {}
         self._alike = {}
 
@@ -235,18 +204,15 @@ class Lexicon:
             own = shared.setdefault(own, own)
         self.forms[form] = own
 
-    def announced(self, folded: bytes) -> frozenset[int]:
-        """The expressions that may be found in a folded text (UTF-8): those whose literal stands in it, and those
-        without any."""
-        return self.always.union(self._literal.announced(folded), self._loose.announced(folded))
+    def announced(self, folded: Callable[[], bytes]) -> frozenset[int] | set[int]:
+        """The expressions that may be found in a text: those whose literal stands in it, and those without any.
 
-    def announced_by(self, words: Sequence[bytes]) -> list[frozenset[int]]:
-        """For each token the expressions that it announces: those of which a literal stands in it."""
-        return self._literal.by_token(words)
-
-    def loose(self, folded: Callable[[], bytes]) -> frozenset[int]:
-        """The expressions without literals, and those that are announced by a literal that no token holds."""
-        return self.always | self._loose.announced(folded()) if self._loose_literals else self.always
+        ``folded`` gives the folded text in UTF-8: the automaton reads bytes, and is spared counting characters.
+        """
+        if self._automaton is None:
+            return self.always
+        hits = {hit[0] for hit in self._automaton.find_matches_as_indexes(folded(), overlapping=True)}
+        return self.always.union(*(self._announced[hit] for hit in hits)) if hits else self.always
 
     def office_of_postcode(self, postcode: str) -> str | None:
         """The office of the longest known prefix of a postcode (``18-400`` → ``18400``, ``1840``, …)."""

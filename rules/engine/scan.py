@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import functools
 from bisect import bisect_left
-from collections.abc import Callable, Hashable, Sequence
-from itertools import compress
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import compress, repeat
 from typing import Any, TypeVar
 
 from rules import detect
-from rules.engine.lexicon import Known, Lexicon, Spans, Words
+from rules.engine.lexicon import Lexicon, Spans, Words
 from rules.engine.spelling import CAPITAL, Written, fits, letters
 from rules.facts import TEXT_LIMIT, Facts
 from rules.fold import Narrow, fold, narrow, plain, tokens, written
@@ -22,15 +22,13 @@ T = TypeVar("T")
 
 SUBJECT_LIMIT = 1_000
 
-Placed = tuple[int, Words]
-"""The place of a token, and which words of the rules it is."""
+NEW: Words = (-1,)
+LOOK: Words = (-2,)
+"""What is remembered of a written word: nothing yet, or that it depends on the message around it."""
 
-LOOK: Words = (-1,)
-"""What is remembered of a token that is some word or none depending on the message around it."""
-
-REMEMBERED, LONGEST, LONGEST_NUMBER = 65_536, 40, 4
-"""Tokens of which it is remembered what they are, and how long they may be; beyond that many it begins anew, because
-there is no end to them. Longer numbers are hardly met again, and nobody's business."""
+REMEMBERED, LONGEST = 65_536, 40
+"""Written words of which it is remembered which words of the rules they are, and how long they may be; beyond that many
+it begins anew. A form is written in many ways, with and without its diacritics, so there is no end to them."""
 
 
 class Scan:
@@ -68,12 +66,14 @@ class Scan:
         self._written: Written | None = None
         self._found: dict[int, int] | None = None
         self._positions: dict[int, list[int]] | None = None
-        self._announced: frozenset[int] = frozenset()
+        self._announced: frozenset[int] | set[int] | None = None
         self._kept: dict[Any, Any] = {}
 
     def look(self) -> None:
         """Find in the text what the rules look for. This is most of a decision's work, and needs no other fact."""
-        self.found()
+        if self.lexicon.forms or self.lexicon.typos is not None:
+            self.found()
+        self.announced()
 
     def once(self, key: Hashable, work: Callable[[Scan], T]) -> T:
         """What ``work`` gives for this message, done when first asked for."""
@@ -131,67 +131,48 @@ class Scan:
 
     def token(self, place: int) -> str:
         """One of the :meth:`tokens`; few are asked for."""
-        if self._words is None and self._lower is not None:
-            return plain(self._lower[place])[0].decode()
         return self.words()[place].decode()
 
-    def _read(self) -> list[Placed]:
-        """Find all words of the rules, and which expressions their literals announce."""
-        lower = self._lowered()
-        found = self._afresh() if lower is None else self._from_memory(lower)
-        if (typos := self.lexicon.typos) is not None:
-            misspelt = enumerate(map(typos.find, self.tokens()))
-            found = sorted([*found, *[(place, numbers) for place, numbers in misspelt if numbers]])
-        return found
-
-    def _afresh(self) -> list[Placed]:
+    def _places(self) -> list[tuple[int, Words]]:
         """Where tokens stand that are words of the rules, as they are written, and which words each is."""
-        self._announced = self.lexicon.announced(self.folded().encode())
         words = self.words()
         known = self.lexicon.forms.keys() & words
         places = list(compress(range(len(words)), map(known.__contains__, words))) if known else []
-        found = [(place, self._numbers(place, words[place])[0]) for place in places]
-        return [(place, numbers) for place, numbers in found if numbers]
-
-    def _from_memory(self, lower: Sequence[bytes]) -> list[Placed]:
-        """The same by what earlier messages taught about the tokens: mostly all that there is to know, in one look into
-        memory for each, where the forms and the literals would be three."""
-        lexicon = self.lexicon
-        try:
-            known = list(map(lexicon.remembered.__getitem__, lower))
-        except KeyError:
-            known = self._learnt(lower)
-        found, announced = [], lexicon.loose(self._flat)
-        places = compress(range(len(known)), known)
-        for place, (numbers, expressions) in zip(places, filter(None, known), strict=True):
-            own = self._numbers(place, self.words()[place])[0] if numbers == LOOK else numbers
-            if own:
-                found.append((place, own))
-            if expressions:
-                announced |= expressions
-        self._announced = announced
+        found = [
+            (place, numbers if numbers[0] >= 0 else self._learnt(place))
+            for place, numbers in zip(places, self._remembered(places), strict=True)
+            if numbers
+        ]
+        if (typos := self.lexicon.typos) is not None:
+            misspelt = enumerate(map(typos.find, self.tokens()))
+            found += [(place, numbers) for place, numbers in misspelt if numbers]
+            found.sort()
         return found
 
-    def _learnt(self, lower: Sequence[bytes]) -> list[Known | None]:
-        """What there is to know about each token; remembered for other messages where it is the same in each."""
-        lexicon, seen = self.lexicon, self.lexicon.remembered
+    def _remembered(self, places: Sequence[int]) -> Iterable[Words]:
+        """What earlier messages taught about the tokens at these places: mostly all that there is to know."""
+        lower = self._lowered()
+        if lower is None:
+            return repeat(LOOK, len(places))
+        return map(self.lexicon.remembered.get, map(lower.__getitem__, places), repeat(NEW))
+
+    def _learnt(self, place: int) -> Words:
+        """The words that a known form is, as it is written; remembered for other messages if it is so in each."""
+        numbers, always = self._numbers(place)
+        lower, seen = self._lowered(), self.lexicon.remembered
+        if lower is None:
+            return numbers
         if len(seen) > REMEMBERED:
             seen.clear()
-        known = list(map(seen.get, lower))
-        new = [place for place, token in enumerate(lower) if token not in seen]
-        words = plain(b" ".join([lower[place] for place in new]))
-        for place, word, expressions in zip(new, words, lexicon.announced_by(words), strict=True):
-            numbers, always = self._numbers(place, word) if word in lexicon.forms else ((), True)
-            if numbers or expressions:
-                known[place] = (numbers, expressions)
-            if len(word) <= (LONGEST if word.isalpha() else LONGEST_NUMBER):
-                seen[lower[place]] = known[place] if always else (LOOK, expressions)
-        return known
+        if len(lower[place]) <= LONGEST:
+            seen[lower[place]] = numbers if always else LOOK
+        return numbers
 
-    def _numbers(self, place: int, word: bytes) -> tuple[Words, bool]:
-        """The words that a token is that is one of the forms, and whether it is so wherever it is written like that."""
+    def _numbers(self, place: int) -> tuple[Words, bool]:
+        """The words that a token is, and whether it is so wherever it is written like that."""
+        word = self.words()[place]
         numbers = self.lexicon.forms[word]
-        way = self._way(place, word)
+        way = self._way(place)
         codes = self.lexicon.codes.get(word)
         if codes is None:
             # Only a diacritic that the form lacks makes it another word; the lowest bits tell of capital letters.
@@ -212,9 +193,9 @@ class Scan:
             self._lower = written(close.data)
         return self._lower
 
-    def _way(self, place: int, word: bytes) -> int:
+    def _way(self, place: int) -> int:
         """The way in which a token is written, but for its capital letters where that takes longer."""
-        lower = self._lowered()
+        lower, word = self._lowered(), self.words()[place]
         if lower is None:
             return self._whole_way(place)
         return 0 if lower[place] == word else _way_of(lower[place], word)
@@ -234,7 +215,7 @@ class Scan:
     def found(self) -> dict[int, int]:
         """The words of the rules that occur: number → the place of a token that it was seen as."""
         if self._found is None:
-            self._at = self._read()
+            self._at = self._places()
             self._found = {number: place for place, numbers in self._at for number in numbers}
         return self._found
 
@@ -264,9 +245,9 @@ class Scan:
             ends = _followers(ends, positions[number], gap + 1)
         return ends[0] if ends else -1
 
-    def announced(self) -> frozenset[int]:
-        """The expressions that may be found."""
-        self.found()
+    def announced(self) -> frozenset[int] | set[int]:
+        if self._announced is None:
+            self._announced = self.lexicon.announced(self._flat)
         return self._announced
 
     def expression(self, number: int) -> str | None:
