@@ -42,6 +42,7 @@ Proof = Literal["no", "half", "whole"]
 """What somebody showed: nothing that is right, the password where a code is asked for too, all that is asked for."""
 
 WRONG = N_("Login or password is wrong.")
+TOO_OLD = N_("The page was too old. Try again.")
 WRONG_PRESENT = N_("The present password is wrong.")
 
 
@@ -69,24 +70,43 @@ async def hashed(password: str) -> str:
         return await asyncio.to_thread(hash_password, password)
 
 
-def _log_in_page(
-    request: web.Request, *, target: str, login: str = "", error: str = "", status: int = 200
+async def begin_guess(request: web.Request, login: str) -> Attempt:
+    """Enter an attempt to show a password or a code as failed, or refuse it (:mod:`hub.people.throttle`)."""
+    desk, peer = desk_of(request), bucket(peer_of(request))
+    limits = desk.house().directory.config.limits
+    return await desk.store.write(lambda tx: begin_attempt(tx, limits, login, peer))
+
+
+def too_many(request: web.Request, attempt: Attempt) -> str:
+    """Why a refused attempt is not looked at."""
+    minutes = attempt.wait // 60 + 1
+    return text(request, N_("Too many failed attempts. Try again in {minutes} min."), minutes=minutes)
+
+
+def page_before(
+    request: web.Request, template: str, *, target: str, error: str, status: int, **shown: Any
 ) -> web.Response:
-    """``target``: where the log-in leads; it outlives a mistyped password."""
+    """A page of the log-in, with the random value that its form repeats (:func:`is_own_form`). ``target``: where the
+    log-in leads; it outlives a mistake."""
     pre = request.cookies.get(PRE_COOKIE) or unguessable(desk_of(request))
-    response = render(
-        request,
-        "auth/login.html",
-        status=status,
-        login=login,
-        error=error,
-        pre=pre,
-        next=target if is_local(target) else "/",
-    )
+    after = target if is_local(target) else "/"
+    response = render(request, template, status=status, error=error, pre=pre, next=after, **shown)
     response.set_cookie(
         PRE_COOKIE, pre, httponly=True, samesite="Strict", secure=is_https(request), path="/login"
     )
     return response
+
+
+def is_own_form(request: web.Request, pre: str) -> bool:
+    """Whether a form of the log-in comes from a page that this browser was given."""
+    expected = request.cookies.get(PRE_COOKIE, "")
+    return bool(expected) and hmac.compare_digest(pre.encode(), expected.encode())
+
+
+def _log_in_page(
+    request: web.Request, *, target: str, login: str = "", error: str = "", status: int = 200
+) -> web.Response:
+    return page_before(request, "auth/login.html", target=target, error=error, status=status, login=login)
 
 
 async def log_in_form(request: web.Request) -> web.StreamResponse:
@@ -100,16 +120,11 @@ async def log_in_form(request: web.Request) -> web.StreamResponse:
 async def log_in(request: web.Request) -> web.StreamResponse:
     """Check login and password. Unknown, disabled and wrong are answered alike, in the same time."""
     desk, form = desk_of(request), await read_form(request, LogIn)
-    expected = request.cookies.get(PRE_COOKIE, "")
-    if not expected or not hmac.compare_digest(form.pre.encode(), expected.encode()):
-        said = text(request, N_("The page was too old. Try again."))
-        return _log_in_page(request, target=form.next, error=said, status=403)
-    limits, peer = desk.house().directory.config.limits, bucket(peer_of(request))
-    attempt = await desk.store.write(lambda tx: begin_attempt(tx, limits, form.login, peer))
+    if not is_own_form(request, form.pre):
+        return _log_in_page(request, target=form.next, error=text(request, TOO_OLD), status=403)
+    attempt = await begin_guess(request, form.login)
     if attempt.refused:
-        minutes = attempt.wait // 60 + 1
-        said = text(request, N_("Too many failed attempts. Try again in {minutes} min."), minutes=minutes)
-        return _log_in_page(request, target=form.next, error=said, status=429)
+        return _log_in_page(request, target=form.next, error=too_many(request, attempt), status=429)
     found = await desk.store.read(lambda tx: find_login(tx, form.login))
     right = await verified(found.password if found else None, form.password)
     opened = await _with_password(request, form, found, attempt) if right and found else None
@@ -237,8 +252,7 @@ async def change_password(request: web.Request) -> web.StreamResponse:
     desk, signed, form = desk_of(request), signed_of(request), await read_form(request, NewPassword)
     if error := _refusal(request, form):
         return render(request, "auth/password.html", error=error, status=400)
-    limits, peer = desk.house().directory.config.limits, bucket(peer_of(request))
-    attempt = await desk.store.write(lambda tx: begin_attempt(tx, limits, signed.login, peer))
+    attempt = await begin_guess(request, signed.login)
     if attempt.refused:
         return explained(request, 429, retry_after=attempt.wait)
     stored = await desk.store.read(

@@ -3,7 +3,6 @@ it."""
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 
 import segno
@@ -13,15 +12,25 @@ from sqlalchemy import select
 from hub.i18n import mark as N_
 from hub.people import second_factor
 from hub.people.second_factor import Step
-from hub.people.throttle import Attempt, begin_attempt, forgive
+from hub.people.throttle import forgive
 from hub.scope import Denied
 from hub.store.schema import user
 from hub.store.tx import Tx
-from hub.web.auth import PRE_COOKIE, STEP_COOKIE, WRONG_PRESENT, Proof, enter, unguessable, verified
+from hub.web.auth import (
+    STEP_COOKIE,
+    TOO_OLD,
+    WRONG_PRESENT,
+    Proof,
+    begin_guess,
+    enter,
+    is_own_form,
+    page_before,
+    too_many,
+    verified,
+)
 from hub.web.desk import Desk, desk_of, signed_of
 from hub.web.forms import Form, read_form
-from hub.web.guard import SECOND_FACTOR, explained, is_https, must_have_second, peer_of
-from hub.web.proxies import bucket
+from hub.web.guard import SECOND_FACTOR, explained, must_have_second
 from hub.web.render import is_local, redirect, render, text
 
 WRONG_CODE = N_("That code is not right, or it was used already. Wait for the next one.")
@@ -40,13 +49,7 @@ class CodeForm(Form, frozen=True, kw_only=True):
 
 
 def _code_page(request: web.Request, target: str, *, error: str = "", status: int = 200) -> web.Response:
-    pre = request.cookies.get(PRE_COOKIE) or unguessable(desk_of(request))
-    after = target if is_local(target) else "/"
-    response = render(request, "auth/code.html", status=status, error=error, pre=pre, next=after)
-    response.set_cookie(
-        PRE_COOKIE, pre, httponly=True, samesite="Strict", secure=is_https(request), path="/login"
-    )
-    return response
+    return page_before(request, "auth/code.html", target=target, error=error, status=status)
 
 
 async def _step(request: web.Request) -> Step | None:
@@ -64,18 +67,15 @@ async def code_form(request: web.Request) -> web.StreamResponse:
 
 async def give_code(request: web.Request) -> web.StreamResponse:
     """Check the code and let its person in. Guessing is throttled together with that of passwords."""
-    form, expected = await read_form(request, CodeForm), request.cookies.get(PRE_COOKIE, "")
-    if not expected or not hmac.compare_digest(form.pre.encode(), expected.encode()):
-        said = text(request, N_("The page was too old. Try again."))
-        return _code_page(request, form.next, error=said, status=403)
+    form = await read_form(request, CodeForm)
+    if not is_own_form(request, form.pre):
+        return _code_page(request, form.next, error=text(request, TOO_OLD), status=403)
     step = await _step(request)
     if step is None:
         return redirect(request, "/login", N_("That took too long. Log in again."))
-    attempt = await _attempt(request, step.login)
+    attempt = await begin_guess(request, step.login)
     if attempt.refused:
-        minutes = attempt.wait // 60 + 1
-        said = text(request, N_("Too many failed attempts. Try again in {minutes} min."), minutes=minutes)
-        return _code_page(request, form.next, error=said, status=429)
+        return _code_page(request, form.next, error=too_many(request, attempt), status=429)
     token = request.cookies[STEP_COOKIE]
 
     def prove(tx: Tx) -> Proof:
@@ -89,12 +89,6 @@ async def give_code(request: web.Request) -> web.StreamResponse:
     if proof == "no":
         return _code_page(request, form.next, error=text(request, WRONG_CODE), status=401)
     return response
-
-
-async def _attempt(request: web.Request, login: str) -> Attempt:
-    desk, peer = desk_of(request), bucket(peer_of(request))
-    limits = desk.house().directory.config.limits
-    return await desk.store.write(lambda tx: begin_attempt(tx, limits, login, peer))
 
 
 # --- the own page ------------------------------------------------------------------------------------------------
@@ -136,7 +130,7 @@ async def own_page(request: web.Request) -> web.StreamResponse:
 async def begin(request: web.Request) -> web.StreamResponse:
     """Make a secret for the app, after the present password: an open screen is not enough to lock its person out."""
     desk, signed, form = desk_of(request), signed_of(request), await read_form(request, PresentPassword)
-    attempt = await _attempt(request, signed.login)
+    attempt = await begin_guess(request, signed.login)
     if attempt.refused:
         return explained(request, 429, retry_after=attempt.wait)
     own = select(user.c.password).where(user.c.id == signed.user)
@@ -189,7 +183,7 @@ async def _with_code(
 ) -> web.Response:
     """``deed`` says whether the code was right. Guesses are throttled here, too."""
     desk, signed, form = desk_of(request), signed_of(request), await read_form(request, OwnCode)
-    attempt = await _attempt(request, signed.login)
+    attempt = await begin_guess(request, signed.login)
     if attempt.refused:
         return explained(request, 429, retry_after=attempt.wait)
 
