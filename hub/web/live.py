@@ -98,6 +98,8 @@ AUDIENCE = web.AppKey("audience", Audience)
 class Streams(set[asyncio.Task[None]]):
     """The open streams of an application."""
 
+    closing = False
+
 
 STREAMS = web.AppKey("streams", Streams)
 
@@ -265,13 +267,16 @@ async def endless(
     """An answer of server-sent events that ends with ``tell``, with its reader, or when the hub stops."""
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     await response.prepare(request)
+    streams = request.app[STREAMS]
+    if streams.closing:  # it was asked for before the hub began to stop
+        return response
     task = asyncio.create_task(tell(response))
-    request.app[STREAMS].add(task)
+    streams.add(task)
     try:
         await task
     finally:
         task.cancel()
-        request.app[STREAMS].discard(task)
+        streams.discard(task)
     return response
 
 
@@ -301,8 +306,9 @@ async def _follow(request: web.Request, response: web.StreamResponse) -> None:
 
 
 async def close_streams(app: web.Application) -> None:
-    """At shutdown: let go of open streams at once, so that the hub need not wait for them."""
+    """At shutdown: let go of open streams at once, and begin none, so that the hub need not wait for them."""
     streams = app[STREAMS]
+    streams.closing = True
     for task in list(streams):
         task.cancel()
 

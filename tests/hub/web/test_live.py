@@ -19,6 +19,7 @@ from hub.store.tx import Tx
 from hub.stream import Stream
 from hub.timers import run_due
 from hub.web.desk import Desk
+from hub.web.live import close_streams
 from tests.hub.conftest import FakeClock
 from tests.hub.specimen import add_conversation
 
@@ -215,6 +216,16 @@ async def test_an_ended_session_ends_the_stream(enter: Callable[[str], Any], clo
         await asyncio.sleep(0.02)
     async with asyncio.timeout(2):
         await response.content.read()
+
+
+async def test_a_stream_that_was_asked_for_just_before_the_hub_stops_does_not_hold_it_up(
+    enter: Callable[[str], Any],
+) -> None:
+    agent = await enter("agent")
+    await close_streams(agent.client.app)
+    async with asyncio.timeout(10):
+        response = await agent.client.get("/live")
+        assert await response.read() == b""
 
 
 async def test_a_citizen_who_types_is_told_to_whoever_it_concerns(
