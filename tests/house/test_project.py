@@ -17,6 +17,7 @@ import yaml
 from connectors import registry
 from hub.config import Config
 from hub.config_check import is_secret, struct_of
+from scripts import second_try
 
 ROOT = Path(__file__).parents[2]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -175,3 +176,19 @@ def test_no_unfinished_business_is_checked_in() -> None:
     for path in tracked():
         if path.suffix in {".py", ".html", ".js", ".css", ".md", ".toml", ".yaml"}:
             assert not marks.search(path.read_text()), path.relative_to(ROOT)
+
+
+@pytest.mark.parametrize(
+    ("failed", "why"),
+    [
+        (["tests/browser/test_inbox.py::test_keys[pl]"], None),
+        ([], "without a failing test"),
+        (["tests/hub/test_app.py"], "cannot be collected"),
+        ([f"tests/hub/test_app.py::test_{number}" for number in range(6)], "6 tests failed"),
+        (["tests/hub/test_app.py::test_it", "tests/chaos/test_kill.py::test_kills"], "judges losses"),
+        (["tests/simulation/test_simulation.py::test_every_seed"], "judges losses"),
+    ],
+)
+def test_a_second_try_is_for_few_tests_and_none_that_judge_losses(failed: list[str], why: str | None) -> None:
+    found = second_try.refusal(failed)
+    assert found == why if why is None else found is not None and why in found
