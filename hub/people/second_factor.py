@@ -81,9 +81,15 @@ def prepare(tx: Tx, user_id: int, secret: str) -> None:
     as it is."""
     if is_on(tx, user_id):
         return
-    tx.execute(delete(second_factor).where(second_factor.c.user == user_id))
+    forget_begun(tx, user_id)
     values = {"user": user_id, "secret": secret, "last_period": 0, "created_at": tx.now}
     tx.execute(insert(second_factor).values(**values))
+
+
+def forget_begun(tx: Tx, user_id: int) -> None:
+    """One that is being set up ends; one that is on stays as it is."""
+    begun = and_(second_factor.c.user == user_id, second_factor.c.confirmed_at.is_(None))
+    tx.execute(delete(second_factor).where(begun))
 
 
 def confirm(tx: Tx, user_id: int, code: str, papers: Sequence[str], *, keep_hash: str) -> bool:

@@ -131,6 +131,14 @@ def touch_session(tx: Tx, signed: Signed) -> None:
     tx.change(user, signed.user, seen_at=signed.at)
 
 
+def still_in(tx: Tx, signed: Signed) -> bool:
+    """Whether the session has not ended since it was looked up. The account is locked: a new password waits, or has
+    ended it."""
+    account = tx.locked(user, signed.user)
+    its = select(session.c.token_hash).where(session.c.token_hash == signed.token_hash)
+    return account is not None and bool(account.active) and tx.scalar(its) is not None
+
+
 def close_session(tx: Tx, token_hash: str) -> None:
     """Log out."""
     tx.execute(delete(session).where(session.c.token_hash == token_hash))

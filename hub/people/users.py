@@ -13,7 +13,7 @@ from hub.audit import record
 from hub.directory import Directory
 from hub.i18n import mark as N_
 from hub.people.presence import AGENT_GONE
-from hub.people.second_factor import end_steps, is_on, who_has_it
+from hub.people.second_factor import end_steps, forget_begun, is_on, who_has_it
 from hub.people.sessions import close_sessions, hash_token
 from hub.scope import Conflict, Denied, NotFound, Role, Scope, own_office, require
 from hub.store.schema import password_reset, user, user_queue
@@ -177,11 +177,13 @@ def _administrators(tx: Tx) -> int:
 
 
 def set_password(tx: Tx, user_id: int, password_hash: str, *, keep: str = "", keep_hash: str = "") -> None:
-    """Set a password; every session of the account ends, but the one given by its token or token hash."""
+    """Set a password; every session of the account ends, but the one given by its token or token hash. A second factor
+    that is being set up is begun anew: whoever had the old password may know its secret."""
     if not tx.change(user, user_id, password=password_hash):
         raise NotFound("user")
     close_sessions(tx, user_id, but=keep_hash or (hash_token(keep) if keep else ""))
     end_steps(tx, user_id)
+    forget_begun(tx, user_id)
     tx.execute(delete(password_reset).where(password_reset.c.user == user_id))
 
 

@@ -143,7 +143,7 @@ async def _with_password(
     target, step = form.next if is_local(form.next) else "/", unguessable(desk_of(request))
 
     def prove(tx: Tx) -> Proof:
-        if not _is_as_checked(tx, checked.id, checked.password):
+        if not is_as_checked(tx, checked.id, checked.password):
             return "no"
         if fresh is not None:
             set_password(tx, checked.id, fresh)
@@ -202,7 +202,7 @@ async def enter(
     return proof, response
 
 
-def _is_as_checked(tx: Tx, user_id: int, password: str | None) -> bool:
+def is_as_checked(tx: Tx, user_id: int, password: str | None) -> bool:
     """Whether somebody is still active and has the password against which one was checked outside the transaction.
     Locked: who sets another one now ends what is opened here."""
     account = tx.locked(user, user_id)
@@ -263,7 +263,7 @@ async def change_password(request: web.Request) -> web.StreamResponse:
     fresh = await hashed(form.password)
 
     def command(tx: Tx) -> bool:
-        if not _is_as_checked(tx, signed.user, stored):
+        if not is_as_checked(tx, signed.user, stored):
             return False
         forgive(tx, attempt)
         set_password(tx, signed.user, fresh, keep_hash=signed.token_hash)

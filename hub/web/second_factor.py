@@ -12,6 +12,7 @@ from sqlalchemy import select
 from hub.i18n import mark as N_
 from hub.people import second_factor
 from hub.people.second_factor import Step
+from hub.people.sessions import still_in
 from hub.people.throttle import forgive
 from hub.scope import Denied
 from hub.store.schema import user
@@ -23,6 +24,7 @@ from hub.web.auth import (
     Proof,
     begin_guess,
     enter,
+    is_as_checked,
     is_own_form,
     page_before,
     too_many,
@@ -134,16 +136,19 @@ async def begin(request: web.Request) -> web.StreamResponse:
     if attempt.refused:
         return explained(request, 429, retry_after=attempt.wait)
     own = select(user.c.password).where(user.c.id == signed.user)
-    if not await verified(await desk.store.read(lambda tx: tx.scalar(own)), form.current):
+    stored = await desk.store.read(lambda tx: tx.scalar(own))
+    if not await verified(stored, form.current):
         return await _own_page(request, error=text(request, WRONG_PRESENT), status=400)
     secret = second_factor.new_secret(desk.entropy(second_factor.SECRET_BYTES))
 
-    def command(tx: Tx) -> None:
+    def command(tx: Tx) -> bool:
+        if not (is_as_checked(tx, signed.user, stored) and still_in(tx, signed)):
+            return False
         forgive(tx, attempt)
         second_factor.prepare(tx, signed.user, secret)
+        return True
 
-    await desk.store.write(command)
-    return redirect(request, SECOND_FACTOR)
+    return redirect(request, SECOND_FACTOR) if await desk.store.write(command) else explained(request, 401)
 
 
 async def confirm(request: web.Request) -> web.StreamResponse:
@@ -181,19 +186,25 @@ async def end(request: web.Request) -> web.StreamResponse:
 async def _with_code(
     request: web.Request, deed: Callable[[Tx, str], bool], done: Callable[[], web.Response]
 ) -> web.Response:
-    """``deed`` says whether the code was right. Guesses are throttled here, too."""
+    """``deed`` says whether the code was right. Guesses are throttled here, too; and a session that has ended meanwhile
+    does nothing any more, least of all lock its person out."""
     desk, signed, form = desk_of(request), signed_of(request), await read_form(request, OwnCode)
     attempt = await begin_guess(request, signed.login)
     if attempt.refused:
         return explained(request, 429, retry_after=attempt.wait)
 
-    def command(tx: Tx) -> bool:
+    def command(tx: Tx) -> bool | None:
+        if not still_in(tx, signed):
+            return None
         right = deed(tx, form.code)
         if right:
             forgive(tx, attempt)
         return right
 
-    if not await desk.store.write(command):
+    right = await desk.store.write(command)
+    if right is None:
+        return explained(request, 401)
+    if not right:
         return await _own_page(request, error=text(request, WRONG_CODE), status=400)
     return done()
 

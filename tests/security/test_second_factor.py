@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from aiohttp import CookieJar
+from aiohttp import CookieJar, web
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import select
 
@@ -17,11 +17,13 @@ from hub.house import House
 from hub.people import second_factor, users
 from hub.people.second_factor import PERIOD, STEP_VALID, code_at
 from hub.people.sessions import hash_token, open_session
+from hub.people.throttle import Attempt
 from hub.scope import SYSTEM
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Tx
-from hub.web.auth import STEP_COOKIE
+from hub.web import second_factor as pages
+from hub.web.auth import STEP_COOKIE, begin_guess
 from hub.web.guard import COOKIE
 from tests.hub.conftest import FakeClock
 from tests.hub.specimen import CONFIG, a_house
@@ -262,3 +264,64 @@ async def test_an_administrator_takes_it_away_and_the_person_is_out(
     left = select(schema.session.c.user).where(schema.session.c.token_hash == hash_token("t"))
     assert await sqlite_store.read(lambda tx: tx.scalar(left)) is None
     assert await log_in(client, "agent") == (303, "/")
+
+
+@pytest.fixture
+def reset_meanwhile(
+    sqlite_store: Store, people: dict[str, int], password_hash: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody resets the agent's password while a password or a code of their own pages is looked at."""
+
+    async def reset() -> None:
+        await sqlite_store.write(lambda tx: users.set_password(tx, people["agent"], f"{password_hash} "))
+
+    async def password_is_right(stored: str | None, password: str) -> bool:
+        await reset()
+        return True
+
+    async def guess(request: web.Request, login: str) -> Attempt:
+        attempt = await begin_guess(request, login)
+        await reset()
+        return attempt
+
+    monkeypatch.setattr(pages, "verified", password_is_right)
+    monkeypatch.setattr(pages, "begin_guess", guess)
+
+
+async def test_who_is_logged_out_meanwhile_begins_nothing(
+    enter: Callable[[str], Any], reset_meanwhile: None, sqlite_store: Store
+) -> None:
+    agent = await enter("agent")
+    assert (await agent.post(f"{PAGE}/begin", {"current": PASSWORD}))[0] == 401
+    assert await sqlite_store.read(lambda tx: tx.row(select(schema.second_factor))) is None
+
+
+@pytest.mark.parametrize("deed", ["end", "papers"])
+async def test_who_is_logged_out_meanwhile_changes_nothing(
+    enter: Callable[[str], Any],
+    coded: int,
+    clock: FakeClock,
+    reset_meanwhile: None,
+    sqlite_store: Store,
+    deed: str,
+) -> None:
+    agent = await enter("agent")
+    assert (await agent.post(f"{PAGE}/{deed}", {"code": code_at(SECRET, clock.now())}))[0] == 401
+    assert await sqlite_store.read(lambda tx: second_factor.is_on(tx, coded))
+    assert await sqlite_store.write(lambda tx: second_factor.spend(tx, coded, PAPER))
+
+
+async def test_a_secret_from_before_a_new_password_is_gone(
+    sqlite_store: Store, people: dict[str, int], password_hash: str, coded: int
+) -> None:
+    """Whoever had the old password may have read it. One that is on stays."""
+    moderator = people["moderator"]
+
+    def command(tx: Tx) -> None:
+        second_factor.prepare(tx, moderator, SECRET)
+        for account in (moderator, coded):
+            users.set_password(tx, account, password_hash)
+
+    await sqlite_store.write(command)
+    assert (await sqlite_store.read(lambda tx: second_factor.standing(tx, moderator))).secret == ""
+    assert await sqlite_store.read(lambda tx: second_factor.is_on(tx, coded))
