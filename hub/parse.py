@@ -78,7 +78,7 @@ def _message(message: Message) -> dict[str, Any]:
             "recipients": _bounced(message.complained),
             "original_message_id": message.target or "",
         }
-    for name in ("comment", "callback", "fields", "also", "reply_to", "choice", "ours"):
+    for name in ("comment", "callback", "fields", "also", "reply_to", "choice", "ours", "unreadable"):
         if value := getattr(message, name):
             known[name] = _plain(value)
     return known

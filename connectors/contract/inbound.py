@@ -92,6 +92,8 @@ class Message(Event, tag="message", frozen=True, kw_only=True):
     public: bool = False
     """A post that everybody can read: a plain answer to it appears there too, no longer than the ``public_length`` of
     :class:`Capabilities`. (Comments on pages of ours and under posts of ours are ``comment``.)"""
+    unreadable: str = ""
+    """Why something of it cannot be read (it is encrypted): a marked text, translated where it is shown."""
     ours: bool = False
     """Written by the office itself on another way (the platform's own inbox, another client): ``sender`` is the person
     to whom it went (of a comment: the page that wrote it), and it is shown as sent by us. One that names a sending of

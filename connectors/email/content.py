@@ -1,7 +1,8 @@
 """What a mail consists of for its reader: the texts of its body and its attachments, from the tree of its parts.
 
 The best alternative is read (HTML where it has text), texts in a row are read in a row, everything else is an
-attachment with a name: calendar invitations, mails inside the mail, winmail.dat, signatures, parts nobody named.
+attachment with a name: calendar invitations, mails inside the mail, parts nobody named. (What lies around a mail,
+such as encryption, signatures and winmail.dat, is :mod:`connectors.email.wrapped`'s work.)
 """
 
 from __future__ import annotations
@@ -67,10 +68,11 @@ class Body(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Content(msgspec.Struct, kw_only=True):
-    """All texts of the body in order, all attachments in order."""
+    """All texts of the body in order, all attachments in order; why something of it is ``unreadable``, if it is."""
 
     bodies: list[Body] = []
     attachments: list[Attachment] = []
+    unreadable: str = ""
 
 
 def collect(top: Part) -> Content:
@@ -82,7 +84,7 @@ def collect(top: Part) -> Content:
         content.attachments = [
             item for item in content.attachments if item.sha256 != digest or not item.filename
         ]
-    content.attachments = _with_own_names(content.attachments)
+    content.attachments = with_own_names(content.attachments)
     return content
 
 
@@ -135,7 +137,7 @@ def _best(alternatives: list[Content]) -> Content:
 
 
 def _worth(bodies: list[Body]) -> int:
-    if any(body.html and _has_words(body.text) for body in bodies):
+    if any(body.html and has_words(body.text) for body in bodies):
         return 3
     if any(not body.html and body.text.strip() for body in bodies):
         return 2
@@ -145,7 +147,7 @@ def _worth(bodies: list[Body]) -> int:
 _VISIBLE = re.compile(r">[^<>&]*[^<>\s&]")
 
 
-def _has_words(html: str) -> bool:
+def has_words(html: str) -> bool:
     """Whether HTML shows any word. A quick look first; the whole document only if that finds nothing."""
     body = html.lower().find("<body")
     if _VISIBLE.search(html, max(0, body), max(0, body) + 5_000):
@@ -171,14 +173,20 @@ def _named_text(top: Part) -> Part | None:
 def _body(part: Part) -> Body:
     data = part.content()
     declared = part.charset
-    if not declared and part.content_type == "text/html" and (meta := _META_CHARSET.search(data[:4_000])):
-        declared = meta[1].decode("ascii", "replace")
+    if not declared and part.content_type == "text/html":
+        declared = declared_in_html(data)
     text = tidy(decode(data, declared))
     if part.parameter("format").lower() == "flowed" and part.content_type == "text/plain":
         text = _unflowed(text, part.parameter("delsp").lower() == "yes")
     # Scripts of web sites send HTML and forget to say so.
     forgotten = not part.field("content-type") and _HTML_BEGINS.match(text) is not None
     return Body(text=text, html=part.content_type == "text/html" or forgotten)
+
+
+def declared_in_html(data: bytes) -> str:
+    """The charset that HTML says it is in; empty if it says nothing."""
+    found = _META_CHARSET.search(data[:4_000])
+    return found[1].decode("ascii", "replace") if found else ""
 
 
 def _unflowed(text: str, without_space: bool) -> str:
@@ -252,7 +260,7 @@ def clean_filename(name: str) -> str:
     return name.replace("/", "_").replace("\\", "_")[-255:]
 
 
-def _with_own_names(attachments: list[Attachment]) -> list[Attachment]:
+def with_own_names(attachments: list[Attachment]) -> list[Attachment]:
     """The same attachments, those with a name that another had before numbered."""
     taken: set[str] = set()
     counts: dict[str, int] = {}

@@ -36,6 +36,7 @@ from connectors.email.addresses import all_mailboxes, mailboxes
 from connectors.email.content import Body, Content, collect
 from connectors.email.mime import Part, read
 from connectors.email.quotes_words import REPLY_SUBJECT
+from connectors.email.wrapped import unwrap
 
 MAX_TEXT = 500_000
 """Of a longer body only so much is text (characters); all of it is kept as an attachment."""
@@ -99,7 +100,8 @@ def _read(raw: bytes, context: ParseContext) -> Inbound:
         sent_at=headers.date(top.field("date")),
         content=collect(top),
     )
-    identity = _external_id(mail)
+    identity = _external_id(mail)  # of what came, whatever is made of it
+    unwrap(top, mail.content)
     if (receipt := bounces.receipt(top)) is not None and receipt.original and receipt.read:
         return DeliveryReport(
             inbox=context.inbox,
@@ -172,6 +174,7 @@ def _message(mail: Mail, texts: Texts, identity: str, context: ParseContext, *, 
         suspicious=SEVERAL_SENDERS if mail.senders > 1 else "",
         authenticated=_authenticated(mail, context.receiver),
         complained=complaint.recipients if complaint else (),
+        unreadable=mail.content.unreadable,
     )
 
 

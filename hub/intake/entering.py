@@ -88,6 +88,8 @@ def _data(message: Message) -> str:
         data["public"] = True
     if message.choice:
         data["choice"] = message.choice
+    if message.unreadable:
+        data["unreadable"] = message.unreadable
     return _json(data).decode() if data else "{}"
 
 

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
 from connectors._html import sanitise
+from connectors.email.wrapped import ENCRYPTED
 from hub.desk.lists import NAMES
 from hub.house import House
+from hub.i18n import translate
 from hub.messages import append
 from hub.store import schema
 from hub.store.store import Store
@@ -308,3 +311,19 @@ def test_system_lines_in_words(house: House) -> None:
         "a@b.pl 5.1.1"
     )
     assert "{" not in said(what="never-heard-of")
+
+
+async def test_what_cannot_be_read_says_why_where_it_is_shown_and_printed(
+    enter: Enter, sqlite_store: Store
+) -> None:
+    data = msgspec.json.encode({"unreadable": ENCRYPTED}).decode()
+
+    def write(tx: Tx) -> int:
+        found = add_conversation(tx)
+        add_message(tx, found, number=2, data=data)
+        return found
+
+    found = await sqlite_store.write(write)
+    agent = await enter("agent")
+    for path in ("", "/print"):
+        assert translate("pl", ENCRYPTED) in (await agent.get(f"/conversations/{found}{path}"))[1]
