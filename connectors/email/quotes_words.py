@@ -96,7 +96,7 @@ FORWARD = re.compile(
 
 FORWARD_SUBJECT = re.compile(
     r"\s*(?:\[[^\]]{0,60}\]\s*)?(?:fwd?|pd|podaj dalej|przekazane|wg|tr|rv|enc|i|vs|vb|doorst|fs|vl|továbbítás|İlt|"
-    r"переслано|fw|转发|轉寄|転送)\s*(?:\[\d+\])?\s*[::]",
+    r"переслано|fw|转发|轉寄|転送)\s*(?:\[\d+\])?\s*[:：]",
     re.IGNORECASE,
 )
 """A subject that says that the mail passes another on."""

@@ -195,7 +195,7 @@ def test_a_mail_that_is_passed_on_is_content(marker: str) -> None:
     assert quotes.visible(text) == text
 
 
-@pytest.mark.parametrize("prefix", ["PD: ", "Fwd: ", "FW: ", "WG: ", "Pd:"])
+@pytest.mark.parametrize("prefix", ["PD: ", "Fwd: ", "FW: ", "WG: ", "Pd:", "转发："])
 def test_a_subject_says_that_a_mail_is_passed_on(prefix: str) -> None:
     text = f"Przekazuję.\n\n{BLOCKS['outlook in Polish']}\n\nTreść pisma."
     assert quotes.visible(text, subject=f"{prefix}Sprawa") == text
