@@ -170,6 +170,7 @@ class Message(Answer, frozen=True, kw_only=True):
     at: Time
     subject: str
     text: str
+    unreadable: Annotated[str, Meta(description="Why something of it cannot be read, as it is encrypted.")]
     language: str
     automatic: str
     state: str | None
@@ -294,6 +295,7 @@ def _message(entry: view.Entry) -> Message:
         at=machine(row.at),
         subject=row.subject,
         text=row.text if row.deleted_at is None else "",
+        unreadable=entry.data.get("unreadable", ""),
         language=row.language,
         automatic=row.automatic,
         state=row.state,

@@ -11,13 +11,14 @@ import pytest
 from aiohttp.test_utils import TestServer
 from sqlalchemy import func, select
 
+from connectors.email.wrapped import ENCRYPTED
 from hub.people.tokens import make_token, revoke_token
 from hub.scope import SYSTEM
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Tx
 from hub.web.desk import Desk
-from tests.hub.specimen import add_conversation
+from tests.hub.specimen import add_conversation, add_message
 from tests.hub.web.conftest import Client
 
 FULL = ("read", "write", "stream")
@@ -109,6 +110,18 @@ async def test_reading_a_conversation(client: Client, sqlite_store: Store, token
     assert [(m["number"], m["kind"], m["text"], m["sender"]) for m in messages["messages"]] == [
         (1, "inbound", "Dzień dobry", "Anna Nowak")
     ]
+
+
+async def test_a_message_says_why_it_has_no_words(client: Client, sqlite_store: Store, token: Any) -> None:
+    def write(tx: Tx) -> int:
+        number = add_conversation(tx, text="Dzień dobry")
+        add_message(tx, number, number=2, data=msgspec.json.encode({"unreadable": ENCRYPTED}).decode())
+        return number
+
+    number = await sqlite_store.write(write)
+    api = Api(client, await token())
+    _, found = await api.get(f"conversations/{number}/messages")
+    assert [(m["text"], m["unreadable"]) for m in found["messages"]] == [("Dzień dobry", ""), ("", ENCRYPTED)]
 
 
 async def test_pages_lead_to_one_another(client: Client, sqlite_store: Store, token: Any) -> None:
