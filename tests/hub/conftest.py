@@ -32,6 +32,8 @@ class FakeClock:
     def __init__(self, now: int = MONDAY) -> None:
         self._now = now
         self._moved = asyncio.Event()
+        self._sleeping = list[int]()  # until when
+        self.sleeps = 0
 
     def now(self) -> Micros:
         return Micros(self._now)
@@ -41,8 +43,19 @@ class FakeClock:
 
     async def sleep(self, seconds: float) -> None:
         until = self._now + int(seconds * 1e6)
-        while self._now < until:
-            await self._moved.wait()
+        self._sleeping.append(until)
+        self.sleeps += 1
+        try:
+            while self._now < until:
+                await self._moved.wait()
+        finally:
+            self._sleeping.remove(until)
+
+    async def is_slept_by(self, sleepers: int = 1) -> None:
+        """Until so many sleep whom the time that passed has not woken: loops that have done what was due."""
+        async with asyncio.timeout(30):
+            while sum(until > self._now for until in self._sleeping) < sleepers:  # noqa: ASYNC110 - others sleep
+                await asyncio.sleep(0.001)
 
     def move(self, seconds: float = 0, *, minutes: float = 0, hours: float = 0, days: float = 0) -> None:
         """Let time pass and wake whoever sleeps."""

@@ -31,7 +31,7 @@ async def _ends(*errors: Exception) -> tuple[list[float], Log]:
     nobody: Any = None
     means = Means(keeper=nobody, sink=nobody, reads=True, clock=clock, draw=random.Random(1))
     task = asyncio.create_task(_keep(run, "poczta", Ends(), means, log))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await kept.wait()
     task.cancel()
     await asyncio.wait({task})
@@ -129,7 +129,7 @@ async def test_an_inbox_that_does_not_stop_holds_up_no_other_one(monkeypatch: py
     gone = [Running(inbox="xmpp", connector=cast(Any, deaf)), Running(inbox="sms", connector=cast(Any, None))]
     running.start(gone[0], means, log)
     await asyncio.sleep(0)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await running.stop(*gone, keeper=keeper, log=lambda inbox: log)
     assert deaf.heard.is_set() and keeper.dropped == ("inbox:xmpp", "inbox:sms")
     assert log.count("error inbox does not stop") == 1

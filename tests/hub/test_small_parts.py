@@ -141,12 +141,15 @@ async def test_a_timer_runs_once_when_due_and_survives_a_bad_neighbour(
 
 @pytest.mark.parametrize("closed_store", ["postgresql"], indirect=True)
 async def test_two_that_set_the_same_timer_at_once_set_one(store: Store, clock: FakeClock) -> None:
+    begun = asyncio.Event()
+
     def slowly(tx: Tx) -> None:
         set_timer(tx, "good", 1, clock.now() + 1)
+        begun.set()
         tx.execute(text("SELECT pg_sleep(0.5)"))
 
     first = asyncio.create_task(store.write(slowly))
-    await asyncio.sleep(0.2)
+    await begun.wait()
     await store.write(lambda tx: set_timer(tx, "good", 1, clock.now() + 2))
     await first
     rows = await store.read(lambda tx: tx.rows(select(schema.timer.c.due_at)))
@@ -237,12 +240,12 @@ async def test_what_is_due_elsewhere_is_not_asked_for_again_and_again(store: Sto
         loop = run_timers(store, clock, house, {"slow": lambda *_: None}, Wake(), logger("test"))
         task = asyncio.create_task(loop)
         for _ in range(10):
-            await asyncio.sleep(0.03)
+            await clock.is_slept_by()
             clock.move(0.05)
         assert 1 <= tries <= 2
     for _ in range(20):
-        await asyncio.sleep(0.03)
         clock.move(0.1)
+        await clock.is_slept_by()
     state = select(schema.timer.c.state)
     assert await store.read(lambda tx: tx.scalar(state)) == "done"
     task.cancel()

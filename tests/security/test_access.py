@@ -83,7 +83,7 @@ async def ask(browser: Browser, key: Key, things: dict[str, int]) -> int:
         options["data"] = form
     elif method == "POST":
         options["json" if row.json else "data"] = filled(row, things)
-    async with asyncio.timeout(5), browser.client.request(method, target, **options) as response:
+    async with asyncio.timeout(30), browser.client.request(method, target, **options) as response:
         return response.status
 
 

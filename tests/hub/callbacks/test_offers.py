@@ -184,12 +184,15 @@ async def test_nothing_is_offered_in_quiet_hours(small_centre: Centre) -> None:
 async def at_once(centre: Centre, first: Callable[[Tx], Any], second: Callable[[Tx], Any]) -> Any:
     """What the ``second`` gives that begins while the ``first`` has not committed; two processes on PostgreSQL."""
 
+    begun = asyncio.Event()
+
     def slowly(tx: Tx) -> None:
         first(tx)
+        begun.set()
         tx.execute(text("SELECT pg_sleep(0.5)"))
 
     slow = asyncio.create_task(centre.store.write(slowly))
-    await asyncio.sleep(0.2)
+    await begun.wait()
     try:
         return await centre.store.write(second)
     finally:

@@ -109,7 +109,7 @@ async def test_news_name_those_whose_chats_changed(world: World) -> None:
 
 
 async def _until(ask: object) -> None:
-    for _ in range(300):
+    for _ in range(3000):
         if ask():  # type: ignore[operator]
             return
         await asyncio.sleep(0.01)

@@ -104,7 +104,7 @@ async def test_a_taking_waits_for_what_began_under_the_lease_and_a_renewal_does_
         [held] = await take(store, "a", "mail", ttl=OVER)
         async with store._engine.connect() as connection:
             await connection.run_sync(lambda sync: leases.still(Reader(sync, clock.now()), [held]))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 assert await store.write(lambda tx: leases.renew(tx, "a", [held], OVER)) == [held]
             other = asyncio.create_task(take(store, "b", "mail"))
             await asyncio.sleep(0.2)

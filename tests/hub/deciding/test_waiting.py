@@ -178,13 +178,16 @@ async def test_an_answer_while_rows_are_set_is_not_overlooked(here: Here) -> Non
     number = await here.one(mail(1))
     settle = here.store.on_end
 
+    begun = asyncio.Event()
+
     def slowly(tx: Tx) -> None:
         settle(tx)
+        begun.set()
         tx.execute(text("SELECT pg_sleep(0.5)"))
 
     here.store.on_end = slowly
     answered = asyncio.create_task(here.act(lambda tx: set_status(tx, SYSTEM, [number], "waiting-citizen")))
-    await asyncio.sleep(0.2)
+    await begun.wait()
     await arm_waiting(here.store, house)
     await answered
     assert await here.waiting_timers() == []
@@ -259,7 +262,7 @@ async def test_the_loop_follows_whatever_rules_are_in_force(here: Here) -> None:
     loop = asyncio.create_task(keep_armed(here.store, here.clock, lambda: here.house, wake))
 
     async def until(count: int) -> None:
-        for _ in range(200):
+        for _ in range(3000):
             if len(await here.waiting_timers()) == count:
                 return
             await asyncio.sleep(0.01)

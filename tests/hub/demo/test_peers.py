@@ -32,7 +32,7 @@ LONG = "Zażółć gęślą jaźń. " * 9
 SHORT = "Prosze o termin [2] {a} ~ 5 €. " * 8
 
 
-async def until(condition: Callable[[], object], seconds: float = 8.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     for _ in range(int(seconds / 0.01)):
         if condition():
             return
@@ -114,7 +114,7 @@ async def test_what_the_centre_has_waits_for_the_account(smpp: SmppPeer) -> None
     await asyncio.sleep(0.05)
     ledger = Ledger()
     async with at_work(account(smpp), ledger):
-        await asyncio.wait_for(writing, 5)
+        await asyncio.wait_for(writing, 30)
     assert texts(ledger) == ["Halo?"]
 
 

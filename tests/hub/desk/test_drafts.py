@@ -52,12 +52,15 @@ async def test_of_two_windows_that_save_a_draft_at_once_one_is_told_of_the_other
 
     own = await store.write(lambda tx: save(tx, "pierwszy", 0))
 
+    begun = asyncio.Event()
+
     def slowly(tx: Tx) -> None:
         save(tx, "drugi", own.revision, own.id)
+        begun.set()
         tx.execute(sql("SELECT pg_sleep(0.5)"))
 
     first = asyncio.create_task(store.write(slowly))
-    await asyncio.sleep(0.2)
+    await begun.wait()
     with pytest.raises(drafts.Newer) as newer:
         await store.write(lambda tx: save(tx, "trzeci", own.revision, own.id))
     await first

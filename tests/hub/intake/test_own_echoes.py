@@ -211,13 +211,15 @@ async def test_while_it_is_being_written_down_the_echo_waits_for_that(
     sink = intake.sink("kontakt")
     [got] = await sink.accept(Raw(content=b"first"), [said(1)])
     key, begun = await sends.write(answered(house, got.conversation or 0))
+    noted = asyncio.Event()
 
     def settled_slowly(tx: Tx) -> None:
         settle_sent(tx, house, key, begun, Sent(remote_id="m-900"))
+        noted.set()
         tx.execute(text("SELECT pg_sleep(1)"))
 
     settling = asyncio.create_task(sends.write(settled_slowly))
-    await asyncio.sleep(0.4)
+    await noted.wait()
     [receipt] = await sink.accept(Raw(content=b"echo"), [echo(clock, "Niepodobne.")])
     await settling
     assert receipt.duplicate, "it waited for the row, and then knew it by its name"

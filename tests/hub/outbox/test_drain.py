@@ -56,5 +56,5 @@ async def test_what_takes_too_long_is_not_waited_for(out: Outgoing, feed: Feed) 
     key = await out.reply((await feed(mail(1))).conversation)
     out.wake.ring()
     await asyncio.wait_for(out.peer.called.wait(), 20)
-    await asyncio.wait_for(out.sender.drain(0.05), 5)
+    await asyncio.wait_for(out.sender.drain(0.05), 30)
     assert await out.state(key) == "sending"

@@ -88,12 +88,15 @@ def described(**changed: Any) -> dict[str, Any]:
 async def test_two_administrators_cannot_disable_each_other(store: Store) -> None:
     one, other = [await person(store, login, role="administrator") for login in ("ewa", "jan")]
 
+    begun = asyncio.Event()
+
     def slowly(tx: Tx) -> None:
         change_user(tx, SYSTEM, one, **described())
+        begun.set()
         tx.execute(text("SELECT pg_sleep(0.5)"))
 
     first = asyncio.create_task(store.write(slowly))
-    await asyncio.sleep(0.2)
+    await begun.wait()
     with pytest.raises(Conflict, match="last active administrator"):
         await store.write(lambda tx: change_user(tx, SYSTEM, other, **described()))
     await first

@@ -41,7 +41,7 @@ async def watched(sqlite_store: Store, clock: FakeClock) -> AsyncIterator[Store]
 
     await sqlite_store.write(command)
     task = asyncio.create_task(watch_pages(sqlite_store, clock, 10.0))
-    await asyncio.sleep(0.05)
+    await clock.is_slept_by()
     yield sqlite_store
     task.cancel()
     await asyncio.wait({task})
@@ -67,7 +67,7 @@ async def later(store: Store, clock: FakeClock, *living: str) -> int:
     for name in living:
         await store.write(lambda tx, name=name: beat(tx, me(name), {}))  # type: ignore[misc]
     clock.move(1)
-    await asyncio.sleep(0.05)
+    await clock.is_slept_by()
     return await waits(store)
 
 

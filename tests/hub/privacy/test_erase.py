@@ -127,12 +127,15 @@ async def test_what_another_process_takes_in_meanwhile_is_not_left_behind(
     first, second = [await written(store, intake, number) for number in range(2)]
     await store.write(lambda tx: handle(tx, [first]))
 
+    begun = asyncio.Event()
+
     def slowly(tx: Tx) -> None:
         handle(tx, [second])
+        begun.set()
         tx.execute(text("SELECT pg_sleep(0.5)"))
 
     taking = asyncio.create_task(store.write(slowly))
-    await asyncio.sleep(0.2)
+    await begun.wait()
     erase_contact = handlers(store, ChunkBlobs(store))["contact.erase"]
     with pytest.raises(CommandFailed, match="wrote meanwhile"):
         await erase_contact({"person": "jan@example.pl"})

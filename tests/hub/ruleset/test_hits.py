@@ -101,7 +101,7 @@ async def test_one_line_when_it_begins_and_one_when_it_is_over(sqlite_store: Sto
     async def look() -> None:
         for _ in range(3):
             clock.move(seconds=16)
-            await asyncio.sleep(0.05)
+            await clock.is_slept_by()
 
     try:
         await count(sqlite_store, decision(faults=("b",)))

@@ -55,7 +55,7 @@ class Searching:
                 await self._task
 
     async def caught_up(self) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while not await self.store.read(self._is_caught_up):  # noqa: ASYNC110 - it tells nobody when
                 await asyncio.sleep(0.01)
 

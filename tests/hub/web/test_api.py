@@ -229,7 +229,7 @@ async def test_the_stream_tells_what_the_token_may_see(
     ours = await sqlite_store.write(lambda tx: add_conversation(tx, office="pup-lomza", queue="lomza"))
     async with client.get("/api/v1/stream?after=0", headers=headers) as response:
         block: list[str] = []
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             while not any(line.startswith("data:") for line in block):
                 block.append((await response.content.readline()).decode().strip())
     data = msgspec.json.decode(next(line for line in block if line.startswith("data:"))[6:])

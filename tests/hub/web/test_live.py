@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from hub.desk.notify import tell
 from hub.people.leaving import HANDLERS
-from hub.people.presence import browser_gone
+from hub.people.presence import browser_gone, browser_is_missed
 from hub.store.schema import notification, thread_key, user
 from hub.store.store import Store
 from hub.store.tx import Tx
@@ -32,7 +32,7 @@ class Listener:
 
     async def next(self) -> tuple[str, Any, str]:
         """Name, data and id of the next event that has data."""
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(30):
             while True:
                 lines = await self._block()
                 fields = dict(
@@ -51,20 +51,23 @@ class Listener:
         self._response.close()
 
 
-async def listen(browser: Any, after: str = "") -> Listener:
-    headers = {"Last-Event-ID": after} if after else {}
+async def listen(browser: Any, clock: FakeClock, after: str = "") -> Listener:
+    """An open stream, at its place."""
+    headers, before = {"Last-Event-ID": after} if after else {}, clock.sleeps
     response = await browser.client.get("/live", headers=headers)
     assert response.status == 200
     assert response.content_type == "text/event-stream"
-    await asyncio.sleep(0.02)
+    async with asyncio.timeout(30):
+        while clock.sleeps == before:  # noqa: ASYNC110 - until its first tick it has begun all else
+            await asyncio.sleep(0.001)
     return Listener(response)
 
 
 async def test_a_new_message_is_heard_by_those_who_may_see_it(
-    enter: Callable[[str], Any], sqlite_store: Store
+    enter: Callable[[str], Any], sqlite_store: Store, clock: FakeClock
 ) -> None:
     agent, lomza, suwalki = [await enter(login) for login in ("agent", "lomza", "suwalki")]
-    heard = [await listen(browser) for browser in (agent, lomza, suwalki)]
+    heard = [await listen(browser, clock) for browser in (agent, lomza, suwalki)]
     theirs = await sqlite_store.write(lambda tx: add_conversation(tx, office="pup-lomza", queue="lomza"))
     ours = await sqlite_store.write(lambda tx: add_conversation(tx))
     for listener, expected in zip(heard, ([theirs, ours], [theirs], []), strict=True):
@@ -76,24 +79,26 @@ async def test_a_new_message_is_heard_by_those_who_may_see_it(
             await heard[2].next()
 
 
-async def test_reading_goes_on_from_the_last_place(enter: Callable[[str], Any], sqlite_store: Store) -> None:
+async def test_reading_goes_on_from_the_last_place(
+    enter: Callable[[str], Any], sqlite_store: Store, clock: FakeClock
+) -> None:
     agent = await enter("agent")
     await sqlite_store.write(add_conversation)
-    listener = await listen(agent)
+    listener = await listen(agent, clock)
     seen = await sqlite_store.write(add_conversation)
     _, _, place = await listener.next()
     listener.close()
     missed = await sqlite_store.write(add_conversation)
-    again = await listen(agent, after=place)
+    again = await listen(agent, clock, after=place)
     _, changes, _ = await again.next()
     assert [change["conversation"] for change in changes] == [missed] != [seen]
 
 
 async def test_a_notification_is_told_to_its_person_alone(
-    enter: Callable[[str], Any], sqlite_store: Store, people: dict[str, int]
+    enter: Callable[[str], Any], sqlite_store: Store, people: dict[str, int], clock: FakeClock
 ) -> None:
     browsers = [await enter(login) for login in ("agent", "supervisor")]
-    agent, supervisor = [await listen(browser) for browser in browsers]
+    agent, supervisor = [await listen(browser, clock) for browser in browsers]
     await sqlite_store.write(lambda tx: tell(tx, people["agent"], "mention"))
     conversation = await sqlite_store.write(add_conversation)
     _, changes, _ = await agent.next()
@@ -102,10 +107,12 @@ async def test_a_notification_is_told_to_its_person_alone(
     assert changes[0]["conversation"] == conversation
 
 
-async def test_a_colleague_who_writes_is_noticed(enter: Callable[[str], Any], sqlite_store: Store) -> None:
+async def test_a_colleague_who_writes_is_noticed(
+    enter: Callable[[str], Any], sqlite_store: Store, clock: FakeClock
+) -> None:
     conversation = await sqlite_store.write(add_conversation)
     agent, supervisor, suwalki = [await enter(login) for login in ("agent", "supervisor", "suwalki")]
-    heard, foreign = await listen(agent), await listen(suwalki)
+    heard, foreign = await listen(agent, clock), await listen(suwalki, clock)
     body = {"conversation": conversation, "what": "writing"}
     headers = {"X-CSRF": supervisor.csrf, "Sec-Fetch-Site": "same-origin"}
     async with supervisor.client.post("/live/here", json=body, headers=headers) as response:
@@ -175,9 +182,11 @@ async def test_a_closed_browser_makes_its_person_offline_after_a_while(
     enter: Callable[[str], Any], sqlite_store: Store, people: dict[str, int], clock: FakeClock, desk: Desk
 ) -> None:
     agent = await enter("agent")
-    listener = await listen(agent)
+    listener = await listen(agent, clock)
     listener.close()
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(30):
+        while not await sqlite_store.read(lambda tx: browser_is_missed(tx, people["agent"])):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
 
     async def presence() -> Any:
         found = select(user.c.presence).where(user.c.id == people["agent"])
@@ -187,7 +196,7 @@ async def test_a_closed_browser_makes_its_person_offline_after_a_while(
     assert await presence() == "available"
     clock.move(61)
     assert await presence() == "offline"
-    back = await listen(agent)
+    back = await listen(agent, clock)
     assert await presence() == "available"
     back.close()
 
@@ -196,11 +205,11 @@ async def test_who_has_a_page_open_here_is_not_gone_because_another_process_saw_
     enter: Callable[[str], Any], sqlite_store: Store, people: dict[str, int], clock: FakeClock, desk: Desk
 ) -> None:
     agent = await enter("agent")
-    listener = await listen(agent)
+    listener = await listen(agent, clock)
     await sqlite_store.write(lambda tx: browser_gone(tx, people["agent"]))
     for _ in range(14):
         clock.move(5)
-        await asyncio.sleep(0.02)
+        await clock.is_slept_by()
     await sqlite_store.write(lambda tx: run_due(tx, desk.house(), HANDLERS, desk.log))
     found = select(user.c.presence).where(user.c.id == people["agent"])
     assert await sqlite_store.read(lambda tx: tx.scalar(found)) == "available"
@@ -211,11 +220,11 @@ async def test_an_ended_session_ends_the_stream(enter: Callable[[str], Any], clo
     agent = await enter("agent")
     response = await agent.client.get("/live")
     assert await agent.post("/logout") == (303, "/login")
-    for _ in range(5):
-        clock.move(5)
-        await asyncio.sleep(0.02)
-    async with asyncio.timeout(2):
-        await response.content.read()
+    reading = asyncio.create_task(response.content.read())
+    async with asyncio.timeout(30):
+        while not reading.done():
+            clock.move(5)
+            await asyncio.sleep(0.005)
 
 
 async def test_a_stream_that_was_asked_for_just_before_the_hub_stops_does_not_hold_it_up(
@@ -223,7 +232,7 @@ async def test_a_stream_that_was_asked_for_just_before_the_hub_stops_does_not_ho
 ) -> None:
     agent = await enter("agent")
     await close_streams(agent.client.app)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         response = await agent.client.get("/live")
         assert await response.read() == b""
 
@@ -245,12 +254,12 @@ async def test_a_citizen_who_types_is_told_to_whoever_it_concerns(
     headers = {"X-CSRF": supervisor.csrf, "Sec-Fetch-Site": "same-origin"}
     async with supervisor.client.post("/live/here", json=body, headers=headers) as response:
         assert response.status == 200
-    heard = [await listen(browser) for browser in (agent, supervisor, suwalki)]
+    heard = [await listen(browser, clock) for browser in (agent, supervisor, suwalki)]
     stream.signal(f"conversation:{mine}", "typing")
     stream.signal(key, "paused")
     stream.signal("conversation:nonsense", "typing")
     stream.signal("pair:unknown", "typing")
-    await asyncio.sleep(0.05)
+    await clock.is_slept_by(4)  # each stream until its next tick, and whoever gathers signs
     clock.move(seconds=1)
     assert await _typing(heard[0]) == {str(mine): "typing"}
     assert await _typing(heard[1]) == {str(watched): "paused"}

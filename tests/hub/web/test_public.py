@@ -251,7 +251,7 @@ async def test_open_streams_are_not_requests_in_hand_and_end_with_their_readers(
             assert (refused.status, "Retry-After" in refused.headers) == (429, True)
         for stream in streams:
             stream.close()
-        for _ in range(500):
+        for _ in range(3000):
             if not listener.open:
                 break
             await asyncio.sleep(0.01)

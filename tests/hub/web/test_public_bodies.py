@@ -80,7 +80,7 @@ async def test_forms_are_taken_apart(start: Start, visitor: aiohttp.ClientSessio
         ("multipart/form-data", b"--x\r\n"),
         ("multipart/form-data; boundary=x", b"no parts"),
         ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\nv\r\n--x--\r\n"),
-        ("application/x-www-form-urlencoded", b"&".join(b"a=b" for _ in range(300))),
+        ("application/x-www-form-urlencoded", b"&".join(b"a=b" for _ in range(3000))),
     ],
 )
 async def test_broken_forms_are_refused(
@@ -101,7 +101,7 @@ async def test_a_body_that_dribbles_is_cut_off(start: Start, monkeypatch: pytest
     reader, writer = await asyncio.open_connection(host, int(port))
     writer.write(b"POST /in/office HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nabc")
     await writer.drain()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         answer = await reader.read(1000)
     assert answer.startswith(b"HTTP/1.1 408")
     assert not listener.seen
@@ -122,7 +122,7 @@ async def test_slow_senders_of_one_address_leave_room_for_others(
         return response.status
 
     async def until(status: int) -> None:
-        for _ in range(300):
+        for _ in range(3000):
             if await post("2001:db8::2") == status:
                 return
             await asyncio.sleep(0.01)
@@ -153,7 +153,7 @@ async def test_connections_that_never_ask_are_closed(start: Start, visitor: aioh
     assert watch.sweep(server.connections, 119.0) == 0
     assert watch.sweep(server.connections, 120.0) == 1
     with contextlib.suppress(ConnectionResetError):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await reader.read() == b""
     assert (await ask(visitor, "GET", listener.url + "/page"))[0].status == 200
     writer.close()

@@ -32,13 +32,13 @@ async def test_all_listeners_take_nothing_more_while_one_finishes_a_request() ->
         ports = listeners.ports()
         async with ClientSession() as client:
             waiting = asyncio.create_task(_text(client, ports["public"]))
-            await asyncio.wait_for(begun.wait(), 5)
+            await asyncio.wait_for(begun.wait(), 30)
             stopped = asyncio.create_task(listeners.stop())
             with pytest.raises(TimeoutError):
                 await _text(client, ports["private"], seconds=0.5)
             finish.set()
             assert await waiting == "finished"
-            await asyncio.wait_for(stopped, 5)
+            await asyncio.wait_for(stopped, 30)
     finally:
         listeners.close()
 
