@@ -118,7 +118,7 @@ def take(files: Sequence[UploadedFile], settings: Room) -> list[Taken]:
 def fit(files: Sequence[Taken], settings: Room) -> None:
     """Raises :class:`BadFile` where the files of one message are too many, or too much together."""
     if len(files) > settings.max_files:
-        raise BadFile(N_("At most {n} files can be attached."), n=settings.max_files)
+        raise BadFile(N_("Attached files: at most {n}."), n=settings.max_files)
     if sum(len(file.content) for file in files) > settings.max_bytes:
         raise BadFile(N_("Together the files may have at most {limit}."), limit=size(settings.max_bytes))
 

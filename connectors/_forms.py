@@ -32,7 +32,7 @@ Rate = Annotated[
 TICKED = "yes"
 """The value of a box that is ticked."""
 
-TOO_LONG = N_("At most {n} characters; there are {count}.")
+TOO_LONG = N_("Characters: at most {n}, and there are {count}.")
 BAD_EMAIL = N_("This is not an e-mail address. It should look like name@example.pl.")
 
 

@@ -47,7 +47,7 @@ _LOOK = 15.0
 _SECOND = 1_000_000
 
 INCOMPLETE = N_("Incomplete message")
-PARTS_CAME = N_("{came} of {total} parts came; the others are missing.")
+PARTS_CAME = N_("Parts that came: {came} of {total}; the rest is missing.")
 GAP = " […] "
 
 

@@ -79,7 +79,8 @@ def _predicate(node: model.Condition) -> tuple[str, Text]:
                 "count": _range(node.name, node.low, node.high),
                 "days": node.days,
             }
-            return node.name, Text(mark("{count} in {days} days"), values)
+            lately = mark("{count} in {days} day") if node.days == 1 else mark("{count} in {days} days")
+            return node.name, Text(lately, values)
         case _:
             return _of_text(node)
 

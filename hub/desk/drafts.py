@@ -35,7 +35,7 @@ LONGEST = 200_000
 
 NEWER = N_("This text was changed in another window. Nothing is lost: both versions are shown.")
 TOO_LONG = N_("The text is too long.")
-TOO_MANY_FILES = N_("At most {n} files in one message.")
+TOO_MANY_FILES = N_("Files in one message: at most {n}.")
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from hub.store.tx import Reader
 from hub.surveys.record import COMMENT, SCORES, changes_until
 
 NO_SCORE = N_("Please choose one of the five.")
-TOO_LONG = N_("At most {n} characters; there are {count}.")
+TOO_LONG = N_("Characters: at most {n}, and there are {count}.")
 
 SCORE_NAMES: Mapping[int, str] = {
     1: N_("Very bad"),

@@ -29,7 +29,7 @@ from hub.web.render import conversation_path, redirect, refusal, render, text, w
 
 ROLES: tuple[Role, ...] = ("to", "cc", "bcc")
 
-SENT = N_("Sent. You can take it back for {seconds} seconds.")
+SENT = N_("Sent. You can take it back for {seconds} s.")
 SENT_AT_ONCE = N_("Sent.")
 NOTED = N_("Note added.")
 BLIND = N_("Note added. {names} cannot see this conversation and was not told.")

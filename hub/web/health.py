@@ -14,6 +14,7 @@ from hub.cluster.overview import Overview, overview
 from hub.deciding.naming import rule_name
 from hub.desk.stranded import stranded
 from hub.i18n import mark as N_
+from hub.i18n import translate_plural
 from hub.ruleset.hits import failing
 from hub.running import days_left
 from hub.scope import own_office, require
@@ -22,7 +23,7 @@ from hub.store.store import StorageFault, Store
 from hub.web.desk import desk_of, scope_of
 from hub.web.live import ATTENDANCE
 from hub.web.metrics import exposition
-from hub.web.render import is_fragment, render, text
+from hub.web.render import is_fragment, language_of, render, text
 
 STATES: dict[str, tuple[str, str, str]] = {
     "ok": ("ok", N_("Works"), ""),
@@ -61,7 +62,6 @@ ENDED = N_("The access of “{inbox}” has ended")
 RENEW = N_(
     "Messages stop then. Get new credentials from the provider, put them into the configuration and reload it."
 )
-STRANDED = N_("The queue “{queue}” is not configured any more, and {n} conversations stand in it")
 MOVE_THEM = N_(
     "Nobody is offered them. Configure the queue again, or move them to another one from the list “All”."
 )
@@ -165,7 +165,13 @@ async def _stranded(request: web.Request) -> list[Attention]:
     waits = await desk.store.read(lambda tx: stranded(tx, desk.house().directory, scope))
     return [
         Attention(
-            title=text(request, STRANDED, queue=line.queue, n=line.number),
+            title=translate_plural(
+                language_of(request),
+                "The queue “{queue}” is not configured any more, and {n} conversation stands in it",
+                "The queue “{queue}” is not configured any more, and {n} conversations stand in it",
+                line.number,
+                queue=line.queue,
+            ),
             text=text(request, MOVE_THEM),
             at=line.since,
         )

@@ -21,7 +21,7 @@ from hub.callbacks.lists import waiting as waiting_calls
 from hub.desk.counts import count_lists
 from hub.desk.presence import Person
 from hub.desk.presence import What as Mark
-from hub.i18n import mark as N_
+from hub.i18n import translate_plural
 from hub.moderation.bench import waiting_counts
 from hub.people.audience import Audience, Standings, hears, read_standings, sees
 from hub.people.notifications import read_about, unread_about
@@ -34,7 +34,7 @@ from hub.web.desk import Desk, desk_of, scope_of, signed_of
 from hub.web.forms import Form, read_json
 from hub.web.guard import AT_ONCE, CROWD, LIVE, session_token
 from hub.web.pages import Draw, shows
-from hub.web.render import text
+from hub.web.render import language_of
 from hub.web.typing import TYPING, Typing
 
 BEHIND = 2000
@@ -242,11 +242,15 @@ class _Follower:
 
 def said_of(request: web.Request, people: Sequence[Person]) -> str:
     """Who is there, in a sentence; "" for nobody."""
-    writing = ", ".join(person.name for person in people if person.what == "writing")
-    looking = ", ".join(person.name for person in people if person.what == "looking")
+    language = language_of(request)
+    writing = [person.name for person in people if person.what == "writing"]
+    looking = [person.name for person in people if person.what == "looking"]
     if writing:
-        return text(request, N_("{names} is writing"), names=writing)
-    return text(request, N_("{names} is looking"), names=looking) if looking else ""
+        number, names = len(writing), ", ".join(writing)
+        return translate_plural(language, "{names} is writing", "{names} are writing", number, names=names)
+    number, names = len(looking), ", ".join(looking)
+    said = translate_plural(language, "{names} is looking", "{names} are looking", number, names=names)
+    return said if looking else ""
 
 
 # In a flood every console gets every event: each is put into words once.

@@ -59,6 +59,28 @@ def test_a_moment_in_words_follows_no_polish_preposition() -> None:
     assert [text for text in told if inflects.search(text)] == []
 
 
+COUNTED = re.compile(r"\{(n|count|came|days|minutes|seconds|rows|total)\} (?!is)\w+s\b")
+NEVER_ONE = {
+    "At most {n} conversations at once.",
+    "At most {n} recipients in one message.",
+    "a name of at most {count} characters, please",
+    "expected a list of up to {count} tests, each with name, message and expect",
+    "expected a text of up to {count} characters",
+    "{count} expressions contain no fixed text; at most {most} may",
+    "{rule} has matched no message in the last {days} days",
+    "{count} in {days} days",
+    "It should take about {minutes} minutes.",
+    "{n} conversations changed.",
+    "{n} messages",
+}
+"""Texts whose number is a limit of ours, or beside which another text stands for one."""
+
+
+def test_a_number_before_several_things_has_a_text_for_one() -> None:
+    told = [message.id for message in messages.read("pl") if isinstance(message.id, str)]
+    assert {text for text in told if COUNTED.search(text)} == NEVER_ONE
+
+
 def _forms(message: Message) -> Sequence[str]:
     return list(message.string) if isinstance(message.string, list | tuple) else [message.string or ""]
 

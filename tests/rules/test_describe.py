@@ -28,6 +28,7 @@ def told(when: str) -> Text:
         ("{days: mon-wed}", "days: mon, tue, wed"),
         ("{history: {min: 3, days: 7}}", "history: 3 or more in 7 days"),
         ("{returning: {days: 14}}", "returning: 1 or more in 14 days"),
+        ("{returning: {days: 1}}", "returning: 1 or more in 1 day"),
         ("{unanswered: 4h}", "unanswered: 4h or more"),
         ("{unanswered: {min: 90m, max: 1d, open_hours: true}}", "unanswered: 90m to 1d, opening hours only"),
         ("{queue_waiting: {informacja: {max: 60}}}", "queue_waiting.informacja: at most 1h"),

@@ -122,7 +122,7 @@ def _more(part: Part, names: Names) -> Markup:
         case "one":
             return Markup(": ") + _either(part.kind, part.values("values"), names)
         case "days":
-            return _with(" " + names.say(N_("in the last {value} days")), _strong(part.value("days")))
+            return _lately(part.value("days"), names)
         case "such":
             return Markup(": ") + _attachment(part, names)
     return Markup("")
@@ -176,10 +176,17 @@ def _week(part: Part) -> list[str]:
 
 def _aside(part: Part, names: Names) -> Markup:
     if part.value("days"):
-        return _with(" " + names.say(N_("in the last {value} days")), _strong(part.value("days")))
+        return _lately(part.value("days"), names)
     if part.value("hours"):
         return Markup(" ") + escape(names.say(N_("of opening hours")))
     return Markup("")
+
+
+def _lately(days: str, names: Names) -> Markup:
+    """Of how many days a condition asks; what is still being typed need not be a number."""
+    number = int(days) if days.isdecimal() else 0
+    said = names.plural("in the last {value} day", "in the last {value} days", number)
+    return _with(f" {said}", _strong(days))
 
 
 def range_said(fields: Mapping[str, tuple[str, ...]], names: Names, at: int = 0) -> str:

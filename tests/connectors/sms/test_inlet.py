@@ -95,7 +95,7 @@ async def test_what_waits_too_long_is_shown_with_what_there_is() -> None:
     message = way.ledger.events[0]
     assert isinstance(message, Message)
     assert [(field.name, field.value) for field in message.fields] == [
-        ("incomplete", "2 z 4 części doszły; pozostałych brakuje.")
+        ("incomplete", "Liczba części, które doszły: 2 z 4; reszty brakuje.")
     ]
     await way.inlet.expire()
     assert len(way.ledger.events) == 1

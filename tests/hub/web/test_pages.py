@@ -177,7 +177,7 @@ async def test_what_waits_in_a_queue_that_was_taken_out_of_the_configuration_is_
 
     await sqlite_store.write(fill)
     _, page = await (await enter("supervisor")).get("/inboxes")
-    assert "Kolejki „dawna” nie ma już w konfiguracji, a liczba zgłoszeń w niej to 2" in page
+    assert "Kolejki „dawna” nie ma już w konfiguracji, a są w niej 2 zgłoszenia" in page
     assert "bezrobotni" not in page
 
 

@@ -98,6 +98,8 @@ def test_every_documented_action_is_read_and_written_again(do: str) -> None:
         ("unanswered: 4h", "przez co najmniej 4 godziny"),
         ("unanswered: {min: 1h, open_hours: true}", "przez co najmniej 1 godzinę"),
         ("waiting: {min: 1m, max: 2h}", "czeka 1 minutę – 2 godziny"),
+        ("history: {min: 2, days: 1}", "co najmniej 2 w ostatnim 1 dniu"),
+        ("returning: {days: 14}", "w ostatnich 14 dniach"),
         ("waiting: {max: 22m}", "czeka najwyżej 22 minuty"),
         ("queue_waiting: {informacja: {min: 1d}}", "co najmniej 1 dzień"),
         ("queue_load: {informacja: {min: 20}}", "co najmniej 20"),
