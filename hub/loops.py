@@ -21,6 +21,7 @@ from hub.cluster.leases import Lease
 from hub.cluster.roles import Role
 from hub.deciding.existing import TIMERS as DECIDING_TIMERS
 from hub.deciding.waiting import keep_armed
+from hub.desk.access import GRANT_END
 from hub.desk.timed import HANDLERS as DESK_TIMERS
 from hub.house import House
 from hub.keeping import Loop, Work
@@ -28,6 +29,7 @@ from hub.outbox.errands import Errands
 from hub.outbox.handlers import INSIDE, outside
 from hub.outbox.runner import run_effects
 from hub.people.leaving import HANDLERS as PEOPLE_TIMERS
+from hub.people.presence import AGENT_GONE, BROWSER_GONE
 from hub.people.watching import watch_pages
 from hub.phone.follow import TIMER as PHONE
 from hub.phone.follow import on_timer as on_phone_timer
@@ -37,11 +39,12 @@ from hub.ruleset.drafts import TIMER as RULES
 from hub.ruleset.faults import watch_faults
 from hub.ruleset.lifecycle import on_timer as on_rules_timer
 from hub.search.follower import run_search
+from hub.store import schema
 from hub.store.store import Store
 from hub.stream import Stream
 from hub.surveys.asking import HANDLERS as SURVEY_TIMERS
 from hub.sweep import run_sweeps
-from hub.timers import Handler, run_timers
+from hub.timers import Handler, Subjects, run_timers
 from hub.wake import Wake
 
 TIMERS: Mapping[str, Handler] = {
@@ -54,6 +57,16 @@ TIMERS: Mapping[str, Handler] = {
     PHONE: on_phone_timer,
     RULES: on_rules_timer,
 }
+
+NOT_OF_CONVERSATIONS: Subjects = {
+    CALLBACK: schema.callback,
+    PHONE: schema.message,
+    RULES: None,
+    GRANT_END: None,
+    BROWSER_GONE: None,
+    AGENT_GONE: None,
+}
+"""Timer kinds about something else than a conversation (see :data:`hub.timers.Subjects`)."""
 
 WAKES = ("outbox", "effects", "timers", "rules", "armed", "replay", "shadow")
 """Loops that a commit may ring."""
@@ -87,7 +100,9 @@ def everywhere(parts: Parts, roles: tuple[Role, ...]) -> dict[str, Loop]:
             store, clock, house, INSIDE, Errands(store, acts, wake, log), wake, log
         )
     if "timers" in roles:
-        found["timers"] = lambda: run_timers(store, clock, house, TIMERS, parts.wakes["timers"], log)
+        found["timers"] = lambda: run_timers(
+            store, clock, house, TIMERS, NOT_OF_CONVERSATIONS, parts.wakes["timers"], log
+        )
     return found
 
 

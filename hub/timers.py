@@ -2,6 +2,10 @@
 
 A deadline survives a restart because it is never a timer in memory alone. A handler runs in the same
 transaction that marks its row done, so it happens once or not at all.
+
+Everybody locks what a deadline is about before the deadline itself; the runner, too, though it learns from the
+deadline what that is. So it locks nothing that it would have to wait for until it has both: of two that wait for each
+other PostgreSQL ends one, after a second in which both stand still.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, and_, func, select, update
+from sqlalchemy import Row, Select, Table, and_, func, select, update
 
 from connectors._failpoint import failpoint
 from connectors.contract import Clock, Log
@@ -20,7 +24,7 @@ from hub.store.store import Store, ends_transaction
 from hub.store.tx import Reader, Tx
 from hub.wake import Wake, when_due
 
-timer = schema.timer
+timer, conversation = schema.timer, schema.conversation
 
 Handler = Callable[[Tx, House, Row[Any]], None]
 """Carries out one due row. Kinds go up to a colon: ``rules:NAME`` is one of several timers of the kind ``rules`` for
@@ -28,6 +32,13 @@ the same subject. Raising leaves the row to be tried again a minute later."""
 
 BATCH = 10
 """Rows of one transaction: a rule's decision takes some milliseconds, and messages wait for the same writer."""
+
+LOOK = 40
+"""Rows among which those of one transaction are found: several processes look at once, and others hold some."""
+
+Subjects = Mapping[str, Table | None]
+"""Kinds that are not about a conversation, and in which table their subjects have the row that is locked first; None:
+in none. Each row of theirs has a transaction of its own, because it may lead to any conversation."""
 
 AGAIN = 60_000_000
 """Microseconds until a row whose handler failed is tried again."""
@@ -85,16 +96,47 @@ def next_due(tx: Reader) -> int | None:
     return None if found is None else int(found)
 
 
-def run_due(tx: Tx, house: House, handlers: Mapping[str, Handler], log: Log) -> int:
-    """Carry out what is due now, at most ``BATCH`` rows; returns how many. One bad row never stops the others."""
+def _claimed(tx: Tx, others: Subjects) -> Sequence[Row[Any]]:
+    """What is due now and in nobody's hands, locked behind what it is about: at most ``BATCH`` rows."""
     due = and_(timer.c.state == "waiting", timer.c.due_at <= tx.now)
-    statement = select(timer).where(due).order_by(timer.c.due_at).limit(BATCH)
-    rows = tx.rows(statement.with_for_update(skip_locked=True))
+    seen = tx.rows(
+        select(timer.c.id, timer.c.kind, timer.c.subject).where(due).order_by(timer.c.due_at).limit(LOOK)
+    )
+    about: dict[Table | None, list[Row[Any]]] = {}
+    for row in seen:
+        about.setdefault(others.get(_handled_as(row.kind), conversation), []).append(row)
+    for table, rows in about.items():
+        most = BATCH if table is conversation else 1
+        held = _held(tx, table, {row.subject for row in rows}, most) if table is not None else set[int]()
+        ours = [row.id for row in rows if row.subject not in held][:most]
+        if ours:
+            again = select(timer).where(timer.c.id.in_(ours), due).order_by(timer.c.due_at)
+            return tx.rows(again.with_for_update(skip_locked=True))
+    return []
+
+
+def _held(tx: Tx, table: Table, ids: Collection[int], most: int) -> set[int]:
+    """Rows that are not ours after at most ``most`` were locked: they are in other hands, or too many."""
+    wanted = select(table.c.id).where(table.c.id.in_(sorted(ids)))
+    known = {row.id for row in tx.rows(wanted)}
+    free = tx.rows(wanted.order_by(table.c.id).limit(most).with_for_update(skip_locked=True))
+    return known - {row.id for row in free}
+
+
+def _handled_as(kind: str) -> str:
+    return kind.partition(":")[0]
+
+
+def run_due(
+    tx: Tx, house: House, handlers: Mapping[str, Handler], log: Log, others: Subjects | None = None
+) -> int:
+    """Carry out what is due now, at most ``BATCH`` rows; returns how many. One bad row never stops the others."""
+    rows = _claimed(tx, others or {})
     for row in rows:
         try:
             with tx.savepoint() as inner:
                 inner.change(timer, row.id, state="done")
-                handlers[row.kind.partition(":")[0]](inner, house, row)
+                handlers[_handled_as(row.kind)](inner, house, row)
                 failpoint("timers.handled")
         except Exception as error:
             if ends_transaction(error):
@@ -109,6 +151,7 @@ async def run_timers(
     clock: Clock,
     house: Callable[[], House],
     handlers: Mapping[str, Handler],
+    others: Subjects,
     wake: Wake,
     log: Log,
 ) -> None:
@@ -116,7 +159,7 @@ async def run_timers(
 
     async def carry_out() -> int:
         failpoint("timers.before")
-        done = await store.write(lambda tx: run_due(tx, house(), handlers, log))
+        done = await store.write(lambda tx: run_due(tx, house(), handlers, log, others))
         failpoint("timers.after")
         return done
 

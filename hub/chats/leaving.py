@@ -50,6 +50,7 @@ def visited(tx: Tx, event: Visit) -> int | None:
     number = _survivor(tx, row.conversation) if row is not None else None
     if row is None or number is None:
         return None
+    tx.locked(conversation, number)  # before its chat and its deadlines, as everybody does
     if event.what == "came" and row.left_at is not None:
         tx.change(chat, row.id, left_at=None)
         announce(tx, number, actor=None)

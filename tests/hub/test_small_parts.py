@@ -237,7 +237,7 @@ async def test_what_is_due_elsewhere_is_not_asked_for_again_and_again(store: Sto
 
     async with other.transaction():
         await other.execute("SELECT * FROM timer FOR UPDATE")
-        loop = run_timers(store, clock, house, {"slow": lambda *_: None}, Wake(), logger("test"))
+        loop = run_timers(store, clock, house, {"slow": lambda *_: None}, {}, Wake(), logger("test"))
         task = asyncio.create_task(loop)
         for _ in range(10):
             await clock.is_slept_by()
