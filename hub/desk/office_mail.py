@@ -34,6 +34,9 @@ BODY = N_(
 )
 """``{text}``: the note of the person who asks, and what the citizen wrote."""
 
+WORDLESS = N_("(A message without text. What came with it is in the console.)")
+"""In the place of a message that is only a file, or that cannot be read."""
+
 MOST = 20_000
 """Characters of the citizen's words that a letter holds, the newest."""
 
@@ -67,7 +70,7 @@ def deliver_office_mail(tx: Tx, house: House, order: Row[Any]) -> bool:
     if office is None or not office.email or due is None or row.office != office.id:
         return False
     inbox = outlet(house, row.office, "email", row.inbox)
-    words = _words(tx, row.id, order.message)
+    words = _words(tx, row.id, order.message, translate(office.language, WORDLESS))
     if inbox is None or not words:
         return False
     wall = at_wall_clock(house.directory.zone(office.id), due)
@@ -111,8 +114,8 @@ def _asked_until(tx: Reader, conversation: int, office: str) -> Micros | None:
     return None if found is None else Micros(found)
 
 
-def _words(tx: Reader, conversation: int, only: int | None) -> str:
-    """What the citizen wrote, the oldest first: one message, or all."""
+def _words(tx: Reader, conversation: int, only: int | None, wordless: str) -> str:
+    """What the citizen wrote, the oldest first: one message, or all; empty where they took it back."""
     theirs = (
         (message.c.conversation == conversation)
         & (message.c.kind == "inbound")
@@ -122,4 +125,4 @@ def _words(tx: Reader, conversation: int, only: int | None) -> str:
     if only is not None:
         theirs &= message.c.id == only
     rows = tx.rows(select(message.c.text).where(theirs).order_by(message.c.number))
-    return "\n\n".join(row.text for row in rows if row.text)[-MOST:]
+    return "\n\n".join(row.text or wordless for row in rows)[-MOST:]

@@ -43,6 +43,7 @@ NOT_ASKED = N_("It comes in the name of an office that was not asked about this 
 UNPROVEN = N_("It comes in an office's name, but the mail server could not prove that the office sent it.")
 OTHER_ADDRESS = N_("It comes in an office's name, but not from the office's registered address.")
 EMPTY = N_("It comes from an office that was asked, but holds no words of its own.")
+SEALED = N_("It comes from an office that was asked, but not all of it can be read here.")
 UNCUT = N_(
     "It comes from an office that was asked, but its words could not be told from our letter below them."
 )
@@ -107,6 +108,8 @@ def judge(tx: Tx, house: House, message: Message) -> Answer | str | None:
         return UNPROVEN
     if not message.text.strip() and not message.attachments:
         return EMPTY
+    if message.unreadable:
+        return SEALED  # the person would get what is left of it, as all that the office had to say
     if letter_link(house, "") in message.text:
         return UNCUT  # a colleague's note stands in the letter: never to be passed on
     chosen = named.office if named.office in asked else min(asked)

@@ -128,6 +128,15 @@ async def test_from_the_hand_over_to_the_resolve(here: World) -> None:
     assert "overdue" not in await here.notified(case.owner)
 
 
+async def test_an_office_hears_of_a_message_that_is_only_a_file(here: World) -> None:
+    """Else the person was told that it was asked, and it knows of nothing."""
+    case = await handed_over(here)
+    before = len(here.mails.to(OFFICE))
+    await here.mail(MAREK, "", answers=case.citizen()[-1], file=("skan.pdf", b"%PDF-1.4"))
+    assert len(here.mails.to(OFFICE)) == before + 1
+    assert "(Wiadomość bez treści. To, co z nią przyszło, jest w konsoli.)" in words(case.asked)
+
+
 async def test_the_question_back_reopens_it_at_the_office(here: World) -> None:
     case = await handed_over(here)
     await case.office_writes()

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Row, select
 
 from connectors.contract import Attachment, InboxId, Message, Party, Raw, Recipient, ThreadKey
+from connectors.email.wrapped import ENCRYPTED
 from hub.directory import directory, folded
 from hub.house import House
-from hub.intake.offices import NOT_ASKED, OTHER_ADDRESS, UNPROVEN, claims_an_office, concerns
+from hub.intake.offices import NOT_ASKED, OTHER_ADDRESS, SEALED, UNPROVEN, claims_an_office, concerns
 from hub.intake.sink import Intake
 from hub.store import schema
 from hub.store.store import Store
@@ -22,6 +23,9 @@ from tests.hub.intake.conftest import Feed, mail
 from tests.hub.specimen import CONFIG, a_house
 
 LOMZA = "urzad@lomza.example"
+P7M = Attachment(
+    filename="smime.p7m", content_type="application/pkcs7-mime", size=3, sha256="x", content=b"p7m"
+)
 
 
 def with_addresses() -> House:
@@ -136,6 +140,7 @@ async def test_after_a_merge_both_tokens_lead_there(store: Store, feed: Feed, ho
         ({"sender": "inny@lomza.example"}, OTHER_ADDRESS),
         ({"sender": "x@gmail.example", "name": "pup lomza"}, OTHER_ADDRESS),
         ({"authenticated": False}, UNPROVEN),
+        ({"text": "", "unreadable": ENCRYPTED, "attachments": (P7M,)}, SEALED),
     ],
 )
 async def test_a_stranger_gets_nowhere(
