@@ -109,9 +109,9 @@ def _claimed(tx: Tx, others: Subjects) -> Sequence[Row[Any]]:
         most = BATCH if table is conversation else 1
         held = _held(tx, table, {row.subject for row in rows}, most) if table is not None else set[int]()
         ours = [row.id for row in rows if row.subject not in held][:most]
-        if ours:
-            again = select(timer).where(timer.c.id.in_(ours), due).order_by(timer.c.due_at)
-            return tx.rows(again.with_for_update(skip_locked=True))
+        again = select(timer).where(timer.c.id.in_(ours), due).order_by(timer.c.due_at)
+        if ours and (claimed := tx.rows(again.with_for_update(skip_locked=True))):
+            return claimed
     return []
 
 
