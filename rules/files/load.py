@@ -17,6 +17,7 @@ from rules.files.reader import (
     Reader,
     check_date,
     check_order,
+    is_empty,
     read_choice,
     read_flag,
     read_options,
@@ -62,7 +63,7 @@ def version_of(text: str) -> str:
 
 def _ruleset(text: str, source: str, root: MappingNode, reader: Reader) -> model.RuleSet:
     read_options(reader, root, "", TOP_KEYS)
-    entries = root.entries
+    entries = {key: node for key, node in root.entries.items() if key == "default" or not is_empty(node)}
     reader.words = _word_lists(reader, entries.get("words"))
     names = Names(reader, entries.get("conditions"), entries.get("schedules"))
     rules, sections = _Rules(reader).read(entries.get("rules"))
@@ -138,6 +139,8 @@ class _Rules:
         self.sections.append(model.Section(**fields))
         if "rules" not in entries:
             self.reader.problems.add(node.line, path, mark("a section needs `rules:`, a list of its rules"))
+            return
+        if is_empty(entries["rules"]):
             return
         for item, inner in self._items(entries["rules"], f"{path}.rules"):
             if isinstance(item, MappingNode) and "section" in item.entries:

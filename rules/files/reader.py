@@ -128,6 +128,11 @@ def read_choice(reader: Reader, node: Node, path: str, choices: tuple[str, ...])
     return None
 
 
+def is_empty(node: Node) -> bool:
+    """Whether nothing stands behind a key: so a list is left whose last two items two people took out at once."""
+    return isinstance(node, Scalar) and node.value is None
+
+
 def read_options(reader: Reader, node: Node, path: str, known: tuple[str, ...]) -> Mapping[str, Node] | None:
     """The entries of a mapping whose keys must be among ``known``; others are told and left out."""
     if not isinstance(node, MappingNode) or not node.entries:

@@ -177,7 +177,7 @@ _ACTION_SHAPES: Mapping[str, Schema] = {
 
 def json_schema() -> Schema:
     """The JSON Schema (2020-12) of a rule file."""
-    properties = {
+    properties: dict[str, Schema] = {
         "words": {"type": "object", "additionalProperties": _TEXTS, "description": "Named lists of words."},
         "conditions": {
             "type": "object",
@@ -207,7 +207,9 @@ def json_schema() -> Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Rules of Centrala",
         "type": "object",
-        "properties": {key: properties[key] for key in TOP_KEYS},
+        "properties": {
+            key: properties[key] if key == "default" else _or_nothing(properties[key]) for key in TOP_KEYS
+        },
         "required": ["default"],
         "additionalProperties": False,
         "$defs": {
@@ -218,6 +220,11 @@ def json_schema() -> Schema:
             "section": _section(),
         },
     }
+
+
+def _or_nothing(schema: Schema) -> Schema:
+    """A list or mapping, or its key alone."""
+    return {**schema, "type": [schema["type"], "null"]}
 
 
 def _condition() -> Schema:
@@ -282,7 +289,9 @@ def _section() -> Schema:
     properties = {
         **_shared("section"),
         "when": {**_CONDITION, "description": "What must hold before any of its rules is tried."},
-        "rules": {"type": "array", "items": {"$ref": "#/$defs/rule"}, "description": "Its rules, in order."},
+        "rules": _or_nothing(
+            {"type": "array", "items": {"$ref": "#/$defs/rule"}, "description": "Its rules, in order."}
+        ),
     }
     made = _options({key: properties[key] for key in SECTION_KEYS}, "section", "rules")
     return {**made, "description": "Rules that stand together."}

@@ -5,13 +5,15 @@ from __future__ import annotations
 from functools import partial, reduce
 from itertools import combinations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rules.editing.edit import Refused, insert_rule, move_rule, move_section, remove
+from rules.editing.edit import Kind, Refused, insert_rule, move_rule, move_section, remove
 from rules.editing.edit import names as names_in
 from rules.editing.merge import Clash, Merged, longest_rising, merge
 from rules.editing.pieces import Key, pieces
+from rules.files.load import load
 
 BASE = """\
 # Reguły
@@ -145,6 +147,57 @@ def test_added_rules_stand_where_they_were_put() -> None:
     ours = BASE.replace("  # pierwsza", new.format("n1") + "  # pierwsza")
     theirs = BASE.replace("default:", new.format("n2") + "default:")
     assert ids(clean(BASE, ours, theirs)) == ["n1", "a", "b", "c", "n2"]
+
+
+TWO = {
+    "rules": """\
+rules:
+  - id: one
+    do: {tags: [a]}
+  - id: two
+    do: {tags: [b]}
+default: {queue: q}
+""",
+    "of a section": """\
+rules:
+  - section: night
+    rules:
+      - id: one
+        do: {tags: [a]}
+      - id: two
+        do: {tags: [b]}
+default: {queue: q}
+""",
+    "words": """\
+words:
+  one: [a]
+  two: [b]
+default: {queue: q}
+""",
+    "tests": """\
+default: {queue: q}
+tests:
+  - name: one
+    message: {text: a}
+    expect: {queue: q}
+  - name: two
+    message: {text: b}
+    expect: {queue: q}
+""",
+}
+
+
+@pytest.mark.parametrize("of", TWO)
+def test_the_last_two_of_a_list_removed_by_two_people_leave_a_rule_set(of: str) -> None:
+    kind: Kind = "words" if of == "words" else "sample" if of == "tests" else "rule"
+    found = merge(TWO[of], remove(TWO[of], kind, "one"), remove(TWO[of], kind, "two"))
+    assert not found.clashes
+    left = load(found.text)
+    assert (left.rules, left.words, left.samples) == ((), {}, ())
+    if kind == "rule":
+        section = "night" if of == "of a section" else None
+        again = load(insert_rule(found.text, "- id: new\n  do: {tags: [c]}\n", section=section))
+        assert [(rule.id, rule.section) for rule in again.rules] == [("new", section or "")]
 
 
 def test_lists_in_brackets_and_broken_texts_are_merged_as_a_whole() -> None:

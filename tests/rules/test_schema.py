@@ -68,7 +68,7 @@ def holds(key: str, wanted: Any, value: Any, schema: dict[str, Any]) -> bool:
             return not has_type(value, "number") or bool(value <= wanted)
         case "$schema" | "title" | "description" | "$defs" | "default" | "format":
             return True
-    return held_by_container(key, wanted, value, schema)
+    return value is None or held_by_container(key, wanted, value, schema)
 
 
 def held_by_container(key: str, wanted: Any, value: Any, schema: dict[str, Any]) -> bool:
@@ -121,6 +121,14 @@ def test_conditions_of_the_page_fit(text: str) -> None:
 @pytest.mark.parametrize("text", [text for _, text in ACTS])
 def test_actions_of_the_page_fit(text: str) -> None:
     assert valid(a_rule(do=parts(text)["do"]))
+
+
+@pytest.mark.parametrize(
+    "text", ["rules:", "words:", "conditions:", "schedules:", "tests:", "rules: [{section: a, rules: }]"]
+)
+def test_a_key_alone_is_an_empty_list(text: str) -> None:
+    assert valid(f"{text}\ndefault: {{queue: q}}")
+    assert not rules.load(f"{text}\ndefault: {{queue: q}}").rules
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
