@@ -45,7 +45,7 @@ def test_whatever_can_be_read_comes_back(file: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=1_000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(file=generated.files)
 def test_whatever_can_be_read_comes_back_at_length(file: dict[str, Any]) -> None:
     comes_back(rules.load(dump_entries(file)))
