@@ -34,6 +34,7 @@ _USUAL_NAMES = {
     "text/rfc822-headers": ("headers", ".txt"),
     "text/plain": ("document", ".txt"),
     "text/html": ("document", ".html"),
+    "text/rtf": ("document", ".rtf"),
     "text/calendar": ("invitation", ".ics"),
     "application/ics": ("invitation", ".ics"),
     "video/quicktime": ("video", ".mov"),
@@ -225,7 +226,8 @@ def _filename(part: Part, content: bytes) -> str:
     """What the sender calls a part; else what it calls itself; else what its type suggests."""
     for given in (part.disposition[1].get("filename", ""), part.parameter("name")):
         if name := clean_filename(given):
-            return name
+            # What only a Macintosh wants to know of a file bears the file's own name (RFC 1740).
+            return f"._{name}"[:255] if part.content_type == "application/applefile" else name
     location = headers.text(part.field("content-location"))
     if _NAME_LIKE.fullmatch(location):
         return clean_filename(location)

@@ -114,6 +114,24 @@ def test_an_invitation_names_its_organiser_and_not_its_alarm() -> None:
     )
 
 
+def test_a_file_from_a_macintosh_keeps_its_name() -> None:
+    """Not the one with its icon and its place on the desktop, which comes first."""
+    raw = simple(
+        "Content-Type: multipart/appledouble; boundary=b\n",
+        '--b\nContent-Type: application/applefile; name="wniosek.pdf"\n\n\0\5\x16\7\n'
+        '--b\nContent-Type: application/pdf; name="wniosek.pdf"\n\n%PDF\n--b--',
+    )
+    assert [(item.filename, item.content_type) for item in read(raw).attachments] == [
+        ("._wniosek.pdf", "application/applefile"),
+        ("wniosek.pdf", "application/pdf"),
+    ]
+
+
+def test_formatted_text_that_nobody_named_can_be_opened() -> None:
+    raw = simple("Content-Type: text/rtf\n", "{\\rtf1 Tekst}")
+    assert [item.filename for item in read(raw).attachments] == ["document.rtf"]
+
+
 def test_mails_inside_a_mail_are_named_by_their_subject() -> None:
     message = read((HERE / "mails" / "inside.eml").read_bytes())
     assert [item.filename for item in message.attachments] == [
