@@ -9,7 +9,7 @@ import msgspec
 
 from connectors._http import page
 from connectors._i18n import N_
-from connectors._widget import LANGUAGES
+from connectors._widget import LANGUAGES, trapped
 from connectors.contract import Handler, Refused, Request, Response, Route, Translate
 
 
@@ -35,6 +35,12 @@ TICKED = "yes"
 TOO_LONG = N_("Characters: at most {n}, and there are {count}.")
 BAD_EMAIL = N_("This is not an e-mail address. It should look like name@example.pl.")
 
+TRAPPED = N_("A field that people do not see was filled in, as programs do it.")
+"""Why a message is suspicious that came with the hidden field filled in: it is kept, and a person looks first."""
+
+ONCE_MORE = N_("Nothing was sent: a field that nobody sees was filled in. Press the button once more.")
+"""For what is no message, and could do harm before anybody looks at it."""
+
 
 class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A text in the languages of the widget; an empty English one falls back to the Polish."""
@@ -52,6 +58,11 @@ class Problem(msgspec.Struct, frozen=True):
 
     text: str
     details: Mapping[str, object] = {}
+
+
+def doubt(fields: Mapping[str, str]) -> str:
+    """What makes a posted message ``suspicious``: :data:`TRAPPED` or nothing."""
+    return TRAPPED if trapped(fields) else ""
 
 
 def in_words(translate: Translate, language: str, problems: Mapping[str, Problem]) -> dict[str, str]:

@@ -31,8 +31,9 @@ SHARED = Path(__file__).parent
 LANGUAGES = ("pl", "en")
 """Languages that a widget speaks; the first is the one for everybody else."""
 
-HONEYPOT = "homepage"
-"""A field that people do not see (``honeypot()`` in templates). Who fills it in is a program."""
+HONEYPOT = "extra_line"
+"""A field that people do not see (``guard()`` in templates). Programs fill it in; what fills in forms for people knows
+no such name, but nobody can be sure of that."""
 
 CLIENT = "client"
 """The field with the id that the form was served with (``client_field()`` in templates)."""
@@ -201,7 +202,7 @@ class Door:
 
 
 def trapped(fields: Mapping[str, str]) -> bool:
-    """Whether the hidden field was filled in. Answer such a post as if it had worked, and keep nothing."""
+    """Whether the hidden field was filled in: by a program, or by what fills in forms for people."""
     return bool(fields.get(HONEYPOT, "").strip())
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from connectors._forms import (
+    ONCE_MORE,
     Problem,
     form_route,
     in_words,
@@ -136,8 +137,6 @@ class Callback:
         return own.of(language) if own else self._env.translate(language, STANDARD_CONSENT)
 
     async def _take(self, request: Request) -> Response:
-        if trapped(request.fields):
-            return self._to_thanks(request, Receipt())
         filled = reading.read(request.fields, self._settings, await self._slots())
         if filled.problems:
             return page(await self._order_form(request, filled.values, filled.problems), status=422)
@@ -225,7 +224,8 @@ class Callback:
         if booking is None:
             return self._no_call(request)
         if trapped(request.fields):
-            return self._back(request, "late")
+            once_more = self._env.translate(language_of(request), ONCE_MORE)
+            return page(await self._call_page(request, booking, {}, once_more), status=422)
         if not booking.movable:  # perhaps by the first of two presses of this button
             return self._back(request, await self._what_happened(booking, request.fields.get("do", "")))
         found, problems = reading.change(

@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from connectors._forms import BAD_EMAIL, TICKED, TOO_LONG, Problem
+from connectors._forms import BAD_EMAIL, TICKED, TOO_LONG, Problem, doubt
 from connectors._i18n import N_
 from connectors._phone import BadNumber, shown, to_call_back
-from connectors._widget import clean_line, clean_text, client_id, email_address, submission_id, trapped
+from connectors._widget import clean_line, clean_text, client_id, email_address, submission_id
 from connectors.callback.settings import STANDARD_CONSENT, Settings
 from connectors.contract import (
     CallbackChange,
@@ -62,6 +62,7 @@ class Filled(msgspec.Struct, frozen=True, kw_only=True):
     at: Micros | None
     problems: Mapping[str, Problem]
     client: str | None
+    suspicious: str
 
 
 def read(fields: Mapping[str, str], settings: Settings, slots: Sequence[Micros] | None) -> Filled:
@@ -82,7 +83,14 @@ def read(fields: Mapping[str, str], settings: Settings, slots: Sequence[Micros] 
         problems["email"] = Problem(BAD_EMAIL)
     if not values["consent"]:
         problems["consent"] = Problem(NO_CONSENT)
-    return Filled(values=values, number=number, at=at, problems=problems, client=client_id(fields))
+    return Filled(
+        values=values,
+        number=number,
+        at=at,
+        problems=problems,
+        client=client_id(fields),
+        suspicious=doubt(fields),
+    )
 
 
 def _number(typed: str, settings: Settings, problems: Problems) -> str:
@@ -150,6 +158,7 @@ def wish(
         sent_at=now,
         callback=CallbackWish(number=filled.number, at=filled.at, topic=values["topic"], email=address or ""),
         fields=fields,
+        suspicious=filled.suspicious,
     )
 
 
@@ -191,8 +200,6 @@ def parse(raw: bytes, context: ParseContext) -> list[Inbound]:
     Raises ValueError with what is wrong for a form that would be refused. Whether the time is free is not asked.
     """
     fields = dict(parse_qsl(raw.decode("utf-8", "replace").strip(), keep_blank_values=True))
-    if trapped(fields):
-        return []
     filled = read({**fields, "consent": TICKED}, Settings(countries=()), None)
     if filled.problems:
         name, problem = next(iter(filled.problems.items()))

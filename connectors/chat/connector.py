@@ -12,7 +12,7 @@ from connectors._files import size, stored
 from connectors._forms import Problem, in_words, language_of, named, page_route, try_later
 from connectors._http import form_page, json_response, large_raw_of, page, see_other
 from connectors._i18n import N_
-from connectors._widget import Pages, asset_route, assets, trapped
+from connectors._widget import Pages, asset_route, assets
 from connectors.chat import reading, visitors
 from connectors.chat.live import Live
 from connectors.chat.reading import Written
@@ -216,8 +216,6 @@ class LiveChats:
     # --- what is posted -------------------------------------------------------------------------------------------
 
     async def _take(self, request: Request) -> Response:
-        if trapped(request.fields):
-            return self._answer(request, None, "left")
         visitor = visitors.named(request, self._env.tokens) or visitors.new(self._env.random)
         if request.fields.get("do") in reading.DEEDS:
             return await self._deed(request, visitor)

@@ -8,7 +8,7 @@ import msgspec
 
 from connectors._fields import CONSENT, MISSING, Field, kept, parties, read_value
 from connectors._files import BadFile, Taken, attachment, take
-from connectors._forms import BAD_EMAIL, TICKED, TOO_LONG, Problem, Words
+from connectors._forms import BAD_EMAIL, TICKED, TOO_LONG, Problem, Words, doubt
 from connectors._i18n import N_
 from connectors._posted import posted
 from connectors._widget import (
@@ -19,7 +19,6 @@ from connectors._widget import (
     client_id,
     email_address,
     submission_id,
-    trapped,
 )
 from connectors.chat.settings import STANDARD_CONSENT, Settings
 from connectors.chat.visitors import KIND, ME
@@ -58,6 +57,7 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     files: Sequence[Taken]
     problems: Mapping[str, Problem]
     client: str | None
+    suspicious: str
 
 
 class Writer(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +85,14 @@ def read(
     elif len(text) > settings.max_length:
         problems["text"] = Problem(TOO_LONG, {"n": settings.max_length, "count": len(text)})
     values["page"] = clean_line(fields.get("page", ""))[:PAGE]
-    return Written(values=values, text=text, files=taken, problems=problems, client=client_id(fields))
+    return Written(
+        values=values,
+        text=text,
+        files=taken,
+        problems=problems,
+        client=client_id(fields),
+        suspicious=doubt(fields),
+    )
 
 
 def _first(fields: Mapping[str, str], settings: Settings, problems: dict[str, Problem]) -> dict[str, str]:
@@ -163,6 +170,7 @@ def _message(written: Written, who: Writer, settings: Settings, attachments: Seq
         attachments=tuple(attachments),
         sent_at=who.now,
         fields=tuple(field for field in shown if field.value),
+        suspicious=written.suspicious,
     )
 
 
@@ -235,8 +243,6 @@ def parse(raw: bytes, context: ParseContext) -> list[Inbound]:
     Raises ValueError for what would be refused.
     """
     fields, files = posted(raw)
-    if trapped(fields):
-        return []
     token = fields.get(ME, "")
     visitor = context.tokens.verify(KIND, token) if context.tokens is not None else token
     if not visitor:

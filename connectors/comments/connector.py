@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from connectors._forms import try_later
+from connectors._forms import ONCE_MORE, try_later
 from connectors._http import form_page, page, raw_of, see_other
 from connectors._i18n import N_
 from connectors._widget import LANGUAGES, Door, Pages, asset_route, assets, trapped
@@ -190,9 +190,9 @@ class Comments:
         at = forms.where(fields, self._known_origins())
         if at is None:
             return self._no_article(request)
-        if trapped(fields):
-            return see_other(self._back(request, at, None, "held"))
         visitor = visitors.known(request, self._env.tokens) or visitors.new(self._env.random)
+        if trapped(fields) and not _is_comment(fields):
+            return page(await self._section(request, fields, at, visitor, {"do": ONCE_MORE}), status=422)
         inbound, problems = forms.read(fields, at, self._submitter(request, visitor), self._settings)
         if inbound is not None:
             problems = await self._refusals(inbound, at, visitor)

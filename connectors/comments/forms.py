@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from connectors._forms import doubt
 from connectors._i18n import N_
 from connectors._widget import clean_line, clean_text, client_id, email_address, submission_id
 from connectors.comments.settings import Settings
@@ -152,6 +153,7 @@ def _message(
         ),
         reply_to=(Party(kind="email", address=email, name=name),) if email else (),
         also=(Party(kind="email", address=email, name=name),) if email else (),
+        suspicious=doubt(fields),
     )
 
 

@@ -20,7 +20,7 @@ from connectors._forms import (
 )
 from connectors._http import form_page, large_raw_of, page, see_other
 from connectors._i18n import N_
-from connectors._widget import Door, Pages, asset_route, assets, trapped
+from connectors._widget import Door, Pages, asset_route, assets
 from connectors.contract import (
     Capabilities,
     Env,
@@ -137,8 +137,6 @@ class Form:
     # --- what is sent ---------------------------------------------------------------------------------------------
 
     async def _take(self, request: Request) -> Response:
-        if trapped(request.fields):
-            return self._thank(request, "")
         filled = reading.read(request.fields, request.files, self._settings)
         if filled.problems:
             return page(self._form(request, filled.values, filled.problems), status=422)

@@ -8,7 +8,7 @@ import msgspec
 
 from connectors._fields import CONSENT, MISSING, Field, kept, parties, read_value
 from connectors._files import BadFile, Taken, attachment, fit, take
-from connectors._forms import TICKED, Problem, Words
+from connectors._forms import TICKED, Problem, Words, doubt
 from connectors._i18n import N_
 from connectors._posted import posted
 from connectors._widget import (
@@ -16,7 +16,6 @@ from connectors._widget import (
     HONEYPOT,
     client_id,
     submission_id,
-    trapped,
 )
 from connectors.contract import (
     Attachment,
@@ -41,6 +40,7 @@ class Filled(msgspec.Struct, frozen=True, kw_only=True):
     files: Sequence[Taken]
     problems: Mapping[str, Problem]
     client: str | None
+    suspicious: str
 
 
 def read(fields: Mapping[str, str], files: Sequence[UploadedFile], settings: Settings) -> Filled:
@@ -56,7 +56,9 @@ def read(fields: Mapping[str, str], files: Sequence[UploadedFile], settings: Set
     taken = _files(files, settings, problems)
     if not values[CONSENT]:
         problems[CONSENT] = Problem(NO_CONSENT)
-    return Filled(values=values, files=taken, problems=problems, client=client_id(fields))
+    return Filled(
+        values=values, files=taken, problems=problems, client=client_id(fields), suspicious=doubt(fields)
+    )
 
 
 def _files(files: Sequence[UploadedFile], settings: Settings, problems: dict[str, Problem]) -> list[Taken]:
@@ -103,6 +105,7 @@ def message(
         attachments=tuple(attachments),
         sent_at=now,
         fields=(*(field for field in shown if field.value), agreed),
+        suspicious=filled.suspicious,
     )
 
 
@@ -141,8 +144,6 @@ def parse(raw: bytes, context: ParseContext) -> list[Inbound]:
     ValueError with what is wrong for a form that would be refused.
     """
     fields, files = posted(raw)
-    if trapped(fields):
-        return []
     known = Settings()
     names = {field.name for field in known.fields} | {CONSENT, CLIENT, HONEYPOT}
     extra = [Field(name=name, type="textarea", label=Words(pl=name)) for name in fields if name not in names]

@@ -43,7 +43,7 @@ def place_post(
         text=message.text,
         author_name=message.sender.name,
         parent=parent,
-        hold=actions.hold or ("spam" if actions.spam else None),
+        hold=actions.hold or ("spam" if actions.spam or message.suspicious else None),
         distress=actions.distress is not None,
         blocked=person.blocked_until is not None and person.blocked_until > tx.now,
     )

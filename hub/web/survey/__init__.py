@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from connectors._forms import language_of, try_later
+from connectors._forms import ONCE_MORE, language_of, try_later
 from connectors._http import form_page, page, see_other
 from connectors._widget import Pages, Theme, asset_route, assets, trapped
 from connectors.contract import Refused, Request, Response, Route
@@ -71,7 +71,8 @@ class _Surveys:
             return page(self._pages.render("none.html", language_of(request)), status=404)
         said = filled(request.fields)
         if trapped(request.fields):
-            return self._back(request, "thanks")
+            once_more = translate(language_of(request), ONCE_MORE)
+            return page(self._html(request, found, said, once_more), status=422)
         if not found.open:
             return self._back(request, "")
         if said.problems or said.score is None:

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors import _phone
-from connectors._forms import BAD_EMAIL, Words
+from connectors._forms import BAD_EMAIL, TRAPPED, Words
+from connectors._widget import HONEYPOT
 from connectors.callback import CHANNEL, reading, view
 from connectors.callback.settings import Settings
 from connectors.contract import Booking, CallbackChange, CallbackWish, Env, InboxId, Message, Micros
@@ -224,11 +225,18 @@ async def test_a_double_click_is_one_order() -> None:
         assert len(form.ledger.events) == 1
 
 
-async def test_the_hidden_field_keeps_programs_out() -> None:
+async def test_what_fills_in_the_hidden_field_is_kept_and_marked() -> None:
     async with running() as form:
-        answer = await form.send({**GOOD, "homepage": "x"})
+        answer = await form.send({**GOOD, HONEYPOT: "x"})
         assert answer.status == 303
-        assert (await get(form.connector, answer.headers["Location"])).status == 200
+        assert form.message.suspicious == TRAPPED and form.message.callback is not None
+
+
+async def test_a_call_is_not_changed_by_what_fills_in_the_hidden_field() -> None:
+    async with running() as form:
+        form.bookings.put(7)
+        answer = await form.change(do="cancel", **{HONEYPOT: "x"})
+        assert answer.status == 422 and "Proszę nacisnąć przycisk jeszcze raz." in text_of(answer)
         assert not form.ledger.events
 
 

@@ -10,7 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from connectors._fields import Field
-from connectors._forms import Words
+from connectors._forms import TRAPPED, Words
+from connectors._widget import HONEYPOT
 from connectors.chat.settings import Settings
 from connectors.chat.visitors import COOKIE, KIND
 from connectors.contract import (
@@ -102,11 +103,11 @@ async def test_a_full_hub_keeps_what_was_typed(site: Site) -> None:
     assert (await site.write()).status == 503
 
 
-async def test_a_program_in_the_trap_learns_nothing(site: Site) -> None:
-    fields = {"me": site.token(), "text": "Kup teraz", "consent": "yes", "homepage": "https://spam.example"}
-    assert (await form_post(site.chat, PATH, fields)).status == 303
-    assert (await site.write(homepage="x")).status == 200
-    assert site.ledger.events == []
+async def test_what_fills_in_the_hidden_field_is_kept_and_marked(site: Site) -> None:
+    assert (await site.write("Kup teraz", **{HONEYPOT: "x"})).status == 200
+    [message] = site.ledger.events
+    assert isinstance(message, Message)
+    assert (message.text, message.suspicious) == ("Kup teraz", TRAPPED)
 
 
 async def test_fields_are_the_sites_own() -> None:

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from connectors import _files as files
 from connectors._fields import MISSING, Field, Option
-from connectors._forms import Words
+from connectors._forms import TRAPPED, Words
+from connectors._widget import HONEYPOT
 from connectors.contract import Env, Message, ParseContext, UploadedFile
 from connectors.form import CHANNEL, reading
 from connectors.form.settings import Settings
@@ -174,12 +175,23 @@ async def test_english_and_polish() -> None:
     assert "Fill in this field." in wrong
 
 
-async def test_the_hidden_field_is_answered_as_if_it_had_worked_and_nothing_is_kept() -> None:
+async def test_what_fills_in_the_hidden_field_is_kept_and_marked() -> None:
+    """What fills in forms for people may do it, too: nobody's message vanishes behind a thank-you."""
     async with running() as form:
-        answer = await form.send({**GOOD, "homepage": "http://spam.example"})
+        answer = await form.send({**GOOD, HONEYPOT: "http://spam.example"})
         assert answer.status == 303
-        assert (await get(form.connector, answer.headers["Location"])).status == 200
-        assert not form.ledger.events
+        assert form.message.suspicious == TRAPPED
+        assert form.message.text == GOOD["message"].replace("\r\n", "\n")
+
+
+async def test_the_hidden_field_is_called_what_nothing_fills_in_by_itself() -> None:
+    async with running() as form:
+        page = text_of(await get(form.connector, BASE))
+    [line] = [line for line in page.splitlines() if f'name="{HONEYPOT}"' in line]
+    assert 'aria-hidden="true"' in line and 'tabindex="-1"' in line and 'autocomplete="off"' in line
+    assert "Proszę zostawić to pole puste" in line
+    known = r"name|mail|phone|tel|addr|street|city|zip|post|country|company|organi|home|web|site|url|title|user|pass"
+    assert not re.search(known, HONEYPOT)
 
 
 async def test_a_full_hub_gives_the_form_back_with_every_word() -> None:
@@ -360,7 +372,7 @@ async def test_somebody_without_an_address_is_kept_apart() -> None:
         [{"name": "a", "label": {"pl": "A"}, "options": [{"value": "x", "label": {"pl": "X"}}]}],
         [{"name": "a", "label": {"pl": "A"}, "type": "select"}],
         [{"name": "consent", "label": {"pl": "A"}}],
-        [{"name": "homepage", "label": {"pl": "A"}}],
+        [{"name": HONEYPOT, "label": {"pl": "A"}}],
         [{"name": "A b", "label": {"pl": "A"}}],
         [{"name": "a", "label": {"pl": "A"}, "typ": "text"}],
         [],

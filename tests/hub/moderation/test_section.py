@@ -7,10 +7,11 @@ import re
 import uuid
 
 import pytest
+from sqlalchemy import select
 
-from connectors._widget import Theme
+from connectors._widget import HONEYPOT, Theme
 from connectors.comments.settings import Settings
-from hub.store.schema import article
+from hub.store.schema import article, post
 from tests.hub.moderation.site import PATH, Reader, form_of, section
 from tests.hub.moderation.world import World
 
@@ -90,12 +91,24 @@ async def test_what_is_refused(small_world: World, fields: dict[str, str], probl
         assert f'id="{problem}-error"' in page
 
 
-async def test_programs_that_fill_in_everything_are_heard_and_forgotten(small_world: World) -> None:
+async def test_what_fills_in_the_hidden_field_waits_for_a_moderator(small_world: World) -> None:
+    """Also where comments are published first: what fills in forms for people may do it, too."""
     async with section(small_world, POST) as site, Reader(site) as reader:
-        page = await write(reader, homepage="https://spam.example")
+        page = await write(reader, **{HONEYPOT: "https://spam.example"})
         assert reader.status == 200
-        assert "waits for approval" in page
+        assert "waits for approval" in page and "Dziękuję za artykuł." in page
         assert (await small_world.page()).total == 0
+        [held] = await small_world.store.read(lambda tx: tx.rows(select(post.c.state, post.c.hold_reasons)))
+        assert (held.state, held.hold_reasons) == ("held", '["spam"]')
+
+
+async def test_no_report_is_made_by_what_fills_in_the_hidden_field(small_world: World) -> None:
+    number = await small_world.comment("Wpis", by="v9")
+    async with section(small_world, POST) as site, Reader(site) as reader:
+        page = await reader.open()
+        fields = form_of(page, "report") | {"about": f"{number}.1.spam", HONEYPOT: "x"}
+        page = await reader.post(fields)
+        assert reader.status == 422 and "Press the button once more." in page
 
 
 async def test_answers_stand_below_what_they_answer(small_world: World) -> None:

@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestServer
 
+from connectors._widget import HONEYPOT
 from hub.i18n import translate
 from hub.logs import logger
 from hub.rates import Rates
@@ -89,7 +90,10 @@ async def test_what_is_no_answer_comes_back_with_what_was_typed(site: Site, fiel
 
 
 async def test_programs_and_strangers_get_nowhere(site: Site) -> None:
-    await site.post(score="1", homepage="https://spam.example")
+    """What fills in forms for people is told, and nothing typed is lost."""
+    status, _, text = await site.post(score="1", comment="Moje słowa", **{HONEYPOT: "https://spam.example"})
+    assert status == 422 and "Proszę nacisnąć przycisk jeszcze raz." in text
+    assert 'value="1" required checked' in text and "Moje słowa</textarea>" in text
     assert (await site.row()).score is None
     forged = site.path[:-1] + ("a" if site.path[-1] != "a" else "b")
     assert (await site.get(forged))[0] == 404
