@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
@@ -24,11 +25,13 @@ from hub.running import lease_of
 from hub.scope import SYSTEM
 from hub.search.follower import behind
 from hub.store.schema import delivery, effect, raw, timer
+from hub.store.store import StorageFault
 from hub.store.tx import Reader
 from hub.web.desk import Desk
 
 METRICS: Mapping[str, str] = {
     "centrala_ready": "1 when the hub takes messages.",
+    "centrala_store_up": "1 when the store gave its figures; without it those of the store are left out.",
     "centrala_conversations_waiting": "Open conversations in a queue.",
     "centrala_conversations_overdue": "Open conversations in a queue whose answer is overdue.",
     "centrala_oldest_waiting_seconds": "How long the longest waiting citizen of a queue has waited.",
@@ -54,6 +57,9 @@ METRICS: Mapping[str, str] = {
     "centrala_nodes_silent": "Processes that went silent without an orderly end; only where several share a store.",
     "centrala_cautions": "Warnings that the console shows to administrators.",
 }
+
+STORE_SECONDS = 8.0
+"""Longest that the store may take for its figures: Prometheus gives up after ten."""
 
 UNFINISHED = ("held", "queued", "sending", "possibly-sent")
 
@@ -105,12 +111,34 @@ def lags(tx: Reader) -> dict[str, float]:
 
 
 async def exposition(desk: Desk, live_people: int) -> bytes:
-    """All metrics as Prometheus reads them."""
-    read = await desk.store.read(lambda tx: figures(tx, desk))
+    """All metrics as Prometheus reads them; without the store what is known without it."""
+    read = await _read(desk)
     registry = CollectorRegistry(auto_describe=False)
-    found = [*_of_store(read), *_of_process(desk, live_people), *_of_inboxes(desk.health())]
-    registry.register(_Snapshot([*found, *_of_cluster(read, desk.house().directory.config)]))
+    found = [*_of_process(desk, live_people, read is not None), *_of_inboxes(desk.health())]
+    if read is not None:
+        found += [*_of_store(read), *_of_cluster(read, desk.house().directory.config)]
+    registry.register(_Snapshot(found))
     return generate_latest(registry)
+
+
+async def _read(desk: Desk) -> Figures | None:
+    """The figures of the store, None where it does not give them in time. One that has gone silent holds up what asks
+    it, also what is cancelled: so nobody waits for that."""
+    asking = asyncio.create_task(desk.store.read(lambda tx: figures(tx, desk)), name="figures")
+    asking.add_done_callback(_heard)
+    try:
+        done, _ = await asyncio.wait({asking}, timeout=STORE_SECONDS)
+        return asking.result() if done else None
+    except StorageFault:  # the store has told of its outage itself
+        return None
+    finally:
+        asking.cancel()
+
+
+def _heard(asking: asyncio.Task[Figures]) -> None:
+    """What fails after nobody waits any more is no error of its own."""
+    if not asking.cancelled():
+        asking.exception()
 
 
 class _Snapshot(Collector):
@@ -153,8 +181,9 @@ def _of_store(read: Figures) -> Iterator[GaugeMetricFamily]:
     yield _plain("centrala_search_behind", read.search_behind)
 
 
-def _of_process(desk: Desk, live_people: int) -> Iterator[GaugeMetricFamily]:
-    yield _plain("centrala_ready", desk.ready())
+def _of_process(desk: Desk, live_people: int, store_up: bool) -> Iterator[GaugeMetricFamily]:
+    yield _plain("centrala_ready", desk.ready() and store_up)
+    yield _plain("centrala_store_up", store_up)
     yield _plain("centrala_stream_place", desk.stream.last)
     yield _plain("centrala_store_waiting", desk.store.waiting)
     yield _plain("centrala_live_people", live_people)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from hub.store.store import StorageFault
 from hub.web.desk import DESK, Desk, desk_of
 from hub.web.health import healthz, readyz
 from hub.web.metrics import exposition
@@ -16,10 +15,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def _metrics(request: web.Request) -> web.StreamResponse:
-    try:
-        body = await exposition(desk_of(request), live_people=0)
-    except StorageFault:  # the store has told of its outage itself
-        raise web.HTTPServiceUnavailable(text="the storage is away\n") from None
+    body = await exposition(desk_of(request), live_people=0)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
 

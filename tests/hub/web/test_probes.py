@@ -12,7 +12,7 @@ from aiohttp import ClientSession
 
 from hub.config import Config, Metrics
 from hub.store.store import StorageFault
-from hub.web import health
+from hub.web import health, metrics
 from hub.web.metrics import METRICS
 from tests.connectors.small_hub import running, small_config
 from tests.servers.process import free_port
@@ -99,20 +99,29 @@ async def test_each_listener_says_that_the_store_does_not_answer(
         monkeypatch.setattr(hub.store, "read", read)
 
 
-async def test_without_the_store_there_are_no_figures_and_no_noise(
+async def test_without_the_store_its_figures_are_left_out_and_there_is_no_noise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An outage is one line when it begins, not a traceback each time that Prometheus asks."""
+    """An outage is one line when it begins, not a traceback each time that Prometheus asks; nor does Prometheus wait
+    for a storage that says nothing."""
+    monkeypatch.setattr(metrics, "STORE_SECONDS", 0.2)
 
     async def refuse(query: Any) -> Any:
         raise StorageFault("the server is away")
 
+    async def hang(query: Any) -> Any:
+        await asyncio.Event().wait()
+
     everywhere = msgspec.structs.replace(small_config(tmp_path), metrics=Metrics(port=free_port()))
     async with running(everywhere) as hub, ClientSession() as client:
         with monkeypatch.context() as away:
-            away.setattr(hub.store, "read", refuse)
             caplog.clear()
-            for name in ("metrics", "private"):
-                async with client.get(f"http://127.0.0.1:{hub.ports()[name]}/metrics") as answer:
-                    assert answer.status == 503, name
+            for failing in (refuse, hang):
+                away.setattr(hub.store, "read", failing)
+                for name in ("metrics", "private"):
+                    async with client.get(f"http://127.0.0.1:{hub.ports()[name]}/metrics") as answer:
+                        body = await answer.text()
+                    assert answer.status == 200, name
+                    assert "centrala_store_up 0.0" in body and "centrala_ready 0.0" in body
+                    assert "centrala_inbox_up" in body and "centrala_quarantined" not in body
             assert "Traceback" not in caplog.text and not [r for r in caplog.records if r.exc_info]
