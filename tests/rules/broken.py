@@ -86,6 +86,10 @@ LINES = (
 """Lines that may be put in."""
 
 
+COPIES = 16
+"""How often a value is put beside itself: doubled thirty times it would take longer to write than to refuse."""
+
+
 class Breaker:
     """Documents of one seed."""
 
@@ -220,11 +224,14 @@ def _rename(breaker: Breaker, where: Any, key: Any, places: list[tuple[Any, Any]
 
 
 def _wrap(breaker: Breaker, where: Any, key: Any, places: list[tuple[Any, Any]]) -> None:
-    value = where[key]
+    value, copies = where[key], 1
     for _ in range(breaker.draw.choice((1, 2, 5, 30))):
-        value = breaker.draw.choice(
-            ([value], {"all": [value]}, {"not": value}, {"any": [value, _flat(value)]}, {"x": value})
-        )
+        name, inner = breaker.draw.choice(("", "all", "not", "any", "x")), value
+        if name == "any" and copies < COPIES:
+            inner, copies = [value, _flat(value)], 2 * copies
+        elif name in ("all", "any"):
+            inner = [value]
+        value = {name: inner} if name else [inner]
     where[key] = value
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import msgspec
 from hypothesis import strategies as st
 
@@ -182,6 +185,15 @@ def numbered(drawn: list[Rule], sections: tuple[Section, ...] = ()) -> RuleSet:
     return RuleSet(version="t", source="t", rules=kept, sections=sections, default=default)
 
 
+def _actions(number: int) -> Actions:
+    """One of all combinations of ``_CHOICES``."""
+    fields = {}
+    for name, choices in _CHOICES.items():
+        number, place = divmod(number, len(choices))
+        fields[name] = choices[place]
+    return Actions(**fields)
+
+
 def sectioned(groups: list[tuple[Section | None, list[Rule]]]) -> RuleSet:
     """Rules in groups, of which some are sections."""
     drawn: list[Rule] = []
@@ -194,6 +206,22 @@ def sectioned(groups: list[tuple[Section | None, list[Rule]]]) -> RuleSet:
     return numbered(drawn, tuple(sections))
 
 
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "queue": (None, "a", "b"),
+    "tags": ((), ("t",), ("u", "t")),
+    "spam": (False, True),
+    "answer": (None, "x"),
+    "office": (None, "from-text"),
+    "distress": (None, None, "kryzys"),
+    "join": (None, "join"),
+    "split": (False, True),
+    "callback": (None, CallbackOrder(topic="t")),
+    "timer": ({}, {"a": 1}, {"b": 2, "a": 3}),
+    "set_contact": ({}, {"k": "v"}, {"l": "w", "k": "x"}),
+}
+actions = st.integers(0, math.prod(map(len, _CHOICES.values())) - 1).map(_actions)
+"""One draw for all fields: each draw of its own would cost more than what is tried."""
+
 some_rules = st.lists(
     st.builds(
         Rule,
@@ -202,20 +230,7 @@ some_rules = st.lists(
         on=events,
         when=conditions,
         first=starts,
-        actions=st.builds(
-            Actions,
-            queue=st.sampled_from([None, "a", "b"]),
-            tags=st.sampled_from([(), ("t",), ("u", "t")]),
-            spam=st.booleans(),
-            answer=st.sampled_from([None, "x"]),
-            office=st.sampled_from([None, "from-text"]),
-            distress=st.sampled_from([None, None, "kryzys"]),
-            join=st.sampled_from([None, "join"]),
-            split=st.booleans(),
-            callback=st.sampled_from([None, CallbackOrder(topic="t")]),
-            timer=st.sampled_from([{}, {"a": 1}, {"b": 2, "a": 3}]),
-            set_contact=st.sampled_from([{}, {"k": "v"}, {"l": "w", "k": "x"}]),
-        ),
+        actions=actions,
         then=thens,
         enabled=switched,
     ),

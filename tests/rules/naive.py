@@ -1,10 +1,12 @@
 """A second reading of the rule language, as plain as can be: the oracle that the compiled engine is held against.
 
-Nothing is indexed, cached or compiled; every condition is looked up afresh in the facts. None means "unknown".
+Nothing is indexed or compiled; every condition is looked up afresh in the facts, and only whether two words are alike
+is remembered. None means "unknown".
 """
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -62,6 +64,7 @@ def misspelt(form: str, word: str) -> bool:
     return any(re.fullmatch(edit.replace("?", "."), word) is not None for edit in one_edit(form))
 
 
+@functools.cache
 def alike(form: str, word: str, typos: int) -> bool:
     """Whether ``word`` is ``form``, perhaps without diacritics or, where asked for, with one letter wrong."""
     if typos and len(form) >= TYPOS_FROM and misspelt(plain(form), plain(word)):
