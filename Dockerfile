@@ -39,6 +39,5 @@ USER centrala
 VOLUME /var/lib/centrala
 EXPOSE 8080 8081
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=20s --retries=3 CMD ["centrala", "health"]
 CMD ["centrala", "run"]

@@ -23,6 +23,7 @@ from hub.configfile import ConfigError
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("hub.cli_run:run", "Run the hub until SIGTERM."),
     "check": ("hub.cli_check:check", "Tell everything that is wrong with configuration, rules and store."),
+    "health": ("hub.cli_health:health", "Tell whether the running hub answers."),
     "demo": ("hub.cli_demo:demo", "Run the hub with a made-up week of conversations, to look around."),
     "parse": ("hub.cli_parse:parse", "Show what intake would see of a message, as JSON."),
     "rules": ("hub.cli_rules:rules", "Check, test, explain, compare, export and import routing rules."),

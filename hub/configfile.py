@@ -20,7 +20,7 @@ import msgspec
 
 from connectors.contract import Secret, decode_secret
 from hub import toml_lines
-from hub.config import Config, Inbox, Listener, Office, Queue, Section, Team
+from hub.config import Config, Hub, Inbox, Listener, Office, Queue, Section, Team
 from hub.config_check import FILE_SUFFIX, check, is_number, is_secret, nearest, struct_of
 from hub.config_links import link_mistakes
 from hub.config_tls import tls_mistakes
@@ -116,6 +116,14 @@ def load(path: Path, *, environ: Mapping[str, str], channels: Channels | None = 
     document.wrongs(tls_mistakes(config))
     document.stop_if_wrong()
     return config
+
+
+def data_folder(path: Path, *, environ: Mapping[str, str]) -> Path:
+    """The data folder alone: for who asks a running hub, which goes on while the file is being changed. Raises
+    :class:`ConfigError`."""
+    hub = _read(path).values.get("hub")
+    named = hub.get("data_dir", Hub().data_dir) if isinstance(hub, dict) else Hub().data_dir
+    return Path(environ.get(f"{ENVIRONMENT_PREFIX}HUB_DATA_DIR", str(named)))
 
 
 _Settings = TypeVar("_Settings", bound=msgspec.Struct)

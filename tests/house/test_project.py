@@ -137,7 +137,9 @@ def test_the_image_runs_as_nobody_special_and_tells_its_health() -> None:
     last = "\n".join(lines[stages[-1] :])
     assert len(stages) > 1, "compilers and caches stay in a stage of their own"
     assert re.search(r"^USER (?!root|0)\w+$", last, re.MULTILINE)
-    assert "HEALTHCHECK" in last and "/healthz" in last
+    assert re.search(r"^HEALTHCHECK .*CMD \[\"centrala\", \"health\"\]$", last, re.MULTILINE), (
+        "wherever it listens"
+    )
     assert not re.search(r"^(ADD|RUN .*(curl|wget)) ", "\n".join(lines), re.MULTILINE)
     for source in re.findall(r"^COPY (?!--from)(.+) \S+$", "\n".join(lines), re.MULTILINE):
         for name in source.split():

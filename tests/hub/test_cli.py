@@ -304,3 +304,28 @@ def test_a_password_that_cannot_be_had_is_told(
     done = subprocess.run(command, input=stdin, capture_output=True, timeout=60)
     assert done.returncode == Exit.FAILED
     assert told in done.stderr.decode() and "Traceback" not in done.stderr.decode()
+
+
+def test_health_asks_the_hub_of_the_data_folder(
+    run: Run, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever it listens, and also while the file says something that no start would take."""
+    config.write_text(config.read_text().replace("[hub]", "[public]\nport = 0\ntls = 7\n[hub]", 1))
+    code, _, err = run("health", "-c", config)
+    assert code == Exit.UNREACHABLE and f"No hub is running on the data folder {tmp_path / 'data'}" in err
+    asked: list[tuple[Path, str]] = []
+
+    def call(
+        data_dir: Path, command: str, arguments: dict[str, object], *, seconds: float
+    ) -> dict[str, object]:
+        asked.append((data_dir, command))
+        if len(asked) > 2:
+            raise CommandFailed("The hub did not answer within 5 s.")
+        return {}
+
+    monkeypatch.setattr("hub.cli_health.call", call)
+    assert run("health", "-c", config)[:2] == (Exit.OK, "The hub answers.\n")
+    monkeypatch.setenv("CENTRALA_HUB_DATA_DIR", str(tmp_path / "elsewhere"))
+    assert run("health", "-c", config)[0] == Exit.OK
+    assert asked == [(tmp_path / "data", "health"), (tmp_path / "elsewhere", "health")]
+    assert run("health", "-c", config)[0] == Exit.UNREACHABLE
