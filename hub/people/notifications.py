@@ -25,7 +25,9 @@ TEXTS: dict[str, str] = {
     "rules-approval": N_("A draft of the rules waits for your approval"),
     "rules-approved": N_("Your draft of the rules was approved"),
     "rules-sent-back": N_("Your draft of the rules was sent back"),
-    "rules-refused": N_("Rules were not published at their time: the checks found mistakes"),
+    "rules-refused": N_(
+        "Rules are not published at their set time: they have mistakes, or others were published before"
+    ),
 }
 
 SHOWN = 100

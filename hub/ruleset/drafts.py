@@ -310,10 +310,8 @@ def store(
     what: Change,
     *,
     base: int | None = None,
-    state: State = "open",
 ) -> Draft:
-    """The next revision of a locked draft; what was asked and approved of the former text ends with it, unless the
-    draft stays ``scheduled``."""
+    """The next revision of a locked draft; what was asked and approved of the former text ends with it."""
     if source == before.source and base in (None, before.base):
         return before
     _check_text(source)
@@ -323,9 +321,11 @@ def store(
         "revision": revision,
         "editor": scope.user,
         "updated_at": tx.now,
+        "state": "open",
+        "submitted_by": None,
+        "approver": None,
+        "approved_revision": None,
     }
-    if state == "open":
-        values |= {"state": state, "submitted_by": None, "approver": None, "approved_revision": None}
     if base is not None:
         values["base"] = base
     tx.change(rule_draft, before.id, **values)

@@ -22,10 +22,9 @@ from hub.ruleset.checks import check as check_source
 from hub.ruleset.checks import known
 from hub.ruleset.drafts import Draft
 from hub.ruleset.files import Outcome, last_import, take_file, waiting_draft
-from hub.ruleset.lifecycle import catch_up, due, is_stale, publish_due
+from hub.ruleset.lifecycle import due, publish_due
 from hub.ruleset.proving import prove_draft
 from hub.ruleset.versions import published_number, ruleset, source_of
-from hub.scope import Conflict
 from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Reader
 from hub.wake import Wake
@@ -156,16 +155,7 @@ async def take_over(parts: Parts, house: House, number: int) -> bool:
 
 
 async def publish_at_time(store: Store, house: House, draft: Draft, now: int, log: Log) -> int | None:
-    """Publish a draft whose time has come, provided that it passes its checks now; returns the version, or None."""
-    config = house.directory.config
-    if not config.rules.approval and await store.read(lambda tx: is_stale(tx, draft)):
-        try:
-            draft = await store.write(lambda tx: catch_up(tx, draft.id))
-        except Conflict as refused:
-            # With its old base it is refused below, and its people are told.
-            log.warning(
-                "a draft does not go with what was published meanwhile", draft=draft.id, why=str(refused)
-            )
+    """Publish a draft that waits no longer, provided that it passes its checks now; returns the version, or None."""
     checked = await prove_draft(store, house.directory, draft, now)
     number = await store.write(lambda tx: publish_due(tx, house, draft.id, draft.revision, checked.proof))
     if number is not None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import msgspec
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Row, and_, or_, select
 
 from hub.audit import record
 from hub.config import Config
@@ -22,8 +22,8 @@ from hub.ruleset.drafts import (
     CHANGED,
     TIMER,
     Change,
+    Clashes,
     Draft,
-    State,
     changes,
     close,
     draft,
@@ -78,6 +78,16 @@ class Refused(Conflict):
         self.proof = proof
 
 
+class Behind(Clashes):
+    """A draft and what was published meanwhile changed the same place: the texts are those of this ``revision`` of the
+    draft and of this ``version``."""
+
+    def __init__(self, found: Clashes, revision: int, version: int) -> None:
+        super().__init__(found.clashes, found.wanted)
+        self.revision = revision
+        self.version = version
+
+
 # --- what was published meanwhile ---------------------------------------------------------------------------------
 
 
@@ -91,34 +101,30 @@ def rebase(
     scope: Scope,
     draft_id: int,
     choose: Mapping[Key, Choice] | None = None,
+    *,
     revision: int | None = None,
+    seen: int | None = None,
 ) -> Draft:
     """Take over what was published since the draft's base, rule by rule.
 
-    ``choose`` settles clashes: ``ours`` is the draft's text, as it was seen at ``revision``. Raises Denied, NotFound,
-    Conflict (closed, changed), Clashes.
+    ``choose`` settles clashes: ``ours`` is the draft's text, as it was seen at ``revision``, ``theirs`` that of the
+    version ``seen``. Raises Denied, NotFound, Conflict (closed, changed, another version in force than that), Behind.
     """
     require_rules(scope)
     row = locked(tx, draft_id)
     if revision is not None:
         _require_revision(row, revision)
-    return _caught_up(tx, scope, row, "open", choose)
-
-
-def catch_up(tx: Tx, draft_id: int) -> Draft:
-    """The same for a draft whose time has come; it stays one. Raises NotFound, Conflict, Clashes."""
-    return _caught_up(tx, SYSTEM, locked(tx, draft_id, scheduled=True), "scheduled")
-
-
-def _caught_up(
-    tx: Tx, scope: Scope, row: Draft, state: State, choose: Mapping[Key, Choice] | None = None
-) -> Draft:
     current = published(tx)
+    if seen is not None and (current is None or current.version != seen):
+        raise Conflict(STALE_BASE)
     if current is None or current.version == row.base:
         return row
     base = source_of(tx, row.base) if row.base is not None else None
-    text = merged(base or "", row.source, current.source, choose)
-    return store(tx, scope, row, text, Change(kind="merge"), base=current.version, state=state)
+    try:
+        text = merged(base or "", row.source, current.source, choose)
+    except Clashes as found:
+        raise Behind(found, row.revision, current.version) from found
+    return store(tx, scope, row, text, Change(kind="merge"), base=current.version)
 
 
 # --- approval -----------------------------------------------------------------------------------------------------
@@ -272,7 +278,8 @@ def roll_back(tx: Tx, scope: Scope, number: int, note: str = "", *, proof: Proof
 def schedule(
     tx: Tx, house: Housed, scope: Scope, draft_id: int, revision: int, note: str, at: int, *, proof: Proof
 ) -> Draft:
-    """Have a draft published at ``at`` (microseconds UTC), provided that it passes its checks then too.
+    """Have a draft published at ``at`` (microseconds UTC), provided that it passes its checks then too, and that no
+    other version is published before: nothing goes into force that nobody has seen.
 
     Raises Denied, NotFound, Conflict, Refused.
     """
@@ -308,21 +315,26 @@ def on_timer(tx: Tx, house: Housed, row: Row[Any]) -> None:
 
 
 def due(tx: Reader) -> list[Draft]:
-    """Drafts whose time has come, with their texts."""
-    c = rule_draft.c
-    statement = select(c.id).where(c.state == "scheduled", c.publish_at <= tx.now).order_by(c.publish_at)
+    """Drafts that wait no longer, with their texts: their time has come, or another version was published."""
+    c, number = rule_draft.c, published_number(tx)
+    ends = c.publish_at <= tx.now
+    if number:
+        ends = or_(ends, c.base.is_distinct_from(number))
+    statement = select(c.id).where(c.state == "scheduled", ends).order_by(c.publish_at)
     return [draft(tx, SYSTEM, row.id) for row in tx.rows(statement)]
 
 
 def publish_due(tx: Tx, house: Housed, draft_id: int, revision: int, proof: Proof) -> int | None:
     """Publish a draft at its time; None where it may not be, which its author and all administrators are told.
 
-    What was published since its base is taken over where nobody's approval is needed; ``proof`` must then be about the
-    merged text. Nothing happens to a draft that another process published or somebody called off.
+    Where another version was published since, they are told at once, while there is time to look at both together.
+    Nothing happens to a draft that another process published or somebody called off.
     """
     lock(tx)
     row = draft(tx, SYSTEM, draft_id)
-    if row.state != "scheduled" or row.revision != revision or (row.publish_at or 0) > tx.now:
+    if row.state != "scheduled" or row.revision != revision:
+        return None
+    if (row.publish_at or 0) > tx.now and not is_stale(tx, row):
         return None
     try:
         with tx.savepoint() as inner:

@@ -166,7 +166,9 @@ def rebase(tx: Tx, house: House, scope: Scope, number: int, body: t.RebaseBody, 
     """Take over what was published meanwhile."""
     ours = {"draft": "ours", "published": "theirs"}
     choose: dict[Key, Any] = {Key(one.kind, one.name): ours[one.keep] for one in body.choices}
-    return t.draft_of(ruleset.rebase(tx, _acting(scope), number, choose))
+    return t.draft_of(
+        ruleset.rebase(tx, _acting(scope), number, choose, revision=body.revision, seen=body.version)
+    )
 
 
 def discard(tx: Tx, house: House, scope: Scope, number: int, body: t.Empty, call: Call) -> t.Draft:

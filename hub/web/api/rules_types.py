@@ -88,9 +88,12 @@ class Choice(Request, frozen=True, kw_only=True):
 
 
 class RebaseBody(Request, frozen=True, kw_only=True):
-    """How clashes with what was published meanwhile are settled."""
+    """How clashes with what was published meanwhile are settled; with the ``revision`` of the draft and the ``version``
+    in force that were looked at, only as long as these are the newest."""
 
     choices: tuple[Choice, ...] = ()
+    revision: int | None = None
+    version: int | None = None
 
 
 class Empty(Request, frozen=True, kw_only=True):

@@ -15,7 +15,6 @@ from hub import ruleset
 from hub.i18n import mark as N_
 from hub.people import users
 from hub.ruleset import (
-    Clashes,
     Draft,
     Proof,
     approve,
@@ -31,7 +30,7 @@ from hub.ruleset import (
     unschedule,
 )
 from hub.ruleset.drafts import LIVE
-from hub.ruleset.lifecycle import SentBack
+from hub.ruleset.lifecycle import Behind, SentBack
 from hub.ruleset.proving import prove_draft
 from hub.scope import Conflict
 from hub.store.tx import Reader, Tx
@@ -40,7 +39,7 @@ from hub.web.forms import Form, Unacceptable, read_form
 from hub.web.render import redirect, refusal, render, render_aside, text
 from hub.web.rules.versions import compare, words_of
 from hub.web.words import moment
-from rules.editing.merge import Choice, Clash
+from rules.editing.merge import Choice
 from rules.editing.pieces import Key
 
 STATES = {
@@ -208,7 +207,7 @@ async def _step(request: web.Request, command: Callable[[Tx], object], said: str
     """Carry out one step and go back to the page, or say there why not."""
     try:
         await desk_of(request).store.write(command)
-    except Clashes:
+    except Behind:
         raise
     except Conflict as refused:
         return await _page(request, error=refusal(request, refused), status=409)
@@ -244,11 +243,12 @@ async def called_off(request: web.Request) -> web.StreamResponse:
 
 
 class Rebase(Form, frozen=True, kw_only=True):
-    """``keep``: for each clash ``ours:kind:name`` (the draft's text) or ``theirs:kind:name``; ``revision``: what was
-    seen."""
+    """``keep``: for each clash ``ours:kind:name`` (the draft's text) or ``theirs:kind:name``; ``revision`` of the draft
+    and ``version``: whose texts were seen."""
 
     keep: tuple[str, ...] = ()
     revision: int | None = None
+    version: int | None = None
 
 
 async def rebased(request: web.Request) -> web.StreamResponse:
@@ -258,11 +258,11 @@ async def rebased(request: web.Request) -> web.StreamResponse:
     try:
         return await _step(
             request,
-            lambda tx: rebase(tx, scope, number, chosen, form.revision),
+            lambda tx: rebase(tx, scope, number, chosen, revision=form.revision, seen=form.version),
             N_("What was published meanwhile is in the draft now."),
         )
-    except Clashes as clashes:
-        return await _ask(request, clashes.clashes, chosen)
+    except Behind as behind:
+        return await _ask(request, behind, chosen)
 
 
 def _choice(stated: str) -> tuple[Key, Choice]:
@@ -275,9 +275,7 @@ def _choice(stated: str) -> tuple[Key, Choice]:
     raise Unacceptable("the field keep is none of the choices")
 
 
-async def _ask(
-    request: web.Request, clashes: tuple[Clash, ...], chosen: dict[Key, Choice]
-) -> web.StreamResponse:
+async def _ask(request: web.Request, behind: Behind, chosen: dict[Key, Choice]) -> web.StreamResponse:
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
     row = await desk.store.read(lambda tx: draft(tx, scope, number))
     kept = [f"{side}:{key.kind}:{key.name}" for key, side in chosen.items()]
@@ -286,7 +284,8 @@ async def _ask(
         "rules/clashes.html",
         status=409,
         draft=row,
-        clashes=clashes,
+        clashes=behind.clashes,
+        seen=behind,
         kept=kept,
         places=PLACES,
         **words_of(request),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 
 import msgspec
 import pytest
+from sqlalchemy import select
 
 from hub.cautions import Cautions
 from hub.configfile import ConfigError
@@ -18,6 +18,7 @@ from hub.ruleset.drafts import Draft
 from hub.ruleset.follower import Parts, Taken, follow_rules, usable
 from hub.ruleset.versions import Wanted, add_version, lock
 from hub.scope import Scope
+from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Tx
 from hub.wake import Wake
@@ -159,55 +160,32 @@ async def test_at_its_time_a_draft_is_published_by_one_and_taken_over_by_all(
     assert now is not None and (now.version, now.author, now.note) == (2, scopes["anna"].user, "Rano")
 
 
-async def test_what_was_published_meanwhile_is_kept_at_the_set_time(
-    store: Store, clock: FakeClock, house: House, scopes: Scopes, process: Callable[..., Process]
+@pytest.mark.parametrize("theirs", ["name: Śmieci", "name: Dotacje"], ids=["another rule", "the same rule"])
+async def test_what_nobody_saw_together_is_not_published_at_the_set_time(
+    store: Store, clock: FakeClock, house: House, scopes: Scopes, process: Callable[..., Process], theirs: str
 ) -> None:
-    await a_scheduled_draft(store, house, scopes["anna"], clock, "name: Dotacje", "name: Granty")
-    await put(store, SOURCE.replace("name: Śmieci", "name: Spam"))
-    here = process()
-    clock.move(61)
-    await until(clock, lambda: here.house.rules_version == 3)
-    now = await store.read(published)
-    assert now is not None and "name: Granty" in now.source and "name: Spam" in now.source
-    assert now.author == scopes["anna"].user
-
-
-async def test_a_clash_at_the_set_time_publishes_nothing_and_loses_nothing(
-    store: Store, clock: FakeClock, house: House, scopes: Scopes, process: Callable[..., Process]
-) -> None:
+    """Somebody publishes while a draft waits: its people are told at once, long before its time."""
     made = await a_scheduled_draft(store, house, scopes["anna"], clock, "name: Dotacje", "name: Granty")
-    await put(store, SOURCE.replace("name: Dotacje", "name: Dopłaty"))
-    process()
-    clock.move(61)
-    state: list[str] = []
+    await put(store, SOURCE.replace(theirs, "name: Spam"))
+    here = process()
+
+    async def left() -> Draft:
+        return await store.read(lambda tx: draft(tx, scopes["anna"], made.id))
+
     for _ in range(1500):
-        state = [(await store.read(lambda tx: draft(tx, scopes["anna"], made.id))).state]
-        if state == ["open"]:
+        if (await left()).state == "open":
             break
         await asyncio.sleep(0.02)
-    left = await store.read(lambda tx: draft(tx, scopes["anna"], made.id))
-    assert left.state == "open" and "name: Granty" in left.source
-    now = await store.read(published)
-    assert now is not None and "Dopłaty" in now.source
-
-
-async def test_a_text_that_grows_too_long_at_the_set_time_is_told_and_ends_no_loop(
-    store: Store,
-    clock: FakeClock,
-    house: House,
-    scopes: Scopes,
-    process: Callable[..., Process],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    longer = f"name: Granty {'g' * 200}"
-    made = await a_scheduled_draft(store, house, scopes["anna"], clock, "name: Dotacje", longer)
-    await put(store, SOURCE.replace("name: Śmieci", f"name: Spam {'s' * 200}"))
-    monkeypatch.setattr(sys.modules["hub.ruleset.drafts"], "MAX_BYTES", len(SOURCE) + 300)
-    here = process()
     clock.move(61)
     await until(clock, lambda: here.house.rules_version == 2)
-    left = await store.read(lambda tx: draft(tx, scopes["anna"], made.id))
-    assert left.state == "open" and longer in left.source and not here.task.done()
+    found = await left()
+    assert (found.state, found.revision, found.publish_at) == ("open", made.revision, None)
+    assert "name: Granty" in found.source
+    now = await store.read(published)
+    assert now is not None and "name: Spam" in now.source and "Granty" not in now.source
+    kind = schema.notification.c
+    told = await store.read(lambda tx: tx.rows(select(kind.user).where(kind.kind == "rules-refused")))
+    assert scopes["anna"].user in {row.user for row in told}
 
 
 async def test_a_start_uses_the_newest_version_that_fits(

@@ -176,7 +176,8 @@ async def test_what_was_published_meanwhile_is_taken_over(api: Rules) -> None:
     status, problem = await api.send(f"{path}/rebase")
     assert status == 409 and problem["clashes"][0]["name"] == "grants"
     choice = {"choices": [{"kind": "rule", "name": "grants", "keep": "draft"}]}
-    status, draft = await api.send(f"{path}/rebase", choice)
+    assert (await api.send(f"{path}/rebase", {**choice, "version": 1}))[0] == 409, "not the one in force"
+    status, draft = await api.send(f"{path}/rebase", {**choice, "revision": 1, "version": 2})
     assert (status, draft["base"], draft["revision"]) == (200, 2, 2)
     assert (await api.send(f"{path}/publish", {"revision": 2}))[1] == {"version": 3}
 

@@ -189,9 +189,16 @@ async def test_what_was_published_meanwhile_is_taken_over(
     chosen = {"keep": "theirs:rule:grants"}
     assert (await anna.post(f"{path}/rebase", {**chosen, "revision": "2"}))[0] == 409
     assert "name: Wsparcie" in (await state(sqlite_store, third)).source
-    where = await anna.post(f"{path}/rebase", {**chosen, "revision": "3"})
+    assert 'name="version" value="3"' in page
+    newest = (await in_force(sqlite_store))[1].replace("name: Granty", "name: Pomoc")
+    fourth = await sqlite_store.write(lambda tx: open_draft(tx, scope, source=newest))
+    publish["revision"] = "1"
+    await anna.post(f"/admin/rules/drafts/{fourth.id}/publish", publish)
+    assert (await anna.post(f"{path}/rebase", {**chosen, "revision": "3", "version": "3"}))[0] == 409
+    assert "name: Wsparcie" in (await state(sqlite_store, third)).source, "nobody saw the text of version 4"
+    where = await anna.post(f"{path}/rebase", {**chosen, "revision": "3", "version": "4"})
     assert where == (303, f"{path}/publish")
-    assert "name: Granty" in (await state(sqlite_store, third)).source
+    assert "name: Pomoc" in (await state(sqlite_store, third)).source
     assert (await anna.post(f"{path}/rebase", {"keep": "anything"}))[0] == 400
 
 
