@@ -123,17 +123,23 @@ def _turn(item: pytest.Item) -> int:
     return next(turns, len(LONGEST))
 
 
+UNDER_LOAD = 300
+"""Seconds for a test that drives Chromium: on a machine that is busy with others it takes several times as long."""
+
 EXAMPLES = 8
 """Of how many examples of hypothesis the everyday part tries one; the slow part tries them all, the same ones too."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The variants on PostgreSQL of all other suites are slow tests; so are most examples of hypothesis."""
+    """The variants on PostgreSQL of all other suites are slow tests; so are most examples of hypothesis. Tests with a
+    browser have more time."""
     items.sort(key=_turn)
     everyday = config.getoption("markexpr") == "not slow"
     for item in items:
         if _on_postgresql(item) and not item.nodeid.startswith(EVERYDAY):
             item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.timeout(UNDER_LOAD))
         if everyday and isinstance(item, pytest.Function):
             _fewer_examples(item.obj)
 

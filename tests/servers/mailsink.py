@@ -189,7 +189,7 @@ class MailSink:
         with self._ledger.lock:
             self._ledger.mails.clear()
 
-    async def wait_for(self, count: int, seconds: float = 10.0) -> list[Received]:
+    async def wait_for(self, count: int, seconds: float = 30.0) -> list[Received]:
         """The mails, once there are at least ``count``. Raises TimeoutError."""
         end = time.monotonic() + seconds
         while len(self.mails) < count:

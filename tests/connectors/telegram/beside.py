@@ -120,7 +120,7 @@ async def beside(*, started: Any = True, **settings: Any) -> AsyncIterator[Besid
             await egress.close()
 
 
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Wait until it holds. Raises AssertionError."""
     end = time.monotonic() + seconds
     while not condition():
@@ -128,7 +128,7 @@ async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
         await asyncio.sleep(0.005)
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 8.0) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> None:
     """The same for what must be asked for."""
     end = time.monotonic() + seconds
     while not await condition():
