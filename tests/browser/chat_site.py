@@ -77,7 +77,6 @@ class ChatSite:
         """A visitor's browser, with nothing open yet."""
         context = await browser.new_context(locale="pl-PL", java_script_enabled=javascript, **options)
         page = await context.new_page()
-        page.set_default_timeout(8000)
         return page
 
     async def rows(self, table: Any, **where: Any) -> Any:
@@ -92,7 +91,7 @@ class ChatSite:
         [row] = await self.rows(schema.conversation)
         return row
 
-    async def until(self, ask: Callable[[], Awaitable[object]], seconds: float = 8) -> None:
+    async def until(self, ask: Callable[[], Awaitable[object]], seconds: float = 30) -> None:
         """Wait until the hub says so."""
         end = time.monotonic() + seconds
         while not await ask():

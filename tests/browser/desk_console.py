@@ -64,7 +64,7 @@ class Console:
         wanted = [table.c[name] == value for name, value in where.items()]
         return await self.store.read(lambda tx: tx.rows(select(table).where(*wanted).order_by(table.c.id)))
 
-    async def until(self, ask: Callable[[], Awaitable[bool]], page: Page, seconds: float = 5) -> None:
+    async def until(self, ask: Callable[[], Awaitable[bool]], page: Page, seconds: float = 30) -> None:
         """Wait until the store says so."""
         for _ in range(int(seconds * 20)):
             if await ask():
@@ -76,7 +76,6 @@ class Console:
         """A logged-in person's page, in a browser context of their own."""
         options = {"viewport": {"width": 1440, "height": 900}, "locale": "pl-PL", **context}
         page = await (await browser.new_context(**options)).new_page()
-        page.set_default_timeout(8000)
         await page.goto(f"{self.url}/login")
         await page.fill('input[name="login"]', login)
         await page.fill('input[name="password"]', PASSWORD)

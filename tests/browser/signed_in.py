@@ -26,7 +26,6 @@ async def enter(
     )
     await context.add_cookies([{"name": COOKIE, "value": token, "url": address}])
     page = await context.new_page()
-    page.set_default_timeout(10_000)
     return page
 
 

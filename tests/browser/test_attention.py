@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import pytest
+from playwright.async_api import Browser, expect
 
 from hub.ruleset.hits import Tally, write_hits
 from rules import Actions, Decision, Fault, Trace
 from rules.text import Text
 from tests.browser.desk_console import console
-from tests.servers.browser import axe_violations, chromium
+from tests.browser.shots import shot
+from tests.servers.browser import axe_violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WHY = Text("{name} is not known", {"name": "queue_load.informacja"})
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_a_rule_that_cannot_be_evaluated_is_seen(
-    scheme: Literal["light", "dark"], tmp_path: Path
-) -> None:
+async def test_a_rule_that_cannot_be_evaluated_is_seen(tmp_path: Path, browser: Browser) -> None:
     tally = Tally()
     tally.add(Decision(actions=Actions(), trace=Trace(), faults=(Fault("employers", WHY),)))
-    async with console(tmp_path) as here, chromium() as browser:
+    async with console(tmp_path) as here:
         await here.store.write(lambda tx: write_hits(tx, [tally]))
-        page = await here.enter(browser, "ewa", color_scheme=scheme)
+        page = await here.enter(browser, "ewa")
         await page.goto(f"{here.url}/inboxes")
         item = page.locator(".attention__item")
-        assert "queue_load.informacja" in await item.inner_text()
-        assert "Teraz" in await item.inner_text()
+        await expect(item).to_contain_text("queue_load.informacja")
+        await expect(item).to_contain_text("Teraz")
         assert await axe_violations(page) == []
-        await page.screenshot(path=tmp_path / f"attention-{scheme}.png")
+        await shot(page, "attention")
+        await page.emulate_media(color_scheme="dark")
         await page.set_viewport_size({"width": 320, "height": 640})
+        assert await axe_violations(page) == []
         assert await page.evaluate("document.documentElement.scrollWidth") <= 320
-        await page.screenshot(path=tmp_path / f"attention-{scheme}-320.png")
+        await shot(page, "attention-dark-320")

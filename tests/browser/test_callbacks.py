@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select
 
@@ -32,8 +33,13 @@ from tests.browser.whole_hub import _config as config_of
 from tests.hub.callbacks.desk import at, shown
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
+from tests.wordforms import keep_forms, known_rules, lend_forms
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # all share one browser
+]
 
 ORDER = "/embed/callback/oddzwonienie"
 FORM = "/embed/form/formularz"
@@ -58,13 +64,16 @@ def clock() -> MovedClock:
     return MovedClock()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def hub(tmp_path: Path, mailsink: MailSink, clock: MovedClock) -> AsyncIterator[WholeHub]:
     """A hub on Monday at ten, with two agents who work all queues."""
     config = config_of(tmp_path, mailsink)
     os.makedirs(config.hub.data_dir)
+    lend_forms(Path(config.hub.data_dir))
     hub = Hub(lambda: config, clock, random.Random(7), logs.logger)
-    await hub.start()
+    with known_rules():
+        await hub.start()
+    keep_forms(Path(config.hub.data_dir))
 
     def hire(tx: Tx) -> None:
         for login in ("anna", "ewa"):
@@ -111,7 +120,7 @@ async def call_row(hub: WholeHub) -> Any:
 
 
 async def until_state(hub: WholeHub, state: str) -> Any:
-    for _ in range(200):
+    for _ in range(600):
         row = await call_row(hub)
         if row.state == state:
             return row
@@ -121,7 +130,7 @@ async def until_state(hub: WholeHub, state: str) -> Any:
 
 async def mails_to(hub: WholeHub, address: str, count: int) -> list[str]:
     """Texts of the mails that an address got, once there are ``count``."""
-    for _ in range(200):
+    for _ in range(600):
         found = [mail.message.get_body(("plain",)) for mail in hub.mails.mails if address in mail.recipients]
         if len(found) >= count:
             return [str(body.get_content()) for body in found if body is not None]
@@ -151,7 +160,7 @@ async def test_a_call_from_order_to_end(hub: WholeHub, browser: Browser, clock: 
     await expect(anna.locator("#call-now")).to_have_attribute("data-call", "")
     assert await axe_violations(anna) == []
     clock.jump("2026-11-16 11:00")
-    await expect(anna.locator("#call-now")).to_have_attribute("data-state", "offered", timeout=15_000)
+    await expect(anna.locator("#call-now")).to_have_attribute("data-state", "offered")
     await expect(anna.locator("a.call__number")).to_have_attribute("href", "tel:+48600700800")
     assert await axe_violations(anna) == []
     await anna.click('form[action$="/no-answer"] button')  # one click, and the next attempt is set
@@ -173,7 +182,7 @@ async def test_a_call_from_order_to_end(hub: WholeHub, browser: Browser, clock: 
     clock.jump("2026-11-17 09:00")
     anna = await hub.enter(browser, "anna")  # a night has passed, and with it the session
     await anna.goto(f"{hub.console}/callbacks")
-    await expect(anna.locator("#call-now")).to_have_attribute("data-state", "offered", timeout=15_000)
+    await expect(anna.locator("#call-now")).to_have_attribute("data-state", "offered")
     for key, state in (("d", "dialling"), ("y", "in-call"), ("h", "wrap-up")):
         await anna.keyboard.press(key)
         await expect(anna.locator("#call-now")).to_have_attribute("data-state", state)
@@ -196,7 +205,7 @@ async def test_news_never_touches_what_an_agent_writes(hub: WholeHub, browser: B
         anna = await hub.enter(browser, "anna")
         await anna.goto(f"{hub.console}/callbacks")
         now, coming = anna.locator("#call-now"), anna.locator("#call-lists section:last-child li")
-        await expect(now).to_have_attribute("data-state", "offered", timeout=15_000)
+        await expect(now).to_have_attribute("data-state", "offered")
         await anna.evaluate(
             "document.querySelector('a[data-dials]').addEventListener('click', e => e.preventDefault())"
         )
@@ -249,9 +258,9 @@ async def axe_free(browser: Browser, address: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", [ORDER, f"{ORDER}?lang=en", FORM, f"{FORM}?lang=en", f"{ORDER}/call/wrong"])
-async def test_public_pages_are_for_everyone(hub: WholeHub, browser: Browser, path: str) -> None:
-    assert await axe_free(browser, hub.public + path) == []
+async def test_public_pages_are_for_everyone(hub: WholeHub, browser: Browser) -> None:
+    for path in (ORDER, f"{ORDER}?lang=en", FORM, f"{FORM}?lang=en", f"{ORDER}/call/wrong"):
+        assert await axe_free(browser, hub.public + path) == [], path
 
 
 async def test_the_contact_form_without_javascript(hub: WholeHub, browser: Browser, tmp_path: Path) -> None:

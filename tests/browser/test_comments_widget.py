@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+import pytest_asyncio
 from aiohttp import web
 from playwright.async_api import Browser, Frame, Page, expect
 
@@ -21,12 +23,16 @@ from tests.hub.moderation.site import Site, section
 from tests.hub.moderation.world import World
 from tests.servers.browser import axe_violations
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # all share one browser
+]
 
 SCRIPT_LIMIT = 15_000
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     clock = FakeClock()
     store = SqliteStore(tmp_path / "centrala.db", clock)
@@ -90,11 +96,8 @@ async def test_a_foreign_page_that_is_not_named_may_not_frame_it(world: World, b
     async with section(world, settings) as site, foreign() as host:
         host.body = plain_frame(site)
         page = await browser.new_page()
-        refused: list[str] = []
-        page.on("console", lambda message: refused.append(message.text))
-        await page.goto(f"{host.origin}/artykul")
-        await page.wait_for_timeout(300)
-        assert any("frame-ancestors" in line for line in refused)
+        async with page.expect_console_message(lambda message: "frame-ancestors" in message.text):
+            await page.goto(f"{host.origin}/artykul")
 
 
 async def test_framed_by_hand_without_javascript(world: World, browser: Browser) -> None:
@@ -127,15 +130,14 @@ async def test_framed_by_the_script(world: World, browser: Browser) -> None:
         )
 
 
-async def in_sight(frame: Frame, selector: str) -> bool:
-    """Whether something in a frame is in the window once all stands still, however the page around is scrolled."""
-    await frame.wait_for_timeout(1000)
+async def in_sight(frame: Frame, selector: str) -> None:
+    """Wait until something in a frame is in the window, however the page around is scrolled."""
     looks = """async (selector) => {
         const element = document.querySelector(selector);
         const seen = new Promise((done) => new IntersectionObserver(([entry]) => done(entry)).observe(element));
         return (await seen).intersectionRatio > 0.9;
     }"""
-    return bool(await frame.evaluate(looks, selector))
+    await frame.wait_for_function(looks, arg=selector, polling=100)
 
 
 async def test_the_page_around_follows_to_what_a_link_or_a_form_led_to(
@@ -149,18 +151,20 @@ async def test_the_page_around_follows_to_what_a_link_or_a_form_led_to(
         page = await browser.new_page(locale="pl-PL", viewport={"width": 360, "height": 640})
         await page.goto(f"{host.origin}/artykul")
         frame = await frame_of(page)
-        await page.wait_for_timeout(500)
+        await expect(page.locator("iframe")).to_have_attribute(
+            "height", re.compile(r"\d{4}")
+        )  # as tall as it needs
         assert await page.evaluate("scrollY") == 0
         box = await frame.get_by_role("link", name="Odpowiedz").nth(5).bounding_box()
         assert box is not None
         await page.evaluate(f"scrollTo(0, {box['y'] - 300})")
         await frame.get_by_role("link", name="Odpowiedz").nth(5).click()
         await frame.wait_for_url("**reply=*")
-        assert await in_sight(frame, "textarea[name=text]")
+        await in_sight(frame, "textarea[name=text]")
         await page.evaluate("scrollBy(0, -100)")
         await write(frame, "Też o to pytam.")
-        assert await in_sight(frame, "#news")
-        assert await frame.evaluate("document.activeElement.id") == "news"
+        await in_sight(frame, "#news")
+        await expect(frame.locator("#news")).to_be_focused()
 
 
 async def test_every_state_is_accessible(world: World, browser: Browser) -> None:
@@ -192,7 +196,7 @@ async def test_every_state_is_accessible(world: World, browser: Browser) -> None
             assert await axe_violations(page) == []
 
 
-def test_scripts_are_small() -> None:
+async def test_scripts_are_small() -> None:
     scripts = [*(SHARED / "static").glob("*.js")]
     assert scripts
     assert sum(len(gzip.compress(script.read_bytes())) for script in scripts) <= SCRIPT_LIMIT

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
 from hub.desk.drafts import save_draft
@@ -15,16 +16,20 @@ from tests.browser.desk_console import Console, console, morning
 from tests.hub.desk.conftest import Who
 from tests.servers.browser import axe_violations
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # all share one browser
+]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def desk(tmp_path: Path) -> AsyncIterator[Console]:
     async with console(tmp_path, language="en") as running:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def long(desk: Console) -> int:
     made = await desk.store.write(lambda tx: morning(tx, desk.people))
     return made["long"]
@@ -56,10 +61,10 @@ async def elsewhere(desk: Console, conversation: int, text: str, revision: int) 
 async def test_what_is_typed_while_a_reply_is_on_its_way_begins_the_next_one(
     desk: Console, long: int, browser: Browser
 ) -> None:
-    page = await opened(desk, await desk.enter(browser), long)
+    page, written = await opened(desk, await desk.enter(browser), long), asyncio.Event()
 
     async def slow(route: Route) -> None:
-        await asyncio.sleep(1.2)
+        await written.wait()
         await route.continue_()
 
     await page.route("**/reply", slow)
@@ -67,6 +72,7 @@ async def test_what_is_typed_while_a_reply_is_on_its_way_begins_the_next_one(
     await page.keyboard.type("Pierwsza.")
     await page.keyboard.press("Control+Enter")
     await page.keyboard.type(" I jeszcze jedno")
+    written.set()
     await expect(page.locator(".toast").last).to_contain_text("Sent")
     await expect(page.locator("#reply-text")).to_have_value("I jeszcze jedno")
     await expect(page.locator("[data-kept]")).to_have_text("Saved")
@@ -177,11 +183,11 @@ async def test_letters_that_are_faster_than_the_scripts_stay(
     page = await opened(desk, await desk.enter(browser), long)
     await page.route("**/drafts", lambda route: route.abort())
     await page.keyboard.press("r")
-    await page.keyboard.type("Wczoraj")
-    await expect(page.locator("[data-kept]")).to_have_text("Not saved yet")
-    await page.wait_for_timeout(900)
-    await page.unroute("**/drafts")
+    async with page.expect_event("requestfailed", lambda request: request.url.endswith("/drafts")):
+        await page.keyboard.type("Wczoraj")
+        await expect(page.locator("[data-kept]")).to_have_text("Not saved yet")
     await page.goto("about:blank")
+    await page.unroute("**/drafts")
     ready = asyncio.Event()
 
     async def late(route: Route) -> None:

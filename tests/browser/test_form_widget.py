@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, FilePayload, Page, Route, expect
 
 from connectors.form.settings import Settings
@@ -13,7 +14,11 @@ from tests.connectors.webapp import served
 from tests.contract.world import Log
 from tests.servers.browser import axe_violations
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(60)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # all share one browser
+]
 
 LIMITS = Settings(max_file_bytes=1000, max_bytes=1500, per_address="2/hour")
 
@@ -26,7 +31,7 @@ class Place:
         self.address = address
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def place() -> AsyncIterator[Place]:
     async with running(LIMITS) as form, served(form.connector.routes(), Log()) as client:
         yield Place(form, str(client._build_url(BASE)))
@@ -36,7 +41,7 @@ async def opened(browser: Browser, place: Place) -> Page:
     """The form, filled in, on a narrow screen."""
     context = await browser.new_context(locale="pl-PL", viewport={"width": 320, "height": 700})
     page = await context.new_page()
-    page.set_default_timeout(8000)
+    await page.clock.install()
     await page.goto(place.address)
     await fill(page, "Kiedy dostanę zasiłek?")
     return page
@@ -79,7 +84,8 @@ async def test_after_a_refusal_the_way_back_leads_to_what_was_typed(browser: Bro
     for number in range(3):
         await page.goto(place.address)
         await fill(page, f"Wiadomość {number}")
-        await page.click("form button")
+        async with page.expect_event("load"):
+            await page.click("form button")
     await expect(page.get_by_role("heading", level=1)).to_have_text("Prosimy o chwilę")
     await page.go_back()
     await expect(page.locator("#message")).to_have_value("Wiadomość 2")
@@ -100,8 +106,9 @@ async def test_a_sending_that_was_stopped_can_be_begun_again(browser: Browser, p
 
     await page.route("**/embed/form/**", stop)
     await page.click("form button")
-    await page.wait_for_timeout(5200)
-    assert len(stopped) == 1
+    while not stopped:
+        await page.wait_for_timeout(50)
+    await page.clock.fast_forward(5200)
     await page.click("form button")
     await expect(page.get_by_role("heading", level=1)).to_contain_text("otrzymaliśmy wiadomość")
     assert place.form.message.text == "Kiedy dostanę zasiłek?"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import pytest
+from playwright.async_api import Browser, expect
 
 from hub.cluster import leases, members
 from hub.cluster.members import Me
 from hub.cluster.roles import Role
 from hub.store.tx import Tx
 from tests.browser.desk_console import console
-from tests.servers.browser import axe_violations, chromium
+from tests.browser.shots import shot
+from tests.servers.browser import axe_violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -37,31 +38,34 @@ def seed(tx: Tx) -> None:
     leases.take(tx, other.id, [f"inbox:pup-{number}" for number in range(1, 171)], LONG)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_who_does_what_and_what_nobody_does(scheme: Literal["light", "dark"], tmp_path: Path) -> None:
-    async with console(tmp_path) as here, chromium() as browser:
+async def test_who_does_what_and_what_nobody_does(tmp_path: Path, browser: Browser) -> None:
+    async with console(tmp_path) as here:
         await here.store.write(seed)
-        page = await here.enter(browser, "ewa", color_scheme=scheme)
+        page = await here.enter(browser, "ewa")
         await page.goto(f"{here.url}/inboxes")
         section = page.get_by_role("region", name="Procesy")
         told = await section.inner_text()
         assert "poczta-1" in told and "inbox:pup-bialystok" in told and "odbieranie ze skrzynek" in told
         assert "Kończy pracę" in told and "kilka wersji" in told
         many = section.get_by_text("170", exact=True)
-        assert not await section.get_by_text("inbox:pup-99").is_visible()
+        await expect(section.get_by_text("inbox:pup-99")).to_be_hidden()
         await many.click()
-        assert await section.get_by_text("inbox:pup-99").is_visible()
+        await expect(section.get_by_text("inbox:pup-99")).to_be_visible()
         missing = await page.locator(".attention").inner_text()
         assert "Żaden proces tego nie robi: terminy, wyszukiwanie i porządki" in missing
         assert await axe_violations(page) == []
-        await page.screenshot(path=tmp_path / f"processes-{scheme}.png", full_page=True)
+        await shot(page, "processes")
+        await page.emulate_media(color_scheme="dark")
         await page.set_viewport_size({"width": 320, "height": 640})
+        assert await axe_violations(page) == []
         assert await page.evaluate("document.documentElement.scrollWidth") <= 320
-        await page.screenshot(path=tmp_path / f"processes-{scheme}-320.png", full_page=True)
+        await shot(page, "processes-dark-320")
 
 
-async def test_where_one_process_does_everything_there_is_nothing_to_share_out(tmp_path: Path) -> None:
-    async with console(tmp_path) as here, chromium() as browser:
+async def test_where_one_process_does_everything_there_is_nothing_to_share_out(
+    tmp_path: Path, browser: Browser
+) -> None:
+    async with console(tmp_path) as here:
         page = await here.enter(browser, "ewa")
         await page.goto(f"{here.url}/inboxes")
-        assert await page.get_by_role("region", name="Procesy").count() == 0
+        await expect(page.get_by_role("region", name="Procesy")).to_have_count(0)

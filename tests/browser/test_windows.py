@@ -7,22 +7,27 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
 from hub.store import schema
 from tests.browser.desk_console import Console, console, inbound, morning
 from tests.hub.specimen import add_conversation
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # all share one browser
+]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def desk(tmp_path: Path) -> AsyncIterator[Console]:
     async with console(tmp_path, language="en") as running:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def made(desk: Console) -> dict[str, int]:
     return await desk.store.write(lambda tx: morning(tx, desk.people))
 
@@ -71,7 +76,7 @@ async def test_who_writes_stays_in_the_list_when_its_rows_are_drawn_anew(
     await colleague.close()
     await page.wait_for_timeout(300)
     await page.context.set_offline(False)
-    await expect(mark).to_be_hidden(timeout=15_000)
+    await expect(mark).to_be_hidden()
 
 
 async def test_what_somebody_opened_stays_open_when_news_comes(
@@ -103,17 +108,20 @@ async def test_the_count_of_what_is_selected_goes_with_the_rows(
     await page.evaluate("document.activeElement.blur()")
     await desk.store.write(lambda tx: tx.change(schema.conversation, gone, status="resolved", listed=False))
 
+    chosen = asyncio.Event()
+
     async def slow(route: Route) -> None:
-        await asyncio.sleep(0.6)
+        await chosen.wait()
         await route.continue_()
 
     await page.route("**/inbox?*", slow)
-    await page.evaluate("document.dispatchEvent(new CustomEvent('centrala:refresh'))")
-    await page.wait_for_timeout(400)
+    async with page.expect_request("**/inbox?*"):
+        await page.evaluate("document.dispatchEvent(new CustomEvent('centrala:refresh'))")
     await rows.nth(4).locator("input").check()  # while the rows are on their way
+    chosen.set()
     await expect(page.locator(f"#c{gone}")).to_have_count(0)
     await expect(page.locator("#bulk [data-number]")).to_have_text("2")
-    assert await page.locator("[data-row] input:checked").count() == 2
+    await expect(page.locator("[data-row] input:checked")).to_have_count(2)
 
 
 async def test_what_was_not_taken_back_for_want_of_an_answer_can_still_be(
@@ -152,6 +160,8 @@ async def test_a_key_pressed_before_the_scripts_are_there_opens_but_changes_noth
         await route.continue_()
 
     await page.route("**/composer.js", late)
+    # A key is forgotten after a while, which a slow machine may need for the scripts.
+    await page.add_init_script("performance.now = () => 0")
     for key, there in (("e", "#dialog-resolve"), ("r", "#reply-text"), ("q", "#reply-text")):
         ready.clear()
         await page.goto(f"{desk.url}/conversations/{made['long']}", wait_until="commit")
