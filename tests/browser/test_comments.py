@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Route, expect
 from sqlalchemy import MetaData, Table, func, select
 from sqlalchemy.engine import Row
 from sqlalchemy.exc import SAWarning
@@ -22,14 +23,18 @@ from tests.browser.whole_hub import WholeHub, whole_hub
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # all share one browser
+]
 
 ARTICLE = {"article": "zasilek-2026", "title": "Zasiłek krok po kroku", "section": "poradnik"}
 ABUSE = "Ta złodziejka z PUP w Łomży ukradła mi zasiłek! Mój PESEL 44051401359, sprawdźcie, debile."
 PESEL = "44051401359"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def hub(tmp_path: Path, mailsink: MailSink) -> AsyncIterator[WholeHub]:
     async with whole_hub(tmp_path, mailsink) as running:
         yield running
@@ -98,7 +103,7 @@ async def test_posted_held_published_seen_answered(hub: WholeHub, browser: Brows
 
 async def until_settled(hub: WholeHub) -> list[str]:
     """States of all deliveries, once none is on its way."""
-    for _ in range(100):
+    for _ in range(600):
         rows = await hub.hub.store.read(lambda tx: tx.rows(select(schema.delivery.c.state)))
         if rows and not {row.state for row in rows} & {"queued", "held", "sending"}:
             return [str(row.state) for row in rows]
@@ -257,6 +262,31 @@ async def test_a_half_written_answer_outlives_what_others_do(hub: WholeHub, brow
     await expect(first.locator(".notice", has_text="niewysłany")).to_have_count(0)
 
 
+async def test_who_begins_an_answer_while_the_comment_is_on_its_way_goes_on_writing(
+    hub: WholeHub, browser: Browser
+) -> None:
+    author, begun = await citizen(hub, browser), asyncio.Event()
+    await author.write("Pierwszy", name="Marek")
+    first, second = await bench(hub, browser), await bench(hub, browser, "redakcja2")
+    answer = first.locator(".post .answer textarea")
+
+    async def late(route: Route) -> None:
+        await begun.wait()
+        await route.continue_()
+
+    await first.route(re.compile(r"/moderation/\d+$"), late)
+    async with first.expect_request(re.compile(r"/moderation/\d+$")):
+        await second.keyboard.press("p")
+    await first.locator(".post .answer summary").click()
+    await expect(answer).to_be_focused()
+    await first.keyboard.type("Dzię")
+    begun.set()
+    await expect(first.locator(".post")).to_have_class(re.compile("is-leaving"))
+    await expect(answer).to_be_focused()
+    await first.keyboard.type("kujemy.")
+    await expect(answer).to_have_value("Dziękujemy.")
+
+
 async def test_an_answer_without_a_place_is_shown(hub: WholeHub, browser: Browser) -> None:
     author = await citizen(hub, browser)
     await author.write("Pierwszy", name="Marek")
@@ -304,8 +334,8 @@ async def test_what_could_not_be_read_again_is_still_to_be_decided(hub: WholeHub
     await second.locator(".post", has_text="Trzeci").click()
     await expect(first.locator(".post", has_text="Trzeci").locator("[data-claim]")).to_be_visible()
     await first.route(re.compile(r"/moderation/\d+$"), lambda route: route.abort())
-    await second.keyboard.press("p")
-    await first.wait_for_timeout(700)
+    async with first.expect_event("requestfailed", lambda request: "/moderation/" in request.url):
+        await second.keyboard.press("p")
     await expect(first.locator(".post")).to_have_count(3)
     await first.unroute(re.compile(r"/moderation/\d+$"))
     await second.close()  # and lets go of what it looked at

@@ -165,20 +165,31 @@ function leave(decided) {
 /** What somebody began to write goes along into what replaces it. Where it has no place any more, it is shown. */
 function carry(from, to) {
   for (const field of from?.querySelectorAll("textarea") ?? []) {
-    if (!field.value.trim()) continue;
+    const begun = field.value.trim();
+    if (!begun && field !== document.activeElement) continue;
     const place = to.querySelector(`#${CSS.escape(field.id)}`);
     if (place) {
       place.value = field.value;
       const details = place.closest("details");
       details.dataset.carried = "";
       details.open = field.closest("details").open;
-    } else {
+    } else if (begun) {
       const kept = document.createElement("p");
       kept.className = "notice notice--warn pre";
       kept.textContent = `${bench.dataset.kept}\n${field.value}`;
       to.prepend(kept);
     }
   }
+}
+
+/** Put something new in the place of something; whoever writes in it goes on there, and no letter becomes a key. */
+function exchange(swap) {
+  const was = document.activeElement;
+  swap();
+  if (was.isConnected || !was.matches("textarea")) return;
+  const place = document.getElementById(was.id);
+  place?.focus({ preventScroll: true });
+  place?.setSelectionRange(was.selectionStart, was.selectionEnd);
 }
 
 /** What is selected stays so, unless it is not any more what its moderator read. */
@@ -201,7 +212,7 @@ async function refresh(post) {
   }
   carry(post, fresh);
   keepTick(post, fresh);
-  post.replaceWith(fresh);
+  exchange(() => post.replaceWith(fresh));
   countChecked();
   if (here) choose(fresh, { focus: false, claim: false });
 }
@@ -222,7 +233,7 @@ async function reread() {
   const was = present()?.dataset.post;
   const place = document.getElementById("bench-list");
   carry(place, fresh.body);
-  place?.replaceChildren(...fresh.body.childNodes);
+  exchange(() => place?.replaceChildren(...fresh.body.childNodes));
   announcement?.remove();
   announcement = null;
   const again = was ? document.getElementById(`post-${was}`) : null;
