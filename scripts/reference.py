@@ -223,7 +223,8 @@ def commands() -> str:
 
 
 def _help(command: click.Command, path: str) -> str:
-    context = click.Context(command, info_name=path, max_content_width=100, terminal_width=100)
+    # As under the group: what a command keeps of its help is the same whoever asked for it first.
+    context = click.Context(command, info_name=path, terminal_width=100, **cli.cli.context_settings)
     return f"```text\n{command.get_help(context)}\n```\n"
 
 
