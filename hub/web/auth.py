@@ -27,7 +27,7 @@ from hub.web.desk import SIGNED, Desk, desk_of, signed_of
 from hub.web.forms import Form, read_form
 from hub.web.guard import COOKIE, SECURE_COOKIE, explained, is_https, peer_of
 from hub.web.proxies import bucket
-from hub.web.render import is_local, redirect, render, text
+from hub.web.render import own, redirect, render, text
 
 PRE_COOKIE = "centrala_pre"
 """A random value that the log-in form repeats: nobody can log a browser in as somebody else from outside."""
@@ -89,7 +89,7 @@ def page_before(
     """A page of the log-in, with the random value that its form repeats (:func:`is_own_form`). ``target``: where the
     log-in leads; it outlives a mistake."""
     pre = request.cookies.get(PRE_COOKIE) or unguessable(desk_of(request))
-    after = target if is_local(target) else "/"
+    after = own(target)
     response = render(request, template, status=status, error=error, pre=pre, next=after, **shown)
     response.set_cookie(
         PRE_COOKIE, pre, httponly=True, samesite="Strict", secure=is_https(request), path="/login"
@@ -113,7 +113,7 @@ async def log_in_form(request: web.Request) -> web.StreamResponse:
     """The form; somebody who is logged in already goes on."""
     if SIGNED in request:
         target = request.query.get("next", "/")
-        return web.Response(status=303, headers={"Location": target if is_local(target) else "/"})
+        return web.Response(status=303, headers={"Location": own(target)})
     return _log_in_page(request, target=request.query.get("next", "/"))
 
 
@@ -140,7 +140,7 @@ async def _with_password(
     """Go on with a password that was right: in, or to the page that asks for a code. None where the account is not any
     more as it was ``checked``: it was disabled meanwhile, or has another password."""
     fresh = await hashed(form.password) if is_outdated(checked.password or "") else None
-    target, step = form.next if is_local(form.next) else "/", unguessable(desk_of(request))
+    target, step = own(form.next), unguessable(desk_of(request))
 
     def prove(tx: Tx) -> Proof:
         if not is_as_checked(tx, checked.id, checked.password):

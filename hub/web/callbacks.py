@@ -26,7 +26,7 @@ from hub.scope import Conflict, Scope
 from hub.store.tx import Reader, Tx
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, read_form, read_query
-from hub.web.render import is_fragment, is_local, language_of, redirect, refusal, render, wants_json
+from hub.web.render import is_fragment, language_of, own, redirect, refusal, render, wants_json
 from hub.web.words import moment
 
 HERE = "/callbacks"
@@ -224,7 +224,7 @@ async def _do(request: web.Request, act: Deed, said: str, back: str, **more: Any
     await desk.store.write(command)
     if wants_json(request):
         return web.Response(status=204)
-    return redirect(request, back if is_local(back) else HERE, said)
+    return redirect(request, own(back, HERE), said)
 
 
 ROUTES = [

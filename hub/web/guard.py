@@ -26,7 +26,7 @@ from hub.web.desk import LANGUAGE, SIGNED, desk_of
 from hub.web.forms import CSRF_FIELD, Unacceptable
 from hub.web.pages import Draw, Page, page_of, show
 from hub.web.proxies import Network, client_address, from_trusted, networks
-from hub.web.render import is_fragment, is_local, refusal, render, text, toast_header, wants_json
+from hub.web.render import is_fragment, own, refusal, render, text, toast_header, wants_json
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -167,7 +167,7 @@ def explained(request: web.Request, status: int, detail: str = "", retry_after: 
         sentence=sentence,
         title=text(request, FAILED) if detail else title,
         start=log_in_path(left) if status == 401 else "/",
-        back=left if status != 401 and is_local(left) else "",
+        back=own(left, "") if status != 401 else "",
         path="/",
         here="/",
     )

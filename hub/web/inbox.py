@@ -33,7 +33,7 @@ from hub.web.pages import Draw, drawing, shows
 from hub.web.render import (
     conversation_path,
     is_fragment,
-    is_local,
+    own,
     redirect,
     render,
     text,
@@ -154,7 +154,7 @@ async def take(request: web.Request) -> web.StreamResponse:
     desk, scope, form = desk_of(request), scope_of(request), await read_form(request, Going)
     found = await desk.store.write(lambda tx: take_next(tx, desk.house(), scope))
     if found is None:
-        return redirect(request, form.next if is_local(form.next) else "/inbox", NOTHING_WAITS)
+        return redirect(request, own(form.next, "/inbox"), NOTHING_WAITS)
     return redirect(request, conversation_path(found))
 
 
@@ -181,7 +181,7 @@ class Bulk(Form, frozen=True, kw_only=True):
 async def bulk(request: web.Request) -> web.StreamResponse:
     """One action on all ticked conversations; all of them or none."""
     desk, scope, form = desk_of(request), scope_of(request), await read_form(request, Bulk)
-    to = form.next if is_local(form.next) else "/inbox"
+    to = own(form.next, "/inbox")
     if not form.c:
         return redirect(request, to, N_("Nothing is ticked."))
     house = desk.house()
@@ -243,7 +243,7 @@ async def undo(request: web.Request) -> web.StreamResponse:
     if is_fragment(request):
         return web.Response(status=204, headers=toast_header(text(request, UNDONE)))
     form = await read_form(request, Going)
-    return redirect(request, form.next if is_local(form.next) else "/inbox", UNDONE)
+    return redirect(request, own(form.next, "/inbox"), UNDONE)
 
 
 ROUTES = [

@@ -41,8 +41,8 @@ from hub.web.forms import Form, Unacceptable, read_form, read_query
 from hub.web.render import (
     conversation_path,
     is_fragment,
-    is_local,
     language_of,
+    own,
     redirect,
     render,
     text,
@@ -224,7 +224,7 @@ def _answer(request: web.Request, back: str, said: str, outcome: Bulk) -> web.St
             "undo": undo or None,
         }
         return web.json_response(body, dumps=lambda value: msgspec.json.encode(value).decode())
-    return redirect(request, back if is_local(back) else "/moderation", said, undo=undo)
+    return redirect(request, own(back, "/moderation"), said, undo=undo)
 
 
 class Undo(Form, frozen=True, kw_only=True):

@@ -238,6 +238,11 @@ def is_local(target: str) -> bool:
     return target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
 
 
+def own(target: str, otherwise: str = "/") -> str:
+    """Where somebody is sent on to: ``target``, which came with a request, where it stays on this host."""
+    return target if is_local(target) else otherwise
+
+
 def conversation_path(conversation: int) -> str:
     """Where a conversation is read."""
     return f"/conversations/{conversation}"

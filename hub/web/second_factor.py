@@ -33,7 +33,7 @@ from hub.web.auth import (
 from hub.web.desk import Desk, desk_of, signed_of
 from hub.web.forms import Form, read_form
 from hub.web.guard import SECOND_FACTOR, explained, must_have_second
-from hub.web.render import is_local, redirect, render, text
+from hub.web.render import own, redirect, render, text
 
 WRONG_CODE = N_("That code is not right, or it was used already. Wait for the next one.")
 
@@ -86,7 +86,7 @@ async def give_code(request: web.Request) -> web.StreamResponse:
         second_factor.end_steps(tx, step.user)
         return "whole"
 
-    target = form.next if is_local(form.next) else "/"
+    target = own(form.next)
     proof, response = await enter(request, step.user, attempt, target, prove)
     if proof == "no":
         return _code_page(request, form.next, error=text(request, WRONG_CODE), status=401)

@@ -18,7 +18,7 @@ from hub.store.schema import user
 from hub.store.tx import Tx
 from hub.web.desk import desk_of, number_of, scope_of, signed_of
 from hub.web.forms import Form, read_form
-from hub.web.render import conversation_path, is_fragment, is_local, redirect, render, text
+from hub.web.render import conversation_path, is_fragment, own, redirect, render, text
 from rules import DEFAULT_RULE
 
 
@@ -36,7 +36,7 @@ async def change_presence(request: web.Request) -> web.StreamResponse:
     """Available, away or offline."""
     desk, scope, form = desk_of(request), scope_of(request), await read_form(request, PresenceForm)
     await desk.store.write(lambda tx: set_presence(tx, desk.house(), scope, form.presence))
-    return redirect(request, form.next if is_local(form.next) else "/")
+    return redirect(request, own(form.next))
 
 
 class PreferencesForm(Form, frozen=True, kw_only=True):

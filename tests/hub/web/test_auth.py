@@ -13,6 +13,7 @@ from hub.people.users import set_password
 from hub.store.schema import user
 from hub.store.store import Store
 from hub.web import auth
+from hub.web.render import own
 from tests.hub.web.conftest import PASSWORD, Client, decoded, field, log_in
 
 
@@ -129,3 +130,12 @@ async def test_a_password_that_is_reset_while_it_is_changed_stays(
     form = {"current": PASSWORD, "password": "another long one", "again": "another long one"}
     assert (await agent.post("/settings/password", form))[0] == 400
     assert verify_password(await reset_while_checked(), AFTER_THE_RESET)
+
+
+ELSEWHERE = ("", "inbox", "//evil.example", "/\\evil.example", "https://evil.example", "/\n/e")
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+def test_nobody_is_sent_on_to_another_host(elsewhere: str) -> None:
+    assert own(elsewhere) == "/" and own(elsewhere, "/inbox") == "/inbox"
+    assert own("/texts?q=a", "/inbox") == "/texts?q=a"
