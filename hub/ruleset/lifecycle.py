@@ -57,6 +57,7 @@ NOT_SUBMITTED = N_("Nobody has asked for an approval of this draft.")
 NO_APPROVAL_ASKED = N_("Approvals are switched off in the configuration; publish the draft.")
 IN_THE_PAST = N_("That time has passed. Choose a later one.")
 NOT_SCHEDULED = N_("This draft does not wait for a time.")
+OVERTAKEN = N_("Another version was published meanwhile. Look at what going back would change now.")
 IN_FORCE = N_("This version is in force already.")
 NOT_USABLE = N_("This version cannot be used any more: it names what the configuration no longer has.")
 
@@ -248,8 +249,11 @@ def _made(tx: Tx, by: int | None, row: Draft, note: str, proof: Proof) -> int:
     return number
 
 
-def roll_back(tx: Tx, scope: Scope, number: int, note: str = "", *, proof: Proof) -> int:
-    """Put the text of an earlier version in force again, as a new version; returns its number.
+def roll_back(
+    tx: Tx, scope: Scope, number: int, note: str = "", *, proof: Proof, seen: int | None = None
+) -> int:
+    """Put the text of an earlier version in force again, as a new version; returns its number. ``seen`` is the version
+    that it was compared with.
 
     It was published once, so neither approval nor tests stand in the way when something has to be taken back at once;
     but it must still load. Raises Denied, NotFound, Conflict, Refused.
@@ -259,6 +263,8 @@ def roll_back(tx: Tx, scope: Scope, number: int, note: str = "", *, proof: Proof
     old, current = version(tx, scope, number), published(tx)
     if current is not None and current.digest == old.digest:
         raise Conflict(IN_FORCE)
+    if seen is not None and current is not None and current.version != seen:
+        raise Conflict(OVERTAKEN)
     if proof.digest != old.digest:
         raise Conflict(NOT_PROVED)
     if not proof.loads:

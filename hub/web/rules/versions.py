@@ -169,7 +169,9 @@ async def roll_back_page(request: web.Request) -> web.StreamResponse:
     return await _confirm(request)
 
 
-async def _confirm(request: web.Request, *, error: str = "", status: int = 200) -> web.Response:
+async def _confirm(
+    request: web.Request, *, error: str = "", status: int = 200, note: str = ""
+) -> web.Response:
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
 
     def query(tx: Reader) -> tuple[Version, Version]:
@@ -189,6 +191,7 @@ async def _confirm(request: web.Request, *, error: str = "", status: int = 200) 
         proof=proof,
         usable=proof.loads,
         error=error,
+        note=note,
         view="words",
         **words_of(request),
     )
@@ -202,7 +205,10 @@ async def _proved(request: web.Request, old: Version) -> Proof:
 
 
 class RollBack(Form, frozen=True, kw_only=True):
+    """``seen``: the version in force, as the page showed it."""
+
     note: Annotated[str, msgspec.Meta(max_length=4_000)] = ""
+    seen: int | None = None
 
 
 async def rolled_back(request: web.Request) -> web.StreamResponse:
@@ -212,9 +218,11 @@ async def rolled_back(request: web.Request) -> web.StreamResponse:
     old = await desk.store.read(lambda tx: version(tx, scope, number))
     proof = await _proved(request, old)
     try:
-        new = await desk.store.write(lambda tx: roll_back(tx, scope, number, form.note, proof=proof))
+        new = await desk.store.write(
+            lambda tx: roll_back(tx, scope, number, form.note, proof=proof, seen=form.seen)
+        )
     except Conflict as refused:
-        return await _confirm(request, error=refusal(request, refused), status=409)
+        return await _confirm(request, error=refusal(request, refused), status=409, note=form.note)
     said = N_("Version {old} is in force again, as version {new}.")
     return redirect(request, f"/admin/rules/versions/{new}", said, old=number, new=new)
 

@@ -210,7 +210,13 @@ async def test_taking_a_version_back(anna: Browser, sqlite_store: Store, people:
     assert "/admin/rules/versions/1/rollback" in page and "/admin/rules/versions/2/rollback" not in page
     status, page = await anna.get("/admin/rules/versions/1/rollback")
     assert status == 200 and "Granty" in page and "Dotacje" in page
-    where = await anna.post("/admin/rules/versions/1/rollback", {"note": "Pomyłka"})
+    assert 'name="seen" value="2"' in page
+    status, page = await anna.post("/admin/rules/versions/1/rollback", {"note": "Pomyłka", "seen": "1"})
+    assert status == 409 and 'role="alert"' in page and 'value="Pomyłka"' in page
+    assert (await in_force(sqlite_store))[0] == 2, (
+        "what somebody published meanwhile is not taken back unseen"
+    )
+    where = await anna.post("/admin/rules/versions/1/rollback", {"note": "Pomyłka", "seen": "2"})
     assert where == (303, "/admin/rules/versions/3")
     assert await in_force(sqlite_store) == (3, SOURCE)
     status, page = await anna.post("/admin/rules/versions/1/rollback", {"note": ""})
