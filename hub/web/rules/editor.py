@@ -22,7 +22,7 @@ from hub.ruleset import Change, Draft
 from hub.ruleset.drafts import Clashes
 from hub.scope import Conflict, NotFound
 from hub.web.forms import Unacceptable
-from hub.web.render import redirect, render, rendered, text, wants_json
+from hub.web.render import redirect, refusal, render, rendered, text, wants_json
 from hub.web.rules import terms
 from hub.web.rules.buttons import acted, name_of, path_of
 from hub.web.rules.form import Opened, RuleForm, opened, posted_form, text_with
@@ -321,6 +321,9 @@ async def saved(request: web.Request) -> web.StreamResponse:
         return await _page(request, msgspec.structs.replace(typed, refused=said), status=422)
     except Clashes as clashes:
         return await _clashed(request, typed, clashes)
+    except Conflict as refused:
+        said = refusal(request, refused)
+        return await _page(request, msgspec.structs.replace(typed, refused=said), status=409)
     home = f"/admin/rules/drafts/{draft.id}"
     undo = f"{home}/undo?change={stored.revision}" if stored.revision != typed.seen else ""
     return redirect(

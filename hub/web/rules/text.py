@@ -11,8 +11,9 @@ from aiohttp import web
 from hub.i18n import mark as N_
 from hub.ruleset import Change, Draft
 from hub.ruleset.drafts import Clashes
+from hub.scope import Conflict
 from hub.web.forms import Form, read_form
-from hub.web.render import redirect, render, rendered
+from hub.web.render import redirect, refusal, render, rendered
 from hub.web.rules.pages import changed, draft_of, names_for, others_at, said_problems
 from rules import RuleFileError, load
 from rules.editing.places import newline_of
@@ -40,7 +41,7 @@ async def text_page(request: web.Request) -> web.StreamResponse:
 
 
 async def _page(
-    request: web.Request, draft: Draft, source: str, clashes: Any = (), status: int = 200
+    request: web.Request, draft: Draft, source: str, clashes: Any = (), error: str = "", status: int = 200
 ) -> web.StreamResponse:
     shown = await _problems(request, draft, source)
     return render(
@@ -50,6 +51,7 @@ async def _page(
         draft=draft,
         source=source,
         clashes=clashes,
+        error=error,
         problems=shown,
         here=others_at(request, draft.id, writing=True),
     )
@@ -91,6 +93,8 @@ async def text_saved(request: web.Request) -> web.StreamResponse:
     except Clashes as clashes:
         newest = await draft_of(request)
         return await _page(request, newest, form.text, clashes.clashes, status=409)
+    except Conflict as refused:
+        return await _page(request, draft, form.text, error=refusal(request, refused), status=409)
     home = f"/admin/rules/drafts/{draft.id}"
     undo = f"{home}/undo?change={stored.revision}" if stored.revision != form.revision else ""
     if form.next == "publish":

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from multidict import MultiDict
 
-from hub.ruleset import Change, change, draft, open_draft, undo_change
+from hub.ruleset import Change, change, discard, draft, open_draft, undo_change
 from hub.scope import Scope
 from hub.store.store import Store
 from hub.web.rules.form import opened
@@ -209,6 +209,20 @@ async def test_a_draft_that_cannot_be_read_leads_to_its_text(
     number = int(home.split("/")[-1])
     await sqlite_store.write(lambda tx: undo_change(tx, scope, number))
     assert await stored(sqlite_store, scope, home) == SOURCE
+
+
+async def test_what_was_typed_into_a_draft_that_a_colleague_closed_stays_in_its_form(
+    anna: Browser, home: str, sqlite_store: Store, scope: Scope
+) -> None:
+    number = int(home.split("/")[-1])
+    await sqlite_store.write(lambda tx: discard(tx, scope, number))
+    typed = posted(rule_source(SOURCE, "pierwsza"))
+    typed["name"] = "Mozolnie napisana"
+    status, page = await anna.post(f"{home}/rules/pierwsza", typed)
+    assert status == 409 and 'value="Mozolnie napisana"' in page and "Ten szkic jest zamknięty" in page
+    whole = {"text": f"{SOURCE}# napisane mozolnie\n", "revision": "1"}
+    status, page = await anna.post(f"{home}/yaml", whole)
+    assert status == 409 and "# napisane mozolnie" in page and "Ten szkic jest zamknięty" in page
 
 
 async def opened_draft(store: Store, scope: Scope, source: str) -> str:
