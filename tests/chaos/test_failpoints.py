@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from connectors._failpoint import armed, names
+from connectors._failpoint import armed
 from connectors.contract import Micros
 from hub.clock import SystemClock
 from hub.config import Config
@@ -22,13 +22,10 @@ from hub.store.sqlite import SqliteStore
 from hub.store.tx import Tx
 from hub.sweep import run_sweeps
 from hub.timers import set_timer
-from tests.chaos.nursery import ROOT
 from tests.chaos.run import Run, channels_open, under_load
-from tests.chaos.test_kill import ALL
+from tests.chaos.test_kill import ALL, PLACES
 from tests.chaos.world import World, a_world
 from tests.hub.specimen import a_house
-
-PLACES = names(ROOT / "hub", ROOT / "connectors")
 
 ELSEWHERE = ("leases.", "bus.", "sweep.")
 """Beginnings of places that one hub alone does not pass in a minute; the cluster and :func:`test_the_sweeps` do."""

@@ -146,7 +146,15 @@ async def test_of_several_processes_at_once_one_moves_a_cursor(
 
 
 @pytest.mark.servers
-@pytest.mark.parametrize(("ours", "known"), [(False, False), (False, True), (True, False), (True, True)])
+@pytest.mark.parametrize(
+    ("ours", "known"),
+    [
+        (False, False),
+        pytest.param(False, True, marks=pytest.mark.slow),
+        pytest.param(True, False, marks=pytest.mark.slow),
+        (True, True),
+    ],
+)
 async def test_what_two_processes_are_told_at_once_is_taken_once(
     processes: list[tuple[PostgresStore, Intake]], ours: bool, known: bool
 ) -> None:

@@ -74,7 +74,7 @@ class Database:
         return found
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.servers)])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=(pytest.mark.servers, pytest.mark.slow))])
 def databases(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Database, Database]:
     """An empty database for the old schema, and one for the new, on the same engine."""
     if request.param == "sqlite":
