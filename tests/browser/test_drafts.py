@@ -217,3 +217,26 @@ async def test_two_new_conversations_are_two_drafts(desk: Console, long: int, br
         await expect(page.locator("#new-text")).to_have_value(words)
     await page.goto(f"{desk.url}/inbox/drafts")
     await expect(page.locator(".draft .pre")).to_have_text(["Druga", "Pierwsza"])
+
+
+async def test_a_new_conversation_keeps_its_places_and_a_half_typed_address(
+    desk: Console, long: int, browser: Browser
+) -> None:
+    page = await desk.enter(browser, "jan")
+    page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
+    await page.goto(f"{desk.url}/new")
+    await page.fill("#new-text", "Szanowni Państwo")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    chosen = {}
+    for name in ("inbox", "queue"):
+        values = await page.locator(f"#new-{name} option").evaluate_all("all => all.map(one => one.value)")
+        chosen[name] = values[-1]
+        await page.select_option(f"#new-{name}", values[-1])
+    assert len(values) > 1
+    await page.fill("#new-to", "kadry@urzad, jan")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    await page.reload()
+    await expect(page.locator("#new-text")).to_have_value("Szanowni Państwo")
+    await expect(page.locator("#new-to")).to_have_value("kadry@urzad, jan")
+    for name, value in chosen.items():
+        await expect(page.locator(f"#new-{name}")).to_have_value(value)

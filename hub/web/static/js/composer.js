@@ -13,6 +13,9 @@ const conversation = box.dataset.conversation;
 const kept = box.querySelector("[data-kept]");
 const news = box.querySelector("[data-news]");
 const SAVE_AFTER = 700;
+const LINES = ["to", "cc", "bcc", "subject"];
+/** What the hub does not keep with the draft of a new conversation; nor does it keep an address that is half typed. */
+const PLACE = ["inbox", "queue"];
 const forms = new Map();
 
 /** One thing that is being written: a reply, a note, a new conversation. */
@@ -67,6 +70,7 @@ class Writing {
       this.show(local);
       if (local.based_on && this.field("based_on")) this.field("based_on").value = local.based_on;
     } else if (shown !== "server") this.also(local);
+    else if (this.kind === "new" && !typed && local?.revision === this.revision && local.text === stored) this.show(local);
     if (local?.other) this.also(local.other);
     if (typed || shown === "mine") this.changed();
     else if (this.other) this.keep();
@@ -74,7 +78,11 @@ class Writing {
 
   show(version) {
     this.text.value = version.text;
-    for (const name of ["to", "cc", "bcc", "subject"]) if (version[name] !== undefined && this.field(name)) this.field(name).value = version[name];
+    for (const name of LINES) if (version[name] !== undefined && this.field(name)) this.field(name).value = version[name];
+    for (const name of PLACE) {
+      const chosen = [...(this.field(name)?.options ?? [])].find((option) => option.value === version[name]);
+      if (chosen) chosen.selected = true;
+    }
   }
 
   /** The text exists twice. One is shown, the other one is a press away until somebody chooses. */
@@ -99,12 +107,13 @@ class Writing {
   }
 
   state() {
-    const lines = Object.fromEntries(["to", "cc", "bcc", "subject"].map((name) => [name, this.value(name)]));
+    const lines = Object.fromEntries(LINES.map((name) => [name, this.value(name)]));
     return { ...lines, text: this.text.value, based_on: Number(this.value("based_on") || 0) };
   }
 
   keep(saved = false) {
-    store.write(this.key, { ...this.state(), revision: this.revision, client_id: this.value("client_id"), saved, other: this.other });
+    const place = this.kind === "new" ? Object.fromEntries(PLACE.map((name) => [name, this.value(name)])) : {};
+    store.write(this.key, { ...this.state(), ...place, revision: this.revision, client_id: this.value("client_id"), saved, other: this.other });
   }
 
   changed() {
