@@ -100,6 +100,7 @@ async def run_shadows(store: Store, clock: Clock, house: Callable[[], House], wa
             if shadow is not None and not await _step(store, clock, house, shadow):
                 await wake.wait(clock, GATHER)
         except (StorageFault, StoreFull) as fault:
+            shadow = None  # what was counted since the last commit is not in the row, and is looked at again
             log.warning("shadow waits for the storage", error=type(fault).__name__)
             await clock.sleep(POLL)
 

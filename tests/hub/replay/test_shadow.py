@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -14,6 +15,7 @@ from hub.replay import runs, shadow
 from hub.replay.runs import Run, Wanted
 from hub.replay.shadow import run_shadows
 from hub.store import schema
+from hub.store.store import StorageFault
 from tests.hub.conftest import FakeClock
 from tests.hub.replay.conftest import ADMIN, AFTER, BEFORE, World, some_mails
 
@@ -107,6 +109,28 @@ async def test_it_ends_at_its_time_or_when_stopped(small_world: World, clock: Fa
         stopped = await world.run(again)
     assert stopped.state == "done"
     assert stopped.finished_at is not None
+
+
+async def test_a_storage_that_was_away_for_a_moment_loses_and_doubles_nothing(
+    small_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, works, failed = small_world, runs.note, asyncio.Event()
+
+    def fails_once(*given: Any, **values: Any) -> Any:
+        if not failed.is_set():
+            failed.set()
+            raise StorageFault("the disk is full")
+        return works(*given, **values)
+
+    monkeypatch.setattr(runs, "note", fails_once)
+    number = await world.start(FOREVER, source=AFTER, kind="shadow")
+    await world.feed(some_mails(15))
+    async with shadowing(world):
+        await failed.wait()
+        await world.feed(some_mails(18)[15:])
+        live = await world.until(number, lambda run: run.done >= 18)
+    assert live.done == 18
+    assert len(await traces(world, number)) == live.moved > 0
 
 
 async def test_a_draft_that_cannot_be_compiled_says_so(small_world: World) -> None:
