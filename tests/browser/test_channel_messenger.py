@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from connectors.contract import Secret
@@ -19,7 +20,11 @@ from tests.contract.meta import PAGE, PAGE_TOKEN, VERIFY, make_peer, served
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # all share one browser
+]
 
 PERSON = "24691357802468"
 QUESTION = "Dzień dobry, czy na rejestrację trzeba się umówić?"
@@ -30,7 +35,7 @@ GREEN = bytes.fromhex(
 )
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def meta() -> AsyncIterator[MetaPeer]:
     """Meta on a port of loopback; telephones take messages by themselves."""
     peer = make_peer(SystemClock().now)
@@ -39,7 +44,7 @@ async def meta() -> AsyncIterator[MetaPeer]:
         yield peer
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def hub(tmp_path: Path, mailsink: MailSink, meta: MetaPeer) -> AsyncIterator[WholeHub]:
     """The shipped configuration with a page."""
     settings = {
@@ -62,7 +67,7 @@ async def hub(tmp_path: Path, mailsink: MailSink, meta: MetaPeer) -> AsyncIterat
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def people(hub: WholeHub, meta: MetaPeer) -> DirectPeer:
     """Somebody on Messenger; the callback is entered at Meta."""
     found = DirectPeer(meta)
@@ -91,20 +96,20 @@ async def test_question_answer_and_what_became_of_it(
 
     await answer(page, ANSWER)
     ours = page.locator(".entry--outbound").last
-    await expect(ours).to_contain_text("Doręczone", timeout=10_000)
+    await expect(ours).to_contain_text("Doręczone")
     [got] = people.received
     assert got.text == ANSWER
     await people.reads(PERSON)
-    await expect(ours).to_contain_text("Przeczytane", timeout=10_000)
+    await expect(ours).to_contain_text("Przeczytane")
     assert any(action.body["sender_action"] == "typing_on" for action in people.actions)
 
     await people.reacts(PERSON, got.mid, "👍")
     await people.sends_file(PERSON, "image", "dowod.png", "image/png", GREEN)
     await people.presses(PERSON, "Dziękuję", "thanks")
-    await expect(page.locator("#stream")).to_contain_text("dowod.png", timeout=10_000)
+    await expect(page.locator("#stream")).to_contain_text("dowod.png")
     await people.written_elsewhere(PERSON, "Odpisane w skrzynce strony")
     elsewhere = page.locator(".entry--outbound", has_text="Odpisane w skrzynce strony")
-    await expect(elsewhere).to_be_visible(timeout=10_000)
+    await expect(elsewhere).to_be_visible()
     await page.reload()
     await expect(page.locator("#stream")).to_contain_text("👍")
     await shot(page, "messenger-conversation")

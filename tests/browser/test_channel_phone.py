@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, expect
 from sqlalchemy import select
 
@@ -22,13 +23,17 @@ from tests.browser.whole_hub import WholeHub, whole_hub
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # all share one browser
+]
 
 SECRET = "sekret centrali telefonicznej"
 CALLER = "600 700 800"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def hub(tmp_path: Path, mailsink: MailSink, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[WholeHub]:
     """A hub with an exchange; konsultant sits at extension 101."""
     async with whole_hub(tmp_path, mailsink, {"CENTRALA_INBOX_TELEFON_SECRET": SECRET}) as running:
@@ -119,7 +124,6 @@ async def test_a_ringing_call_pops_up_and_its_conversation_opens(
     page = await hub.enter(browser, "konsultant")
     other = await hub.enter(browser, "redakcja")
     await page.goto(f"{hub.console}/callbacks")
-    await page.wait_for_timeout(500)
     call = exchange.new_call()
     assert await exchange.tells("ringing", call, CALLER, extension="101", name="Jan Kowalski") == 200
     corner = page.get_by_role("region", name="Telefon", exact=True)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select
 
@@ -19,7 +20,11 @@ from tests.hub.specimen import add_conversation
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # all share one browser
+]
 
 QUESTION = "Dzień dobry, kiedy dostanę zasiłek? 😀"
 ANSWER = "Zasiłek wypłacimy w piątek."
@@ -29,13 +34,13 @@ GREEN = (
 )
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def telegram() -> AsyncIterator[tuple[TelegramPeer, int]]:
     async with telegram_on_a_port() as found:
         yield found
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def hub(
     tmp_path: Path, mailsink: MailSink, telegram: tuple[TelegramPeer, int]
 ) -> AsyncIterator[WholeHub]:
@@ -83,7 +88,7 @@ async def test_question_answer_and_what_became_of_it(
     await expect(page.locator("#stream")).to_contain_text("Jan Kowalski")
 
     await answer(page, ANSWER)
-    await expect(page.locator(".entry--outbound").last).to_contain_text("Przyjęte", timeout=10_000)
+    await expect(page.locator(".entry--outbound").last).to_contain_text("Przyjęte")
     [ours] = peer.said_to(JAN.id)
     assert ours["text"] == ANSWER
     assert any(call.method == "sendChatAction" for call in peer.calls), (
@@ -91,7 +96,7 @@ async def test_question_answer_and_what_became_of_it(
     )
 
     await peer.sends_file(JAN, "photo", bytes.fromhex(GREEN), "Oto zaświadczenie")
-    await expect(page.locator("#stream")).to_contain_text("Oto zaświadczenie", timeout=10_000)
+    await expect(page.locator("#stream")).to_contain_text("Oto zaświadczenie")
     await peer.reacts(JAN, ours["message_id"], "👍")
     first = next(made for made in peer.messages.values() if made.get("text") == QUESTION)
     await peer.edits(first, "Dzień dobry, kiedy dostanę dotację?")
@@ -141,7 +146,8 @@ async def test_a_matter_that_began_by_mail_goes_on_there(
     link = await offer.get_by_role("textbox").input_value()
     assert link.startswith("https://t.me/urzad_pracy_bot?start=")
     await offer.get_by_role("button", name="Kopiuj odnośnik").click()
-    assert await page.evaluate("navigator.clipboard.readText()") == link
+    while await page.evaluate("navigator.clipboard.readText()") != link:
+        await page.wait_for_timeout(50)
     await offer.get_by_role("button", name="Wstaw do odpowiedzi").click()
     await expect(page.locator("#reply-text")).to_have_value(
         f"Możemy kontynuować Państwa sprawę w Telegramie: {link}"
@@ -152,7 +158,7 @@ async def test_a_matter_that_began_by_mail_goes_on_there(
     await expect(page.locator(".entry--outbound").last).to_contain_text(link)
 
     await peer.writes(JAN, f"/start {link.partition('=')[2]}")
-    await expect(page.locator("#stream")).to_contain_text("Jan Kowalski", timeout=10_000)
+    await expect(page.locator("#stream")).to_contain_text("Jan Kowalski")
     assert await conversations(hub) == 1
 
     async def confirmed() -> bool:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select
 
@@ -22,7 +23,11 @@ from tests.servers.app import on_a_port
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # all share one browser
+]
 
 WEIGHTS = [
     ("Zażółć gęślą jaźń", 17),
@@ -39,14 +44,14 @@ POST = "@zielonalinia kiedy wypłacicie zasiłek za październik?"
 REPLY = "@jan_k Zasiłek wypłacimy w piątek."
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def x() -> AsyncIterator[tuple[XPeer, str]]:
     peer = XPeer(SystemClock().now, ME)
     async with on_a_port(peer.app()) as address:
         yield peer, address
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def hub(tmp_path: Path, mailsink: MailSink, x: tuple[XPeer, str]) -> AsyncIterator[WholeHub]:
     """The shipped configuration with an account on X, whose webhook is registered."""
     settings = {"account_id": ME.number, "api_url": x[1], **keys()}
@@ -81,10 +86,10 @@ async def test_a_direct_message_is_answered_and_read(
     await expect(page.locator("#stream")).to_contain_text("Zofia Poufna")
     await answer(page, ANSWER)
     last = page.locator(".entry--outbound").last
-    await expect(last).to_contain_text("Doręczone", timeout=10_000)
+    await expect(last).to_contain_text("Doręczone")
     assert peer.sent() == [{"text": ANSWER}]
     await peer.reads(ZOFIA)
-    await expect(last).to_contain_text("Przeczytane", timeout=10_000)
+    await expect(last).to_contain_text("Przeczytane")
     await shot(page, f"x-direct-{form}")
     assert await axe_violations(page) == []
     await expect(page.locator(".entry--outbound")).to_have_count(1)
@@ -103,12 +108,12 @@ async def test_a_public_post_is_answered_under_it(
     await expect(page.locator("main")).to_contain_text("Publiczny wpis na X")
     await answer(page, REPLY)
     last = page.locator(".entry--outbound").last
-    await expect(last).to_contain_text("Doręczone", timeout=10_000)
+    await expect(last).to_contain_text("Doręczone")
     assert peer.sent() == [{"text": REPLY, "reply": {"in_reply_to_tweet_id": number}}]
     ours = peer.posts[-1]
     again = "@zielonalinia Dziękuję, a kiedy dokładnie?"
     await peer.mentions(JAN, again, (ours["id"], ME.number))
-    await expect(page.locator("#stream")).to_contain_text(again, timeout=10_000)
+    await expect(page.locator("#stream")).to_contain_text(again)
     await shot(page, "x-mention")
 
     await page.reload()

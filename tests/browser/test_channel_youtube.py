@@ -19,7 +19,7 @@ from tests.servers.app import on_a_port
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ABUSE = "Złodzieje i oszuści, tyle w temacie"
 QUESTION = "Czy dotacja przysługuje studentom?"
@@ -58,7 +58,7 @@ async def hub(
 
 
 async def until(page: Page, condition: Callable[[], bool]) -> None:
-    for _ in range(200):
+    for _ in range(600):
         if condition():
             return
         await page.wait_for_timeout(50)
@@ -67,7 +67,7 @@ async def until(page: Page, condition: Callable[[], bool]) -> None:
 
 async def shown(hub: WholeHub, page: Page, words: str, show: str = "") -> None:
     """The bench, once it shows a comment."""
-    for _ in range(60):
+    for _ in range(200):
         await page.goto(f"{hub.console}/moderation{show}")
         if await page.locator(".post", has_text=words).count():
             return

@@ -18,7 +18,7 @@ from tests.hub.desk.conftest import desk_house
 from tests.hub.specimen import add_conversation
 from tests.servers.browser import axe_violations
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 CHANNELS = {

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, expect
 
@@ -18,10 +19,14 @@ from hub.web import public
 from tests.browser.shots import shot
 from tests.servers.browser import axe_violations
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(60)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # all share one browser
+]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def site() -> AsyncIterator[str]:
     """A public listener whose one page may be seen once an hour."""
 

@@ -6,7 +6,6 @@ import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestServer
@@ -22,6 +21,7 @@ from hub.scope import Scope
 from hub.store import schema
 from hub.wake import Wake
 from hub.web.desk import Desk
+from tests.browser.shots import shot
 from tests.browser.signed_in import clean, enter
 from tests.hub.conftest import FakeClock
 from tests.hub.replay.conftest import AFTER, World, some_mails
@@ -79,7 +79,6 @@ async def test_a_draft_is_replayed(
     loops: None,
     width: int,
     dark: bool,
-    tmp_path: Path,
 ) -> None:
     mails = some_mails(60)
     await on_duty(world, True)
@@ -94,11 +93,11 @@ async def test_a_draft_is_replayed(
     await page.get_by_label("Wiadomości", exact=True).select_option("1000")
     await page.get_by_role("button", name="Uruchom powtórkę").click()
     await page.wait_for_url("**/admin/rules/runs/*")
-    await expect(page.get_by_role("heading", name="Z kolejki do kolejki")).to_be_visible(timeout=30_000)
+    await expect(page.get_by_role("heading", name="Z kolejki do kolejki")).to_be_visible()
     await expect(page.get_by_text("zakończone").first).to_be_visible()
     assert await page.evaluate("document.querySelector('[hx-trigger^=every]')") is None
     await page.locator("summary", has_text="według godzin").first.click()
-    await page.screenshot(path=tmp_path / f"run-{width}.png", full_page=True)
+    await shot(page, f"run-{width}")
     await clean(page, width)
 
     square = page.get_by_role("region", name="Z kolejki do kolejki")
@@ -106,7 +105,7 @@ async def test_a_draft_is_replayed(
     await square.get_by_role("link").first.click()
     await page.wait_for_url("**/messages*")
     assert await page.locator(".runs-moved > li").count() == count
-    await page.screenshot(path=tmp_path / f"messages-{width}.png", full_page=True)
+    await shot(page, f"messages-{width}")
     await clean(page, width)
     await page.locator(".runs-moved a").first.click()
     await page.wait_for_url("**/conversations/*")
@@ -128,7 +127,6 @@ async def test_a_shadow_is_watched_live(
     world: World,
     draft: int,
     loops: None,
-    tmp_path: Path,
 ) -> None:
     page = await enter(browser, server, desk, people["administrator"])
     await page.goto(f"/admin/rules/drafts/{draft}/replay")
@@ -137,11 +135,11 @@ async def test_a_shadow_is_watched_live(
     await page.wait_for_url("**/admin/rules/runs/*")
     mails = some_mails(40)
     await world.feed(mails[:20])
-    await expect(page.get_by_text("porównano 20 decyzji")).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("porównano 20 decyzji")).to_be_visible()
     await page.locator("summary", has_text="według godzin").first.click()
     await world.feed(mails[20:])
-    await expect(page.get_by_text("porównano 40 decyzji")).to_be_visible(timeout=20_000)
-    await page.screenshot(path=tmp_path / "shadow.png", full_page=True)
+    await expect(page.get_by_text("porównano 40 decyzji")).to_be_visible()
+    await shot(page, "shadow")
     await clean(page, 1280)
     await page.get_by_role("button", name="Zatrzymaj").click()
     await expect(page.get_by_text("zakończone").first).to_be_visible()
@@ -161,15 +159,14 @@ async def test_what_a_rule_catches_stands_beside_its_form(
     world: World,
     draft: int,
     loops: None,
-    tmp_path: Path,
 ) -> None:
     await world.feed(some_mails(60))
     page = await enter(browser, server, desk, people["administrator"])
     await page.goto(f"/admin/rules/drafts/{draft}/rules/firmy")
     count = page.locator(".preview__count")
-    await expect(count).to_be_visible(timeout=30_000)
+    await expect(count).to_be_visible()
     before = int(await count.inner_text())
     assert before > 0
-    await expect(page.get_by_text("Na swoim miejscu dochodzi do głosu")).to_be_visible(timeout=30_000)
-    await page.screenshot(path=tmp_path / "form.png", full_page=True)
+    await expect(page.get_by_text("Na swoim miejscu dochodzi do głosu")).to_be_visible()
+    await shot(page, "form")
     assert await axe_violations(page) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from aiohttp.test_utils import TestServer
@@ -15,6 +14,7 @@ from hub.ruleset import open_draft
 from hub.scope import Scope
 from hub.store import schema
 from hub.web.desk import Desk
+from tests.browser.shots import shot
 from tests.browser.signed_in import clean, enter
 from tests.hub.intake.conftest import mail
 from tests.hub.replay.conftest import BEFORE, World
@@ -50,7 +50,6 @@ async def test_a_letter_becomes_a_test(
     written: int,
     width: int,
     dark: bool,
-    tmp_path: Path,
 ) -> None:
     page = await enter(browser, server, desk, people["administrator"], width=width, dark=dark)
     await page.goto(f"/conversations/{written}/why")
@@ -59,7 +58,7 @@ async def test_a_letter_becomes_a_test(
     await expect(field).to_have_value(re.compile("name: Od Anna Wójcik"))
     assert "Trąbk" not in await page.inner_text("main")
     await clean(page, width)
-    await page.screenshot(path=tmp_path / f"make-{width}.png", full_page=True)
+    await shot(page, f"make-{width}")
     await page.get_by_label("Kolejka, do której ma trafić").select_option("spam")
     await page.get_by_role("button", name="Przygotuj ponownie").click()
     await expect(page.get_by_text("nie przechodzi").first).to_be_visible()
@@ -70,7 +69,7 @@ async def test_a_letter_becomes_a_test(
     await expect(page.locator("#samples").get_by_text("nie przechodzi", exact=True)).to_be_visible()
     await expect(page.locator("#samples").get_by_text("oczekiwano spam")).to_be_visible()
     await clean(page, width)
-    await page.screenshot(path=tmp_path / f"tests-{width}.png", full_page=True)
+    await shot(page, f"tests-{width}")
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1280, True), (320, False)])
@@ -82,7 +81,6 @@ async def test_advice_beside_the_form(
     world: World,
     width: int,
     dark: bool,
-    tmp_path: Path,
 ) -> None:
     scope = Scope(user=people["administrator"], role="administrator", office="krajowa", front=True)
     source = BEFORE.replace(
@@ -95,7 +93,7 @@ async def test_advice_beside_the_form(
     await expect(page.locator("#findings").get_by_text("Do hurt nigdy nie dochodzi")).to_be_visible()
     await expect(page.locator("#samples").get_by_text("Cisza")).to_be_visible()
     await page.locator("#findings").scroll_into_view_if_needed()
-    await page.screenshot(path=tmp_path / f"form-{width}.png", full_page=True)
+    await shot(page, f"form-{width}")
     await clean(page, width)
     await page.locator("#findings").get_by_role("link", name="wiersz 12").click()
     await page.wait_for_url("**/yaml#line-12")

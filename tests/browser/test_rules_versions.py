@@ -125,7 +125,6 @@ async def enter(browser: Browser, server: TestServer, desk: Desk) -> AsyncIterat
         opened.append(context)
         await context.add_cookies([{"name": COOKIE, "value": token, "url": address}])
         page = await context.new_page()
-        page.set_default_timeout(10_000)
         return page
 
     yield make
@@ -254,7 +253,7 @@ async def test_at_a_set_time(
     await expect(page.get_by_text("poniedziałek, 16 listopada 2026 18:00")).to_be_visible()
     await clean(page, "scheduled-narrow")
     clock.move(hours=9, minutes=1)
-    for _ in range(200):
+    for _ in range(1500):
         if follower.house.rules_version == 2:
             break
         clock.move(0.5)

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
 from hub.config import Config, Inbox
@@ -25,20 +26,24 @@ from tests.connectors.telegram.beside import JAN, bot_settings, telegram_on_a_po
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.asyncio(loop_scope="module"),  # all share one browser
+]
 
 QUESTION = "Dzień dobry, kiedy dostanę zasiłek?"
 ANSWER = "Zasiłek wypłacimy w piątek."
 WORDS = "Szybko i konkretnie, dziękuję!"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def telegram() -> AsyncIterator[tuple[TelegramPeer, int]]:
     async with telegram_on_a_port() as found:
         yield found
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def site(
     tmp_path: Path, mailsink: MailSink, telegram: tuple[TelegramPeer, int]
 ) -> AsyncIterator[ChatSite]:
@@ -97,10 +102,10 @@ async def test_a_button_on_telegram_a_few_words_on_the_page_and_the_console(
     await site.until(lambda: _said(peer, ANSWER))
     number = await resolve(site)
     site.pass_minutes(61)
-    await site.until(lambda: _said(peer, "Jak oceniają Państwo naszą pomoc"), 15)
+    await site.until(lambda: _said(peer, "Jak oceniają Państwo naszą pomoc"))
     question = peer.said_to(JAN.id)[-1]
     await peer.presses(JAN, question, "4")
-    await site.until(lambda: _said(peer, "Dziękujemy: 4 na 5"), 15)
+    await site.until(lambda: _said(peer, "Dziękujemy: 4 na 5"))
     found = re.search(r"http\S+/survey/\w+", peer.said_to(JAN.id)[-1]["text"])
     assert found is not None and (await survey(site)).score == 4
     assert (await site.conversation()).status == "resolved"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import msgspec
 import pytest
 from aiohttp.test_utils import TestServer
@@ -47,7 +45,6 @@ async def test_from_a_conversation_to_a_changed_message(
     world: World,
     width: int,
     dark: bool,
-    tmp_path: Path,
 ) -> None:
     await world.feed([mail(1, text=TEXT)])
     conversation = await world.store.read(lambda tx: tx.scalar(select(schema.conversation.c.id)))
@@ -66,7 +63,7 @@ async def test_from_a_conversation_to_a_changed_message(
     await expect(page.get_by_role("heading", name="Co postanowiono")).to_be_visible()
     await expect(page.get_by_role("row", name="Pilne")).to_contain_text("natychmiast")
     await clean(page, width)
-    await page.screenshot(path=tmp_path / f"why-{width}.png", full_page=True)
+    await shot(page, f"why-{width}")
 
     # The rules are looked through by name.
     await page.get_by_label("Reguła", exact=True).fill("pil")
@@ -83,14 +80,14 @@ async def test_from_a_conversation_to_a_changed_message(
     await expect(result).to_contain_text("Firmy")
     await expect(page.locator("#outcome")).to_be_focused()
     await clean(page, width)
-    await page.screenshot(path=tmp_path / f"try-{width}.png", full_page=True)
+    await shot(page, f"try-{width}")
     await page.get_by_label("Porównaj z").select_option(f"draft-{draft.id}")
     await page.get_by_label("Treść").press("Tab")
     await page.get_by_role("button", name="Zobacz, co by się stało").click()
     await expect(page.get_by_role("heading", name="Reguły, które mówią co innego")).to_be_visible()
     await expect(page.get_by_role("row", name="Reklamy reklamy")).to_contain_text("nie ma jej")
     await clean(page, width)
-    await page.screenshot(path=tmp_path / f"compare-{width}.png", full_page=True)
+    await shot(page, f"compare-{width}")
 
     # What no message can be is told beside the form, which keeps what was typed.
     await page.get_by_text("Załączniki, osoba, etykiety i więcej").click()
