@@ -8,12 +8,13 @@ dies in between. Several nodes take turns, as they would under PostgreSQL's stri
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import Connection, Engine, create_engine, event, select
+from sqlalchemy import Connection, create_engine, event, select
 from sqlalchemy.pool import StaticPool
 
 from connectors.contract import Clock
@@ -63,9 +64,11 @@ class Disk:
         self._file = sqlite3.connect(
             ":memory:", isolation_level=None, check_same_thread=False, cached_statements=1024
         )
-        self.engine: Engine = create_engine("sqlite://", poolclass=StaticPool, creator=lambda: self._file)
-        event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-        with self.engine.begin() as connection:
+        engine = create_engine("sqlite://", poolclass=StaticPool, creator=lambda: self._file)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        # To take it out of the pool and put it back each time would cost a fifth of a run.
+        self._connection = engine.connect()
+        with self.begin() as connection:
             ensure_schema(connection)
         self._empty = sqlite3.connect(":memory:")
         self._file.backup(self._empty)
@@ -74,9 +77,15 @@ class Disk:
         """Forget everything but the schema."""
         self._empty.backup(self._file)
 
+    @contextlib.contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction: committed at the end, rolled back by an exception."""
+        with self._connection.begin():
+            yield self._connection
+
     def read(self, query: Query[T], clock: Clock) -> T:
         """Ask at once, from outside of the run."""
-        with self.engine.begin() as connection:
+        with self.begin() as connection:
             return query(Reader(connection, clock.now()))
 
 
@@ -152,7 +161,7 @@ class SimStore:
 
     def _run(self, works: Sequence[Work[Any, Any]]) -> Committed:
         try:
-            with self._disk.engine.begin() as connection:
+            with self._disk.begin() as connection:
                 return self._in_transaction(connection, works)
         except BaseException:
             self._ids.forget()
