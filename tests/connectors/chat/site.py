@@ -165,7 +165,7 @@ def said(number: int = 17, text: str = "W czym pomóc?", *, mine: bool = False, 
     return msgspec.structs.replace(message, **more)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     for _ in range(int(seconds * 500)):
         if condition():
             return

@@ -253,4 +253,4 @@ async def test_a_listing_that_breaks_for_a_fault_of_ours_ends_where_the_hub_sees
     async with beside(CHANNEL, run=False) as page:
         monkeypatch.setattr(page.connector, "list_new", broken)
         with pytest.raises(ExceptionGroup):
-            await asyncio.wait_for(page.connector.run(page.ledger), 2)
+            await asyncio.wait_for(page.connector.run(page.ledger), 30)

@@ -335,7 +335,7 @@ async def test_a_refused_bind_says_why(status: int, state: str) -> None:
         settings = Settings(host="127.0.0.1", port=port, system_id="a", password=Secret(PASSWORD))
         connector = Smpp(settings, make_env(log=Log()))
         running = asyncio.create_task(connector.run(Ledger()))
-        for _ in range(200):
+        for _ in range(3000):
             if (health := await connector.check()).state != "starting":
                 break
             await asyncio.sleep(0.01)

@@ -273,7 +273,7 @@ async def test_a_provider_without_a_list_is_left_alone() -> None:
 
 
 async def waited(happened: Any) -> None:
-    for _ in range(500):
+    for _ in range(3000):
         if happened():
             return
         await asyncio.sleep(0.01)

@@ -37,7 +37,7 @@ async def polling(
         yield connector, peer, running
 
 
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     for _ in range(int(seconds * 200)):
         if condition():
             return
