@@ -68,6 +68,7 @@ async def by(here: World, *columns: Any) -> dict[Any, int]:
     return {tuple(row)[:-1]: row[-1] for row in await here.read(lambda tx: tx.rows(wanted))}
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("people", [60, pytest.param(1200, marks=pytest.mark.slow)])
 async def test_none_is_lost_and_each_is_told_once(tmp_path: Path, mailsink: MailSink, people: int) -> None:
     numbers = collections.Counter(map(channel_of, range(people)))
