@@ -130,6 +130,7 @@ class Centre:
         topic: str = "Chcę zatrudnić pracownika",
         email: str = MAIL,
         identity: str = "",
+        suspicious: str = "",
     ) -> Receipt:
         """A wish as the form sends it."""
         also = (Party(kind="email", address=email),) if email else ()
@@ -140,6 +141,7 @@ class Centre:
             also=also,
             text=topic,
             callback=CallbackWish(number=number, at=when, topic=topic, email=email),
+            suspicious=suspicious,
         )
         return await self.tell(item)
 

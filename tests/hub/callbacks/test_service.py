@@ -121,6 +121,14 @@ async def test_told_by_sms_where_there_is_no_mail(small_centre: Centre) -> None:
     assert len(await small_centre.told()) == 1
 
 
+@pytest.mark.parametrize("number", [NUMBER, "112"])
+async def test_a_suspicious_order_is_kept_and_nobody_is_told(small_centre: Centre, number: str) -> None:
+    call = await ordered(small_centre, number=number, suspicious="a program filled in the form")
+    assert (await small_centre.row(call)).state == ("scheduled" if number == NUMBER else "rejected")
+    await small_centre.notices()
+    assert await small_centre.told() == []
+
+
 async def test_counters_survive_a_move(small_centre: Centre) -> None:
     anna = await small_centre.agent("anna")
     call = await ordered(small_centre, "2026-11-16 10:00")
