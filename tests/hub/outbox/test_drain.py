@@ -17,6 +17,7 @@ async def test_what_is_being_sent_is_finished(out: Outgoing, feed: Feed) -> None
     key = await out.reply((await feed(mail(1))).conversation)
     out.wake.ring()
     await asyncio.wait_for(out.peer.called.wait(), 20)
+    await out.clock.is_slept_by()  # it has looked for more, so that nothing is being claimed
     drained = asyncio.create_task(out.sender.drain(20))
     later = await out.reply((await feed(mail(2))).conversation)
     await asyncio.sleep(0.05)
