@@ -60,7 +60,8 @@ async def test_taking_the_next_is_one_key(desk: Console, made: dict[str, int], b
     await page.wait_for_url(f"**/conversations/{made['urgent']}")
     await expect(page.locator(".notice--danger")).to_contain_text("112")
     assert (await desk.row(made["urgent"])).assignee == desk.people["ola"]
-    await page.keyboard.press("u")
+    async with page.expect_navigation():
+        await page.keyboard.press("u")
     await desk.until(lambda: _is_free(desk, made["urgent"]), page)
 
 
@@ -459,7 +460,8 @@ async def test_merge_by_one_click_and_taken_apart(
     await last.locator("form[action$='/move'] button").click()
     await page.wait_for_function(f"!location.pathname.endsWith('/{made['long']}')")
     await expect(page.locator(".entry--inbound")).to_have_count(1)
-    await page.keyboard.press("u")
+    async with page.expect_navigation():
+        await page.keyboard.press("u")
     await desk.until(lambda: _has_inbound(desk, made["long"], 2), page)
 
 
