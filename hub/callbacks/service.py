@@ -45,26 +45,29 @@ def request(
     """Take up a wish that came with an inbound message, whose rows are written already.
 
     ``message`` gives the callback its id. A number that nobody can call back leaves a rejected callback, so that an
-    agent sees it; a number that has an open callback moves that one. Where the conversation is suspicious a person
-    looks first, and nobody is told anything: the number may be a stranger's. Takes the locks of callback and
-    conversation.
+    agent sees it; a number that has an open callback moves that one. Takes the locks of callback and conversation.
     """
-    told = not record.conversation_of(tx, conversation).suspicious
     try:
         number = to_call_back(wish.number)
     except BadNumber as error:
-        return _reject(tx, house, conversation, message, wish, inbox, error.reason, told=told)
+        return _reject(tx, house, conversation, message, wish, inbox, error.reason)
     found = open_for(tx, number)
     if found is not None:
-        return _again(tx, house, found, wish, told=told)
+        return _again(tx, house, found, wish, conversation)
     try:
         with tx.savepoint() as inner:
-            return _order(inner, house, conversation, message, wish, inbox, number, told=told)
+            return _order(inner, house, conversation, message, wish, inbox, number)
     except IntegrityError:  # somebody ordered a call to the same number at the same moment
         found = open_for(tx, number)
         if found is None:
             raise
-        return _again(tx, house, found, wish, told=told)
+        return _again(tx, house, found, wish, conversation)
+
+
+def _is_trusted(tx: Tx, conversation: int) -> bool:
+    """Whether the citizen is told what became of a wish. Where the conversation is suspicious a person looks first: the
+    number may be a stranger's."""
+    return not record.conversation_of(tx, conversation).suspicious
 
 
 def open_for(tx: Tx, number: str) -> Row[Any] | None:
@@ -98,15 +101,7 @@ def _insert(tx: Tx, conversation: int, message: int, wish: CallbackWish, inbox: 
 
 
 def _order(
-    tx: Tx,
-    house: House,
-    conversation: int,
-    message: int,
-    wish: CallbackWish,
-    inbox: str,
-    number: str,
-    *,
-    told: bool,
+    tx: Tx, house: House, conversation: int, message: int, wish: CallbackWish, inbox: str, number: str
 ) -> Requested:
     row = _insert(tx, conversation, message, wish, inbox, number)
     due = _first_due(tx, house, row, wish.at)
@@ -114,31 +109,23 @@ def _order(
     record.wait_until(tx, row, due)
     matter.sleep(tx, row, due)
     record.note(tx, row, "callback-ordered", at=due)
-    if told:
+    if _is_trusted(tx, conversation):
         tell(tx, house, row, "callback-ordered")
     return Requested(id=row.id, state=row.state, due_at=due)
 
 
 def _reject(
-    tx: Tx,
-    house: House,
-    conversation: int,
-    message: int,
-    wish: CallbackWish,
-    inbox: str,
-    reason: str,
-    *,
-    told: bool,
+    tx: Tx, house: House, conversation: int, message: int, wish: CallbackWish, inbox: str, reason: str
 ) -> Requested:
     row = _insert(tx, conversation, message, wish, inbox, wish.number)
     row = record.step(tx, row, "reject", outcome=reason)
     record.note(tx, row, "callback-refused", reason=reason)
-    if told:
+    if _is_trusted(tx, conversation):
         tell(tx, house, row, "callback-refused", wrong=True, reason=reason)
     return Requested(id=row.id, state=row.state, due_at=None, reason=reason)
 
 
-def _again(tx: Tx, house: House, row: Row[Any], wish: CallbackWish, *, told: bool) -> Requested:
+def _again(tx: Tx, house: House, row: Row[Any], wish: CallbackWish, conversation: int) -> Requested:
     """A second wish for the number of an open callback."""
     if row.state in TALKING:
         record.note(tx, row, "callback-repeated")
@@ -146,7 +133,7 @@ def _again(tx: Tx, house: House, row: Row[Any], wish: CallbackWish, *, told: boo
     due = _first_due(tx, house, row, wish.at)
     row = _moved(tx, row, due, wish.at, topic=wish.topic or row.topic)
     record.note(tx, row, "callback-joined", at=due)
-    if told:
+    if _is_trusted(tx, conversation):
         tell(tx, house, row, "callback-moved")
     return Requested(id=row.id, state=row.state, due_at=due, joined=True)
 
