@@ -84,8 +84,13 @@ def cancel_timer(tx: Tx, kind: str, subject: int) -> None:
 
 
 def hasten_timers(tx: Tx, kind: str, subjects: Select[Any]) -> None:
-    """Let it happen at once for those of these for which it waits. ``subjects`` selects their ids."""
+    """Let it happen at once for those of these for which it waits. ``subjects`` selects their ids.
+
+    First all are locked, in the order of their keys. Whoever had one of them may have set it anew, or to a time that
+    must stay: so it is looked again which they are.
+    """
     waiting = and_(timer.c.kind == kind, timer.c.state == "waiting", timer.c.subject.in_(subjects))
+    tx.rows(select(timer.c.id).where(waiting).order_by(timer.c.subject).with_for_update())
     if tx.execute(update(timer).where(waiting).values(due_at=tx.now)).rowcount:
         tx.ring("timers")
 
@@ -107,20 +112,12 @@ def _claimed(tx: Tx, others: Subjects) -> Sequence[Row[Any]]:
         about.setdefault(others.get(_handled_as(row.kind), conversation), []).append(row)
     for table, rows in about.items():
         most = BATCH if table is conversation else 1
-        held = _held(tx, table, {row.subject for row in rows}, most) if table is not None else set[int]()
+        held = tx.held(table, {row.subject for row in rows}, most) if table is not None else set[int]()
         ours = [row.id for row in rows if row.subject not in held][:most]
         again = select(timer).where(timer.c.id.in_(ours), due).order_by(timer.c.due_at)
         if ours and (claimed := tx.rows(again.with_for_update(skip_locked=True))):
             return claimed
     return []
-
-
-def _held(tx: Tx, table: Table, ids: Collection[int], most: int) -> set[int]:
-    """Rows that are not ours after at most ``most`` were locked: they are in other hands, or too many."""
-    wanted = select(table.c.id).where(table.c.id.in_(sorted(ids)))
-    known = {row.id for row in tx.rows(wanted)}
-    free = tx.rows(wanted.order_by(table.c.id).limit(most).with_for_update(skip_locked=True))
-    return known - {row.id for row in free}
 
 
 def _handled_as(kind: str) -> str:

@@ -1,7 +1,8 @@
 """Whose turn it is: a callback that falls due is offered to one agent of its queue who is free to call.
 
-Never offered to two at once, never two to one: the agent's row is locked while an offer is made, and a unique index
-says the same. An offer that nobody takes lapses and goes to somebody else.
+Never offered to two at once, never two to one: call and agent are locked while an offer is made, and a unique index
+says the same. Whoever has locked one of them does not wait for the other, because some come from the call and some from
+the agent. An offer that nobody takes lapses and goes to somebody else.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ AGAIN = 30 * calendar.SECOND
 AGAIN_MOST = 600 * calendar.SECOND
 """Shortest and longest pause before an agent is looked for again; it grows with the time that a call has waited. One
 who becomes free is given the next call at once, so this is for agents whose coming nobody told."""
+
+SOON = calendar.SECOND
+"""The pause where an agent was in other hands: they may have become free, or be at work again."""
 
 
 def on_timer(tx: Tx, house: House, timer: Row[Any]) -> None:
@@ -72,16 +76,14 @@ def look_again(tx: Tx, house: House, row: Row[Any]) -> None:
     loud = calendar.next_loud(desk, cal, tx.now)
     if loud > tx.now:
         record.wait_until(tx, row, loud)
-    elif not _offer(tx, house, row, avoid=None):
-        _later(tx, house, row)
+    else:
+        _offer(tx, house, row, avoid=None)
 
 
-def _later(tx: Tx, house: House, row: Row[Any]) -> None:
+def _later(tx: Tx, house: House, row: Row[Any], pause: int) -> None:
     """Look for an agent again after a pause; while the office is closed, when it opens."""
-    waited = tx.now - (row.due_at or tx.now)
-    at = Micros(tx.now + min(max(waited // 10, AGAIN), AGAIN_MOST))
     desk, cal = house.directory.config.desk, record.hours_of(house, row)
-    record.wait_until(tx, row, schedule.callable_from(desk, cal, at))
+    record.wait_until(tx, row, schedule.callable_from(desk, cal, Micros(tx.now + pause)))
 
 
 def _follow(tx: Tx, row: Row[Any]) -> Row[Any]:
@@ -100,8 +102,7 @@ def lapse(tx: Tx, house: House, row: Row[Any]) -> None:
         record.note(tx, row, "callback-offer-lapsed", agent, name=_name(tx, agent))
     row = record.step(tx, row, "lapse", agent=None, last_agent=agent, lapses=row.lapses + 1)
     row = record.step(tx, row, "wait")
-    if not _offer(tx, house, row, avoid=agent):
-        _later(tx, house, row)
+    _offer(tx, house, row, avoid=agent)
 
 
 def watch(tx: Tx, row: Row[Any]) -> None:
@@ -135,17 +136,24 @@ def offer_next(tx: Tx, house: House, agent: int) -> int | None:
 
     For whoever learns that an agent became available or ended a call.
     """
-    if not _free(tx, agent):
+    if not _free(tx, tx.locked(user, agent)):
         return None
     queues = {row.queue for row in tx.rows(select(user_queue.c.queue).where(user_queue.c.user == agent))}
     waiting = and_(callback.c.state == "due", callback.c.queue.in_(queues))
     due = select(callback.c.id).where(waiting).order_by(callback.c.due_at, callback.c.id)
+    left = False
     for found in tx.rows(due.limit(20)):
-        row = _follow(tx, record.locked(tx, found.id))
+        row = tx.locked(callback, found.id, wait=False)
+        if row is None:
+            left = True
+            continue
+        row = _follow(tx, row)
         if row.state != "due" or row.queue not in queues:
-            continue  # somebody else was given it while we waited, or its conversation was handed on
+            continue  # somebody else was given it just now, or its conversation was handed on
         if agent in _able(tx, house, row, [agent]) and _may_ring(tx, house, row):
             return int(_give(tx, house, row, agent).id)
+    if left:
+        agent_came(tx, agent)  # those in other hands may be free again when these have gone on
     return None
 
 
@@ -153,13 +161,20 @@ def _may_ring(tx: Tx, house: House, row: Row[Any]) -> bool:
     return calendar.is_loud(house.directory.config.desk, record.hours_of(house, row), tx.now)
 
 
-def _offer(tx: Tx, house: House, row: Row[Any], *, avoid: int | None) -> bool:
-    """Offer a due callback to the free agent who has waited longest for one; False when there is none."""
+def _offer(tx: Tx, house: House, row: Row[Any], *, avoid: int | None) -> None:
+    """Offer a due callback to the free agent who has waited longest for one; where there is none, look again later."""
+    waited = tx.now - (row.due_at or tx.now)
+    pause = min(max(waited // 10, AGAIN), AGAIN_MOST)
     for agent in _candidates(tx, house, row):
-        if agent != avoid and _free(tx, agent):
+        if agent == avoid:
+            continue
+        account = tx.locked(user, agent, wait=False)
+        if _free(tx, account):
             _give(tx, house, row, agent)
-            return True
-    return False
+            return
+        if account is None:
+            pause = SOON
+    _later(tx, house, row, pause)
 
 
 def _give(tx: Tx, house: House, row: Row[Any], agent: int) -> Row[Any]:
@@ -197,12 +212,11 @@ def _able(tx: Tx, house: House, row: Row[Any], agents: Iterable[int]) -> list[in
     return [account.id for account in found if needed <= set(msgspec.json.decode(account.skills))]
 
 
-def _free(tx: Tx, agent: int) -> bool:
-    """Whether the agent is at work and has no call in hand; locks their row until the transaction ends."""
-    account = tx.locked(user, agent)
+def _free(tx: Tx, account: Row[Any] | None) -> bool:
+    """Whether an agent, whose row is locked until the transaction ends, is at work and has no call in hand."""
     if account is None or not account.active or account.presence != "available":
         return False
-    return tx.scalar(select(callback.c.id).where(callback.c.agent == agent)) is None
+    return tx.scalar(select(callback.c.id).where(callback.c.agent == account.id)) is None
 
 
 def _name(tx: Tx, agent: int | None) -> str:

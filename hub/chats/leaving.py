@@ -29,7 +29,8 @@ TRANSCRIPTS = 3
 """Most transcripts of one chat: the form must not become a way to flood somebody's mailbox."""
 
 AGAIN = 5_000_000
-"""Microseconds until what is on its way to a page that its visitor has left is looked at again."""
+"""Microseconds until a conversation in other hands, or what is on its way to a page that its visitor has left, is
+looked at again."""
 
 ON_THEIR_WAY = ("held", "queued", "sending")
 ARRIVED = ("accepted", "delivered", "possibly-sent")
@@ -74,6 +75,16 @@ def _survivor(tx: Reader, number: int) -> int | None:
     return _survivor(tx, found.merged_into)
 
 
+def _meant(tx: Tx, timer: Row[Any]) -> Row[Any] | None:
+    """The conversation that a deadline is about now, locked. Another one, into which its own was merged, is not waited
+    for, because that one is locked already: it is looked at again then."""
+    number = _survivor(tx, timer.subject)
+    found = tx.locked(conversation, number or 0, wait=False)
+    if found is None and number is not None:
+        set_timer(tx, timer.kind, timer.subject, tx.now + AGAIN)
+    return found
+
+
 def _left(tx: Tx, row: Row[Any], number: int) -> None:
     tx.change(chat, row.id, left_at=row.left_at or tx.now)
     set_timer(tx, LEFT, number, tx.now)
@@ -99,7 +110,7 @@ def on_idle(tx: Tx, house: House, timer: Row[Any]) -> None:
 
     Never where they wait for us, and never while a protocol of distress is on.
     """
-    found = tx.locked(conversation, _survivor(tx, timer.subject) or 0)
+    found = _meant(tx, timer)
     if found is None or found.waiting_since is not None or found.protocol or found.status != "open":
         return
     for row in of_conversation(tx, found.id):
@@ -137,7 +148,7 @@ def further(house: House, office: str, row: Row[Any]) -> Further | None:
 def on_left(tx: Tx, house: House, timer: Row[Any]) -> None:
     """The visitor is gone: what they have not read leaves by the address that they gave. What is still on its way to
     their page is looked at again: it gets there when nobody reads it any more."""
-    found = tx.locked(conversation, _survivor(tx, timer.subject) or 0)
+    found = _meant(tx, timer)
     if found is None:
         return
     for row in of_conversation(tx, found.id):

@@ -241,6 +241,7 @@ def unmerge(tx: Tx, house: House, scope: Scope, merge_id: int) -> int:
     row = tx.locked(merge, merge_id)
     if row is None:
         raise NotFound("merge")
+    absorbed = tx.locked(conversation, row.absorbed)  # first, as whoever follows it to its survivor does
     survivor = opened(tx, scope, row.survivor)
     if row.undone_at is not None:
         raise Conflict(UNDONE)
@@ -256,7 +257,6 @@ def unmerge(tx: Tx, house: House, scope: Scope, merge_id: int) -> int:
             update(schema.thread_key).where(schema.thread_key.c.key == key).values(conversation=row.absorbed)
         )
     _give_back(tx, row, kept)
-    absorbed = tx.locked(conversation, row.absorbed)
     change(tx, scope, row.absorbed, merged_into=None)
     if absorbed is not None and absorbed.status == "snoozed":
         keep_timer(tx, row.absorbed, {"snoozed_until": absorbed.snoozed_until})

@@ -1,11 +1,14 @@
-"""Effects as rows: what is due, what is put off, and those of the store alone, carried out in one transaction."""
+"""Effects as rows: what is due, what is put off, and those of the store alone, carried out in one transaction.
+
+The loop locks an effect behind the conversation that it is about, as :mod:`hub.timers` does with deadlines.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 
 from connectors._failpoint import failpoint
 from connectors.contract import Log
@@ -28,28 +31,44 @@ RUN_LIMIT = 120_000_000
 BATCH = 32
 """Rows of one transaction."""
 
+LOOK = 4 * BATCH
+"""Rows among which those of one transaction are found: others may hold what some are about."""
+
 
 def gap(attempts: int) -> int:
     """Microseconds until the next try."""
     return int(15_000_000 * 2 ** min(attempts, 12))
 
 
-def due(tx: Tx, kinds: list[str], most: int = BATCH) -> list[Row[Any]]:
+def due(tx: Tx, kinds: list[str], most: int) -> list[Row[Any]]:
     """Effects of these kinds that are due, oldest first, locked."""
+    found = select(effect).where(_is_due(tx, kinds)).order_by(*_OLDEST).limit(most)
+    return list(tx.rows(found.with_for_update(skip_locked=True)))
+
+
+_OLDEST = (effect.c.due_at, effect.c.id)
+
+
+def _is_due(tx: Reader, kinds: list[str]) -> ColumnElement[bool]:
     waiting = and_(effect.c.state == "waiting", effect.c.due_at <= tx.now)
     stranded = and_(effect.c.state == "running", effect.c.due_at <= tx.now - RUN_LIMIT)
-    statement = (
-        select(effect)
-        .where(or_(waiting, stranded), effect.c.kind.in_(kinds))
-        .order_by(effect.c.due_at, effect.c.id)
-        .limit(most)
-    )
-    return list(tx.rows(statement.with_for_update(skip_locked=True)))
+    return and_(or_(waiting, stranded), effect.c.kind.in_(kinds))
+
+
+def _claimed(tx: Tx, kinds: list[str]) -> Sequence[Row[Any]]:
+    """Effects of these kinds that are due, locked behind the conversations that they are about: whoever withdraws one
+    has its conversation. What is in other hands is left for later."""
+    seen = select(effect.c.id, effect.c.conversation).where(_is_due(tx, kinds))
+    rows = tx.rows(seen.order_by(*_OLDEST).limit(LOOK))
+    held = tx.held(schema.conversation, {row.conversation for row in rows} - {None}, BATCH)
+    ours = [row.id for row in rows if row.conversation not in held][:BATCH]
+    again = select(effect).where(effect.c.id.in_(ours), _is_due(tx, kinds)).order_by(*_OLDEST)
+    return tx.rows(again.with_for_update(skip_locked=True)) if ours else ()
 
 
 def run_inside(tx: Tx, house: House, handlers: Mapping[str, Inside], log: Log) -> int:
     """Carry out due effects of the store alone; returns how many. One that fails is tried again later."""
-    rows = due(tx, list(handlers))
+    rows = _claimed(tx, list(handlers))
     for row in rows:
         try:
             with tx.savepoint() as inner:

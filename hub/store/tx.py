@@ -6,7 +6,7 @@ SQLite's writer thread and, through SQLAlchemy's bridge, on asyncpg: none of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -130,8 +130,8 @@ def _by_id(table: Table) -> Select[Any]:
 
 
 @cache
-def _locked(table: Table) -> Select[Any]:
-    return _by_id(table).with_for_update()
+def _locked(table: Table, wait: bool) -> Select[Any]:
+    return _by_id(table).with_for_update(skip_locked=not wait)
 
 
 class Reader:
@@ -216,9 +216,20 @@ class Tx(Reader):
             statement, parameters = _update(table, tuple(values)), {_ROW: row_id, **values}
         return self.connection.execute(statement, parameters).rowcount == 1
 
-    def locked(self, table: Table, row_id: int) -> Row[Any] | None:
-        """The row with this id, locked until the end of the transaction where the engine locks rows."""
-        return self.connection.execute(_locked(table), {_ROW: row_id}).first()
+    def locked(self, table: Table, row_id: int, *, wait: bool = True) -> Row[Any] | None:
+        """The row with this id, locked until the end of the transaction where the engine locks rows.
+
+        Without ``wait`` None also for a row in other hands: for whoever has locked what comes behind it.
+        """
+        return self.connection.execute(_locked(table, wait), {_ROW: row_id}).first()
+
+    def held(self, table: Table, ids: Collection[int], most: int) -> set[int]:
+        """Those of these rows that are not ours after at most ``most`` were locked: they are in other hands, or too
+        many. Waits for nobody."""
+        wanted = select(table.c.id).where(table.c.id.in_(sorted(ids)))
+        known = {row.id for row in self.rows(wanted)}
+        free = self.rows(wanted.order_by(table.c.id).limit(most).with_for_update(skip_locked=True))
+        return known - {row.id for row in free}
 
     def insert(self, table: Table, columns: tuple[str, ...], rows: Sequence[driver.Row]) -> None:
         """Many rows; see :func:`bulk.insert`."""
