@@ -117,6 +117,7 @@ def build(desk: Desk) -> web.Application:
     app[assets.ASSETS] = assets.load_assets()
     app[ENVIRONMENT] = environment()
     app[TOUCHES] = Touches()
+    health.install(app, desk)
     live.install(app, desk)
     rules_replay.install(app, desk)
     app.on_startup.append(_expect_browsers)

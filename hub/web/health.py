@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 import msgspec
@@ -20,10 +19,11 @@ from hub.running import days_left
 from hub.scope import own_office, require
 from hub.store.schema import stream_head
 from hub.store.store import StorageFault, Store
-from hub.web.desk import desk_of, scope_of
+from hub.web.desk import Desk, desk_of, scope_of
 from hub.web.live import ATTENDANCE
-from hub.web.metrics import exposition
+from hub.web.metrics import FIGURES, exposition, figures_of
 from hub.web.render import is_fragment, language_of, render, text
+from hub.web.shared import Shared
 
 STATES: dict[str, tuple[str, str, str]] = {
     "ok": ("ok", N_("Works"), ""),
@@ -193,40 +193,18 @@ def _ending(request: web.Request) -> list[Attention]:
     return sorted(found, key=lambda item: item.at)
 
 
-async def healthz(request: web.Request) -> web.StreamResponse:
-    """The process answers."""
-    return web.json_response({"status": "ok"})
-
-
-async def readyz(request: web.Request) -> web.StreamResponse:
-    """Everything has started and the store answers; else 503, and a load balancer sends nobody here."""
-    desk = desk_of(request)
-    if await Readiness(desk.ready, desk.store, desk.clock).now():
-        return web.json_response({"status": "ready"})
-    return web.json_response({"status": "not ready"}, status=503, headers={"Retry-After": "2"})
-
-
 class Readiness:
     """Whether messages can be taken now. The store is asked by one at a time and not again for a second, however many
-    want to know: the public listener answers everybody, and a storage that says nothing holds each question up."""
+    want to know: the public listener answers everybody."""
 
     def __init__(self, ready: Callable[[], bool], store: Store, clock: Clock) -> None:
         self._ready = ready
         self._store = store
-        self._clock = clock
-        self._asked_at = float("-inf")
-        self._asking: asyncio.Task[bool] | None = None
+        self._question = Shared(self._answers, clock, FRESH_SECONDS)
 
     async def now(self) -> bool:
         """Started, and the store answers."""
-        if not self._ready():
-            return False
-        asking, now = self._asking, self._clock.monotonic()
-        if asking is None or (asking.done() and now - self._asked_at >= FRESH_SECONDS):
-            asking = self._asking = asyncio.create_task(self._answers(), name="readiness")
-            self._asked_at = now
-        done, _ = await asyncio.wait({asking}, timeout=CHECK_SECONDS)
-        return bool(done) and asking.result()
+        return self._ready() and bool(await self._question.within(CHECK_SECONDS))
 
     async def _answers(self) -> bool:
         try:
@@ -236,9 +214,30 @@ class Readiness:
         return True
 
 
+READINESS = web.AppKey("readiness", Readiness)
+
+
+def install(app: web.Application, desk: Desk) -> None:
+    """Have what machines that watch are told in an application that serves it."""
+    app[READINESS] = Readiness(desk.ready, desk.store, desk.clock)
+    app[FIGURES] = figures_of(desk)
+
+
+async def healthz(request: web.Request) -> web.StreamResponse:
+    """The process answers."""
+    return web.json_response({"status": "ok"})
+
+
+async def readyz(request: web.Request) -> web.StreamResponse:
+    """Everything has started and the store answers; else 503, and a load balancer sends nobody here."""
+    if await request.app[READINESS].now():
+        return web.json_response({"status": "ready"})
+    return web.json_response({"status": "not ready"}, status=503, headers={"Retry-After": "2"})
+
+
 async def metrics(request: web.Request) -> web.StreamResponse:
     """For Prometheus."""
-    body = await exposition(desk_of(request), request.app[ATTENDANCE].people)
+    body = await exposition(desk_of(request), request.app[FIGURES], request.app[ATTENDANCE].people)
     return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 

@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
+from aiohttp import web
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -28,6 +28,7 @@ from hub.store.schema import delivery, effect, raw, timer
 from hub.store.store import StorageFault
 from hub.store.tx import Reader
 from hub.web.desk import Desk
+from hub.web.shared import Shared
 
 METRICS: Mapping[str, str] = {
     "centrala_ready": "1 when the hub takes messages.",
@@ -79,6 +80,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     now: int
 
 
+FIGURES = web.AppKey("figures", Shared[Figures | None])
+
+
 def figures(tx: Reader, desk: Desk) -> Figures:
     """Read the store once."""
     states = select(delivery.c.state, func.count().label("n")).where(delivery.c.state.in_(UNFINISHED))
@@ -110,35 +114,27 @@ def lags(tx: Reader) -> dict[str, float]:
     return {name: max(0, tx.now - (tx.scalar(due) or tx.now)) / 1e6 for name, due in oldest.items()}
 
 
-async def exposition(desk: Desk, live_people: int) -> bytes:
+def figures_of(desk: Desk) -> Shared[Figures | None]:
+    """The figures of the store, asked once for all who want them; None where it is away."""
+
+    async def read() -> Figures | None:
+        try:
+            return await desk.store.read(lambda tx: figures(tx, desk))
+        except StorageFault:  # the store has told of its outage itself
+            return None
+
+    return Shared(read, desk.clock)
+
+
+async def exposition(desk: Desk, store: Shared[Figures | None], live_people: int) -> bytes:
     """All metrics as Prometheus reads them; without the store what is known without it."""
-    read = await _read(desk)
+    read = await store.within(STORE_SECONDS)
     registry = CollectorRegistry(auto_describe=False)
     found = [*_of_process(desk, live_people, read is not None), *_of_inboxes(desk.health())]
     if read is not None:
         found += [*_of_store(read), *_of_cluster(read, desk.house().directory.config)]
     registry.register(_Snapshot(found))
     return generate_latest(registry)
-
-
-async def _read(desk: Desk) -> Figures | None:
-    """The figures of the store, None where it does not give them in time. One that has gone silent holds up what asks
-    it, also what is cancelled: so nobody waits for that."""
-    asking = asyncio.create_task(desk.store.read(lambda tx: figures(tx, desk)), name="figures")
-    asking.add_done_callback(_heard)
-    try:
-        done, _ = await asyncio.wait({asking}, timeout=STORE_SECONDS)
-        return asking.result() if done else None
-    except StorageFault:  # the store has told of its outage itself
-        return None
-    finally:
-        asking.cancel()
-
-
-def _heard(asking: asyncio.Task[Figures]) -> None:
-    """What fails after nobody waits any more is no error of its own."""
-    if not asking.cancelled():
-        asking.exception()
 
 
 class _Snapshot(Collector):

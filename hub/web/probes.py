@@ -8,14 +8,14 @@ from __future__ import annotations
 from aiohttp import web
 
 from hub.web.desk import DESK, Desk, desk_of
-from hub.web.health import healthz, readyz
-from hub.web.metrics import exposition
+from hub.web.health import healthz, install, readyz
+from hub.web.metrics import FIGURES, exposition
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def _metrics(request: web.Request) -> web.StreamResponse:
-    body = await exposition(desk_of(request), live_people=0)
+    body = await exposition(desk_of(request), request.app[FIGURES], live_people=0)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
 
@@ -27,6 +27,7 @@ def build(desk: Desk) -> web.Application:
     """The application of the listener ``metrics``."""
     app = web.Application(client_max_size=0)
     app[DESK] = desk
+    install(app, desk)
     app.on_response_prepare.append(_plain)
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), web.get("/metrics", _metrics)])
     return app
