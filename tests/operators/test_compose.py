@@ -73,7 +73,7 @@ def test_the_large_one_survives_any_of_its_processes(tmp_path: Path) -> None:
     working = {name: service for name, service in hubs(document).items() if "profiles" not in service}
     counted = dict.fromkeys(ROLES, 0)
     nodes, urls, ports = set(), set(), []
-    for name, service in working.items():
+    for service in working.values():
         config = configured(service, tmp_path)
         assert config.store.password is not None
         assert config.redis.url is not None and config.redis.password is not None
