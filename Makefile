@@ -26,9 +26,9 @@ run: install ## set everything up and start the hub in demo mode
 SECOND_TRY := { code=$$?; [ $$code -eq 5 ] || { [ $$code -eq 1 ] && $(BIN)/python -m scripts.second_try; }; }
 
 test: $(STAMP)/dev $(STAMP)/vendor $(STAMP)/messages $(STAMP)/servers ## set up the test servers and pass all tests
-	$(BIN)/pytest -q -n 2 -m "not slow" --durations=10 || $(SECOND_TRY)
+	$(BIN)/pytest -q -n 3 -m "not slow" --durations=10 || $(SECOND_TRY)
 	@echo "The everyday part has passed; now the slow tests."
-	$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "slow or hypothesis" --durations=10 || $(SECOND_TRY)
+	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "slow or hypothesis" --durations=10 || $(SECOND_TRY)
 
 check: $(STAMP)/dev $(STAMP)/messages ## format, lint, types, imports, translations, generated files
 	$(BIN)/ruff format --check .

@@ -95,13 +95,14 @@ one table. What services do with it is tried in the slow part: they are the same
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
     """What is collected lives as long as the run: looking through it for garbage again and again costs a sixth of the
-    collecting, and a tenth of all time afterwards."""
+    collecting, and a tenth of all time afterwards. From then on garbage is looked for as often as the hub does."""
     gc.disable()
     try:
         return (yield)
     finally:
         gc.collect()
         gc.freeze()
+        gc.set_threshold(100_000, 2, 20)
         gc.enable()
 
 

@@ -123,6 +123,7 @@ def test_what_is_nested_beyond_reason_keeps_its_text() -> None:
     assert _html.sanitise(deep) == "treść"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "tag", ["<div>", "<p>", "<b>", "<table><tr><td>", "<", "<!--", "<a href=x>", "&lt;", "<font><p>"]
 )

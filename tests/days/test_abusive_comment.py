@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
+import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import MetaData, func, select
 from sqlalchemy.exc import SAWarning
@@ -109,6 +110,7 @@ def places_of(tx: Reader, text: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 async def test_from_the_insult_to_the_clean_comment(tmp_path: Path, mailsink: MailSink) -> None:
     config = with_settings(settings(tmp_path, mailsink), "komentarze", moderation="post")
     async with world(tmp_path, mailsink, "2026-11-16 10:00", config) as here:

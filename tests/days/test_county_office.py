@@ -84,6 +84,7 @@ def draft(text: str, based_on: int, after: str = "open") -> Draft:
     return Draft(text=text, client_id=text, based_on=based_on, after=after, undo_seconds=0)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 async def test_from_the_hand_over_to_the_resolve(here: World) -> None:
     case = await handed_over(here, note="Proszę o stan sprawy.")
     row = await case.row()
@@ -170,6 +171,7 @@ async def test_the_office_sees_this_matter_only_and_answers_in_the_console(here:
     assert await here.notified(case.owner) == ["owner-check"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("meanwhile", ["nothing", "the citizen asks again"])
 async def test_silence_past_the_date_alerts_owner_and_supervisor(here: World, meanwhile: str) -> None:
     case = await handed_over(here)
@@ -220,6 +222,7 @@ async def nothing_gained(case: Case, held: Any, why_not: str, before: int) -> No
 FORGED = "Prosimy wpłacić 200 zł na konto 12 3456."
 
 
+@pytest.mark.slow
 async def test_who_is_not_the_office(here: World) -> None:
     case = await handed_over(here, note="Między nami: to już trzecia skarga.")
     before = len(case.citizen())

@@ -184,6 +184,7 @@ async def test_an_agent_who_leaves_gives_back_what_was_not_touched(here: World) 
     assert "agent-left" in await here.lines(untouched)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -45,6 +45,7 @@ async def test_one_acknowledgement_in_ukrainian_names_the_next_opening(
         assert len(mailsink.mails) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", ["still open", "answered", "resolved"])
 async def test_her_second_mail_joins_and_is_no_mere_thanks(
     tmp_path: Path, mailsink: MailSink, first: str

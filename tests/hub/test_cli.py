@@ -151,6 +151,7 @@ def test_a_data_folder_in_use_is_exit_code_5(run: Run, config: Path, tmp_path: P
     assert code == Exit.IN_USE and "restore into an empty data folder" in err
 
 
+@pytest.mark.slow
 def test_who_does_not_get_the_data_folder_makes_no_signing_secret_in_it(config: Path, tmp_path: Path) -> None:
     """Of two hubs that begin at once the one that runs would sign with another secret than the one that is kept."""
     with exclusive(tmp_path / "data"):
@@ -236,6 +237,7 @@ def test_an_interrupt_and_a_closed_pipe_are_not_tracebacks(config: Path) -> None
         assert b"Traceback" not in process.stderr.read()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [["--help"], ["parse", "--help"]])
 def test_the_start_is_quick(arguments: list[str]) -> None:
     # Processor time, not time on the wall: other tests run beside this one.
@@ -288,6 +290,7 @@ def test_a_backup_says_where_the_signing_secret_is(run: Run, config: Path, tmp_p
     assert "which is configured elsewhere" in elsewhere
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "stdin", "told"),
     [

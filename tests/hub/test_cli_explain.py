@@ -55,6 +55,7 @@ def explained(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Explain:
     return call
 
 
+@pytest.mark.slow
 def test_the_configured_rules(explained: Explain) -> None:
     said = explained()
     assert "matched by words: zasilku" in said
@@ -74,6 +75,7 @@ def test_the_rules_of_another_file(explained: Explain) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_time_with_its_own_zone_is_that_time(explained: Explain) -> None:
     """Three o'clock in the night of Warsaw is after hours, whichever clock says so."""
     by_the_hub, by_utc = explained("--at", "2026-11-17T03:00"), explained("--at", "2026-11-17T02:00Z")

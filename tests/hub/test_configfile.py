@@ -213,6 +213,7 @@ siblings = [
     assert 'settings.siblings[1].kind: the inbox "kontakt" is of the kind "email"' in told
 
 
+@pytest.mark.slow
 def test_offices_may_stand_in_a_second_file(tmp_path: Path) -> None:
     offices = "".join(f'[[offices]]\nid = "pup-{n}"\nname = "PUP {n}"\n' for n in range(340))
     offices += '[[queues]]\nid = "pup-7"\nname_pl = "PUP 7"\nname_en = "PUP 7"\noffice = "pup-7"\ntier = 3\n'

@@ -46,6 +46,7 @@ async def test_what_was_left_is_gone(_postgres: Postgres, _template: str, clock:
     assert await content(url) == await content(copy_database(_postgres, _template))
 
 
+@pytest.mark.slow
 async def test_what_somebody_still_holds_is_not_lent_again(_postgres: Postgres, _template: str) -> None:
     databases = Databases(_postgres, _template)
     url = databases.lend()

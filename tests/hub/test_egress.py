@@ -191,6 +191,7 @@ async def test_a_header_that_cannot_be_is_a_refusal(inside: CheckedEgress, serve
     assert error.value.kind == "permanent"
 
 
+@pytest.mark.slow
 async def test_a_silent_name_server_leaves_nothing_in_doubt(
     inside: CheckedEgress, monkeypatch: pytest.MonkeyPatch
 ) -> None:

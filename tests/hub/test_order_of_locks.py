@@ -94,6 +94,7 @@ async def two(clock: FakeClock, _postgres: Postgres, _template: str) -> AsyncIte
         await store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "table"),
     [("snooze", schema.conversation), ("callback", schema.callback), ("phone", schema.message)],

@@ -55,6 +55,7 @@ def test_every_problem_is_told(config: Config) -> None:
     assert len(caught.value.problems) == 2
 
 
+@pytest.mark.slow
 def test_a_large_text_is_read_by_a_child_and_comes_out_the_same(config: Config) -> None:
     rules = "".join(
         f"  - {{id: r{n}, when: {{{when}}}, do: {{tags: t{n}}}, then: continue}}\n"

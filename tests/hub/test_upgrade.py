@@ -116,6 +116,7 @@ async def test_a_step_that_running_processes_cannot_bear_waits_until_they_are_st
     await store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.servers
 async def test_a_table_that_is_in_use_is_not_waited_for_without_end(
     _postgres: Postgres,

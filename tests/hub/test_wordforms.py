@@ -69,6 +69,7 @@ def test_of_too_many_words_those_in_use_stay(tmp_path: Path, monkeypatch: pytest
     assert third.missing == [("pies", "")]
 
 
+@pytest.mark.slow
 def test_many_words_keep_their_order_in_two_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -78,6 +79,7 @@ def test_many_words_keep_their_order_in_two_processes(
         assert any(marked.startswith(form) for marked in found.expand(word))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b'{"dictionary": 1}', b"[]"])
 def test_a_damaged_file_is_made_anew(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "forms.json"

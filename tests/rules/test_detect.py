@@ -123,6 +123,7 @@ def test_masking() -> None:
     assert detect.mask_numbers("sprawa 12/2026") == "sprawa 12/2026"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece", ["1 ", "1", "a", "@", "a.", "+1", "12-", "www.", "a@", "a.pl/", "(1", "\u0661"]
 )

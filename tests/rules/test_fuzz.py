@@ -94,6 +94,7 @@ def test_the_whole_file_is_valid() -> None:
     assert attempt(WHOLE) == "works"
 
 
+@pytest.mark.slow
 def test_random_files() -> None:
     outcomes = fuzz(1, 300)
     assert outcomes["works"] > 30

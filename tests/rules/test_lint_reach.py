@@ -192,6 +192,7 @@ rules:
     assert (("default-unreached", "default") in told(all_of_both)) is told_of
 
 
+@pytest.mark.slow
 def test_rules_of_very_many_alternatives_end_soon() -> None:
     """Two lists of alternatives in each of two rules, turned round: to prove anything here would take minutes."""
     kinds = (

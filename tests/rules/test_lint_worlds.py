@@ -61,12 +61,14 @@ def try_worlds(seeds: range, messages: int, expand: Expand = same) -> int:
     return count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("expand", [same, nested], ids=["one form each", "forms within forms"])
 def test_lint_is_never_wrong(expand: Expand) -> None:
     """Thousands of random messages do nothing that lint says they cannot."""
     assert try_worlds(range(120), 60, expand) > 200
 
 
+@pytest.mark.slow
 def test_words_that_have_all_forms_of_others_are_found_with_them() -> None:
     """Two rules about words alone, many times: what lint says of the second holds for texts of nothing but words."""
     count = 0

@@ -311,6 +311,7 @@ def with_something_odd(value: Any, draw: Any) -> Any:
     return draw(odd)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(file=generated.files, data=st.data())
 def test_a_file_with_something_odd_in_it_gives_a_rule_set_or_an_error(

@@ -38,6 +38,7 @@ def comes_back(ruleset: rules.RuleSet) -> None:
     assert without_lines(rules.load(text)) == without_lines(ruleset), text
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(file=generated.files)
 def test_whatever_can_be_read_comes_back(file: dict[str, Any]) -> None:

@@ -99,6 +99,7 @@ ROLES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 async def test_a_role_may_not_do_what_it_is_not_for(
     role: str, enter: Callable[[str], Any], world: World
@@ -130,6 +131,7 @@ async def test_a_role_may_do_what_it_is_for(role: str, enter: Callable[[str], An
     assert not wrong, "\n".join(map(str, wrong))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 async def test_nobody_reaches_into_another_office(
     role: str,
@@ -191,6 +193,7 @@ async def test_the_set_up_page_does_not_exist(client: Client) -> None:
             assert response.status in (303, 404)
 
 
+@pytest.mark.slow
 async def test_looking_changes_nothing(enter: Callable[[str], Any], world: World) -> None:
     """No state change on GET, except that reading notes what was read."""
     administrator = await enter("administrator")

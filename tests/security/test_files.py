@@ -24,6 +24,7 @@ NAMES = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 async def test_a_file_is_downloaded_and_never_opened(
     name: str, enter: Callable[[str], Any], world: World, sqlite_store: Store

@@ -89,6 +89,7 @@ def is_hasty(node: ast.Compare) -> bool:
     return bool(names & SECRET) and bool(names & GIVEN)
 
 
+@pytest.mark.slow
 def test_nothing_makes_code_or_objects_of_what_came_in() -> None:
     """Nor asks a shell, nor leaves a certificate unseen."""
     assert {str(path): found_in(path).faults for path in SOURCES if found_in(path).faults} == {}

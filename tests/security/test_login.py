@@ -48,6 +48,7 @@ async def test_a_disabled_account_is_answered_like_a_wrong_password(
     assert _told(disabled) == _told(wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("real_passwords")
 def test_nobody_takes_as_long_as_somebody() -> None:
     """The same work is done for an unknown login: argon2 with the same parameters."""

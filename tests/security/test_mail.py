@@ -24,6 +24,7 @@ async def here(tmp_path: Path, mailsink: MailSink) -> AsyncIterator[World]:
         yield made
 
 
+@pytest.mark.slow
 async def test_a_machine_that_answers_everything_gets_one_answer_a_day(here: World) -> None:
     """It marks nothing, and it quotes the thread or begins a new one as it likes (RFC 3834)."""
     await here.mail("robot@example.com", QUESTION)
@@ -54,6 +55,7 @@ async def test_the_hub_does_not_write_to_itself(here: World) -> None:
     assert here.mails.mails == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sender", ["ola@infolinia.example", ADDRESS, "szefowa@infolinia.example"])
 async def test_a_mail_never_speaks_for_an_agent(here: World, sender: str) -> None:
     """CVE-2026-47123: whatever From and Message-ID say, what comes in is somebody's message and no answer of ours."""

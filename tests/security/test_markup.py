@@ -142,6 +142,7 @@ async def _press_links(page: Page, path: str) -> None:
     assert not [link for link in links if link.startswith(("javascript:", "data:", "vbscript:"))], path
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 async def test_the_html_of_a_mail_runs_nothing(
     browser: Browser,

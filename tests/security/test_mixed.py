@@ -75,6 +75,7 @@ async def _post(browser: Browser, path: str, body: dict[str, Any], as_json: bool
         return answer.status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["agent", "supervisor", "administrator"])
 async def test_the_second_thing_is_checked_too(
     role: str, enter: Callable[[str], Any], world: World, sqlite_store: Store, people: dict[str, int]

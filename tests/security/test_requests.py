@@ -37,6 +37,7 @@ HOSTILE = (
 )
 
 
+@pytest.mark.slow
 async def test_every_unsafe_request_needs_the_sessions_token(
     enter: Callable[[str], Any], world: World
 ) -> None:
@@ -98,6 +99,7 @@ FILTERS = {
 }
 
 
+@pytest.mark.slow
 async def test_no_filter_is_an_expression(
     enter: Callable[[str], Any], world: World, sqlite_store: Store
 ) -> None:

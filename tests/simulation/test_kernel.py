@@ -132,6 +132,7 @@ def test_an_exception_that_nobody_awaits_is_a_fault_of_the_run() -> None:
     assert any("nobody looks" in fault for fault in kernel.faults)
 
 
+@pytest.mark.slow
 def test_what_runs_without_time_passing_is_found() -> None:
     async def spin() -> None:
         while True:  # noqa: ASYNC110 - it is what must be found

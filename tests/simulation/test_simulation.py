@@ -16,6 +16,7 @@ SEEDS = int(os.environ.get("CENTRALA_SEEDS", "200"))
 """How many seeds the slow part runs; a failing one is seen again with ``python -m tests.simulation --seed N``."""
 
 
+@pytest.mark.slow
 def test_a_few_seeds() -> None:
     """The everyday part: enough to notice when the simulation itself no longer runs."""
     results = [run(seed, Plan()) for seed in range(3)]
@@ -25,6 +26,7 @@ def test_a_few_seeds() -> None:
     assert sum(result.crashes for result in results) > 1
 
 
+@pytest.mark.slow
 def test_a_seed_replays_step_by_step() -> None:
     assert run(3, Plan()) == run(3, Plan())
 

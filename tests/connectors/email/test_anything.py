@@ -115,6 +115,7 @@ def test_time_is_bounded(name: str) -> None:
     assert time.process_time() - begin < 15
 
 
+@pytest.mark.slow
 def test_a_field_a_hundred_times_takes_no_longer_than_once() -> None:
     """Each of these takes a good part of a second; a mail of 50 MB had room for a thousand of them."""
     begin = time.process_time()

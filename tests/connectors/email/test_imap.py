@@ -130,6 +130,7 @@ async def test_a_refusing_hub_leaves_the_mail_on_the_server(dovecot: Dovecot, us
     assert log.count("peer is down") == log.count("peer is back") == 1
 
 
+@pytest.mark.slow
 async def test_a_kicked_connection_loses_and_repeats_nothing(dovecot: Dovecot, user: str) -> None:
     ledger, log = Ledger(), Log()
     async with running(connector(account(dovecot, user), log=log), ledger):
@@ -143,6 +144,7 @@ async def test_a_kicked_connection_loses_and_repeats_nothing(dovecot: Dovecot, u
     assert len(subjects(ledger)) == 3
 
 
+@pytest.mark.slow
 async def test_a_killed_server_is_found_again(dovecot: Dovecot, user: str) -> None:
     ledger, log = Ledger(), Log()
     inbox = connector(account(dovecot, user), log=log)
@@ -268,6 +270,7 @@ async def test_cancelling_closes_every_socket_at_once(dovecot: Dovecot, user: st
     await until(lambda: user not in dovecot._run("who"), seconds=3)
 
 
+@pytest.mark.slow
 async def test_a_wrong_password_is_told_from_a_server_that_is_away(dovecot: Dovecot, user: str) -> None:
     log = Log()
     inboxes = (

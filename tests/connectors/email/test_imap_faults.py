@@ -36,6 +36,7 @@ def inbox(port: int, log: Log | None = None, user: str = "u", poll_seconds: floa
     return EmailConnector(config, make_env(log=log or Log()), parse_simply)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["refused", "dropped", "unsized", "empty"])
 async def test_a_mail_that_the_server_will_not_hand_out_is_shown_and_stops_nothing(fault: str) -> None:
     script, ledger, log = Script({uid: mail(uid) for uid in range(1, 6)}), Ledger(), Log()

@@ -208,6 +208,7 @@ async def test_only_cr_lf_dot_cr_lf_ends_a_mail() -> None:
     assert raw.content.endswith(b"\r\n\nthree\n.\r\nfour\r.\rfive\r\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pieces", [1, 3, 1000])
 @pytest.mark.parametrize(
     "body",
@@ -366,6 +367,7 @@ async def test_a_port_that_is_taken_is_shown_and_tried_again(monkeypatch: pytest
         assert (await connector.check()).state == "ok"
 
 
+@pytest.mark.slow
 async def test_a_large_mail_does_not_block_the_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     """The client is a process of its own, and only this thread's own work counts: other programs are busy too."""
     ledger, longest, pieces, most = Ledger(), 0.0, 0, 0

@@ -150,6 +150,7 @@ def test_a_digest_is_mails() -> None:
     assert [item.filename for item in read(raw).attachments] == ["Raz.eml", "Dwa.eml"]
 
 
+@pytest.mark.slow
 def test_threads_do_not_disturb_each_other() -> None:
     """Large mails are taken apart in threads, several at a time."""
     raws = [path.read_bytes() for path in SPECIMENS] * 10

@@ -270,6 +270,7 @@ def test_nothing_is_invented(text: str) -> None:
     assert bool(visible.strip()) == bool(text.strip())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [

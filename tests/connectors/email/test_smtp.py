@@ -71,6 +71,7 @@ async def test_a_mail_arrives_as_it_was_written(mailsink: MailSink) -> None:
     assert sent.refused == ()
 
 
+@pytest.mark.slow
 async def test_ten_megabytes_of_dots_arrive(mailsink: MailSink) -> None:
     file = OutAttachment(
         filename="a.bin", content_type="application/octet-stream", content=b"\r\n." * 3_400_000

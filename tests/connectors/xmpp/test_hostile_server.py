@@ -138,6 +138,7 @@ async def test_a_stream_that_ends_badly_is_made_again(junk: str) -> None:
         await desk.ledger.wait_for(1)
 
 
+@pytest.mark.slow
 async def test_more_than_the_hub_can_take_waits_on_the_line() -> None:
     """Reading stops at a bound, and nothing of it is lost."""
     server = FakeServer("pw")
@@ -158,6 +159,7 @@ async def test_more_than_the_hub_can_take_waits_on_the_line() -> None:
         assert desk.texts == [str(number) for number in range(3_000)]
 
 
+@pytest.mark.slow
 async def test_a_line_that_breaks_again_and_again_fills_no_memory() -> None:
     """While the hub takes nothing, each new connection brings more; at the bound there is none until there is room."""
     server = FakeServer("pw")

@@ -284,6 +284,7 @@ async def _health(prosody: Prosody, address: str, **settings: Any) -> tuple[str,
         return health.state, health.detail
 
 
+@pytest.mark.slow
 async def test_health_tells_what_is_wrong(prosody: Prosody) -> None:
     address = prosody.account(new_name("kontakt"))
     assert (await _health(prosody, address))[0] == "ok"

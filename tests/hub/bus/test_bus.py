@@ -16,6 +16,7 @@ from tests.servers.redis import RedisServer
 pytestmark = pytest.mark.servers
 
 
+@pytest.mark.slow
 async def test_events_of_one_node_reach_the_other(nodes: Nodes, redis: RedisServer) -> None:
     async with paired(nodes, settings(redis)) as (one, two):
         await one.happen(5)
@@ -121,6 +122,7 @@ async def test_what_is_missed_is_found(
         await two.sees(6)
 
 
+@pytest.mark.slow
 async def test_without_redis_everything_is_seen_by_looking(nodes: Nodes) -> None:
     one, two = await nodes(Redis())
     began = time.monotonic()

@@ -94,6 +94,7 @@ async def test_without_a_row_nothing_is_asked(store: Store) -> None:
         await write(store, Lease(name="mail", fence=1))
 
 
+@pytest.mark.slow
 @pytest.mark.servers
 async def test_a_taking_waits_for_what_began_under_the_lease_and_a_renewal_does_not(
     clock: FakeClock, _postgres: Postgres, _template: str

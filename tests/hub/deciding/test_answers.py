@@ -123,6 +123,7 @@ async def test_a_person_is_answered_once_a_day(all_channels: Here, inbox: str) -
     assert await all_sent(here) == 2
 
 
+@pytest.mark.slow
 @CHANNELS
 @pytest.mark.parametrize("rules", [ALWAYS, FURTHER], ids=["acknowledgement", "further"])
 async def test_a_machine_is_never_answered(all_channels: Here, inbox: str, rules: str) -> None:

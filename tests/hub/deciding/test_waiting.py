@@ -291,6 +291,7 @@ MANY = "rules:\n" + "".join(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 async def test_whatever_happens_each_duration_is_asked_about_once_a_wait(
     sqlite_store: Store, clock: FakeClock, seed: int

@@ -167,6 +167,7 @@ async def test_what_the_citizen_got_is_shown_as_text_with_its_links(browser: Cli
     assert "Inny" in await page(browser, "/obywatel")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", ["/", "/kontakt", "/prywatnosc", "/artykul/zasilek-krok-po-kroku", "/obywatel"]
 )

@@ -198,6 +198,7 @@ async def test_a_sending_again_of_what_had_failed_is_not_settled_by_its_old_name
     assert (await row_of(store, key)).state == "possibly-sent"
 
 
+@pytest.mark.slow
 @pytest.mark.servers
 async def test_while_it_is_being_written_down_the_echo_waits_for_that(
     house: House, clock: FakeClock, _postgres: Postgres, _template: str

@@ -147,6 +147,7 @@ async def whole(old: Old, url: str, outcome: Outcome) -> None:
             assert await blobs.get(BlobId(key)) == content
 
 
+@pytest.mark.slow
 async def test_every_table_and_every_byte_arrives(old: Old, postgres: Postgres) -> None:
     url = postgres.fresh_database()
     told: list[Step] = []

@@ -97,6 +97,7 @@ RULES = (
 PLACES: tuple[dict[str, str], ...] = ({}, {"after": "reklamy"}, {"replaces": "pilne"}, {"replaces": "firmy"})
 
 
+@pytest.mark.slow
 async def test_it_says_what_the_whole_draft_would_do(small_world: World, previewer: Previewer) -> None:
     await small_world.feed(some_mails(50, seed=4))
     for rule, place in itertools.product(RULES, PLACES):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from hub.deciding import acting
@@ -26,6 +27,7 @@ async def queues(world: World) -> dict[str, str | None]:
     return {row.external_id: row.queue for row in rows}
 
 
+@pytest.mark.slow
 async def test_a_replay_says_what_really_happens(world: World, clock: FakeClock, tmp_path: Path) -> None:
     mails = some_mails(60)
     await world.feed(mails)

@@ -117,6 +117,7 @@ async def test_after_a_restart_what_ran_has_failed_and_what_waited_runs(small_wo
     assert "restarted" in failed.failure.msgid
 
 
+@pytest.mark.slow
 async def test_what_cannot_be_done_is_told_in_a_sentence(small_world: World) -> None:
     world = small_world
     empty = await start(world, source=AFTER)

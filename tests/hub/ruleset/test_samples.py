@@ -56,6 +56,7 @@ def letter(text: str = LETTER, **more: Any) -> Facts:
     return Facts(text=text, **{**known, **more})
 
 
+@pytest.mark.slow
 def test_nobody_is_left_and_the_outcome_is_the_same(compiled: Compiled) -> None:
     facts = letter()
     sample = make(compiled, facts, "Dotacja")

@@ -80,6 +80,7 @@ async def searching(store: Store, clock: FakeClock) -> AsyncIterator[Searching]:
     await running.stop()
 
 
+@pytest.mark.slow
 async def test_a_word_is_found_in_any_form(searching: Searching) -> None:
     benefit = await searching.add(text="Kiedy dostanę zasiłek?", subject="")
     await searching.add(text="Szukam pracy w Białymstoku.", subject="")

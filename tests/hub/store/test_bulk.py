@@ -47,6 +47,7 @@ async def test_many_rows_are_inserted_changed_and_found(store: Store) -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [0, 1, 5, 7, 8, 9, 127, 128, 129, 255, 256, 257])
 async def test_every_number_of_rows(store: Store, count: int) -> None:
     def fill(tx: Tx) -> int:

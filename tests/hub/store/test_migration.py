@@ -175,6 +175,7 @@ def made(store: Store) -> None:
     asyncio.run(make())
 
 
+@pytest.mark.slow
 def test_a_database_of_the_first_release_is_upgraded_with_all_it_holds(
     databases: tuple[Database, Database], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -221,6 +222,7 @@ async def worked_with(store: Store, folder: Path) -> None:
     await store.close()
 
 
+@pytest.mark.slow
 def test_a_failing_step_changes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Stopped in the middle (here by a table that is in the way) the database is as it was."""
     path = tmp_path / "old.db"

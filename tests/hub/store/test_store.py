@@ -154,6 +154,7 @@ async def test_cancelling_the_caller_does_not_cancel_the_commit(store: Store) ->
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
 async def test_a_follower_beside_many_writers_misses_nothing(store: Store) -> None:
     """Places are visible in their order: whoever has seen n will never find something below n later."""
     done = asyncio.Event()

@@ -55,6 +55,7 @@ async def loop(world: World) -> AsyncIterator[None]:
     task.cancel()
 
 
+@pytest.mark.slow
 async def test_a_draft_is_replayed_and_read(api: Api, world: World, draft: int, loop: None) -> None:
     status, run = await api.post(f"rules/drafts/{draft}/replays", {"messages": 1000}, key="one")
     assert (status, run["state"], run["draft"]) == (200, "waiting", str(draft))

@@ -40,6 +40,7 @@ async def make(store: Store, **columns: Any) -> int:
     return await store.write(lambda tx: add_conversation(tx, **columns))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("view", NAMES)
 async def test_every_view_opens(enter: Enter, sqlite_store: Store, view: str) -> None:
     await make(sqlite_store)

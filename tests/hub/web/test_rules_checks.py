@@ -88,6 +88,7 @@ async def test_advice_on_the_whole_draft(enter: Callable[[str], Any], draft: int
     assert "redakcja" in page, "a queue that no account works"
 
 
+@pytest.mark.slow
 async def test_advice_while_typing_is_about_the_block(enter: Callable[[str], Any], draft: int) -> None:
     administrator = await enter("administrator")
     path = f"/admin/rules/drafts/{draft}/findings"
@@ -107,6 +108,7 @@ async def test_advice_while_typing_is_about_the_block(enter: Callable[[str], Any
     assert status == 400
 
 
+@pytest.mark.slow
 async def test_names_that_do_not_exist_are_told_while_typing(enter: Callable[[str], Any], draft: int) -> None:
     administrator = await enter("administrator")
     path = f"/admin/rules/drafts/{draft}/findings"
@@ -126,6 +128,7 @@ async def test_new_words_are_one_by_their_forms(enter: Callable[[str], Any], dra
     assert "nowa nigdy nie pasuje" in page
 
 
+@pytest.mark.slow
 async def test_tests_of_the_draft_and_of_the_block(enter: Callable[[str], Any], draft: int) -> None:
     administrator = await enter("administrator")
     path = f"/admin/rules/drafts/{draft}/samples"

@@ -76,6 +76,7 @@ def posted(text: str, **more: str) -> MultiDict[str]:
     return fields
 
 
+@pytest.mark.slow
 async def test_the_list_says_rules_in_sentences(anna: Browser, home: str) -> None:
     status, page = await anna.get(home)
     words = re.sub(r"\s+", " ", re.sub("<[^>]+>", "", page))

@@ -148,6 +148,7 @@ def meaning(rule: dict[str, Any]) -> Any:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["rule", "section", "condition", "schedule", "default"])
 def test_a_form_that_nobody_touched_changes_nothing(kind: Any) -> None:
     for name in ("default",) if kind == "default" else names(OWN, kind):

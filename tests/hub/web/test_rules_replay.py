@@ -85,6 +85,7 @@ async def test_the_preview_of_a_new_rule_goes_by_the_section_that_it_is_put_into
     assert "dochodzi do głosu przy 0," not in said and "sekcja jest zamknięta" not in said
 
 
+@pytest.mark.slow
 async def test_a_county_administrator_reads_numbers_alone(
     enter: Callable[[str], Any], draft: int, world: World, people: dict[str, int]
 ) -> None:
