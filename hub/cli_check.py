@@ -17,6 +17,7 @@ from hub.cli_config import read_config
 from hub.clock import SystemClock
 from hub.config import Config
 from hub.control import CommandFailed, NotRunning, call
+from hub.exposure import closing, open_to_all
 from hub.rulefile import read_rules
 from hub.store.migrate import WrongSchema
 from hub.store.store import StorageFault
@@ -40,8 +41,11 @@ def check(config_path: Path) -> int:
     )
     compiled = read_rules(config, kept_or_found(config.hub.data_dir))
     click.echo(f"{config.hub.rules_file}: {len(compiled.rules)} rules, version {compiled.version}.")
-    _check_folder(Path(config.hub.data_dir))
     data_dir = Path(config.hub.data_dir)
+    _check_folder(data_dir)
+    if found := open_to_all(config):
+        files = ", ".join(map(str, found))
+        click.echo(f"{files}: everybody on this machine may read it. Close it: {closing(found)}")
     try:
         inboxes = _tell_inboxes(call(data_dir, "health", {}))
         _tell_rules(call(data_dir, "rules.failing", {}))

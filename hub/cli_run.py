@@ -22,7 +22,7 @@ import click
 import msgspec
 import uvloop
 
-from hub import logs
+from hub import exposure, logs
 from hub.admin import handlers
 from hub.app import Hub
 from hub.cli_common import Exit, Failed, config_option
@@ -100,6 +100,7 @@ def serve(load: Callable[[], Config], beside: Beside | None = None) -> None:
     try:
         with exclusive(Path(config.hub.data_dir)):
             logs.hide([signing_secret(config)])  # made now if need be, while nobody else makes another one
+            exposure.warn(config, logs.logger("hub"))
             uvloop.run(_serve(_hiding(load), beside))
     except AlreadyRunning as error:
         raise Failed(str(error), Exit.IN_USE) from error

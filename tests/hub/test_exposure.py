@@ -1,0 +1,87 @@
+"""What everybody on the machine may read is told when the hub starts and by ``centrala check``; nothing is changed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from hub import cli
+from hub.configfile import load
+from hub.exposure import open_to_all, warn
+from hub.store.sqlite import SqliteStore
+from tests.contract.world import Log
+from tests.hub.conftest import FakeClock
+
+CONFIG = """\
+[hub]
+data_dir = "{folder}/data"
+rules_file = "{folder}/rules.yaml"
+secret_file = "{folder}/given"
+
+[store]
+url = "sqlite:{folder}/data/centrala.db"
+
+[[offices]]
+id = "krajowa"
+name = "Infolinia"
+
+[[queues]]
+id = "informacja"
+name_pl = "Informacja"
+name_en = "Information"
+office = "krajowa"
+"""
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """One that everybody may enter, which no folder below pytest's own is."""
+    with tempfile.TemporaryDirectory() as name:
+        made = Path(name).resolve()
+        if not all(above.stat().st_mode & 0o001 for above in made.parents):
+            pytest.skip("temporary files are in a folder that is closed already")
+        made.chmod(0o755)
+        (made / "data").mkdir(mode=0o755)
+        (made / "given").write_text("s" * 40)
+        (made / "rules.yaml").write_text("default: {queue: informacja}\n")
+        (made / "centrala.toml").write_text(CONFIG.format(folder=made))
+        yield made
+
+
+def found(folder: Path) -> list[str]:
+    config = load(folder / "centrala.toml", environ={})
+    return [path.name for path in open_to_all(config)]
+
+
+async def test_what_an_earlier_version_made_is_open_and_what_this_one_makes_is_not(folder: Path) -> None:
+    data = folder / "data"
+    assert found(folder) == [], "nothing is there yet"
+    store = SqliteStore(data / "centrala.db", FakeClock())
+    await store.open()
+    await store.close()
+    assert found(folder) == []
+    (data / "centrala.db").chmod(0o644)
+    (data / "blobs").mkdir(mode=0o755)
+    (data / "secret.key").touch(mode=0o644)
+    assert found(folder) == ["centrala.db", "blobs", "secret.key"]
+    (data / "blobs").chmod(0o750)
+    assert found(folder) == ["centrala.db", "secret.key"], "what a group may read, somebody has set so"
+    data.chmod(0o750)
+    assert found(folder) == [], "nobody else gets there"
+
+
+def test_it_is_told_with_what_to_do_and_left_as_it_is(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    database, path, log = folder / "data" / "centrala.db", folder / "centrala.toml", Log()
+    for mode in (0o644, 0o640):
+        database.touch()
+        database.chmod(mode)
+        warn(load(path, environ={}), log)
+        assert [f"chmod o-rwx {database}" in line for line in log.lines] == [True]
+        cli.run(["check", "-c", str(path)])
+        assert (f"Close it: chmod o-rwx {database}" in capsys.readouterr().out) is (mode == 0o644)
+        assert database.stat().st_mode & 0o777 == mode
