@@ -6,7 +6,7 @@ began with; when another window saved meanwhile it is refused and both texts are
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select, update
 
 from connectors.contract import BlobId, Recipient
+from hub.desk.addresses import Role, show_addresses
 from hub.desk.row import opened, seen
 from hub.house import House
 from hub.i18n import mark as N_
@@ -27,11 +28,16 @@ draft, attachment = schema.draft, schema.attachment
 
 Kind = Literal["reply", "note", "forward", "new"]
 
+ROLES: tuple[Role, ...] = ("to", "cc", "bcc")
+
 SHOWN = 100
 """Most drafts that a list shows or a count tells."""
 
 LONGEST = 200_000
 """Most characters of a draft; sending has the smaller, configured limit."""
+
+LONGEST_LINE = 10_000
+"""Most characters that are kept of a line of recipients which cannot be read yet."""
 
 NEWER = N_("This text was changed in another window. Nothing is lost: both versions are shown.")
 TOO_LONG = N_("The text is too long.")
@@ -100,12 +106,20 @@ def own_draft(tx: Reader, scope: Scope, draft_id: int) -> Row[Any]:
     return row
 
 
+# A letter may begin with its address, and a note or a reply with nothing but words.
+_BEGUN = or_(
+    draft.c.text != "",
+    and_(
+        draft.c.kind == "new",
+        or_(draft.c.subject != "", draft.c.recipients != "[]", draft.c.half_typed.is_not(None)),
+    ),
+)
+
+
 def unfinished(tx: Reader, scope: Scope) -> Sequence[Row[Any]]:
-    """All drafts of the actor that hold words, the newest first; not of what they may not see any more."""
+    """All drafts of the actor in which something is begun, the newest first; not of what they may not see any more."""
     require(scope, "answer")
-    return tx.rows(
-        select(draft).where(_mine(scope), draft.c.text != "").order_by(draft.c.updated_at.desc()).limit(SHOWN)
-    )
+    return tx.rows(select(draft).where(_mine(scope), _BEGUN).order_by(draft.c.updated_at.desc()).limit(SHOWN))
 
 
 def about_number(tx: Reader, scope: Scope) -> Inquiry[int]:
@@ -116,7 +130,7 @@ def about_number(tx: Reader, scope: Scope) -> Inquiry[int]:
 
 @lru_cache(maxsize=1024)
 def _count(engine: Engine, scope: Scope) -> Kept:
-    some = select(draft.c.id).where(_mine(scope), draft.c.text != "").limit(SHOWN).subquery()
+    some = select(draft.c.id).where(_mine(scope), _BEGUN).limit(SHOWN).subquery()
     return keep(engine, select(func.count().label("number")).select_from(some))
 
 
@@ -130,10 +144,16 @@ def save_draft(
     text: str,
     subject: str = "",
     recipients: Sequence[Recipient] = (),
+    half_typed: Mapping[str, str] | None = None,
+    inbox: str | None = None,
+    queue: str | None = None,
     based_on: int = 0,
     draft_id: int | None = None,
 ) -> Stored:
     """Keep a draft. ``revision`` is the one it began with, 0 for a new one.
+
+    ``half_typed`` has by role what stands in a line of recipients that cannot be read yet; ``inbox`` and ``queue`` are
+    of a new conversation.
 
     Raises Denied, NotFound, Newer when another window saved meanwhile, Conflict for a text that is too long.
     """
@@ -146,6 +166,9 @@ def save_draft(
         "subject": subject[:998],
         "text": text,
         "recipients": msgspec.json.encode(list(recipients)).decode(),
+        "half_typed": _kept_lines(half_typed),
+        "inbox": inbox,
+        "queue": queue,
         "based_on": based_on,
         "updated_at": tx.now,
     }
@@ -154,11 +177,33 @@ def save_draft(
         place = {"user": scope.user, "conversation": conversation, "kind": kind, "revision": 1}
         return Stored(id=tx.add(draft, {**place, **values}), revision=1)
     if row.revision != revision:
-        if row.text == text:
+        if row.text != text:
+            raise Newer(row)
+        if all(getattr(row, name) == value for name, value in values.items() if name != "updated_at"):
             return Stored(id=row.id, revision=row.revision)
-        raise Newer(row)
-    tx.change(draft, row.id, revision=revision + 1, **values)
-    return Stored(id=row.id, revision=revision + 1)
+    tx.change(draft, row.id, revision=row.revision + 1, **values)
+    return Stored(id=row.id, revision=row.revision + 1)
+
+
+def _kept_lines(half_typed: Mapping[str, str] | None) -> str | None:
+    lines = {role: line[:LONGEST_LINE] for role, line in (half_typed or {}).items()}
+    return msgspec.json.encode(lines).decode() if lines else None
+
+
+def half_typed(row: Row[Any]) -> dict[str, str]:
+    """Lines of a draft that hold no recipients yet, by role.
+
+    A program of the version before knows recipients only: where it saved some, the line is of before.
+    """
+    lines = msgspec.json.decode(row.half_typed or "{}", type=dict[str, str])
+    read = {recipient.role for recipient in msgspec.json.decode(row.recipients, type=list[Recipient])}
+    return {role: line for role, line in lines.items() if role not in read}
+
+
+def lines_of(row: Row[Any]) -> dict[str, str]:
+    """The lines of recipients of a draft by role, as somebody typed them."""
+    recipients = msgspec.json.decode(row.recipients, type=list[Recipient])
+    return {role: show_addresses(recipients, role) for role in ROLES} | half_typed(row)
 
 
 def _find(

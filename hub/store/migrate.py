@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, delete, func
 
 from . import schema
 
-HEAD = "0013"
+HEAD = "0014"
 """The newest Alembic revision; a test compares it with the migrations folder."""
 
 SERVES = "0008"

@@ -1,16 +1,14 @@
-"""The composer's side of the server: drafts by revision, canned texts, sending, notes, forwarding."""
+"""The composer's side of the server: sending, notes, forwarding, new conversations, canned texts."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from connectors.contract import Recipient
 from hub.desk import beside, canned, drafts, notes, outward, reply, topics
-from hub.desk.addresses import BadAddress, Role, read_addresses, show_addresses
-from hub.desk.drafts import Kind, Newer
+from hub.desk.addresses import BadAddress, Role, read_addresses
 from hub.desk.outward import Letter
 from hub.desk.repeats import TakenBefore
 from hub.desk.reply import After, Draft, Stale
@@ -20,14 +18,11 @@ from hub.i18n import mark as N_
 from hub.people.preferences import Preferences
 from hub.scope import Scope
 from hub.store.tx import Reader, Tx
-from hub.web.compose_files import file_json
 from hub.web.desk import desk_of, number_of, scope_of, signed_of
-from hub.web.forms import Form, Unacceptable, read_form, read_json, read_query
+from hub.web.forms import Form, Unacceptable, read_form, read_query
 from hub.web.guard import explained
 from hub.web.inbox import undo_path
 from hub.web.render import conversation_path, redirect, refusal, render, text, wants_json
-
-ROLES: tuple[Role, ...] = ("to", "cc", "bcc")
 
 SENT = N_("Sent. You can take it back for {seconds} s.")
 SENT_AT_ONCE = N_("Sent.")
@@ -230,8 +225,7 @@ async def new_page(request: web.Request) -> web.StreamResponse:
         return kept, drafts.files(tx, kept.id)
 
     kept, files = await desk.store.read(query)
-    recipients = msgspec.json.decode(kept.recipients, type=list[Recipient]) if kept else []
-    lines = {role: show_addresses(recipients, role) for role in ROLES}
+    lines = drafts.lines_of(kept) if kept else {}
     return render(
         request,
         "inbox/new.html",
@@ -240,9 +234,9 @@ async def new_page(request: web.Request) -> web.StreamResponse:
         client_id=desk.entropy(16).hex(),
         kept=kept,
         files=files,
-        to=lines["to"] or asked.to[:254],
-        cc=lines["cc"],
-        bcc=lines["bcc"],
+        to=lines.get("to") or asked.to[:254],
+        cc=lines.get("cc", ""),
+        bcc=lines.get("bcc", ""),
     )
 
 
@@ -269,93 +263,6 @@ async def start(request: web.Request) -> web.StreamResponse:
     except (BadAddress, TakenBefore) as error:
         return _refused(request, error)
     return _sent(request, conversation, sent, seconds)
-
-
-# --- drafts ----------------------------------------------------------------------------------------------------
-
-
-class DraftBody(Form, frozen=True, kw_only=True):
-    """What the composer keeps on the server while somebody writes."""
-
-    kind: Kind
-    revision: int
-    text: str
-    conversation: int | None = None
-    id: int | None = None
-    subject: str = ""
-    to: str = ""
-    cc: str = ""
-    bcc: str = ""
-    based_on: int = 0
-
-
-def _lenient(line: str, role: Role) -> list[Recipient]:
-    """Recipients of a draft: what is half typed is left out, for sending reads the line anew."""
-    try:
-        return read_addresses(line, role)
-    except BadAddress:
-        return []
-
-
-async def save_draft(request: web.Request) -> web.StreamResponse:
-    """Keep a draft. 409 with the stored text when another window saved meanwhile."""
-    desk, scope, body = desk_of(request), scope_of(request), await read_json(request, DraftBody)
-    recipients = [*_lenient(body.to, "to"), *_lenient(body.cc, "cc"), *_lenient(body.bcc, "bcc")]
-
-    def command(tx: Tx) -> drafts.Stored:
-        return drafts.save_draft(
-            tx,
-            scope,
-            conversation=body.conversation,
-            kind=body.kind,
-            revision=body.revision,
-            text=body.text,
-            subject=body.subject,
-            recipients=recipients,
-            based_on=body.based_on,
-            draft_id=body.id,
-        )
-
-    try:
-        stored = await desk.store.write(command)
-    except Newer as newer:
-        problem = {"status": 409, "detail": refusal(request, newer)}
-        return web.json_response({**problem, "text": newer.text, "revision": newer.revision}, status=409)
-    return web.json_response({"id": str(stored.id), "revision": stored.revision})
-
-
-async def read_draft(request: web.Request) -> web.StreamResponse:
-    """The actor's drafts in a conversation, as they are stored."""
-    desk, scope, number = desk_of(request), scope_of(request), number_of(request)
-
-    def query(tx: Reader) -> dict[str, Any]:
-        seen(tx, scope, number)
-        own = drafts.drafts_of(tx, scope, number)
-        return {kind: _draft_json(tx, row) for kind, row in own.items()}
-
-    return web.json_response(await desk.store.read(query))
-
-
-def _draft_json(tx: Reader, row: Any) -> dict[str, Any]:
-    recipients = msgspec.json.decode(row.recipients, type=list[Recipient])
-    return {
-        "id": str(row.id),
-        "revision": row.revision,
-        "text": row.text,
-        "subject": row.subject,
-        "based_on": row.based_on,
-        **{role: show_addresses(recipients, role) for role in ROLES},
-        "files": [file_json(file) for file in drafts.files(tx, row.id)],
-    }
-
-
-async def discard(request: web.Request) -> web.StreamResponse:
-    """Throw an own draft away."""
-    desk, scope, number = desk_of(request), scope_of(request), number_of(request)
-    await desk.store.write(lambda tx: drafts.discard(tx, scope, number))
-    if wants_json(request):
-        return web.json_response({})
-    return redirect(request, "/inbox/drafts", N_("Discarded."))
 
 
 # --- canned texts ----------------------------------------------------------------------------------------------
@@ -395,11 +302,8 @@ def _values(tx: Reader, house: House, scope: Scope, row: Any) -> dict[str, str]:
 ROUTES = [
     web.post("/conversations/{id}/reply", send_reply),
     web.post("/conversations/{id}/notes", add_note),
-    web.get("/conversations/{id}/drafts", read_draft),
     web.get("/conversations/{id}/texts", find_texts),
     web.post("/messages/{id}/forward", forward),
     web.get("/new", new_page),
     web.post("/new", start),
-    web.post("/drafts", save_draft),
-    web.post("/drafts/{id}/discard", discard),
 ]

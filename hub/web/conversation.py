@@ -240,6 +240,7 @@ def words(request: web.Request, house: House) -> dict[str, Any]:
         "has_remote_images": has_remote_images,
         "recipients_of": recipients_of,
         "line_of": show_addresses,
+        "half_typed": drafts.half_typed,
         **CALL_WORDS,
         **platform_words.vocabulary(house),
     }

@@ -139,7 +139,7 @@ async def drafts(request: web.Request) -> web.StreamResponse:
     """What one began to write and did not send."""
     desk, scope = desk_of(request), scope_of(request)
     rows = await desk.store.read(lambda tx: drafts_desk.unfinished(tx, scope))
-    return render(request, "inbox/drafts.html", rows=rows)
+    return render(request, "inbox/drafts.html", rows=rows, lines_of=drafts_desk.lines_of)
 
 
 NOTHING_WAITS = N_("Nothing waits in your queues within your skills.")

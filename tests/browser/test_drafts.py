@@ -217,6 +217,14 @@ async def test_two_new_conversations_are_two_drafts(desk: Console, long: int, br
         await expect(page.locator("#new-text")).to_have_value(words)
     await page.goto(f"{desk.url}/inbox/drafts")
     await expect(page.locator(".draft .pre")).to_have_text(["Druga", "Pierwsza"])
+    await page.goto(f"{desk.url}/new")
+    await page.fill("#new-to", "kadry@")
+    await page.fill("#new-subject", "Praca sezonowa")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    await page.goto(f"{desk.url}/inbox/drafts")
+    await expect(page.locator(".draft").first).to_contain_text("kadry@ · Praca sezonowa")
+    await page.locator(".draft").first.get_by_role("link", name="Go on writing").click()
+    await expect(page.locator("#new-to")).to_have_value("kadry@")
 
 
 async def test_a_new_conversation_keeps_its_places_and_a_half_typed_address(
@@ -235,8 +243,25 @@ async def test_a_new_conversation_keeps_its_places_and_a_half_typed_address(
     assert len(values) > 1
     await page.fill("#new-to", "kadry@urzad, jan")
     await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    another = await desk.enter(browser, "jan")
+    await another.goto(page.url)
     await page.reload()
-    await expect(page.locator("#new-text")).to_have_value("Szanowni Państwo")
-    await expect(page.locator("#new-to")).to_have_value("kadry@urzad, jan")
-    for name, value in chosen.items():
-        await expect(page.locator(f"#new-{name}")).to_have_value(value)
+    for device in (page, another):
+        await expect(device.locator("#new-text")).to_have_value("Szanowni Państwo")
+        await expect(device.locator("#new-to")).to_have_value("kadry@urzad, jan")
+        for name, value in chosen.items():
+            await expect(device.locator(f"#new-{name}")).to_have_value(value)
+
+
+async def test_a_half_typed_copy_of_a_reply_outlives_the_page(
+    desk: Console, long: int, browser: Browser
+) -> None:
+    page = await opened(desk, await desk.enter(browser), long)
+    await page.fill("#reply-text", "Szanowni Państwo")
+    await page.click(".composer__to summary")
+    await page.fill("#reply-cc", "kadry@urzad, jan")
+    await expect(page.locator("#composer [data-kept]")).to_have_text("Saved")
+    await page.reload()
+    await expect(page.locator("#reply-text")).to_have_value("Szanowni Państwo")
+    await expect(page.locator("#reply-cc")).to_have_value("kadry@urzad, jan")
+    await expect(page.locator("#reply-cc")).to_be_visible()

@@ -120,6 +120,9 @@ draft = Table(
     Column("subject", Text, nullable=False),
     Column("text", Text, nullable=False),
     Column("recipients", Text, nullable=False),
+    Column("half_typed", Text),  # lines of recipients that cannot be read yet: JSON of role to line
+    Column("inbox", Text),  # of a new conversation: from where, and in which queue
+    Column("queue", Text),
     Column("updated_at", Time, nullable=False),
     Index("draft_place", "user", "conversation", "kind", unique=True),
 )

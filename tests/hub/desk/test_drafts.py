@@ -11,6 +11,7 @@ from sqlalchemy import text as sql
 from hub.desk import drafts
 from hub.house import House
 from hub.scope import NotFound
+from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Tx
 from tests.hub.desk.asking import make
@@ -40,6 +41,35 @@ async def test_drafts_are_kept_by_revision(store: Store, house: House, who: Who)
         await store.write(
             lambda tx: drafts.save_draft(tx, who.suw, conversation=found, kind="note", revision=0, text="x")
         )
+
+
+async def test_what_stands_around_the_same_words_is_kept_from_each_window(store: Store, who: Who) -> None:
+    def save(revision: int, **more: Any) -> Any:
+        place: Any = {"conversation": None, "kind": "new", "draft_id": own.id if revision else None}
+        return store.write(
+            lambda tx: drafts.save_draft(tx, who.ola, revision=revision, text="a", **place, **more)
+        )
+
+    own = await save(0)
+    assert (await save(1, queue="pracodawcy")).revision == 2
+    assert (await save(1, queue="pracodawcy")).revision == 2
+    assert (await save(1, inbox="kontakt", half_typed={"to": "kadry@"})).revision == 3
+    kept = await store.read(lambda tx: drafts.own_draft(tx, who.ola, own.id))
+    assert (kept.inbox, kept.queue, drafts.half_typed(kept)) == ("kontakt", None, {"to": "kadry@"})
+
+
+async def test_a_line_that_was_read_since_is_half_typed_no_more(store: Store, who: Who) -> None:
+    """A program of the version before knows recipients only, and leaves the other column as it is."""
+
+    def command(tx: Tx) -> dict[str, str]:
+        half = {"to": "kadry@", "cc": "bhp@"}
+        own = drafts.save_draft(
+            tx, who.ola, conversation=None, kind="new", revision=0, text="a", half_typed=half
+        )
+        tx.change(schema.draft, own.id, recipients='[{"address": "kadry@urzad.example", "role": "to"}]')
+        return drafts.half_typed(drafts.own_draft(tx, who.ola, own.id))
+
+    assert await store.write(command) == {"cc": "bhp@"}
 
 
 @pytest.mark.parametrize("closed_store", ["postgresql"], indirect=True)

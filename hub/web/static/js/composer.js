@@ -14,7 +14,7 @@ const kept = box.querySelector("[data-kept]");
 const news = box.querySelector("[data-news]");
 const SAVE_AFTER = 700;
 const LINES = ["to", "cc", "bcc", "subject"];
-/** What the hub does not keep with the draft of a new conversation; nor does it keep an address that is half typed. */
+/** From where a new conversation is begun, and in which queue. */
 const PLACE = ["inbox", "queue"];
 const forms = new Map();
 
@@ -107,13 +107,13 @@ class Writing {
   }
 
   state() {
-    const lines = Object.fromEntries(LINES.map((name) => [name, this.value(name)]));
+    const names = this.kind === "new" ? [...LINES, ...PLACE] : LINES;
+    const lines = Object.fromEntries(names.map((name) => [name, this.value(name)]));
     return { ...lines, text: this.text.value, based_on: Number(this.value("based_on") || 0) };
   }
 
   keep(saved = false) {
-    const place = this.kind === "new" ? Object.fromEntries(PLACE.map((name) => [name, this.value(name)])) : {};
-    store.write(this.key, { ...this.state(), ...place, revision: this.revision, client_id: this.value("client_id"), saved, other: this.other });
+    store.write(this.key, { ...this.state(), revision: this.revision, client_id: this.value("client_id"), saved, other: this.other });
   }
 
   changed() {
