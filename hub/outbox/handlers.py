@@ -145,7 +145,7 @@ def _hook_body(tx: Reader, house: House, row: Row[Any], rules: Sequence[str]) ->
         "id": str(row.id),
         "rules": [{"id": rule, "name": names.get(rule, rule)} for rule in rules],
         "conversation": conversation,
-        "message": str(row.message),
+        "message": None if row.message is None else str(row.message),
         "why": f"{house.directory.config.hub.console_url}/conversations/{row.conversation}/why",
     }
     return msgspec.json.encode(event)

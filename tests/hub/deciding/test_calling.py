@@ -113,11 +113,16 @@ async def test_a_webhook_says_which_rules_call(
     (order,) = await here.effect_rows("webhook")
     egress = CheckedEgress(["127.0.0.0/8"])
     blobs = FileBlobs(store, tmp_path, here.house.random)
+    call = outside(store, lambda: here.house, dict, egress, blobs, clock)["webhook"]
+    await store.write(lambda tx: add_effect(tx, "webhook", {"name": "ezd"}, conversation=number))
+    (_, wordless) = await here.effect_rows("webhook")
     try:
-        await outside(store, lambda: here.house, dict, egress, blobs, clock)["webhook"](order)
+        await call(order)
+        await call(wordless)
     finally:
         await egress.close()
-    (body,) = posted
+    body, without = posted
+    assert (body["message"], without["message"]) == (str(order.message), None)
     assert body["rules"] == [{"id": "firmy", "name": "Firmy"}]
     assert body["conversation"]["id"] == str(number)
     assert body["why"] == f"{CONFIG.hub.console_url}/conversations/{number}/why"
