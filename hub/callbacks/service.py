@@ -15,6 +15,7 @@ from connectors._phone import BadNumber, to_call_back
 from connectors.contract import CallbackChange, CallbackWish, Micros
 from hub.callbacks import matter, record, schedule
 from hub.callbacks.notices import notice_key, tell
+from hub.callbacks.offers import agent_came
 from hub.callbacks.states import TALKING, State, movable
 from hub.desk import actions
 from hub.house import House
@@ -188,12 +189,24 @@ def move(
     """An agent sets another time (None: as soon as possible). Raises Denied, NotFound, Conflict (the past included)."""
     if at is not None and at <= tx.now:
         raise Conflict(actions.PAST)
-    return _move(tx, house, opened(tx, scope, callback_id, version), at, scope.user)
+    row = opened(tx, scope, callback_id, version)
+    moved = _move(tx, house, row, at, scope.user)
+    _next(tx, row.agent)
+    return moved
 
 
 def cancel(tx: Tx, house: House, scope: Scope, callback_id: int, *, version: int | None = None) -> Row[Any]:
     """An agent cancels it; the citizen is told. Raises Denied, NotFound, Conflict."""
-    return _cancelled(tx, house, opened(tx, scope, callback_id, version), scope.user)
+    row = opened(tx, scope, callback_id, version)
+    cancelled = _cancelled(tx, house, row, scope.user)
+    _next(tx, row.agent)
+    return cancelled
+
+
+def _next(tx: Tx, agent: int | None) -> None:
+    """Whoever had the call is free for another one that is due."""
+    if agent is not None:
+        agent_came(tx, agent)
 
 
 def _move(tx: Tx, house: House, row: Row[Any], at: Micros | None, actor: int | None) -> Row[Any]:

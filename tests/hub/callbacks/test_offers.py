@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from sqlalchemy import select, text
 
-from hub.callbacks import calls, offers
+from hub.callbacks import calls, offers, service
 from hub.people.presence import set_presence
 from hub.scope import Conflict, Denied
 from hub.store import schema
@@ -247,4 +247,25 @@ async def test_who_comes_is_given_what_waits_at_once(small_centre: Centre) -> No
     assert "timers" in await small_centre.store.write(comes)
     await small_centre.run_until(at("2026-11-16 11:00"))
     row = await small_centre.row(call)
+    assert (row.state, row.agent) == ("offered", ewa.user)
+
+
+@pytest.mark.parametrize("deed", ["move", "cancel"])
+async def test_who_has_no_call_in_hand_any_more_is_given_what_waits_at_once(
+    small_centre: Centre, deed: str
+) -> None:
+    """Not only by ending a call: it was put off, or is not needed."""
+    ewa = await small_centre.agent("ewa")
+    first = await ordered(small_centre, "2026-11-16 10:00")
+    other = await ordered(small_centre, "2026-11-16 10:01", number="+48600700801")
+    await small_centre.run_until(at("2026-11-16 10:00"))
+    for action in (calls.dial, calls.answer):
+        await small_centre.do(action, ewa, first)
+    await small_centre.run_until(at("2026-11-16 12:00"))
+    if deed == "move":
+        await small_centre.do(service.move, ewa, first, at=at("2026-11-16 15:00"))
+    else:
+        await small_centre.do(service.cancel, ewa, first)
+    await small_centre.run_until(at("2026-11-16 12:00"))
+    row = await small_centre.row(other)
     assert (row.state, row.agent) == ("offered", ewa.user)
