@@ -42,9 +42,9 @@ DEEDS: Mapping[str, tuple[Deed, str]] = {
     "answer": (calls.answer, N_("The person answered.")),
     "hang-up": (calls.hang_up, N_("The call has ended. Note what came of it.")),
     "release": (calls.release, N_("The call was given back to the queue.")),
-    "no-answer": (calls.no_answer, N_("Noted: nobody answered. The person is told.")),
+    "no-answer": (calls.no_answer, N_("Noted: nobody answered. The person is told if we can write to them.")),
     "wrong-number": (calls.wrong_number, N_("Noted: the number is wrong.")),
-    "cancel": (service.cancel, N_("The call was cancelled. The person is told.")),
+    "cancel": (service.cancel, N_("The call was cancelled. The person is told if we can write to them.")),
 }
 """What a button does, and what is said afterwards."""
 
@@ -210,7 +210,7 @@ async def moved(request: web.Request) -> web.StreamResponse:
     if form.time is not None and not 0 < form.time < LATEST:
         raise Conflict(N_("Choose one of the times of the list."))
     at = None if form.time is None else Micros(form.time * SECOND)
-    said = N_("The call was moved. The person is told.")
+    said = N_("The call was moved. The person is told if we can write to them.")
     return await _do(request, service.move, said, form.next, version=form.version, at=at)
 
 
