@@ -215,6 +215,8 @@ async def test_few_keys(hub: WholeHub, browser: Browser) -> None:
 
     await page.keyboard.press("u")
     await expect(page.locator(".post")).to_have_count(4)
+    await expect(page.locator('.post[aria-current="true"]')).to_be_focused()
+    await expect(page.locator(".toast button")).to_have_count(0)
 
     await page.locator(".post .answer summary").first.click()
     await expect(page.locator(".post .answer textarea").first).to_be_focused()
@@ -260,6 +262,27 @@ async def test_a_half_written_answer_outlives_what_others_do(hub: WholeHub, brow
     await expect(first.locator(".toast").last).to_be_visible()
     assert "Dziękujemy, odpowiedź jest długa." in await author.open()
     await expect(first.locator(".notice", has_text="niewysłany")).to_have_count(0)
+
+
+async def test_a_half_written_answer_outlives_the_page_until_it_is_sent(
+    hub: WholeHub, browser: Browser
+) -> None:
+    author = await citizen(hub, browser)
+    await author.write("Pierwszy", name="Marek")
+    page = await bench(hub, browser)
+    answer = page.locator(".post .answer textarea")
+    await page.keyboard.press("r")
+    await page.keyboard.type("Dziękujemy.")
+    await page.reload()
+    await expect(answer).to_have_value("Dziękujemy.")
+    await expect(answer).to_be_visible()
+    await expect(answer).not_to_be_focused()
+    await answer.focus()
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator(".post")).to_have_count(0)
+    assert "Dziękujemy." in await author.open()
+    await page.goto(f"{hub.console}/moderation?show=published")
+    await expect(page.locator(".post", has_text="Pierwszy").locator(".answer textarea")).to_have_value("")
 
 
 async def test_who_begins_an_answer_while_the_comment_is_on_its_way_goes_on_writing(

@@ -77,10 +77,36 @@ bench?.addEventListener("toggle", (event) => {
   delete target.dataset.carried;
 }, true);
 
-// How much of what its platform takes an answer has used up.
+/** How much of what its platform takes an answer has used up. */
+function measure(field) {
+  tell(document.getElementById(field.getAttribute("aria-describedby")), field, measured(field.value, field.dataset, field.dataset));
+}
+
+// An answer that is not sent yet outlives the page, in this tab.
+const keptAs = (field) => `centrala ${settings.user} ${field.id}`;
+
 bench?.addEventListener("input", ({ target }) => {
-  if (!target.dataset.longest) return;
-  tell(document.getElementById(target.getAttribute("aria-describedby")), target, measured(target.value, target.dataset, target.dataset));
+  if (!target.matches(".answer textarea")) return;
+  measure(target);
+  if (target.value.trim()) sessionStorage.setItem(keptAs(target), target.value);
+  else sessionStorage.removeItem(keptAs(target));
+});
+
+function putBack() {
+  for (const field of bench?.querySelectorAll(".answer:not([open]) textarea") ?? []) {
+    const text = sessionStorage.getItem(keptAs(field));
+    if (!text) continue;
+    field.value = text;
+    field.closest("details").dataset.carried = "";
+    field.closest("details").open = true;
+    measure(field);
+  }
+}
+
+bench?.addEventListener("keydown", (event) => {
+  if ((!event.ctrlKey && !event.metaKey) || event.key !== "Enter" || !event.target.matches(".answer textarea")) return;
+  event.preventDefault();
+  event.target.form.requestSubmit();
 });
 
 // --- claims ------------------------------------------------------------------------------------------------------
@@ -118,7 +144,10 @@ bench?.addEventListener("submit", async (event) => {
   try {
     const response = await send(form.getAttribute("action"), { body: new URLSearchParams(data) });
     const outcome = await response.json();
-    if (outcome.done.length) form.reset();
+    if (outcome.done.length) {
+      for (const field of form.querySelectorAll("textarea")) sessionStorage.removeItem(keptAs(field));
+      form.reset();
+    }
     settle(outcome, form);
   } catch (problem) {
     if (problem.status === 409) refresh(form.closest(".post"));
@@ -136,11 +165,15 @@ function selectedIn(post) {
 }
 
 function settle(outcome, form) {
+  const undone = [...document.querySelectorAll("#toasts .toast:has(button)")].at(-1);
   toast(outcome.said, { undo: outcome.undo, danger: outcome.done.length === 0 && outcome.failed.length > 0 });
   for (const box of bench.querySelectorAll("[data-checks]")) box.checked = false;
   for (const id of outcome.failed) refresh(document.getElementById(`post-${id}`));
   const done = outcome.done.map((id) => document.getElementById(`post-${id}`)).filter(Boolean);
-  if (form.getAttribute("action").startsWith("/moderation/undo")) reread();
+  if (form.getAttribute("action").startsWith("/moderation/undo")) {
+    undone?.remove(); // what was taken back is not offered a second time
+    reread();
+  }
   else if (form.matches("[data-again]") || bench.dataset.show !== "waiting") done.forEach((post) => refresh(post));
   else leave(done);
 }
@@ -182,14 +215,15 @@ function carry(from, to) {
   }
 }
 
-/** Put something new in the place of something; whoever writes in it goes on there, and no letter becomes a key. */
+/** Put something new in the place of something; whoever is or writes in it goes on there, and no letter becomes a key. */
 function exchange(swap) {
   const was = document.activeElement;
+  const post = was.closest(".post");
   swap();
-  if (was.isConnected || !was.matches("textarea")) return;
-  const place = document.getElementById(was.id);
-  place?.focus({ preventScroll: true });
-  place?.setSelectionRange(was.selectionStart, was.selectionEnd);
+  if (was.isConnected) return;
+  const field = was.matches("textarea") && document.getElementById(was.id);
+  (field || document.getElementById(post?.id ?? ""))?.focus({ preventScroll: true });
+  if (field) field.setSelectionRange(was.selectionStart, was.selectionEnd);
 }
 
 /** What is selected stays so, unless it is not any more what its moderator read. */
@@ -256,6 +290,7 @@ async function more() {
   if (next) link.replaceWith(next);
   else link.parentElement.remove();
   list()?.append(...added);
+  putBack();
 }
 bench?.addEventListener("click", (event) => {
   if (event.target.closest("[data-more]")) {
@@ -310,4 +345,5 @@ function announce() {
 }
 
 bench?.querySelector(".bench__moves")?.classList.add("is-live");
+putBack();
 if (bench && posts().length) choose(posts()[0], { focus: false, claim: false });
