@@ -122,6 +122,9 @@ async def test_the_count_of_what_is_selected_goes_with_the_rows(
     await expect(page.locator(f"#c{gone}")).to_have_count(0)
     await expect(page.locator("#bulk [data-number]")).to_have_text("2")
     await expect(page.locator("[data-row] input:checked")).to_have_count(2)
+    await expect(page.locator("#bulk [data-checks]")).not_to_be_checked()
+    await page.keyboard.press("X")
+    await expect(page.locator("#bulk [data-checks]")).to_be_checked()
 
 
 async def test_what_was_not_taken_back_for_want_of_an_answer_can_still_be(

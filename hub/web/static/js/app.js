@@ -119,13 +119,20 @@ document.addEventListener("change", (event) => {
   if (event.target.matches('input[type="checkbox"]')) countChecked();
 });
 
-/** Elements [data-checked="name"] show how many boxes of that name are ticked, and hide while none is. */
+/**
+ * Elements [data-checked="name"] show how many boxes of that name are ticked, and hide while none is; the box
+ * [data-checks="name"] is ticked where all are.
+ */
 export function countChecked() {
   for (const place of document.querySelectorAll("[data-checked]")) {
     const name = CSS.escape(place.dataset.checked);
     const number = document.querySelectorAll(`input[name="${name}"]:checked`).length;
     for (const figure of place.querySelectorAll("[data-number]")) figure.textContent = number;
     place.hidden = number === 0;
+  }
+  for (const all of document.querySelectorAll("[data-checks]")) {
+    const boxes = [...document.querySelectorAll(`input[name="${CSS.escape(all.dataset.checks)}"]`)];
+    all.checked = boxes.length > 0 && boxes.every((box) => box.checked);
   }
 }
 
