@@ -18,6 +18,7 @@ COPY hub hub
 COPY scripts scripts
 COPY --from=assets /build/node_modules/htmx.org/dist/htmx.min.js hub/web/static/vendor/
 RUN /opt/centrala/bin/python -m scripts.messages compile \
+    && /opt/centrala/bin/python -m scripts.templates \
     && /opt/centrala/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
     && /opt/centrala/bin/pip uninstall --yes pip
 

@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-install: $(STAMP)/runtime $(STAMP)/vendor $(STAMP)/messages ## set everything up, and start nothing
+install: $(STAMP)/runtime $(STAMP)/vendor $(STAMP)/messages $(STAMP)/templates ## set everything up, and start nothing
 
 run: install ## set everything up and start the hub in demo mode
 	@$(BIN)/centrala demo
@@ -25,7 +25,7 @@ run: install ## set everything up and start the hub in demo mode
 # 1: some failed; 5: there are none.
 SECOND_TRY := { code=$$?; [ $$code -eq 5 ] || { [ $$code -eq 1 ] && $(BIN)/python -m scripts.second_try; }; }
 
-test: $(STAMP)/dev $(STAMP)/vendor $(STAMP)/messages $(STAMP)/servers ## set up the test servers and pass all tests
+test: $(STAMP)/dev $(STAMP)/vendor $(STAMP)/messages $(STAMP)/templates $(STAMP)/servers ## set up the test servers and pass all tests
 	$(BIN)/pytest -q -n 3 -m "not slow" --durations=10 || $(SECOND_TRY)
 	@echo "The everyday part has passed; now the slow tests."
 	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m "slow or hypothesis" --durations=10 || $(SECOND_TRY)
@@ -42,10 +42,10 @@ format: $(STAMP)/dev ## bring the code into the one format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP)/dev $(STAMP)/vendor $(STAMP)/messages $(STAMP)/servers ## measure, each figure beside its floor
+bench: $(STAMP)/dev $(STAMP)/vendor $(STAMP)/messages $(STAMP)/templates $(STAMP)/servers ## measure, each figure beside its floor
 	$(BIN)/python -m bench
 
-chaos: $(STAMP)/dev $(STAMP)/vendor $(STAMP)/messages $(STAMP)/servers ## kill the hub and its servers a thousand times
+chaos: $(STAMP)/dev $(STAMP)/vendor $(STAMP)/messages $(STAMP)/templates $(STAMP)/servers ## kill the hub and its servers a thousand times
 	$(BIN)/python -m tests.chaos --kills 1000
 
 messages: $(STAMP)/dev ## take new texts into the translation catalogues and compile them
@@ -97,6 +97,11 @@ $(STAMP)/vendor: package-lock.json | $(STAMP)
 
 $(STAMP)/messages: $(wildcard hub/locale/*/LC_MESSAGES/centrala.po) | $(STAMP)
 	@$(BIN)/python -m scripts.messages compile
+	@touch $@
+
+# Pages work without this, but the first one after a start would hold up all others while it is compiled.
+$(STAMP)/templates: requirements.lock $(shell find hub connectors -name '*.html') | $(STAMP)
+	@$(BIN)/python -m scripts.templates
 	@touch $@
 
 # Succeeds without a stamp where servers are missing and may not be installed: their tests are then skipped, by name.

@@ -18,13 +18,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import CodeType
 from typing import Annotated, Any
 
-import jinja2
 import msgspec
-from jinja2.bccache import Bucket
 
+from connectors._templates import page_environment
 from connectors.contract import Refused, Request, Response, Route, Sink, Translate
 
 SHARED = Path(__file__).parent
@@ -113,37 +111,13 @@ def asset_route(base: str, files: Mapping[str, Asset]) -> Route:
     return Route(method="GET", path=f"{base}/static/{{name}}", handler=serve, max_body=0)
 
 
-class _Compiled(jinja2.BytecodeCache):
-    """What templates compile to, kept as long as the process lives: inboxes of one kind show the same ones."""
-
-    def __init__(self) -> None:
-        self._codes: dict[tuple[str, str], CodeType | None] = {}
-
-    def load_bytecode(self, bucket: Bucket) -> None:
-        bucket.code = self._codes.get((bucket.key, bucket.checksum))
-
-    def dump_bytecode(self, bucket: Bucket) -> None:
-        self._codes[bucket.key, bucket.checksum] = bucket.code
-
-
-_compiled = _Compiled()
-
-
 class Pages:
     """Templates of one widget: ``folder`` first, the shared ones behind it."""
 
     def __init__(
         self, folder: Path, base: str, files: Mapping[str, Asset], translate: Translate, random: random.Random
     ) -> None:
-        loader = jinja2.FileSystemLoader([folder, SHARED / "templates"])
-        self._environment = jinja2.Environment(
-            loader=loader,
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            bytecode_cache=_compiled,
-        )
+        self._environment = page_environment(folder, SHARED / "templates")
         self._translate = translate
         self._environment.globals.update(
             asset=lambda name: f"{base}/static/{name}?v={files[name].version}",

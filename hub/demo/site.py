@@ -13,12 +13,12 @@ from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-import jinja2
 import msgspec
 from aiohttp import web
 from babel.dates import format_date, format_datetime
 from markupsafe import Markup, escape
 
+from connectors._templates import page_environment
 from connectors.contract import Clock
 from hub.config import Config
 from hub.demo.letters import Letter, Letters
@@ -72,13 +72,7 @@ class _Site:
         self.clock = clock
         self.zone = ZoneInfo(config.hub.zone)
         self.articles = {article.key: article for article in articles()}
-        self.pages = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(FOLDER / "templates"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+        self.pages = page_environment(FOLDER / "templates")
 
     def day_of(self, article: Article, language: str) -> str:
         """The date on an article."""

@@ -21,6 +21,7 @@ import msgspec
 from aiohttp import web
 from markupsafe import Markup
 
+from connectors._templates import page_environment
 from hub.i18n import mark as N_
 from hub.i18n import template_functions, translate
 from hub.people.preferences import Preferences
@@ -89,15 +90,7 @@ class _Context(jinja2.runtime.Context):
 @cache
 def environment() -> jinja2.Environment:
     """The one environment of a process: each template is compiled once, whatever the number of applications."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        auto_reload=False,
-        enable_async=False,
-    )
+    made = page_environment(TEMPLATES)
     made.context_class = _Context
     return made
 
