@@ -39,13 +39,15 @@ AGAIN_MOST = 600 * calendar.SECOND
 who becomes free is given the next call at once, so this is for agents whose coming nobody told."""
 
 SOON = calendar.SECOND
-"""The pause where an agent was in other hands: they may have become free, or be at work again."""
+"""The pause where an agent, who may have become free, or the conversation was in other hands."""
 
 
 def on_timer(tx: Tx, house: House, timer: Row[Any]) -> None:
     """The handler of timer kind ``callback``: its time has come, its offer lapses, or an agent is looked for again."""
     row = record.locked(tx, timer.subject)
-    if row.state in ("scheduled", "retry-wait"):
+    if not record.takes_matter(tx, row):
+        record.wait_until(tx, row, Micros(tx.now + SOON))
+    elif row.state in ("scheduled", "retry-wait"):
         fall_due(tx, house, row)
     elif row.state == "offered":
         lapse(tx, house, row)
@@ -144,7 +146,7 @@ def offer_next(tx: Tx, house: House, agent: int) -> int | None:
     left = False
     for found in tx.rows(due.limit(20)):
         row = tx.locked(callback, found.id, wait=False)
-        if row is None:
+        if row is None or not record.takes_matter(tx, row):
             left = True
             continue
         row = _follow(tx, row)

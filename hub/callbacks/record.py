@@ -37,6 +37,24 @@ def locked(tx: Tx, callback_id: int) -> Row[Any]:
     return row
 
 
+def taken(tx: Tx, callback_id: int) -> Row[Any]:
+    """The row, locked behind its conversation, which everybody locks first. Raises NotFound."""
+    row = read(tx, callback_id)
+    while row is not None:
+        before, matter = row, conversation_of(tx, row.conversation)
+        tx.locked(schema.conversation, matter.id)
+        row = tx.locked(callback, callback_id)
+        if row is not None and row.conversation == before.conversation:
+            return row
+    raise NotFound("callback")
+
+
+def takes_matter(tx: Tx, row: Row[Any]) -> bool:
+    """For whoever came to the callback first: lock its conversation, too, unless that is in other hands."""
+    matter = conversation_of(tx, row.conversation)
+    return tx.locked(schema.conversation, matter.id, wait=False) is not None
+
+
 def read(tx: Reader, callback_id: int) -> Row[Any] | None:
     """The row, or None."""
     return tx.get(callback, callback_id)

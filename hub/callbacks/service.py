@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, and_, literal_column, select
+from sqlalchemy import ColumnElement, Row, and_, literal_column, select
 from sqlalchemy.exc import IntegrityError
 
 from connectors._phone import BadNumber, to_call_back
@@ -22,7 +22,7 @@ from hub.house import House
 from hub.notices import withdraw_notice
 from hub.scope import SYSTEM, Conflict, NotFound, Scope, may_see, require
 from hub.store import schema
-from hub.store.tx import Tx
+from hub.store.tx import Reader, Tx
 
 callback = record.callback
 
@@ -46,7 +46,7 @@ def request(
     """Take up a wish that came with an inbound message, whose rows are written already.
 
     ``message`` gives the callback its id. A number that nobody can call back leaves a rejected callback, so that an
-    agent sees it; a number that has an open callback moves that one. Takes the locks of callback and conversation.
+    agent sees it; a number that has an open callback moves that one. Takes the locks of conversation and callback.
     """
     try:
         number = to_call_back(wish.number)
@@ -73,8 +73,17 @@ def _is_trusted(tx: Tx, conversation: int) -> bool:
 
 def open_for(tx: Tx, number: str) -> Row[Any] | None:
     """The one open callback for a number, locked."""
-    still = and_(callback.c.number == number, literal_column(f"({schema.OPEN_CALL})"))
-    return tx.row(select(callback).where(still).with_for_update())
+    return tx.row(select(callback).where(_open(number)).with_for_update())
+
+
+def matter_of(tx: Reader, number: str) -> int | None:
+    """The conversation of the open callback for a number."""
+    found: int | None = tx.scalar(select(callback.c.conversation).where(_open(number)))
+    return found
+
+
+def _open(number: str) -> ColumnElement[bool]:
+    return and_(callback.c.number == number, literal_column(f"({schema.OPEN_CALL})"))
 
 
 def _insert(tx: Tx, conversation: int, message: int, wish: CallbackWish, inbox: str, number: str) -> Row[Any]:
@@ -167,7 +176,7 @@ def change_by_citizen(tx: Tx, house: House, change: CallbackChange) -> int | Non
     row = record.read(tx, int(target)) if target.isdecimal() else None
     if row is None:
         return None
-    row = record.locked(tx, row.id)
+    row = record.taken(tx, row.id)
     if not movable(row.state):
         record.note(tx, row, "callback-too-late", action=change.action)
     elif change.action == "cancel":
@@ -249,7 +258,7 @@ def settled_by_call(tx: Tx, row: Row[Any], actor: int | None) -> None:
 def opened(tx: Tx, scope: Scope, callback_id: int, version: int | None = None) -> Row[Any]:
     """The callback, locked, if this actor may work on it. Raises Denied, NotFound, Conflict (stale ``version``)."""
     require(scope, "answer")
-    row = record.locked(tx, callback_id)
+    row = record.taken(tx, callback_id)
     if not may_see(tx, scope, record.conversation_of(tx, row.conversation).id):
         raise NotFound("callback")
     if version is not None and row.version != version:

@@ -8,7 +8,7 @@ from sqlalchemy import Row
 
 from connectors.contract import Call as CallEvent
 from connectors.contract import InboxId, Message, Receipt, ThreadKey, conversation_key
-from hub.callbacks.service import open_for
+from hub.callbacks.service import matter_of
 from hub.language import NOT_TOLD
 from hub.people.users import by_extension
 from hub.phone import follow, record
@@ -80,5 +80,5 @@ def _open(tx: Tx, call: Call, event: CallEvent, raw: int) -> Row[Any]:
 
 
 def _thread_keys(tx: Tx, event: CallEvent) -> tuple[ThreadKey, ...]:
-    waiting = open_for(tx, event.sender.address) if event.sender is not None else None
-    return (conversation_key(waiting.conversation),) if waiting is not None else ()
+    waiting = matter_of(tx, event.sender.address) if event.sender is not None else None
+    return (conversation_key(waiting),) if waiting is not None else ()

@@ -13,9 +13,10 @@ import pytest
 from sqlalchemy import Row, Table, text
 
 from connectors.contract import CallbackWish, InboxId, Message, Micros, Party, Raw
-from hub.callbacks.offers import offer_next, on_timer
+from hub.callbacks.calls import answer, take
+from hub.callbacks.offers import SOON, offer_next, on_timer
 from hub.callbacks.record import TIMER as CALLBACK
-from hub.callbacks.service import request
+from hub.callbacks.service import open_for, request
 from hub.chats.leaving import AGAIN
 from hub.chats.record import IDLE, LEFT
 from hub.desk.merging import merge_conversations, unmerge
@@ -408,3 +409,33 @@ async def test_an_offer_does_not_lapse_because_somebody_else_comes(
 
     await side_by_side(two, monkeypatch, end, lambda tx: comes(tx, found.ewa))
     assert await held_by(two, found.due) == ("offered", found.anna)
+
+
+@pytest.mark.parametrize("what", ["the person answers", "its time has come", "somebody is free"])
+async def test_what_comes_in_about_a_call_while_an_agent_or_the_clock_has_it_makes_no_deadlock(
+    two: Two, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """The exchange tells of the same call: whoever takes that in has the conversation, and finds the call for it."""
+    found, ours = await calls(two), two.stores[0]
+    anna = Scope(user=found.anna, role="agent", office="krajowa", front=True)
+    await ours.write(lambda tx: tx.change(schema.user, found.anna, presence="available"))
+    await ours.write(lambda tx: set_timer(tx, CALLBACK, found.due, tx.now))
+    if what == "the person answers":
+        await ours.write(lambda tx: take(tx, HOUSE, anna, found.due))
+
+    def told(tx: Tx) -> None:
+        row = tx.get(schema.callback, found.due)
+        assert row is not None
+        locked_conversation(tx, row.conversation)
+        stand_still(tx)
+        assert open_for(tx, row.number) is not None
+
+    def beside(tx: Tx) -> Any:
+        if what == "the person answers":
+            return answer(tx, HOUSE, anna, found.due)
+        return look_for_agents(tx) if what == "its time has come" else offer_next(tx, HOUSE, found.anna)
+
+    await side_by_side(two, monkeypatch, told, beside)
+    two.clock.move(SOON / 1e6)
+    state = "in-call" if what == "the person answers" else "offered"
+    assert await held_by(two, found.due) == (state, found.anna)
