@@ -252,6 +252,8 @@ def settled_by_call(tx: Tx, row: Row[Any], actor: int | None) -> None:
     withdraw_notice(tx, notice_key("callback-ordered", row))
     row = record.step(tx, row, "cancel", actor=actor, agent=None, dialled_at=None)
     record.rest(tx, row)
+    # A rule may have put their call elsewhere; then nothing else would ever wake what waited here.
+    matter.wake(tx, row)
     record.note(tx, row, "callback-settled", actor)
 
 

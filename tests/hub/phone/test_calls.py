@@ -110,6 +110,21 @@ async def test_getting_through_makes_the_call_back_unnecessary_without_a_word(sm
     assert await small.told() == []
 
 
+async def test_what_waited_for_the_call_back_wakes_where_a_rule_put_the_call_elsewhere(
+    sqlite_store: Store, clock: FakeClock
+) -> None:
+    apart = "rules: [{id: apart, 'on': message, when: {channel: phone}, do: {split: true}}]\n"
+    line = Line(sqlite_store, clock, rules=f"{apart}default: {{queue: informacja}}\n")
+    await line.with_telephone("ewa", "101")
+    first = await line.rings("missed", extension="101")
+    assert (await line.conversation(first.conversation)).status == "snoozed"
+    clock.move(60)
+    second = await line.rings("answered", "k-2", extension="101")
+    assert second.conversation != first.conversation
+    assert [callback.state for callback in await line.callbacks()] == ["cancelled"]
+    assert (await line.conversation(first.conversation)).status == "open"
+
+
 async def test_one_telephone_that_nobody_lifts_is_no_missed_call_when_another_is(small: Line) -> None:
     ola = await small.with_telephone("ola", "102")
     await small.rings("ringing", extension="101")
