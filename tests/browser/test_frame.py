@@ -93,6 +93,10 @@ async def test_every_page_is_clean_for_axe(open_page: Open, busy: None, scheme: 
         found += [f"{path}: {violation}" for violation in await axe_violations(page)]
         if await page.evaluate("document.documentElement.scrollWidth") > width:
             found.append(f"{path}: wider than {width} px")
+    await page.goto("/search")
+    hit = '<p class="hit__text">zaległy <mark>zasiłek</mark></p>'
+    await page.locator("main").evaluate("(main, hit) => main.insertAdjacentHTML('beforeend', hit)", hit)
+    found += [f"found words: {violation}" for violation in await axe_violations(page)]
     assert not found, "\n".join(found)
 
 
