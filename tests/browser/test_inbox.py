@@ -367,13 +367,19 @@ async def test_hand_over_snooze_tag_and_undo(desk: Console, made: dict[str, int]
     await said(page)
     await page.keyboard.press("u")
     await expect(page.locator("#head .badge").first).to_have_text("Open")
-    await page.locator("#tag-add").fill("dotacja")
+    await page.locator("#tag-add").fill("dotacja na rozpoczęcie działalności gospodarczej w powiecie")
     await page.keyboard.press("Enter")
     await expect(page.locator(".tags")).to_contain_text("dotacja")
+    await page.locator(".tags .badge", has_text="dotacja").locator(".tag__off").click()
+    await expect(page.locator(".tags .badge", has_text="dotacja")).to_have_count(0)
     await page.locator("#stream").focus()
     await page.keyboard.press("t")
     await page.locator("#transfer-to").select_option("office:pup-lomza")
     await page.locator("#transfer-note").fill("To sprawa z Łomży")
+    await page.locator("#transfer-until").fill("2020-01-02T08:00")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#dialog-transfer [role=alert]")).to_contain_text("passed")
+    await page.locator("#transfer-until").fill("")
     await page.keyboard.press("Control+Enter")
     await expect(page.locator("#head .badge").first).to_have_text("Waiting for an office")
     await expect(page.locator("#stream")).to_contain_text("To sprawa z Łomży")
@@ -394,7 +400,7 @@ async def test_who_comes_second_is_told_and_may_repeat(
         lambda tx: tx.change(schema.conversation, made["long"], version=77, tags='["nowa"]')
     )
     await page.keyboard.press("Enter")
-    assert "changed by somebody else" in await said(page)
+    await expect(page.locator("#dialog-assign [role=alert]")).to_contain_text("changed by somebody else")
     assert (await desk.row(made["long"])).assignee == desk.people["ola"]
     await expect(page.locator(".tags")).to_contain_text("nowa")
     await page.locator("#assign-to").press("Enter")
@@ -414,8 +420,11 @@ async def test_a_refused_link_breaks_nothing_and_a_refused_mail_is_kept(
     await page.fill("#new-to", "jan")
     await page.fill("#new-subject", "Temat")
     await page.fill("#new-text", "Treść")
+    await page.set_viewport_size({"width": 390, "height": 600})
+    await page.locator("[data-kept]").scroll_into_view_if_needed()
     await page.keyboard.press("Control+Enter")
     await expect(page.locator("form [role=alert]")).to_contain_text("jan")
+    await expect(page.locator("form [role=alert]")).to_be_in_viewport()
     await expect(page.locator("[data-kept]")).to_have_text("Saved")
 
 
@@ -476,6 +485,7 @@ async def test_a_failed_mail_is_sent_again_by_one_click(
     await expect(page.locator(".entry__foot")).to_contain_text("Failed")
     await page.locator("form[action$='/retry'] button").click()
     await expect(page.locator(".entry__foot")).to_contain_text("Queued")
+    await expect(page.locator("#stream")).to_be_focused()  # the button is gone
     (delivery,) = await desk.rows(schema.delivery, conversation=made["failed"])
     assert delivery.state == "queued" and not (await desk.row(made["failed"])).failed
 

@@ -26,6 +26,8 @@ export async function send(url, { method = "POST", body, json, headers = {}, qui
 export function toast(text, { danger = false, undo = null, undoLabel = null, seconds = 8 } = {}) {
   const box = document.getElementById("toasts");
   if (!box || !text) return null;
+  const inside = danger && [...document.querySelectorAll("dialog[open] .dialog__body")].at(-1);
+  if (inside) return sayInside(inside, text);
   const item = document.createElement("div");
   item.className = danger ? "toast toast--danger" : "toast";
   item.append(text);
@@ -55,6 +57,21 @@ export function toast(text, { danger = false, undo = null, undoLabel = null, sec
   while (box.children.length > 4) box.firstElementChild.remove();
   return item;
 }
+
+/** What went wrong is said in the dialog that is open: behind it, it would be dim, and unheard by a screen reader. */
+function sayInside(body, text) {
+  body.querySelector("[data-said]")?.remove();
+  const said = document.createElement("p");
+  said.className = "field__error";
+  said.role = "alert";
+  said.dataset.said = "";
+  said.append(text);
+  body.prepend(said);
+  said.scrollIntoView({ block: "nearest" });
+  return said;
+}
+document.addEventListener("close", ({ target }) => target.querySelector?.("[data-said]")?.remove(), true);
+document.addEventListener("submit", ({ target }) => target.querySelector("[data-said]")?.remove(), true);
 
 // htmx: the token, and errors as toasts. The server answers errors with HX-Retarget, so nothing is swapped wrongly.
 document.addEventListener("htmx:config:request", (event) => {

@@ -209,6 +209,7 @@ class Writing {
     this.error.textContent = problem;
     this.error.hidden = !problem;
     if (problem && refused && this.field("to")) this.form.querySelector(".composer__to")?.setAttribute("open", "");
+    if (problem) this.error.scrollIntoView({ block: "nearest" }); // on a phone a long text stands between it and the button
   }
 
   async submit(event, more = {}) {

@@ -55,7 +55,13 @@ document.addEventListener("centrala:changes", ({ detail }) => {
 document.addEventListener("centrala:reset", () => refresh());
 document.addEventListener("centrala:undone", () => refresh());
 document.addEventListener("centrala:sent", () => refresh(0));
+// A button that is gone when it has done its work leaves its person at the messages, not at the top of the page.
+let held = false;
+document.addEventListener("htmx:before:swap", () => {
+  held = document.activeElement.closest("#head, #stream, #context") !== null;
+});
 document.addEventListener("htmx:after:swap", () => {
+  if (held && document.activeElement === document.body) stream.focus({ preventScroll: true });
   document.dispatchEvent(new CustomEvent("centrala:parts", { detail: { last: Number(head()?.dataset.last ?? 0) } }));
 });
 // At the newest message, unless the address names an older one (a hit of the search, a link of a colleague).
