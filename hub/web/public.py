@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import hdrs, web
@@ -37,6 +36,7 @@ from hub.web.public_answers import (
 )
 from hub.web.public_bodies import Budget, Form, Malformed, TooLarge, TooSlow, read_body, read_form
 from hub.web.public_limits import MACHINE_AT_ONCE, Limits
+from hub.web.public_origins import check_origin, cors, origin_of, preflight
 from hub.web.public_watch import WATCH, Watch
 from hub.web.refused import STATIC, RefusalPages
 
@@ -93,7 +93,7 @@ class _Public:
         self.mounted: dict[_Handler, Route] = {}
         self.trusted: tuple[Network, ...] = networks(settings.trusted_proxies)
         self.https = settings.public_url.startswith("https://")
-        self.own_origin = _origin_of(settings.public_url)
+        self.own_origin = origin_of(settings.public_url)
 
 
 def build(
@@ -124,7 +124,7 @@ def build(
             resource.add_route(route.method, handler)
             if route.method == "GET" and not route.streams:
                 resource.add_route("HEAD", handler)
-        resource.add_route("OPTIONS", _preflight(mounted))
+        resource.add_route("OPTIONS", preflight(mounted))
     app.router.add_get("/favicon.ico", _nothing)
     app.router.add_get("/healthz", _alive)
     app.router.add_get("/readyz", _ready(ready))
@@ -215,7 +215,7 @@ def _in_hand(public: _Public, where: str, machine: bool) -> AbstractContextManag
 
 def _serve(public: _Public, route: Route) -> _Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
-        _check_origin(public, route, request)
+        check_origin(public.own_origin, route, request)
         remote = request[REMOTE]
         _check_limits(public, route, remote)
         if route.streams and not public.limits.may_stream(bucket(remote), route.at_once):
@@ -254,26 +254,6 @@ def _check_limits(public: _Public, route: Route, remote: str) -> None:
     if wait := public.limits.wait(route.per_site, "site", route.method, route.path):
         text = N_("Very many people are writing here just now. Please try again in a moment.")
         raise Refusal(429, text, retry_after=wait)
-
-
-def _check_origin(public: _Public, route: Route, request: web.Request) -> None:
-    """A page of another site may post only where the route names that site. Programs send no Origin (RFC 6454)."""
-    if route.method != "POST":
-        return
-    origin = request.headers.get(hdrs.ORIGIN)
-    cross = request.headers.get("Sec-Fetch-Site", "none") == "cross-site"
-    if (origin is None and not cross) or (origin and _is_welcome(public, route, request, origin)):
-        return
-    raise Refusal(403, N_("This form was sent from a page of another site, which is not allowed to do so."))
-
-
-def _is_welcome(public: _Public, route: Route, request: web.Request, origin: str) -> bool:
-    own = (public.own_origin, f"http://{request.host}", f"https://{request.host}")
-    return origin.lower() in own or _allows(route, origin)
-
-
-def _allows(route: Route, origin: str) -> bool:
-    return origin.lower() in {allowed.lower() for allowed in route.origins}
 
 
 async def _request(public: _Public, route: Route, request: web.Request, remote: str) -> Request:
@@ -324,16 +304,7 @@ def _headers(public: _Public, route: Route, request: web.Request, given: Mapping
     headers["Content-Security-Policy"] = CSP + frames
     if not route.embeddable:
         headers["X-Frame-Options"] = "DENY"
-    return headers | _cors(route, request)
-
-
-def _cors(route: Route, request: web.Request) -> dict[str, str]:
-    """Lets scripts of the allowed sites read the answer, without cookies."""
-    if not route.origins:
-        return {}
-    origin = request.headers.get(hdrs.ORIGIN, "")
-    allowed = {"Access-Control-Allow-Origin": origin} if _allows(route, origin) else {}
-    return {"Vary": "Origin"} | allowed
+    return headers | cors(route, request)
 
 
 def _streamed(request: web.Request, answer: Response, headers: Mapping[str, str]) -> web.StreamResponse:
@@ -361,26 +332,6 @@ async def _write_on(request: web.Request, response: web.StreamResponse, stream: 
             await close()
 
 
-def _preflight(mounted: Sequence[Route]) -> _Handler:
-    """``OPTIONS``: whether a script of another site may ask (Fetch standard, CORS protocol)."""
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        origin = request.headers.get(hdrs.ORIGIN, "")
-        wanted = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_METHOD, "")
-        if not any(route.method == wanted and _allows(route, origin) for route in mounted):
-            raise Refusal(403, N_("Pages of this site may not ask here."))
-        headers = {
-            hdrs.ACCESS_CONTROL_ALLOW_ORIGIN: origin,
-            hdrs.ACCESS_CONTROL_ALLOW_METHODS: wanted,
-            hdrs.ACCESS_CONTROL_ALLOW_HEADERS: "Content-Type",
-            hdrs.ACCESS_CONTROL_MAX_AGE: "600",
-            hdrs.VARY: "Origin",
-        }
-        return web.Response(status=204, headers=headers)
-
-    return answer
-
-
 # --- who asks ----------------------------------------------------------------------------------------------------
 
 
@@ -397,8 +348,3 @@ def _language(public: _Public, request: web.Request) -> str:
     if asked in settings.languages:
         return asked
     return preferred(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""), settings.languages) or settings.language
-
-
-def _origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
