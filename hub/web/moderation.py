@@ -33,13 +33,13 @@ from hub.moderation.placing import Setting
 from hub.moderation.platform import Deed
 from hub.moderation.reasons import HOLD, REFUSALS
 from hub.scope import Conflict, require
+from hub.store import schema
 from hub.store.tx import Reader, Tx
 from hub.web import platform_words
 from hub.web.conversation_files import PREVIEWS
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, Unacceptable, read_form, read_query
 from hub.web.render import (
-    conversation_path,
     is_fragment,
     language_of,
     own,
@@ -330,8 +330,13 @@ async def opened(request: web.Request) -> web.StreamResponse:
     """Open a private conversation with the author in an agents' queue; its page says so and leads there."""
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
     form, house = await read_form(request, Opened), desk.house()
-    conversation = await desk.store.write(lambda tx: answers.open_private(tx, house, scope, number))
-    said = text(request, N_("A private conversation is open: {path}"), path=conversation_path(conversation))
+
+    def command(tx: Tx) -> str:
+        conversation = tx.get(schema.conversation, answers.open_private(tx, house, scope, number))
+        return str(conversation.reference) if conversation is not None else ""
+
+    reference = await desk.store.write(command)
+    said = text(request, N_("A private conversation is open: {reference}"), reference=reference)
     return _answer(request, form.next, said, Bulk(done=(number,), failed=(), undo=None))
 
 

@@ -124,6 +124,8 @@ async def test_the_day_of_the_abusive_comment(hub: WholeHub, browser: Browser) -
     await page.keyboard.press("o")
     await expect(page.locator(".post a[href^='/conversations/']")).to_have_count(1)
     private = str(await page.get_attribute(".post a[href^='/conversations/']", "href"))
+    reference = (await one(hub, schema.conversation, int(private.rsplit("/", 1)[1]))).reference
+    await expect(page.locator(".toast")).to_contain_text(reference)
     await page.keyboard.press("d")
     await page.keyboard.press("1")
     await expect(page.locator(".post")).to_have_count(0)
