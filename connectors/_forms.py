@@ -7,7 +7,7 @@ from typing import Annotated, Any, Protocol
 
 import msgspec
 
-from connectors._http import page
+from connectors._http import later, page
 from connectors._i18n import N_
 from connectors._widget import LANGUAGES, trapped
 from connectors.contract import Handler, Refused, Request, Response, Route, Translate
@@ -123,9 +123,7 @@ def form_route(path: str, handler: Handler, settings: _Limits, max_body: int) ->
 
 def try_later(body: str, refused: Refused) -> Response:
     """Nothing was taken: the form comes back, and the browser is told when to try again."""
-    answer = page(body, status=503)
-    headers = {**answer.headers, "Retry-After": str(max(1, round(refused.retry_after)))}
-    return msgspec.structs.replace(answer, headers=headers)
+    return later(page(body, status=503), refused)
 
 
 def plain_reference(reference: str) -> str:

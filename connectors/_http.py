@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from connectors._i18n import N_
-from connectors.contract import Blobs, Raw, Request, Response, SendError, SetCookie
+from connectors.contract import Blobs, Raw, Refused, Request, Response, SendError, SetCookie
 
 INLINE = 65_536
 """Bytes up to which a raw body is a row of the store; a larger one becomes a blob first."""
@@ -49,6 +49,17 @@ def see_other(location: str, cookies: tuple[SetCookie, ...] = ()) -> Response:
 def json_response(value: Any, status: int = 200) -> Response:
     """``value`` (structs, dicts, lists) as JSON."""
     return Response(status=status, body=msgspec.json.encode(value), content_type="application/json")
+
+
+def text_response(text: str, status: int = 200) -> Response:
+    """Plain text, as gateways of SMS want their calls answered."""
+    return Response(status=status, body=text.encode(), content_type="text/plain; charset=utf-8")
+
+
+def later(answer: Response, refused: Refused) -> Response:
+    """``answer``, which says that nothing was taken, with when to try again."""
+    wait = str(max(1, round(refused.retry_after)))
+    return msgspec.structs.replace(answer, headers={**answer.headers, "Retry-After": wait})
 
 
 def raw_of(request: Request) -> Raw:

@@ -14,7 +14,7 @@ from yarl import URL
 
 from connectors import _sms
 from connectors._failpoint import failpoint
-from connectors._http import status_error
+from connectors._http import later, status_error, text_response
 from connectors._i18n import N_
 from connectors._sms import Plan, paid, plan_sms
 from connectors._sms_inlet import Inlet, reading_of
@@ -98,17 +98,15 @@ class Kannel:
 
     async def _take(self, request: Request, call: Call) -> Response:
         if not self._is_kannel(request, call):
-            return _answer(403, "The secret or the address is not the configured one.")
+            return text_response("The secret or the address is not the configured one.", 403)
         if not call.sender and not is_report(call):
-            return _answer(400, "There is neither a sender (from) nor a report (delivery and type).")
+            return text_response("There is neither a sender (from) nor a report (delivery and type).", 400)
         try:
             await self._accept(call)
         except Refused as refused:
-            answer = _answer(503, "Nothing was taken; call again later.")
-            wait = str(max(1, round(refused.retry_after)))
-            return msgspec.structs.replace(answer, headers={"Retry-After": wait})
+            return later(text_response("Nothing was taken; call again later.", 503), refused)
         # What stands in the body Kannel may send to the person as an SMS: nothing.
-        return _answer(200, "")
+        return text_response("")
 
     def _is_kannel(self, request: Request, call: Call) -> bool:
         secret = self._settings.secret.reveal().encode()
@@ -219,10 +217,6 @@ def _within(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.I
         return False
     ip = getattr(ip, "ipv4_mapped", None) or ip
     return any(ip in network for network in networks)
-
-
-def _answer(status: int, text: str) -> Response:
-    return Response(status=status, body=text.encode(), content_type="text/plain; charset=utf-8")
 
 
 def _error(status: int, text: str) -> SendError:

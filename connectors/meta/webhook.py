@@ -14,10 +14,8 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-
 from connectors._failpoint import failpoint
-from connectors._http import INLINE, json_response, kept_json
+from connectors._http import INLINE, json_response, kept_json, later
 from connectors._widget import Door
 from connectors.contract import Env, Inbound, InboxId, Micros, Refused, Request, Response, Route, Secret
 from connectors.meta.parts import NotACall
@@ -149,6 +147,4 @@ def _told(what: str, status: int) -> Response:
 
 def _later(refused: Refused) -> Response:
     """Nothing was taken; Meta keeps it and calls again."""
-    answer = _told("Nothing was taken; send it again later.", 503)
-    headers = {"Retry-After": str(max(1, round(refused.retry_after)))}
-    return msgspec.structs.replace(answer, headers=headers)
+    return later(_told("Nothing was taken; send it again later.", 503), refused)

@@ -8,10 +8,8 @@ import hmac
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-
 from connectors import _signing as signing
-from connectors._http import json_response, raw_of
+from connectors._http import json_response, later, raw_of
 from connectors._i18n import N_
 from connectors._widget import Door
 from connectors.contract import (
@@ -102,9 +100,7 @@ class Phone:
         try:
             receipts = await self._door.sink.accept(raw_of(request), items) if items else []
         except Refused as refused:
-            headers = {"Retry-After": str(max(1, round(refused.retry_after)))}
-            answer = _refusal(503, "Nothing was taken; send it again later.")
-            return msgspec.structs.replace(answer, headers=headers)
+            return later(_refusal(503, "Nothing was taken; send it again later."), refused)
         return json_response({"events": [_told(*pair) for pair in zip(items, receipts, strict=True)]})
 
     def _items(self, fields: Sequence[dict[str, Any]]) -> list[Inbound]:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from connectors import _sms, _sms_in
-from connectors._http import status_error
+from connectors._http import later, status_error, text_response
 from connectors._i18n import N_
 from connectors._sms import MONEY, Plan, paid, plan_sms
 from connectors._widget import Door
@@ -104,16 +104,15 @@ class SmsApi:
     async def _take(self, request: Request, fields: str) -> Response:
         """``OK`` after the commit; SMSAPI repeats what was answered otherwise."""
         if not self._is_smsapi(request):
-            return _answer(403, "The secret or the address is not the configured one.")
+            return text_response("The secret or the address is not the configured one.", 403)
         call = read(fields)
         try:
             await self._accept(call)
         except BadCall as error:
-            return _answer(400, str(error))
+            return text_response(str(error), 400)
         except Refused as refused:
-            wait = {"Retry-After": str(max(1, round(refused.retry_after)))}
-            return msgspec.structs.replace(_answer(503, "Nothing was taken; call again later."), headers=wait)
-        return _answer(200, "OK")
+            return later(text_response("Nothing was taken; call again later.", 503), refused)
+        return text_response("OK")
 
     def _is_smsapi(self, request: Request) -> bool:
         given = request.query.get("secret", "").encode()
@@ -267,7 +266,3 @@ def _taken(answer: Fetched) -> Item | None:
     if not told.list:
         raise SendError("ambiguous", UNREADABLE, "neither a message nor an error")
     return told.list[0]
-
-
-def _answer(status: int, text: str) -> Response:
-    return Response(status=status, body=text.encode(), content_type="text/plain; charset=utf-8")

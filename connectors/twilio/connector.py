@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from connectors import _sms, _sms_in
-from connectors._http import FETCH_SECONDS, status_error
+from connectors._http import FETCH_SECONDS, later, status_error, text_response
 from connectors._i18n import N_
 from connectors._sms import Plan, paid, plan_sms
 from connectors._widget import Door
@@ -119,13 +119,13 @@ class Twilio:
             given = request.headers.get(signing.HEADER, "")
             covered = pairs if signed is None else signed
             if not signing.is_signed(given, self._tokens, self._address(request), covered):
-                return _answer(403, "X-Twilio-Signature does not fit the address, the fields and our token.")
+                why = "X-Twilio-Signature does not fit the address, the fields and our token."
+                return text_response(why, 403)
             await self._accept(fields, dict(pairs))
         except BadCall as error:
-            return _answer(400, str(error))
+            return text_response(str(error), 400)
         except Refused as refused:
-            wait = {"Retry-After": str(max(1, round(refused.retry_after)))}
-            return msgspec.structs.replace(_answer(503, "Nothing was taken; call again later."), headers=wait)
+            return later(text_response("Nothing was taken; call again later.", 503), refused)
         return Response(status=200, body=NOTHING, content_type="text/xml; charset=utf-8")
 
     def _address(self, request: Request) -> str:
@@ -291,7 +291,3 @@ def _taken(answer: Fetched) -> str:
             "permanent", why_failed(str(told.error_code or "")), f"Twilio error {told.error_code}"
         )
     return told.sid
-
-
-def _answer(status: int, text: str) -> Response:
-    return Response(status=status, body=text.encode(), content_type="text/plain; charset=utf-8")

@@ -13,7 +13,7 @@ import msgspec
 
 from connectors import _signing as signing
 from connectors._failpoint import failpoint
-from connectors._http import FETCH_SECONDS, INLINE, json_response, kept_json, status_error
+from connectors._http import FETCH_SECONDS, INLINE, json_response, kept_json, later, status_error
 from connectors._i18n import N_
 from connectors._widget import Door
 from connectors.contract import (
@@ -224,9 +224,7 @@ def _refusal(status: int, why: str) -> Response:
 
 def _later(refused: Refused) -> Response:
     """Nothing was taken; the other side keeps it and tries again."""
-    answer = _refusal(503, "Nothing was taken; send it again later.")
-    headers = {"Retry-After": str(max(1, round(refused.retry_after)))}
-    return msgspec.structs.replace(answer, headers=headers)
+    return later(_refusal(503, "Nothing was taken; send it again later."), refused)
 
 
 def _told(event: AnyEvent, receipt: Receipt) -> dict[str, Any]:

@@ -9,7 +9,15 @@ from collections.abc import Sequence
 import msgspec
 
 from connectors._failpoint import failpoint
-from connectors._http import FETCH_SECONDS, INLINE, UPLOAD_SECONDS, json_response, kept_json, status_error
+from connectors._http import (
+    FETCH_SECONDS,
+    INLINE,
+    UPLOAD_SECONDS,
+    json_response,
+    kept_json,
+    later,
+    status_error,
+)
 from connectors._i18n import N_
 from connectors._weight import LONGEST
 from connectors._widget import Door
@@ -180,9 +188,7 @@ class X:
         try:
             await self._accept(request.body, await self._read(request.body))
         except Refused as refused:
-            headers = {"Retry-After": str(max(1, round(refused.retry_after)))}
-            answer = json_response({"error": "Nothing was taken; send it again later."}, 503)
-            return msgspec.structs.replace(answer, headers=headers)
+            return later(json_response({"error": "Nothing was taken; send it again later."}, 503), refused)
         return json_response({})
 
     async def _read(self, body: bytes) -> Read:
