@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 from connectors import registry
 from hub.config import Config
@@ -58,8 +59,8 @@ def imported(folders: tuple[str, ...]) -> set[str]:
     return found - set(sys.stdlib_module_names) - {"hub", "connectors", "rules", "tests", "scripts", "bench"}
 
 
-USED_OTHERWISE = {"asyncpg"}
-"""Runtime dependencies that no line imports: the driver that SQLAlchemy finds by the URL."""
+USED_OTHERWISE = {"asyncpg", "async-timeout"}
+"""Runtime dependencies that no line imports: the driver that SQLAlchemy finds by the URL, a part of redis."""
 
 
 @pytest.mark.slow
@@ -83,6 +84,17 @@ def test_locks_hold_what_is_declared() -> None:
     }
     everything = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["dev"]]
     assert {canonical(name) for name in everything} <= locked
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
+def test_a_lock_is_whole_on_the_oldest_python_that_is_served(name: str) -> None:
+    """Debian 12 has 3.11.2; who makes a lock may have a newer one, on which some packages ask for less."""
+    locked = {canonical(line) for line in (ROOT / name).read_text().splitlines() if "==" in line}
+    for package in sorted(locked & {canonical(found.name) for found in metadata.distributions()}):
+        for asked in map(Requirement, metadata.requires(package) or ()):
+            place = {"python_full_version": "3.11.2", "extra": ""}
+            if asked.marker is None or asked.marker.evaluate(place):
+                assert canonical(asked.name) in locked, f"{package} asks for {asked}"
 
 
 def test_every_setting_is_read_somewhere() -> None:
