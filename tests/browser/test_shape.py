@@ -15,7 +15,7 @@ from hub.store import schema
 from hub.store.tx import Tx
 from rules import Match, Seen, Trace, encode_trace
 from tests.browser.desk_console import Console, console, inbound, morning
-from tests.servers.browser import axe_violations, chromium
+from tests.servers.browser import axe_violations
 
 pytestmark = [
     pytest.mark.browser,
@@ -25,12 +25,6 @@ pytestmark = [
 
 SHOWN = "[...document.querySelectorAll('.panes > .pane')].filter((one) => one.checkVisibility())"
 WIDTHS = f"{SHOWN}.map((one) => [one.className.match(/pane--(queues|list|conversation|context)/)[1], one.offsetWidth])"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -65,7 +59,6 @@ async def test_the_conversation_has_the_room_that_is_left(
             assert "conversation" not in await panes(page), width
             await page.locator(".pane--context > [data-pane=conversation]").click()
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
-    await page.context.close()
 
 
 async def test_the_list_of_keys_says_what_they_do_here(
@@ -94,7 +87,6 @@ async def test_the_list_of_keys_says_what_they_do_here(
     choice = page.locator("#dialog-snooze .choice", has_text="W poniedziałek")
     await expect(choice).to_contain_text("pon., ")
     await expect(choice).to_contain_text("08:00")
-    await page.context.close()
 
 
 async def test_a_found_message_is_brought_into_sight(
@@ -109,7 +101,6 @@ async def test_a_found_message_is_brought_into_sight(
     await expect(page.locator(f"#m{messages[3]}")).to_be_in_viewport()
     await page.goto(f"{desk.url}/conversations/{made['woke']}")
     await expect(page.locator(f"#m{messages[-1]}")).to_be_in_viewport()
-    await page.context.close()
 
 
 async def test_a_reply_is_sent_and_resolved_with_a_topic_by_two_keys(
@@ -134,7 +125,6 @@ async def test_a_reply_is_sent_and_resolved_with_a_topic_by_two_keys(
     await page.keyboard.press("u")
     await expect(page.locator("#head .badge").first).to_have_text("Otwarte")
     await expect(page.locator("#reply-text")).to_have_value("Tak, od dnia rejestracji.")
-    await page.context.close()
 
 
 async def test_a_lost_connection_is_told_until_it_is_back(
@@ -163,7 +153,6 @@ async def test_a_lost_connection_is_told_until_it_is_back(
     await expect(banner).to_be_hidden()
     await page.locator("#reply-form [data-send]").first.click()
     await expect(page.locator(".entry--outbound").last).to_contain_text("Napisane bez połączenia")
-    await page.context.close()
 
 
 async def test_whose_session_ended_is_led_to_the_log_in(
@@ -176,7 +165,6 @@ async def test_whose_session_ended_is_led_to_the_log_in(
     await expect(page.get_by_role("heading", name="Wylogowano")).to_be_visible()
     await page.get_by_role("link", name="Zaloguj się").click()
     await expect(page.locator('input[name="login"]')).to_be_visible()
-    await page.context.close()
 
 
 async def test_long_words_of_a_decision_fit_a_phone(
@@ -194,7 +182,6 @@ async def test_long_words_of_a_decision_fit_a_phone(
     await page.goto(f"{desk.url}/conversations/{made['urgent']}/why")
     await expect(page.locator(".decision .badge")).to_contain_text("Priorytet")
     assert await page.evaluate("document.documentElement.scrollWidth") <= 320
-    await page.context.close()
 
 
 async def test_lists_that_are_chosen_from_by_keys_show_what_is_chosen(
@@ -224,7 +211,6 @@ async def test_lists_that_are_chosen_from_by_keys_show_what_is_chosen(
         " return a.top >= b.top - 1 && a.bottom <= b.bottom + 1; }"
     )
     assert await chosen.evaluate(inside)
-    await page.context.close()
 
 
 async def test_the_newest_message_stays_in_sight_while_its_answer_grows(
@@ -243,7 +229,6 @@ async def test_the_newest_message_stays_in_sight_while_its_answer_grows(
     await page.wait_for_timeout(100)
     await page.locator("#reply-text").fill("Wiersz\n")
     assert await page.locator("#stream").evaluate("e => e.scrollTop") == 0
-    await page.context.close()
 
 
 async def test_a_time_of_ones_own_can_be_chosen_on_a_phone(
@@ -255,7 +240,6 @@ async def test_a_time_of_ones_own_can_be_chosen_on_a_phone(
     inside = """e => [...e.querySelectorAll("button, input")].every(
       (part) => part.getBoundingClientRect().right <= e.getBoundingClientRect().right)"""
     assert await page.locator("#dialog-snooze").evaluate(inside)
-    await page.context.close()
 
 
 async def test_any_word_of_a_name_finds_an_office_or_a_colleague(
@@ -275,4 +259,3 @@ async def test_any_word_of_a_name_finds_an_office_or_a_colleague(
         await page.wait_for_timeout(1100)
         await page.keyboard.press("Escape")
         await expect(page.locator("dialog[open]")).to_have_count(0)
-    await page.context.close()

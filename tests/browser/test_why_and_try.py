@@ -126,4 +126,3 @@ async def test_a_call_of_a_rule_leads_to_its_reasons(
     await page.get_by_role("link", name="Dlaczego").click()
     await expect(page.get_by_role("main")).to_contain_text("Firmy")
     await clean(page, width)
-    await page.context.close()
