@@ -15,7 +15,7 @@ import msgspec
 
 from connectors._i18n import N_
 from connectors._json import decoded
-from connectors.contract import Inbound, InboxId, ParseContext, Party, ThreadKey, Unknown
+from connectors.contract import Inbound, InboxId, Message, ParseContext, Party, ThreadKey, Unknown
 from connectors.x.common import KIND, NOBODY, Place, account_id, party, thread, users_by_id
 from connectors.x.directs import decode_users, new_direct, old_direct, seen_up_to
 from connectors.x.payloads import (
@@ -274,14 +274,11 @@ def _new_event(what: str, event: Activity, data: msgspec.Raw, place: Place) -> I
     elif what == "post.delete":
         yield new_deletion(_deletion.decode(event.payload), place)
     elif not place.ignores(what):
-        secret = what.startswith("chat.")
-        yield Unknown(
-            **place.event(_event_name(event, data)),
-            sender=_somebody(event),
-            what=what,
-            text=place.words(ENCRYPTED) if secret else "",
-            direct=secret,
-        )
+        named, who = place.event(_event_name(event, data)), _somebody(event)
+        if what == "chat.received":
+            yield Message(**named, sender=who, direct=True, unreadable=ENCRYPTED)
+        else:
+            yield Unknown(**named, sender=who, what=what, direct=what.startswith("chat."))
 
 
 def _event_name(event: Activity, data: msgspec.Raw) -> str:

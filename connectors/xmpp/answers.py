@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import xml.etree.ElementTree as ET  # nosec: only to build
+from typing import TypeGuard
 
 from connectors._i18n import N_
-from connectors.contract import Env, Unknown
+from connectors.contract import Env, Inbound, Message, Unknown
 from connectors.xmpp import writing
 from connectors.xmpp.envelope import Envelope, Place, opened
 from connectors.xmpp.intake import Taken
 from connectors.xmpp.names import CLIENT, INVITATION, RECEIPTS, ROOM_USER, STANZAS, full
-from connectors.xmpp.reading import ENCRYPTED, GROUP
+from connectors.xmpp.reading import GROUP
 
 NO_ENCRYPTION = N_(
     "We cannot read encrypted messages. Please switch off the encryption (OMEMO) of this chat in your program "
@@ -39,32 +40,42 @@ def receipt(taken: Taken, place: Place) -> ET.Element | None:
 
 async def notices(taken: Taken, place: Place, env: Env, address: str) -> list[ET.Element]:
     """What is told to somebody who wrote encrypted, or wants us in a group: once a day for one person."""
-    item = next((item for item in taken.items if isinstance(item, Unknown)), None)
+    item = next((item for item in taken.items if asks_for_notice(item)), None)
     envelope = opened(taken.stanza, place)
-    if item is None or envelope is None or item.what not in (ENCRYPTED, GROUP) or "@" not in envelope.person:
+    if item is None or envelope is None or envelope.outgoing or "@" not in envelope.person:
         return []
     if envelope.sent_at is not None and envelope.sent_at < place.now - FRESH:
         return []
     if all(one.duplicate for one in taken.receipts) or not await _first_today(env, item):
         return []
-    text = NO_ENCRYPTION if item.what == ENCRYPTED else NO_GROUPS
+    text = NO_ENCRYPTION if isinstance(item, Message) else NO_GROUPS
     return _refusals(envelope, item, env, _in_both(env, text, address))
 
 
-async def _first_today(env: Env, item: Unknown) -> bool:
+def asks_for_notice(item: Inbound) -> TypeGuard[Message | Unknown]:
+    """Whether it is something that we cannot take part in, so that somebody is told how to reach us."""
+    return bool(item.unreadable) if isinstance(item, Message) else _of_group(item)
+
+
+def _of_group(item: Inbound) -> bool:
+    return isinstance(item, Unknown) and item.what == GROUP
+
+
+async def _first_today(env: Env, item: Message | Unknown) -> bool:
     """Counted in the store, so that neither a restart nor another node tells it again."""
     person = hashlib.sha256(item.sender.address.encode()).hexdigest()[:16]
-    return await env.budget.spend(f"notice:{item.what}:{person}", 1, 1, zone=env.office.zone) is not None
+    what = "group" if _of_group(item) else "encrypted"
+    return await env.budget.spend(f"notice:{what}:{person}", 1, 1, zone=env.office.zone) is not None
 
 
-def _refusals(envelope: Envelope, item: Unknown, env: Env, said: str) -> list[ET.Element]:
+def _refusals(envelope: Envelope, item: Message | Unknown, env: Env, said: str) -> list[ET.Element]:
     name = writing.notice_id(env.inbox, item.external_id or "")
     invited = envelope.parts.get(f"{ROOM_USER}x")
     if invited is not None and (invite := invited.find(f"{ROOM_USER}invite")) is not None:
         return [writing.decline(envelope.person, invite.get("from", ""), said)]
     if envelope.type == "groupchat":
         return []  # we are not in the room, so nobody there would get it
-    in_room = item.what == GROUP and INVITATION not in envelope.parts
+    in_room = _of_group(item) and INVITATION not in envelope.parts
     to = full(envelope.message.get("from")) if in_room else envelope.person
     return [writing.notice(to, said, env.office.language, name)]
 

@@ -23,7 +23,6 @@ from connectors.contract import (
     SendError,
     Sent,
     Sink,
-    Unknown,
 )
 from connectors.xmpp import answers, upload, writing
 from connectors.xmpp.acks import Ticket
@@ -162,7 +161,7 @@ class Xmpp:
         """After a commit: tell the sender that it arrived, and what we cannot read."""
         if (receipt := answers.receipt(taken, self._place())) is not None:
             self._put(receipt)
-        if any(isinstance(item, Unknown) for item in taken.items):
+        if any(map(answers.asks_for_notice, taken.items)):
             task = asyncio.create_task(self._notice(taken))
             self._notices.add(task)
             task.add_done_callback(self._notices.discard)

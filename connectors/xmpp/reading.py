@@ -13,7 +13,6 @@ from typing import Any
 from connectors._i18n import N_
 from connectors._text import one_line
 from connectors.contract import (
-    Attachment,
     Automatic,
     Deletion,
     DeliveryReport,
@@ -57,7 +56,9 @@ from connectors.xmpp.wording import body_of, language_of, whole, with_place, wit
 OURS = re.compile(r"hub-[0-9a-f]{26}(?:-[0-9]{1,2})?")
 """The ids of our own messages; what carries one left through the hub."""
 
-ENCRYPTED = N_("encrypted message")
+ENCRYPTED = N_("An encrypted message, which cannot be read here. Ask the person to write without encryption.")
+"""What people see instead of the words, each in their own language."""
+
 GROUP = N_("group chat")
 CALL = N_("call")
 FORGED = N_("forged copy of a message")
@@ -65,11 +66,8 @@ UNREADABLE = N_("message that could not be read")
 """What has no text: said in the office's language when it is committed; elements that nobody knows keep their names."""
 
 _OMEMO = ("{eu.siacs.conversations.axolotl}", "{urn:xmpp:omemo:1}", "{urn:xmpp:omemo:2}")
-_SEALED = {
-    **{f"{namespace}encrypted": "OMEMO" for namespace in _OMEMO},
-    "{urn:xmpp:openpgp:0}openpgp": "OpenPGP",
-    "{jabber:x:encrypted}x": "OpenPGP",
-}
+_OMEMO_PARTS = frozenset(f"{namespace}encrypted" for namespace in _OMEMO)
+_SEALED = _OMEMO_PARTS | {"{urn:xmpp:openpgp:0}openpgp", "{jabber:x:encrypted}x"}
 
 _QUIET = re.compile(
     r"\{(?:http://jabber\.org/protocol/chatstates|urn:xmpp:hints|urn:xmpp:sid:0|urn:xmpp:delay|jabber:x:delay|"
@@ -206,8 +204,9 @@ def _said(envelope: Envelope, place: Place) -> Inbound | None:
         )
     if (signs := parts.get(f"{REACTIONS}reactions")) is not None:
         return _reaction(envelope, place, signs)
-    if (scheme := _sealed(envelope)) is not None:
-        return _unknown(envelope, place, ENCRYPTED, body_of(envelope) or scheme) if scheme else None
+    if (sealed := _sealed(envelope)) is not None:
+        # What stands in its body are a program's words on encryption, or the code itself: nobody wrote them.
+        return _message(envelope, place, unreadable=ENCRYPTED) if sealed else None
     if f"{CALLS}propose" in parts:
         return _unknown(envelope, place, CALL, "")
     return _content(envelope, place) or _without_word(envelope, place)
@@ -233,20 +232,15 @@ def _reaction(envelope: Envelope, place: Place, signs: ET.Element) -> Reaction:
     )
 
 
-def _sealed(envelope: Envelope) -> str | None:
-    """The scheme of an encrypted message; empty for one that only exchanges keys, None for a plain one."""
-    for name in _SEALED.keys() & envelope.parts.keys():
-        has_payload = _SEALED[name] != "OMEMO" or any(
-            part.tag.endswith("}payload") for part in envelope.parts[name]
+def _sealed(envelope: Envelope) -> bool | None:
+    """Whether there are encrypted words; False for what only exchanges keys, None for a plain message."""
+    if found := _SEALED & envelope.parts.keys():
+        return any(
+            name not in _OMEMO_PARTS or any(part.tag.endswith("}payload") for part in envelope.parts[name])
+            for name in found
         )
-        return _SEALED[name] if has_payload else ""
     body = body_of(envelope)
-    if body.startswith("?OTR"):
-        return "OTR"
-    if body.startswith("aesgcm://"):
-        return "OMEMO"
-    named = envelope.parts.get(EME)
-    return (one_line(named.get("name", ""))[:40] or "encryption") if named is not None and body else None
+    return True if body.startswith(("?OTR", "aesgcm://")) or (body and EME in envelope.parts) else None
 
 
 def _content(envelope: Envelope, place: Place) -> Message | Edit | None:
@@ -261,22 +255,23 @@ def _content(envelope: Envelope, place: Place) -> Message | Edit | None:
     text = "\n".join(filter(None, (text, *(url for url in unusable(envelope) if url not in text))))
     if not (text or files or subject):
         return None
-    return _message(envelope, place, subject, text, files)
+    return _message(
+        envelope,
+        place,
+        subject=subject,
+        text=without_quote(envelope, text),
+        full_text=whole(envelope, text) if not files else text,
+        attachments=files,
+    )
 
 
-def _message(
-    envelope: Envelope, place: Place, subject: str, text: str, files: tuple[Attachment, ...]
-) -> Message:
+def _message(envelope: Envelope, place: Place, **content: Any) -> Message:
     own_keys = [
         _key(place, target_id(envelope.person, sent)) for sent in (envelope.id, envelope.origin_id) if sent
     ]
     return Message(
         **_event(envelope, place),
         sender=_party(envelope),
-        subject=subject,
-        text=without_quote(envelope, text),
-        full_text=whole(envelope, text) if not files else text,
-        attachments=files,
         thread_keys=_threads(envelope, place),
         adds_keys=tuple(dict.fromkeys((*own_keys, *_thread(envelope, place)))),
         direct=True,
@@ -284,6 +279,7 @@ def _message(
         automatic=_automatic(envelope),
         wire_id=envelope.id[:200] or None,
         ours=envelope.outgoing,
+        **content,
     )
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from connectors.contract import Edit, Inbound, InboxId, Message, Micros, ParseContext, Unknown
 from connectors.xmpp.identity import event_id, sent_id_of, target_id
 from connectors.xmpp.names import MAX_BYTES, MAX_DEPTH, BadStanza, decode
-from connectors.xmpp.reading import parse
+from connectors.xmpp.reading import ENCRYPTED, parse
 
 FIXTURES = Path(__file__).parent / "fixtures"
 CONTEXT = ParseContext(inbox=InboxId("test-inbox"), now=Micros(1_794_328_800_000_000))
@@ -87,6 +87,26 @@ def test_nothing_that_is_unknown_is_dropped() -> None:
     assert isinstance(item, Unknown)
     assert item.what == "nowosc"
     assert read(message("<composing xmlns='http://jabber.org/protocol/chatstates'/>")) == []
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<body>?OTR:AAIDAAAAAAEAAAABAAAAwD.</body>",
+        "<body>aesgcm://example.org/a.jpg#00</body>",
+        "<openpgp xmlns='urn:xmpp:openpgp:0'>QQ==</openpgp><body>This is an OpenPGP message.</body>",
+        "<encryption xmlns='urn:xmpp:eme:0' namespace='urn:example'/><body>Your program cannot read it.</body>",
+    ],
+)
+def test_an_encrypted_message_has_no_words_that_nobody_wrote(inside: str) -> None:
+    (item,) = read(message(inside))
+    assert isinstance(item, Message)
+    assert (item.text, item.full_text, item.unreadable) == ("", "", ENCRYPTED)
+
+
+def test_the_keys_of_an_encryption_alone_are_no_message() -> None:
+    header = "<encrypted xmlns='eu.siacs.conversations.axolotl'><header sid='1'/></encrypted>"
+    assert read(message(header)) == []
 
 
 BOMB = """<?xml version="1.0"?><!DOCTYPE m [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>

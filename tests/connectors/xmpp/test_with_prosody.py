@@ -24,6 +24,7 @@ from connectors.contract import (
     Unknown,
 )
 from connectors.xmpp import CHANNEL
+from connectors.xmpp.reading import ENCRYPTED
 from tests.connectors.xmpp.desk import Desk, a_desk
 from tests.connectors.xmpp.person import BODY, Person, somebody, until
 from tests.contract.world import INBOX
@@ -183,7 +184,7 @@ async def test_encryption_is_answered_once_a_day_with_how_to_write_plainly(desk:
     for _ in range(3):
         zofia.write(desk.settings.address, "OMEMO", sealed)
     await desk.ledger.wait_for(3)
-    assert {event.what for event in of(desk, Unknown)} == {"wiadomość zaszyfrowana"}
+    assert {(event.text, event.unreadable) for event in of(desk, Message)} == {("", ENCRYPTED)}
     await until(lambda: any("OMEMO" in text for text in zofia.texts))
     await zofia.settled()
     assert sum("OMEMO" in text for text in zofia.texts) == 1
