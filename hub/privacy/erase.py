@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import ColumnElement, Table, and_, delete, func, or_, select, text, update
 
+from connectors.contract import Recipient
 from hub.audit import record
 from hub.moderation.erasing import erase as erase_post
 from hub.privacy.people import SHORTEST, Person
@@ -171,7 +172,9 @@ def _erase_around(tx: Tx, person: Person, messages: ColumnElement[bool]) -> None
     """What stands around messages and conversations."""
     here, of_them = person.conversations, select(s.message.c.id).where(messages)
     deliveries = select(s.delivery.c.id).where(s.delivery.c.message.in_(of_them))
-    drafts = select(s.draft.c.id).where(s.draft.c.conversation.in_(here))
+    draft = s.draft.c
+    theirs = or_(draft.conversation.in_(here), draft.id.in_(_begun_letters(tx, person)))
+    drafts = select(draft.id).where(theirs)
     calls = select(s.callback.c.id).where(s.callback.c.contact.in_(person.contacts))
     traced = or_(s.trace.c.conversation.in_(here), s.trace.c.message.in_(person.elsewhere))
     _let_go(tx, s.blob.c.id.in_(select(s.attachment.c.blob).where(s.attachment.c.draft.in_(drafts))))
@@ -179,7 +182,7 @@ def _erase_around(tx: Tx, person: Person, messages: ColumnElement[bool]) -> None
         (s.attempt, s.attempt.c.delivery.in_(deliveries)),
         (s.delivery, s.delivery.c.message.in_(of_them)),
         (s.attachment, s.attachment.c.draft.in_(drafts)),
-        (s.draft, s.draft.c.conversation.in_(here)),
+        (s.draft, theirs),
         (s.callback_attempt, s.callback_attempt.c.callback.in_(calls)),
         (s.timer, and_(s.timer.c.subject.in_(calls), s.timer.c.kind.like("callback%"))),
         (s.callback, s.callback.c.contact.in_(person.contacts)),
@@ -201,6 +204,26 @@ def _erase_around(tx: Tx, person: Person, messages: ColumnElement[bool]) -> None
     for table, condition in gone:
         tx.execute(delete(table).where(condition))
     tx.execute(update(s.survey).where(s.survey.c.conversation.in_(here)).values(comment=""))
+
+
+def _begun_letters(tx: Tx, person: Person) -> list[int]:
+    """Drafts of conversations that are to begin with this person. One to somebody else stays without their address."""
+    draft, named = s.draft.c, _pattern(person.addresses)
+    theirs = {address.lower() for address in person.addresses}
+    begun = select(draft.id, draft.recipients, draft.half_typed).where(draft.conversation.is_(None))
+    found = []
+    for row in tx.rows(begun.order_by(draft.id).with_for_update()):
+        recipients = msgspec.json.decode(row.recipients, type=list[Recipient])
+        lines = msgspec.json.decode(row.half_typed or "{}", type=dict[str, str])
+        others = [recipient for recipient in recipients if recipient.address.lower() not in theirs]
+        unclear = {role: line for role, line in lines.items() if not (named and named.search(line.encode()))}
+        whole = {recipient.role for recipient in recipients if recipient not in others}
+        if "to" in (named_in := whole | (lines.keys() - unclear)):
+            found.append(row.id)
+        elif named_in:
+            kept = msgspec.json.encode(unclear).decode() if unclear else None
+            tx.change(s.draft, row.id, recipients=msgspec.json.encode(others).decode(), half_typed=kept)
+    return found
 
 
 def _erase_names(tx: Tx, person: Person) -> None:

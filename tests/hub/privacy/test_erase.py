@@ -11,6 +11,8 @@ from sqlalchemy import Row, select, text
 from connectors.contract import InboxId, Message, Party, Raw
 from hub.blobs import ChunkBlobs
 from hub.control import CommandFailed
+from hub.desk.addresses import read_addresses
+from hub.desk.drafts import lines_of, save_draft
 from hub.intake.handle import handle
 from hub.intake.sink import Intake
 from hub.intake.state import Call
@@ -63,6 +65,41 @@ async def test_one_of_each_thing(store: Store) -> None:
     assert post is not None and (post.state, post.text, post.author_name) == ("erased", "", "")
     left = await row_of(store, schema.conversation, things["conversation"])
     assert left is not None and (left.subject, left.merged_into, left.queue) == ("", NOWHERE, "bezrobotni")
+
+
+async def test_letters_begun_to_them_go_and_others_stay_without_their_address(store: Store) -> None:
+    def written(tx: Tx) -> dict[str, int]:
+        ola, _ = add_person(tx, "ola"), add_contact(tx, "Jan", email="jan@example.pl")
+        agent = Scope(user=ola, role="agent", office="krajowa", front=True)
+
+        def begun(line: str, cc: str = "", **half_typed: str) -> int:
+            recipients = [*read_addresses(line), *read_addresses(cc, "cc")]
+            return save_draft(
+                tx,
+                agent,
+                conversation=None,
+                kind="new",
+                revision=0,
+                text="Nr 44051401359",
+                recipients=recipients,
+                half_typed=half_typed,
+            ).id
+
+        return {
+            "his": begun("Jan <Jan@Example.PL>"),
+            "half": begun("", to="Jan <JAN@example.pl>, Ola"),
+            "copy": begun("ola@example.pl", "jan@example.pl, ewa@example.pl", bcc="jan@example.pl; Ewa"),
+            "other": begun("aljan@example.pl", bcc="jan@example.pl.org, Ewa"),
+        }
+
+    made = await store.write(written)
+    other = await row_of(store, schema.draft, made["other"])
+    person = await store.read(lambda tx: find(tx, "jan@example.pl"))
+    await store.write(lambda tx: erase(tx, SYSTEM, person, []))
+    left = {name: await row_of(store, schema.draft, key) for name, key in made.items()}
+    assert (left["his"], left["half"], left["other"]) == (None, None, other)
+    assert left["copy"] is not None and left["copy"].text
+    assert lines_of(left["copy"]) == {"to": "ola@example.pl", "cc": "ewa@example.pl", "bcc": ""}
 
 
 async def test_who_is_meant(store: Store) -> None:
