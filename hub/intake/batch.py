@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from connectors._failpoint import failpoint
-from connectors.contract import Receipt
+from connectors.contract import Message, Receipt
 from hub.deciding.naming import rule_name, winner
 from hub.deciding.waiting import TIMER, row_of
 from hub.house import House
@@ -41,6 +41,15 @@ def preview(text: str) -> str:
     if first.isprintable() and "  " not in first and first[:1] != " " != first[-1:]:
         return first  # as most texts are; all other white space is not printable
     return " ".join(text[: 2 * PREVIEW].split())[:PREVIEW]
+
+
+def _shown(message: Message, house: House) -> str:
+    """What lists show of a message: its first words; without any why it cannot be read, or the names of its files."""
+    if message.text:
+        return preview(message.text)
+    if message.unreadable:
+        return preview(house.translate(house.directory.config.hub.language, message.unreadable))
+    return preview(", ".join(file.filename for file in message.attachments))
 
 
 class Wish(msgspec.Struct, frozen=True):
@@ -321,7 +330,7 @@ class Batch:
         state.messages += 1
         state.version += 1
         state.activity_at = self.now
-        state.preview = preview(message.text)
+        state.preview = _shown(message, house)
         code, confidence = item.language
         if code and confidence >= house.directory.config.desk.language_confidence:
             state.language = code
