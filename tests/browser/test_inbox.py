@@ -449,6 +449,25 @@ async def test_a_double_click_is_one_action(desk: Console, made: dict[str, int],
     assert (await desk.row(made["long"])).status == "resolved"
 
 
+async def test_a_wrong_number_to_merge_with_is_told_where_it_was_typed(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["duplicate"])
+    opener = page.locator("[data-opens='dialog-merge']")
+    await page.locator("#head details.menu", has=opener).locator("summary").click()
+    await opener.click()
+    await page.locator("#merge-other").fill("ABC")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#dialog-merge [role=alert]")).to_contain_text(
+        "no conversation with that number"
+    )
+    await expect(page.locator("#merge-other")).to_have_value("ABC")
+    await page.locator("#merge-other").fill((await desk.row(made["long"])).reference)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**/conversations/{made['long']}")
+    assert await said(page) == "Merged.\nUndo"
+
+
 async def test_merge_by_one_click_and_taken_apart(
     desk: Console, made: dict[str, int], browser: Browser
 ) -> None:
