@@ -16,12 +16,13 @@ import msgspec
 from connectors import _html
 from connectors._text import decode, tidy
 from connectors.contract import Attachment
-from connectors.email import headers
+from connectors.email import enriched, headers
 from connectors.email.mime import Part, header_of
 
 _BODY_TYPES = frozenset(
     ("text/plain", "text/html", "text/enriched", "text/richtext", "text/x-markdown", "text/markdown")
 )
+_ENRICHED = ("text/enriched", "text/richtext")
 _FIRST_IS_BODY = frozenset(
     ("multipart/related", "multipart/signed", "multipart/report", "multipart/encrypted")
 )
@@ -177,6 +178,8 @@ def _body(part: Part) -> Body:
     if not declared and part.content_type == "text/html":
         declared = declared_in_html(data)
     text = tidy(decode(data, declared))
+    if part.content_type in _ENRICHED:
+        text = enriched.plain(text, old=part.content_type == "text/richtext")
     if part.parameter("format").lower() == "flowed" and part.content_type == "text/plain":
         text = _unflowed(text, part.parameter("delsp").lower() == "yes")
     # Scripts of web sites send HTML and forget to say so.

@@ -44,11 +44,14 @@ _SIGNATURES = (
 )
 _TNEF = ("application/ms-tnef", "application/vnd.ms-tnef")
 _BEGIN, _END = "-----BEGIN PGP MESSAGE-----", "-----END PGP MESSAGE-----"
+_SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
+_SIGNATURE, _SIGNATURE_END = "-----BEGIN PGP SIGNATURE-----", "-----END PGP SIGNATURE-----"
 
 
 def unwrap(top: Part, content: Content, depth: int = 0) -> None:
     """Put what can be read in the place of what it is wrapped in, and say in ``content`` what cannot."""
     _take_out_armour(content)
+    content.bodies = [_unsigned(body) for body in content.bodies]
     if not content.attachments:
         return
     _leave_signatures(top, content)
@@ -124,6 +127,34 @@ def _parted(body: Body) -> tuple[str, list[str]]:
         (blocks[-1] if inside else rest).append(line)
         inside = inside and line.rstrip() != _END
     return "\n".join(rest).strip(), ["\n".join(block).strip() + "\n" for block in blocks]
+
+
+def _unsigned(body: Body) -> Body:
+    """A text without the frame of its signature (RFC 9580, section 7). One that somebody quotes stays."""
+    if body.html or _SIGNED not in body.text:
+        return body
+    shown: list[str] = []
+    signature: list[str] = []
+    where = "outside"
+    for line in body.text.split("\n"):
+        mark = line.rstrip()
+        if where == "signature":
+            signature.append(line)
+            if mark == _SIGNATURE_END:
+                where, signature = "outside", []
+        elif where == "outside" and mark == _SIGNED:
+            where = "head"
+        elif where == "signed" and mark == _SIGNATURE:
+            where, signature = "signature", [line]
+        elif where == "head":
+            # The names of hash functions, up to an empty line.
+            if not mark.startswith("Hash:"):
+                where = "signed"
+                shown += [line] if mark else []
+        else:
+            shown.append(line.removeprefix("- ") if where == "signed" else line)
+    # Whatever does not end as a signature does may be words.
+    return Body(text="\n".join([*shown, *signature]), html=False)
 
 
 def _note_pgp(content: Content) -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.contract import Message
 from connectors.email import cms
+from connectors.email.enriched import plain
 from connectors.email.normalise import parse
 from connectors.email.wrapped import ENCRYPTED, OUTLOOK, PACKED
 from tests.connectors.email.reading import CONTEXT, HERE, mutated, read, simple
@@ -292,3 +293,70 @@ def test_time_for_a_winmail_is_bounded() -> None:
 def test_a_mail_that_was_taken_before_it_could_be_opened_is_known_again(name: str, identity: str) -> None:
     """A mailbox may be read again after an update."""
     assert read(of(name)).external_id == identity
+
+
+UTF8 = "Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n"
+SIGNED = """-----BEGIN PGP SIGNED MESSAGE-----
+Hash: SHA512
+
+Dzień dobry,
+- - kiedy dostanę zasiłek?
+- From Łomża
+
+-----BEGIN PGP SIGNATURE-----
+
+iQEzBAEBCgAdFiEE
+=abcd
+-----END PGP SIGNATURE-----
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (SIGNED, "Dzień dobry,\n- kiedy dostanę zasiłek?\nFrom Łomża"),
+        (f"Przed.\n{SIGNED}Po.", "Przed.\nDzień dobry,\n- kiedy dostanę zasiłek?\nFrom Łomża\n\nPo."),
+        ("-----BEGIN PGP SIGNED MESSAGE-----\n\nBez końca.", "Bez końca."),
+        ("-----BEGIN PGP SIGNED MESSAGE-----\nBez pustej.\n\nDalej.", "Bez pustej.\n\nDalej."),
+        (
+            "-----BEGIN PGP SIGNED MESSAGE-----\n\nA.\n-----BEGIN PGP SIGNATURE-----\nCo to?",
+            "A.\n-----BEGIN PGP SIGNATURE-----\nCo to?",
+        ),
+    ],
+)
+def test_a_text_signed_in_itself_reads_as_what_was_signed(text: str, shown: str) -> None:
+    message = read(simple(UTF8, text))
+    assert isinstance(message, Message)
+    assert (message.text, message.unreadable) == (shown, "")
+
+
+@given(st.lists(st.sampled_from([*SIGNED.split("\n"), "Słowa.", "- x"]), max_size=30))
+def test_of_texts_signed_anyhow_no_words_are_lost(lines: list[str]) -> None:
+    message = read(simple(UTF8, "\n".join(["Początek.", *lines])))
+    assert isinstance(message, Message)
+    assert message.full_text.startswith("Początek.")
+    if "-----END PGP SIGNATURE-----" not in lines:
+        assert message.full_text.count("Słowa.") == lines.count("Słowa.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "shown"),
+    [
+        (
+            "enriched",
+            "<bold>Dzień</bold> dobry,\npisze <<Ola>\n\n<color><param>red</param>Pilne</color>.",
+            "Dzień dobry, pisze <Ola>\nPilne.",
+        ),
+        ("enriched", "<nofill>a\nb</nofill>\nc <3 d", "a\nb c <3 d"),
+        ("richtext", "<Bold>Raz</Bold><nl>dwa\ntrzy <lt>4<comment>nie</comment>", "Raz\ndwa trzy <4"),
+    ],
+)
+def test_formatted_text_reads_without_its_commands(kind: str, text: str, shown: str) -> None:
+    message = read(simple(UTF8.replace("plain", kind), text))
+    assert isinstance(message, Message)
+    assert message.text == shown
+
+
+@given(st.text(st.sampled_from("<>/an \nparmcoefil"), max_size=200), st.booleans())
+def test_any_formatted_text(text: str, old: bool) -> None:
+    assert len(plain(text, old=old)) <= 2 * len(text)
