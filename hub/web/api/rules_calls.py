@@ -237,9 +237,14 @@ def unschedule(tx: Tx, house: House, scope: Scope, number: int, body: t.Empty, c
     return t.draft_of(ruleset.unschedule(tx, _acting(scope), number))
 
 
-def roll_back(tx: Tx, house: House, scope: Scope, number: int, body: t.WhyBody, call: Call) -> t.Published:
+def roll_back(
+    tx: Tx, house: House, scope: Scope, number: int, body: t.RollBackBody, call: Call
+) -> t.Published:
     """Put an earlier version in force again."""
-    return t.Published(version=ruleset.roll_back(tx, _acting(scope), number, body.note, proof=call.prepared))
+    proof, seen = call.prepared, body.version
+    return t.Published(
+        version=ruleset.roll_back(tx, _acting(scope), number, body.note, proof=proof, seen=seen)
+    )
 
 
 def _moment(stated: str) -> int:

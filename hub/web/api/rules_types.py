@@ -121,6 +121,13 @@ class WhyBody(Request, frozen=True, kw_only=True):
     note: Note = ""
 
 
+class RollBackBody(Request, frozen=True, kw_only=True):
+    """Why; with the ``version`` in force that was looked at, only as long as this is the newest."""
+
+    version: int | None = None
+    note: Note = ""
+
+
 # --- answers ---------------------------------------------------------------------------------------------------
 
 

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from hub.house import House
+from hub.ruleset.lifecycle import OVERTAKEN
 from hub.ruleset.versions import Wanted, add_version, lock
 from hub.store import schema
 from hub.store.store import Store
@@ -113,6 +114,16 @@ async def test_from_draft_to_version_and_back(api: Rules, sqlite_store: Store) -
     actions = select(schema.audit.c.action).where(schema.audit.c.action.like("rules-%"))
     rows = await sqlite_store.read(lambda tx: tx.rows(actions.order_by(schema.audit.c.id)))
     assert [row.action for row in rows] == ["rules-draft-opened", "rules-published", "rules-rolled-back"]
+
+
+async def test_going_back_is_refused_where_another_version_is_in_force_than_was_seen(api: Rules) -> None:
+    for before, after in (("name: Dotacje", "name: Granty"), ("name: Dotacje", "name: Ulgi")):
+        draft = await a_draft(api, before, after)
+        await api.send(f"/drafts/{draft['id']}/publish", {"revision": 1})
+    status, problem = await api.send("/versions/1/rollback", {"version": 2}, **{"Accept-Language": "en"})
+    assert (status, problem["detail"]) == (409, OVERTAKEN)
+    assert (await api.read())[1]["version"]["version"] == 3, "what nobody has looked at stays in force"
+    assert await api.send("/versions/1/rollback", {"version": 3}) == (200, {"version": 4})
 
 
 async def test_what_a_check_refuses_is_told_with_place_and_advice(api: Rules) -> None:
