@@ -449,6 +449,24 @@ async def test_a_double_click_is_one_action(desk: Console, made: dict[str, int],
     assert (await desk.row(made["long"])).status == "resolved"
 
 
+async def test_on_a_phone_a_conversation_begins_at_its_newest_message(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    await desk.seed(lambda tx: inbound(tx, made["long"], "Najnowsze pytanie"))
+    page = await desk.enter(browser, viewport={"width": 390, "height": 600})
+    await page.goto(f"{desk.url}/conversations/{made['long']}")
+    newest, oldest = page.locator("#stream > *").last, page.locator("#stream > *").first
+    await expect(newest).to_contain_text("Najnowsze pytanie")
+    await expect(newest).to_be_in_viewport(ratio=1)
+    await expect(oldest).not_to_be_in_viewport()
+    await page.locator("#reply-text").fill("Odpowiedź\n" * 60)
+    await expect(page.locator("[data-kept]").first).to_have_text("Saved")
+    await page.goto(f"{desk.url}/conversations/{made['long']}")
+    await expect(newest).to_be_in_viewport(ratio=1)
+    await page.goto(f"{desk.url}/conversations/{made['long']}?before=3")
+    await expect(oldest).to_be_in_viewport()
+
+
 async def test_a_wrong_number_to_merge_with_is_told_where_it_was_typed(
     desk: Console, made: dict[str, int], browser: Browser
 ) -> None:

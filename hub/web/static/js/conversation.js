@@ -67,7 +67,11 @@ document.addEventListener("htmx:after:swap", () => {
 // At the newest message, unless the address names an older one (a hit of the search, a link of a colleague).
 const meant = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
 if (meant) meant.scrollIntoView({ block: "center" });
-else if (!new URLSearchParams(location.search).has("before") && getComputedStyle(stream).overflowY !== "visible") toEnd();
+else if (!new URLSearchParams(location.search).has("before")) {
+  toEnd();
+  // On a phone the page ends with the answer, which may be longer than the screen.
+  stream.lastElementChild?.scrollIntoView({ block: "nearest" });
+}
 
 // --- dialogs ------------------------------------------------------------------------------------------------------
 
