@@ -1,7 +1,8 @@
 """Versions of the rule set and how they come about: drafts, checks, approval, publication, rollback.
 
 ``versions`` keeps what was published, ``drafts`` what is being made, ``lifecycle`` leads from one to the other,
-``checks`` says whether it may, ``files`` minds the rule file on disk, ``follower`` makes the running hub take over.
+``rollback`` to an earlier version, ``checks`` says whether it may, ``files`` minds the rule file on disk, ``follower``
+makes the running hub take over.
 """
 
 from __future__ import annotations
@@ -31,7 +32,6 @@ from hub.ruleset.lifecycle import (
     may_approve,
     publish,
     rebase,
-    roll_back,
     schedule,
     send_back,
     sent_back,
@@ -39,6 +39,7 @@ from hub.ruleset.lifecycle import (
     unschedule,
 )
 from hub.ruleset.proof import Item, Proof, Replayed
+from hub.ruleset.rollback import roll_back
 from hub.ruleset.versions import Version, published, published_number, source_of, version, versions
 
 __all__ = [

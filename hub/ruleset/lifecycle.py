@@ -1,5 +1,5 @@
-"""From a draft to a version and back: submitted, approved by a second person, published now or at a set time, taken
-back. Every step is one transaction and one row of the audit log.
+"""From a draft to a version: submitted, approved by a second person, published now or at a set time. Every step is
+one transaction and one row of the audit log.
 
 The checks run before (:mod:`hub.ruleset.checks`), because they may take seconds; a publication names their proof and is
 refused unless it is about this very text.
@@ -34,7 +34,7 @@ from hub.ruleset.drafts import (
     store,
 )
 from hub.ruleset.proof import Proof
-from hub.ruleset.versions import Wanted, add_version, lock, published, published_number, source_of, version
+from hub.ruleset.versions import Wanted, add_version, lock, published, published_number, source_of
 from hub.scope import SYSTEM, Conflict, Scope
 from hub.store import schema
 from hub.store.tx import Reader, Tx
@@ -57,9 +57,6 @@ NOT_SUBMITTED = N_("Nobody has asked for an approval of this draft.")
 NO_APPROVAL_ASKED = N_("Approvals are switched off in the configuration; publish the draft.")
 IN_THE_PAST = N_("That time has passed. Choose a later one.")
 NOT_SCHEDULED = N_("This draft does not wait for a time.")
-OVERTAKEN = N_("Another version was published meanwhile. Look at what going back would change now.")
-IN_FORCE = N_("This version is in force already.")
-NOT_USABLE = N_("This version cannot be used any more: it names what the configuration no longer has.")
 
 
 class Housed(Protocol):
@@ -247,35 +244,6 @@ def _made(tx: Tx, by: int | None, row: Draft, note: str, proof: Proof) -> int:
     detail = {"draft": row.id, "revision": row.revision, "approver": wanted.approver}
     record(tx, by, "rules-published", f"rules:{number}", detail)
     return number
-
-
-def roll_back(
-    tx: Tx, scope: Scope, number: int, note: str = "", *, proof: Proof, seen: int | None = None
-) -> int:
-    """Put the text of an earlier version in force again, as a new version; returns its number. ``seen`` is the version
-    that it was compared with.
-
-    It was published once, so neither approval nor tests stand in the way when something has to be taken back at once;
-    but it must still load. Raises Denied, NotFound, Conflict, Refused.
-    """
-    require_rules(scope)
-    lock(tx)
-    old, current = version(tx, scope, number), published(tx)
-    if current is not None and current.digest == old.digest:
-        raise Conflict(IN_FORCE)
-    if seen is not None and current is not None and current.version != seen:
-        raise Conflict(OVERTAKEN)
-    if proof.digest != old.digest:
-        raise Conflict(NOT_PROVED)
-    if not proof.loads:
-        raise Refused(proof, NOT_USABLE)
-    base = current.version if current is not None else None
-    wanted = Wanted(
-        source=old.source, author=scope.user, note=note.strip(), origin="rollback", base=base, proof=proof
-    )
-    new = add_version(tx, wanted)
-    record(tx, scope.user, "rules-rolled-back", f"rules:{new}", {"to": number, "from": base})
-    return new
 
 
 # --- at a set time ------------------------------------------------------------------------------------------------

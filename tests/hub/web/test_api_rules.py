@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from hub.house import House
-from hub.ruleset.lifecycle import OVERTAKEN
+from hub.ruleset.rollback import OVERTAKEN
 from hub.ruleset.versions import Wanted, add_version, lock
 from hub.store import schema
 from hub.store.store import Store
