@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from hub.house import House
 from hub.ruleset import Change, Draft, change, draft, open_draft, published
+from hub.ruleset.drafts import rule_draft
 from hub.ruleset.versions import Wanted, add_version, lock
 from hub.scope import Scope
 from hub.store import schema
@@ -159,6 +160,21 @@ async def test_a_set_time_and_calling_it_off(
     assert "17 listopada 2026 08:00" in page and "Od jutra" in page
     assert await anna.post(f"/admin/rules/drafts/{number}/call-off") == (303, path)
     assert (await state(sqlite_store, number)).state == "open"
+
+
+@pytest.mark.parametrize("waits", ["submitted", "scheduled"])
+async def test_the_list_tells_of_a_newer_version_where_a_draft_waits_too(
+    anna: Browser, sqlite_store: Store, people: dict[str, int], waits: str
+) -> None:
+    number, other = (
+        await a_draft(sqlite_store, people),
+        await a_draft(sqlite_store, people, after="name: Ulgi"),
+    )
+    await sqlite_store.write(lambda tx: tx.change(rule_draft, number, state=waits))
+    assert "jest już nowsza" not in (await anna.get("/admin/rules/drafts"))[1]
+    form = {"revision": "2", "act": "publish", "note": ""}
+    await anna.post(f"/admin/rules/drafts/{other}/publish", form)
+    assert (await anna.get("/admin/rules/drafts"))[1].count("jest już nowsza") == 1, "not what was published"
 
 
 async def test_what_was_published_meanwhile_is_taken_over(
