@@ -151,8 +151,10 @@ async def test_a_lost_connection_is_told_until_it_is_back(
         assert head is not None and line is not None and head["y"] >= line["y"] + line["height"] - 1
     await page.context.set_offline(False)
     await expect(banner).to_be_hidden()
+    await expect(error).to_contain_text("System znowu odpowiada")
     await page.locator("#reply-form [data-send]").first.click()
     await expect(page.locator(".entry--outbound").last).to_contain_text("Napisane bez połączenia")
+    await expect(error).to_be_hidden()
 
 
 async def test_whose_session_ended_is_led_to_the_log_in(

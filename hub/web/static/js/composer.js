@@ -27,6 +27,7 @@ class Writing {
     this.error = form.querySelector("[role=alert]");
     this.twice = form.querySelector("[data-twice]");
     this.other = null;
+    this.unanswered = false;
     this.id = form.dataset.draft;
     this.revision = Number(form.dataset.revision);
     this.timer = 0;
@@ -159,6 +160,7 @@ class Writing {
       }
       this.id = answer.id;
       this.revision = answer.revision;
+      this.answers();
       this.field("draft").value = answer.id;
       this.keep(!this.dirty);
       if (kept && !this.dirty) kept.textContent = box.dataset.saved;
@@ -206,10 +208,17 @@ class Writing {
   }
 
   say(problem, refused = true) {
+    this.unanswered = false;
     this.error.textContent = problem;
     this.error.hidden = !problem;
     if (problem && refused && this.field("to")) this.form.querySelector(".composer__to")?.setAttribute("open", "");
     if (problem) this.error.scrollIntoView({ block: "nearest" }); // on a phone a long text stands between it and the button
+  }
+
+  /** The hub answers again. Nobody knows whether it took what was being sent; it never takes the same text twice. */
+  answers() {
+    if (this.unanswered) this.error.textContent = box.dataset.sendAgain;
+    this.unanswered = false;
   }
 
   async submit(event, more = {}) {
@@ -241,7 +250,10 @@ class Writing {
         toast(box.dataset.sentElsewhere);
         this.gone(this.text.value);
       } else if (problem.status === 404 && this.id && this.forget()) repeat = true;
-      else this.say(problem.message, problem.status === 409 || problem.status === 422);
+      else {
+        this.say(problem.message, problem.status === 409 || problem.status === 422);
+        this.unanswered = !problem.problem?.detail;
+      }
     } finally {
       this.sending = false;
       if (this.dirty) this.timer = setTimeout(() => this.save(), SAVE_AFTER);
@@ -291,6 +303,7 @@ class Writing {
   }
 
   clear() {
+    this.say("");
     this.other = null;
     this.twice.hidden = true;
     this.approved?.clear();
@@ -584,6 +597,7 @@ const flush = () => { for (const writing of forms.values()) if (writing.dirty) w
 document.addEventListener("visibilitychange", () => { if (document.hidden) flush(); });
 window.addEventListener("pagehide", flush);
 window.addEventListener("online", flush);
+document.addEventListener("centrala:answers", () => { for (const writing of forms.values()) writing.answers(); });
 window.addEventListener("storage", ({ key, oldValue, newValue }) => {
   const writing = [...forms.values()].find((found) => found.key === key);
   if (writing && writing.kind !== "new" && oldValue && newValue === null) writing.gone(JSON.parse(oldValue).text);

@@ -22,6 +22,7 @@ const lost = document.getElementById("lost");
  * when it answers, but to nobody who is logged in: that does not pass by itself.
  */
 function showConnection(there) {
+  if (there === true) document.dispatchEvent(new CustomEvent("centrala:answers"));
   if (!lost || (lost.dataset.state ?? "true") === String(there)) return;
   lost.dataset.state = String(there);
   lost.replaceChildren();
