@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from hub.building import make_store
 from hub.bus.links import GONE, Links, execute
-from hub.cli_common import Exit, Failed, config_option
+from hub.cli_common import Exit, Failed, config_option, counted
 from hub.cli_config import read_config
 from hub.clock import SystemClock
 from hub.config import Config
@@ -36,11 +36,13 @@ def check(config_path: Path) -> int:
     of an inbox cannot be reached.
     """
     config = read_config(config_path)
-    click.echo(
-        f"{config_path}: {len(config.offices)} offices, {len(config.queues)} queues, {len(config.inboxes)} inboxes."
-    )
+    offices = counted(len(config.offices), "office", "offices")
+    queues = counted(len(config.queues), "queue", "queues")
+    click.echo(f"{config_path}: {offices}, {queues}, {counted(len(config.inboxes), 'inbox', 'inboxes')}.")
     compiled = read_rules(config, kept_or_found(config.hub.data_dir))
-    click.echo(f"{config.hub.rules_file}: {len(compiled.rules)} rules, version {compiled.version}.")
+    click.echo(
+        f"{config.hub.rules_file}: {counted(len(compiled.rules), 'rule', 'rules')}, version {compiled.version}."
+    )
     data_dir = Path(config.hub.data_dir)
     _check_folder(data_dir)
     if found := open_to_all(config):
@@ -119,7 +121,8 @@ def _tell_rules(failing: list[dict[str, Any]]) -> None:
     """Rules that a running hub could not evaluate in the last 24 hours: worth a look, and no fault of the set-up."""
     for rule in failing:
         state = "works again" if rule["well"] else "cannot be evaluated"
-        click.echo(f"rule {rule['rule']}: {state}; {rule['faults']} times it could not: {rule['why']}")
+        times = counted(rule["faults"], "time", "times")
+        click.echo(f"rule {rule['rule']}: {state}; {times} it could not: {rule['why']}")
 
 
 def _tell_inboxes(health: dict[str, dict[str, Any]]) -> int:

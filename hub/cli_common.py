@@ -41,6 +41,11 @@ class Failed(Exception):
         self.code = code
 
 
+def counted(number: int, one: str, many: str) -> str:
+    """A number and what is counted, in English as all that the commands say."""
+    return f"{number} {one if number == 1 else many}"
+
+
 config_option = click.option(
     "-c",
     "--config",

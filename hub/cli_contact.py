@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from hub.cli_common import Failed, config_option
+from hub.cli_common import Failed, config_option, counted
 from hub.cli_config import read_config
 from hub.cli_store import perform
 
@@ -65,10 +65,13 @@ def erase(config_path: Path, yes: bool, person: str) -> None:
     if not yes and not (sys.stdin.isatty() and click.confirm("Erase all that is kept of this person?")):
         raise Failed("Nothing was erased. Say --yes if it is meant.")
     done = perform(read_config(config_path), "contact.erase", {"person": person}, seconds=PATIENCE)
-    click.echo(
-        f"Erased: {done['conversations']} conversations with {done['messages']} messages, {done['files']} files, "
-        f"{done['comments']} comments."
+    conversations = counted(done["conversations"], "conversation", "conversations")
+    messages, files = (
+        counted(done["messages"], "message", "messages"),
+        counted(done["files"], "file", "files"),
     )
+    comments = counted(done["comments"], "comment", "comments")
+    click.echo(f"Erased: {conversations} with {messages}, {files}, {comments}.")
     _tell(done["also_named_by"])
 
 

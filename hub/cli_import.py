@@ -74,6 +74,5 @@ def _import(config_path: Path, inbox: str, by: By, file: Path, kind: Literal["wx
         done = perform(config, "comments.import", arguments, seconds=PATIENCE)
         sums = {name: count + done[name] for name, count in sums.items()}
     click.echo(
-        f"{sums['taken']} comments were taken, {sums['waiting']} of them wait on the bench; {sums['known']} were there "
-        "already."
+        f"Comments taken: {sums['taken']} (waiting on the bench: {sums['waiting']}); there already: {sums['known']}."
     )

@@ -105,10 +105,10 @@ def _say(outcome: Outcome, seconds: float, config: Config) -> None:
     )
     if outcome.mended:
         click.echo(
-            f"{outcome.mended} rows held the character NUL, which PostgreSQL does not take; it became U+FFFD."
+            f"Rows with the character NUL, which PostgreSQL does not take: {outcome.mended}. It became U+FFFD."
         )
     if outcome.lost:
-        click.echo(f"{outcome.lost} files were missing before and were left behind.")
+        click.echo(f"Files that were missing before and were left behind: {outcome.lost}.")
     click.echo(
         "Now set store.url to the new database. The signing secret stays the same: give "
         f"{Path(config.hub.data_dir) / 'secret.key'} to every hub as hub.secret_file, unless hub.secret is set already."

@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from connectors.contract import InboxId, Message, Micros, ParseContext
-from hub.cli_common import Exit, Failed, config_option
+from hub.cli_common import Exit, Failed, config_option, counted
 from hub.cli_config import channel, read_config
 from hub.cli_rulesets import diff_rules, export_rules, import_rules, replay_rules, text_of
 from hub.clock import SystemClock
@@ -77,7 +77,7 @@ def _counted(ruleset: RuleSet) -> str:
     closed = {section.id for section in ruleset.sections if not section.enabled}
     off = sum(1 for rule in ruleset.rules if not rule.enabled or rule.section in closed)
     count = len(ruleset.rules)
-    return f"{count} {'rule' if count == 1 else 'rules'}{f', {off} of them disabled' if off else ''}"
+    return f"{counted(count, 'rule', 'rules')}{f', {off} of them disabled' if off else ''}"
 
 
 @contextmanager

@@ -229,6 +229,11 @@ def test_rules_are_checked_against_the_configuration(run: Run, config: Path) -> 
     assert code == Exit.CONFIGURATION and f"{rules}:5" in err
 
 
+def test_one_of_a_thing_is_told_as_one(run: Run, config: Path) -> None:
+    _, out, _ = run("check", "-c", config)
+    assert ": 1 office, 2 queues, 0 inboxes." in out and "rules.yaml: 1 rule, version" in out
+
+
 def test_an_interrupt_and_a_closed_pipe_are_not_tracebacks(config: Path) -> None:
     command = [sys.executable, "-m", "hub.cli", "--help"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -173,7 +173,7 @@ def test_by_the_command_line(tmp_path: Path, files: dict[str, Path]) -> None:
     )
     common = ["--inbox", "komentarze", "-c", str(config)]
     done = CliRunner().invoke(cli, ["import", "wxr", *common, str(files["wxr"])])
-    assert "5 comments were taken, 2 of them wait" in done.output, (done.output, done.exception)
+    assert "Comments taken: 5 (waiting on the bench: 2)" in done.output, (done.output, done.exception)
     done = CliRunner().invoke(cli, ["import", "disqus", *common, str(files["wxr"])])
     assert "no disqus export" in str(done.exception)
     done = CliRunner().invoke(cli, ["import", "wxr", "--inbox", "x", "-c", str(config), str(files["wxr"])])
