@@ -13,6 +13,9 @@ _TYPED = re.compile(r"(?:tel[.:]?)?[\s+()\d./\-\u2010-\u2015\u00a0]+", re.IGNORE
 _SHORT = 6
 """Most digits of an emergency, harmonised or short number: 112, 19524, 116123."""
 
+_SHORTEST = 3
+"""Fewest digits of one; what has fewer is a number that somebody did not type to its end."""
+
 _POLAND = 48
 
 _ORDINARY = frozenset(
@@ -28,13 +31,14 @@ _ORDINARY = frozenset(
 
 EMPTY = N_("Enter a telephone number, for example 600 700 800.")
 NOT_DIGITS = N_("Enter digits only, without an extension, for example 600 700 800.")
+TOO_SHORT = N_("The number is too short. Enter the whole number; a Polish number has nine digits.")
 SHORT = N_("Emergency and short numbers (112, 19524) are not called back. Enter your own number.")
 NO_SUCH = N_("There is no such telephone number. Check its digits; a Polish number has nine.")
 PREMIUM = N_("Premium-rate and shared-cost numbers (70…, 80…) are not called back. Enter another number.")
 UNUSUAL = N_("Numbers of this kind are not called back. Enter a mobile or landline number.")
 ABROAD = N_("Numbers of this country are not called back. Enter another number or write to us.")
 
-REASONS = (EMPTY, NOT_DIGITS, SHORT, NO_SUCH, PREMIUM, UNUSUAL, ABROAD)
+REASONS = (EMPTY, NOT_DIGITS, TOO_SHORT, SHORT, NO_SUCH, PREMIUM, UNUSUAL, ABROAD)
 """Why a number is not called, as the person who gave it is told."""
 
 
@@ -76,6 +80,8 @@ def _read(typed: str, country: str) -> PhoneNumber:
     except NumberParseException as error:
         raise BadNumber(NO_SUCH) from error
     digits = len(str(number.national_number))
+    if digits < _SHORTEST:
+        raise BadNumber(TOO_SHORT)
     if digits <= _SHORT:
         raise BadNumber(SHORT)
     # libphonenumber takes an area code with a short number behind it (22 19524): a hotline, nobody's own.

@@ -37,6 +37,8 @@ def test_taken(typed: str, expected: str) -> None:
         ("600 700 800 wew. 12", phone.NOT_DIGITS),
         ("600 700 800; 600 700 801", phone.NOT_DIGITS),
         ("600-FLOWER", phone.NOT_DIGITS),
+        ("12", phone.TOO_SHORT),
+        ("+48 12", phone.TOO_SHORT),
         ("112", phone.SHORT),
         ("19524", phone.SHORT),
         ("19 524", phone.SHORT),
