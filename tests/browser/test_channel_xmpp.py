@@ -85,7 +85,9 @@ async def test_question_answer_and_what_became_of_it(hub: WholeHub, zofia: Perso
         lambda: any("nie możemy odczytać" in text.lower() for text in zofia.texts), "how to write plainly"
     )
     await page.reload()
-    await expect(page.locator("#stream")).to_contain_text("Zaszyfrowana wiadomość, której nie da się tu odczytać")
+    await expect(page.locator("#stream")).to_contain_text(
+        "Zaszyfrowana wiadomość, której nie da się tu odczytać"
+    )
     await shot(page, "xmpp-conversation")
     assert await axe_violations(page) == []
     log = hub.log.getvalue()
