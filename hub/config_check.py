@@ -113,7 +113,10 @@ def _check_fields(value: Mapping[str, Any], struct: type[msgspec.Struct], path: 
             yield (*path, name), f"unknown key{nearest(name, _names(struct))}"
     for name, field in fields.items():
         if field.required and name not in value:
-            yield path, f'the key "{name}" is missing'
+            instead = (
+                f'; "{name}{FILE_SUFFIX}" may name a file that holds it' if is_secret(field.type) else ""
+            )
+            yield path, f'the key "{name}" is missing{instead}'
 
 
 def _names(struct: type[msgspec.Struct]) -> list[str]:
@@ -179,5 +182,7 @@ def _choice(message: str, kind: Any) -> str:
 
 def _literals(kind: Any) -> Iterator[object]:
     node = _bare(msgspec.inspect.type_info(kind))
+    while isinstance(node, msgspec.inspect.CollectionType):
+        node = _bare(node.item_type)
     if isinstance(node, msgspec.inspect.LiteralType):
         yield from node.values

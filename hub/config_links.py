@@ -60,7 +60,10 @@ def _hub(config: Config) -> Iterator[Mistake]:
     for index, network in enumerate(config.hub.egress_allow):
         yield from _network(network, ("hub", "egress_allow", index))
     for name in ("public_url", "console_url"):
-        yield from _url(getattr(config.hub, name), ("hub", name))
+        url = getattr(config.hub, name)
+        yield from _url(url, ("hub", name))
+        if "?" in url or "#" in url:
+            yield ("hub", name), "must end with the host or a path: addresses of pages are put behind it"
 
 
 def _url(url: str, path: Path) -> Iterator[Mistake]:

@@ -23,7 +23,7 @@ from hub import toml_lines
 from hub.config import Config, Hub, Inbox, Listener, Office, Queue, Section, Team
 from hub.config_check import FILE_SUFFIX, check, is_number, is_secret, nearest, struct_of
 from hub.config_links import link_mistakes
-from hub.config_tls import tls_mistakes
+from hub.config_tls import tls_mistakes, unreadable
 from hub.durable import make_folder, write_file
 
 ENVIRONMENT_PREFIX = "CENTRALA_"
@@ -180,7 +180,11 @@ def _add_offices(document: _Document) -> None:
     name = hub.get("offices_file") if isinstance(hub, dict) else None
     if not isinstance(name, str):
         return
-    second = _read(document.path.parent / name)
+    file = document.path.parent / name
+    if sentence := unreadable(str(file)):
+        document.wrong(("hub", "offices_file"), sentence)
+        return
+    second = _read(file)
     for table in OfficesFile.__struct_fields__:
         rows = second.values.pop(table, [])
         into = document.values.setdefault(table, [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from connectors.contract import Secret
 from connectors.meta.messenger import Settings as MessengerSettings
 from hub.config import Config, Week
+from hub.config_check import check
 from hub.configfile import Channels, ConfigError, decode_settings, load, signing_secret
 
 
@@ -310,6 +312,45 @@ def test_certificates_that_cannot_be_used_are_told(tmp_path: Path) -> None:
     ):
         lines = f'[public]\ncertificate = "a.pem"\ncertificate_key = "{key}"\n'
         assert complaints(tmp_path, lines + GOOD) == [f"centrala.toml:{complaint}"]
+
+
+def test_an_encrypted_key_is_told_and_nobody_is_asked_for_its_pass_phrase(tmp_path: Path) -> None:
+    order = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-subj", "/CN=hub", "-passout", "pass:tajne"]
+    files = ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "a.pem")]
+    subprocess.run([*order, *files], check=True, capture_output=True)
+    lines = '[public]\ncertificate = "a.pem"\ncertificate_key = "key.pem"\n'
+    assert complaints(tmp_path, lines + GOOD) == [
+        "centrala.toml:3: public.certificate_key: the key key.pem is encrypted; it must be without a pass phrase"
+    ]
+
+
+def test_a_wrong_word_in_a_list_is_told_with_those_that_may_stand_there(tmp_path: Path) -> None:
+    text = GOOD.replace("[hub]", '[hub]\nroles = ["web", "mail"]')
+    [complaint] = complaints(tmp_path, text)
+    assert complaint.endswith("hub.roles[1]: must be one of connectors, outbox, timers, web")
+
+
+@pytest.mark.parametrize("name", ["nothing.toml", "."])
+def test_a_second_file_that_cannot_be_read_is_told_at_its_key(tmp_path: Path, name: str) -> None:
+    [complaint] = complaints(tmp_path, GOOD.replace("[hub]", f'[hub]\noffices_file = "{name}"'))
+    assert "hub.offices_file: the file" in complaint and "cannot be read: " in complaint
+    assert complaint.startswith("centrala.toml:")
+
+
+def test_a_secret_that_is_missing_may_stand_in_a_file(tmp_path: Path) -> None:
+    class Keyed(msgspec.Struct):
+        token: Secret
+
+    [(path, sentence)] = check({}, Keyed, ())
+    assert path == ()
+    assert sentence == 'the key "token" is missing; "token_file" may name a file that holds it'
+
+
+@pytest.mark.parametrize("end", ["?x=1", "/centrala#top"])
+def test_an_address_that_pages_are_put_behind_ends_there(tmp_path: Path, end: str) -> None:
+    text = GOOD.replace("[hub]", f'[hub]\npublic_url = "https://hub.example{end}"')
+    [complaint] = complaints(tmp_path, text)
+    assert "hub.public_url: must end with the host or a path" in complaint
 
 
 def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:

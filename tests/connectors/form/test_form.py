@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from connectors import _files as files
 from connectors._fields import MISSING, Field, Option
 from connectors._forms import TRAPPED, Words
+from connectors._phone import TOO_SHORT
 from connectors._widget import HONEYPOT
 from connectors.contract import Env, Message, ParseContext, UploadedFile
 from connectors.form import CHANNEL, reading
@@ -130,7 +131,7 @@ async def test_a_double_click_is_one_message_and_other_words_are_another() -> No
         ({"subject": "  "}, "subject", translate("pl", MISSING)),
         ({"message": ""}, "message", translate("pl", MISSING)),
         ({"message": "a" * 5001}, "message", "5001"),
-        ({"phone": "12"}, "phone", "112"),
+        ({"phone": "12"}, "phone", translate("pl", TOO_SHORT)),
         ({"phone": "zadzwońcie"}, "phone", "600 700 800"),
         ({"consent": ""}, "consent", translate("pl", reading.NO_CONSENT)),
         ({"name": "x" * 201}, "name", "201"),
