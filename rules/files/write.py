@@ -11,7 +11,7 @@ from typing import Any
 
 from rules import model
 from rules.decision import PRIORITIES, Actions, CallbackOrder
-from rules.files.durations import duration
+from rules.files.durations import MOST, duration
 from rules.files.sample_write import write_message
 from rules.language import ACTIONS, DAYS, PREDICATES
 
@@ -279,7 +279,7 @@ def _bounds(name: str, low: int | None, high: int | None) -> Data:
 
 def _end(name: str, value: int) -> int | str:
     timed = PREDICATES[name].shape in ("duration", "keyed_duration", "unanswered")
-    return duration(value) if timed and value > 0 else value
+    return duration(value) if timed and 0 < value <= MOST else value
 
 
 def _spelling(node: model.Words | model.Phrase) -> Data:

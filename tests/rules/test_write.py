@@ -78,6 +78,8 @@ def test_writing_is_settled_after_the_first_time() -> None:
         "{phrase: {any: zasiłek dla bezrobotnych, gap: 3, typos: 1}}",
         "{attachment: {type: image/*, min_size: 5 MB}}",
         "{language: {is: uk, confidence: 0.4}}",
+        "{waiting: {min: 1000000}}",
+        "{queue_waiting: {informacja: {max: 600001}}}",
         "{condition: po_godzinach, automatic: 'no'}",
     ],
 )
