@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from rules.editing.dump import Data
+from rules.editing.dump import Data, Written
 from rules.editing.places import Lines, Spot, locate
 from rules.errors import Problems
 from rules.files.yamltree import Mapping as MappingNode
@@ -115,14 +115,15 @@ def _unreadable(problems: Problems, alone: bool) -> Refused:
     )
 
 
-def plain(node: Node) -> Data:
-    """A node as plain data. A number that is not written as its plain self (``007``) stays text."""
+def plain(node: Node, number: type[str] = Written) -> Data:
+    """A node as plain data. A number that is not written as its plain self (``007``) stays as it is written, as a
+    ``number``."""
     if isinstance(node, MappingNode):
-        return {key: plain(item) for key, item in node.entries.items()}
+        return {key: plain(item, number) for key, item in node.entries.items()}
     if isinstance(node, SequenceNode):
-        return [plain(item) for item in node.items]
+        return [plain(item, number) for item in node.items]
     if type(node.value) in (int, float) and str(node.value) != node.text:
-        return node.text
+        return number(node.text)
     return node.value
 
 

@@ -28,10 +28,19 @@ _PLAIN_ALONE = re.compile(
 _HARMLESS = re.compile(r"[\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]*")
 
 
+class Written(str):
+    """A number as somebody wrote it (``0.80``, ``007``). It is text to whoever compares it, and stays without quotation
+    marks: where a number is wanted, a quoted one is none."""
+
+    __slots__ = ()
+
+
 def scalar(value: str | int | float | bool | None, *, alone: bool = False) -> str:
     """A leaf in one line, quoted where it must be; ``alone`` on its line, commas and brackets need no quotes."""
     if value is None:
         return "null"
+    if isinstance(value, Written):
+        return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):

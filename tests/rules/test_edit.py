@@ -6,6 +6,7 @@ The texts are made line by line here, so that the tests know every block without
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -32,6 +33,7 @@ from rules.editing.edit import (
     rule_source,
 )
 from rules.editing.patch import patch, set_field
+from rules.files.load import load
 
 OWN = Path("config/rules.yaml").read_text()
 
@@ -301,6 +303,18 @@ rules:
 
 default: {queue: informacja}
 """
+
+
+def test_a_number_that_is_written_otherwise_stays_a_number() -> None:
+    """A part of a line in brackets is written anew with its neighbours, and 0.80 in quotation marks is refused."""
+    text = "- id: a\n  when: {language: {is: uk, confidence: 0.80}, length: {min: 007}}\n  do: {queue: x}\n"
+    source = f"rules:\n{indented(text, 2)}default: {{queue: x}}\n"
+    fields: Any = fields_of(source, "a")
+    fields["when"]["language"]["is"] = "ru"
+    made = replace_rule(source, "a", patch(text, fields))
+    assert "{is: ru, confidence: 0.80}" in made
+    assert "{min: 007}" in made
+    load(made)
 
 
 def test_sections_are_moved_whole_and_filled() -> None:

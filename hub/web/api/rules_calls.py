@@ -43,7 +43,7 @@ def _model(source: str) -> t.Model | None:
     except RuleFileError:
         pass  # A draft may be unfinished; its data are those that are written there.
     try:
-        found = blocks.plain(blocks.read(source).tree)
+        found = blocks.plain(blocks.read(source).tree, str)
     except Unreadable:
         return None
     return found if isinstance(found, dict) else None

@@ -89,6 +89,13 @@ async def test_what_was_read_as_json_goes_in_as_json(api: Rules) -> None:
     assert (await api.send("/drafts", {"model": model, "source": SOURCE}))[0] == 400
 
 
+async def test_an_unfinished_draft_is_data_as_it_stands(api: Rules) -> None:
+    draft = await a_draft(api, "queue: pracodawcy", "queue: pracodawcy, timer: {a: 007}")
+    status, found = await api.read(f"/drafts/{draft['id']}")
+    assert status == 200
+    assert found["model"]["rules"][0]["do"] == {"queue": "pracodawcy", "timer": {"a": "007"}}
+
+
 async def test_from_draft_to_version_and_back(api: Rules, sqlite_store: Store) -> None:
     draft = await a_draft(api, "name: Dotacje", "name: Granty")
     path = f"/drafts/{draft['id']}"
