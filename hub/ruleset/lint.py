@@ -19,6 +19,7 @@ from connectors.contract import Micros
 from hub.calendar import at_wall_clock, calendar, is_open, next_opening
 from hub.directory import Directory
 from hub.intake.load import Load
+from hub.intake.routing import territorial_queue
 from hub.replay import stored
 from hub.ruleset.hits import DAY, hits
 from hub.store import schema
@@ -59,6 +60,12 @@ async def office(store: Store, directory: Directory, ruleset: RuleSet) -> tuple[
     found = await store.read(lambda tx: [*duty(tx, directory, ruleset), *idle(tx, ruleset)])
     forms = Path(directory.config.hub.data_dir) / FILE
     return (*found, *await wide_words(store, ruleset, forms))
+
+
+def _tried(ruleset: RuleSet) -> list[model.Rule]:
+    """The rules that are switched on, with their sections."""
+    off = {section.id for section in ruleset.sections if not section.enabled}
+    return [rule for rule in ruleset.rules if rule.enabled and rule.section not in off]
 
 
 # --- duty --------------------------------------------------------------------------------------------------------
@@ -112,11 +119,14 @@ def duty(tx: Reader, directory: Directory, ruleset: RuleSet) -> Iterator[Finding
 
 def _targets(ruleset: RuleSet, directory: Directory) -> dict[str, tuple[str, int]]:
     """The queues that rules send into, each with the first rule that does; those for spam need nobody."""
-    asked = [(rule.actions, rule.id, rule.line) for rule in ruleset.rules if rule.enabled]
+    asked = [(rule.actions, rule.id, rule.line) for rule in _tried(ruleset)]
     default: tuple[Actions, str, int] = (ruleset.default, DEFAULT_RULE, ruleset.lines.get("default", 0))
     found: dict[str, tuple[str, int]] = {}
     for actions, rule, line in [*asked, default]:
-        queue = directory.queues.get(actions.queue or "")
+        name = actions.queue
+        if name is None and actions.office is not None:
+            name = territorial_queue(directory.queues.values(), actions.office)
+        queue = directory.queues.get(name or "")
         if queue is not None and not queue.spam:
             found.setdefault(queue.id, (rule, line))
     return found
@@ -190,9 +200,9 @@ def idle(tx: Reader, ruleset: RuleSet) -> Iterator[Finding]:
     if counted is None or source is None or int(counted) > before // DAY:
         return
     recent = hits(tx, UNUSED_DAYS)
-    for rule in ruleset.rules:
+    for rule in _tried(ruleset):
         matched = recent.get(rule.id, (0, None))[0]
-        if rule.enabled and not matched and _names_rule(source, rule.id):
+        if not matched and _names_rule(source, rule.id):
             values: Values = {"rule": rule.id, "days": UNUSED_DAYS}
             yield finding(
                 "never-hit",
@@ -240,11 +250,16 @@ async def wide_words(store: Store, ruleset: RuleSet, forms: Path) -> tuple[Findi
         return stored.batch(tx, snapshots, first, last)
 
     while batch := await store.read(read):
-        messages = [one.facts for one in batch if one.readable and one.facts.direction == "in"]
+        messages = [one.facts for one in batch if one.readable and _is_message(one.facts)]
         counts.update(await asyncio.to_thread(count, counting, messages))
         seen += len(messages)
         first = stored.following(batch[-1])
     return tuple(_wide(words, counts, seen))
+
+
+def _is_message(facts: Facts) -> bool:
+    """Whether a decision was about a message that came: a timer or a changed status finds an old one once more."""
+    return facts.direction == "in" and facts.on in ("new", "message")
 
 
 def _span(tx: Reader) -> stored.Span | None:
@@ -260,16 +275,18 @@ Use = tuple[model.Words, str, int]
 
 
 def used_words(ruleset: RuleSet) -> dict[str, Use]:
-    """Each word of the enabled rules with a condition that asks for it, the first rule that does, and the line."""
+    """Each word of the enabled rules and sections with a condition that asks for it, the first that does, the line."""
     found: dict[str, Use] = {}
-    for rule in ruleset.rules:
-        todo = [rule.when] if rule.enabled else []
+    users: list[model.Rule | model.Section] = [*_tried(ruleset)]
+    users += [section for section in ruleset.sections if section.enabled]
+    for user in users:
+        todo = [user.when]
         while todo:
             node = todo.pop()
             todo += model.children(node)
             if isinstance(node, model.Words) and node.at_least == 1:
                 for word in node.words:
-                    found.setdefault(word, (node, rule.id, node.line or rule.line))
+                    found.setdefault(word, (node, user.id, node.line or user.line))
     return found
 
 

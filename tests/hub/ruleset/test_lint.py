@@ -9,14 +9,16 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import func, insert, select
 
 import rules
 from hub.calendar import moment
 from hub.config import Week
+from hub.deciding.existing import decide
 from hub.directory import Directory, directory
+from hub.intake.facts import Moment
 from hub.ruleset.hits import DAY
-from hub.ruleset.lint import SAMPLED, duty, idle, office, spoken, wide_words
+from hub.ruleset.lint import SAMPLED, duty, idle, office, spoken, used_words, wide_words
 from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Tx
@@ -73,6 +75,31 @@ async def test_queues_that_nobody_works(store: Store) -> None:
     assert told(found) == [("nobody-on-duty", "lomza")]
     assert found[0].line == 6
     assert "no active account" in str(found[0].text)
+
+
+async def test_an_office_alone_is_its_own_queue(store: Store) -> None:
+    text = "rules: [{id: powiat, when: {words: powiat}, do: {office: pup-lomza}}]\ndefault: {queue: bezrobotni}\n"
+    await store.write(lambda tx: people(tx, "bezrobotni"))
+    assert told(await duties(store, directory(CONFIG), loaded(text))) == [("nobody-on-duty", "powiat")]
+
+
+OFF = """
+rules:
+  - section: zima
+    enabled: false
+    when: {words: śnieg}
+    rules: [{id: lomza, when: {words: powiat}, do: {queue: lomza}}]
+  - section: lato
+    when: {words: słońce}
+    rules: [{id: inna, do: {queue: bezrobotni}}]
+default: {queue: bezrobotni}
+"""
+
+
+async def test_rules_of_a_section_that_is_switched_off_need_nobody(store: Store) -> None:
+    await store.write(lambda tx: people(tx, "bezrobotni"))
+    assert told(await duties(store, directory(CONFIG), loaded(OFF))) == []
+    assert [(word, rule) for word, (_, rule, _) in used_words(loaded(OFF)).items()] == [("słońce", "lato")]
 
 
 async def test_hours_at_which_nobody_was_there(store: Store, clock: FakeClock) -> None:
@@ -143,6 +170,24 @@ async def test_words_that_stand_in_too_many_messages(world: World) -> None:
     ]
     everything = await office(world.store, directory(world.config), loaded())
     assert {"wide-words", "nobody-on-duty"} <= {one.code for one in everything}
+
+
+async def test_a_message_counts_once_however_often_it_was_decided_about(world: World) -> None:
+    """A changed status has the same words read again."""
+    text = RULES.replace(
+        "rules:\n", "rules:\n  - {id: zmiana, on: status, do: {tags: [zmiana]}, then: continue}\n"
+    )
+    await world.publish(text)
+    texts = ["Wniosek", *["Dzień dobry"] * 39]
+    await world.feed([mail(str(number), text=text) for number, text in enumerate(texts)])
+
+    def changed(tx: Tx) -> None:
+        first = int(tx.scalar(select(func.min(schema.conversation.c.id))) or 0)
+        for _ in range(40):
+            decide(tx, world.house, first, "status", moment=Moment(status="resolved"))
+
+    await world.store.write(changed)
+    assert await wide_words(world.store, loaded(), Path(world.config.hub.data_dir) / FILE) == ()
 
 
 async def test_few_messages_say_nothing_about_words(world: World) -> None:
