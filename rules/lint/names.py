@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from rules import model
 from rules.decision import DEFAULT_RULE
 from rules.engine.expressions import expression_problem, required_literals
+from rules.language import FROM_TEXT
 from rules.lint.finding import Finding, Values, finding
 from rules.lint.known import Effort, Known, settle
 from rules.lint.literals import Among
@@ -20,11 +21,9 @@ def names(ruleset: model.RuleSet, found: Sequence[Entry], index: Index, effort: 
     """Findings on unused names, on expressions and on the default. ``index`` holds all of the rules."""
     used: set[str] = set()
     seen: set[int] = set()
-    for rule in ruleset.rules:
-        yield from _expressions(rule, used, seen)
-    for section in ruleset.sections:
-        for node in walk(section.when, seen):
-            used.update(_named(node))
+    users: list[model.Rule | model.Section] = [*ruleset.rules, *ruleset.sections]
+    for user in users:
+        yield from _expressions(user, used, seen)
     yield from _unused(ruleset, used)
     with effort.on(DEFAULT_RULE) as nothing:
         yield from _default(ruleset, found, index, nothing)
@@ -49,7 +48,7 @@ def _named(node: model.Condition) -> Iterator[str]:
         yield from (f"words.{name}" for name in node.lists)
 
 
-def _expressions(rule: model.Rule, used: set[str], seen: set[int]) -> Iterator[Finding]:
+def _expressions(rule: model.Rule | model.Section, used: set[str], seen: set[int]) -> Iterator[Finding]:
     for node in walk(rule.when, seen):
         used.update(_named(node))
         if not isinstance(node, model.Pattern):
@@ -93,7 +92,7 @@ def _default(
     ruleset: model.RuleSet, found: Sequence[Entry], index: Index, nothing: Known
 ) -> Iterator[Finding]:
     line = ruleset.lines.get("default", 0)
-    if ruleset.default.queue is None:
+    if ruleset.default.queue is None and ruleset.default.office in (None, FROM_TEXT):
         yield finding(
             "no-queue",
             DEFAULT_RULE,

@@ -234,6 +234,16 @@ default: {tier: 1}
     assert unused == [(2, "free"), (3, "night"), (4, "inner"), (4, "outer")]
 
 
+def test_an_office_as_the_default_is_its_queue() -> None:
+    assert told("rules: []\ndefault: {office: pup-lomza}\n") == set()
+    assert told("rules: []\ndefault: {office: from-text}\n") == {("no-queue", "default")}
+
+
+def test_a_loose_expression_in_a_guard() -> None:
+    text = r"rules: [{section: numery, when: {regex: '\d+'}, rules: [{id: a, do: {queue: x}}]}]"
+    assert told(text) == {("loose", "numery")}
+
+
 def test_what_no_event_brings() -> None:
     text = """
 rules:
