@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from itertools import compress, repeat
+from itertools import repeat
 from typing import Any, TypeVar
 
 from rules import detect
@@ -135,9 +135,8 @@ class Scan:
 
     def _places(self) -> list[tuple[int, Words]]:
         """Where tokens stand that are words of the rules, as they are written, and which words each is."""
-        words = self.words()
-        known = self.lexicon.forms.keys() & words
-        places = list(compress(range(len(words)), map(known.__contains__, words))) if known else []
+        known = self.lexicon.known
+        places = [place for place, word in enumerate(self.words()) if word in known]
         found = [
             (place, numbers if numbers[0] >= 0 else self._learnt(place))
             for place, numbers in zip(places, self._remembered(places), strict=True)
