@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, FilePayload, Page, Route, expect
+from sqlalchemy import select
 
 from hub.messages import announce
 from hub.store import schema
@@ -486,6 +487,35 @@ async def test_a_wrong_number_to_merge_with_is_told_where_it_was_typed(
     assert await said(page) == "Merged.\nUndo"
 
 
+async def test_what_cannot_be_merged_or_moved_is_told_in_place(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["duplicate"])
+
+    def now_somebody_else(tx: Tx) -> int:
+        other = tx.row(select(schema.conversation).where(schema.conversation.c.id == made["urgent"]))
+        assert other is not None
+        tx.change(schema.conversation, made["duplicate"], contact=other.contact)
+        return 0
+
+    await desk.seed(now_somebody_else)
+    await page.locator("#context form[action$='/merge'] button").click()
+    await expect(page.locator(".toast--danger").last).to_contain_text("two different people")
+    await page.locator(".entry--inbound details.menu summary").click()
+    await page.locator("form[action$='/move'] button").click()
+    await expect(page.locator(".toast--danger").last).to_contain_text("only message")
+    assert page.url.endswith(f"/conversations/{made['duplicate']}?view=mine")
+
+
+async def test_who_has_the_open_one_keeps_their_circle_in_the_list(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await opened(desk, browser, made["long"])
+    ground = "(place) => getComputedStyle(place).backgroundColor"
+    row = page.locator(".item--open")
+    assert await row.evaluate(ground) != await row.locator(".avatar").evaluate(ground)
+
+
 async def test_merge_by_one_click_and_taken_apart(
     desk: Console, made: dict[str, int], browser: Browser
 ) -> None:
@@ -504,7 +534,7 @@ async def test_merge_by_one_click_and_taken_apart(
     last = page.locator(".entry--inbound").last
     await last.locator("details.menu summary").click()
     await last.locator("form[action$='/move'] button").click()
-    await page.wait_for_function(f"!location.pathname.endsWith('/{made['long']}')")
+    await page.wait_for_url(lambda url: not url.endswith(f"/{made['long']}"))
     await expect(page.locator(".entry--inbound")).to_have_count(1)
     async with page.expect_navigation():
         await page.keyboard.press("u")
