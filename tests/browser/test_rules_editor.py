@@ -232,6 +232,36 @@ async def test_a_text_that_is_not_finished_is_not_written_over_by_the_form(offic
     await expect(page.get_by_label("Nazwa reguły")).to_have_value("Reklamy")
 
 
+async def test_keys_pressed_while_a_rule_moves_count_and_a_refused_move_is_not_told(office: Office) -> None:
+    page = await office.enter()
+    await new_draft(office, page)
+    before = await order(page)
+    first = before[0]
+    pressed = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        await pressed.wait()
+        await route.continue_()
+
+    await page.route("**/move", slow)
+    await page.locator(f"#rule-{first} [data-grip]").focus()
+    for _ in range(2):
+        await page.keyboard.press("Shift+ArrowDown")
+    pressed.set()
+    await expect(page.locator("#list-said")).to_contain_text("teraz numer 3")
+    assert (await order(page))[:3] == [*before[1:3], first]
+
+    await page.evaluate("document.getElementById('list-said').textContent = ''")
+    await page.unroute("**/move")
+    refusal = '{"detail": "Tego nie można przenieść."}'
+    await page.route(
+        "**/move", lambda route: route.fulfill(status=409, content_type="application/json", body=refusal)
+    )
+    await page.keyboard.press("Shift+ArrowUp")
+    await expect(page.locator(".toast--danger")).to_contain_text("Tego nie można przenieść.")
+    await expect(page.locator("#list-said")).to_be_empty()
+
+
 async def test_rules_move_by_pointer_keys_and_menu(office: Office) -> None:
     page = await office.enter()
     await new_draft(office, page)

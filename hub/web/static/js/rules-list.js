@@ -37,9 +37,10 @@ const rowOf = (id) => document.getElementById(`rule-${id}`);
 const rules = () => [...document.querySelectorAll("#rule-list > [data-rule]:not([hidden])")];
 let busy = false;
 
-/** Send a change and put the list that comes back in place; `focus` is asked for what shall have the focus then. */
+/** Send a change and put the list that comes back in place; `focus` is asked for what shall have the focus then. Says
+ * whether it was made. */
 async function change(action, body, focus) {
-  if (busy) return;
+  if (busy) return false;
   busy = true;
   try {
     const response = await send(action + location.search, { body, headers: { "HX-Request": "true" } });
@@ -49,8 +50,9 @@ async function change(action, body, focus) {
     focus?.()?.focus({ preventScroll: true });
     const trigger = JSON.parse(response.headers.get("HX-Trigger") ?? "{}")["centrala:toast"];
     if (trigger) toast(trigger.text, { undo: trigger.undo });
+    return true;
   } catch {
-    // send() has told why; nothing was changed.
+    return false; // send() has told why; nothing was changed.
   } finally {
     busy = false;
   }
@@ -64,13 +66,14 @@ function fields(rule, more) {
 
 async function move(row, to) {
   const { rule, name } = row.dataset;
-  await change(`${box.dataset.home}/move`, fields(rule, { to }), () => rowOf(rule)?.querySelector("[data-grip]"));
+  const made = await change(`${box.dataset.home}/move`, fields(rule, { to }), () => rowOf(rule)?.querySelector("[data-grip]"));
   const moved = rowOf(rule);
-  if (!moved) return;
+  if (!made || !moved) return made;
   moved.scrollIntoView({ block: "nearest" });
   moved.classList.add("rule-row--moved");
   const { count } = document.getElementById("rule-list").dataset;
   said.textContent = box.dataset.moved.replace("%r", name).replace("%n", moved.dataset.number).replace("%a", count);
+  return true;
 }
 
 box?.addEventListener("submit", (event) => {
@@ -102,6 +105,21 @@ document.addEventListener("centrala:undone", () => box && location.reload());
 
 // --- keys ---------------------------------------------------------------------------------------------------------
 
+const steps = []; // pressed and not yet made: each waits for the list that the one before it brings
+
+async function step(rule, by) {
+  if (steps.push({ rule, by }) > 1) return;
+  while (steps.length) {
+    const [next] = steps;
+    const all = rules();
+    const row = rowOf(next.rule);
+    const other = all[all.indexOf(row) + next.by];
+    const made = row && other && (await move(row, `${next.by < 0 ? "before" : "after"} ${other.dataset.rule}`));
+    if (made) steps.shift();
+    else steps.length = 0;
+  }
+}
+
 box?.addEventListener("keydown", (event) => {
   const row = event.target.closest?.("[data-rule]");
   if (!row || !event.target.matches("[data-grip], a, .rule-row")) return;
@@ -112,7 +130,7 @@ box?.addEventListener("keydown", (event) => {
   const other = all[all.indexOf(row) + by];
   event.preventDefault();
   if (!event.shiftKey) other?.querySelector("[data-grip]").focus();
-  else if (other) move(row, `${by < 0 ? "before" : "after"} ${other.dataset.rule}`);
+  else if (!event.repeat || !steps.length) step(row.dataset.rule, by); // a key held down stops when it is let go
 });
 
 // --- dragging -----------------------------------------------------------------------------------------------------
