@@ -148,7 +148,8 @@ _TITLES = {
 def explained(request: web.Request, status: int, detail: str = "", retry_after: int = 0) -> web.Response:
     """An error as its reader wants it: a page, a toast for htmx, problem JSON (RFC 9457) for scripts."""
     sentence = detail or text(request, _BY_STATUS.get(status, _BY_STATUS[500 if status >= 500 else 400]))
-    title = text(request, _TITLES.get(status, FAILED))
+    # A sentence of the case's own may say anything: "Changed meanwhile" over it would be a guess.
+    title = text(request, FAILED if detail else _TITLES.get(status, FAILED))
     headers = {"Retry-After": str(retry_after)} if retry_after else {}
     if wants_json(request):
         body = {"type": "about:blank", "title": title, "status": status, "detail": sentence}
@@ -165,7 +166,7 @@ def explained(request: web.Request, status: int, detail: str = "", retry_after: 
         status=status,
         headers=headers,
         sentence=sentence,
-        title=text(request, FAILED) if detail else title,
+        title=title,
         start=log_in_path(left) if status == 401 else "/",
         back=own(left, "") if status != 401 else "",
         path="/",

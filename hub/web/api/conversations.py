@@ -35,6 +35,11 @@ def _messages(tx: Reader, house: House, scope: Scope, number: int, query: t.Mess
 
 
 def _reply(tx: Tx, house: House, scope: Scope, number: int, body: t.ReplyBody, call: Call) -> t.Answer:
+    if body.based_on > row.seen(tx, scope, number).messages:
+        # An id of a message in its place would make the check for what is new an empty one.
+        raise Unacceptable(
+            "`based_on` is above the number of the last message: give its `number`, not its `id`"
+        )
     draft = replies.Draft(
         text=body.text,
         client_id=call.id,
@@ -66,6 +71,10 @@ def _assign(tx: Tx, house: House, scope: Scope, number: int, body: t.AssignBody,
 def _transfer(tx: Tx, house: House, scope: Scope, number: int, body: t.TransferBody, call: Call) -> t.Answer:
     if (body.queue is None) == (body.office is None):
         raise Unacceptable("name either a queue or an office")
+    if body.queue is not None and body.queue not in house.directory.queues:
+        raise Unacceptable("there is no such `queue`: give the id that it has in the configuration")
+    if body.office is not None and body.office not in house.directory.offices:
+        raise Unacceptable("there is no such `office`: give the id that it has in the configuration")
     transfer.transfer(
         tx,
         house,

@@ -165,6 +165,30 @@ async def test_a_stale_reply_is_refused_with_what_is_new(
     assert (status, written.get("number")) == (200, 2), written
 
 
+async def test_the_id_of_a_message_in_place_of_its_number_is_refused(
+    client: Client, sqlite_store: Store, token: Any
+) -> None:
+    number = await sqlite_store.write(lambda tx: add_conversation(tx, email="anna@example.pl"))
+    api = Api(client, await token())
+    _, found = await api.get(f"conversations/{number}/messages")
+    last = found["messages"][-1]
+    assert int(last["id"]) > last["number"]
+    status, problem = await api.post(
+        f"conversations/{number}/reply", {"text": "Odpowiedź", "based_on": int(last["id"])}
+    )
+    assert (status, "`based_on`" in problem["detail"]) == (400, True), problem
+
+
+@pytest.mark.parametrize("where", ["queue", "office"])
+async def test_an_unknown_queue_or_office_is_named(
+    client: Client, sqlite_store: Store, token: Any, where: str
+) -> None:
+    number = await sqlite_store.write(add_conversation)
+    api = Api(client, await token())
+    status, problem = await api.post(f"conversations/{number}/transfer", {where: "nie-ma"})
+    assert (status, f"`{where}`" in problem["detail"]) == (400, True), problem
+
+
 async def test_changing_status_queue_and_assignee(
     client: Client, sqlite_store: Store, token: Any, people: dict[str, int]
 ) -> None:
