@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -265,3 +266,38 @@ async def test_a_half_typed_copy_of_a_reply_outlives_the_page(
     await expect(page.locator("#reply-text")).to_have_value("Szanowni Państwo")
     await expect(page.locator("#reply-cc")).to_have_value("kadry@urzad, jan")
     await expect(page.locator("#reply-cc")).to_be_visible()
+
+
+async def test_what_was_refused_for_a_moment_is_not_said_any_longer(
+    desk: Console, long: int, browser: Browser
+) -> None:
+    page = await opened(desk, await desk.enter(browser), long)
+    await page.clock.install()
+    detail = "The hub cannot store anything at the moment."
+    full = re.compile(r"/(reply|drafts|forward)$")
+
+    async def refuse(route: Route) -> None:
+        await route.fulfill(status=503, json={"detail": detail})
+
+    await page.route(full, refuse)
+    reply, forward = page.locator("#reply-form > [role=alert]"), page.locator("#forward-form [role=alert]")
+    await page.locator("#reply-text").fill("Odpowiedź")
+    await page.locator("#reply-text").press("Control+Enter")
+    await expect(reply).to_have_text(detail)
+    await page.locator(".entry--inbound").first.locator("details.menu summary").click()
+    await page.locator(".entry--inbound").first.locator("[data-forward]").click()
+    await page.locator("#forward-to").fill("biegly@example.com")
+    await page.locator("#forward-to").press("Control+Enter")
+    await expect(forward).to_have_text(detail)
+    async with page.expect_response(lambda answer: answer.url.endswith("/drafts") and answer.status == 503):
+        await page.clock.fast_forward(6000)
+    await expect(forward).to_have_text(detail)
+    await page.unroute(full)
+    async with page.expect_response(lambda answer: answer.url.endswith("/drafts") and answer.ok):
+        await page.clock.fast_forward(6000)
+    await expect(forward).to_be_hidden()
+    await expect(page.locator("#forward-to")).to_have_value("biegly@example.com")
+    await page.keyboard.press("Escape")
+    await expect(reply).to_be_hidden()
+    await expect(page.locator("#reply-text")).to_have_value("Odpowiedź")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")

@@ -6,7 +6,12 @@ const root = document.documentElement;
 /** The token that every unsafe request must carry. */
 export const csrf = () => document.querySelector('meta[name="csrf"]')?.content ?? "";
 
-/** fetch() for our own addresses, with the CSRF token; a non-2xx answer is told in a toast and thrown. */
+let failing = false;
+
+/**
+ * fetch() for our own addresses, with the CSRF token; a non-2xx answer is told in a toast and thrown. centrala:unable
+ * tells that the hub can store nothing, centrala:answers that something was taken again.
+ */
 export async function send(url, { method = "POST", body, json, headers = {}, quiet = false, keepalive = false } = {}) {
   const options = { method, body, keepalive, headers: { "X-CSRF": csrf(), Accept: "application/json", ...headers } };
   if (json !== undefined) {
@@ -14,12 +19,26 @@ export async function send(url, { method = "POST", body, json, headers = {}, qui
     options.headers["Content-Type"] = "application/json";
   }
   const response = await fetch(url, options).catch(() => null);
-  if (response?.ok) return response;
+  if (response?.ok) {
+    if (failing && method !== "GET") {
+      failing = false;
+      document.dispatchEvent(new CustomEvent("centrala:answers"));
+    }
+    return response;
+  }
   // What is no answer of the hub (no connection, a proxy's page) is told in words of ours, never in the browser's.
   const problem = (await response?.json().catch(() => null)) ?? {};
+  failing ||= !response || response.status > 501;
+  if (response?.status === 503 && problem.detail) document.dispatchEvent(new CustomEvent("centrala:unable"));
   const said = problem.detail ?? document.getElementById("toasts")?.dataset.offline ?? "";
   if (!quiet) toast(said, { danger: true });
   throw Object.assign(new Error(said), { status: response?.status ?? 0, problem });
+}
+
+/** What the sentence about a sending that failed becomes when the hub works again; null where it stays. */
+export function afterwards({ status, problem }, sendAgain) {
+  if (!problem?.detail) return sendAgain; // nobody knows whether it was taken
+  return status === 503 ? "" : null;
 }
 
 /** Say something in the corner. `undo`: an address to POST to when the person takes it back. */

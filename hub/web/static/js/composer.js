@@ -1,7 +1,7 @@
 // The composer never loses a word and never sends twice. What is typed goes to this browser at once and to the server
 // a moment later, by revision. A sending has an id of its own that outlives a reload, so repeating it is harmless.
 
-import { send, toast } from "./app.js";
+import { afterwards, send, toast } from "./app.js";
 import { approved } from "./approved.js";
 import { Completion, findPeople, findTexts } from "./completions.js";
 import { begins, store, typedSince } from "./kept.js";
@@ -13,6 +13,7 @@ const conversation = box.dataset.conversation;
 const kept = box.querySelector("[data-kept]");
 const news = box.querySelector("[data-news]");
 const SAVE_AFTER = 700;
+const TRY_AFTER = 5000; // milliseconds, where the hub can store nothing
 const LINES = ["to", "cc", "bcc", "subject"];
 /** From where a new conversation is begun, and in which queue. */
 const PLACE = ["inbox", "queue"];
@@ -27,7 +28,7 @@ class Writing {
     this.error = form.querySelector("[role=alert]");
     this.twice = form.querySelector("[data-twice]");
     this.other = null;
-    this.unanswered = false;
+    this.hereafter = null;
     this.id = form.dataset.draft;
     this.revision = Number(form.dataset.revision);
     this.timer = 0;
@@ -123,8 +124,7 @@ class Writing {
     this.dirty = true;
     this.keep();
     if (kept) kept.textContent = box.dataset.unsaved;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.save(), SAVE_AFTER);
+    this.saveLater(SAVE_AFTER);
     this.measure();
   }
 
@@ -132,6 +132,11 @@ class Writing {
   base() {
     const seen = document.querySelector("#head .head")?.dataset.last;
     if (seen && this.field("based_on")) this.field("based_on").value = seen;
+  }
+
+  saveLater(wait) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.save(), wait);
   }
 
   /** Save on the server; one request at a time. */
@@ -160,7 +165,6 @@ class Writing {
       }
       this.id = answer.id;
       this.revision = answer.revision;
-      this.answers();
       this.field("draft").value = answer.id;
       this.keep(!this.dirty);
       if (kept && !this.dirty) kept.textContent = box.dataset.saved;
@@ -208,17 +212,27 @@ class Writing {
   }
 
   say(problem, refused = true) {
-    this.unanswered = false;
+    this.hereafter = null;
     this.error.textContent = problem;
     this.error.hidden = !problem;
     if (problem && refused && this.field("to")) this.form.querySelector(".composer__to")?.setAttribute("open", "");
     if (problem) this.error.scrollIntoView({ block: "nearest" }); // on a phone a long text stands between it and the button
   }
 
-  /** The hub answers again. Nobody knows whether it took what was being sent; it never takes the same text twice. */
+  /** The hub answers again: where nobody knows whether it took what was being sent, it never takes that twice. */
   answers() {
-    if (this.unanswered) this.error.textContent = box.dataset.sendAgain;
-    this.unanswered = false;
+    if (this.hereafter !== null) {
+      this.error.textContent = this.hereafter;
+      this.error.hidden = !this.hereafter;
+    }
+    this.hereafter = null;
+    if (this.dirty) this.save();
+  }
+
+  /** The hub can store nothing. The draft is what finds out when it can again. */
+  unable() {
+    this.dirty = true;
+    this.saveLater(TRY_AFTER);
   }
 
   async submit(event, more = {}) {
@@ -252,11 +266,11 @@ class Writing {
       } else if (problem.status === 404 && this.id && this.forget()) repeat = true;
       else {
         this.say(problem.message, problem.status === 409 || problem.status === 422);
-        this.unanswered = !problem.problem?.detail;
+        this.hereafter = afterwards(problem, box.dataset.sendAgain);
       }
     } finally {
       this.sending = false;
-      if (this.dirty) this.timer = setTimeout(() => this.save(), SAVE_AFTER);
+      if (this.dirty) this.saveLater(this.hereafter === "" ? TRY_AFTER : SAVE_AFTER);
       for (const button of this.form.querySelectorAll("[data-send], [data-send-resolve]")) button.disabled = false;
     }
     if (repeat) await this.submit(null, { ...more, after });
@@ -598,6 +612,7 @@ document.addEventListener("visibilitychange", () => { if (document.hidden) flush
 window.addEventListener("pagehide", flush);
 window.addEventListener("online", flush);
 document.addEventListener("centrala:answers", () => { for (const writing of forms.values()) writing.answers(); });
+document.addEventListener("centrala:unable", () => (forms.get(box.dataset.mode) ?? [...forms.values()][0]).unable());
 window.addEventListener("storage", ({ key, oldValue, newValue }) => {
   const writing = [...forms.values()].find((found) => found.key === key);
   if (writing && writing.kind !== "new" && oldValue && newValue === null) writing.gone(JSON.parse(oldValue).text);

@@ -1,7 +1,7 @@
 // An open conversation: parts refreshed when something changed, dialogs that carry the version in sight, mail frames,
 // forwarding. The composer is not touched from here except by events.
 
-import { send, settings, toast } from "./app.js";
+import { afterwards, send, settings, toast } from "./app.js";
 import { plainly } from "./completions.js";
 
 const pane = document.querySelector("[data-conversation-open]");
@@ -160,10 +160,18 @@ document.addEventListener("dblclick", (event) => {
 // --- forwarding ---------------------------------------------------------------------------------------------------
 
 const forwarding = document.getElementById("forward-form");
+const notForwarded = forwarding.querySelector("[role=alert]");
+let hereafter = null;
+
+function sayNotForwarded(text) {
+  notForwarded.textContent = text;
+  notForwarded.hidden = !text;
+  hereafter = null;
+}
+document.addEventListener("centrala:answers", () => { if (hereafter !== null) sayNotForwarded(hereafter); });
 forwarding.addEventListener("submit", async (event) => {
   event.preventDefault();
-  const error = forwarding.querySelector("[role=alert]");
-  error.hidden = true;
+  sayNotForwarded("");
   try {
     const done = await (await send(forwarding.action, { body: new FormData(forwarding), quiet: true })).json();
     forwarding.closest("dialog").close();
@@ -173,8 +181,8 @@ forwarding.addEventListener("submit", async (event) => {
     refresh(0);
   } catch (problem) {
     if (problem.problem?.again) forwarding.querySelector("[name=client_id]").value = crypto.randomUUID();
-    error.textContent = problem.message;
-    error.hidden = false;
+    sayNotForwarded(problem.message);
+    hereafter = afterwards(problem, document.querySelector("[data-composer]").dataset.sendAgain);
   }
 }, true);
 
