@@ -49,6 +49,8 @@ KINDS: dict[str, Kind] = {
 
 PAGES: dict[Kind, str] = {kind: page for page, kind in KINDS.items()}
 
+_OTHERS: tuple[Kind, ...] = ("section", "condition", "schedule")
+
 _ABOUT = ("csrf", "revision", "before", "text", "after", "next", "act")
 _RULE = ("id", "section", "name", "note", "enabled", "from", "until", "on", "then")
 FIELDS = frozenset((*_ABOUT, *_RULE))
@@ -93,8 +95,9 @@ async def form_page(request: web.Request) -> web.StreamResponse:
     draft, kind, name = await draft_of(request), _kind(request), request.match_info["name"]
     known = ("default",) if kind == "default" else await asyncio.to_thread(names, draft.source, kind)
     if name not in known:
-        if kind == "rule" and name in names(draft.source, "section"):
-            return redirect(request, _address(draft, "section", name))  # what checks find has no kind
+        for other in _OTHERS if kind == "rule" else ():
+            if name in names(draft.source, other):
+                return redirect(request, _address(draft, other, name))  # what checks find has no kind
         raise NotFound("rule")
     source = await asyncio.to_thread(block, draft.source, kind, name)
     return await _page(request, _typed(draft, kind, name, opened(source, kind)))

@@ -78,11 +78,8 @@ def _named(entries: Mapping[str, Node], key: str) -> list[tuple[str, Node]]:
 
 def _entry(kind: Any, name: str, node: Node, tree: Node, found: Names) -> Entry:
     if kind == "words":
-        words = (
-            [item.text for item in node.items if isinstance(item, Scalar)]
-            if isinstance(node, SequenceNode)
-            else []
-        )
+        items = node.items if isinstance(node, SequenceNode) else [node]
+        words = [item.text for item in items if isinstance(item, Scalar)]
         cut = ", …" if len(words) > MOST_SHOWN else ""
         said = Markup("{}").format(", ".join(words[:MOST_SHOWN]) + cut)
     else:

@@ -89,7 +89,9 @@ async def test_advice_on_the_whole_draft(enter: Callable[[str], Any], draft: int
 
 
 @pytest.mark.slow
-async def test_advice_while_typing_is_about_the_block(enter: Callable[[str], Any], draft: int) -> None:
+async def test_advice_while_typing_is_about_the_block(
+    enter: Callable[[str], Any], draft: int, world: World, scope: Scope
+) -> None:
     administrator = await enter("administrator")
     path = f"/admin/rules/drafts/{draft}/findings"
     wide = "- id: firmy\n  do: {queue: pracodawcy}\n"
@@ -100,6 +102,11 @@ async def test_advice_while_typing_is_about_the_block(enter: Callable[[str], Any
         path, {"text": "- id: nowa\n  when: {words: kot}\n  do: {queue: spam}\n"}
     )
     assert "badge" not in page
+    free = LINTED.replace("rules:", "words: {wolna: [pies]}\nrules:", 1)
+    other = (await world.store.write(lambda tx: open_draft(tx, scope, source=free))).id
+    new = {"text": "- id: nowa\n  when: {words: kot}\n  do: {queue: spam}\n"}
+    _, page = await administrator.post(f"/admin/rules/drafts/{other}/findings", new)
+    assert "wolna" not in page, "a list that nothing uses is no matter of the new rule"
     for wrong in ("- id: firmy\n  do: {quue: x}\n", "- id: [", "zwykły tekst"):
         status, page = await administrator.post(path, {"text": wrong, "rule": "firmy"})
         assert status == 200

@@ -99,6 +99,18 @@ async def test_the_list_says_rules_in_sentences(anna: Browser, home: str) -> Non
         assert (await anna.get(home + path))[0] == 404, path
 
 
+async def test_what_checks_find_leads_to_its_page_whatever_it_is(anna: Browser, home: str) -> None:
+    for name, place in (("pisemnie", "conditions"), ("firmy", "sections")):
+        async with anna.client.get(f"{home}/rules/{name}", allow_redirects=False) as response:
+            assert (response.status, response.headers["Location"]) == (303, f"{home}/{place}/{name}")
+
+
+async def test_a_list_of_one_word_shows_it(anna: Browser, sqlite_store: Store, scope: Scope) -> None:
+    text = "words: {jedno: zasiłek}\ndefault: {queue: bezrobotni}\n"
+    made = await sqlite_store.write(lambda tx: open_draft(tx, scope, source=text))
+    assert "zasiłek" in (await anna.get(f"/admin/rules/drafts/{made.id}/names"))[1]
+
+
 async def test_rules_move_and_can_be_brought_back(
     anna: Browser, home: str, sqlite_store: Store, scope: Scope
 ) -> None:
