@@ -111,6 +111,18 @@ async def test_mistakes_are_listed_and_nothing_is_published(
     assert status == 409 and 'role="alert"' in page and (await in_force(sqlite_store))[0] == 1
 
 
+async def test_a_warning_is_open_among_many_hints(
+    anna: Browser, sqlite_store: Store, people: dict[str, int]
+) -> None:
+    unused = "".join(f"  c{number}: {{channel: email}}\n" for number in range(6))
+    hints = f"conditions:\n{unused}rules:\n"
+    mistyped = f"{hints}  - {{id: a, when: {{language: ua}}, do: {{tags: a}}, then: continue}}\n"
+    for rules, opened in ((hints, ""), (mistyped, " open")):
+        number = await a_draft(sqlite_store, people, "rules:\n", rules)
+        _, page = await anna.get(f"/admin/rules/drafts/{number}/publish")
+        assert f'<details class="proof-more"{opened}>' in page
+
+
 async def test_a_stale_revision_is_told(anna: Browser, sqlite_store: Store, people: dict[str, int]) -> None:
     number = await a_draft(sqlite_store, people)
     path = f"/admin/rules/drafts/{number}/publish"
