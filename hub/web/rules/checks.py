@@ -137,9 +137,8 @@ async def findings_live(request: web.Request) -> web.StreamResponse:
         return _findings(request, draft, None)
     config = desk.house().directory.config
     names = await desk.store.read(lambda tx: known(tx, config))
-    own = {name, typed.rule} - {
-        ""
-    }  # a new block has no name in the draft, and what is about none is not its own
+    # A new block has no name in the draft, and what is about no rule is not about it.
+    own = {name, typed.rule} - {""}
     unknown = [one for one in unknown_names(ruleset, names) if one.rule in own]
     told = {(one.code, one.rule) for one in before}
     mine = [one for one in found if one.rule in own]
