@@ -71,7 +71,8 @@ def erase(config_path: Path, yes: bool, person: str) -> None:
         counted(done["files"], "file", "files"),
     )
     comments = counted(done["comments"], "comment", "comments")
-    click.echo(f"Erased: {conversations} with {messages}, {files}, {comments}.")
+    letters = counted(done["letters"], "letter begun to them", "letters begun to them")
+    click.echo(f"Erased: {conversations} with {messages}, {files}, {comments}, {letters}.")
     _tell(done["also_named_by"])
 
 

@@ -7,7 +7,6 @@ backup is replaced; a platform keeps what was written there.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ from sqlalchemy import ColumnElement, Table, and_, delete, func, or_, select, te
 from connectors.contract import Recipient
 from hub.audit import record
 from hub.moderation.erasing import erase as erase_post
-from hub.privacy.people import SHORTEST, Person
+from hub.privacy.people import Person, occurs
 from hub.scope import Conflict, Scope, require
 from hub.store import schema as s
 from hub.store.tx import Reader, Tx
@@ -28,8 +27,9 @@ MEANWHILE = "The person wrote meanwhile. Try again"
 
 
 class Erased(msgspec.Struct, frozen=True, kw_only=True):
-    """How much was taken away."""
+    """How much was taken away. ``letters`` were begun to them and not sent."""
 
+    letters: int
     conversations: int
     messages: int
     files: int
@@ -67,18 +67,21 @@ def erase(tx: Tx, scope: Scope, person: Person, originals: Sequence[int]) -> Era
         s.message.c.conversation.in_(person.conversations),
         s.message.c.id.in_(person.elsewhere),
     )
+    letters = _begun_letters(tx, person)
     counted = {
+        "letters": len(letters),
         "conversations": len(person.conversations),
         "messages": tx.scalar(select(func.count()).select_from(s.message).where(messages)),
         "comments": _erase_comments(tx, person),
         "files": _erase_files(tx, messages, originals),
     }
-    _erase_around(tx, person, messages)
+    _erase_around(tx, person, messages, letters)
     tx.execute(delete(s.message).where(messages, s.message.c.id.not_in(select(s.post.c.id))))
     tx.execute(update(s.message).where(messages).values(**_NOTHING_SAID))
     _erase_names(tx, person)
     _blank_conversations(tx, person)
-    record(tx, scope.user, "contact-erased", f"contact:{person.contacts[0]}", counted)
+    about = f"contact:{person.contacts[0]}" if person.contacts else "draft:"
+    record(tx, scope.user, "contact-erased", about, counted)
     if tx.sqlite:
         tx.execute(text("PRAGMA secure_delete = OFF"))
     return Erased(**counted)
@@ -89,20 +92,13 @@ def naming(tx: Reader, addresses: Sequence[str], after: int, many: int) -> tuple
     among ``many`` behind ``after``; and where to go on, None at the end."""
     raw = s.raw.c
     rows = tx.rows(select(raw.id, raw.content).where(raw.id > after).order_by(raw.id).limit(many))
-    wanted = _pattern(addresses)
+    wanted = occurs(addresses)
     found = [row.id for row in rows if wanted and row.content and wanted.search(row.content)]
     if found:  # what somebody else wrote stays theirs, whomever it names
         people = and_(s.message.c.raw.in_(found), s.message.c.automatic == "no")
         others = {row.raw for row in tx.rows(select(s.message.c.raw).where(people))}
         found = [one for one in found if one not in others]
     return found, rows[-1].id if len(rows) == many else None
-
-
-def _pattern(addresses: Sequence[str]) -> re.Pattern[bytes] | None:
-    """Any of the addresses, whole: ``jan@example.pl`` is not in ``aljan@example.pl``, nor 600700800 in 1600700800."""
-    known = [re.escape(one.removeprefix("+").encode()) for one in addresses if len(one) >= SHORTEST]
-    joined = b"|".join(known)
-    return re.compile(rb"(?<![\w.-])(?:%s)(?![\w-]|\.\w)" % joined, re.IGNORECASE) if known else None
 
 
 NOWHERE = 0
@@ -168,12 +164,12 @@ def _let_go(tx: Tx, blobs: ColumnElement[bool]) -> None:
     tx.execute(update(s.blob).where(blobs).values(owner=None, created_at=0))
 
 
-def _erase_around(tx: Tx, person: Person, messages: ColumnElement[bool]) -> None:
+def _erase_around(tx: Tx, person: Person, messages: ColumnElement[bool], letters: Sequence[int]) -> None:
     """What stands around messages and conversations."""
     here, of_them = person.conversations, select(s.message.c.id).where(messages)
     deliveries = select(s.delivery.c.id).where(s.delivery.c.message.in_(of_them))
     draft = s.draft.c
-    theirs = or_(draft.conversation.in_(here), draft.id.in_(_begun_letters(tx, person)))
+    theirs = or_(draft.conversation.in_(here), draft.id.in_(letters))
     drafts = select(draft.id).where(theirs)
     calls = select(s.callback.c.id).where(s.callback.c.contact.in_(person.contacts))
     traced = or_(s.trace.c.conversation.in_(here), s.trace.c.message.in_(person.elsewhere))
@@ -208,7 +204,7 @@ def _erase_around(tx: Tx, person: Person, messages: ColumnElement[bool]) -> None
 
 def _begun_letters(tx: Tx, person: Person) -> list[int]:
     """Drafts of conversations that are to begin with this person. One to somebody else stays without their address."""
-    draft, named = s.draft.c, _pattern(person.addresses)
+    draft, named = s.draft.c, occurs(person.addresses)
     theirs = {address.lower() for address in person.addresses}
     begun = select(draft.id, draft.recipients, draft.half_typed).where(draft.conversation.is_(None))
     found = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -10,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 from hub.intake.references import read_reference
 from hub.scope import Conflict, NotFound
 from hub.search.question import read_phone
-from hub.store.schema import contact, conversation, identity, message
+from hub.store.schema import contact, conversation, draft, identity, message
 from hub.store.tx import Reader
 
 SHORTEST = 6
@@ -20,7 +21,8 @@ SEVERAL = "That is written by several people: name one of their addresses as KIN
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """Ids of all that is one person's. ``contacts``: the one that stands for them first, then those linked to it.
+    """Ids of all that is one person's. ``contacts``: the one that stands for them first, then those linked to it; none
+    of somebody to whom letters were begun and nothing else.
 
     ``addresses`` as channels write them. ``elsewhere``: messages that they wrote into conversations of others.
     """
@@ -45,9 +47,7 @@ def find(tx: Reader, words: str) -> Person:
         found = {_survivor(tx, row.contact) for row in rows}
     if len(found) > 1:
         raise Conflict(SEVERAL)
-    if not found:
-        raise NotFound("contact")
-    return _whole(tx, found.pop())
+    return _whole(tx, found.pop()) if found else _only_begun(tx, words)
 
 
 def also_named(tx: Reader, person: Person) -> list[str]:
@@ -64,6 +64,24 @@ def also_named(tx: Reader, person: Person) -> list[str]:
         .distinct()
     )
     return sorted(f"{row.kind}:{row.address}" for row in tx.rows(statement))
+
+
+def occurs(addresses: Sequence[str]) -> re.Pattern[bytes] | None:
+    """Any of the addresses, whole: ``jan@example.pl`` is not in ``aljan@example.pl``, nor 600700800 in 1600700800."""
+    known = [re.escape(one.removeprefix("+").encode()) for one in addresses if len(one) >= SHORTEST]
+    joined = b"|".join(known)
+    return re.compile(rb"(?<![\w.-])(?:%s)(?![\w-]|\.\w)" % joined, re.IGNORECASE) if known else None
+
+
+def _only_begun(tx: Reader, words: str) -> Person:
+    """Somebody who never wrote and was never written to: agents began letters to them. Raises NotFound."""
+    address = words.strip().removeprefix("email:").lower()
+    named = occurs([address]) if "@" in address else None
+    begun = select(draft.c.recipients, draft.c.half_typed).where(draft.c.conversation.is_(None))
+    lines = [f"{row.recipients} {row.half_typed or ''}".encode() for row in tx.rows(begun)]
+    if named is None or not any(named.search(line) for line in lines):
+        raise NotFound("contact")
+    return Person(contacts=(), identities=(), addresses=(address,), conversations=(), elsewhere=())
 
 
 def _meant(words: str) -> ColumnElement[bool]:

@@ -75,6 +75,7 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "token": (N_("API token {id}"), "/admin/tokens"),
     "post": (N_("Comment {id}"), "/moderation/{id}"),
     "contact": (N_("Person {id}"), "/contacts/{id}"),
+    "draft": (N_("Drafts"), ""),
     "article": (N_("Article {id}"), "/moderation/articles"),
     "conversation": (N_("Conversation {n}"), "/conversations/{id}"),
     "raw": (N_("Original message {id}"), ""),

@@ -102,6 +102,34 @@ async def test_letters_begun_to_them_go_and_others_stay_without_their_address(st
     assert lines_of(left["copy"]) == {"to": "ola@example.pl", "cc": "ewa@example.pl", "bcc": ""}
 
 
+async def test_somebody_known_from_begun_letters_alone_can_be_named(store: Store) -> None:
+    def written(tx: Tx) -> None:
+        agent = Scope(user=add_person(tx, "ola"), role="agent", office="krajowa", front=True)
+        for line, half_typed in (("Jan <jan@example.pl>", {}), ("", {"to": "jan@Example.pl, Ola"})):
+            save_draft(
+                tx,
+                agent,
+                conversation=None,
+                kind="new",
+                revision=0,
+                text="Nr 44051401359",
+                recipients=read_addresses(line),
+                half_typed=half_typed,
+            )
+
+    await store.write(written)
+    contact = handlers(store, ChunkBlobs(store))
+    for words in ("jan@example.pl.org", "an@example.pl", "Jan"):
+        with pytest.raises(CommandFailed, match="Nobody is known"):
+            await contact["contact.erase"]({"person": words})
+    assert (await contact["contact.export"]({"person": "Jan@example.pl"}))["conversations"] == []
+    done = await contact["contact.erase"]({"person": " Jan@example.pl"})
+    assert (done["letters"], done["conversations"]) == (2, 0)
+    assert await store.read(lambda tx: tx.rows(select(schema.draft.c.id))) == []
+    with pytest.raises(CommandFailed, match="Nobody is known"):
+        await contact["contact.erase"]({"person": "jan@example.pl"})
+
+
 async def test_who_is_meant(store: Store) -> None:
     def fill(tx: Any) -> list[int]:
         made = [
