@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -35,12 +35,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 def diff(before: model.RuleSet, after: model.RuleSet) -> tuple[Change, ...]:
     """Every change that makes a difference or that people wrote: not comments, layout or lines."""
+    places = _moved(before, after)
     return (
         *_lists(before.words, after.words),
         *_conditions("condition", before.conditions, after.conditions),
         *_conditions("schedule", before.schedules, after.schedules),
-        *_sections(before, after),
-        *_rules(before, after),
+        *_sections(before, after, places),
+        *_rules(before, after, places),
         *_default(before.default, after.default),
         *_samples(before.samples, after.samples),
     )
@@ -74,6 +75,7 @@ _NAMED: Mapping[About, Mapping[Kind, str]] = {
     "section": {
         "added": mark("Section “{name}” added"),
         "removed": mark("Section “{name}” removed"),
+        "moved": mark("Section “{name}” moved {where}"),
         "changed": mark("Section “{name}”: {what}"),
     },
     "test": {
@@ -122,7 +124,7 @@ def _conditions(
 # --- rules and sections -----------------------------------------------------------------------------------------
 
 
-def _sections(before: model.RuleSet, after: model.RuleSet) -> Iterator[Change]:
+def _sections(before: model.RuleSet, after: model.RuleSet, places: _Places) -> Iterator[Change]:
     was, now = ({section.id: section for section in found.sections} for found in (before, after))
     for name in dict.fromkeys((*was, *now)):
         if name not in was:
@@ -130,23 +132,49 @@ def _sections(before: model.RuleSet, after: model.RuleSet) -> Iterator[Change]:
         elif name not in now:
             yield _change("removed", "section", name)
         else:
+            if name in places.sections:
+                yield _change("moved", "section", name, where=_where_section(after, name))
             for what in (*_labels(was[name], now[name]), *_condition(was[name].when, now[name].when)):
                 yield _change("changed", "section", name, what=what)
 
 
-def _rules(before: model.RuleSet, after: model.RuleSet) -> Iterator[Change]:
+def _rules(before: model.RuleSet, after: model.RuleSet, places: _Places) -> Iterator[Change]:
     was, now = ({rule.id: rule for rule in found.rules} for found in (before, after))
     yield from (_change("removed", "rule", name) for name in was if name not in now)
-    stayed = _stayed(list(was), list(now))
     for place, rule in enumerate(after.rules):
         old = was.get(rule.id)
         if old is None:
             yield _change("added", "rule", rule.id, where=_where(after, place))
             continue
-        if rule.id not in stayed or old.section != rule.section:
+        if rule.id in places.rules:
             yield _change("moved", "rule", rule.id, where=_where(after, place))
         for what in _rule(old, rule):
             yield _change("changed", "rule", rule.id, what=what)
+
+
+class _Places(NamedTuple):
+    """What stands elsewhere than before: whole sections, and rules by themselves."""
+
+    sections: frozenset[str]
+    rules: frozenset[str]
+
+
+def _moved(before: model.RuleSet, after: model.RuleSet) -> _Places:
+    """A section was moved when none of its rules stayed where it was; then only those are told besides that changed
+    places inside it."""
+    was, now = ({rule.id: rule.section for rule in found.rules} for found in (before, after))
+    stayed = _stayed(list(was), list(now))
+    inside: dict[str, list[str]] = {}
+    for name, section in now.items():
+        if section and was.get(name) == section:
+            inside.setdefault(section, []).append(name)
+    sections = {section: names for section, names in inside.items() if stayed.isdisjoint(names)}
+    for names in sections.values():
+        kept = set(names)
+        stayed |= _stayed([name for name in was if name in kept], names)
+    common = [name for name in now if name in was]
+    rules = [name for name in common if name not in stayed or was[name] != now[name]]
+    return _Places(frozenset(sections), frozenset(rules))
 
 
 def _stayed(was: Sequence[str], now: Sequence[str]) -> set[str]:
@@ -165,6 +193,16 @@ def _where(after: model.RuleSet, place: int) -> Text:
     if follower is not None:
         return Text(mark("before section “{name}”"), {"name": follower.section})
     return Text(mark("at the end"))
+
+
+def _where_section(after: model.RuleSet, name: str) -> Text:
+    last = max(place for place, rule in enumerate(after.rules) if rule.section == name)
+    follower = after.rules[last + 1] if last + 1 < len(after.rules) else None
+    if follower is None:
+        return Text(mark("at the end"))
+    if follower.section:
+        return Text(mark("before section “{name}”"), {"name": follower.section})
+    return Text(mark("before “{name}”"), {"name": follower.id})
 
 
 def _rule(old: model.Rule, new: model.Rule) -> Iterator[Text]:

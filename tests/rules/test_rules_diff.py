@@ -193,6 +193,35 @@ tests:
     assert found[-2:] == ["Test “pierwszy” changed", "Test “drugi” added"]
 
 
+def test_a_section_that_was_moved_is_told_as_one() -> None:
+    first = "  - {id: a, do: {tags: x}}\n"
+    second = "  - {id: z, do: {tags: z}}\n"
+    section = "  - section: s\n    rules:\n      - {id: b, do: {tags: b}}\n      - {id: c, do: {tags: c}}\n"
+    turned = section.replace("id: b, do: {tags: b", "id: B").replace(
+        "id: c, do: {tags: c", "id: b, do: {tags: b"
+    )
+    turned = turned.replace("id: B", "id: c, do: {tags: c")
+    other = "  - section: t\n    rules: [{id: d, do: {tags: d}}, {id: e, do: {tags: e}}, {id: f, do: {tags: f}}]\n"
+
+    def changes(before: str, after: str) -> list[str]:
+        made = [f"rules:\n{rules}default: {{queue: x}}\n" for rules in (after, before)]
+        return told(made[0], before=made[1])
+
+    assert changes(first + other + second + section, section + first + other + second) == [
+        "Section “s” moved before “a”"
+    ]
+    assert changes(section + first + other, first + other + section) == ["Section “s” moved at the end"]
+    assert changes(first + other + section, first + section + other) == [
+        "Section “s” moved before section “t”"
+    ]
+    assert changes(first + other + section, first + turned + other) == [
+        "Section “s” moved before section “t”",
+        "Rule “c” moved before “b”",
+    ]
+    assert changes(first + section, first + turned) == ["Rule “c” moved before “b”"]
+    assert changes(section + first, first + section) == ["Rule “a” moved before section “s”"]
+
+
 def test_every_change_names_its_thing() -> None:
     found = diff(load(BASE), load(BASE.replace("queue: kadry,", "queue: hr,")))
     assert found == (Change(kind="changed", about="rule", name="kadry", text=found[0].text),)
