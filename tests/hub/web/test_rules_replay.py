@@ -113,5 +113,6 @@ async def test_a_run_that_failed_says_why_in_the_readers_language(
     browser = await enter("administrator")
     _, page = await browser.get(f"/admin/rules/runs/{number}")
     assert "uruchomiono system ponownie" in page
+    assert '<a href="/admin/rules/drafts" aria-current="page">' in page, "runs are of drafts"
     _, listed = await browser.get("/admin/rules/runs")
     assert f"/admin/rules/runs/{number}" in listed
