@@ -341,6 +341,7 @@ async def test_files_by_choice_and_drop(desk: Console, made: dict[str, int], bro
     ]
     await page.locator("#reply-form [data-upload]").set_input_files(files)
     await expect(page.locator("#reply-form .file")).to_have_count(2)
+    await expect(page.locator("#reply-form .file").last).to_be_visible()
     await expect(page.locator("#reply-form .file img")).to_have_count(1)
     await page.reload()
     await expect(page.locator("#reply-form .file")).to_have_count(2)
@@ -357,6 +358,7 @@ async def test_files_by_choice_and_drop(desk: Console, made: dict[str, int], bro
     await page.locator("#reply-text").press("Control+Enter")
     await said(page)
     await expect(page.locator(".entry--outbound").last.locator(".file")).to_contain_text("skan.png")
+    await expect(page.locator("#reply-form .file")).to_have_count(0)
 
 
 async def test_hand_over_snooze_tag_and_undo(desk: Console, made: dict[str, int], browser: Browser) -> None:
