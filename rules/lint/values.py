@@ -1,4 +1,5 @@
-"""Values that nothing ever has, though they can be written: ``language: ua``, ``status: closed``, ``domain: "@wp.pl"``.
+"""Values that nothing ever has, though they can be written: ``language: ua``, ``status: closed``, ``domain: "@wp.pl"``,
+a timer that no rule starts.
 
 The reader lets them pass, because what is in force must stay readable; here they are told.
 """
@@ -6,9 +7,11 @@ The reader lets them pass, because what is in force must stay readable; here the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from rules import model
+from rules.decision import Actions
 from rules.language import STATUSES
 from rules.lint.finding import Finding, Values, finding
 from rules.lint.names import walk
@@ -65,10 +68,16 @@ class Place(NamedTuple):
 
 def values(ruleset: model.RuleSet) -> Iterator[Finding]:
     """Findings on values that no message and no conversation has."""
+    started = {name.lower(): name for actions in _actions(ruleset) for name in actions.timer}
     for place in places(ruleset):
-        for text, advice, more in _misfits(place.node):
+        for text, advice, more in (*_misfits(place.node), *_timers(place.node, started)):
             filled: Values = {"rule": place.rule, **more}
             yield finding("mistyped", place.rule, place.line, Text(text, filled), Text(advice, filled))
+
+
+def _actions(ruleset: model.RuleSet) -> Iterator[Actions]:
+    yield from (rule.actions for rule in ruleset.rules)
+    yield ruleset.default
 
 
 def places(ruleset: model.RuleSet) -> Iterator[Place]:
@@ -119,6 +128,20 @@ def _of_values(node: model.OneOf) -> Iterator[_Told]:
                     mark("Write true or false, without quotation marks."),
                     {"value": value},
                 )
+
+
+def _timers(node: model.Condition, started: Mapping[str, str]) -> Iterator[_Told]:
+    """Timers by names under which no rule starts one."""
+    if not isinstance(node, model.OneOf) or node.name != "timer":
+        return
+    for value in node.values:
+        if value.lower() not in started and not value.endswith("*"):
+            near = get_close_matches(value.lower(), started, n=1)
+            text = mark("{rule}: no rule starts a timer {value}, so it never runs out")
+            if near:
+                yield text, mark("Write {near}."), {"value": value, "near": started[near[0]]}
+            else:
+                yield text, mark("Let a rule start it with `timer:`."), {"value": value}
 
 
 def _is_no_language(code: str) -> bool:

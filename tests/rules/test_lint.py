@@ -244,6 +244,21 @@ def test_a_loose_expression_in_a_guard() -> None:
     assert told(text) == {("loose", "numery")}
 
 
+def test_a_timer_that_nobody_starts() -> None:
+    text = """
+rules:
+  - {id: a, when: {words: kot}, do: {queue: x, timer: {Przypomnienie: 2d}}}
+  - {id: b, on: timer, when: {timer: [przypomnienie, "przyp*"]}, do: {tags: b}, then: continue}
+  - {id: c, on: timer, when: {timer: przypomnenie}, do: {tags: c}, then: continue}
+  - {id: d, on: timer, when: {timer: inny}, do: {tags: d}, then: continue}
+"""
+    found = [one for one in findings(text) if one.code == "mistyped"]
+    assert [(one.rule, str(one.advice)) for one in found] == [
+        ("c", "Write Przypomnienie."),
+        ("d", "Let a rule start it with `timer:`."),
+    ]
+
+
 def test_what_no_event_brings() -> None:
     text = """
 rules:
@@ -252,6 +267,7 @@ rules:
   - {id: c, when: {not: {status_from: resolved}}, do: {tags: [x]}, then: continue}
   - {id: d, on: [new, timer], when: {timer: x, status_from: open}, do: {queue: x}}
   - {id: e, on: status, when: {any: [{tag_removed: x}, {words: kot}]}, do: {queue: x}}
+default: {queue: informacja, timer: {x: 1d}}
 """
     assert told(text) == {("wrong-event", "a"), ("wrong-event", "b")}
 
@@ -268,6 +284,7 @@ rules:
   - {id: f, on: timer, when: {unanswered: 4h, waiting: {min: 1h}}, do: {tags: [f]}, then: continue}
   - {id: g, on: timer, when: {any: [{timer: x}, {unanswered: 2h}], waiting: {min: 1h}}, do: {tags: [g]}, then: continue}
   - {id: h, on: timer, when: {tags: vip}, do: {tags: [h]}, then: continue}
+default: {queue: informacja, timer: {x: 1d}}
 """
     assert told(text) == {("wrong-event", rule) for rule in "abc"}
 
@@ -340,6 +357,7 @@ rules:
   - {id: n4, when: {queue_load: {q8: {min: 20}}}, do: {queue: q7}}
   - {id: s1, on: status, when: {status: waiting-citizen}, do: {queue: q1}}
   - {id: s2, on: status, when: {status: open}, do: {queue: q2}}
+default: {queue: informacja, timer: {e: 1h}}
 """
     assert told(text) == {
         ("timer-circle", "t2"),
