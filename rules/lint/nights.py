@@ -20,9 +20,9 @@ def nights(ruleset: model.RuleSet) -> Iterator[Finding]:
     for place in places(ruleset):
         if not isinstance(place.node, model.All):
             continue
-        days = [item for item in place.node.items if isinstance(item, model.OneOf) and item.name == "days"]
-        hours = [item for item in place.node.items if isinstance(item, model.Hours)]
-        if any(map(_changes, days)) and any(map(_over_midnight, hours)):
+        days = [item for item in place.node.items if isinstance(item, model.OneOf) and _changes(item)]
+        hours = [item for item in place.node.items if isinstance(item, model.Hours) and _over_midnight(item)]
+        if days and hours:
             values: Values = {"rule": place.rule, "days": describe(days[0]), "hours": describe(hours[0])}
             yield finding(
                 "night",
@@ -44,8 +44,8 @@ def nights(ruleset: model.RuleSet) -> Iterator[Finding]:
 
 
 def _changes(days: model.OneOf) -> bool:
-    """Whether some day is among them whose next one is not."""
-    return any(str(int(day) % 7 + 1) not in days.values for day in days.values)
+    """Whether these are days, among them some whose next one is not."""
+    return days.name == "days" and any(str(int(day) % 7 + 1) not in days.values for day in days.values)
 
 
 def _over_midnight(hours: model.Hours) -> bool:

@@ -310,6 +310,13 @@ def test_a_night_cut_in_two_is_told(when: str, told_of: bool) -> None:
     assert (("night", "a") in told(text)) is told_of
 
 
+def test_of_several_days_and_hours_those_that_make_the_night_are_named() -> None:
+    when = "{all: [{days: mon-sun}, {hours: 06:00-23:00}, {days: fri}, {hours: 22:00-06:30}]}"
+    found = findings(f"rules:\n  - {{id: a, when: {when}, do: {{queue: x}}}}\n")
+    (said,) = (str(one.text) for one in found if one.code == "night")
+    assert "hours: 22:00-06:30" in said and "days: fri" in said
+
+
 def test_what_is_not_done_on_an_event() -> None:
     text = """
 rules:
