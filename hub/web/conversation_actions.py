@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Literal
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from aiohttp import web
 
@@ -232,6 +233,19 @@ async def unblock(request: web.Request) -> web.StreamResponse:
 # --- merging, moving, linking ----------------------------------------------------------------------------------
 
 
+def _beside_its_list(request: web.Request, conversation: int) -> str:
+    """Where a conversation is read, with the list that the page which asks shows."""
+    try:
+        asked = urlsplit(request.headers.get("Referer", ""))
+    except ValueError:
+        return conversation_path(conversation)
+    place = [pair for pair in parse_qsl(asked.query) if pair[0] in ("view", "queue", "after")]
+    known = place and asked.path.startswith("/conversations/")
+    return (
+        f"{conversation_path(conversation)}?{urlencode(place)}" if known else conversation_path(conversation)
+    )
+
+
 class Merge(Form, frozen=True, kw_only=True):
     """``other``: a reference number, or the id of a conversation. ``link``: they are one person."""
 
@@ -249,7 +263,8 @@ async def merge(request: web.Request) -> web.StreamResponse:
         return merging.merge_conversations(tx, house, scope, number, other, link=form.link)
 
     merged = await desk.store.write(command)
-    return redirect(request, conversation_path(merged.survivor), N_("Merged."), undo=undo_path(merged.undo))
+    place = _beside_its_list(request, merged.survivor)
+    return redirect(request, place, N_("Merged."), undo=undo_path(merged.undo))
 
 
 async def unmerge(request: web.Request) -> web.StreamResponse:
@@ -257,7 +272,7 @@ async def unmerge(request: web.Request) -> web.StreamResponse:
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
     house = desk.house()
     alive = await desk.store.write(lambda tx: merging.unmerge(tx, house, scope, number))
-    return redirect(request, conversation_path(alive), N_("Taken apart."))
+    return redirect(request, _beside_its_list(request, alive), N_("Taken apart."))
 
 
 async def move_message(request: web.Request) -> web.StreamResponse:
@@ -268,7 +283,7 @@ async def move_message(request: web.Request) -> web.StreamResponse:
         lambda tx: undoable(tx, scope, lambda: moving.move_message(tx, house, scope, number))
     )
     said = N_("Moved to a conversation of its own.")
-    return redirect(request, conversation_path(new), said, undo=undo_path(undo))
+    return redirect(request, _beside_its_list(request, new), said, undo=undo_path(undo))
 
 
 async def move_back(request: web.Request) -> web.StreamResponse:
@@ -276,7 +291,7 @@ async def move_back(request: web.Request) -> web.StreamResponse:
     desk, scope, number = desk_of(request), scope_of(request), number_of(request)
     house = desk.house()
     await desk.store.write(lambda tx: merging.move_back(tx, house, scope, number))
-    return redirect(request, conversation_path(number), N_("Moved back."))
+    return redirect(request, _beside_its_list(request, number), N_("Moved back."))
 
 
 class Link(Form, frozen=True, kw_only=True):

@@ -470,6 +470,17 @@ async def test_on_a_phone_a_conversation_begins_at_its_newest_message(
     await expect(oldest).to_be_in_viewport()
 
 
+async def test_on_a_phone_what_to_do_for_somebody_in_danger_comes_first(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    for number in range(9):
+        await desk.seed(lambda tx, number=number: inbound(tx, made["urgent"], f"{number}\n" * 9))  # type: ignore[misc]
+    page = await desk.enter(browser, viewport={"width": 390, "height": 600})
+    async with page.expect_response("**/read"):  # the script has begun
+        await page.goto(f"{desk.url}/conversations/{made['urgent']}")
+    await expect(page.locator(".protocol")).to_be_in_viewport()
+
+
 async def test_a_wrong_number_to_merge_with_is_told_where_it_was_typed(
     desk: Console, made: dict[str, int], browser: Browser
 ) -> None:
@@ -485,7 +496,7 @@ async def test_a_wrong_number_to_merge_with_is_told_where_it_was_typed(
     await expect(page.locator("#merge-other")).to_have_value("ABC")
     await page.locator("#merge-other").fill((await desk.row(made["long"])).reference)
     await page.keyboard.press("Enter")
-    await page.wait_for_url(f"**/conversations/{made['long']}")
+    await page.wait_for_url(f"{desk.url}/conversations/{made['long']}?view=mine")  # beside the same list
     assert await said(page) == "Merged.\nUndo"
 
 
@@ -523,7 +534,9 @@ async def test_merge_by_one_click_and_taken_apart(
 ) -> None:
     page = await opened(desk, browser, made["duplicate"])
     await page.locator("#context form[action$='/merge'] button").click()
-    await page.wait_for_url(f"**/conversations/{made['long']}")
+    await page.wait_for_url(f"{desk.url}/conversations/{made['long']}?view=mine")
+    taken = page.locator(".entry--system form[action^='/merges/']")
+    await expect(taken).to_be_visible()  # in the line that tells of the merge
     assert (await desk.row(made["duplicate"])).merged_into == made["long"]
     await expect(page.locator("#stream")).to_contain_text("ubezpieczenie zdrowotne")
     await page.goto(f"{desk.url}/conversations/{made['duplicate']}")

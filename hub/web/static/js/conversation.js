@@ -64,10 +64,12 @@ document.addEventListener("htmx:after:swap", () => {
   if (held && document.activeElement === document.body) stream.focus({ preventScroll: true });
   document.dispatchEvent(new CustomEvent("centrala:parts", { detail: { last: Number(head()?.dataset.last ?? 0) } }));
 });
-// At the newest message, unless the address names an older one (a hit of the search, a link of a colleague).
+// At the newest message, unless the address names an older one (a hit of the search, a link of a colleague), or somebody
+// may be in danger and what to do stands in a head that would scroll away.
+const danger = scroller() !== stream && document.querySelector("#head .protocol");
 const meant = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
 if (meant) meant.scrollIntoView({ block: "center" });
-else if (!new URLSearchParams(location.search).has("before")) {
+else if (!danger && !new URLSearchParams(location.search).has("before")) {
   toEnd();
   // On a phone the page ends with the answer, which may be longer than the screen.
   stream.lastElementChild?.scrollIntoView({ block: "nearest" });
