@@ -13,7 +13,7 @@ others with the same role have less (:mod:`hub.cluster.shares`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from functools import partial
 
@@ -100,7 +100,7 @@ class Keeper:
             raise ValueError(f"{name} is kept already")
         want = self._wants[name] = Want(name, role, work, self._clock.monotonic())
         if self.alone:
-            self._start(want, Lease(name=name, fence=0))
+            self._start(want, Lease(name=name, fence=0), float("inf"))
 
     async def drop(self, *names: str) -> None:
         """Do these no more: returns when they have stopped and are free for others. No error where one is not kept."""
@@ -206,7 +206,7 @@ class Keeper:
 
     async def _renew(self, began: float) -> None:
         """One transaction for all: that we live, and that we hold what we hold."""
-        holding = [want.lease for want in self._wants.values() if want.lease is not None]
+        holding = {want.lease for want in self._wants.values() if want.lease is not None}
         failpoint("leases.renew.before")
         known, mine = await self._store.write(partial(self._renewal, holding=holding))
         failpoint("leases.renew.after")
@@ -217,12 +217,14 @@ class Keeper:
         if not known:
             await self._come_back()
         for want in self._wants.values():
-            if want.lease in holding and want.lease not in mine:
+            if want.lease in mine:
+                want.until = began + self._ttl
+            elif want.lease in holding:
                 self._lose(want)
 
-    def _renewal(self, tx: Tx, holding: list[Lease]) -> tuple[bool, list[Lease]]:
+    def _renewal(self, tx: Tx, holding: Collection[Lease]) -> tuple[bool, set[Lease]]:
         known = members.beat(tx, self.me, self._health())
-        mine = leases.renew(tx, self.me.id, holding, self._micros)
+        mine = set(leases.renew(tx, self.me.id, holding, self._micros))
         members.forget(tx, FORGET * SECOND)
         return known, mine
 
@@ -236,10 +238,9 @@ class Keeper:
         """Who cannot renew stops by itself: others take over when the leases have run out."""
         while True:
             await self._clock.sleep(self._ttl * LOOK)
-            if self._clock.monotonic() - self._renewed >= self._ttl:
-                for want in self._wants.values():
-                    if want.lease is not None:
-                        self._lose(want)
+            for want in self._wants.values():
+                if want.lease is not None and self._clock.monotonic() >= want.until:
+                    self._lose(want)
 
     def _lose(self, want: Want) -> None:
         self._log.warning("lease lost", lease=want.name, node=self.me.name)
@@ -305,6 +306,7 @@ class Keeper:
             for name in names
             if self._wants[name].stale(now, self._ttl) and (mark := self._wants[name].mark) is not None
         }
+        began = self._clock.monotonic()
         failpoint("leases.take.before")
         took = await self._store.write(
             lambda tx: leases.take(tx, self.me.id, names, self._micros, stale=stale, dead=self._gone)
@@ -313,17 +315,17 @@ class Keeper:
         unwanted = []
         for lease in took:
             if (want := self._wants.get(lease.name)) is not None and want.lease is None:
-                self._start(want, lease)
+                self._start(want, lease, began + self._ttl)
             else:  # it was dropped while we took it
                 unwanted.append(lease)
         await self._release(unwanted)
 
     # --- working -----------------------------------------------------------------------------------------------
 
-    def _start(self, want: Want, lease: Lease) -> None:
+    def _start(self, want: Want, lease: Lease, until: float) -> None:
         if not self.alone:
             self._log.info("lease taken", lease=lease.name, fence=lease.fence, node=self.me.name)
-        want.lease = lease
+        want.lease, want.until = lease, until
         want.task = asyncio.create_task(self._work(want, lease), name=want.name)
 
     async def _work(self, want: Want, lease: Lease) -> None:

@@ -22,6 +22,8 @@ class Want:
         self.role = role
         self.work = work
         self.lease: Lease | None = None
+        self.until = 0.0
+        """When the lease runs out for us, at the latest when others may take it."""
         self.task: asyncio.Task[None] | None = None
         self.mark: tuple[int, int] | None = None
         self.marked = now

@@ -94,6 +94,25 @@ async def test_who_cannot_renew_stops_before_others_begin(
     assert does(first) == [["a"]], "with the storage the work comes back"
 
 
+async def test_what_was_just_taken_lasts_from_then_however_long_ago_something_was_renewed(
+    process: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = process("first")
+    read = first.store.read
+
+    async def slowly(*wanted: Any) -> Any:
+        first.clock.move(1.2 * TTL)
+        return await read(*wanted)
+
+    with monkeypatch.context() as busy:
+        busy.setattr(first.store, "read", slowly)
+        await first.start("a")
+        await settle()
+    taken = first.doing["a"]
+    await passes(TTL, first)
+    assert first.doing["a"] == taken, "it was lost, and taken again"
+
+
 async def test_what_fails_is_left_to_others_for_a_while(process: Make) -> None:
     first, second = process("first"), process("second")
 
