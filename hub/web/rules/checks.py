@@ -55,6 +55,8 @@ LIVE_RULES = 1_000
 SHOWN = 200
 """Most findings in one fragment."""
 
+_LEVELS = ("error", "warning", "hint")
+
 BLOCKS: dict[str, Kind] = {
     "rule": "rule",
     "section": "section",
@@ -123,7 +125,8 @@ async def findings(request: web.Request) -> web.StreamResponse:
         return unknown, [*duty(tx, directory, ruleset), *idle(tx, ruleset)]
 
     unknown, of_office = await desk.store.read(query)
-    return _findings(request, draft, [*unknown, *map(item_of, [*found, *of_office])])
+    every = [*unknown, *map(item_of, [*found, *of_office])]
+    return _findings(request, draft, sorted(every, key=lambda item: _LEVELS.index(item.level)))
 
 
 async def findings_live(request: web.Request) -> web.StreamResponse:

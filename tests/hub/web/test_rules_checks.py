@@ -88,6 +88,15 @@ async def test_advice_on_the_whole_draft(enter: Callable[[str], Any], draft: int
     assert "redakcja" in page, "a queue that no account works"
 
 
+async def test_warnings_stand_above_hints_whoever_found_them(
+    enter: Callable[[str], Any], world: World, scope: Scope
+) -> None:
+    free = LINTED.replace("rules:", "words: {wolna: [pies]}\nrules:", 1)
+    number = (await world.store.write(lambda tx: open_draft(tx, scope, source=free))).id
+    _, page = await (await enter("administrator")).get(f"/admin/rules/drafts/{number}/findings")
+    assert page.index("redakcja") < page.index("wolna")
+
+
 @pytest.mark.slow
 async def test_advice_while_typing_is_about_the_block(
     enter: Callable[[str], Any], draft: int, world: World, scope: Scope
