@@ -355,6 +355,7 @@ async def test_files_by_choice_and_drop(desk: Console, made: dict[str, int], bro
     await page.goto(f"{desk.url}/conversations/{made['long']}")
     await page.locator("#reply-form [data-removes]").last.click()
     await expect(page.locator("#reply-form .file")).to_have_count(1)
+    await expect(page.locator("#reply-text")).to_be_focused()
     await page.locator("#reply-text").press("Control+Enter")
     await said(page)
     await expect(page.locator(".entry--outbound").last.locator(".file")).to_contain_text("skan.png")

@@ -55,7 +55,10 @@ export class Uploads {
 
   async takeOut(id) {
     await send(`/files/${id}/remove`);
-    this.place.querySelector(`[data-file="${CSS.escape(id)}"]`)?.remove();
+    const gone = this.place.querySelector(`[data-file="${CSS.escape(id)}"]`);
+    const focused = gone?.contains(document.activeElement);
+    gone?.remove();
+    if (focused) this.text.focus(); // else it would be at the top of the page
   }
 }
 
