@@ -629,6 +629,22 @@ async def test_news_without_a_pause_is_shown_all_the_same(
     assert len(asked) <= asked_at_most
 
 
+async def test_a_queue_that_was_moved_shows_what_is_back_after_an_undo(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await desk.enter(browser, "ewa")
+    await page.goto(f"{desk.url}/supervisor/queues/{(await desk.row(made['long'])).queue}")
+    rows = page.locator("input[name=conversation]")
+    waiting = await rows.count()
+    assert waiting
+    await page.locator("[data-checks=conversation]").click()
+    await page.locator(".bulk details.menu summary").click()
+    await page.locator(".bulk .menu__item").first.click()
+    await expect(rows).to_have_count(0)
+    await page.locator(".toast button").last.click()
+    await expect(rows).to_have_count(waiting)
+
+
 async def test_forward_and_start_a_conversation(
     desk: Console, made: dict[str, int], browser: Browser
 ) -> None:

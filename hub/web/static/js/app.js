@@ -172,6 +172,9 @@ export function countChecked() {
   }
 }
 
+// What a page [data-undone] shows is read anew when it was undone; other screens put it in place themselves.
+document.addEventListener("centrala:undone", () => { if (document.querySelector("[data-undone]")) location.reload(); });
+
 // A form that would lose nothing by being sent twice is still sent once. htmx would send the second click of two behind
 // the first, and its person would read that somebody else was faster; only fields that send themselves are queued.
 document.addEventListener("submit", (event) => {
