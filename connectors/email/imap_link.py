@@ -149,6 +149,7 @@ class Link:
             raise Lost("the connection ended") from error  # uvloop's answer to whoever writes to it then
         finally:
             task.cancel()
+            task.add_done_callback(_look_at)
             if late is not None:
                 late.cancel()
 
@@ -258,6 +259,12 @@ async def connect(account: ImapAccount, context: ssl.SSLContext | None, clock: C
         link.close()
         raise
     return link
+
+
+def _look_at(given_up: asyncio.Future[Any]) -> None:
+    """A command that fails because its line was closed is no news, and asyncio would log it as an error."""
+    if not given_up.cancelled():
+        given_up.exception()
 
 
 async def _nap(clock: Clock, seconds: float) -> None:

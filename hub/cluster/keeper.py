@@ -45,6 +45,9 @@ LEFT = 0.5
 STAY = 60
 """Times a lease's time for which such a one is not handed over again."""
 
+STUCK = 3
+"""Times a lease's time after which it is told that something does not end whose lease was lost."""
+
 REST = 10.0
 """Seconds after which what ended by itself is taken up again: somebody else may try first."""
 
@@ -244,7 +247,7 @@ class Keeper:
 
     def _lose(self, want: Want) -> None:
         self._log.warning("lease lost", lease=want.name, node=self.me.name)
-        want.lease = None
+        want.lease, want.ending_since = None, self._clock.monotonic()
         if want.task is not None:
             want.task.cancel()
 
@@ -261,6 +264,9 @@ class Keeper:
                 self._lose(want)
             elif standing is not None and standing.mark != want.mark:
                 want.mark, want.marked = standing.mark, now
+            if want.stuck(now, STUCK * self._ttl):
+                self._log.error("a loop of the hub does not end", loop=want.name, node=self.me.name)
+                want.ending_since = None
         for role in ROLES:
             await self._share(role, seen, now)
 

@@ -25,6 +25,8 @@ class Want:
         self.until = 0.0
         """When the lease runs out for us, at the latest when others may take it."""
         self.task: asyncio.Task[None] | None = None
+        self.ending_since: float | None = None
+        """When it was last told to end for a lost lease; None once it was told of that it does not."""
         self.mark: tuple[int, int] | None = None
         self.marked = now
         self.rests_until = 0.0
@@ -41,6 +43,11 @@ class Want:
         if standing is None or standing.over or standing.holder in (leases.NOBODY, *gone):
             return True
         return self.stale(now, ttl)
+
+    def stuck(self, now: float, limit: float) -> bool:
+        """Whether it has not ended for so long after it was told to. Until it does it is not begun anew here."""
+        lasts = self.task is not None and not self.task.done() and self.lease is None
+        return lasts and self.ending_since is not None and now - self.ending_since >= limit
 
     def stale(self, now: float, ttl: float) -> bool:
         """Nobody renewed it for as long as it lasts, by our own stopwatch: the database's clock may have been set."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,28 @@ async def test_what_was_just_taken_lasts_from_then_however_long_ago_something_wa
     taken = first.doing["a"]
     await passes(TTL, first)
     assert first.doing["a"] == taken, "it was lost, and taken again"
+
+
+async def test_what_does_not_end_with_its_lease_is_told_once(
+    process: Make, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = process("first")
+
+    async def deaf(_: Lease) -> None:
+        for _number in range(2):
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    first.keeper.keep("deaf", deaf)
+    await first.start()
+    await passes(1, first)
+    held = first.keeper.held("deaf")
+    assert held is not None
+    first.keeper.lost(Fenced(["deaf"]))
+    await passes(2 * TTL, first)
+    assert "does not end" not in capsys.readouterr().out
+    await passes(5 * TTL, first)
+    assert capsys.readouterr().out.count("does not end") == 1
 
 
 async def test_what_fails_is_left_to_others_for_a_while(process: Make) -> None:
