@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import ipaddress
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
@@ -18,6 +17,7 @@ from connectors._http import later, status_error, text_response
 from connectors._i18n import N_
 from connectors._sms import Plan, paid, plan_sms
 from connectors._sms_inlet import Inlet, reading_of
+from connectors._sources import is_within, networks
 from connectors._widget import Door
 from connectors.contract import (
     DeliveryReport,
@@ -59,7 +59,7 @@ class Kannel:
         self.capabilities = capabilities
         self._settings = settings
         self._env = env
-        self._sources = [ipaddress.ip_network(source) for source in settings.sources]
+        self._sources = networks(settings.sources)
         self._door = Door()
         self._inlet = Inlet(reading_of(settings, env, settings.wait_minutes))
 
@@ -111,7 +111,7 @@ class Kannel:
     def _is_kannel(self, request: Request, call: Call) -> bool:
         secret = self._settings.secret.reveal().encode()
         knows = hmac.compare_digest(call.secret.encode("latin-1", "replace"), secret)
-        return knows and (not self._sources or _within(request.remote, self._sources))
+        return knows and (not self._sources or is_within(request.remote, self._sources))
 
     async def _accept(self, call: Call) -> None:
         """Returns after the commit."""
@@ -208,15 +208,6 @@ class Kannel:
     async def fetch(self, ref: str) -> bytes:
         """SMS have no attachments."""
         raise SendError("permanent", _sms.NO_FILES)
-
-
-def _within(address: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    ip = getattr(ip, "ipv4_mapped", None) or ip
-    return any(ip in network for network in networks)
 
 
 def _error(status: int, text: str) -> SendError:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Annotated
 
 from connectors._forms import Rate, about
 from connectors._sms import SmsSettings
+from connectors._sources import networks
 from connectors.contract import Secret
 
 _SECRET = re.compile(r"[A-Za-z0-9._~-]{8,200}")
@@ -64,5 +64,4 @@ class Settings(SmsSettings, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             )
         if self.url and (not self.username or self.password is None):
             raise ValueError("url needs username and password")
-        for source in self.sources:
-            ipaddress.ip_network(source)
+        networks(self.sources)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hmac
-import ipaddress
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
@@ -14,6 +13,7 @@ from connectors import _sms, _sms_in
 from connectors._http import later, status_error, text_response
 from connectors._i18n import N_
 from connectors._sms import MONEY, Plan, paid, plan_sms
+from connectors._sources import is_within, networks
 from connectors._widget import Door
 from connectors.contract import (
     Env,
@@ -74,7 +74,7 @@ class SmsApi:
         self._door = Door()
         self._words = _sms_in.words_of(settings.stop_words, settings.start_words)
         self._repeats = _sms_in.Repeats(settings.repeat_minutes, env)
-        self._sources = [ipaddress.ip_network(source) for source in settings.sources]
+        self._sources = networks(settings.sources)
         self._trouble: SendError | None = None
 
     def routes(self) -> Sequence[Route]:
@@ -117,15 +117,7 @@ class SmsApi:
     def _is_smsapi(self, request: Request) -> bool:
         given = request.query.get("secret", "").encode()
         knows = hmac.compare_digest(given, self._settings.secret.reveal().encode())
-        return knows and (not self._sources or self._is_source(request.remote))
-
-    def _is_source(self, address: str) -> bool:
-        try:
-            ip = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        ip = getattr(ip, "ipv4_mapped", None) or ip
-        return any(ip in network for network in self._sources)
+        return knows and (not self._sources or is_within(request.remote, self._sources))
 
     async def _accept(self, call: Mapping[str, str]) -> None:
         """Returns after the commit."""

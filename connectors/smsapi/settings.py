@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Annotated
 
 from connectors._forms import Rate, about
 from connectors._sms import SmsSettings
+from connectors._sources import networks
 from connectors.contract import Secret
 
 _SECRET = re.compile(r"[A-Za-z0-9._~-]{16,200}")
@@ -61,5 +61,4 @@ class Settings(SmsSettings, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError(
                 "the secret of an SMSAPI inbox has 16 to 200 letters, digits and . _ ~ -, nothing else"
             )
-        for source in self.sources:
-            ipaddress.ip_network(source)
+        networks(self.sources)
