@@ -50,7 +50,8 @@ config_option = click.option(
     "-c",
     "--config",
     "config_path",
-    type=click.Path(path_type=Path, dir_okay=False),
+    # What may not be read is told by who reads it, with the exit code of a configuration.
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
     default=Path(DEFAULT_CONFIG),
     show_default=True,
     envvar="CENTRALA_CONFIG",

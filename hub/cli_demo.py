@@ -46,7 +46,8 @@ UNFINISHED = ".unfinished"
     "-c",
     "--config",
     "config_path",
-    type=click.Path(path_type=Path, dir_okay=False),
+    # What may not be read is told by who reads it, with the exit code of a configuration.
+    type=click.Path(path_type=Path, dir_okay=False, readable=False),
     default=Path(CONFIG),
     show_default=True,
     help="The demo's configuration.",

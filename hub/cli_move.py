@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import click
 
-from hub.cli_common import Exit, Failed
+from hub.cli_common import Exit, Failed, counted
 from hub.config import Config
 from hub.moving.move import Order, Outcome, Step, move
 from hub.moving.shapes import Immovable
@@ -89,9 +89,10 @@ class Teller:
 def _line(step: Step) -> str:
     if step.doing == "copy":
         share = f" ({100 * step.rows // step.of} %)" if step.of else ""
-        return f"{step.table}: {step.rows} of {step.of or 'its'} rows{share}"
+        of = counted(step.of, "row", "rows") if step.of else "its rows"
+        return f"{step.table}: {step.rows} of {of}{share}"
     if step.doing == "compare":
-        return f"{step.table}: comparing {step.of} rows"
+        return f"{step.table}: comparing {counted(step.of, 'row', 'rows')}"
     return "The rows are there; making the indexes."
 
 
@@ -99,10 +100,9 @@ def _say(outcome: Outcome, seconds: float, config: Config) -> None:
     for name, tally in outcome.tables.items():
         if tally.rows:
             click.echo(f"{name:<22} {tally.rows:>12}  {tally}")
-    rows = sum(tally.rows for tally in outcome.tables.values())
-    click.echo(
-        f"{rows} rows in {len(outcome.tables)} tables were moved in {seconds:.0f} s; counts and hashes agree."
-    )
+    rows = counted(sum(tally.rows for tally in outcome.tables.values()), "row", "rows")
+    tables = counted(len(outcome.tables), "table", "tables")
+    click.echo(f"Moved in {seconds:.0f} s: {rows} in {tables}; counts and hashes agree.")
     if outcome.mended:
         click.echo(
             f"Rows with the character NUL, which PostgreSQL does not take: {outcome.mended}. It became U+FFFD."

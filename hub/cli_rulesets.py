@@ -10,7 +10,7 @@ from typing import Any, TextIO
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from hub.cli_common import Exit, Failed, config_option
+from hub.cli_common import Exit, Failed, config_option, counted
 from hub.cli_config import read_config
 from hub.cli_store import perform
 from hub.config import Config
@@ -114,7 +114,7 @@ def _progress(to: TextIO) -> Any:
 
     def tell(done: int, total: int) -> None:
         if to.isatty():
-            click.echo(f"\r{done} of {total} messages", file=to, nl=done >= total)
+            click.echo(f"\r{done} of {counted(total, 'message', 'messages')}", file=to, nl=done >= total)
 
     return tell
 

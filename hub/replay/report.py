@@ -199,10 +199,10 @@ def _plain(action: str, value: Any) -> str:
 
 def as_text(tally: Tally, named: Callable[[str], str]) -> str:
     """The tables for a terminal, in English like all commands."""
-    out = [f"{tally.decisions:,} decisions replayed; {tally.moved:,} would go to another queue."]
+    out = [f"Decisions replayed: {tally.decisions:,}; to another queue would go: {tally.moved:,}."]
     left = sum(tally.left_out.values())
     if left:
-        out.append(f"{left:,} were left out: their comments were changed or deleted since.")
+        out.append(f"Left out, because their comments were changed or deleted since: {left:,}.")
     for title, head, rows in _tables(tally, named):
         out += _table(title, head, rows)
     return "\n".join(out)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -193,6 +194,19 @@ def test_what_may_not_be_written_is_told_with_its_name(
     code, _, err = run("user", "list", "-c", config)
     assert code == Exit.UNREACHABLE
     assert err.startswith(f"{tmp_path / 'data'} cannot be used: Permission denied. Give it to")
+
+
+def test_a_configuration_that_may_not_be_read_is_a_fault_of_the_configuration(
+    run: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    code, _, err = run("check", "-c", config)
+    assert code == Exit.CONFIGURATION
+    assert f"{config}: cannot be read: Permission denied" in err
 
 
 def test_backup_and_restore_bring_users_back(run: Run, config: Path, tmp_path: Path) -> None:

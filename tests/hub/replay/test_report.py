@@ -129,7 +129,7 @@ async def test_a_terminal_gets_the_same_tables(world: World) -> None:
     assert text == report.as_text(
         found.result, lambda queue: world.house.directory.queue_name(queue, "en") or "–"
     )
-    assert f"{found.moved} would go to another queue" in text
+    assert f"to another queue would go: {found.moved}." in text
     assert told[-1] == (40, 40)
 
 
