@@ -2,7 +2,8 @@
 
 Python 3.11's ``asyncio.wait_for`` loses a cancellation that meets the result of what is waited for: it gives the
 result, and its caller goes on for ever. An inbox whose lease was lost in the very moment in which a server answered
-would neither end nor be read again by this process. Python 3.12 mended it; here is what it does there, for 3.11.
+would neither end nor be read again by this process. aioimaplib, aiosmtplib, redis-py and slixmpp wait by it.
+Python 3.12 mended it; here is what it does there, for 3.11.
 
 Source: python/cpython#86296 (the fault) and #96764 (``wait_for`` by ``asyncio.timeout``).
 """

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 import msgspec
 
 from connectors.contract import Clock
-from hub.bus.links import GONE, Links, heed_cancelling
+from hub.bus.links import GONE, Links
 from hub.bus.standing import AGAIN, Standing
 from hub.bus.wire import NODES, Hello, Item, Parcel, pack, unpack
 from hub.wake import Wake
@@ -66,7 +66,6 @@ class Exchange:
     async def speak(self) -> None:
         """Until cancelled: say what there is to say, as it comes."""
         while True:
-            heed_cancelling()
             await self._wake.wait(self._clock, BEAT)
             rings, self._rings = self._rings, set()
             items = [self._items.popleft() for _ in range(len(self._items))]
@@ -82,7 +81,6 @@ class Exchange:
     async def listen(self, hear: Hear) -> None:
         """Until cancelled: hand each parcel of another node to ``hear``."""
         while True:
-            heed_cancelling()
             try:
                 await self._listen(hear)
             except GONE as error:
@@ -94,7 +92,6 @@ class Exchange:
             await channel.subscribe(self._links.key(NODES))
             self.say(Hello())
             while True:
-                heed_cancelling()
                 async with asyncio.timeout(SILENCE):
                     message = await channel.get_message(ignore_subscribe_messages=True, timeout=None)
                 self._standing.worked("listening")

@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from connectors.contract import Clock, Log
 from hub.bus.history import agrees, tail_of
-from hub.bus.links import GONE, PATIENCE, Links, execute, heed_cancelling
+from hub.bus.links import GONE, PATIENCE, Links, execute
 from hub.bus.standing import AGAIN, Standing
 from hub.bus.wire import EVENTS, entry_id, read_entry
 from hub.store.store import StorageFault, Store, is_storage_fault
@@ -67,7 +67,6 @@ async def follow_redis(
 ) -> None:
     """Until cancelled: hand what stands in Redis' stream to this node's, as long as it is of the store's history."""
     while True:
-        heed_cancelling()
         try:
             tail = await tail_of(links)
             if tail is None or await store.read(lambda tx, tail=tail: agrees(tx, tail)):  # type: ignore[misc]
@@ -91,7 +90,6 @@ async def _follow(links: Links, stream: Stream, carrier: Carrier, standing: Stan
         standing.worked("reading")
         carrier.live = True
         while stream.history == history:
-            heed_cancelling()
             events = await _read(client, key, max(read, stream.last), block=True)
             standing.worked("reading")
             # After a silence it begins again where this node stands: the stream may have been begun anew.

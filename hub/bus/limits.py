@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 
 from connectors.contract import Clock
-from hub.bus.links import GONE, Links, execute, heed_cancelling
+from hub.bus.links import GONE, Links, execute
 from hub.bus.standing import AGAIN, Standing
 from hub.rates import Fresh, Rates
 
@@ -28,7 +28,6 @@ async def share_rates(links: Links, rates: Rates, clock: Clock, standing: Standi
     rates.stirred = stir.set
     stir.set()  # for what was counted before
     while True:
-        heed_cancelling()
         await stir.wait()
         stir.clear()
         fresh = rates.take()

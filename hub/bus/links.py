@@ -8,7 +8,6 @@ again inside the client: the loops of the bus know better when.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -100,14 +99,3 @@ async def execute(client: Redis, *words: str | int) -> Any:
     """A command by its words and what Redis answers, undecoded; redis-py types its own forms for every client at
     once."""
     return await cast(Any, client).execute_command(*words)
-
-
-def heed_cancelling() -> None:
-    """Raise CancelledError where this task was cancelled and goes on all the same; loops ask each time round.
-
-    redis-py sends within ``asyncio.wait_for``, which before Python 3.12 loses a cancellation that comes together with
-    the end of what it waits for (CPython issue 86296).
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError

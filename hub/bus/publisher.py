@@ -20,7 +20,7 @@ from connectors._failpoint import failpoint
 from connectors.contract import Clock, Log
 from hub.bus.follower import Carrier
 from hub.bus.history import agrees, tail_of
-from hub.bus.links import GONE, Links, heed_cancelling
+from hub.bus.links import GONE, Links
 from hub.bus.standing import AGAIN, Standing
 from hub.bus.wire import EVENTS, entry_fields, entry_id
 from hub.store import schema
@@ -80,7 +80,6 @@ async def publish_events(parts: Parts) -> None:
     parts.carrier.publishing = True
     try:
         while True:
-            heed_cancelling()
             try:
                 await _publish(parts)
             except _Moved:
@@ -117,7 +116,6 @@ async def _publish(parts: Parts) -> None:
         return entry_id(events[-1].place) if events else tail
 
     async for batch in _following(parts, place):
-        heed_cancelling()
         if isinstance(batch, Reset):
             await _begin_anew(parts, "the events that come next in it are not kept any more")
             raise _Moved
