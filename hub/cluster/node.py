@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 import socket
 from pathlib import Path
@@ -16,9 +17,11 @@ from hub.cluster.members import Me
 from hub.cluster.roles import in_order
 from hub.config import Config
 from hub.configfile import signing_secret
+from hub.durable import make_folder, write_file
 
 HOME = "node.id"
 """The file in the data folder by which its processes know each other, one after the other."""
+MARK = re.compile(rb"[0-9a-f]{16}")
 
 
 def this_node(config: Config, *, boot: str) -> Me:
@@ -50,12 +53,18 @@ def _hidden(value: object) -> str:
 
 
 def _home(data_dir: Path) -> str:
+    """The folder's mark, made where there is none or none that is whole. Raises OSError."""
     path = data_dir / HOME
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(secrets.token_hex(8))
+    if not _is_whole(path):
+        make_folder(data_dir)
+        write_file(path, secrets.token_hex(8))
     # A copy of the folder, on this host or another, is another home.
     return f"{path.read_text().strip()}-{path.stat().st_ino}-{socket.gethostname()}"
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a mark is there; a power cut under an earlier version may have left anything there."""
+    return path.exists() and MARK.fullmatch(path.read_bytes().strip()) is not None
 
 
 def _mark(value: bytes) -> str:

@@ -88,6 +88,7 @@ class Smpp(Channel):
         super().__init__(place)
         self.centre = FakeCentre()
         self._port = free_port()
+        self._handed_over: set[str] = set()
 
     def config(self) -> str:
         return inbox(
@@ -108,8 +109,13 @@ class Smpp(Channel):
         return {"smpp": Way(attempt=self._write)}
 
     async def _write(self, marker: str) -> None:
+        if (
+            marker in self._handed_over
+        ):  # the sender's own patience ended first: under load both are due at once
+            raise Abandoned(marker)
         if not self.centre.connected:
             raise NotYet(marker)
+        self._handed_over.add(marker)
         text = f"Dzien dobry, tu {marker}."
         if (
             await self.centre.deliver(short(text.encode(), source=f"48601{number_of(marker):06d}"), 4.0)
