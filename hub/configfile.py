@@ -139,9 +139,8 @@ def signing_secret(config: Config) -> str:
     if config.hub.secret:
         return config.hub.secret.reveal()
     path = Path(config.hub.data_dir) / "secret.key"
-    if (
-        not path.exists() or path.stat().st_size == 0
-    ):  # an empty one was left by a power cut, and signed nothing
+    if not path.exists() or path.stat().st_size == 0:
+        # An empty one was left by a power cut, and signed nothing.
         make_folder(path.parent)
         write_file(path, secrets.token_urlsafe(48))
     return path.read_text()

@@ -98,9 +98,8 @@ class _Handler:
     async def handle_RCPT(
         self, _server: Any, _session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
-        if (
-            not is_address(address) or storable(address) != address
-        ):  # bytes that are no UTF-8 come as surrogates
+        if not is_address(address) or storable(address) != address:
+            # Bytes that are no UTF-8 come as surrogates.
             return "553 5.1.3 The address cannot be read"
         if not self._door.accepts(address):
             return "550 5.1.1 Nobody of that name here"

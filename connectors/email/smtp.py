@@ -210,9 +210,8 @@ class Sending:
             ]
         except aiosmtplib.SMTPSenderRefused as refusal:
             raise self._refused("MAIL", refusal) from None
-        except (
-            ValueError
-        ):  # the library finds an address unsafe that we let through; its words would repeat it
+        except ValueError:
+            # The library finds an address unsafe that we let through; its words would repeat it.
             raise SendError("permanent", _UNFIT, "an address cannot be sent") from None
         except (aiosmtplib.SMTPException, OSError) as error:
             raise self._unreachable("envelope", error) from None

@@ -144,9 +144,8 @@ class CommentsInbox(MetaInbox):
 
     async def run(self, sink: Sink) -> None:
         """Take calls and repair gaps until cancelled."""
-        async with (
-            asyncio.TaskGroup() as tasks
-        ):  # a repair that ends for a fault of ours is not to end unseen
+        async with asyncio.TaskGroup() as tasks:
+            # A repair that ends for a fault of ours is not to end unseen.
             tasks.create_task(self._repair(sink), name=f"list-{self.env.inbox}")
             await super().run(sink)
 

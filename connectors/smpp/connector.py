@@ -101,9 +101,8 @@ class Smpp:
                 self._down(error)
             finally:
                 self._session = None
-            if (
-                clock.monotonic() - began > 2 * gap
-            ):  # one that lets us in only to end it is left in peace, too
+            if clock.monotonic() - began > 2 * gap:
+                # One that lets us in only to end it is left in peace, too.
                 gap = FIRST_GAP
             await clock.sleep(gap * (0.75 + 0.5 * self._env.random.random()))
             gap = min(gap * 2, LONGEST_GAP)

@@ -86,9 +86,8 @@ def read(update: Update | Strange, body: bytes, context: ParseContext) -> list[I
     if isinstance(update, Update):
         try:
             return list(_items(update, body, context))
-        except (
-            Exception
-        ):  # an id longer than any id, or a fault of ours: one update must not hold up the others
+        except Exception:
+            # An id longer than any id, or a fault of ours: one update must not hold up the others.
             update = wire.strange(body)
     return [_unknown(update, context)]
 

@@ -265,9 +265,8 @@ class X(Provider):
         return {"xdirect": Way(attempt=self._write, pace=SLOWLY)}
 
     async def _write(self, marker: str) -> None:
-        if (
-            marker in self._told
-        ):  # a call took too long; it stands there all the same, and whoever asks will see it
+        if marker in self._told:
+            # A call took too long; it stands there all the same, and whoever asks will see it.
             return
         self._told.add(marker)
         number = number_of(marker)

@@ -109,9 +109,8 @@ class Smpp(Channel):
         return {"smpp": Way(attempt=self._write)}
 
     async def _write(self, marker: str) -> None:
-        if (
-            marker in self._handed_over
-        ):  # the sender's own patience ended first: under load both are due at once
+        if marker in self._handed_over:
+            # The sender's own patience ended first: under load both are due at once.
             raise Abandoned(marker)
         if not self.centre.connected:
             raise NotYet(marker)

@@ -60,9 +60,8 @@ async def test_a_repeated_click_notes_nothing_twice(line: Line) -> None:
     rows = await line.store.read(lambda tx: tx.rows(select(table.c.id).where(table.c.kind == "call")))
     assert len(rows) == 1
     for other in ({"note": "Pytała o staż."}, {"topic": "Staż"}, {"outcome": "follow-up"}):
-        with pytest.raises(
-            TakenBefore
-        ):  # the answer was lost and the agent went on: that is not what was noted
+        # The answer was lost and the agent went on: that is not what was noted.
+        with pytest.raises(TakenBefore):
             await line.notes(ewa, number=CALLER, client_id="klik", **other)
 
 
