@@ -49,8 +49,8 @@ def loops(
     yield from _timers(able, cases, effort)
     yield from _moves(able, cases)
     yield from _statuses(able, cases)
-    answering = [entry for entry in able if entry.rule.actions.answer is not None]
-    if ruleset.default.answer is not None:
+    answering = [entry for entry in able if _says(entry.rule.actions)]
+    if _says(ruleset.default):
         answering.append(_default(ruleset, len(found)))
     for entry in answering:
         with effort.on(entry.rule.id) as nothing:
@@ -212,25 +212,19 @@ def _by_status(one: model.Rule, other: model.Rule) -> Finding:
 # Answers.
 
 
+def _says(actions: Actions) -> bool:
+    """Whether a person hears of it by a machine."""
+    return actions.answer is not None or actions.callback is not None
+
+
 def _answers(entry: Entry, index: Index, nothing: Known) -> Iterator[Finding]:
-    """Findings on a rule that answers."""
+    """Findings on a rule that answers, or orders a call."""
     actions = entry.rule.actions
     values: Values = {"rule": entry.rule.id, "answer": actions.answer or ""}
     by_hand = settle([entry.when, *_BY_A_PERSON], nothing)
     if by_hand is None or actions.spam or actions.distress is not None:
-        yield finding(
-            "answer-lost",
-            entry.rule.id,
-            entry.rule.line,
-            Text(
-                mark(
-                    "The answer of {rule} is never sent: machines, suspicious messages, spam and distress get none"
-                ),
-                values,
-            ),
-            Text(mark("Take `answer: {answer}` out of {rule}."), values),
-        )
-    elif _answers_answers(entry, by_hand, index):
+        yield from _unsaid(entry.rule, values)
+    elif actions.answer is not None and _answers_answers(entry, by_hand, index):
         advice = mark("Add `reply_to_automatic: false` to its conditions.")
         if entry.rule.id == DEFAULT_RULE:
             advice = mark("Let a rule that asks for `reply_to_automatic: false` answer instead.")
@@ -241,6 +235,22 @@ def _answers(entry: Entry, index: Index, nothing: Known) -> Iterator[Finding]:
             Text(mark("{rule} may answer somebody's answer to our own automatic answer"), values),
             Text(advice, values),
         )
+
+
+def _unsaid(rule: model.Rule, values: Values) -> Iterator[Finding]:
+    """What the safeguards of :func:`rules.engine.evaluate.evaluate` never let a rule do."""
+    if rule.actions.answer is not None:
+        text = mark(
+            "The answer of {rule} is never sent: machines, suspicious messages, spam and distress get none"
+        )
+        advice = Text(mark("Take `answer: {answer}` out of {rule}."), values)
+        yield finding("answer-lost", rule.id, rule.line, Text(text, values), advice)
+    if rule.actions.callback is not None:
+        text = mark(
+            "The call of {rule} is never ordered: machines, suspicious messages, spam and distress get none"
+        )
+        advice = Text(mark("Take `callback:` out of {rule}."), values)
+        yield finding("answer-lost", rule.id, rule.line, Text(text, values), advice)
 
 
 def _answers_answers(entry: Entry, by_hand: Case, index: Index) -> bool:

@@ -385,8 +385,10 @@ rules:
   - {id: d, when: {channel: sms, words: kot}, do: {answer: other, spam: true}, then: continue}
   - {id: e, when: {inbox: taken}, do: {answer: acknowledgement}, then: continue}
   - {id: f, when: {suspicious: true}, do: {answer: acknowledgement}, then: continue}
+  - {id: g, when: {suspicious: true}, do: {callback: true}, then: continue}
+  - {id: h, when: {channel: form}, do: {callback: true}, then: continue}
 """
-    lost = {("answer-lost", rule) for rule in "bdf"}
+    lost = {("answer-lost", rule) for rule in "bdfg"}
     assert told(text) == {("answer-circle", "a"), *lost}
 
 
