@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from hub.durable import write_file
+
 
 class Made(msgspec.Struct, frozen=True, kw_only=True):
     """What stands in the data folder once its week is whole."""
@@ -24,5 +26,5 @@ def read_mark(folder: Path) -> Made | None:
 
 
 def write_mark(folder: Path, made: Made) -> None:
-    """Say that the week is whole."""
-    (folder / MARK).write_bytes(msgspec.json.encode(made))
+    """Say that the week is whole, for good: a torn mark would keep the demo from starting again. Raises OSError."""
+    write_file(folder / MARK, msgspec.json.encode(made).decode())
