@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from connectors._failpoint import names
@@ -66,9 +67,8 @@ async def test_the_harness_notices_an_acknowledgement_before_the_commit(tmp_path
         "            asyncio.get_running_loop().call_later(0.3, asyncio.ensure_future, self._commit(call))\n"
         '            receipts = [Receipt(reference="ABC-DEF-GHJ") for _ in call.items]\n',
     )
-    with a_world(source) as world:
-        result = await run(world, Plan(kills=4, seed=2, agents=False, quiet=3.0))
-    assert any(fault.startswith("lost") for fault in result.faults()), result.summary()
+    told = await _noticed(source, "lost ", Plan(kills=4, seed=2, agents=False, quiet=3.0))
+    assert told is None, told
 
 
 async def test_the_harness_notices_an_attempt_recorded_after_the_send(tmp_path: Path) -> None:
@@ -82,6 +82,19 @@ async def test_the_harness_notices_an_attempt_recorded_after_the_send(tmp_path: 
         '        tx.change(delivery, row.delivery, state="queued", attempts=0)\n'
         "        continue\n",
     )
-    with a_world(source) as world:
-        result = await run(world, Plan(kills=6, seed=3, places=["outbox.outcome.before"], quiet=10.0))
-    assert any("times, shown as" in fault for fault in result.faults()), result.summary()
+    plan = Plan(kills=6, seed=3, places=["outbox.outcome.before"], quiet=10.0)
+    told = await _noticed(source, "times, shown as", plan)
+    assert told is None, told
+
+
+async def _noticed(source: Path, fault: str, plan: Plan) -> str | None:
+    """None where a run on a faulty build complains of the fault, else what the last run says. What dies at a kill is a
+    matter of chance (it may be a notice, which no agent counts), so there are several runs."""
+    summary = ""
+    for seed in range(plan.seed, plan.seed + 4):
+        with a_world(source) as world:
+            result = await run(world, msgspec.structs.replace(plan, seed=seed))
+        if any(fault in found for found in result.faults()):
+            return None
+        summary = result.summary()
+    return summary

@@ -26,7 +26,7 @@ function press(element) {
     element.select?.();
   } else if (element.matches("details")) {
     element.open = !element.open;
-    element.querySelector("[autofocus], input, button:not(summary), a")?.focus();
+    element.querySelector("[autofocus], input, textarea, button:not(summary), a")?.focus();
   } else {
     element.click();
   }
