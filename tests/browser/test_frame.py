@@ -135,6 +135,11 @@ async def test_open_menus_and_dialogs_are_clean_for_axe(open_page: Open, busy: N
     assert await axe_violations(page) == []
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/supervisor")
+    await page.keyboard.press("Control+k")
+    await page.keyboard.type("nic takiego")
+    await expect(page.locator("#commands [role=option]")).to_have_text("Szukaj „nic takiego” w wiadomościach")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/search?q=nic%20takiego")
 
 
 async def test_keys_act_outside_fields_only_and_can_be_switched_off(open_page: Open) -> None:

@@ -202,6 +202,9 @@ async def test_lists_that_are_chosen_from_by_keys_show_what_is_chosen(
     for _ in range(11):
         await page.keyboard.press("ArrowDown")
     await expect(page.locator("#commands [aria-selected=true]")).to_be_in_viewport(ratio=0.9)
+    await page.keyboard.type("scal z inn")  # which stands in a closed menu, and has no key
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#merge-other")).to_be_focused()
     await page.keyboard.press("Escape")
     await page.locator("#reply-text").press_sequentially("/tekst")
     await expect(page.locator("#canned [role=option]").nth(9)).to_be_attached()

@@ -121,9 +121,11 @@ document.addEventListener("click", (event) => {
 });
 
 function commands() {
-  const all = document.querySelectorAll("[data-key], [data-command], .rail a");
+  const there = [...document.querySelectorAll("[data-key], [data-command], .rail a")].filter(usable);
+  // The conversation's own menu is searched too while it is closed; those of rows would not say whose they are.
+  const inMenu = document.querySelectorAll("#head .menu__item:not(:disabled)");
   const seen = new Set();
-  return [...all].filter(usable).map((element) => ({ element, text: element.dataset.command || label(element) }))
+  return [...there, ...inMenu].map((element) => ({ element, text: element.dataset.command || label(element) }))
     .filter(({ text }) => text && !seen.has(text) && seen.add(text));
 }
 
@@ -139,12 +141,13 @@ function openCommands() {
 
   const choose = (entry) => {
     dialog.close();
-    if (entry) press(entry.element);
+    if (entry?.element) press(entry.element);
     else if (input.value.trim()) location.assign(`/search?q=${encodeURIComponent(input.value.trim())}`);
   };
   const show = () => {
     const words = fold(input.value).split(/\s+/).filter(Boolean);
     const found = all.filter(({ text }) => words.every((word) => fold(text).includes(word))).slice(0, 12);
+    if (!found.length) found.push({ text: list.dataset.search.replace("{text}", () => input.value.trim()) });
     at = Math.max(0, Math.min(at, found.length - 1));
     list.replaceChildren(...found.map((entry, index) => {
       const option = document.createElement("div");
@@ -154,7 +157,7 @@ function openCommands() {
       const name = document.createElement("span");
       name.textContent = entry.text;
       option.append(name);
-      if (entry.element.dataset.key) {
+      if (entry.element?.dataset.key) {
         const cap = document.createElement("kbd");
         cap.textContent = entry.element.dataset.key;
         option.append(cap);
