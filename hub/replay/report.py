@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from hub.i18n import mark as N_
 from hub.replay.compare import WEEK_HOURS, Tally
 from hub.replay.runs import Moved
 from rules import PRIORITIES
@@ -155,27 +156,43 @@ def other_hits(tally: Tally) -> list[Hits]:
 
 # --- files and terminals -----------------------------------------------------------------------------------------
 
-COLUMNS = ("time", "number", "event", "from", "to", "rule before", "rule after", "differences")
+COLUMNS = (
+    *(N_("Time"), N_("Number"), N_("Event"), N_("From queue"), N_("To queue")),
+    *(N_("Rule before"), N_("Rule after"), N_("Differences")),
+)
+"""Heads of the file, as message ids."""
 
 
-def as_csv(moved: Iterable[Moved], said: Callable[[int], str], named: Callable[[str], str]) -> str:
+class Wording(msgspec.Struct, frozen=True, kw_only=True):
+    """How a reader is told: ``text`` translates, the others name a moment, a queue, an event, an action, its value."""
+
+    text: Callable[[str], str]
+    moment: Callable[[int], str]
+    queue: Callable[[str], str]
+    event: Callable[[str], str]
+    action: Callable[[str], str]
+    value: Callable[[str, Any], str]
+
+
+def as_csv(moved: Iterable[Moved], said: Wording) -> str:
     """The messages as CSV (RFC 4180) with a byte order mark, which spreadsheets need for Polish letters.
 
-    ``said`` writes a time, ``named`` a queue. A cell that a spreadsheet would take for a formula is quoted.
+    A cell that a spreadsheet would take for a formula is quoted.
     """
     out = io.StringIO()
     out.write("\ufeff")
     rows = csv.writer(out)
-    rows.writerow(COLUMNS)
+    rows.writerow(map(said.text, COLUMNS))
     for one in moved:
         differences = "; ".join(
-            f"{d.action}: {_plain(d.action, d.before)} → {_plain(d.action, d.after)}" for d in one.differences
+            f"{said.action(d.action)}: {said.value(d.action, d.before)} → {said.value(d.action, d.after)}"
+            for d in one.differences
         )
         cells = (
-            *(said(one.at), one.reference or "", one.event, named(one.before), named(one.after)),
-            *(one.rule_before, one.rule_after, differences),
+            *(said.moment(one.at), one.reference or "", said.event(one.event)),
+            *(said.queue(one.before), said.queue(one.after), one.rule_before, one.rule_after, differences),
         )
-        rows.writerow([_harmless(cell) for cell in cells])
+        rows.writerow(map(_harmless, cells))
     return out.getvalue()
 
 

@@ -274,7 +274,16 @@ async def run_csv(request: web.Request) -> web.StreamResponse:
     def said(at: int) -> str:
         return moment(at, str(zone)).strftime("%Y-%m-%d %H:%M:%S")
 
-    body = report.as_csv(moved, said, lambda queue: directory.queue_name(queue, scope.language))
+    words = _words(request)
+    wording = report.Wording(
+        text=lambda msgid: text(request, msgid),
+        moment=said,
+        queue=words["queue_said"],
+        event=words["event_name"],
+        action=words["action_name"],
+        value=words["value_said"],
+    )
+    body = report.as_csv(moved, wording)
     headers = {"Content-Disposition": f'attachment; filename="replay-{number}.csv"'}
     return web.Response(text=body, content_type="text/csv", charset="utf-8", headers=headers)
 

@@ -97,19 +97,27 @@ def test_the_file_is_harmless_in_a_spreadsheet() -> None:
         rule_after=" ＋cmd()",
         reference=None,
     )
-    text = report.as_csv([one], str, lambda queue: f"+{queue}")
+    said = report.Wording(
+        text=str.upper,
+        moment=str,
+        queue=lambda queue: f"+{queue}",
+        event=str.title,
+        action=str,
+        value=lambda _, value: str(value),
+    )
+    text = report.as_csv([one], said)
     assert text.startswith("\ufeff")
     head, row = csv.reader(io.StringIO(text.removeprefix("\ufeff")))
-    assert head == list(report.COLUMNS)
+    assert head == [name.upper() for name in report.COLUMNS]
     assert row == [
         "0",
         "",
-        "new",
+        "New",
         "'+a",
         "'+b",
         "'=cmd()",
         "' ＋cmd()",
-        "tags: a → =HYPERLINK(1); priority: – → high",
+        "tags: ['a'] → ['=HYPERLINK(1)']; priority: None → 1",
     ]
 
 
