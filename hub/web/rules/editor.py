@@ -111,7 +111,8 @@ async def new_page(request: web.Request) -> web.StreamResponse:
     )
     typed = _typed(draft, "rule", "", opened(start, "rule"))
     wanted = {key: request.query.get(key, "") for key in ("after", "section")}
-    return await _page(request, msgspec.structs.replace(typed, **wanted))
+    # What a rule lacks is told from the first change on, not to whoever has yet to begin.
+    return await _page(request, msgspec.structs.replace(typed, **wanted), check=False)
 
 
 def _typed(draft: Draft, kind: Kind, name: str, found: Opened) -> Typed:
@@ -134,11 +135,13 @@ def _kind(request: web.Request) -> Kind:
     return KINDS.get(request.match_info.get("kind", "rules"), "rule")
 
 
-async def _page(request: web.Request, typed: Typed, status: int = 200) -> web.StreamResponse:
-    checked = await asyncio.to_thread(with_problems, typed)
+async def _page(
+    request: web.Request, typed: Typed, status: int = 200, *, check: bool = True
+) -> web.StreamResponse:
+    checked = await asyncio.to_thread(with_problems, typed) if check else typed
     found = await names_for(request, typed.draft.source)
     shown = _context(request, checked, found)
-    return render(request, "rules/form.html", status=status, **shown)
+    return render(request, "rules/form.html", status=status, **shown, checked=check)
 
 
 def _context(request: web.Request, typed: Typed, found: Names) -> dict[str, Any]:
@@ -286,7 +289,7 @@ async def in_step(request: web.Request) -> web.StreamResponse:
     body = {
         "text": checked.text,
         "fields": rendered(request, "rules/fields.html", **shown),
-        "problems": rendered(request, "rules/problems.html", **shown),
+        "problems": rendered(request, "rules/problems.html", **shown, checked=True),
         "head": _head(checked.form) if checked.kind in ("rule", "section") else {},
         "focus": checked.focus,
         "refused": bool(checked.refused),

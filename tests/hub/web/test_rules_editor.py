@@ -183,6 +183,8 @@ async def test_the_second_to_save_the_same_rule_sees_both_texts(
 async def test_a_new_rule_stands_where_it_was_asked_for(
     anna: Browser, home: str, sqlite_store: Store, scope: Scope
 ) -> None:
+    _, page = await anna.get(f"{home}/new-rule?after=pierwsza")
+    assert 'id="problems" aria-live="polite"></div>' in page, "nothing is told of what nobody has begun"
     text = "- id: nowa\n  do: {spam: true}\n"
     assert (await anna.post(f"{home}/new-rule", posted(text, after="pierwsza")))[0] == 303
     assert names(await stored(sqlite_store, scope, home), "rule") == ("pierwsza", "nowa", "druga")
