@@ -170,8 +170,13 @@ async def test_a_set_time_and_calling_it_off(
     assert (waits.state, waits.publish_at) == ("scheduled", 1_794_898_800_000_000), "08:00 in Warsaw"
     status, page = await anna.get(path)
     assert "17 listopada 2026 08:00" in page and "Od jutra" in page
+    told = "Najpierw odwołaj publikację, potem go zmień."
+    assert told in (await anna.get(f"/admin/rules/drafts/{number}"))[1], (
+        "before anybody types what is refused"
+    )
     assert await anna.post(f"/admin/rules/drafts/{number}/call-off") == (303, path)
     assert (await state(sqlite_store, number)).state == "open"
+    assert told not in (await anna.get(f"/admin/rules/drafts/{number}"))[1]
 
 
 @pytest.mark.parametrize("waits", ["submitted", "scheduled"])
