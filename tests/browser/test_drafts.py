@@ -178,6 +178,20 @@ async def test_what_one_window_sent_the_other_one_does_not_send_again(
     assert (await texts(desk, long))[-2:] == ["Odpowiedź", "I jeszcze coś"]
 
 
+async def test_the_last_words_of_a_page_reach_the_server(desk: Console, long: int, browser: Browser) -> None:
+    page = await opened(desk, await desk.enter(browser), long)
+    await page.keyboard.press("r")
+    await page.keyboard.type("Dopiszę w domu")
+    await expect(page.locator("[data-kept]")).to_have_text("Not saved yet")
+    await page.close()
+    at_home = await desk.enter(browser)
+    for _ in range(50):
+        await opened(desk, at_home, long)
+        if await at_home.locator("#reply-text").input_value():
+            break
+    await expect(at_home.locator("#reply-text")).to_have_value("Dopiszę w domu")
+
+
 NO_LAST_WORDS = """for (const event of ["visibilitychange", "pagehide"])
   window.addEventListener(event, (leaving) => leaving.stopImmediatePropagation(), { capture: true })"""
 """Run before a page's own scripts: leaving it becomes losing it, for nothing is saved on the way out."""

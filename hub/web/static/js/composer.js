@@ -125,10 +125,10 @@ for (const form of box.querySelectorAll(".composer__form")) forms.set(form.datas
 if (forms.get("note")?.text.value && !forms.get("reply")?.text.value) mode("note", false);
 
 // What is not saved yet goes with the page; the browser keeps it as well.
-const flush = () => { for (const writing of forms.values()) if (writing.dirty) writing.save(); };
-document.addEventListener("visibilitychange", () => { if (document.hidden) flush(); });
-window.addEventListener("pagehide", flush);
-window.addEventListener("online", flush);
+const flush = (leaving) => { for (const writing of forms.values()) if (writing.dirty) writing.save({ leaving }); };
+document.addEventListener("visibilitychange", () => { if (document.hidden) flush(true); });
+window.addEventListener("pagehide", () => flush(true));
+window.addEventListener("online", () => flush(false));
 document.addEventListener("centrala:answers", () => { for (const writing of forms.values()) writing.answers(); });
 document.addEventListener("centrala:unable", () => (forms.get(box.dataset.mode) ?? [...forms.values()][0]).unable());
 window.addEventListener("storage", ({ key, oldValue, newValue }) => {

@@ -13,6 +13,7 @@ export const conversation = box.dataset.conversation;
 const kept = box.querySelector("[data-kept]");
 const SAVE_AFTER = 700;
 const TRY_AFTER = 5000; // milliseconds, where the hub can store nothing
+const OUTLIVES = 15_000; // letters: browsers let 64 KiB outlive a page, and a letter may take four bytes
 const LINES = ["to", "cc", "bcc", "subject"];
 /** From where a new conversation is begun, and in which queue. */
 const PLACE = ["inbox", "queue"];
@@ -134,19 +135,19 @@ export class Writing {
     this.timer = setTimeout(() => this.save(), wait);
   }
 
-  /** Save on the server; one request at a time. */
-  async save(force = false) {
+  /** Save on the server; one request at a time. `leaving`: the page goes away, and the request outlives it. */
+  async save({ force = false, leaving = false } = {}) {
     clearTimeout(this.timer);
     if (this.saving) await this.saving;
     if (this.sending || (!this.dirty && !force)) return; // what is being sent takes its draft along
     this.dirty = false;
-    this.saving = this.put(this.body());
+    this.saving = this.put(this.body(), leaving);
     try { await this.saving; } finally { this.saving = null; }
   }
 
   /** The id of its draft, once what stands here is saved; "" where it cannot be. */
   async saved() {
-    await this.save(true);
+    await this.save({ force: true });
     return this.id;
   }
 
@@ -157,9 +158,10 @@ export class Writing {
     return json;
   }
 
-  async put(json) {
+  async put(json, leaving = false) {
     try {
-      const answer = await (await send("/drafts", { json, quiet: true })).json();
+      const keepalive = leaving && JSON.stringify(json).length < OUTLIVES;
+      const answer = await (await send("/drafts", { json, quiet: true, keepalive })).json();
       if (this.kind === "new" && this.id !== answer.id) {
         store.drop(this.key);
         history.replaceState(null, "", `/new?draft=${answer.id}`);
