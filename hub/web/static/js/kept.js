@@ -1,8 +1,8 @@
-// What this browser keeps of a text that is being written, beside the draft that the hub keeps.
+// What this browser keeps of a text that is being written, beside what the hub keeps of it.
 
 export const store = {
   read(key) { try { return JSON.parse(localStorage.getItem(key) ?? "null"); } catch { return null; } },
-  write(key, value) { try { localStorage.setItem(key, JSON.stringify(value)); } catch { /* full: the server keeps it */ } },
+  write(key, value) { try { localStorage.setItem(key, JSON.stringify(value)); } catch { /* full: what is saved on the server stays */ } },
   drop(key) { try { localStorage.removeItem(key); } catch { /* nothing was kept */ } },
 };
 

@@ -1,6 +1,7 @@
 // A text of rules: line numbers, what is wrong by line, and what was typed kept in the browser until it is saved.
 
 import { SENT, send, toast } from "./app.js";
+import { store } from "./kept.js";
 
 /** Put the cursor at the start of a line and the line into sight. */
 export function goToLine(area, line) {
@@ -18,9 +19,9 @@ export function goToLine(area, line) {
 export function keeper(form, area, restore, fresh = false) {
   const name = form.dataset.store;
   const stored = area.value;
-  const kept = JSON.parse(localStorage.getItem(name) ?? "null");
+  const kept = store.read(name);
   if (kept && !fresh && kept.text !== stored && kept.from === stored) restore(kept.text);
-  else if (kept && !fresh) localStorage.removeItem(name);
+  else if (kept && !fresh) store.drop(name);
   let sent = false;
   form.addEventListener("submit", (event) => {
     if (event.submitter?.name === "act" || event.defaultPrevented) return;
@@ -29,8 +30,8 @@ export function keeper(form, area, restore, fresh = false) {
   });
   return () => {
     if (sent) return;
-    if (area.value === stored) localStorage.removeItem(name);
-    else localStorage.setItem(name, JSON.stringify({ from: stored, text: area.value }));
+    if (area.value === stored) store.drop(name);
+    else store.write(name, { from: stored, text: area.value });
   };
 }
 
@@ -46,15 +47,20 @@ if (form) {
 
   const number = () => {
     const count = area.value.split("\n").length;
-    lines.replaceChildren(
-      ...Array.from({ length: count }, (_, at) => {
-        const line = document.createElement("span");
-        line.textContent = at + 1;
-        if (wrong.includes(at + 1)) line.className = "is-wrong";
-        return line;
-      }),
-    );
+    if (count === lines.childElementCount) return;
+    while (lines.childElementCount > count) lines.lastElementChild.remove();
+    const more = Array.from({ length: count - lines.childElementCount }, (_, at) => {
+      const line = document.createElement("span");
+      line.textContent = lines.childElementCount + at + 1;
+      return line;
+    });
+    lines.append(...more);
     lines.scrollTop = area.scrollTop;
+  };
+  const mark = () => {
+    number();
+    for (const line of lines.querySelectorAll(".is-wrong")) line.className = "";
+    for (const at of wrong) lines.children[at - 1]?.classList.add("is-wrong");
   };
   const keep = keeper(form, area, (text) => {
     area.value = text;
@@ -67,7 +73,7 @@ if (form) {
       const answer = await (await send(form.dataset.check, { body, quiet: true })).json();
       problems.innerHTML = answer.problems;
       wrong = answer.lines;
-      number();
+      mark();
     } catch {
       // The next keystroke asks again.
     }
@@ -84,7 +90,7 @@ if (form) {
     if (line) goToLine(area, Number(line));
   });
   wrong = [...problems.querySelectorAll("[data-line]")].map((one) => Number(one.dataset.line));
-  number();
+  mark();
   // A finding elsewhere leads to its line.
   const wanted = /^#line-(\d+)$/.exec(location.hash);
   if (wanted) goToLine(area, Number(wanted[1]));
