@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rules import model
 from rules.files.durations import duration
 from rules.language import DAYS, PREDICATES
-from rules.text import Text, mark, verbatim
+from rules.text import Text, mark, predicate, verbatim
 
 _MANY = 6
 _ANY, _YES, _NO = Text(mark("any")), Text(mark("yes")), Text(mark("no"))
@@ -53,7 +53,7 @@ def _joined(msgid: str, items: tuple[model.Condition, ...]) -> Text:
 
 
 def _entry(name: str, value: Text) -> Text:
-    return Text("{name}: {value}", {"name": name, "value": value})
+    return Text("{name}: {value}", {"name": predicate(name), "value": value})
 
 
 def _predicate(node: model.Condition) -> tuple[str, Text]:

@@ -18,7 +18,7 @@ from rules.describe import describe
 from rules.diff_values import changed_actions, changed_values, names_of, under
 from rules.editing.merge import longest_rising
 from rules.language import DAYS
-from rules.text import Text, mark, verbatim
+from rules.text import Text, mark, predicate, verbatim
 
 Kind = Literal["added", "removed", "moved", "changed"]
 About = Literal["rule", "section", "words", "condition", "schedule", "default", "test"]
@@ -262,9 +262,9 @@ def _condition(old: model.Condition, new: model.Condition) -> Iterator[Text]:
         for what in _condition(before.item, after.item):
             yield Text(mark("in the exception, {what}"), {"what": what})
     elif isinstance(before, model.Words) and isinstance(after, model.Words) and _only_words(before, after):
-        yield from under("words", changed_values(before.words, after.words))
+        yield from under(predicate("words"), changed_values(before.words, after.words))
     elif isinstance(before, model.OneOf) and isinstance(after, model.OneOf) and before.name == after.name:
-        yield from under(before.name, changed_values(_named_days(before), _named_days(after)))
+        yield from under(predicate(before.name), changed_values(_named_days(before), _named_days(after)))
     else:
         yield _replaced(describe(old), describe(new))
 

@@ -12,7 +12,7 @@ from rules.text import Text, mark
 SHOWN = 12
 """How many words of a list are named."""
 
-_ACTIONS: Mapping[str, str] = {
+ACTION_NAMES: Mapping[str, str] = {
     "queue": mark("queue"),
     "office": mark("office"),
     "suggest_office": mark("suggested office"),
@@ -44,14 +44,14 @@ def changed_actions(old: Actions, new: Actions) -> Iterator[Text]:
         if before == after:
             continue
         if isinstance(before, tuple) and before and after:
-            yield from under(Text(_ACTIONS[name]), changed_values(before, after))
+            yield from under(Text(ACTION_NAMES[name]), changed_values(before, after))
         elif _nothing(after):
             yield Text(mark("no longer {action}"), {"action": _action(name, before)})
         elif _nothing(before):
             yield Text(mark("now also {action}"), {"action": _action(name, after)})
         else:
             values: dict[str, str | int | Text] = {
-                "what": Text(_ACTIONS[name]),
+                "what": Text(ACTION_NAMES[name]),
                 "old": _shown(name, before),
                 "new": _shown(name, after),
             }
@@ -65,8 +65,8 @@ def _nothing(value: Any) -> bool:
 
 def _action(name: str, value: Any) -> Text:
     if value is True or value == CallbackOrder():
-        return Text(_ACTIONS[name])
-    return Text("{name}: {value}", {"name": Text(_ACTIONS[name]), "value": _shown(name, value)})
+        return Text(ACTION_NAMES[name])
+    return Text("{name}: {value}", {"name": Text(ACTION_NAMES[name]), "value": _shown(name, value)})
 
 
 _PRIORITIES: Mapping[int, str] = {
@@ -90,7 +90,7 @@ def _shown(name: str, value: Any) -> Text | str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def under(name: str | Text, changes: Iterator[Text]) -> Iterator[Text]:
+def under(name: Text, changes: Iterator[Text]) -> Iterator[Text]:
     """Changes with the name of what they are about before them."""
     yield from (Text("{name}: {what}", {"name": name, "what": change}) for change in changes)
 

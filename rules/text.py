@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+PREDICATE = "{predicate}"
+"""The message id of a text that is the name of a predicate."""
+
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -48,6 +51,11 @@ class Text(msgspec.Struct, frozen=True, array_like=True):
 def verbatim(value: str) -> Text:
     """A value as it is, such as a name or a number; no catalogue is asked for it."""
     return Text("{value}", {"value": value})
+
+
+def predicate(name: str) -> Text:
+    """The name of a predicate as rule files write it, ``fields.topic``; screens put their own word for it."""
+    return Text(PREDICATE, {"predicate": name})
 
 
 def as_text(value: Text | str) -> Text:

@@ -29,7 +29,6 @@ from hub.wordforms import FILE, WordForms
 from rules import Actions, Compiled, Facts, RuleSet, compile_rules, evaluate, model
 from rules.decision import DEFAULT_RULE
 from rules.engine.lexicon import Expand
-from rules.language import DAYS
 from rules.lint.finding import Finding, Values, finding
 from rules.text import Text, mark
 
@@ -178,7 +177,10 @@ def _snapshots(tx: Reader) -> list[tuple[int, str]]:
     return [(int(row.at), str(row.data)) for row in rows]
 
 
-def spoken(hours: Sequence[Hour]) -> str:
+_DAYS = (mark("mon"), mark("tue"), mark("wed"), mark("thu"), mark("fri"), mark("sat"), mark("sun"))
+
+
+def spoken(hours: Sequence[Hour]) -> Text:
     """Hours of the week in short: ``mon 08-10, tue 15-16``."""
     parts: list[tuple[int, int, int]] = []
     for day, hour in sorted(hours):
@@ -186,7 +188,13 @@ def spoken(hours: Sequence[Hour]) -> str:
             parts[-1] = (day, parts[-1][1], hour + 1)
         else:
             parts.append((day, hour, hour + 1))
-    return ", ".join(f"{DAYS[day - 1]} {first:02}-{last:02}" for day, first, last in parts)
+    *others, told = [
+        Text("{day} {hours}", {"day": Text(_DAYS[day - 1]), "hours": f"{first:02}-{last:02}"})
+        for day, first, last in parts
+    ]
+    for one in reversed(others):
+        told = Text("{first}, {rest}", {"first": one, "rest": told})
+    return told
 
 
 # --- rules that nobody needed --------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from hub.web.live import ATTENDANCE
 from hub.web.metrics import FIGURES, exposition, figures_of
 from hub.web.render import is_fragment, language_of, render, text
 from hub.web.shared import Shared
+from hub.web.verdict_words import teller
 
 STATES: dict[str, tuple[str, str, str]] = {
     "ok": ("ok", N_("Works"), ""),
@@ -154,7 +155,7 @@ async def _attention(request: web.Request) -> list[Attention]:
     found += await _stranded(request)
     for rule in await desk.store.read(failing):
         told = text(request, FAILS, rule=rule_name(house, rule.rule), faults=rule.faults)
-        why = text(request, WHY, why=rule.why.said(say))
+        why = text(request, WHY, why=teller(request)(rule.why))
         found.append(Attention(title=told, text=why, at=rule.at, last=True, over=rule.well))
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -19,7 +19,7 @@ from rules import DEFAULT_RULE, GUARD_RULE, PRIORITIES, Explanation, Fault
 from rules.decision import CallbackOrder
 from rules.files.durations import duration
 from rules.language import PREDICATES
-from rules.text import Text
+from rules.text import PREDICATE, Text
 
 DEFAULT = N_("No rule said otherwise: the default of the rule set.")
 GUARD = N_("A safeguard of the rules engine.")
@@ -46,11 +46,39 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
     rules: tuple[tuple[str, str], ...]
 
 
-def words(request: web.Request) -> dict[str, Any]:
-    """What the templates of verdicts need."""
+def teller(request: web.Request) -> Callable[[Text | None], str]:
+    """Says a text of the rules in the reader's language, predicates and their values as screens call them."""
 
     def told(said: Text | None) -> str:
-        return "" if said is None else said.said(lambda msgid: text(request, msgid))
+        return _called(request, said).said(lambda msgid: text(request, msgid)) if said is not None else ""
+
+    return told
+
+
+_CODES = frozenset({"value", "added", "removed"})
+"""Placeholders in whose place values stand as rule files write them."""
+
+
+def _called(request: web.Request, said: Text, condition: str = "") -> Text:
+    """``said`` with words for the codes in it; ``condition`` is the predicate whose values it names."""
+    name = said.values.get("name")
+    if isinstance(name, Text) and name.msgid == PREDICATE:
+        condition = str(name)
+
+    def word(key: str, value: str | int | Text) -> str | int | Text:
+        if isinstance(value, Text):
+            return _called(request, value, condition)
+        if key == "predicate":
+            shown = condition_name(request, str(value))
+            return shown[:1].lower() + shown[1:]
+        return value_name(request, condition, str(value)) if condition and key in _CODES else value
+
+    return Text(said.msgid, {key: word(key, value) for key, value in said.values.items()})
+
+
+def words(request: web.Request) -> dict[str, Any]:
+    """What the templates of verdicts need."""
+    told = teller(request)
 
     def state(one: Explanation | None) -> tuple[str, str, str]:
         return STATES[one.state] if one is not None else ("", "block", N_("is not there"))
@@ -107,6 +135,16 @@ _DURATIONS = frozenset(
 )
 """Predicates that see minutes."""
 
+_QUEUES = frozenset({"last_queue", "previous_queue"})
+"""Predicates that see queues."""
+
+_QUOTED = frozenset(
+    name
+    for name, predicate in PREDICATES.items()
+    if predicate.shape in ("values", "keyed_values", "words", "phrase", "regex")
+)
+"""Predicates that see what people wrote, be it "yes"."""
+
 
 def value_name(request: web.Request, condition: str, value: str) -> str:
     """What a condition saw or wanted, as people call it; several stand with commas between."""
@@ -114,14 +152,16 @@ def value_name(request: web.Request, condition: str, value: str) -> str:
     known, directory = _VALUES.get(plain, {}), desk_of(request).house().directory
 
     def said(one: str) -> str:
-        word = known.get(one) or _TRUTHS.get(one)
+        word = known.get(one) or (None if plain in _QUOTED else _TRUTHS.get(one))
         if word is not None:
             return text(request, word)
         if plain in _DURATIONS:
             return time_seen(one, scope_of(request).language)
         if plain == "office" and one in directory.offices:
             return directory.offices[one].name
-        return directory.queue_name(one, scope_of(request).language) if one in directory.queues else one
+        if plain in _QUEUES and one in directory.queues:
+            return directory.queue_name(one, scope_of(request).language)
+        return one
 
     return ", ".join(said(one) for one in value.split(", "))
 

@@ -126,7 +126,7 @@ def _days(node: model.OneOf) -> Probe:
 
     def check(scan: Scan) -> bool:
         if not 1 <= scan.facts.weekday <= 7:
-            raise unknown("weekday")
+            raise unknown("days")
         return scan.facts.weekday in numbers
 
     return Probe(node, "days", check, lambda scan: ("?", *DAYS)[scan.facts.weekday])
@@ -312,7 +312,7 @@ def _dates(node: model.Dates, lexicon: Lexicon) -> Probe:
     def check(scan: Scan) -> bool:
         today = scan.facts.local_date
         if not today:
-            raise unknown("local_date")
+            raise unknown("dates")
         return (not node.first or today >= node.first) and (not node.last or today <= node.last)
 
     return Probe(node, "dates", check, lambda scan: _shown(scan.facts.local_date, NOT_KNOWN))

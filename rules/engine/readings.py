@@ -7,7 +7,7 @@ from typing import Any
 
 from rules.engine.scan import Scan
 from rules.facts import Facts
-from rules.text import Text, mark
+from rules.text import Text, mark, predicate
 
 
 class Unknown(Exception):
@@ -20,7 +20,7 @@ class Unknown(Exception):
 
 def unknown(name: str) -> Unknown:
     """What is raised when the fact that the predicate ``name`` looks at is missing."""
-    return Unknown(Text(mark("{name} is not known"), {"name": name}))
+    return Unknown(Text(mark("{name} is not known"), {"name": predicate(name)}))
 
 
 TEXTS: Mapping[str, Callable[[Facts], str]] = {

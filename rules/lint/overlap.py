@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from rules.diff_values import ACTION_NAMES
 from rules.lint.finding import Finding, Values, finding
 from rules.lint.known import Case, Effort, Known, follows, settle
 from rules.lint.literals import Among, Exists, Literal, Numbers
@@ -80,7 +81,7 @@ def _told(entry: Entry, others: list[Entry], nothing: Known, cases: Cases) -> It
     values: Values = {
         "rule": rule.id,
         "others": ", ".join(other.rule.id for other in equal[:_TOLD]) + (" …" if len(equal) > _TOLD else ""),
-        "actions": ", ".join(sorted(_differing(entry, equal[0]))),
+        "actions": _named(sorted(_differing(entry, equal[0]))),
     }
     yield finding(
         "order",
@@ -90,6 +91,16 @@ def _told(entry: Entry, others: list[Entry], nothing: Known, cases: Cases) -> It
             mark("A message can match {rule} and {others} alike; only their order decides {actions}"), values
         ),
         Text(mark("Check that the first is the one that you want, or tell their conditions apart."), values),
+    )
+
+
+def _named(actions: Sequence[str]) -> Text:
+    """Actions as people call them, with commas between."""
+    first, *rest = actions
+    return (
+        Text("{first}, {rest}", {"first": Text(ACTION_NAMES[first]), "rest": _named(rest)})
+        if rest
+        else Text(ACTION_NAMES[first])
     )
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import rules
 from rules import Compiled, Facts, Fault
 from rules.engine.index import bitmap, rules_in
-from rules.text import Text
+from rules.text import Text, predicate
 
 
 def compiled(text: str, places: dict[str, str] | None = None) -> Compiled:
@@ -142,8 +142,8 @@ def test_a_rule_that_cannot_be_evaluated_blocks_nothing() -> None:
     decision = rules.evaluate(everything, Facts(channel="email"))
     assert decision.actions.queue == "y"
     assert decision.trace.faults == (
-        Fault("load", Text("{name} is not known", {"name": "queue_load.q"})),
-        Fault("open", Text("{name} is not known", {"name": "open_hours"})),
+        Fault("load", Text("{name} is not known", {"name": predicate("queue_load.q")})),
+        Fault("open", Text("{name} is not known", {"name": predicate("open_hours")})),
     )
     assert [one.state for one in rules.explain(everything, Facts(channel="email"))] == [
         "fault",

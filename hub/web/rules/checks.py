@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -37,8 +37,9 @@ from hub.scope import Conflict, NotFound, require
 from hub.store.tx import Reader, Tx
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, Unacceptable, read_form, read_query
-from hub.web.render import redirect, render, text
+from hub.web.render import redirect, render
 from hub.web.rules.pages import draft_of
+from hub.web.verdict_words import teller
 from hub.wordforms import FILE, WordForms
 from rules import Compiled, RuleFileError, RuleSet, load
 from rules.editing.blocks import Kind, Refused
@@ -174,13 +175,8 @@ def _findings(
         draft=draft,
         items=items,
         others=others + max(0, len(found or ()) - SHOWN),
-        translated=_teller(request),
+        translated=teller(request),
     )
-
-
-def _teller(request: web.Request) -> Callable[[Text], str]:
-    """Says a text of the rules in the reader's language."""
-    return lambda said: said.said(lambda msgid: text(request, msgid))
 
 
 # --- tests -------------------------------------------------------------------------------------------------------
@@ -229,7 +225,7 @@ def _verdicts(
         verdicts=verdicts,
         live=live,
         many=many,
-        translated=_teller(request),
+        translated=teller(request),
     )
 
 
@@ -293,7 +289,7 @@ async def _make_page(
         chosen_draft=chosen or (open_drafts[0].id if open_drafts else 0),
         wanted=wanted,
         queues=desk.house().directory.config.queues,
-        translated=_teller(request),
+        translated=teller(request),
     )
 
 
@@ -330,7 +326,7 @@ async def make_test(request: web.Request) -> web.StreamResponse:
     try:
         name = name_in(form.text, "sample")
     except Refused as refused:
-        problem = _teller(request)(refused.text)
+        problem = teller(request)(refused.text)
         return await _make_page(request, wanted, form.text, problem, form.draft)
 
     def command(tx: Tx) -> Draft:
@@ -354,7 +350,7 @@ class _Wrong(Conflict):
 
 def _added(request: web.Request, source: str, added: str) -> str:
     """The draft with the test, which must be readable. Raises _Wrong."""
-    say = _teller(request)
+    say = teller(request)
     try:
         made = appended(source, added)
         load(made)

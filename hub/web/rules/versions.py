@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -19,9 +19,9 @@ from hub.store.tx import Reader
 from hub.web.desk import desk_of, number_of, scope_of
 from hub.web.forms import Form, read_form, read_query
 from hub.web.render import redirect, refusal, render, render_aside, text
+from hub.web.verdict_words import teller
 from rules import RuleFileError, load
 from rules.diff import Change, diff, unified
-from rules.text import Text
 
 PAGE = 50
 
@@ -83,12 +83,7 @@ def _kind(line: str) -> str:
 
 def words_of(request: web.Request) -> dict[str, Any]:
     """What the templates about versions and publication use besides."""
-
-    def say(said: Text | None) -> str:
-        return said.said(lambda msgid: text(request, msgid)) if said is not None else ""
-
-    told: Callable[[Text | None], str] = say
-    return {"translated": told, "origins": ORIGINS, "about": ABOUT, "kinds": KINDS}
+    return {"translated": teller(request), "origins": ORIGINS, "about": ABOUT, "kinds": KINDS}
 
 
 class ListQuery(Form, frozen=True, kw_only=True):

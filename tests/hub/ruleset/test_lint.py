@@ -132,7 +132,7 @@ async def test_a_queue_that_is_never_open(store: Store) -> None:
 
 
 def test_hours_are_told_in_short() -> None:
-    assert spoken([(1, 8), (1, 9), (2, 15), (1, 12)]) == "mon 08-10, mon 12-13, tue 15-16"
+    assert str(spoken([(1, 8), (1, 9), (2, 15), (1, 12)])) == "mon 08-10, mon 12-13, tue 15-16"
 
 
 async def test_rules_that_nobody_needed(store: Store) -> None:

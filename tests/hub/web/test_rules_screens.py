@@ -111,6 +111,17 @@ async def test_mistakes_are_listed_and_nothing_is_published(
     assert status == 409 and 'role="alert"' in page and (await in_force(sqlite_store))[0] == 1
 
 
+async def test_what_the_checks_and_the_differences_say_is_in_the_words_of_the_screens(
+    anna: Browser, sqlite_store: Store, people: dict[str, int]
+) -> None:
+    asks = "{all: [{channel: email}, {channel: chat}, {language: [uk, en]}, {days: [sat, sun]}, {words: bezrobotni}]}"
+    number = await a_draft(sqlite_store, people, "{words: {list: ulgi}}", asks)
+    _, page = await anna.get(f"/admin/rules/drafts/{number}/publish")
+    assert "nic nie spełnia naraz „kanał: E-mail” i „kanał: Czat”" in page
+    assert "język: ukraiński, angielski (co najmniej" in page
+    assert "dzień tygodnia: sobota, niedziela i słowa w dowolnej formie: bezrobotni" in page
+
+
 async def test_a_warning_is_open_among_many_hints(
     anna: Browser, sqlite_store: Store, people: dict[str, int]
 ) -> None:
