@@ -6,8 +6,9 @@ a field that its form does not show. Fields typed as tuples take all values of a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from typing import Any, TypeVar, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from aiohttp import web
@@ -48,7 +49,7 @@ async def read_json(request: web.Request, kind: type[T]) -> T:
     try:
         return _storable(msgspec.json.decode(await request.read(), type=kind))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Unacceptable(str(error)) from None
+        raise Unacceptable(_told(error, kind)) from None
 
 
 def convert(fields: MultiMapping[str], kind: type[T]) -> T:
@@ -62,7 +63,27 @@ def convert(fields: MultiMapping[str], kind: type[T]) -> T:
     try:
         return _storable(msgspec.convert(values, kind, strict=False))
     except msgspec.ValidationError as error:
-        raise Unacceptable(str(error)) from None
+        raise Unacceptable(_told(error, kind)) from None
+
+
+_CHOICE = re.compile(r"Invalid enum value .* - at `\$\.(\w+)`")
+
+
+def _told(error: Exception, kind: type[msgspec.Struct]) -> str:
+    """What is wrong; where a field or its value is not known, also those that are."""
+    said, known = str(error), list[str]()
+    if "unknown field" in said and " - at " not in said:
+        known = sorted(kind.__struct_encode_fields__)
+    elif choice := _CHOICE.fullmatch(said):
+        known = sorted(_choices(get_type_hints(kind).get(choice[1])))
+    return f"{said}; there are: {', '.join(known)}" if known else said
+
+
+def _choices(hint: Any) -> set[str]:
+    """The words that a type allows."""
+    if get_origin(hint) is Literal:
+        return {word for word in get_args(hint) if isinstance(word, str)}
+    return set[str]().union(*map(_choices, get_args(hint)))
 
 
 def _storable(struct: T) -> T:

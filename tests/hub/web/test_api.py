@@ -138,6 +138,21 @@ async def test_pages_lead_to_one_another(client: Client, sqlite_store: Store, to
     assert (await api.get("conversations?after=nonsense"))[0] == 400
 
 
+async def test_what_is_not_known_is_told_with_what_is(
+    client: Client, sqlite_store: Store, token: Any
+) -> None:
+    api = Api(client, await token())
+    for query, known in (
+        ("limt=2", "after, limit, queue, view"),
+        ("view=new", "unassigned, waiting-citizen"),
+    ):
+        status, problem = await api.get(f"conversations?{query}")
+        assert status == 400 and known in problem["detail"]
+    number = await sqlite_store.write(add_conversation)
+    status, problem = await api.post(f"conversations/{number}/status", {"status": "done"})
+    assert status == 400 and "there are: open, resolved" in problem["detail"]
+
+
 async def test_the_same_key_takes_effect_once(client: Client, sqlite_store: Store, token: Any) -> None:
     number = await sqlite_store.write(add_conversation)
     api = Api(client, await token())
