@@ -229,10 +229,13 @@ def publish(
 
 
 def _made(tx: Tx, by: int | None, row: Draft, note: str, proof: Proof) -> int:
+    approver = row.approver if row.approved else None
+    # Two people stand behind an approved version, also where the second one publishes it.
+    author = row.editor if by in (None, approver) else by
     wanted = Wanted(
         source=row.source,
-        author=row.editor if by is None else by,
-        approver=row.approver if row.approved else None,
+        author=by if author is None else author,
+        approver=approver,
         note=note.strip() or row.note,
         origin="console",
         base=row.base,

@@ -250,6 +250,19 @@ async def test_a_second_person_must_approve_and_the_very_text(
     assert now is not None and (now.author, now.approver, now.note) == (anna.user, celina.user, "Nowa nazwa")
 
 
+async def test_who_approves_may_publish_and_both_people_stand_in_the_version(
+    store: Store, scopes: Scopes, forms: Path
+) -> None:
+    house, anna, bogdan = made_house(forms, approval=True), scopes["anna"], scopes["bogdan"]
+    made = await a_draft(store, anna)
+    proof = await store.read(lambda tx: proof_of_source(tx, house, made.source))
+    await store.write(lambda tx: submit(tx, house, anna, made.id, 2, "Nowa nazwa", proof=proof))
+    approved = await store.write(lambda tx: approve(tx, bogdan, made.id, 2))
+    await put_in_force(store, house, bogdan, approved)
+    now = await store.read(published)
+    assert now is not None and (now.author, now.approver) == (anna.user, bogdan.user)
+
+
 async def test_a_change_after_the_approval_ends_it(store: Store, scopes: Scopes, forms: Path) -> None:
     house = made_house(forms, approval=True)
     made = await a_draft(store, scopes["anna"])
