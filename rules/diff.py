@@ -15,7 +15,7 @@ import msgspec
 from rules import model
 from rules.decision import DEFAULT_RULE, Actions
 from rules.describe import describe
-from rules.diff_values import changed_actions, changed_values, names_of, under
+from rules.diff_values import actions_of, changed_actions, changed_values, names_of, under
 from rules.editing.merge import longest_rising
 from rules.language import DAYS
 from rules.text import Text, mark, predicate, verbatim
@@ -84,7 +84,7 @@ _NAMED: Mapping[About, Mapping[Kind, str]] = {
         "changed": mark("Test “{name}” changed"),
     },
     "rule": {
-        "added": mark("Rule “{name}” added {where}"),
+        "added": mark("Rule “{name}” added {where}: {condition} → {actions}"),
         "removed": mark("Rule “{name}” removed"),
         "moved": mark("Rule “{name}” moved {where}"),
         "changed": mark("Rule “{name}”: {what}"),
@@ -144,7 +144,8 @@ def _rules(before: model.RuleSet, after: model.RuleSet, places: _Places) -> Iter
     for place, rule in enumerate(after.rules):
         old = was.get(rule.id)
         if old is None:
-            yield _change("added", "rule", rule.id, where=_where(after, place))
+            asked = {"condition": describe(rule.when), "actions": actions_of(rule.actions)}
+            yield _change("added", "rule", rule.id, where=_where(after, place), **asked)
             continue
         if rule.id in places.rules:
             yield _change("moved", "rule", rule.id, where=_where(after, place))

@@ -58,6 +58,18 @@ def changed_actions(old: Actions, new: Actions) -> Iterator[Text]:
             yield Text(mark("{what} changed from {old} to {new}"), values)
 
 
+def actions_of(actions: Actions) -> Text:
+    """All that a rule asks for."""
+    values = ((name, getattr(actions, name)) for name in Actions.__struct_fields__)
+    *others, told = [_action(name, value) for name, value in values if not _nothing(value)] or [_NONE]
+    for one in reversed(others):
+        told = Text("{first}; {rest}", {"first": one, "rest": told})
+    return told
+
+
+_NONE = Text(mark("nothing"))
+
+
 def _nothing(value: Any) -> bool:
     """Whether an action is not asked for; the normal priority is a number and asked for."""
     return value is None or value is False or value == () or value == {}

@@ -125,9 +125,21 @@ def test_a_change_is_told_as_the_file_writes_it(old: str, new: str, sentence: st
     assert told(after, before) == [f"Rule “a”: {sentence}"]
 
 
+def test_an_added_rule_is_told_with_all_that_it_says() -> None:
+    rule = """\
+  - id: nowa
+    when: {channel: sms, not: {words: spam}}
+    do: {queue: x, priority: high, mask: true}
+"""
+    [change] = told(BASE.replace("  - id: kadry", rule + "  - id: kadry"))
+    assert change.partition(": ")[2] == (
+        "channel: sms and not words: spam → queue: x; priority: high; masking of personal numbers"
+    )
+
+
 def test_added_and_removed_rules_are_told_with_their_place() -> None:
     new = BASE.replace("  - id: kadry", "  - id: nowa\n    name: Nowa\n    do: {queue: x}\n  - id: kadry")
-    assert told(new) == ["Rule “nowa” added before “kadry”"]
+    assert told(new) == ["Rule “nowa” added before “kadry”: always → queue: x"]
     assert told(BASE, before=new) == ["Rule “nowa” removed"]
 
 
