@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from tests.browser.whole_hub import WholeHub, whole_hub
 from tests.contract.meta import PAGE, PAGE_TOKEN, VERIFY, make_peer
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.browser,
@@ -101,15 +102,6 @@ async def hub(tmp_path: Path, mailsink: MailSink, meta: Meta) -> AsyncIterator[W
         yield running
 
 
-async def eventually(holds: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait until something holds at the peer."""
-    for _ in range(int(seconds * 20)):
-        if holds():
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("it did not come to pass")
-
-
 async def until_shown(page: Page, element: Locator) -> None:
     """Reload until something that is fetched meanwhile is there."""
     for _ in range(200):
@@ -151,7 +143,7 @@ async def test_hidden_and_answered_there_and_both_seen_here(
     await first.click()
     await page.keyboard.press("h")
     await expect(page.locator(".post")).to_have_count(1)
-    await eventually(lambda: there.things[abuse].hidden)
+    await until(lambda: there.things[abuse].hidden)
     assert there.things[question].hidden is False
 
     await page.keyboard.press("r")
@@ -159,7 +151,7 @@ async def test_hidden_and_answered_there_and_both_seen_here(
     await page.locator(".answer form button").click()
     await expect(page.locator("#toasts")).to_contain_text("Facebook")
     await expect(page.locator(".post")).to_have_count(0)
-    await eventually(lambda: any(t.text == ANSWER and t.parent == question for t in there.things.values()))
+    await until(lambda: any(t.text == ANSWER and t.parent == question for t in there.things.values()))
 
     await page.goto(f"{hub.console}/moderation?show=hidden")
     await expect(page.locator(".post")).to_contain_text("Ukryty (Facebook)")
@@ -172,7 +164,7 @@ async def test_hidden_and_answered_there_and_both_seen_here(
 
     await page.goto(f"{hub.console}/moderation?show=hidden")
     await page.locator(".post [data-own-key='p']").click()
-    await eventually(lambda: not there.things[abuse].hidden)
+    await until(lambda: not there.things[abuse].hidden)
     assert "44051401359" not in hub.log.getvalue()
 
 
@@ -206,7 +198,7 @@ async def test_a_refusal_is_told_and_the_comment_comes_back(
     await page.keyboard.press("d")
     await page.locator(".post .refuse input[name=erase]").check()
     await page.locator(".post .refuse button[value=abuse]").click()
-    await eventually(lambda: abuse in there.deleted)
+    await until(lambda: abuse in there.deleted)
     await page.goto(f"{hub.console}/moderation?show=rejected")
     await expect(page.locator(".post")).to_contain_text("Usunięty (Facebook)")
 
@@ -231,14 +223,14 @@ async def test_a_private_answer_and_what_the_person_writes_back(
     await agent.keyboard.press("r")
     await agent.keyboard.type("Proszę podać numer sprawy.")
     await agent.keyboard.press("Control+Enter")
-    await eventually(lambda: [p.text for p in there.private] == ["Proszę podać numer sprawy."])
+    await until(lambda: [p.text for p in there.private] == ["Proszę podać numer sprawy."])
 
     await meta.direct.writes(person.id, "Numer UP/123/2026")
     await expect(agent.locator("#stream")).to_contain_text("Numer UP/123/2026")
     await expect(agent.locator("[data-once]")).to_have_count(0)
     await agent.keyboard.type("Dziękujemy, sprawdzamy.")
     await agent.keyboard.press("Control+Enter")
-    await eventually(lambda: [r.text for r in meta.direct.received] == ["Dziękujemy, sprawdzamy."])
+    await until(lambda: [r.text for r in meta.direct.received] == ["Dziękujemy, sprawdzamy."])
     assert await axe_violations(agent) == []
 
 

@@ -15,10 +15,11 @@ from hub.demo.peers.telegram import TelegramPeer
 from hub.store import schema
 from tests.browser.shots import shot
 from tests.browser.whole_hub import WholeHub, whole_hub
-from tests.connectors.telegram.beside import JAN, TOKEN, bot_settings, eventually, telegram_on_a_port
+from tests.connectors.telegram.beside import JAN, TOKEN, bot_settings, telegram_on_a_port
 from tests.hub.specimen import add_conversation
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
+from tests.waiting import eventually
 
 pytestmark = [
     pytest.mark.browser,

@@ -12,10 +12,11 @@ from connectors.contract import Secret
 from hub.config import Inbox
 from tests.browser.shots import shot
 from tests.browser.whole_hub import WholeHub, whole_hub
-from tests.connectors.xmpp.person import Person, somebody, until
+from tests.connectors.xmpp.person import Person, somebody
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
 from tests.servers.prosody import PASSWORD, Prosody
+from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.servers, pytest.mark.slow]
 

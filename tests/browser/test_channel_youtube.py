@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from tests.connectors.youtube.world import CHANNEL, JAN, VIDEO, ZOFIA
 from tests.servers.app import on_a_port
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
+from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -57,14 +58,6 @@ async def hub(
         yield running
 
 
-async def until(page: Page, condition: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if condition():
-            return
-        await page.wait_for_timeout(50)
-    raise AssertionError("it did not happen")
-
-
 async def shown(hub: WholeHub, page: Page, words: str, show: str = "") -> None:
     """The bench, once it shows a comment."""
     for _ in range(200):
@@ -89,7 +82,7 @@ async def test_rejected_answered_and_changed(
     await page.keyboard.press("d")
     await page.keyboard.press("1")
     await expect(page.locator(".post")).to_have_count(0)
-    await until(page, lambda: peer.comments[abuse]["snippet"]["moderationStatus"] == "rejected")
+    await until(lambda: peer.comments[abuse]["snippet"]["moderationStatus"] == "rejected")
 
     question = peer.comments_on(VIDEO, ZOFIA, QUESTION)
     await shown(hub, page, QUESTION)
@@ -109,7 +102,7 @@ async def test_rejected_answered_and_changed(
     def answered() -> bool:
         return any(item["snippet"]["textOriginal"] == ANSWER for item in peer.comments.values())
 
-    await until(page, answered)
+    await until(answered)
     ours = next(item for item in peer.comments.values() if item["snippet"]["textOriginal"] == ANSWER)
     assert ours["snippet"]["parentId"] == question
     await shown(hub, page, ANSWER, "?show=published")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -63,15 +62,6 @@ async def running(config: Config) -> AsyncIterator[Hub]:
         yield hub
     finally:
         await hub.stop()
-
-
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 15.0) -> None:
-    """Wait until an awaited condition holds."""
-    for _ in range(int(seconds * 50)):
-        if await condition():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not happen in time")
 
 
 class Desk:

@@ -13,12 +13,13 @@ from connectors.email import imap
 from connectors.email.config import EmailConfig, ImapAccount, Smtp
 from connectors.email.connector import EmailConnector
 from tests.connectors.email.test_smtp import outbound
-from tests.connectors.email.wire_mail import mail, parse_simply, running, subjects, until
+from tests.connectors.email.wire_mail import mail, parse_simply, running, subjects
 from tests.contract.world import Ledger, Log, make_env
 from tests.hub.conftest import FakeClock
 from tests.servers.dovecot import Dovecot
 from tests.servers.fault_proxy import FaultProxy, fault_proxy
 from tests.servers.mailsink import MailSink
+from tests.waiting import until
 
 NOTICED = 90.0
 """Seconds after which a mailbox whose line is dead must have been given up."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import uuid
 from collections.abc import AsyncIterator, Callable
 
@@ -21,6 +20,7 @@ from tests.servers.fault_proxy import FaultProxy, fault_proxy
 from tests.servers.process import free_port
 from tests.servers.prosody import Prosody
 from tests.servers.smpp import SmppCentre, smpp_centre
+from tests.waiting import until
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(60)]
 
@@ -29,13 +29,6 @@ NOTICED = 90.0
 
 SECOND = 0.05
 """What a second of the clock takes; timeouts of the library are the machine's, so 20 s of them are 1 s here."""
-
-
-async def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"it did not come true within {seconds} s"
-        await asyncio.sleep(0.01)
 
 
 async def seconds_until(clock: FakeClock, condition: Callable[[], bool]) -> float:

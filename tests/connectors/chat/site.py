@@ -7,7 +7,7 @@ import contextlib
 import json
 import re
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 
 import msgspec
 
@@ -163,14 +163,6 @@ async def at_work(settings: Settings | None = None) -> AsyncIterator[Site]:
 def said(number: int = 17, text: str = "W czym pomóc?", *, mine: bool = False, **more: object) -> ChatMessage:
     message = ChatMessage(id=number, number=number, mine=mine, text=text, at=MORNING, author="Anna Sekretna")
     return msgspec.structs.replace(message, **more)
-
-
-async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    for _ in range(int(seconds * 500)):
-        if condition():
-            return
-        await asyncio.sleep(0.002)
-    raise AssertionError("it did not happen")
 
 
 def body(answer: Response) -> str:

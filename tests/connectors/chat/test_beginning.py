@@ -20,20 +20,10 @@ from connectors.contract import (
     Micros,
     Visit,
 )
-from tests.connectors.chat.site import (
-    ANNA,
-    BEN,
-    JSON,
-    MORNING,
-    PATH,
-    Site,
-    at_work,
-    body,
-    said,
-    until,
-)
+from tests.connectors.chat.site import ANNA, BEN, JSON, MORNING, PATH, Site, at_work, body, said
 from tests.connectors.requests import form_post, get
 from tests.contract.world import whole
+from tests.waiting import until
 
 # --- beginning ------------------------------------------------------------------------------------------------------
 

@@ -21,20 +21,12 @@ from connectors.contract import (
     SendError,
     Visit,
 )
-from tests.connectors.chat.site import (
-    ANNA,
-    BEN,
-    JSON,
-    PATH,
-    Site,
-    body,
-    said,
-    until,
-)
+from tests.connectors.chat.site import ANNA, BEN, JSON, PATH, Site, body, said
 from tests.connectors.requests import form_post, get, open_stream
 from tests.contract import fixtures
 from tests.contract.cases.chat import ANSWER
 from tests.contract.world import whole
+from tests.waiting import until
 
 # --- what happens meanwhile ------------------------------------------------------------------------------------------
 

@@ -12,9 +12,10 @@ import pytest
 from connectors.contract import Message, Secret, Unknown
 from connectors.email.config import EmailConfig, ImapAccount
 from connectors.email.connector import EmailConnector
-from tests.connectors.email.wire_mail import mail, parse_simply, running, subjects, until
+from tests.connectors.email.wire_mail import mail, parse_simply, running, subjects
 from tests.contract.world import Blobs, Ledger, Log, make_env
 from tests.servers.dovecot import Dovecot
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 

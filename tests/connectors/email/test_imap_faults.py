@@ -19,9 +19,10 @@ from connectors.email.connector import EmailConnector
 from connectors.email.imap_link import Lost, _literals, encode_folder, quoted
 from hub.clock import SystemClock
 from tests.connectors.email.wire_imap import Script, served
-from tests.connectors.email.wire_mail import mail, parse_simply, running, subjects, until
+from tests.connectors.email.wire_mail import mail, parse_simply, running, subjects
 from tests.connectors.email.wire_tls import certificate
 from tests.contract.world import Blobs, Ledger, Log, make_env
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,9 @@ from connectors.contract import Message
 from connectors.email import lmtp
 from connectors.email.config import EmailConfig, Listen
 from connectors.email.connector import EmailConnector
-from tests.connectors.email.wire_mail import mail, parse_simply, running, subjects, until
+from tests.connectors.email.wire_mail import mail, parse_simply, running, subjects
 from tests.contract.world import Blobs, Ledger, Log, make_env
+from tests.waiting import until
 
 
 @contextlib.asynccontextmanager

@@ -7,8 +7,7 @@ import contextlib
 import email
 import email.policy
 import hashlib
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 from connectors.contract import Inbound, Message, ParseContext, Party, Recipient
 from connectors.email.connector import EmailConnector
@@ -60,11 +59,3 @@ async def running(connector: EmailConnector, ledger: Ledger) -> AsyncIterator[as
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-
-async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Return when ``condition`` holds; fail the test when it does not in time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come about in time"
-        await asyncio.sleep(0.005)

@@ -26,6 +26,7 @@ from tests.connectors.webapp import served
 from tests.contract.world import Ledger, Log, make_env
 from tests.servers.kannel import PASSWORD, SECRET, USER, Kannel
 from tests.servers.process import folder, free_port
+from tests.waiting import until
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
@@ -66,15 +67,6 @@ class Wire:
     def messages(self) -> list[Message]:
         """What citizens wrote."""
         return [event for event in self.ledger.events if isinstance(event, Message)]
-
-
-async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Return when it holds. Raises AssertionError when it does not in time."""
-    for _ in range(int(seconds / 0.02)):
-        if condition():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not come true")
 
 
 def _as_it_is(kannel: Kannel) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -27,6 +26,7 @@ from tests.connectors.meta.beside import GUEST, HOUR, PERSON, Beside, another, b
 from tests.contract.cases.instagram import outbound as to_guest
 from tests.contract.cases.messenger import outbound
 from tests.contract.meta import INSTAGRAM, PAGE
+from tests.waiting import until
 
 PDF = OutAttachment(filename="pismo.pdf", content_type="application/pdf", content=b"%PDF")
 PNG = OutAttachment(filename="mapa.png", content_type="image/png", content=b"PNG")
@@ -37,14 +37,6 @@ def met(place: Beside) -> None:
     place.direct.meet(PERSON, PAGE, "Zofia Kowalska").wrote_at = place.clock.at
     guest = place.direct.meet(GUEST, INSTAGRAM, "Zofia", platform="instagram", username="zofia.k")
     guest.wrote_at = place.clock.at
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(3000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not happen in time")
 
 
 async def refused(place: Beside, message: Outbound) -> SendError:

@@ -26,9 +26,10 @@ from hub.desk.reply import Draft, reply
 from hub.scope import SYSTEM
 from hub.store import schema
 from hub.store.tx import Tx
-from tests.connectors.small_hub import Desk, inbox, running, small_config, until
+from tests.connectors.small_hub import Desk, inbox, running, small_config
 from tests.contract.meta import BUSINESS, NUMBER, PAGE, VERIFY, make_peer, served
 from tests.servers.process import free_port
+from tests.waiting import eventually
 
 PERSON = "24691357802468"
 CALLER = "48600700800"
@@ -98,16 +99,16 @@ async def test_a_conversation_on_messenger(place: Place) -> None:
         rows = await place.hub.store.read(lambda tx: tx.rows(select(contact.c.name)))
         return [row.name for row in rows] == ["Zofia Kowalska"]
 
-    await until(named)
+    await eventually(named)
     await place.answers(conversation.id, "Około 15 minut.")
-    await until(lambda: _is(place, ["accepted"]))
+    await eventually(lambda: _is(place, ["accepted"]))
     [got] = place.direct.received
     assert got.text == "Około 15 minut."
     await place.direct.echo(got.mid)
     await place.direct.delivers(PERSON)
-    await until(lambda: _is(place, ["delivered"]))
+    await eventually(lambda: _is(place, ["delivered"]))
     await place.direct.reads(PERSON)
-    await until(lambda: _is(place, ["read"]))
+    await eventually(lambda: _is(place, ["read"]))
     await place.direct.delivers(PERSON, got.mid)
     assert await place.states() == ["read"], "states never go backwards"
     assert len(await place.messages()) == 2, "the echo of our own is not a message"
@@ -157,9 +158,9 @@ async def test_a_conversation_on_whatsapp_by_the_same_callback(place: Place) -> 
         rows = await place.hub.store.read(lambda tx: tx.rows(select(attachment)))
         return [file.size for file in rows] == [4] and all(file.blob for file in rows)
 
-    await until(fetched)
+    await eventually(fetched)
     await place.answers(row.conversation, "Tak, ten.")
-    await until(lambda: _is(place, ["accepted"]))
+    await eventually(lambda: _is(place, ["accepted"]))
     [got] = place.whatsapp.received
     assert (got.number, got.text) == (CALLER, "Tak, ten.")
     for status, state in (
@@ -176,7 +177,7 @@ async def test_a_failure_that_is_told_later_says_why(place: Place) -> None:
     await place.whatsapp.writes(CALLER, "Dzień dobry")
     [row] = await place.messages()
     await place.answers(row.conversation, "Dzień dobry!")
-    await until(lambda: _is(place, ["accepted"]))
+    await eventually(lambda: _is(place, ["accepted"]))
     error = {"code": 131026, "title": "Message undeliverable"}
     await place.whatsapp.status(place.whatsapp.received[0].id, "failed", errors=[error])
     assert await place.states() == ["failed"]
@@ -255,13 +256,13 @@ async def test_a_hub_that_ends_between_a_text_and_its_file_sends_only_the_file_a
                 noted = await hub.store.read(lambda tx: tx.rows(kept))
                 return len(direct.received) == 1 and len(noted) == 1
 
-            await until(text_left)
+            await eventually(text_left)
         free.set()
         async with running(config) as hub:
             place = Place(hub, meta)
-            await until(lambda: _is(place, ["possibly-sent"]))
+            await eventually(lambda: _is(place, ["possibly-sent"]))
             [sent] = await place.messages("outbound")
             await hub.store.write(lambda tx: retry(tx, hub.house(), SYSTEM, sent.id))
-            await until(lambda: _is(place, ["accepted"]))
+            await eventually(lambda: _is(place, ["accepted"]))
     kinds = [got.body["message"].get("attachment", {}).get("type", "text") for got in direct.received]
     assert kinds == ["text", "file"]

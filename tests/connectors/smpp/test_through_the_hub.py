@@ -17,8 +17,9 @@ from connectors.smpp import pdu as wire
 from hub.app import Hub
 from hub.config import Config
 from hub.store import schema
-from tests.connectors.small_hub import Desk, inbox, running, small_config, until
+from tests.connectors.small_hub import Desk, inbox, running, small_config
 from tests.connectors.smpp.wire_smpp import PASSWORD, FakeCentre, centre, receipt, short
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -43,7 +44,7 @@ async def bound(folder: Path, fake: FakeCentre, port: int) -> AsyncIterator[Hub]
     """The hub, bound to the centre; the same data at every start."""
     binds = fake.binds
     async with running(configuration(folder, port)) as hub:
-        await until(lambda: _true(fake.binds > binds and fake.connected))
+        await eventually(lambda: _true(fake.binds > binds and fake.connected))
         yield hub
 
 
@@ -87,7 +88,7 @@ async def test_the_cap_holds_for_all_workers_and_after_a_restart(tmp_path: Path)
                 found = await deliveries(hub)
                 return len(found) == 12 and all(one.state == "accepted" or one.reason for one in found)
 
-            await until(settled)
+            await eventually(settled)
             states = [one.state for one in await deliveries(hub)]
             assert (states.count("accepted"), states.count("queued")) == (CAP // PRICE, 12 - CAP // PRICE)
         assert len(fake.submitted) == CAP // PRICE
@@ -121,7 +122,7 @@ async def test_a_report_moves_the_answer_to_delivered(tmp_path: Path) -> None:
             async def state(wanted: str) -> bool:
                 return [one.state for one in await deliveries(hub)] == [wanted]
 
-            await until(lambda: state("accepted"))
+            await eventually(lambda: state("accepted"))
             [sent] = await deliveries(hub)
             # The report names it in decimal, the answer did in hexadecimal.
             assert await fake.deliver(receipt(f"{int(sent.remote_id, 16):012d}"), 10) == wire.OK

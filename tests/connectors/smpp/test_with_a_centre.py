@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from connectors.smpp.connector import Smpp
 from connectors.smpp.settings import Settings
 from tests.contract.world import Ledger, Log, make_env
 from tests.servers.smpp import PASSWORD, SmppCentre, smpp_centre
+from tests.waiting import until
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
@@ -60,15 +61,6 @@ class Wire:
     async def bound(self) -> None:
         """Until it is."""
         await until(lambda: self.connector._session is not None)
-
-
-async def until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
-    """Return when it holds. Raises AssertionError when it does not in time."""
-    for _ in range(int(seconds / 0.02)):
-        if condition():
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("it did not come true")
 
 
 @contextlib.asynccontextmanager

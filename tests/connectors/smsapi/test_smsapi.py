@@ -31,9 +31,9 @@ from hub.demo.peers.smsapi import SmsApiPeer, message_form, report_query, served
 from hub.egress import CheckedEgress
 from hub.store import schema
 from tests.connectors.requests import get, post
-from tests.connectors.small_hub import until
 from tests.connectors.sms_hub import CITIZEN, sms_hub
 from tests.contract.world import Ledger, make_env
+from tests.waiting import eventually
 
 TOKEN, SECRET = "token-oauth", "tajemnica-wywolan-smsapi"
 DOOR = f"/in/test-inbox?secret={SECRET}"
@@ -235,7 +235,7 @@ async def test_a_conversation_by_sms(tmp_path: Path) -> None:
             await here.answers(message.conversation, "Jutro, zażółć.")
             [taken] = await peer.wait_for(1)
             assert (taken.to, taken.text) == ("48600700800", "Jutro, zażółć.")
-            await until(lambda: _is(here.states(), ["delivered"]))
+            await eventually(lambda: _is(here.states(), ["delivered"]))
             await peer.report(taken, 403)
             assert await here.states() == ["delivered"], "states never go backwards"
             assert await peer.writes("48600700800", "STOP") == "OK"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -21,6 +20,7 @@ from hub.demo.peers.telegram_payloads import Person
 from hub.egress import CheckedEgress
 from tests.contract.cases.telegram import peer_on_a_port
 from tests.contract.world import INBOX, Clock, Ledger, Log, make_env
+from tests.waiting import until
 
 TOKEN = "4200117:AAFtoken_do_prob"
 SECRET = "sekret-webhooka-do-prob"
@@ -118,22 +118,6 @@ async def beside(*, started: Any = True, **settings: Any) -> AsyncIterator[Besid
         finally:
             await found.stop()
             await egress.close()
-
-
-async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait until it holds. Raises AssertionError."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        await asyncio.sleep(0.005)
-
-
-async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> None:
-    """The same for what must be asked for."""
-    end = time.monotonic() + seconds
-    while not await condition():
-        assert time.monotonic() < end, "it did not happen"
-        await asyncio.sleep(0.03)
 
 
 def outbound(to: Any = JAN, **more: Any) -> Outbound:

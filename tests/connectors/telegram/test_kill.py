@@ -18,8 +18,9 @@ from tests.chaos.agent import Api
 from tests.chaos.node import Died
 from tests.chaos.nursery import ROOT
 from tests.chaos.world import World, a_world, faulty_copy
-from tests.connectors.telegram.beside import TOKEN, until
+from tests.connectors.telegram.beside import TOKEN
 from tests.contract.cases.telegram import peer_on_a_port
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 

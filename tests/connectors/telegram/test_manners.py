@@ -7,8 +7,9 @@ import asyncio
 from connectors._forms import Words
 from connectors.contract import Choice, Consent, Message, Unknown
 from hub.demo.peers import telegram_payloads as payloads
-from tests.connectors.telegram.beside import JAN, OLENA, beside, outbound, until
+from tests.connectors.telegram.beside import JAN, OLENA, beside, outbound
 from tests.connectors.telegram.test_sending import PDF
+from tests.waiting import until
 
 GROUP = payloads.group(-1001234, "Bezrobotni Łomża")
 CSAT = (Choice(id="ocena:1", label="Źle"), Choice(id="ocena:5", label="Dobrze"))

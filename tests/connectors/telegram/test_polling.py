@@ -11,8 +11,9 @@ from connectors._failpoint import FailpointError, armed
 from connectors.contract import Message, Micros, ParseContext, Unknown
 from connectors.telegram import reading
 from connectors.telegram.polling import CURSOR, KEPT
-from tests.connectors.telegram.beside import JAN, TOKEN, beside, until
+from tests.connectors.telegram.beside import JAN, TOKEN, beside
 from tests.contract.world import INBOX
+from tests.waiting import until
 
 
 async def test_news_arrive_in_order_and_are_confirmed_after_the_commit() -> None:

@@ -9,8 +9,9 @@ from connectors.contract import Choice, Consent, OutAttachment, Presence, SendEr
 from connectors.telegram import errors
 from connectors.telegram import sending as limits
 from hub.demo.peers import telegram_payloads as payloads
-from tests.connectors.telegram.beside import JAN, PNG, Beside, beside, outbound, until
+from tests.connectors.telegram.beside import JAN, PNG, Beside, beside, outbound
 from tests.contract.world import INBOX
+from tests.waiting import until
 
 PDF = OutAttachment(filename="pismo.pdf", content_type="application/pdf", content=b"%PDF-1")
 

@@ -14,11 +14,12 @@ from connectors.contract import Choice, Message, Secret
 from connectors.telegram import CHANNEL
 from connectors.telegram.connector import Telegram
 from hub.egress import CheckedEgress
-from tests.connectors.telegram.beside import JAN, SECRET, TOKEN, outbound, settings_for, until
+from tests.connectors.telegram.beside import JAN, SECRET, TOKEN, outbound, settings_for
 from tests.connectors.webapp import served
 from tests.contract.world import Ledger, Log, make_env
 from tests.servers.process import folder, missing
 from tests.servers.telegram_test_api import FOLDER, Adapter, TelegramTestApi
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 

@@ -15,7 +15,8 @@ from hub.demo.peers.telegram import TelegramPeer
 from hub.scope import Conflict
 from hub.store import schema
 from tests.connectors.small_hub import Desk, inbox, running, small_config
-from tests.connectors.telegram.beside import JAN, OLENA, bot_settings, eventually, telegram_on_a_port
+from tests.connectors.telegram.beside import JAN, OLENA, bot_settings, telegram_on_a_port
+from tests.waiting import eventually
 
 
 @pytest.fixture

@@ -13,9 +13,10 @@ from connectors.telegram.connector import NOT_SET, POSTS_FAIL
 from connectors.telegram.settings import Settings
 from hub.demo.peers import telegram_payloads as payloads
 from tests.connectors.requests import post
-from tests.connectors.telegram.beside import JAN, SECRET, TOKEN, Beside, beside, until
+from tests.connectors.telegram.beside import JAN, SECRET, TOKEN, Beside, beside
 from tests.connectors.webapp import served
 from tests.contract.world import make_env
+from tests.waiting import until
 
 BY_WEBHOOK: dict[str, Any] = {"receive": "webhook", "webhook_secret": Secret(SECRET)}
 PATH = "/in/test-inbox"

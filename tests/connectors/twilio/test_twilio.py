@@ -23,9 +23,9 @@ from hub.demo.peers.twilio import TwilioPeer, message_fields, served, sign
 from hub.egress import CheckedEgress
 from hub.store import schema
 from tests.connectors.requests import get, post
-from tests.connectors.small_hub import until
 from tests.connectors.sms_hub import CITIZEN, sms_hub
 from tests.contract.world import Clock, Ledger, make_env
+from tests.waiting import eventually
 
 TOKEN = "zeton-konta-twilio"
 SECOND = 1_000_000
@@ -307,17 +307,17 @@ async def test_a_conversation_with_a_picture(tmp_path: Path) -> None:
             picture = ("image/png", b"\x89PNG obraz")
             assert await peer.writes(CITIZEN, "Załączam decyzję", files=[picture]) == 200
             [message] = await here.rows(schema.message, kind="inbound")
-            await until(lambda: _fetched(here))
+            await eventually(lambda: _fetched(here))
             [file] = await here.rows(schema.attachment)
             assert await here.hub.blobs.get(file.blob) == picture[1]
             await here.answers(message.conversation, "Dziękujemy.")
             [taken] = await peer.wait_for(1)
-            await until(lambda: _is(here.states(), ["delivered"]))
+            await eventually(lambda: _is(here.states(), ["delivered"]))
             assert await peer.report(taken, "sent") == 200
             assert await here.states() == ["delivered"], "states never go backwards"
             await here.answers(message.conversation, "Jeszcze jedno.")
             _, second = await peer.wait_for(2)
-            await until(lambda: _is(here.states(), ["delivered", "delivered"]))
+            await eventually(lambda: _is(here.states(), ["delivered", "delivered"]))
             assert second.to == CITIZEN
 
 

@@ -17,7 +17,8 @@ from connectors.contract import Secret
 from hub.app import Hub
 from hub.clock import SystemClock
 from hub.store import schema
-from tests.connectors.small_hub import Desk, inbox, running, small_config, until
+from tests.connectors.small_hub import Desk, inbox, running, small_config
+from tests.waiting import eventually
 
 SECRET = Secret("wspólny-sekret-dwóch-systemów")
 
@@ -98,7 +99,7 @@ async def test_a_conversation_with_another_system(hub: Hub, system: tuple[System
     async def state(wanted: str) -> bool:
         return [m.state for m in await messages(hub) if m.kind == "outbound"] == [wanted]
 
-    await until(lambda: state("accepted"))
+    await eventually(lambda: state("accepted"))
     await tell(hub, {"type": "delivery", "id": "d-1", "target": "r-1", "state": "delivered"})
     assert await state("delivered")
     await tell(hub, {"type": "delivery", "id": "d-2", "target": "r-1", "state": "accepted"})

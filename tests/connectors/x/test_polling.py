@@ -15,6 +15,7 @@ from tests.connectors.quick import QuickClock
 from tests.connectors.requests import post
 from tests.connectors.x.world import JAN, ME, ZOFIA, beside, signed
 from tests.contract.world import Ledger, Log, make_env
+from tests.waiting import until
 
 
 @contextlib.asynccontextmanager
@@ -35,14 +36,6 @@ async def polling(
                 await asyncio.wait({task})
 
         yield connector, peer, running
-
-
-async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    for _ in range(int(seconds * 200)):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it did not happen")
 
 
 def texts(sink: Ledger) -> list[str]:

@@ -29,8 +29,8 @@ from connectors.xmpp import CHANNEL
 from connectors.xmpp.connector import Xmpp
 from connectors.xmpp.settings import Settings
 from hub.egress import CheckedEgress
-from tests.connectors.xmpp.person import until
 from tests.contract.world import INBOX, Ledger, Log, make_env
+from tests.waiting import until
 
 
 class Died(Exception):
@@ -82,7 +82,7 @@ class Desk:
         self.connector = connector
         self._task = asyncio.create_task(connector.run(self.ledger))
         if wait:
-            await until(lambda: connector.connected, "connecting", 30)
+            await until(lambda: connector.connected, "connecting", seconds=30)
 
     async def stop(self) -> None:
         """End it at once."""
@@ -100,7 +100,7 @@ class Desk:
 
     async def died(self) -> None:
         """Return when a commit went wrong as told, and all of the process is gone."""
-        await until(lambda: self.ledger.dead, "a death", 30)
+        await until(lambda: self.ledger.dead, "a death", seconds=30)
         await self.stop()
         self.ledger.dead, self.ledger.dies_in = False, 0
 

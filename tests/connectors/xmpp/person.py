@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 import xml.etree.ElementTree as ET
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -17,6 +16,7 @@ from slixmpp.xmlstream.matcher import MatchXPath
 from slixmpp.xmlstream.xmlstream import NotConnectedError
 
 from connectors.xmpp.names import text_of
+from tests.waiting import until
 
 BODY = "{jabber:client}body"
 
@@ -116,16 +116,7 @@ class Person:
 
     async def until(self, condition: Callable[[], bool], what: str = "it", seconds: float = 20.0) -> None:
         """Wait for something. Raises TimeoutError."""
-        await until(condition, what, seconds)
-
-
-async def until(condition: Callable[[], bool], what: str = "it", seconds: float = 20.0) -> None:
-    """Wait for something. Raises TimeoutError."""
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise TimeoutError(f"{what} did not happen within {seconds} s")
-        await asyncio.sleep(0.01)
+        await until(condition, what, seconds=seconds)
 
 
 @contextlib.asynccontextmanager

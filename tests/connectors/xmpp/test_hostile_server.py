@@ -14,8 +14,8 @@ from connectors.xmpp import link
 from connectors.xmpp.names import MAX_BYTES
 from connectors.xmpp.settings import Settings
 from tests.connectors.xmpp.desk import Desk, a_desk
-from tests.connectors.xmpp.person import until
 from tests.connectors.xmpp.wire_xmpp import FakeServer, served
+from tests.waiting import until
 
 NO_TLS = "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>"
 NO_LOGIN = "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>X-OTHER</mechanism></mechanisms>"

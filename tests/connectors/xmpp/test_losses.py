@@ -17,11 +17,12 @@ import pytest
 
 from connectors.contract import Secret
 from tests.connectors.xmpp.desk import Desk, a_desk
-from tests.connectors.xmpp.person import Person, somebody, until
+from tests.connectors.xmpp.person import Person, somebody
 from tests.servers.ejabberd import Ejabberd
 from tests.servers.fault_proxy import FaultProxy, fault_proxy
 from tests.servers.process import folder
 from tests.servers.prosody import COMPONENT, SECRET, Prosody
+from tests.waiting import until
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -101,7 +102,7 @@ async def test_the_server_is_killed_while_messages_come(server: Server, zofia: P
             zofia.again(desk.settings.address)
         await until(lambda: desk.connector.connected, seconds=40)
         await everything_came(zofia, desk)
-        await until(lambda: zofia.receipted >= set(zofia.sent), "a receipt for each", 30)
+        await until(lambda: zofia.receipted >= set(zofia.sent), "a receipt for each", seconds=30)
         assert desk.log.count("xmpp is down") <= 2 >= desk.log.count("xmpp is back")
 
 

@@ -26,10 +26,11 @@ from connectors.contract import (
 from connectors.xmpp import CHANNEL
 from connectors.xmpp.reading import ENCRYPTED
 from tests.connectors.xmpp.desk import Desk, a_desk
-from tests.connectors.xmpp.person import BODY, Person, somebody, until
+from tests.connectors.xmpp.person import BODY, Person, somebody
 from tests.contract.world import INBOX
 from tests.servers.process import free_port
 from tests.servers.prosody import COMPONENT, SECRET, Prosody
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 

@@ -17,6 +17,7 @@ from hub.demo.peers.youtube import YouTubePeer
 from tests.connectors.quick import QuickClock
 from tests.connectors.youtube.world import CHANNEL, JAN, VIDEO, ZOFIA, beside, outbound
 from tests.contract.world import Budget, Ledger, Log, make_env
+from tests.waiting import until
 
 HOUR = 3600.0
 Running = Callable[[], contextlib.AbstractAsyncContextManager[None]]
@@ -64,14 +65,6 @@ async def asking(
                 await asyncio.wait({task})
 
         yield connector, peer, running
-
-
-async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
-    for _ in range(int(seconds * 200)):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it did not happen")
 
 
 def texts(sink: Ledger) -> list[str]:
@@ -207,14 +200,16 @@ async def test_looking_lasts_all_day_and_leaves_the_reserve() -> None:
         peer.day_units = 400
         top = peer.comments_on(VIDEO, ZOFIA, "Pytanie")
         async with running():
-            await until(lambda: clock.at - began > 15 * HOUR * 1e6, 15)  # 08:40 in Los Angeles until midnight
+            await until(
+                lambda: clock.at - began > 15 * HOUR * 1e6, seconds=15
+            )  # 08:40 in Los Angeles until midnight
             assert 200 <= peer.used <= 300, "all of its part, and not more"
             gaps = [gap for gap in clock.slept if gap > 1]
             assert max(gaps) <= HOUR, "slower, never not at all"
             for _ in range(2):
                 await connector.send(outbound(target=top))
             began_again = clock.at
-            await until(lambda: clock.at - began_again > 3 * HOUR * 1e6, 15)
+            await until(lambda: clock.at - began_again > 3 * HOUR * 1e6, seconds=15)
             late = peer.comments_on(VIDEO, JAN, "Nazajutrz")
             await until(lambda: late in {item.external_id for item in sink.events})
     refused = [path for _, path, _ in peer.ledger if "quota" in path]

@@ -9,9 +9,10 @@ import pytest
 from connectors.contract import Deletion, Micros, OutAttachment, Party, SendError
 from connectors.youtube.api import GONE
 from tests.connectors.quick import QuickClock
-from tests.connectors.youtube.test_polling import asking, until
+from tests.connectors.youtube.test_polling import asking
 from tests.connectors.youtube.world import VIDEO, ZOFIA, beside, outbound
 from tests.contract.world import Ledger, make_env
+from tests.waiting import until
 
 
 async def test_an_answer_stands_under_the_comment_at_the_top() -> None:

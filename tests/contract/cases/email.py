@@ -21,8 +21,8 @@ from connectors.email import CHANNEL
 from connectors.email.config import EmailConfig, ImapAccount, Listen, Smtp
 from connectors.email.connector import EmailConnector
 from tests.connectors.email.wire_imap import Script, served
-from tests.connectors.email.wire_mail import until
 from tests.contract.case import Case, Wired
+from tests.waiting import until
 
 PASSWORD = "hasło-do-skrzynki"
 SMTP_PASSWORD = "hasło-do-wysyłki"
@@ -88,8 +88,10 @@ class _Polling:
 
     async def tell(self, number: int) -> bool:
         self._script.mails[number] = _mail(number)
-        with contextlib.suppress(AssertionError):
-            await until(lambda: f"UID STORE {number} +FLAGS.SILENT (\\Seen)" in self._script.commands, 1.0)
+        with contextlib.suppress(TimeoutError):
+            await until(
+                lambda: f"UID STORE {number} +FLAGS.SILENT (\\Seen)" in self._script.commands, seconds=1.0
+            )
             return True
         return False
 

@@ -26,10 +26,10 @@ from connectors.contract import (
 from connectors.xmpp import CHANNEL
 from connectors.xmpp.connector import Xmpp
 from connectors.xmpp.settings import Settings
-from tests.connectors.xmpp.person import until
 from tests.connectors.xmpp.wire_xmpp import FakeServer, served
 from tests.contract.case import Case, Wired
 from tests.contract.world import Ledger
+from tests.waiting import until
 
 PASSWORD = "hasło-do-konta-xmpp"
 PESEL = "44051401359"

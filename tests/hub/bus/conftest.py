@@ -26,6 +26,7 @@ from tests.contract.world import Log
 from tests.hub.databases import copy_database
 from tests.servers.postgres import Postgres
 from tests.servers.redis import RedisServer
+from tests.waiting import until
 
 CLOCK = SystemClock()
 
@@ -94,17 +95,11 @@ class Node:
 
     async def sees(self, place: int, seconds: float = 20.0) -> None:
         """Until everything up to a place is known here."""
-        await until(lambda: self.stream.last >= place, seconds)
+        await until(lambda: self.stream.last >= place, seconds=seconds)
 
 
 def emit(tx: Tx) -> None:
     tx.emit("conversation", conversation=7, queue="ogolna", office="krajowa", version=2)
-
-
-async def until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110 - what holds is elsewhere, in Redis or in another node
-            await asyncio.sleep(0.002)
 
 
 async def places_of(stream: Stream, count: int, after: int) -> list[int]:

@@ -10,8 +10,9 @@ import pytest
 from connectors.contract import InboxId
 from hub.bus import follower
 from hub.config import Redis
-from tests.hub.bus.conftest import CLOCK, Node, Nodes, joined, paired, places_of, settings, until
+from tests.hub.bus.conftest import CLOCK, Node, Nodes, joined, paired, places_of, settings
 from tests.servers.redis import RedisServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 

@@ -13,8 +13,9 @@ from redis.exceptions import NoPermissionError, ResponseError
 
 from hub.bus.links import execute
 from hub.bus.wire import EVENTS
-from tests.hub.bus.conftest import CLOCK, Nodes, joined, settings, until
+from tests.hub.bus.conftest import CLOCK, Nodes, joined, settings
 from tests.servers.redis import RedisServer
+from tests.waiting import until
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 

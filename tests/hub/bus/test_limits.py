@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hub.rates import Rates
-from tests.hub.bus.conftest import Node, Nodes, paired, settings, until
+from tests.hub.bus.conftest import Node, Nodes, paired, settings
 from tests.servers.redis import RedisServer
+from tests.waiting import until
 
 pytestmark = pytest.mark.servers
 

@@ -9,8 +9,9 @@ import pytest
 
 from hub.bus.wire import EVENTS
 from hub.config import Redis
-from tests.hub.bus.conftest import Nodes, ids, joined, paired, places_of, settings, until
+from tests.hub.bus.conftest import Nodes, ids, joined, paired, places_of, settings
 from tests.servers.redis import RedisServer, Sentinel
+from tests.waiting import until
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
@@ -102,7 +103,7 @@ async def test_behind_a_sentinel(nodes: Nodes, tmp_path_factory: pytest.TempPath
             await one.happen(5)
             await two.sees(10)
             await until(lambda: sentinel.master_port() == second.port)
-            await until(lambda: one.bus.standing.up and two.bus.standing.up, 30)
+            await until(lambda: one.bus.standing.up and two.bus.standing.up, seconds=30)
             await one.happen(5)
             await two.sees(15)
             await until(lambda: ids(second) == list(range(1, 16)))

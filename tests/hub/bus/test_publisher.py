@@ -8,8 +8,9 @@ import pytest
 
 from hub.bus.wire import EVENTS
 from hub.store.tx import Tx
-from tests.hub.bus.conftest import Nodes, emit, ids, paired, places_of, settings, until
+from tests.hub.bus.conftest import Nodes, emit, ids, paired, places_of, settings
 from tests.servers.redis import RedisServer
+from tests.waiting import until
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 

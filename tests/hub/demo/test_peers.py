@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -27,17 +27,10 @@ from hub.demo.peers import smpp as centre
 from hub.demo.peers.smpp import SmppPeer
 from hub.demo.peers.xmpp import NotThere, XmppPeer
 from tests.contract.world import Ledger, make_env
+from tests.waiting import until
 
 LONG = "Zażółć gęślą jaźń. " * 9
 SHORT = "Prosze o termin [2] {a} ~ 5 €. " * 8
-
-
-async def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    for _ in range(int(seconds / 0.01)):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come true")
 
 
 @contextlib.asynccontextmanager

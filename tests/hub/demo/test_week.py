@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from connectors.contract import Micros
-from hub.cli_config import CHANNELS, channel, read_config
+from hub.cli_config import CHANNELS, channel
 from hub.config import Config
 from hub.demo import week
 from hub.demo.letters import Letters
-from hub.demo.setting import demo_config, find_ports
+from hub.demo.setting import Ports, demo_config
 from hub.demo.stories import Act, Story, Via
+from tests.servers.process import free_port
 
 CONFIG = Path(__file__).parents[3] / "config" / "demo.toml"
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -38,7 +39,7 @@ def at(text: str) -> Micros:
 
 async def made(folder: Path, now: Micros) -> tuple[sqlite3.Connection, Letters]:
     """The store and the letters of a week."""
-    ports = find_ports(read_config(CONFIG))
+    ports = Ports(**{name: free_port() for name in Ports.__struct_fields__})
 
     def load() -> Config:
         return demo_config(CONFIG, ports, CHANNELS, folder / "data")
