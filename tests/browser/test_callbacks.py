@@ -209,10 +209,12 @@ async def test_news_never_touches_what_an_agent_writes(hub: WholeHub, browser: B
         await anna.evaluate(
             "document.querySelector('a[data-dials]').addEventListener('click', e => e.preventDefault())"
         )
-        await anna.click("a[data-dials]")  # the number itself: dialling is noted with it
+        await anna.press("a[data-dials]", "Enter")  # the number itself: dialling is noted with it
         await expect(now).to_have_attribute("data-state", "dialling")
+        await expect(now).to_be_focused()
         await anna.keyboard.press("y")
         await expect(now).to_have_attribute("data-state", "in-call")
+        await expect(now).to_be_focused()
         await anna.fill("textarea[name=note]", "Prosi o druk")
         await order(page, hub, phone="600 700 801", when=str(at("2026-11-17 09:00") // 1_000_000))
         await page.wait_for_url("**/thanks?*")
@@ -225,8 +227,9 @@ async def test_news_never_touches_what_an_agent_writes(hub: WholeHub, browser: B
         await page.wait_for_url("**/thanks?*")
     await expect(anna.locator("#call-refresh")).to_be_visible()
     await expect(coming).to_have_count(1)
-    await anna.click("#call-refresh")
+    await anna.press("#call-refresh", "Enter")
     await expect(coming).to_have_count(2)
+    await expect(now).to_be_focused()
     assert await anna.input_value("textarea[name=note]") == "Prosi o druk"
 
 

@@ -115,8 +115,9 @@ async def test_a_reply_is_sent_once_and_can_be_taken_back(
     await expect(page.locator("#reply-text")).to_have_value("")
     deliveries = await desk.rows(schema.delivery, conversation=made["long"])
     assert [row.state for row in deliveries] == ["delivered", "held"]
-    await page.locator(".toast button").last.click()
+    await page.locator(".toast button").last.press("Enter")
     await expect(page.locator("#reply-text")).to_have_value("Tak, ubezpieczenie też.")
+    await expect(page.locator("#reply-text")).to_be_focused()
     await expect(page.locator("#stream")).not_to_contain_text("Tak, ubezpieczenie też.")
     deliveries = await desk.rows(schema.delivery, conversation=made["long"])
     assert [row.state for row in deliveries] == ["delivered", "cancelled"]
@@ -604,9 +605,10 @@ async def test_news_is_announced_and_nothing_moves_under_the_pointer(
     after = await page.locator("[data-row]").evaluate_all("rows => rows.map(row => row.dataset.row)")
     assert after == before
     assert await page.locator("#news-said").inner_text() != ""
-    await page.locator("#news").click()
+    await page.locator("#news").press("Enter")
     await expect(page.locator("#news")).to_be_hidden()
     await expect(page.locator("[data-row]")).to_have_count(len(before) + 1)
+    await expect(page.locator("#list-title")).to_be_focused()
 
 
 async def test_news_without_a_pause_is_shown_all_the_same(
@@ -784,6 +786,21 @@ async def test_one_pane_at_a_time_on_a_phone(desk: Console, made: dict[str, int]
     await page.locator("#reply-form [data-send]").first.click()
     await said(page)
     await expect(page.locator(".entry--outbound").last).to_contain_text("Z telefonu")
+
+
+async def test_who_goes_by_keyboard_stands_where_a_button_led(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await desk.enter(browser, viewport={"width": 320, "height": 640})
+    await page.goto(f"{desk.url}/conversations/{made['long']}")
+    for button, pane in (
+        ("#head [data-pane=context]", ".pane--context"),
+        (".pane--context > [data-pane=conversation]", ".pane--conversation"),
+        ("#head [data-pane=list]", ".pane--list"),
+        (".pane--list [data-pane=queues]", ".pane--queues"),
+    ):
+        await page.locator(button).press("Enter")
+        await expect(page.locator(pane)).to_be_focused()
 
 
 async def test_it_works_without_scripts(desk: Console, made: dict[str, int], browser: Browser) -> None:

@@ -56,7 +56,10 @@ export function toast(text, { danger = false, undo = null, undoLabel = null, sec
     button.textContent = undoLabel ?? box.dataset.undo;
     button.dataset.key = "u";
     button.dataset.keyLabel = button.textContent;
+    let before = null; // where its person was before they went to the button
+    item.addEventListener("focusin", ({ relatedTarget }) => { if (!item.contains(relatedTarget)) before = relatedTarget; });
     button.addEventListener("click", async () => {
+      const back = document.activeElement === button;
       button.disabled = true;
       try {
         await (typeof undo === "function" ? undo() : send(undo));
@@ -66,6 +69,7 @@ export function toast(text, { danger = false, undo = null, undoLabel = null, sec
         return;
       }
       item.remove();
+      if (back && document.activeElement === document.body) stand(before?.isConnected ? before : document.getElementById("main"));
       document.dispatchEvent(new CustomEvent("centrala:undone", { detail: undo }));
     });
     item.append(button);
@@ -134,13 +138,26 @@ document.addEventListener("htmx:before:request", (event) => {
   if (part?.matches?.("[data-calm]") && part.querySelector("details[open]")) event.preventDefault();
 });
 
+/** Where a button goes away once it was pressed, its person stands at what it showed, not at the top of the page. */
+export function stand(place) {
+  if (place.tabIndex < 0) place.tabIndex = -1;
+  place.focus({ preventScroll: true });
+}
+
+function showPane(name) {
+  const panes = document.querySelector(".panes");
+  panes?.setAttribute("data-show", name);
+  const pane = panes?.querySelector(`:scope > .pane--${CSS.escape(name)}`);
+  if (pane) stand(pane);
+}
+
 // [data-opens="id"] opens a dialog; [data-closes] closes the one it is in. Forms with data-auto submit on change.
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) document.getElementById(opener.dataset.opens)?.showModal();
   event.target.closest("[data-closes]")?.closest("dialog")?.close();
   const pane = event.target.closest("[data-pane]");
-  if (pane) document.querySelector(".panes")?.setAttribute("data-show", pane.dataset.pane);
+  if (pane) showPane(pane.dataset.pane);
   if (event.target.closest("[data-print]")) window.print();
   const copy = event.target.closest("[data-copy]");
   if (copy) navigator.clipboard?.writeText(copy.dataset.copy).then(() => toast(copy.dataset.copied));

@@ -1,7 +1,7 @@
 // Callbacks stay fresh: the call in hand as soon as it changes, the lists when nothing is under the pointer. A click on
 // the number of an offered call also says that it is being dialled. Without this file every button is a form that works.
 
-import { refreshTimes, send, settings } from "./app.js";
+import { refreshTimes, send, settings, stand } from "./app.js";
 import { chime } from "./notify.js";
 
 const calls = document.getElementById("calls");
@@ -30,8 +30,10 @@ function showNow(fresh) {
   if (same && writing(now)) return;
   const offered = fresh.dataset.state === "offered" && !(now.dataset.call === fresh.dataset.call && now.dataset.state === "offered");
   if (now.outerHTML !== fresh.outerHTML) {
+    const inside = now.contains(document.activeElement);
     now.replaceWith(fresh);
     putBack();
+    if (inside) stand(fresh);
   }
   if (!offered) return;
   news.textContent = news.dataset.offered;
@@ -52,6 +54,7 @@ function showLists(fresh) {
 
 function putLists(fresh) {
   document.getElementById("call-lists").replaceWith(fresh);
+  if (document.activeElement === refresh) stand(document.getElementById("call-now"));
   refresh.hidden = true;
   lists = null;
   refreshTimes(fresh);
@@ -86,6 +89,12 @@ function putBack() {
   } else if (calls) sessionStorage.removeItem(KEPT);
 }
 putBack();
+
+// Every button of a call is answered by a redirect: whoever pressed one goes on at the call, not at the top of the page.
+if (performance.getEntriesByType("navigation")[0]?.redirectCount) {
+  const call = document.getElementById("call-now") ?? document.querySelector(".call");
+  if (call) stand(call);
+}
 
 function soon() {
   if (!calls) return;

@@ -1,7 +1,7 @@
 // The list of conversations: keys j k x Enter, news announced and brought in only where nothing moves under the
 // pointer, the place kept when a conversation is opened. The server renders every row; this only asks for rows anew.
 
-import { countChecked, refreshTimes } from "./app.js";
+import { countChecked, refreshTimes, stand } from "./app.js";
 
 const list = document.getElementById("list");
 const rows = document.getElementById("rows");
@@ -160,6 +160,7 @@ async function bring() {
   countChecked();
   clearTimeout(counting);
   counting = 0;
+  if (document.activeElement === news) stand(document.getElementById("list-title"));
   news.hidden = true;
   refreshTimes(rows);
 }

@@ -1,7 +1,7 @@
 // The bench by keys: one comment is the present one, its buttons carry the keys; decisions are sent without leaving
 // the list and the next comment becomes the present one. Without this file every button is a form that works.
 
-import { countChecked, send, settings, toast } from "./app.js";
+import { countChecked, send, settings, stand, toast } from "./app.js";
 import { measured, tell } from "./lengths.js";
 
 const bench = document.getElementById("bench");
@@ -185,8 +185,12 @@ function leave(decided) {
   const last = Math.max(...done.map((post) => all.indexOf(post)), -1);
   const next = all.slice(last + 1).find((post) => !done.includes(post)) ?? all.findLast((post) => !done.includes(post));
   if (done.some((post) => post.dataset.post === claimed)) claimed = null;
+  const inside = done.some((post) => post.contains(document.activeElement));
   for (const post of done) post.remove();
-  if (posts().length === 0) reread();
+  if (posts().length === 0) {
+    if (inside) stand(document.getElementById("main"));
+    reread();
+  }
   else {
     choose(next ?? posts()[0]);
     if (posts().length < 8) more();
@@ -268,10 +272,12 @@ async function reread() {
   const place = document.getElementById("bench-list");
   carry(place, fresh.body);
   exchange(() => place?.replaceChildren(...fresh.body.childNodes));
+  const asked = announcement !== null && document.activeElement === announcement;
   announcement?.remove();
   announcement = null;
   const again = was ? document.getElementById(`post-${was}`) : null;
   choose(again ?? posts()[0] ?? null, { focus: false, claim: false });
+  if (asked) stand(present() ?? document.getElementById("main"));
   countChecked();
   readFilters();
 }

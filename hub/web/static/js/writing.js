@@ -375,6 +375,7 @@ export class Writing {
       const line = this.field("cc");
       line.value = line.value ? `${line.value}, ${adds.dataset.adds}` : adds.dataset.adds;
       adds.remove();
+      line.focus();
       this.changed();
     }
     if (event.target.closest("[data-send-resolve]")) this.around.resolves(this);
@@ -430,6 +431,7 @@ export class Writing {
 
   plain() {
     this.text.value = withoutDiacritics(this.text.value);
+    this.text.focus(); // the button goes away
     this.changed();
   }
 }
