@@ -52,6 +52,21 @@ document.addEventListener("centrala:parts", () => {
   }
 });
 
+// --- to whom ------------------------------------------------------------------------------------------------------
+
+/** Who leaves a chat is answered elsewhere, and by the chat again once they are back: the head knows it. */
+function whither() {
+  const writing = forms.get("reply");
+  if (!writing) return;
+  const way = writing.way();
+  const visitor = way.live === "1" ? (document.getElementById("visitor")?.dataset ?? {}) : {};
+  const to = writing.form.querySelector("[data-to-shown]");
+  if (way.live === "1") to.textContent = visitor.address || way.name;
+  writing.form.querySelector("[data-by-shown]").textContent = visitor.inbox || way.inbox;
+}
+document.addEventListener("centrala:parts", whither);
+box.addEventListener("change", ({ target }) => { if (target.name === "way") whither(); });
+
 // --- send and resolve ---------------------------------------------------------------------------------------------
 
 let resolving = null;
