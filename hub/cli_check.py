@@ -49,7 +49,10 @@ def check(config_path: Path) -> int:
         files = ", ".join(map(str, found))
         click.echo(f"{files}: everybody on this machine may read it. Close it: {closing(found)}")
     try:
-        inboxes = _tell_inboxes(call(data_dir, "health", {}))
+        health = call(data_dir, "health", {})
+        if config.inboxes and not health:
+            raise Failed("The hub is starting: its inboxes can be looked at in a moment.", Exit.UNREACHABLE)
+        inboxes = _tell_inboxes(health)
         _tell_rules(call(data_dir, "rules.failing", {}))
     except NotRunning:
         _check_store(config)

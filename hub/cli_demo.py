@@ -40,6 +40,9 @@ LETTERS, LOG = "letters.jsonl", "making.log"
 UNFINISHED = ".unfinished"
 """Ending of the folder in which the week is made; it gets its name when it is whole."""
 
+OTHER_FOLDER = "Name another data_dir, or use config/demo.toml."
+"""What to do about a folder that holds no demo. Never to delete it: the configuration may be an office's own."""
+
 
 @click.command()
 @click.option(
@@ -92,7 +95,9 @@ def _throw_away(folder: Path) -> None:
     if not folder.exists():
         return
     if read_mark(folder) is None:
-        raise Failed(f"{folder} holds no demo; it is left alone. Delete it yourself, or name another one.")
+        raise Failed(
+            f"{folder} holds no demo; it is left alone, as it may be an office's own data. {OTHER_FOLDER}"
+        )
     try:
         with exclusive(folder):
             shutil.rmtree(folder)
@@ -103,7 +108,9 @@ def _throw_away(folder: Path) -> None:
 def _make(config_path: Path, ports: Ports, folder: Path) -> None:
     """Make the week beside, and give it its place when it is whole. Raises :class:`Failed`."""
     if folder.exists() and any(folder.iterdir()):
-        raise Failed(f"{folder} holds something else than a demo. Delete it, or name another data_dir.")
+        raise Failed(
+            f"{folder} holds something else than a demo, perhaps an office's own data. {OTHER_FOLDER}"
+        )
     part = folder.with_name(folder.name + UNFINISHED)
     part.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()

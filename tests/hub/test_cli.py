@@ -296,6 +296,32 @@ def test_check_tells_what_a_running_hub_cannot_tell(
     assert err == "The hub runs, but: The hub cannot do it now: the server is away. Try again later.\n"
 
 
+def test_check_of_a_hub_that_is_starting_does_not_pass_its_inboxes(
+    run: Run, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = (
+        '[[inboxes]]\nid = "telefon"\nkind = "phone"\nname = "T"\noffice = "krajowa"\nqueue = "informacja"\n'
+    )
+    config.write_text(config.read_text() + inbox)
+    monkeypatch.setattr("hub.cli_check.call", lambda data_dir, command, arguments: {})
+    code, _, err = run("check", "-c", config)
+    assert code == Exit.UNREACHABLE
+    assert err == "The hub is starting: its inboxes can be looked at in a moment.\n"
+
+
+@pytest.mark.parametrize("options", [(), ("--fresh",)])
+def test_the_demo_tells_nobody_to_delete_an_office_s_data(
+    run: Run, config: Path, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    (tmp_path / "data").mkdir()
+    database = tmp_path / "data" / "centrala.db"
+    database.touch()
+    code, out, err = run("demo", "-c", config, *options)
+    assert (code, out) == (Exit.FAILED, "") and database.exists()
+    assert "an office's own data. Name another data_dir, or use config/demo.toml." in err
+    assert "elete" not in err
+
+
 def test_a_backup_says_where_the_signing_secret_is(run: Run, config: Path, tmp_path: Path) -> None:
     add = ("--login", "ewa", "--name", "Ewa", "--role", "agent", "--office", "krajowa", "--password-stdin")
     assert run("user", "add", "-c", config, *add, stdin="dlugie-haslo-1\n")[0] == Exit.OK
