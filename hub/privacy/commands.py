@@ -11,10 +11,11 @@ from typing import Any, Protocol
 import msgspec
 
 from connectors.contract import BlobId
+from hub import audit
 from hub.control import CommandFailed, Handler
 from hub.privacy.erase import MEANWHILE, erase, hold, naming
 from hub.privacy.export import export
-from hub.privacy.people import Person, also_named, find
+from hub.privacy.people import Person, also_named, find, subject
 from hub.scope import SYSTEM, Conflict, NotFound
 from hub.store.store import Store
 from hub.store.tx import Tx
@@ -48,7 +49,10 @@ def handlers(store: Store, blobs: Keeper) -> dict[str, Handler]:
         person = await _found(store, asked.person)
         record = await store.read(lambda tx: export(tx, person))
         await _with_files(blobs, record, asked.files)
-        return record | {"also_named_by": await store.read(lambda tx: also_named(tx, person))}
+        named = await store.read(lambda tx: also_named(tx, person))
+        about, detail = subject(person), {"files": asked.files}
+        await store.write(lambda tx: audit.record(tx, SYSTEM.user, "contact-exported", about, detail))
+        return record | {"also_named_by": named}
 
     async def take_away(arguments: dict[str, Any]) -> Any:
         asked = msgspec.convert(arguments, Who)

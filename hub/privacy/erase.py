@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Table, and_, delete, func, or_, select, te
 from connectors.contract import Recipient
 from hub.audit import record
 from hub.moderation.erasing import erase as erase_post
-from hub.privacy.people import Person, occurs
+from hub.privacy.people import Person, occurs, subject
 from hub.scope import Conflict, Scope, require
 from hub.store import schema as s
 from hub.store.tx import Reader, Tx
@@ -80,8 +80,7 @@ def erase(tx: Tx, scope: Scope, person: Person, originals: Sequence[int]) -> Era
     tx.execute(update(s.message).where(messages).values(**_NOTHING_SAID))
     _erase_names(tx, person)
     _blank_conversations(tx, person)
-    about = f"contact:{person.contacts[0]}" if person.contacts else "draft:"
-    record(tx, scope.user, "contact-erased", about, counted)
+    record(tx, scope.user, "contact-erased", subject(person), counted)
     if tx.sqlite:
         tx.execute(text("PRAGMA secure_delete = OFF"))
     return Erased(**counted)

@@ -34,6 +34,11 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     elsewhere: tuple[int, ...]
 
 
+def subject(person: Person) -> str:
+    """What the audit log calls the person: without any address."""
+    return f"contact:{person.contacts[0]}" if person.contacts else "draft:"
+
+
 def find(tx: Reader, words: str) -> Person:
     """The person whom ``words`` names: an e-mail address, a telephone number, ``KIND:ADDRESS``, or the reference number
     of a conversation.

@@ -45,6 +45,7 @@ ACTIONS: Mapping[str, str] = {
     "comment-answer": N_("Answered a comment in public"),
     "comment-private": N_("Opened a private conversation from a comment"),
     "contact-erased": N_("Erased the data of a person"),
+    "contact-exported": N_("Handed out the data of a person"),
     "comments-imported": N_("Imported comments"),
     "article-moderation": N_("Changed how an article is moderated"),
     "conversation-opened": N_("Opened a conversation of another office"),

@@ -130,6 +130,15 @@ async def test_somebody_known_from_begun_letters_alone_can_be_named(store: Store
         await contact["contact.erase"]({"person": "jan@example.pl"})
 
 
+async def test_who_was_handed_out_stands_in_the_audit_log(store: Store) -> None:
+    jan, _ = await store.write(lambda tx: add_contact(tx, "Jan", email="jan@example.pl"))
+    await handlers(store, ChunkBlobs(store))["contact.export"]({"person": "jan@example.pl"})
+    told = select(schema.audit.c.action, schema.audit.c.subject, schema.audit.c.detail)
+    rows = await store.read(lambda tx: tx.rows(told))
+    assert [tuple(row)[:2] for row in rows] == [("contact-exported", f"contact:{jan}")]
+    assert "jan" not in str(rows[0].detail)
+
+
 async def test_who_is_meant(store: Store) -> None:
     def fill(tx: Any) -> list[int]:
         made = [
