@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, Route, expect
 
 from hub.desk.canned import Text, save_text
 from hub.scope import SYSTEM
@@ -206,16 +207,25 @@ async def test_lists_that_are_chosen_from_by_keys_show_what_is_chosen(
     await page.keyboard.press("Enter")
     await expect(page.locator("#merge-other")).to_be_focused()
     await page.keyboard.press("Escape")
-    await page.locator("#reply-text").press_sequentially("/tekst")
+    late = asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        await late.wait()
+        await route.continue_()
+
+    await page.route("**/texts?q=tekst", wait)
+    await page.locator("#reply-text").press_sequentially("/teks")
     await expect(page.locator("#canned [role=option]").nth(9)).to_be_attached()
+    await page.keyboard.type("t")  # what this letter asks for comes after the arrows
     for _ in range(9):
         await page.keyboard.press("ArrowDown")
     chosen = page.locator("#canned [aria-selected=true]")
-    inside = (
-        "e => { const [a, b] = [e, e.parentElement].map((x) => x.getBoundingClientRect());"
-        " return a.top >= b.top - 1 && a.bottom <= b.bottom + 1; }"
-    )
-    assert await chosen.evaluate(inside)
+    await expect(chosen).to_contain_text("tekst-09")
+    await page.evaluate("document.querySelector('#canned [aria-selected=true]').dataset.old = ''")
+    late.set()
+    await expect(page.locator("#canned [data-old]")).to_have_count(0)
+    await expect(chosen).to_contain_text("tekst-09")
+    await expect(chosen).to_be_in_viewport(ratio=0.9)
 
 
 async def test_the_newest_message_stays_in_sight_while_its_answer_grows(

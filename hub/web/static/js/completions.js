@@ -3,7 +3,7 @@
 /** A list under a text. `trigger` finds what was asked before the caret in its second group; `find` gives the choices. */
 export class Completion {
   constructor({ list, kind, trigger, find, none }) {
-    Object.assign(this, { list, kind, trigger, find, none, open: false, writing: null, found: [], at: 0, start: 0 });
+    Object.assign(this, { list, kind, trigger, find, none, open: false, writing: null, found: [], at: 0, start: 0, moved: false });
   }
 
   /** After each key: is something asked for before the caret? */
@@ -11,9 +11,13 @@ export class Completion {
     const { value, selectionStart } = writing.text;
     const typed = this.trigger.exec(value.slice(0, selectionStart));
     if (!typed || !this.list || writing.kind !== this.kind) { this.close(); return; }
+    this.moved = false;
     const found = await this.find(typed[2]);
     if (!found || writing.text.selectionStart !== selectionStart) return;
-    Object.assign(this, { writing, found, at: 0, open: true, start: selectionStart - typed[2].length - 1 });
+    // Who chose among what was there before this answer keeps what they chose.
+    const chosen = this.moved ? this.found[this.at]?.name : null;
+    const at = Math.max(0, found.findIndex(({ name }) => name === chosen));
+    Object.assign(this, { writing, found, at, open: true, start: selectionStart - typed[2].length - 1 });
     if (!found.length && !this.none) this.close();
     else this.show();
   }
@@ -43,6 +47,7 @@ export class Completion {
 
   keys(event) {
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      this.moved = true;
       this.at = Math.max(0, Math.min(this.found.length - 1, this.at + (event.key === "ArrowDown" ? 1 : -1)));
       this.show();
     } else if ((event.key === "Enter" && !event.ctrlKey) || event.key === "Tab") {
