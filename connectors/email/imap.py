@@ -263,15 +263,22 @@ async def _take_batch(link: Link, box: Mailbox, reader: Reader, batch: list[int]
         return_exceptions=True,
     )
     failpoint("email.imap.ready")
-    *others, last = zip(present, ready, strict=True)
-    # Small and large ones were made ready beside each other; they are handed in as the mailbox has them.
+    # Small and large ones were made ready beside each other; they are handed in as the mailbox has them, and none
+    # before one that could not be had: what stands behind it may be the same person's next word.
+    whole: list[tuple[int, Ready | None]] = []
+    for uid, mail in zip(present, ready, strict=True):
+        if isinstance(mail, BaseException):
+            break
+        whole.append((uid, mail))
+    last = whole.pop() if len(whole) == len(present) else None
     outcomes = await asyncio.gather(
-        *(_take(box, reader, uid, mail, None) for uid, mail in others), return_exceptions=True
+        *(_take(box, reader, uid, mail, None) for uid, mail in whole), return_exceptions=True
     )
-    for outcome in outcomes:
+    for outcome in (*outcomes, *ready):
         if isinstance(outcome, BaseException):
             raise outcome
-    await _take(box, reader, *last, _cursor(box, validity, last[0]))
+    if last is not None:
+        await _take(box, reader, *last, _cursor(box, validity, last[0]))
     failpoint("email.imap.committed")
     return present
 
@@ -313,12 +320,8 @@ async def _ready(
         return await reader.taker.ready(mail) if mail.size else None
 
 
-async def _take(
-    box: Mailbox, reader: Reader, uid: int, ready: Ready | BaseException | None, state: Cursor | None
-) -> None:
-    """Commit one mail, or raise what kept it from being ready."""
-    if isinstance(ready, BaseException):
-        raise ready
+async def _take(box: Mailbox, reader: Reader, uid: int, ready: Ready | None, state: Cursor | None) -> None:
+    """Commit one mail. Raises :class:`Refused`."""
     if ready is not None:
         await reader.taker.commit(ready, state)
     elif state is not None:  # its place counts

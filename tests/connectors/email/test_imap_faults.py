@@ -150,6 +150,27 @@ async def test_an_idle_that_is_never_granted_is_given_up(monkeypatch: pytest.Mon
         await ledger.wait_for(2, seconds=20)
 
 
+async def test_nothing_overtakes_a_mail_that_could_not_be_had() -> None:
+    """The large one is fetched by itself, when the small ones behind it are there already; then the line breaks."""
+
+    class Breaking(Script):
+        broken = False
+
+        def fetch(self, tag: str, command: str) -> bytes:
+            if "<0." in command and not self.broken:
+                self.broken = True
+                raise ConnectionError
+            return super().fetch(tag, command)
+
+    large = mail(2) + b"zdanie bez znaczenia\r\n" * 4_000
+    script, ledger, log = Breaking({1: mail(1), 2: large, 3: mail(3), 4: mail(4)}), Ledger(), Log()
+    async with served(script.serve) as port, running(inbox(port, log), ledger):
+        await ledger.wait_for(4)
+    assert script.broken
+    came = [event.subject for event in ledger.events if isinstance(event, Message)]
+    assert came == ["Sprawa 1", "Sprawa 2", "Sprawa 3", "Sprawa 4"]
+
+
 async def test_tls_checks_the_certificate_and_notices_a_lost_line(tmp_path: Path) -> None:
     chain, context = certificate(tmp_path)
     script, ledger = Script({1: mail(1)}), Ledger()
