@@ -14,7 +14,7 @@ import msgspec
 from hub.control import CommandFailed, Handler
 from hub.directory import Directory
 from hub.people.passwords import hash_password
-from hub.people.second_factor import take_away
+from hub.people.second_factor import is_on, take_away
 from hub.people.users import add_user, find_login, list_users, set_password, set_queues
 from hub.scope import SYSTEM, Conflict, NotFound
 from hub.store.store import Store
@@ -123,5 +123,7 @@ def _forget_factor(tx: Tx, wish: ForgetFactor) -> str:
     found = find_login(tx, wish.login, active_only=False)
     if found is None:
         raise NotFound("user")
+    if not is_on(tx, found.id):
+        raise Conflict(f"{found.login} has no second factor; nothing was changed")
     take_away(tx, SYSTEM, found.id)
     return str(found.login)

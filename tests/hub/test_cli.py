@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import json
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -55,6 +57,12 @@ rules:
 default:
   queue: informacja
 """
+
+FACTOR = """
+INSERT INTO second_factor ("user", secret, last_period, created_at, confirmed_at)
+SELECT id, 'x', 0, 1, 1 FROM user_account
+"""
+"""Turns it on for everybody."""
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -108,7 +116,7 @@ def test_a_wrong_configuration_is_exit_code_3_with_its_line(run: Run, config: Pa
     assert f'{config}:3: hub.rules_fiel: unknown key; did you mean "rules_file"?' in err
 
 
-def test_users_are_added_listed_and_given_passwords(run: Run, config: Path) -> None:
+def test_users_are_added_listed_and_given_passwords(run: Run, config: Path, tmp_path: Path) -> None:
     add = [
         "user",
         "add",
@@ -133,6 +141,11 @@ def test_users_are_added_listed_and_given_passwords(run: Run, config: Path) -> N
     assert code == Exit.FAILED and "needs 10 to 256 characters" in err
     code, _, err = run("user", "passwd", "nikt", "-c", config, "--password-stdin", stdin="inne-haslo-22\n")
     assert code == Exit.FAILED and "There is no user nikt." in err
+    code, _, err = run("user", "forget-second-factor", "ewa", "-c", config)
+    assert code == Exit.FAILED and "ewa has no second factor" in err
+    with contextlib.closing(sqlite3.connect(tmp_path / "data" / "centrala.db")) as store, store:
+        assert store.execute("SELECT * FROM audit WHERE action LIKE 'second-factor%'").fetchall() == []
+        store.execute(FACTOR)
     code, out, _ = run("user", "forget-second-factor", "ewa", "-c", config)
     assert code == 0 and "with the password alone" in out
     code, _, err = run("user", "forget-second-factor", "nikt", "-c", config)
