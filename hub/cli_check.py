@@ -44,7 +44,8 @@ def check(config_path: Path) -> int:
         f"{config.hub.rules_file}: {counted(len(compiled.rules), 'rule', 'rules')}, version {compiled.version}."
     )
     data_dir = Path(config.hub.data_dir)
-    _check_folder(data_dir)
+    _check_folder(data_dir, "data folder")
+    click.echo(f"{data_dir}: can be written to.")
     if found := open_to_all(config):
         files = ", ".join(map(str, found))
         click.echo(f"{files}: everybody on this machine may read it. Close it: {closing(found)}")
@@ -63,19 +64,21 @@ def check(config_path: Path) -> int:
     return max(inboxes, _check_redis(config))
 
 
-def _check_folder(data_dir: Path) -> None:
-    existing = data_dir
+def _check_folder(folder: Path, what: str) -> None:
+    """It is a folder that can be written to, or can be made."""
+    existing = folder
     while not existing.exists():
         existing = existing.absolute().parent
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise Failed(f"The data folder {data_dir} cannot be written to.", Exit.UNREACHABLE)
-    click.echo(f"{data_dir}: can be written to.")
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        why = f"{existing} is no folder" if not existing.is_dir() else "whoever runs this command may not"
+        raise Failed(f"The {what} {folder} cannot be written to: {why}.", Exit.UNREACHABLE)
 
 
 def _check_store(config: Config) -> None:
     """Open it and look; a database that does not exist yet is left unmade."""
     path = config.store.sqlite_path()
     if path is not None and not path.exists():
+        _check_folder(path.parent, "folder of the database")
         click.echo(f"{path}: does not exist yet; the first start makes it.")
         return
     try:

@@ -322,6 +322,18 @@ def test_check_of_a_hub_that_is_starting_does_not_pass_its_inboxes(
     assert err == "The hub is starting: its inboxes can be looked at in a moment.\n"
 
 
+def test_check_tells_that_a_database_cannot_be_made(run: Run, config: Path, tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    text = config.read_text()
+    config.write_text(text.replace(f"{tmp_path}/data/centrala.db", f"{tmp_path}/taken/centrala.db"))
+    code, out, err = run("check", "-c", config)
+    assert code == Exit.UNREACHABLE and "the first start makes it" not in out
+    assert f"The folder of the database {tmp_path}/taken cannot be written to: " in err
+    config.write_text(text.replace(f'"{tmp_path}/data"', f'"{tmp_path}/taken"'))
+    code, _, err = run("check", "-c", config)
+    assert code == Exit.UNREACHABLE and f"{tmp_path}/taken is no folder." in err
+
+
 @pytest.mark.parametrize("options", [(), ("--fresh",)])
 def test_the_demo_tells_nobody_to_delete_an_office_s_data(
     run: Run, config: Path, tmp_path: Path, options: tuple[str, ...]
