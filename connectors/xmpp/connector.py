@@ -231,7 +231,7 @@ class Xmpp:
         """Send one stanza; returns when the server has it. Raises SendError (``ambiguous``: nobody can say), Lost."""
         try:
             if link.stream.acks is None:
-                link.stream.put(message)
+                link.stream.put_surely(message)
                 await link.flush()
             else:
                 failpoint("xmpp.send.before")

@@ -91,6 +91,7 @@ class _Careful:
         self.on_message, self.on_presence = on_message, on_presence
         self.opening: asyncio.Future[str] | None = None
         self.ended = asyncio.Event()
+        self.lines = 0
         self.problem: Exception | None = None
         self.acked: dict[str, asyncio.Future[None]] = {}
         self.asked: set[asyncio.Future[Any]] = set()
@@ -124,6 +125,7 @@ class _Careful:
         """Connect and log in: ``started`` or ``resumed``. Raises Lost, WrongCredentials, Misconfigured."""
         stream: Any = self
         self.ended.clear()
+        self.lines += 1
         self.problem = None
         opening = self.opening = self.loop.create_future()
         try:
@@ -268,6 +270,13 @@ class _Careful:
         if not self.ended.is_set():
             stream.send(kind(stream, xml=_renamed(element, self.default_ns)))
 
+    def put_surely(self, element: ET.Element) -> None:
+        """Send a message to which a round trip will testify: the query would wait for the next line, where this is
+        dropped. Raises NotSent when there is no line."""
+        if self.ended.is_set():
+            raise NotSent("the connection broke")
+        self.put(element)
+
     def put_acked(self, element: ET.Element) -> asyncio.Future[None]:
         """Send a message; the future is done when the server has it, and fails with Lost when that cannot be known.
 
@@ -316,8 +325,11 @@ class _Careful:
 
     async def ping(self, to: str, timeout: float, sender: str = "") -> None:
         """One round trip; what was sent before is with the server then. Raises Lost."""
+        line = self.lines
         with contextlib.suppress(Refusal):  # a refusal is an answer too
             await self.ask(to, "get", ET.Element(PING), timeout, sender)
+        if self.lines != line:
+            raise Lost("the answer came by another line")
 
 
 _NO_LOGIN = "the server offers no way to log in that is safe here"

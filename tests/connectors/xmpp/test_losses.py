@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from connectors.contract import Secret
+from connectors.contract import Secret, SendError
 from tests.connectors.xmpp.desk import Desk, a_desk
 from tests.connectors.xmpp.person import Person, somebody
 from tests.servers.ejabberd import Ejabberd
@@ -269,3 +269,22 @@ async def test_the_archive_has_forgotten_our_place(server: Server, zofia: Person
         await desk.start()
         zofia.write(desk.settings.address, "po")
         await everything_came(zofia, desk)
+
+
+async def test_what_is_given_in_the_moment_the_line_breaks_is_not_called_sent(
+    server: Server, zofia: Person, line: FaultProxy
+) -> None:
+    """Before the reader of the line knows of it, the library takes a stanza and drops it, and asks the next line
+    whether it arrived."""
+    async with a_desk(server.account(new_name("kontakt")), line.port) as desk:
+        await desk.start()
+        link = desk.connector._link
+        link.stream.cut()
+        await link.stream.ended.wait()
+        assert link.up, "the moment is over"
+        outbound = desk.outbound(zofia.address, "W tej chwili.")
+        with pytest.raises(SendError) as refused:
+            await desk.connector.send(outbound)
+        assert refused.value.kind == "temporary"
+        await desk.insist(outbound)
+        await until(lambda: "W tej chwili." in zofia.texts)
