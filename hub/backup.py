@@ -107,6 +107,10 @@ def restore(source: Path, database: Path, data_dir: Path, mark: str | None) -> N
             begin_another_life(partial, mark)
         _copy_files(source, data_dir)
     except (OSError, sqlite3.Error) as error:
+        # None of it was there before; what stayed would stand in the way of the next try.
+        shutil.rmtree(data_dir / BLOBS, ignore_errors=True)
+        for left in (data_dir / SECRET, partial):
+            left.unlink(missing_ok=True)
         raise BackupError(f"The backup in {source} cannot be restored: {error}.") from error
     # Last, so that a hub started after a failed restore finds no database rather than half of one.
     sync(data_dir)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
 import sqlite3
@@ -102,6 +103,23 @@ async def test_a_damaged_backup_is_refused_and_leaves_no_database(tmp_path: Path
     with pytest.raises(BackupError, match="cannot be restored"):
         restore(tmp_path / "copy", again.database, again.data_dir, None)
     assert not again.database.exists()
+
+
+async def test_a_restore_that_fails_in_the_middle_can_be_tried_again(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    await house.store.open()
+    await house.blobs.put(b"dokument" * 20_000)
+    await house.store.close()
+    backup(house.database, house.data_dir, tmp_path / "copy")
+    broken = tmp_path / "copy" / "blobs" / "no-file"
+    os.mkfifo(broken)
+    again = House(tmp_path / "again")
+    with pytest.raises(BackupError, match="cannot be restored"):
+        restore(tmp_path / "copy", again.database, again.data_dir, None)
+    assert list(again.data_dir.iterdir()) == []
+    broken.unlink()
+    restore(tmp_path / "copy", again.database, again.data_dir, None)
+    assert again.database.exists()
 
 
 def test_what_is_no_backup_is_told(tmp_path: Path) -> None:
