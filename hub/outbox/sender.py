@@ -371,7 +371,10 @@ class Sender:
         first = next(iter((*draft.outbound.to, *draft.outbound.cc, *draft.outbound.bcc)), None)
         destination = breaker_key(inbox, first.address if first is not None else "")
         if isinstance(outcome, SendError):
-            parts.log.info("sending not done", inbox=inbox, outcome=outcome.kind)
+            # Why is kept with the attempt: it may name whom the answer was for.
+            parts.log.info(
+                "sending not done", inbox=inbox, delivery=draft.outbound.delivery, outcome=outcome.kind
+            )
         if not isinstance(outcome, SendError) or outcome.kind != "temporary":
             if self._breaker.worked(destination):
                 parts.log.info("destination works again", inbox=inbox)
