@@ -375,3 +375,24 @@ async def test_what_could_not_be_read_again_is_still_to_be_decided(hub: WholeHub
     await first.keyboard.press("p")
     await expect(first.locator(".post")).to_have_count(1)
     await expect(first.locator(".bench__bar [data-checked]")).to_be_hidden()
+
+
+async def test_what_is_decided_while_a_page_is_being_loaded_is_seen(hub: WholeHub, browser: Browser) -> None:
+    author = await citizen(hub, browser)
+    await author.write("Pierwszy", name="Marek")
+    first, second = await bench(hub, browser), await bench(hub, browser, "redakcja2")
+    ready = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await ready.wait()
+        await route.continue_()
+
+    await second.route("**/moderation.js", late)
+    await second.goto(f"{hub.console}/moderation", wait_until="commit")
+    await expect(second.locator(".post")).to_have_count(1)
+    await first.locator(".post").click()
+    await first.keyboard.press("p")
+    await expect(first.locator(".post")).to_have_count(0)
+    await asyncio.sleep(1)  # in which nobody listens on the second page
+    ready.set()
+    await expect(second.locator(".post.is-leaving")).to_have_count(1)

@@ -237,13 +237,17 @@ async def test_keys_pressed_while_a_rule_moves_count_and_a_refused_move_is_not_t
     await new_draft(office, page)
     before = await order(page)
     first = before[0]
-    pressed = asyncio.Event()
+    pressed, refused = asyncio.Event(), asyncio.Event()
 
-    async def slow(route: Route) -> None:
-        await pressed.wait()
-        await route.continue_()
+    async def moved(route: Route) -> None:
+        if refused.is_set():
+            refusal = '{"detail": "Tego nie można przenieść."}'
+            await route.fulfill(status=409, content_type="application/json", body=refusal)
+        else:
+            await pressed.wait()
+            await route.continue_()
 
-    await page.route("**/move", slow)
+    await page.route("**/move", moved)
     await page.locator(f"#rule-{first} [data-grip]").focus()
     for _ in range(2):
         await page.keyboard.press("Shift+ArrowDown")
@@ -252,11 +256,7 @@ async def test_keys_pressed_while_a_rule_moves_count_and_a_refused_move_is_not_t
     assert (await order(page))[:3] == [*before[1:3], first]
 
     await page.evaluate("document.getElementById('list-said').textContent = ''")
-    await page.unroute("**/move")
-    refusal = '{"detail": "Tego nie można przenieść."}'
-    await page.route(
-        "**/move", lambda route: route.fulfill(status=409, content_type="application/json", body=refusal)
-    )
+    refused.set()
     await page.keyboard.press("Shift+ArrowUp")
     await expect(page.locator(".toast--danger")).to_contain_text("Tego nie można przenieść.")
     await expect(page.locator("#list-said")).to_be_empty()

@@ -63,13 +63,6 @@ function deliver(name, data) {
   }
 }
 
-channel.addEventListener("message", ({ data: said }) => {
-  if (said.name === "opened") { if (leads) catchUp(said.data); return; }
-  if (said.to && said.to !== tab) return;
-  place = said.place || place;
-  deliver(said.name, said.data);
-});
-
 /** A tab is told what came after its page was made and before it listened, and who is where. */
 function catchUp({ tab: to, place: after }) {
   const missed = recent.filter((message) => Number(message.place) > Number(after));
@@ -77,7 +70,22 @@ function catchUp({ tab: to, place: after }) {
   else for (const message of missed) channel.postMessage({ ...message, to });
   for (const [conversation, text] of marks) channel.postMessage({ name: "marks", data: { conversation, text }, to });
 }
-channel.postMessage({ name: "opened", data: { tab, place } });
+
+/** Once every script of the page listens. What was told before would be heard by nobody, and is kept for it so long. */
+const listening = new Promise((resolve) => {
+  if (document.readyState === "complete") resolve();
+  else document.addEventListener("DOMContentLoaded", resolve, { once: true });
+});
+
+listening.then(() => {
+  channel.addEventListener("message", ({ data: said }) => {
+    if (said.name === "opened") { if (leads) catchUp(said.data); return; }
+    if (said.to && said.to !== tab) return;
+    place = said.place || place;
+    deliver(said.name, said.data);
+  });
+  channel.postMessage({ name: "opened", data: { tab, place } });
+});
 
 /** Read the stream until this tab closes; the lock then goes to another tab, which goes on from the present. */
 navigator.locks?.request("centrala-live", () => new Promise(() => {
@@ -109,8 +117,8 @@ navigator.locks?.request("centrala-live", () => new Promise(() => {
       if (source.readyState === EventSource.CLOSED) setTimeout(open, 5000 + Math.random() * 5000);
     });
   };
-  open();
-  window.addEventListener("pagehide", () => source.close());
+  listening.then(open);
+  window.addEventListener("pagehide", () => source?.close());
 }));
 
 // --- counts -------------------------------------------------------------------------------------------------------

@@ -236,9 +236,16 @@ function keepTick(from, to) {
   if (now) now.checked = Boolean(was?.checked) && was.value === now.value;
 }
 
-async function refresh(post) {
-  if (!post) return;
-  const response = await part(`/moderation/${post.dataset.post}`);
+const looks = new Map(); // by comment: the newest look at it
+
+async function refresh(shown) {
+  if (!shown) return;
+  const look = Symbol("one look");
+  looks.set(shown.id, look);
+  const response = await part(`/moderation/${shown.dataset.post}`);
+  const post = document.getElementById(shown.id); // another look may have drawn it anew meanwhile
+  if (!post || looks.get(shown.id) !== look) return; // a newer look sees at least as much
+  looks.delete(shown.id);
   if (response === GONE) leave([post]);
   const fresh = response?.querySelector?.(".post");
   if (!fresh) return; // nobody answered: what stands here is still to be decided
@@ -265,9 +272,12 @@ async function part(address) {
   return response?.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
 }
 
+let wholes = 0;
+
 async function reread() {
+  const look = ++wholes;
   const fresh = await part(location.href);
-  if (!fresh?.body) return;
+  if (!fresh?.body || look !== wholes) return; // a newer look sees at least as much
   const was = present()?.dataset.post;
   const place = document.getElementById("bench-list");
   carry(place, fresh.body);
