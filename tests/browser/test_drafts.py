@@ -227,6 +227,49 @@ async def test_letters_that_are_faster_than_the_scripts_stay(
     await expect(page.locator("#reply-text")).to_have_value("Wczoraj")
 
 
+async def test_a_save_whose_answer_is_lost_makes_no_second_version(
+    desk: Console, long: int, browser: Browser
+) -> None:
+    page = await opened(desk, await desk.enter(browser), long)
+    lost: list[asyncio.Event] = []
+
+    async def save(route: Route) -> None:
+        """The hub keeps the first words and says so; the page does not hear it."""
+        if not lost:
+            await route.continue_()
+            return
+        stored = lost.pop()
+        await route.fetch()
+        stored.set()
+        await heard.wait()
+        await route.abort()
+
+    await page.route("**/drafts", save)
+    text, twice = page.locator("#reply-text"), page.locator("#reply-form [data-twice]")
+
+    async def begun(words: str) -> None:
+        lost.append(stored := asyncio.Event())
+        await text.fill(words)
+        await stored.wait()
+
+    heard = asyncio.Event()
+    await begun("Zaczynam pisać list")
+    await text.fill("Zaczynam pisać odpowiedź")
+    await page.reload()
+    await expect(text).to_have_value("Zaczynam pisać odpowiedź")
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    await expect(twice).to_be_hidden()
+
+    await begun("Zaczynam pisać odpowiedź na")
+    await text.fill("Zaczynam pisać to samo")
+    heard.set()
+    await expect(page.locator("[data-kept]")).to_have_text("Saved")
+    await expect(twice).to_be_hidden()
+    await page.reload()
+    await expect(text).to_have_value("Zaczynam pisać to samo")
+    await expect(twice).to_be_hidden()
+
+
 async def test_two_new_conversations_are_two_drafts(desk: Console, long: int, browser: Browser) -> None:
     page = await desk.enter(browser)
     page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))

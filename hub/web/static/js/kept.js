@@ -8,12 +8,12 @@ export const store = {
 
 /**
  * Which text a page begins with: "server" (the draft that came with it), "mine" (what this browser could not save any
- * more), or "both", where another device went on with the draft that this browser could not save. What was saved and is
+ * more, and went on with from what the hub has, though it may not have heard that the hub has it), or "both", where another device went on with the draft that this browser could not save. What was saved and is
  * not the hub's any more was sent, thrown away or written further elsewhere.
  */
 export function begins(local, text, revision) {
   if (!local?.text || local.saved || local.text === text) return "server";
-  if (local.revision >= revision) return "mine";
+  if (local.revision >= revision || local.underway?.includes(text)) return "mine";
   return text.includes(local.text) ? "server" : "both";
 }
 

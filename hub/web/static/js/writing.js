@@ -34,6 +34,7 @@ export class Writing {
     this.revision = Number(form.dataset.revision);
     this.timer = 0;
     this.saving = null;
+    this.underway = []; // texts that were sent to be saved, while nobody knows whether they were
     this.dirty = false;
     this.restore();
     this.text.setSelectionRange(this.text.value.length, this.text.value.length); // who comes back goes on at the end
@@ -111,7 +112,8 @@ export class Writing {
   }
 
   keep(saved = false) {
-    store.write(this.key, { ...this.state(), revision: this.revision, client_id: this.value("client_id"), saved, other: this.other });
+    const { revision, underway, other } = this;
+    store.write(this.key, { ...this.state(), revision, underway, client_id: this.value("client_id"), saved, other });
   }
 
   changed() {
@@ -159,6 +161,8 @@ export class Writing {
   }
 
   async put(json, leaving = false) {
+    this.underway = [json.text, ...this.underway].slice(0, 3);
+    this.keep();
     try {
       const keepalive = leaving && JSON.stringify(json).length < OUTLIVES;
       const answer = await (await send("/drafts", { json, quiet: true, keepalive })).json();
@@ -168,6 +172,7 @@ export class Writing {
       }
       this.id = answer.id;
       this.revision = answer.revision;
+      this.underway = [];
       this.field("draft").value = answer.id;
       this.keep(!this.dirty);
       if (kept && !this.dirty) kept.textContent = box.dataset.saved;
@@ -207,7 +212,7 @@ export class Writing {
   /** Two windows wrote the same draft: this one's text is shown, the other one is kept beside it. */
   collide({ text, revision }) {
     this.revision = revision;
-    if (text && !this.text.value.includes(text)) {
+    if (text && !this.underway.includes(text) && !this.text.value.includes(text)) {
       this.also({ text });
       toast(this.twice.querySelector("span").textContent, { danger: true });
     }
