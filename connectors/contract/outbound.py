@@ -199,7 +199,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """How an inbox is. ``wrong_credentials``, ``unreachable`` (will be retried) and ``misconfigured`` (never works
     until somebody changes the configuration) are different and shown differently.
     ``lag`` is in seconds, ``backlog`` in messages known to wait on the wire. ``expires_at``: when the credentials end;
-    people are warned before.
+    people are warned before. ``outgoing``: it is the way out alone that is so.
     """
 
     state: Literal["ok", "starting", "degraded", "unreachable", "wrong_credentials", "misconfigured"]
@@ -208,3 +208,4 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     lag: float | None = None
     backlog: int | None = None
     expires_at: Micros | None = None
+    outgoing: bool = False

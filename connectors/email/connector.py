@@ -41,7 +41,7 @@ class EmailConnector:
         self._parse = parse
         self._boxes = mailboxes(config)
         self._door = Peer("listener")
-        self._server = Peer("smtp")
+        self._server = Peer(f"smtp {config.smtp.host}" if config.smtp else "smtp", outgoing=True)
         self._sending = Sending(config, config.smtp, env, self._server) if config.smtp else None
         self._running = False
         self.port: int | None = None

@@ -23,7 +23,7 @@ _WORST_FIRST: tuple[State, ...] = (
 
 @dataclasses.dataclass(slots=True)
 class Peer:
-    """One server (or mailbox on it) that the inbox talks to. ``name`` is safe to log."""
+    """One server (or mailbox on it) that the inbox talks to; ``outgoing``: to send by. ``name`` is safe to log."""
 
     name: str
     state: State = "starting"
@@ -31,6 +31,7 @@ class Peer:
     last_seen: Micros | None = None
     backlog: int = 0
     down_since: float | None = None
+    outgoing: bool = False
 
     def up(self, env: Env) -> None:
         """It answered as it should."""
@@ -57,13 +58,15 @@ def summary(peers: Sequence[Peer], now: Micros) -> Health:
     if not peers:
         return Health(state="ok")
     state = min((peer.state for peer in peers), key=_WORST_FIRST.index)
+    worst = [peer for peer in peers if peer.state == state]
     seen = [peer.last_seen for peer in peers if peer.last_seen is not None]
     return Health(
         state=state,
-        detail="" if state == "ok" else _named([peer for peer in peers if peer.state == state]),
+        detail="" if state == "ok" else _named(worst),
         last_seen=max(seen, default=None),
         lag=(now - min(seen)) / 1_000_000 if len(seen) == len(peers) else None,
         backlog=sum(peer.backlog for peer in peers),
+        outgoing=state != "ok" and all(peer.outgoing for peer in worst),
     )
 
 

@@ -49,6 +49,9 @@ STATES: dict[str, tuple[str, str, str]] = {
 }
 """By state: the badge, its words, what to do."""
 
+NOTHING_LEAVES = N_("Answers cannot leave now: they wait in the hub and are tried again by themselves.")
+"""What to know where only the way out of an inbox is not reachable."""
+
 CHECK_SECONDS = 2.0
 """Longest that the store may take to answer a readiness check."""
 
@@ -106,6 +109,7 @@ async def inboxes(request: web.Request) -> web.StreamResponse:
         template,
         rows=rows,
         states=STATES,
+        nothing_leaves=NOTHING_LEAVES,
         attention=attention,
         processes=processes,
         process_states=PROCESS_STATES,

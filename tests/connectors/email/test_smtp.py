@@ -167,10 +167,13 @@ async def test_a_server_that_is_away_is_temporary_and_logged_once(mailsink: Mail
     await asyncio.to_thread(mailsink.stop)
     for _ in range(3):
         assert (await failure(inbox)).kind == "temporary"
-    assert (await inbox.check()).state == "unreachable"
+    health = await inbox.check()
+    assert (health.state, health.outgoing) == ("unreachable", True)
+    assert health.detail.startswith("smtp 127.0.0.1: ")
     await asyncio.to_thread(mailsink.start)
     await inbox.send(outbound())
-    assert (await inbox.check()).state == "ok"
+    health = await inbox.check()
+    assert (health.state, health.outgoing) == ("ok", False)
     assert log.count("peer is down") == log.count("peer is back") == 1
 
 

@@ -135,6 +135,19 @@ async def test_every_inbox_shows_how_it_is(enter: Callable[[str], Any], health: 
     assert "535 5.7.8" in page and "badge--danger" in page and ">12<" in page
 
 
+async def test_of_a_server_that_only_sends_it_is_said_that_answers_wait_here(
+    enter: Callable[[str], Any], health: dict[str, Health]
+) -> None:
+    supervisor = await enter("supervisor")
+    health["kontakt"] = Health(state="unreachable", detail="smtp poczta.example: connect", outgoing=True)
+    _, page = await supervisor.get("/inboxes")
+    assert "czekają w systemie" in page and "smtp poczta.example" in page
+    assert "czekają na swoim serwerze" not in page
+    health["kontakt"] = Health(state="unreachable", detail="imap-1: timed out")
+    _, page = await supervisor.get("/inboxes")
+    assert "czekają na swoim serwerze" in page and "czekają w systemie" not in page
+
+
 async def test_a_token_that_ends_is_announced_before_it_does(
     enter: Callable[[str], Any], health: dict[str, Health], client: Client, clock: FakeClock
 ) -> None:
