@@ -8,11 +8,11 @@ nothing is stored.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 
 from hub.audit import record
 from hub.i18n import mark as N_
@@ -138,6 +138,14 @@ def drafts(tx: Reader, scope: Scope, states: tuple[State, ...] = LIVE, limit: in
     statement = select(*columns).where(rule_draft.c.state.in_(states))
     newest = statement.order_by(rule_draft.c.updated_at.desc(), rule_draft.c.id.desc()).limit(limit)
     return [_draft({**row, "source": ""}) for row in tx.execute(newest).mappings()]
+
+
+def notes(tx: Reader, wanted: Sequence[int]) -> dict[int, str]:
+    """What people call drafts, by id; those without a name are left out."""
+    if not wanted:
+        return {}
+    named = and_(rule_draft.c.id.in_(wanted), rule_draft.c.note != "")
+    return {row.id: row.note for row in tx.rows(select(rule_draft.c.id, rule_draft.c.note).where(named))}
 
 
 def changes(tx: Reader, scope: Scope, draft_id: int) -> list[Revision]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from hub.people.passwords import printable_password
 from hub.people.resets import make_reset
 from hub.people.second_factor import take_away
 from hub.people.users import ROLE_NAMES, ROLES, Person
+from hub.ruleset.drafts import notes
 from hub.scope import Conflict, Denied, Scope, allows, own_office, require
 from hub.store.tx import Reader, Tx
 from hub.web.audit_words import told
@@ -288,22 +290,28 @@ async def audit_log(request: web.Request) -> web.StreamResponse:
     """Who did what; on demand the chain is checked from its start."""
     desk, scope, asked = desk_of(request), scope_of(request), read_query(request, AuditPage)
 
-    def query(tx: Reader) -> tuple[list[Row[Any]], dict[int, str], audit.Verdict | None]:
+    def query(tx: Reader) -> tuple[list[Row[Any]], dict[int, str], dict[int, str], audit.Verdict | None]:
         rows = list(audit.page(tx, scope, before=asked.before, limit=AUDIT_ROWS))
-        people = [int(row.subject[5:]) for row in rows if row.subject.startswith("user:")]
-        named = users.names(tx, [*(row.actor for row in rows), *people])
-        return rows, named, audit.verify(tx) if asked.check else None
+        people = users.names(tx, [*(row.actor for row in rows), *_subjects(rows, "user")])
+        called = notes(tx, _subjects(rows, "rule-draft"))
+        return rows, people, called, audit.verify(tx) if asked.check else None
 
-    rows, named, verdict = await desk.store.read(query)
+    rows, people, called, verdict = await desk.store.read(query)
+    named = {"user": people, "rule-draft": called}
     directory = desk.house().directory
     return render(
         request,
         "admin/audit.html",
         rows=[(row, told(row, named, directory, scope.language, partial(text, request))) for row in rows],
-        names=named,
+        names=people,
         verdict=verdict,
         page_size=AUDIT_ROWS,
     )
+
+
+def _subjects(rows: Iterable[Row[Any]], kind: str) -> list[int]:
+    """The numbers of one kind of thing in rows of the log."""
+    return [int(row.subject.removeprefix(f"{kind}:")) for row in rows if row.subject.startswith(f"{kind}:")]
 
 
 async def start(request: web.Request) -> web.StreamResponse:

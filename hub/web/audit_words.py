@@ -19,6 +19,7 @@ from hub.people.tokens import GRANT_NAMES
 from hub.people.users import ROLE_NAMES
 
 Say = Callable[..., str]
+Names = Mapping[str, Mapping[int, str]]
 
 ACTIONS: Mapping[str, str] = {
     "log-in": N_("Logged in"),
@@ -81,7 +82,7 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "conversation": (N_("Conversation {n}"), "/conversations/{id}"),
     "raw": (N_("Original message {id}"), ""),
     "inbox": (N_("Inbox {id}"), "/inboxes"),
-    "rules": (N_("Rules"), "/admin/rules/versions/{id}"),
+    "rules": (N_("Rules, version {n}"), "/admin/rules/versions/{id}"),
     "rule-draft": (N_("Draft {n}"), "/admin/rules/drafts"),
     "rule-run": (N_("Replay {id}"), "/admin/rules/runs/{id}"),
 }
@@ -126,11 +127,11 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     details: tuple[tuple[str, str], ...]
 
 
-def told(row: Row[Any], names: Mapping[int, str], directory: Directory, language: str, say: Say) -> Told:
-    """A row of the log in words."""
+def told(row: Row[Any], names: Names, directory: Directory, language: str, say: Say) -> Told:
+    """A row of the log in words. ``names``: what people call things, by their kind and number."""
     kind, _, number = row.subject.partition(":")
     msgid, link = THINGS.get(kind, (row.subject, ""))
-    name = names.get(int(number), number) if number.isdecimal() else number
+    name = names.get(kind, {}).get(int(number), "") if number.isdecimal() else ""
     found = msgspec.json.decode(row.detail, type=dict[str, Any])
     details = [
         (say(FIELDS[key]), _value(key, found[key], directory, language, say))
@@ -139,7 +140,7 @@ def told(row: Row[Any], names: Mapping[int, str], directory: Directory, language
     ]
     return Told(
         action=say(ACTIONS[row.action]) if row.action in ACTIONS else row.action,
-        thing=say(msgid, id=number, n=number, name=name),
+        thing=name if kind == "rule-draft" and name else say(msgid, id=number, n=number, name=name or number),
         link=link.format(id=number),
         details=tuple((name, value) for name, value in details if value),
     )

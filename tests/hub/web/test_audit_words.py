@@ -9,6 +9,10 @@ from typing import Any, get_args
 
 from hub.moderation.platform import Deed
 from hub.replay.runs import Kind
+from hub.ruleset.drafts import open_draft, set_note
+from hub.scope import SYSTEM
+from hub.store.store import Store
+from hub.store.tx import Tx
 from hub.web.audit_words import ACTIONS, THINGS
 
 HUB = Path(__file__).parents[3] / "hub"
@@ -52,3 +56,17 @@ async def test_the_page_says_it_in_words(enter: Callable[[str], Any]) -> None:
     assert "Rola: Konsultant" in page and "Kolejki: Bezrobotni" in page
     shown = re.sub(r"<[^>]*>", "", page)
     assert "user-added" not in shown and '{"' not in shown
+
+
+async def test_a_draft_has_the_name_that_people_gave_it(
+    enter: Callable[[str], Any], sqlite_store: Store
+) -> None:
+    def command(tx: Tx) -> tuple[int, int]:
+        named, nameless = (open_draft(tx, SYSTEM, None, "rules: []\n", kind="file").id for _ in range(2))
+        set_note(tx, SYSTEM, named, "Święta w urzędach")
+        return named, nameless
+
+    named, nameless = await sqlite_store.write(command)
+    _, page = await (await enter("administrator")).get("/admin/audit")
+    assert "Święta w urzędach" in page and f"Szkic {nameless}" in page
+    assert f"Szkic {named}" not in page
