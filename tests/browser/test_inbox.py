@@ -86,6 +86,7 @@ async def test_the_list_by_keyboard_and_many_at_once(
     await expect(first.locator(".item__link")).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(page.locator("#bulk")).to_be_hidden()
+    page.once("dialog", lambda dialog: dialog.accept())  # in one of them somebody may be in danger
     # three keys: all, resolve, Enter
     waiting = await page.locator("[data-row]").count()
     await page.keyboard.press("X")
@@ -781,7 +782,7 @@ async def test_one_pane_at_a_time_on_a_phone(desk: Console, made: dict[str, int]
     await page.goto(f"{desk.url}/conversations/{made['long']}")
     await page.locator("#head [data-pane=context]").click()
     await expect(page.locator(".pane--context")).to_be_visible()
-    await page.locator(".pane--context > [data-pane=conversation]").click()
+    await page.locator(".pane--context [data-pane=conversation]").click()
     await page.locator("#reply-text").fill("Z telefonu")
     await page.locator("#reply-form [data-send]").first.click()
     await said(page)
@@ -795,7 +796,7 @@ async def test_who_goes_by_keyboard_stands_where_a_button_led(
     await page.goto(f"{desk.url}/conversations/{made['long']}")
     for button, pane in (
         ("#head [data-pane=context]", ".pane--context"),
-        (".pane--context > [data-pane=conversation]", ".pane--conversation"),
+        (".pane--context [data-pane=conversation]", ".pane--conversation"),
         ("#head [data-pane=list]", ".pane--list"),
         (".pane--list [data-pane=queues]", ".pane--queues"),
     ):

@@ -58,7 +58,7 @@ async def test_the_conversation_has_the_room_that_is_left(
         await page.locator("#head [data-pane=context]").click(force=True) if shown < 4 else None
         if shown < 4:
             assert "conversation" not in await panes(page), width
-            await page.locator(".pane--context > [data-pane=conversation]").click()
+            await page.locator(".pane--context [data-pane=conversation]").click()
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
 
 

@@ -199,6 +199,7 @@ document.addEventListener("submit", (event) => {
   const question = (event.submitter ?? form).dataset.confirm ?? form.dataset.confirm;
   if (question && !window.confirm(question)) {
     event.preventDefault();
+    event.stopImmediatePropagation();
     return;
   }
   const htmx = form.hasAttribute("hx-post");

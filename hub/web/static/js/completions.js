@@ -4,6 +4,7 @@
 export class Completion {
   constructor({ list, kind, trigger, find, none }) {
     Object.assign(this, { list, kind, trigger, find, none, open: false, writing: null, found: [], at: 0, start: 0, moved: false });
+    list?.addEventListener("mousedown", (event) => event.preventDefault()); // who scrolls it goes on writing
   }
 
   /** After each key: is something asked for before the caret? */
@@ -32,7 +33,7 @@ export class Completion {
       const name = document.createElement("strong");
       name.textContent = `${choice.name} `;
       option.append(name, choice.title);
-      option.addEventListener("mousedown", (event) => { event.preventDefault(); this.insert(index); });
+      option.addEventListener("mousedown", () => this.insert(index));
       return option;
     }));
     if (!this.found.length) {

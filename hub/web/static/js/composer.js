@@ -89,6 +89,7 @@ dialog?.querySelector("form").addEventListener("submit", (event) => {
   if (!resolving) return;
   event.preventDefault();
   event.stopImmediatePropagation();
+  delete event.target.dataset.sent; // the form itself goes nowhere
   const writing = resolving;
   const topic = dialog.querySelector("[name=topic]").value;
   dialog.close();

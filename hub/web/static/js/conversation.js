@@ -92,6 +92,16 @@ document.addEventListener("click", (event) => {
   opener.closest("details.menu")?.removeAttribute("open");
 });
 
+// Where somebody may be in danger, closing asks first, also when the word of it came while the page was open.
+function careful() {
+  const form = document.querySelector("#dialog-resolve form");
+  const question = head()?.dataset.closing;
+  if (question) form.dataset.confirm = question;
+  else delete form.dataset.confirm;
+}
+careful();
+document.addEventListener("centrala:parts", careful);
+
 document.addEventListener("htmx:after:request", (event) => {
   const { ctx } = event.detail;
   const form = ctx?.sourceElement?.closest?.("form");

@@ -60,6 +60,14 @@ document.addEventListener("keydown", (event) => {
   document.getElementById(button)?.click();
 });
 
+// Who closes many at once is asked first where somebody among them may be in danger.
+document.addEventListener("click", (event) => {
+  const closes = event.target.closest("[data-closes-many]");
+  if (!closes) return;
+  if (rows.querySelector("[data-danger] input:checked")) closes.dataset.confirm = list.dataset.closing;
+  else delete closes.dataset.confirm;
+});
+
 // --- news ---------------------------------------------------------------------------------------------------------
 
 let waiting = new Set();
@@ -183,3 +191,24 @@ const PLACE = `place ${list.dataset.view} ${list.dataset.queue}`;
 window.addEventListener("pagehide", () => sessionStorage.setItem(PLACE, String(list.scrollTop)));
 list.scrollTop = Number(sessionStorage.getItem(PLACE) ?? 0);
 rows.querySelector(".item--open")?.scrollIntoView({ block: "nearest" });
+
+// What is done with the ticked ones, and undo, lead to a new page: whoever did it goes on in the row where they were or, as
+// that one may be gone, in the next that is there; else at the head of the list or the messages of an open conversation.
+const ACTED = "centrala.list.acted";
+
+document.addEventListener("submit", ({ target }) => {
+  const bulk = target.id === "bulk";
+  if (!bulk && target.getAttribute("action") !== "/undo") return;
+  const all = items();
+  const at = all.indexOf(document.activeElement.closest("[data-row]"));
+  const way = at < 0 ? [] : [...all.slice(at), ...all.slice(0, at).reverse()].map((row) => row.id);
+  sessionStorage.setItem(ACTED, JSON.stringify({ path: location.pathname, bulk, way }));
+});
+
+const acted = JSON.parse(sessionStorage.getItem(ACTED) ?? "null");
+sessionStorage.removeItem(ACTED);
+if (acted?.path === location.pathname && performance.getEntriesByType("navigation")[0]?.redirectCount) {
+  const row = acted.way.map((id) => document.getElementById(id)).find(Boolean);
+  if (row) linkOf(row).focus({ preventScroll: true });
+  else stand(document.getElementById(list.dataset.current && !acted.bulk ? "stream" : "list-title"));
+}
