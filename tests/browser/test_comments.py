@@ -238,6 +238,33 @@ async def test_few_keys(hub: WholeHub, browser: Browser) -> None:
     assert "Dziękujemy." in seen
 
 
+async def test_a_reported_comment_that_was_answered_is_still_to_be_decided(
+    hub: WholeHub, browser: Browser
+) -> None:
+    author, reader = await citizen(hub, browser), await citizen(hub, browser)
+    await author.write("Sporny komentarz", name="Marek")
+    page = await bench(hub, browser)
+    await page.keyboard.press("p")
+    await expect(page.locator(".post")).to_have_count(0)
+    await expect(page.locator(".bench__moves")).to_be_hidden()
+    await reader.open()
+    await reader.page.locator("details:has([form=report]) summary").click()
+    await reader.page.locator('[form=report][value$=".abuse"]').click()
+    post = page.locator(".post", has_text="Sporny komentarz")
+    await expect(post).to_be_visible()
+    await page.keyboard.press("j")
+    await page.keyboard.press("r")
+    await page.keyboard.type("Prosimy o rzeczowe uwagi.")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#toasts")).to_contain_text("Odpowiedź jest opublikowana")
+    await expect(post.locator(".answer")).not_to_have_attribute("open", "")
+    await expect(post).to_be_focused()  # so that the next key decides
+    await page.keyboard.press("o")
+    await expect(post.get_by_role("link", name="Zgłoszenie prywatne")).to_be_visible()
+    await page.keyboard.press("p")
+    await expect(post).to_have_count(0)
+
+
 async def test_two_moderators_see_each_other(hub: WholeHub, browser: Browser) -> None:
     author = await citizen(hub, browser)
     await author.write("Pierwszy", name="Marek")

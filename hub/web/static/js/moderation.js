@@ -174,7 +174,13 @@ function settle(outcome, form) {
     undone?.remove(); // what was taken back is not offered a second time
     reread();
   }
-  else if (form.matches("[data-again]") || bench.dataset.show !== "waiting") done.forEach((post) => refresh(post));
+  else if (form.matches("[data-again]") || bench.dataset.show !== "waiting") {
+    // Who answered goes on at the comment: another answer is not what they write next.
+    const answer = form.closest("details.answer");
+    if (answer?.contains(document.activeElement)) answer.closest(".post").focus({ preventScroll: true });
+    answer?.removeAttribute("open");
+    done.forEach((post) => refresh(post));
+  }
   else leave(done);
 }
 
