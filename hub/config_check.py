@@ -48,6 +48,11 @@ def check(value: Any, kind: Any, path: Path = ()) -> Iterator[Mistake]:
         yield from _check_table(value, struct, path)
 
 
+fields = functools.cache(msgspec.structs.fields)
+"""The fields of a struct: their types are read from the source's annotations, which takes long, and a file names the
+same tables hundreds of times."""
+
+
 @functools.cache
 def struct_of(kind: Any) -> tuple[type[msgspec.Struct] | None, bool]:
     """The struct that a type annotation is about, if any, and whether it is a list of them."""
@@ -105,13 +110,13 @@ def _check_table(value: Any, struct: type[msgspec.Struct], path: Path) -> Iterat
 
 
 def _check_fields(value: Mapping[str, Any], struct: type[msgspec.Struct], path: Path) -> Iterator[Mistake]:
-    fields = {field.name: field for field in msgspec.structs.fields(struct)}
+    known = {field.name: field for field in fields(struct)}
     for name, inner in value.items():
-        if name in fields:
-            yield from check(inner, fields[name].type, (*path, name))
+        if name in known:
+            yield from check(inner, known[name].type, (*path, name))
         else:
             yield (*path, name), f"unknown key{nearest(name, _names(struct))}"
-    for name, field in fields.items():
+    for name, field in known.items():
         if field.required and name not in value:
             instead = (
                 f'; "{name}{FILE_SUFFIX}" may name a file that holds it' if is_secret(field.type) else ""
@@ -121,7 +126,7 @@ def _check_fields(value: Mapping[str, Any], struct: type[msgspec.Struct], path: 
 
 def _names(struct: type[msgspec.Struct]) -> list[str]:
     names = []
-    for field in msgspec.structs.fields(struct):
+    for field in fields(struct):
         names.append(field.name)
         if is_secret(field.type):
             names.append(field.name + FILE_SUFFIX)

@@ -9,7 +9,7 @@ import msgspec
 
 from connectors.contract import Secret
 from hub.config import Config, Inbox
-from hub.config_check import FILE_SUFFIX, is_secret, struct_of
+from hub.config_check import FILE_SUFFIX, fields, is_secret, struct_of
 
 Schema = dict[str, Any]
 
@@ -50,14 +50,14 @@ def _structs(types: list[type[msgspec.Struct]]) -> list[type[msgspec.Struct]]:
         struct = waiting.pop()
         if struct not in found:
             found.append(struct)
-            inner = (struct_of(field.type)[0] for field in msgspec.structs.fields(struct))
+            inner = (struct_of(field.type)[0] for field in fields(struct))
             waiting += [one for one in inner if one is not None]
     return found
 
 
 def _add_secret_files(schema: Schema, struct: type[msgspec.Struct]) -> None:
     """``key_file`` beside each secret ``key``; a required secret may come either way."""
-    for field in msgspec.structs.fields(struct):
+    for field in fields(struct):
         if not is_secret(field.type):
             continue
         file = field.name + FILE_SUFFIX

@@ -21,7 +21,7 @@ import msgspec
 from connectors.contract import Secret, decode_secret
 from hub import toml_lines
 from hub.config import Config, Hub, Inbox, Listener, Office, Queue, Section, Team
-from hub.config_check import FILE_SUFFIX, check, is_number, is_secret, nearest, struct_of
+from hub.config_check import FILE_SUFFIX, check, fields, is_number, is_secret, nearest, struct_of
 from hub.config_links import link_mistakes
 from hub.config_tls import tls_mistakes, unreadable
 from hub.durable import make_folder, write_file
@@ -258,7 +258,7 @@ def _inbox_id(document: _Document, where: toml_lines.Path) -> tuple[str, ...]:
 
 def _scalars(kind: Any, within: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
     """The settings of a struct, and of the single structs in it, that are one value and no list."""
-    for field in msgspec.structs.fields(kind):
+    for field in fields(kind):
         struct, listed = struct_of(field.type)
         path = (*within, field.name)
         if struct and not listed:
@@ -299,7 +299,7 @@ def _read_secret_files(
     """Put the content of each ``key_file`` in the place of its secret ``key``, in this table and those inside."""
     if not isinstance(table, dict):
         return
-    for field in msgspec.structs.fields(kind):
+    for field in fields(kind):
         struct, listed = struct_of(field.type)
         inner = table.get(field.name)
         path = (*where, field.name)
