@@ -86,7 +86,6 @@ def harden(response: web.StreamResponse, *, https: bool) -> None:
     headers.setdefault("Cache-Control", "no-store")
     if https:
         headers["Strict-Transport-Security"] = "max-age=31536000"
-    headers["Server"] = "Centrala"  # instead of the versions of what it runs on
 
 
 def set_cookie(response: web.Response, cookie: SetCookie, *, https: bool) -> None:

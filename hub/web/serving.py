@@ -39,6 +39,11 @@ class _Strangers(logging.Filter):
 logging.getLogger("aiohttp.server").addFilter(_Strangers())
 
 
+async def _name_no_versions(_: web.Request, response: web.StreamResponse) -> None:
+    """What the hub runs on, and in which version, is nothing that everybody needs to know."""
+    response.headers["Server"] = "Centrala"
+
+
 class Listeners:
     """By name: ``public``, ``private`` and ``metrics``."""
 
@@ -57,6 +62,7 @@ class Listeners:
     async def serve(self, name: str, app: web.Application, listener: Listener | Metrics) -> None:
         """Serve on the addresses that are bound. A new application takes over the same listening sockets, so that no
         connection is refused in between."""
+        app.on_response_prepare.append(_name_no_versions)
         runner = web.AppRunner(
             app, access_log=None, shutdown_timeout=SHUTDOWN, keepalive_timeout=public_watch.KEEP_ALIVE
         )

@@ -84,13 +84,13 @@ async def test_a_whole_hub_on_both_families(tmp_path: Path) -> None:
             for name, path in (("public", "/healthz"), ("private", "/login")):
                 for host in ("127.0.0.1", "[::1]"):
                     async with client.get(f"http://{host}:{hub.ports()[name]}{path}") as answer:
-                        assert answer.status == 200, (name, host)
+                        assert (answer.status, answer.headers["Server"]) == (200, "Centrala"), (name, host)
         config = msgspec.structs.replace(config, hub=hub_alone, metrics=Metrics(host="::1", port=0))
         async with (
             running(config) as hub,
             client.get(f"http://[::1]:{hub.ports()['metrics']}/healthz") as answer,
         ):
-            assert answer.status == 200
+            assert (answer.status, answer.headers["Server"]) == (200, "Centrala")
 
 
 async def test_peers_of_both_families_are_told_apart_and_limited() -> None:
