@@ -328,6 +328,20 @@ async def test_rules_are_switched_copied_deleted_and_brought_back(office: Office
     await expect(page.locator("[data-rule]:not([hidden])")).to_have_count(1)
 
 
+async def test_what_a_rules_menu_offers_is_within_a_phones_screen(office: Office) -> None:
+    page = await office.enter(viewport=NARROW["viewport"])
+    await new_draft(office, page)
+    for rule in (await order(page))[:8]:
+        row = page.locator(f"#rule-{rule}")
+        await row.locator("summary").click()
+        panel = row.locator(".menu__panel")
+        await expect(panel.get_by_role("button").first).to_be_in_viewport(ratio=1)
+        await page.wait_for_function(
+            "e => e.getBoundingClientRect().left >= 0 && e.getBoundingClientRect().right <= innerWidth",
+            arg=await panel.element_handle(),
+        )
+
+
 async def test_words_conditions_schedules_and_tests_have_their_pages(office: Office) -> None:
     page = await office.enter()
     home = await new_draft(office, page)

@@ -127,9 +127,15 @@ document.addEventListener("focusin", (event) => {
   }
 });
 
-// What a menu offers is in sight, also of one at the lower edge.
+// What a menu offers is in sight, also of one at the lower edge, or of one that opens to the left at the left edge.
+const EDGE = 8;
 document.addEventListener("toggle", ({ target }) => {
-  if (target.matches("details.menu[open]")) target.querySelector(".menu__panel")?.scrollIntoView({ block: "nearest" });
+  const panel = target.matches("details.menu[open]") ? target.querySelector(".menu__panel") : null;
+  if (!panel) return;
+  panel.style.translate = "";
+  const { left } = panel.getBoundingClientRect();
+  if (left < EDGE) panel.style.translate = `${EDGE - left}px`;
+  panel.scrollIntoView({ block: "nearest" });
 }, true);
 
 // A part that keeps itself fresh ([data-calm]) waits while somebody reads something that they opened in it.
