@@ -84,6 +84,9 @@ async def test_each_pane_of_a_phone_says_what_it_is_and_leads_back(
     await expect(head).to_have_text("Brak odpowiedzi od tygodnia")
     await page.locator("#head [data-pane=context]").click()
     await expect(head).to_have_text("Osoba i kontekst")
+    line = await page.locator(".pane--context .pane__head").bounding_box()
+    person = await page.locator("#person-title").bounding_box()
+    assert line is not None and person is not None and line["y"] + line["height"] <= person["y"]
     assert not await axe_violations(page)
     await page.locator(".pane--context").get_by_role("button", name="Wróć do zgłoszenia").click()
     await page.locator("#head [data-pane=list]").click()
