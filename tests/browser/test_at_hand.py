@@ -99,6 +99,18 @@ async def test_each_pane_of_a_phone_says_what_it_is_and_leads_back(
     await expect(head).to_have_count(2)  # of the list and of the conversation
 
 
+async def test_a_pane_of_a_phone_begins_at_its_top_and_the_list_keeps_its_place(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await desk.enter(browser, viewport=PHONE)
+    await page.goto(f"{desk.url}/inbox?view=all")
+    await page.evaluate("window.scrollTo(0, 600)")
+    await page.locator(".pane--list [data-pane=queues]").click()
+    await expect(page.locator(".places__take button")).to_be_in_viewport(ratio=1)
+    await page.locator(".pane--queues [data-pane=list]").click()
+    await page.wait_for_function("window.scrollY === 600")
+
+
 async def test_who_goes_by_keys_stays_in_the_list(desk: Console, browser: Browser) -> None:
     def three(tx: Tx) -> list[int]:
         return [

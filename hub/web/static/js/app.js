@@ -150,10 +150,15 @@ export function stand(place) {
   place.focus({ preventScroll: true });
 }
 
+const places = new Map(); // on a phone all panes scroll with the window: where each was left
+
 function showPane(name) {
   const panes = document.querySelector(".panes");
-  panes?.setAttribute("data-show", name);
-  const pane = panes?.querySelector(`:scope > .pane--${CSS.escape(name)}`);
+  if (!panes) return;
+  places.set(panes.dataset.show, window.scrollY);
+  panes.dataset.show = name;
+  window.scrollTo({ top: places.get(name) ?? 0 });
+  const pane = panes.querySelector(`:scope > .pane--${CSS.escape(name)}`);
   if (pane) stand(pane);
 }
 
