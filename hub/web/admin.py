@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 from aiohttp import web
-from sqlalchemy import Row
+from sqlalchemy import Row, select
 
 from hub import audit
 from hub.config import Language
@@ -20,6 +20,7 @@ from hub.people.second_factor import take_away
 from hub.people.users import ROLE_NAMES, ROLES, Person
 from hub.ruleset.drafts import notes
 from hub.scope import Conflict, Denied, Scope, allows, own_office, require
+from hub.store import schema
 from hub.store.tx import Reader, Tx
 from hub.web.audit_words import told
 from hub.web.auth import hashed, unguessable
@@ -290,20 +291,22 @@ async def audit_log(request: web.Request) -> web.StreamResponse:
     """Who did what; on demand the chain is checked from its start."""
     desk, scope, asked = desk_of(request), scope_of(request), read_query(request, AuditPage)
 
-    def query(tx: Reader) -> tuple[list[Row[Any]], dict[int, str], dict[int, str], audit.Verdict | None]:
+    def query(tx: Reader) -> tuple[list[Row[Any]], dict[str, dict[int, str]], audit.Verdict | None]:
         rows = list(audit.page(tx, scope, before=asked.before, limit=AUDIT_ROWS))
-        people = users.names(tx, [*(row.actor for row in rows), *_subjects(rows, "user")])
-        called = notes(tx, _subjects(rows, "rule-draft"))
-        return rows, people, called, audit.verify(tx) if asked.check else None
+        named = {
+            "user": users.names(tx, [*(row.actor for row in rows), *_subjects(rows, "user")]),
+            "rule-draft": notes(tx, _subjects(rows, "rule-draft")),
+            "conversation": _references(tx, _subjects(rows, "conversation")),
+        }
+        return rows, named, audit.verify(tx) if asked.check else None
 
-    rows, people, called, verdict = await desk.store.read(query)
-    named = {"user": people, "rule-draft": called}
+    rows, named, verdict = await desk.store.read(query)
     directory = desk.house().directory
     return render(
         request,
         "admin/audit.html",
         rows=[(row, told(row, named, directory, scope.language, partial(text, request))) for row in rows],
-        names=people,
+        names=named["user"],
         verdict=verdict,
         page_size=AUDIT_ROWS,
     )
@@ -312,6 +315,17 @@ async def audit_log(request: web.Request) -> web.StreamResponse:
 def _subjects(rows: Iterable[Row[Any]], kind: str) -> list[int]:
     """The numbers of one kind of thing in rows of the log."""
     return [int(row.subject.removeprefix(f"{kind}:")) for row in rows if row.subject.startswith(f"{kind}:")]
+
+
+def _references(tx: Reader, conversations: list[int]) -> dict[int, str]:
+    """The numbers by which people know conversations, by id."""
+    table = schema.conversation
+    rows = (
+        tx.rows(select(table.c.id, table.c.reference).where(table.c.id.in_(conversations)))
+        if conversations
+        else []
+    )
+    return {row.id: row.reference for row in rows}
 
 
 async def start(request: web.Request) -> web.StreamResponse:

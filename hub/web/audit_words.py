@@ -140,7 +140,9 @@ def told(row: Row[Any], names: Names, directory: Directory, language: str, say: 
     ]
     return Told(
         action=say(ACTIONS[row.action]) if row.action in ACTIONS else row.action,
-        thing=name if kind == "rule-draft" and name else say(msgid, id=number, n=number, name=name or number),
+        thing=name
+        if kind == "rule-draft" and name
+        else say(msgid, id=number, n=name or number, name=name or number),
         link=link.format(id=number),
         details=tuple((name, value) for name, value in details if value),
     )

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
+from hub.audit import record
 from hub.moderation.platform import Deed
 from hub.replay.runs import Kind
 from hub.ruleset.drafts import open_draft, set_note
 from hub.scope import SYSTEM
+from hub.store import schema
 from hub.store.store import Store
 from hub.store.tx import Tx
 from hub.web.audit_words import ACTIONS, THINGS
+from tests.hub.specimen import add_conversation
 
 HUB = Path(__file__).parents[3] / "hub"
 RECORDED = re.compile(r"\brecord\(\s*tx,[^,]+,\s*(f?)\"([^\"]+)\",\s*f?\"([a-z-]+):")
@@ -70,3 +73,18 @@ async def test_a_draft_has_the_name_that_people_gave_it(
     _, page = await (await enter("administrator")).get("/admin/audit")
     assert "Święta w urzędach" in page and f"Szkic {nameless}" in page
     assert f"Szkic {named}" not in page
+
+
+async def test_a_conversation_has_the_number_that_people_know(
+    enter: Callable[[str], Any], sqlite_store: Store
+) -> None:
+    def command(tx: Tx) -> tuple[int, str]:
+        number = add_conversation(tx)
+        record(tx, None, "conversation-opened", f"conversation:{number}", {"office": "krajowa"})
+        row = tx.get(schema.conversation, number)
+        assert row is not None
+        return number, row.reference
+
+    number, reference = await sqlite_store.write(command)
+    _, page = await (await enter("administrator")).get("/admin/audit")
+    assert f'href="/conversations/{number}">Zgłoszenie {reference}<' in page
