@@ -30,6 +30,14 @@ _Place = tuple[socket.AddressFamily, tuple[Any, ...]]
 """A family and an address of it as the system calls it, with port 0."""
 
 
+class CannotListen(Exception):
+    """An address cannot be had. ``section`` is where the configuration names it, ``why`` what the system said."""
+
+    def __init__(self, section: str, hosts: str, port: int, why: OSError) -> None:
+        super().__init__(f"{hosts} port {port} ([{section}]): {why.strerror or why}")
+        self.why = why
+
+
 def named(hosts: str) -> tuple[str, ...]:
     """The parts of a setting, which commas separate."""
     return tuple(part.strip() for part in hosts.split(","))

@@ -151,8 +151,7 @@ class Hub:
     # --- start -------------------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Bind, open, build, run. Raises ConfigError, StorageFault, WrongSchema, CannotJoin, OSError
-        (an address in use)."""
+        """Bind, open, build, run. Raises CannotListen, ConfigError, StorageFault, WrongSchema, CannotJoin."""
         if self._does("web"):
             self._listeners.bind("public", self.config.public)
             self._listeners.bind("private", self.config.private)

@@ -129,6 +129,7 @@ REMEDIES = {
     errno.EROFS: "Its disk can only be read: name another place",
     errno.ENOSPC: "Make room on its disk",
     errno.EEXIST: "A folder is needed there: name another place",
+    errno.ENOENT: "It is not there and cannot be made: name another place",
     errno.ENOTDIR: "A folder is needed there: name another place",
     errno.EISDIR: "A file is needed there: name another one",
 }

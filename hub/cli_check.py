@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +69,22 @@ def _check_folder(folder: Path, what: str) -> None:
     existing = folder
     while not existing.exists():
         existing = existing.absolute().parent
-    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        why = f"{existing} is no folder" if not existing.is_dir() else "whoever runs this command may not"
+    if why := _unwritable(existing):
         raise Failed(f"The {what} {folder} cannot be written to: {why}.", Exit.UNREACHABLE)
+
+
+def _unwritable(folder: Path) -> str:
+    """Why nothing can be made in a folder; empty where it can. Tried with a file that leaves no trace: what the system
+    permits root says nothing of a disk that can only be read, nor of a kernel's own folders."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except NotADirectoryError:
+        return f"{folder} is no folder"
+    except PermissionError:
+        return f"whoever runs this command may not write in {folder}"
+    except OSError as error:
+        return f"nothing can be made in {folder} ({error.strerror})"
 
 
 def _check_store(config: Config) -> None:

@@ -11,7 +11,6 @@ import errno
 import gc
 import os
 import signal
-import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -22,6 +21,7 @@ import click
 import msgspec
 import uvloop
 
+from connectors._listening import CannotListen
 from hub import exposure, logs
 from hub.admin import handlers
 from hub.app import Hub
@@ -110,10 +110,9 @@ def serve(load: Callable[[], Config], beside: Beside | None = None) -> None:
         raise Failed(f"The store cannot be used: {error}.") from error
     except StorageFault as error:
         raise Failed(f"The store cannot be opened: {error}.", Exit.UNREACHABLE) from error
-    except OSError as error:
-        if not _is_about_an_address(error):
-            raise
-        raise Failed(_cannot_listen(error), Exit.UNREACHABLE) from error
+    except CannotListen as error:
+        remedy = _ADDRESSES.get(error.why.errno or 0, _ADDRESSES[errno.EADDRNOTAVAIL])
+        raise Failed(f"The hub cannot listen on {error}. {remedy}.", Exit.UNREACHABLE) from error
 
 
 def _hiding(load: Callable[[], Config]) -> Callable[[], Config]:
@@ -140,16 +139,6 @@ _ADDRESSES = {
     errno.EAFNOSUPPORT: "Change host: this machine has no addresses of that family",
 }
 """What to do about an address that cannot be taken."""
-
-
-def _is_about_an_address(error: OSError) -> bool:
-    """A file has a name; the command line says which one it was, and what to do."""
-    return error.filename is None and (error.errno in _ADDRESSES or isinstance(error, socket.gaierror))
-
-
-def _cannot_listen(error: OSError) -> str:
-    remedy = _ADDRESSES.get(error.errno or 0, _ADDRESSES[errno.EADDRNOTAVAIL])
-    return f"The hub cannot listen: {error.strerror or error}. {remedy} ([public], [private], [metrics])."
 
 
 async def _serve(load: Callable[[], Config], beside: Beside | None) -> None:

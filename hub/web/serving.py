@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from connectors._listening import bind
+from connectors._listening import CannotListen, bind
 from connectors.contract import Clock
 from hub.config import Listener, Metrics
 from hub.config_tls import server_context
@@ -52,8 +52,11 @@ class Listeners:
         self._runners: dict[str, web.AppRunner] = {}
 
     def bind(self, name: str, listener: Listener | Metrics) -> None:
-        """Take all its addresses. Raises OSError when one is in use."""
-        self._sockets[name] = bind(listener.host, listener.port, BACKLOG)
+        """Take all its addresses. Raises :class:`CannotListen`."""
+        try:
+            self._sockets[name] = bind(listener.host, listener.port, BACKLOG)
+        except OSError as error:
+            raise CannotListen(name, listener.host, listener.port, error) from error
 
     def ports(self) -> Mapping[str, int]:
         """The ports that are bound."""

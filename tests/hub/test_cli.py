@@ -334,6 +334,14 @@ def test_check_tells_that_a_database_cannot_be_made(run: Run, config: Path, tmp_
     assert code == Exit.UNREACHABLE and f"{tmp_path}/taken is no folder." in err
 
 
+def test_a_place_where_nobody_can_make_a_folder_is_told(run: Run, config: Path, tmp_path: Path) -> None:
+    config.write_text(config.read_text().replace(f'"{tmp_path}/data"', '"/proc/centrala"'))
+    code, _, err = run("check", "-c", config)
+    assert code == Exit.UNREACHABLE and "/proc/centrala cannot be written to: " in err
+    code, _, err = run("run", "-c", config)
+    assert code == Exit.UNREACHABLE and "/proc/centrala cannot be used: " in err
+
+
 @pytest.mark.parametrize("options", [(), ("--fresh",)])
 def test_the_demo_tells_nobody_to_delete_an_office_s_data(
     run: Run, config: Path, tmp_path: Path, options: tuple[str, ...]

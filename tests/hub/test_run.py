@@ -159,7 +159,8 @@ def test_why_it_cannot_start_is_a_sentence(hub: Hub) -> None:
     with socket.create_server(("127.0.0.1", hub.private)):
         taken = hub.command("run")
     assert taken.returncode == Exit.UNREACHABLE
-    assert "The hub cannot listen" in taken.stderr and "stop it, or change port" in taken.stderr
+    where = f"The hub cannot listen on 127.0.0.1 port {hub.private} ([private])"
+    assert where in taken.stderr and "stop it, or change port" in taken.stderr
     assert "Traceback" not in taken.stderr
     (hub.folder / "rules.yaml").write_text("rules: 3\n")
     wrong = hub.command("run")
