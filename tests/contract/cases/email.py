@@ -126,7 +126,7 @@ class _Sending:
             user="wysylka",
             password=Secret(SMTP_PASSWORD),
             from_name="Zielona Linia",
-            timeout_seconds=0.3,
+            timeout_seconds=1,
         )
         self.connector = CHANNEL.create(EmailConfig(address="kontakt@example.pl", smtp=smtp), self._env)
 

@@ -28,7 +28,7 @@ class _Kannel:
             secret=Secret(SECRET),
             sender="+48123123123",
             price=7,
-            timeout_seconds=0.5,
+            timeout_seconds=1,
         )
         self.connector: Connector = CHANNEL.create(settings, env)
         self._peer = peer

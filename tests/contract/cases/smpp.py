@@ -36,7 +36,7 @@ class _Smpp:
             password=Secret(PASSWORD),
             sender="+48123123123",
             price=7,
-            timeout_seconds=0.5,
+            timeout_seconds=1,
             enquire_seconds=5,
         )
         self.connector: Connector = CHANNEL.create(settings, env)

@@ -30,7 +30,7 @@ class _SmsApi:
             sender="Urzad",
             price=16,
             reports=False,
-            timeout_seconds=0.5,
+            timeout_seconds=1,
         )
         self.connector: Connector = CHANNEL.create(settings, msgspec.structs.replace(env, egress=egress))
         self._peer = peer

@@ -52,7 +52,7 @@ class _Polling:
         self, env: Env, port: int, peer: TelegramPeer, egress: CheckedEgress, **more: object
     ) -> None:
         base = Settings(
-            token=Secret(TOKEN), api_url=f"http://127.0.0.1:{port}", poll_seconds=5, timeout_seconds=0.5
+            token=Secret(TOKEN), api_url=f"http://127.0.0.1:{port}", poll_seconds=5, timeout_seconds=1
         )
         settings = msgspec.structs.replace(base, **more)
         self.connector: Connector = CHANNEL.create(settings, msgspec.structs.replace(env, egress=egress))

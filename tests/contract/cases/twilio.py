@@ -29,7 +29,7 @@ class _Twilio:
             sender="+48123123123",
             price=30,
             callback_url="https://hub.example",
-            timeout_seconds=0.5,
+            timeout_seconds=1,
         )
         self.connector: Connector = CHANNEL.create(settings, msgspec.structs.replace(env, egress=egress))
         self._peer = peer

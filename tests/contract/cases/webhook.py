@@ -45,7 +45,7 @@ class _Peer:
 class _Webhook:
     def __init__(self, env: Env, port: int, peer: _Peer, egress: CheckedEgress) -> None:
         settings = Settings(
-            secret=Secret(SECRET), url=f"http://127.0.0.1:{port}/z-centrali", edits=True, timeout_seconds=0.5
+            secret=Secret(SECRET), url=f"http://127.0.0.1:{port}/z-centrali", edits=True, timeout_seconds=1
         )
         self.connector: Connector = CHANNEL.create(settings, msgspec.structs.replace(env, egress=egress))
         self._env = env

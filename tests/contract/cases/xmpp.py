@@ -54,7 +54,7 @@ class _Wired:
             host="127.0.0.1",
             port=port,
             tls="none",
-            timeout_seconds=0.25,
+            timeout_seconds=1,
         )
         settings = msgspec.structs.replace(base, way=way)
         self.connector: Connector = CHANNEL.create(
