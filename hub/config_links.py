@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import zoneinfo
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
+from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from connectors import _listening
@@ -17,6 +19,9 @@ from hub.toml_lines import Path
 
 SECRET_LENGTH = 32
 """Fewest characters of ``hub.secret``."""
+
+_LOOPBACK = "127.0.0.1"
+"""Where the door of an inbox is when its settings name no host."""
 
 
 def link_mistakes(config: Config) -> Iterator[Mistake]:
@@ -119,15 +124,37 @@ def _listener(listener: Listener, name: str) -> Iterator[Mistake]:
         yield (name, "certificate_key"), 'needs "certificate" beside it'
 
 
+class _Door(NamedTuple):
+    """Where something of the hub listens, as the configuration names it."""
+
+    name: str
+    path: Path
+    host: str
+    port: int
+
+
+def _doors(config: Config) -> Iterator[_Door]:
+    for name in ("public", "private", "metrics"):
+        listener: Listener | Metrics = getattr(config, name)
+        yield _Door(f"[{name}]", (name, "port"), listener.host, listener.port)
+    for index, inbox in enumerate(config.inboxes):
+        # A channel whose settings have a table of this name opens a door of its own.
+        if listen := inbox.settings.get("listen"):
+            path = ("inboxes", index, "settings", "listen", "port")
+            yield _Door(f'the inbox "{inbox.id}"', path, listen.get("host", _LOOPBACK), listen["port"])
+
+
 def _same_port(config: Config) -> Iterator[Mistake]:
-    if _meet(config.public, config.private):
-        yield ("private", "port"), "is the public listener's port already"
-    if any(_meet(config.metrics, other) for other in (config.public, config.private)):
-        yield ("metrics", "port"), "is another listener's port already"
+    taken: defaultdict[int, list[_Door]] = defaultdict(list)
+    for door in _doors(config):
+        others = taken[door.port]
+        if door.port != 0 and (first := _first_met(door, others)):
+            yield door.path, f"is the port of {first.name} already"
+        others.append(door)
 
 
-def _meet(one: Listener | Metrics, other: Listener | Metrics) -> bool:
-    return one.port == other.port != 0 and _listening.overlap(one.host, other.host)
+def _first_met(door: _Door, others: Sequence[_Door]) -> _Door | None:
+    return next((other for other in others if _listening.overlap(door.host, other.host)), None)
 
 
 def _desk(config: Config) -> Iterator[Mistake]:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from connectors.contract import Secret
+from connectors.email.config import EmailConfig
 from connectors.meta.messenger import Settings as MessengerSettings
 from hub.config import Config, Week
 from hub.config_check import check
@@ -125,14 +126,14 @@ HOOK = '[[hooks]]\nid = "crm"\nurl = "https://crm.example/"\nsecret = "signs wha
         ("[hub]\nsecret = 3", "hub.secret: expected text, got a whole number"),
         ("hub = 1\n", "hub: expected a table, got a whole number"),
         ("offices = 1\n", "offices: expected a list of tables, written [[offices]]"),
-        ("[public]\nport = 1\n[private]\nport = 1", "private.port: is the public listener's port already"),
+        ("[public]\nport = 1\n[private]\nport = 1", "private.port: is the port of [public] already"),
         (
             '[public]\nhost = "*"\nport = 1\n[private]\nhost = "::1"\nport = 1',
-            "private.port: is the public listener's port already",
+            "private.port: is the port of [public] already",
         ),
         (
             '[private]\nhost = "10.0.0.5, ::1"\nport = 1\n[metrics]\nhost = "::"\nport = 1',
-            "metrics.port: is another listener's port already",
+            "metrics.port: is the port of [private] already",
         ),
         ('[public]\nhost = "[::1]"', 'public.host: "[::1]" is no address to listen on'),
         ('[metrics]\nhost = "127.0.0.1:9000"', 'metrics.host: "127.0.0.1:9000" is no address to listen on'),
@@ -213,6 +214,30 @@ siblings = [
     told = str(raised.value)
     assert 'settings.siblings[0].inbox: there is no inbox "instagrm"' in told
     assert 'settings.siblings[1].kind: the inbox "kontakt" is of the kind "email"' in told
+
+
+def test_two_doors_on_one_port_are_told(tmp_path: Path) -> None:
+    def inbox(name: str, listen: str) -> str:
+        return (
+            f'[[inboxes]]\nid = "{name}"\nkind = "email"\nname = "PUP"\noffice = "krajowa"\nqueue = "informacja"\n'
+            f'[inboxes.settings]\naddress = "{name}@example.pl"\nlisten = {{ {listen} }}\n'
+        )
+
+    mails = [
+        inbox("one", "port = 2424"),
+        inbox("two", "port = 2424"),
+        inbox("three", 'port = 2424, host = "10.0.0.5"'),
+        inbox("four", "port = 8080"),
+        inbox("five", "port = 0") + inbox("six", "port = 0"),
+    ]
+    channels = Channels(kinds=("email",), config={"email": EmailConfig}.__getitem__)
+    text = GOOD.split("[[inboxes]]")[0] + "[public]\nport = 8080\n" + "".join(mails)
+    with pytest.raises(ConfigError) as raised:
+        load(written(tmp_path, text), environ={}, channels=channels)
+    assert [(problem.key, problem.text) for problem in raised.value.problems] == [
+        ("inboxes[1].settings.listen.port", 'is the port of the inbox "one" already'),
+        ("inboxes[3].settings.listen.port", "is the port of [public] already"),
+    ]
 
 
 @pytest.mark.slow
