@@ -38,7 +38,9 @@ def exact(at: int, language: str, zone: str) -> str:
 @lru_cache(maxsize=8192)
 def _exact(minute: int, language: str, zone: str) -> str:
     local = moment(minute * MINUTE, zone)
-    return f"{format_date(local, 'full', locale=language)} {format_time(local, 'HH:mm', locale=language)}"
+    # Babel's own full date is the American one in English; everywhere else the day comes before the month.
+    day = format_date(local, "EEEE, d MMMM y", locale=language)
+    return f"{day} {format_time(local, 'HH:mm', locale=language)}"
 
 
 @lru_cache(maxsize=4096)
