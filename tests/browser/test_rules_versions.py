@@ -198,6 +198,16 @@ async def test_publish_and_take_back(
     assert now is not None and (now.version, now.source, now.note) == (3, RULES, "Za szeroko")
 
 
+async def test_the_only_version_is_compared_with_nothing(
+    enter: Enter, desk: Desk, admins: Mapping[str, int]
+) -> None:
+    page = await enter(admins["anna"])
+    await page.goto("/admin/rules/versions/1")
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Reguły, wersja 1")
+    await expect(page.get_by_role("button", name="Porównaj")).to_have_count(0)
+    await clean(page, "only-version")
+
+
 async def test_a_version_by_keyboard_alone(enter: Enter, desk: Desk, admins: Mapping[str, int]) -> None:
     number = await a_draft(desk.store, admins["anna"], *EDITS)
     page = await enter(admins["anna"])
