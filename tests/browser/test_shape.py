@@ -274,3 +274,47 @@ async def test_any_word_of_a_name_finds_an_office_or_a_colleague(
         await page.wait_for_timeout(1100)
         await page.keyboard.press("Escape")
         await expect(page.locator("dialog[open]")).to_have_count(0)
+
+
+CHOSEN = """(one) => {
+    const [probe, seen] = [document.createElement("i"), getComputedStyle(one)];
+    probe.style = "forced-color-adjust: none; background: Highlight; color: HighlightText";
+    document.body.append(probe);
+    const wanted = getComputedStyle(probe);
+    const same = seen.forcedColorAdjust === "none"
+        && seen.backgroundColor === wanted.backgroundColor && seen.color === wanted.color;
+    probe.remove();
+    return same;
+}"""
+"""Whether it stands in the system's colours for what is chosen: any other background is taken away there."""
+
+
+async def test_what_is_chosen_is_marked_where_the_system_gives_the_colours(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await desk.enter(browser, forced_colors="active", reduced_motion="reduce")
+    await page.goto(f"{desk.url}/conversations/{made['long']}?view=unassigned")
+    for mode, other in (("note", "reply"), ("reply", "note")):
+        await page.click(f"button[data-mode={mode}]")
+        await expect(page.locator(f"button[data-mode={mode}]")).to_have_attribute("aria-pressed", "true")
+        await page.mouse.move(0, 0)
+        assert await page.locator(f"button[data-mode={mode}]").evaluate(CHOSEN), mode
+        assert not await page.locator(f"button[data-mode={other}]").evaluate(CHOSEN), mode
+    for places in (".place", ".rail a"):
+        assert await page.locator(f"{places}[aria-current]").first.evaluate(CHOSEN), places
+        assert not await page.locator(f"{places}:not([aria-current])").first.evaluate(CHOSEN), places
+    assert await axe_violations(page) == []
+
+
+async def test_who_has_no_mailbox_is_told_how_to_go_on(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    page = await desk.enter(browser, "suw")
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    await page.goto(f"{desk.url}/new")
+    await expect(page.get_by_text("Administrator może")).to_be_visible()
+    assert await axe_violations(page) == []
+    await page.get_by_role("link", name="Do zgłoszeń").click()
+    await page.wait_for_url("**/inbox*")
+    assert wrong == []
