@@ -10,7 +10,9 @@ import click
 from hub.cli_common import Failed, config_option
 from hub.cli_config import read_config
 from hub.cli_store import perform
+from hub.config import Config
 from hub.people.passwords import LONGEST, SHORTEST
+from hub.people.users import TAKEN, login_form
 
 ROLES = ("agent", "moderator", "supervisor", "administrator")
 
@@ -52,6 +54,8 @@ def add(
 ) -> None:
     """Add a user."""
     config = read_config(config_path)
+    if not password_stdin:
+        _refuse_before_asking(config, login, office, queues)
     arguments = {
         "login": login,
         "name": name,
@@ -73,6 +77,8 @@ def add(
 def passwd(config_path: Path, login: str, password_stdin: bool) -> None:
     """Set the password of LOGIN. All the user's sessions end."""
     config = read_config(config_path)
+    if not password_stdin and not _exists(config, login):
+        raise Failed(f"There is no user {login}.")
     perform(config, "user.passwd", {"login": login, "password": _password(password_stdin)})
     click.echo(f"The password of {login} is set; open sessions have ended.")
 
@@ -99,6 +105,25 @@ def list_all(config_path: Path) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         click.echo("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _refuse_before_asking(config: Config, login: str, office: str, queues: tuple[str, ...]) -> None:
+    """Nobody types a password twice to be told then that the office is misspelt; the hub judges all of it again.
+
+    Raises :class:`Failed`.
+    """
+    if office not in {known.id for known in config.offices}:
+        raise Failed(f"There is no office {office} in the configuration.")
+    known_queues = {known.id for known in config.queues}
+    for queue in queues:
+        if queue not in known_queues:
+            raise Failed(f"There is no queue {queue} in the configuration.")
+    if _exists(config, login):
+        raise Failed(TAKEN)
+
+
+def _exists(config: Config, login: str) -> bool:
+    return any(person["login"] == login_form(login) for person in perform(config, "user.list", {}))
 
 
 def _password(from_stdin: bool) -> str:

@@ -387,6 +387,26 @@ def test_a_password_that_cannot_be_had_is_told(
     assert told in done.stderr.decode() and "Traceback" not in done.stderr.decode()
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("add", "--login", "jan", "--office", "krajwa"), "There is no office krajwa"),
+        (("add", "--login", "jan", "--office", "krajowa", "--queue", "skargi"), "There is no queue skargi"),
+        (("add", "--login", "EWA", "--office", "krajowa"), "There is an account with this login already"),
+        (("passwd", "jan"), "There is no user jan"),
+    ],
+    ids=["office", "queue", "login taken", "nobody"],
+)
+def test_what_cannot_be_is_told_before_a_password_is_asked_for(
+    run: Run, config: Path, words: tuple[str, ...], told: str
+) -> None:
+    person = ("--name", "E", "--role", "agent")
+    ewa = ("--login", "ewa", "--office", "krajowa", "--password-stdin", *person)
+    assert run("user", "add", "-c", config, *ewa, stdin="dlugie-haslo-1\n")[0] == Exit.OK
+    code, _, err = run("user", *words, "-c", config, *(person if words[0] == "add" else ()))
+    assert code == Exit.FAILED and told in err and "assword" not in err
+
+
 def test_health_asks_the_hub_of_the_data_folder(
     run: Run, config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
