@@ -298,6 +298,26 @@ async def test_a_half_written_answer_outlives_what_others_do(hub: WholeHub, brow
     await expect(first.locator(".notice", has_text="niewysłany")).to_have_count(0)
 
 
+async def test_escape_leads_out_of_an_answer_to_the_keys_of_the_bench(
+    hub: WholeHub, browser: Browser
+) -> None:
+    await (await citizen(hub, browser)).write("Gdzie jest najbliższy urząd?", name="Marek")
+    page = await bench(hub, browser)
+    post, answer = page.locator(".post").first, page.locator(".post .answer textarea").first
+    await page.keyboard.press("r")
+    await expect(answer).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(answer).to_be_hidden()
+    await expect(post).to_be_focused()
+    await page.keyboard.press("r")
+    await page.keyboard.type("Dzień dobry")
+    await page.keyboard.press("Escape")
+    await expect(answer).to_be_visible()
+    await page.keyboard.press("d")
+    await expect(answer).to_have_value("Dzień dobry")
+    await expect(page.locator(".post details.menu[open]")).to_have_count(1)
+
+
 async def test_a_half_written_answer_outlives_the_page_until_it_is_sent(
     hub: WholeHub, browser: Browser
 ) -> None:

@@ -104,9 +104,15 @@ function putBack() {
 }
 
 bench?.addEventListener("keydown", (event) => {
-  if ((!event.ctrlKey && !event.metaKey) || event.key !== "Enter" || !event.target.matches(".answer textarea")) return;
-  event.preventDefault();
-  event.target.form.requestSubmit();
+  if (!event.target.matches(".answer textarea") || event.isComposing) return;
+  if (event.key === "Escape") {
+    // As in the composer, the keys of the bench act again; what was written stays in sight.
+    if (!event.target.value.trim()) event.target.closest("details.answer").removeAttribute("open");
+    event.target.closest(".post").focus({ preventScroll: true });
+  } else if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
+    event.preventDefault();
+    event.target.form.requestSubmit();
+  }
 });
 
 // --- claims ------------------------------------------------------------------------------------------------------
