@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from hub.audit import record
 from hub.control import CommandFailed, Handler
 from hub.directory import Directory
 from hub.people.passwords import hash_password
@@ -116,6 +117,7 @@ def _passwd(tx: Tx, wish: Passwd, hashed: str) -> str:
     if found is None:
         raise NotFound("user")
     set_password(tx, found.id, hashed)
+    record(tx, SYSTEM.user, "password-set-by-command", f"user:{found.id}")
     return str(found.login)
 
 

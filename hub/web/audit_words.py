@@ -26,6 +26,7 @@ ACTIONS: Mapping[str, str] = {
     "log-out": N_("Logged out of the console"),
     "password-changed": N_("Changed the own password"),
     "password-printed": N_("Printed a new password"),
+    "password-set-by-command": N_("Set a password from the command line"),
     "password-set-by-link": N_("Set the password by a link"),
     "reset-link-made": N_("Made a link for a new password"),
     "second-factor-on": N_("Turned on the second factor"),

@@ -144,6 +144,13 @@ def test_users_are_added_listed_and_given_passwords(run: Run, config: Path, tmp_
     code, _, err = run("user", "forget-second-factor", "ewa", "-c", config)
     assert code == Exit.FAILED and "ewa has no second factor" in err
     with contextlib.closing(sqlite3.connect(tmp_path / "data" / "centrala.db")) as store, store:
+        passwords = store.execute(
+            "SELECT subject FROM audit WHERE action = 'password-set-by-command'"
+        ).fetchall()
+        assert (
+            passwords
+            == store.execute("SELECT 'user:' || id FROM user_account WHERE login = 'ewa'").fetchall()
+        )
         assert store.execute("SELECT * FROM audit WHERE action LIKE 'second-factor%'").fetchall() == []
         store.execute(FACTOR)
     code, out, _ = run("user", "forget-second-factor", "ewa", "-c", config)
