@@ -161,8 +161,9 @@ def _parse(path: Path) -> tuple[dict[str, Any], dict[toml_lines.Path, int]]:
         raise _single(path, "there is no such file; name one with -c") from None
     except OSError as error:
         raise _single(path, f"cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise _single(path, "is not UTF-8 text") from None
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise _single(path, "is not UTF-8 text; save the file in that encoding", line) from None
     except tomllib.TOMLDecodeError as error:
         place = re.search(r" \(at line (\d+), column (\d+)\)", str(error))
         line = int(place[1]) if place else 0

@@ -397,8 +397,8 @@ def test_a_missing_or_empty_secret_file_is_an_error(tmp_path: Path) -> None:
 def test_a_missing_file_and_one_that_is_no_text_are_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"nothing\.toml: there is no such file"):
         load(tmp_path / "nothing.toml", environ={})
-    (tmp_path / "bad.toml").write_bytes(b"\xff")
-    with pytest.raises(ConfigError, match="is not UTF-8 text"):
+    (tmp_path / "bad.toml").write_bytes(b"\xef\xbb\xbf[hub]\r\nname = '\xb3'\r\n")
+    with pytest.raises(ConfigError, match=r"bad\.toml:2: is not UTF-8 text; save the file in that encoding"):
         load(tmp_path / "bad.toml", environ={})
 
 
