@@ -167,7 +167,17 @@ def _parse(path: Path) -> tuple[dict[str, Any], dict[toml_lines.Path, int]]:
     except tomllib.TOMLDecodeError as error:
         place = re.search(r" \(at line (\d+), column (\d+)\)", str(error))
         line = int(place[1]) if place else 0
-        raise _single(path, f"is not valid TOML: {str(error).split(' (at ')[0].lower()}", line) from None
+        raise _single(path, f"is not valid TOML: {_plainly(str(error).split(' (at ')[0])}", line) from None
+
+
+def _plainly(complaint: str) -> str:
+    """What the TOML reader says, in words for people where it has its own."""
+    if twice := re.fullmatch(r"Cannot declare \((.*)\) twice", complaint):
+        names = ".".join(re.findall(r"'(.*?)'", twice[1]))
+        return f"the table [{names}] stands there a second time; put all its keys under the first one"
+    if complaint == "Invalid value":
+        return 'a value is missing or written wrongly; text stands in "quotes"'
+    return complaint.lower()
 
 
 def _single(path: Path, text: str, line: int = 0) -> ConfigError:

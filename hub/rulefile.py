@@ -156,6 +156,10 @@ def read_text(file: Path) -> str:
     """The text of a rule file. Raises :class:`ConfigError`."""
     try:
         return file.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        text = (
+            'there is no such file; the configuration ("hub.rules_file") or the command names it as the rules'
+        )
     except OSError as error:
         text = f"the rule file cannot be read: {error.strerror}"
     except UnicodeDecodeError:

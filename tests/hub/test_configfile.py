@@ -119,7 +119,12 @@ HOOK = '[[hooks]]\nid = "crm"\nurl = "https://crm.example/"\nsecret = "signs wha
         ('[desk]\nloud_from = "25:00"', 'desk.loud_from: must look like "08:00"'),
         ("[desk]\njoin_hours = -1", "desk.join_hours: expected a number >= 0"),
         ('[limits]\nlogin_per_account = "5 a day"', 'must look like "20/minute" or "5/15 minute"'),
-        ("[hub]\nname = ", "is not valid TOML"),
+        (
+            "[hub]\nname = ",
+            'is not valid TOML: a value is missing or written wrongly; text stands in "quotes"',
+        ),
+        ("[hub]\n[desk]\n[hub]", "is not valid TOML: the table [hub] stands there a second time"),
+        ("[hub\n", "is not valid TOML: expected ']' at the end of a table declaration"),
         ('[hub]\negress_allow = ["10.0.0.0/99"]', 'hub.egress_allow[0]: "10.0.0.0/99" is no address'),
         ('[hub]\nzone = "Europe/Warszawa"', 'no time zone "Europe/Warszawa"; did you mean "Europe/Warsaw"?'),
         ('[hub]\nsecret = "short"', "hub.secret: must have at least 32 characters"),

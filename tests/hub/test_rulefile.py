@@ -9,7 +9,7 @@ import pytest
 
 from hub.config import Config, Hub, Office, Queue
 from hub.configfile import ConfigError
-from hub.rulefile import KEPT, SMALL, compile_source
+from hub.rulefile import KEPT, SMALL, compile_source, read_rules
 from hub.rulereader import Breath
 from rules import Facts, evaluate
 from rules.words import forms
@@ -30,6 +30,16 @@ def config(tmp_path: Path) -> Config:
 def test_words_are_found_in_all_their_forms(config: Config) -> None:
     compiled = compile_source(config, TEXT, "draft 1")
     assert evaluate(compiled, Facts(text="nie dostałem zasiłku")).actions.queue == "swiadczenia"
+
+
+def test_a_file_that_is_not_there_is_told_with_its_key(config: Config, tmp_path: Path) -> None:
+    missing = msgspec.structs.replace(
+        config, hub=msgspec.structs.replace(config.hub, rules_file=str(tmp_path / "nope.yaml"))
+    )
+    with pytest.raises(ConfigError) as raised:
+        read_rules(missing, forms)
+    (problem,) = raised.value.problems
+    assert problem.file.endswith("nope.yaml") and '"hub.rules_file"' in problem.text
 
 
 def test_the_same_text_is_compiled_once(config: Config) -> None:
