@@ -119,9 +119,27 @@ _WORDS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """One row in words; ``link`` is "" where there is no page, ``details`` are pairs of name and value."""
+COMMANDS = frozenset(
+    {
+        "comments-imported",
+        "contact-erased",
+        "contact-exported",
+        "password-set-by-command",
+        "queues-set",
+        "second-factor-taken-away",
+        "user-added",
+    }
+)
+"""What somebody at the command line did if no user did it: the hub does none of it by itself."""
 
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """One row in words; ``link`` is "" where there is no page, ``details`` are pairs of name and value.
+
+    ``otherwise`` says who did it where that is no user.
+    """
+
+    otherwise: str
     action: str
     thing: str
     link: str
@@ -140,6 +158,7 @@ def told(row: Row[Any], names: Names, directory: Directory, language: str, say: 
         if key in found
     ]
     return Told(
+        otherwise=say(N_("the command line")) if row.action in COMMANDS else say(N_("the hub")),
         action=say(ACTIONS[row.action]) if row.action in ACTIONS else row.action,
         thing=name
         if kind == "rule-draft" and name

@@ -88,3 +88,17 @@ async def test_a_conversation_has_the_number_that_people_know(
     number, reference = await sqlite_store.write(command)
     _, page = await (await enter("administrator")).get("/admin/audit")
     assert f'href="/conversations/{number}">Zgłoszenie {reference}<' in page
+
+
+async def test_what_the_command_line_did_is_not_told_of_the_hub(
+    enter: Callable[[str], Any], sqlite_store: Store
+) -> None:
+    def command(tx: Tx) -> None:
+        record(tx, SYSTEM.user, "contact-exported", "contact:1")
+        record(tx, SYSTEM.user, "rules-publish-refused", "rule-draft:1")
+
+    administrator = await enter("administrator")
+    await sqlite_store.write(command)
+    _, page = await administrator.get("/admin/audit")
+    who = dict(re.findall(r'<tr title="(\S+).*?class="nowrap">([^<]*)</td><td data-label="Co ', page))
+    assert who["contact-exported"] == "wiersz poleceń" and who["rules-publish-refused"] == "system", who
