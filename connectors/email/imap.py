@@ -3,7 +3,7 @@
 The cursor of a mailbox is ``UIDVALIDITY:UID`` of the last mail of an unbroken row of committed ones; flags and dates
 say nothing, because other people read the mailbox too. When UIDVALIDITY changed, everything is read again and the
 hub recognises what it has by its content. A batch of mails goes to the hub at once, so that one transaction can take
-them, and the last of them, which carries the cursor, only when the others are in.
+them (those of one sender one after the other), and the last, which carries the cursor, only when the others are in.
 
 A mailbox is looked at when IDLE reports something and every ``poll_seconds`` in any case; each look renews IDLE.
 """
@@ -15,9 +15,11 @@ import contextlib
 import dataclasses
 import hashlib
 import ssl
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Hashable, Iterator, Mapping, Sequence
+from functools import partial
 
 from connectors._failpoint import failpoint
+from connectors._in_turn import in_turn, sender_of
 from connectors.contract import Cursor, Env, Party, Raw, Refused, Sink, Unknown
 from connectors.email.config import EmailConfig, ImapAccount, mailbox_key
 from connectors.email.imap_link import Link, Lost, NotDone, Selected, WrongCredentials, connect
@@ -271,8 +273,8 @@ async def _take_batch(link: Link, box: Mailbox, reader: Reader, batch: list[int]
             break
         whole.append((uid, mail))
     last = whole.pop() if len(whole) == len(present) else None
-    outcomes = await asyncio.gather(
-        *(_take(box, reader, uid, mail, None) for uid, mail in whole), return_exceptions=True
+    outcomes = await in_turn(
+        [(_whose(uid, mail), partial(_take, box, reader, uid, mail, None)) for uid, mail in whole]
     )
     for outcome in (*outcomes, *ready):
         if isinstance(outcome, BaseException):
@@ -281,6 +283,10 @@ async def _take_batch(link: Link, box: Mailbox, reader: Reader, batch: list[int]
         await _take(box, reader, *last, _cursor(box, validity, last[0]))
     failpoint("email.imap.committed")
     return present
+
+
+def _whose(uid: int, mail: Ready | None) -> Hashable:
+    return sender_of(mail.items if mail else (), uid)
 
 
 async def _require_gone(link: Link, uids: Sequence[int]) -> None:

@@ -10,16 +10,17 @@ Only one program may ask; a second one gets 409, as does one that asks while a w
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Literal
 
 from connectors._failpoint import failpoint
 from connectors._i18n import N_
+from connectors._in_turn import in_turn
 from connectors.contract import Cursor, Env, Micros, Refused, SendError, Sink
 from connectors.telegram.api import STRANGE_ANSWER, Api, Declined, NotReached
-from connectors.telegram.wire import BadUpdate, number_of
+from connectors.telegram.wire import BadUpdate, chat_of, number_of
 
 CURSOR = "offset"
 KEPT = 24 * 3600 * 1_000_000
@@ -108,8 +109,7 @@ async def _take_all(updates: Sequence[bytes], place: _Place, env: Env, take: Tak
     now = env.clock.now()
     following = max(_next(update) for update in updates)
     *others, last = updates
-    outcomes = await asyncio.gather(*(take(update, None) for update in others), return_exceptions=True)
-    for outcome in outcomes:
+    for outcome in await in_turn([(chat_of(update), partial(take, update, None)) for update in others]):
         if isinstance(outcome, BaseException):
             raise outcome
     await take(last, Cursor(key=CURSOR, value=f"{following}:{now}"))

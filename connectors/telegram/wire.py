@@ -246,8 +246,16 @@ class _Answer(msgspec.Struct, frozen=True, kw_only=True):
     result: tuple[msgspec.Raw, ...]
 
 
+class _Place(_Part, frozen=True, kw_only=True, gc=False):
+    """What all kinds of updates have in common; a pressed button tells the chat by its message."""
+
+    chat: Chat | None = None
+    message: _Place | None = None
+
+
 _decode = msgspec.json.Decoder(Update).decode
 _decode_answer = msgspec.json.Decoder(_Answer).decode
+_decode_places = msgspec.json.Decoder(dict[str, _Place | int]).decode
 _decode_list = msgspec.json.Decoder(tuple[msgspec.Raw, ...]).decode
 
 
@@ -309,6 +317,18 @@ def number_of(body: bytes) -> int:
         return _decode_number(body).update_id
     except _FAULTS:
         raise BadUpdate("The body is not JSON, or has no update_id.") from None
+
+
+def chat_of(body: bytes) -> int | None:
+    """The chat in which an update happened; None where it names none."""
+    try:
+        parts = _decode_places(body).values()
+    except _FAULTS:
+        return None
+    for part in parts:
+        if isinstance(part, _Place) and (place := part.message or part).chat is not None:
+            return place.chat.id
+    return None
 
 
 def several(body: bytes) -> tuple[msgspec.Raw, ...] | None:

@@ -11,11 +11,13 @@ import hashlib
 import xml.etree.ElementTree as ET  # nosec: only the type
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 import msgspec
 
 from connectors._failpoint import failpoint
+from connectors._in_turn import in_turn, sender_of
 from connectors.contract import (
     Cursor,
     Deletion,
@@ -189,7 +191,7 @@ class Intake:
         await self._insist([(Raw(), [], cursor)])
 
     async def _take(self, stanzas: Sequence[ET.Element], *, live: bool) -> list[Taken]:
-        """Commit stanzas, all at once so that one transaction can hold them; the hub keeps their order."""
+        """Commit stanzas, all at once so that one transaction can hold them, each person's in turn."""
         meant = [(stanza, self._understood(stanza, live=live)) for stanza in stanzas]
         told = [(stanza, items) for stanza, items in meant if items]
         raws = [await self._raw(stanza) for stanza, _ in told]
@@ -221,8 +223,8 @@ class Intake:
         """Commit all of them; what the hub refuses is told again, in the same order, until it takes it."""
         done: dict[int, list[Receipt]] = {}
         while left := [number for number in range(len(commits)) if number not in done]:
-            outcomes = await asyncio.gather(
-                *(self._accept(*commits[n]) for n in left), return_exceptions=True
+            outcomes = await in_turn(
+                [(sender_of(commits[n][1], n), partial(self._accept, *commits[n])) for n in left]
             )
             refusal: Refused | None = None
             for number, outcome in zip(left, outcomes, strict=True):

@@ -202,7 +202,8 @@ class Ledger:
 
     ``events`` are the committed items without repetitions, ``told`` counts every item that was handed over, and
     ``seconds`` is how long a commit takes. ``open``: commits may end, those with items; ``begun``: one has begun;
-    ``refused``: one was refused.
+    ``refused``: one was refused. ``crowded``: that many commits of items are refused, the next ones are taken, as in
+    a hub that has room for small messages only.
     """
 
     def __init__(self) -> None:
@@ -213,6 +214,7 @@ class Ledger:
         self.refusals = 0
         self.refusing: Exception | None = None
         self.away = False
+        self.crowded = 0
         self.seconds = 0.0
         self.open, self.begun, self.refused = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.open.set()
@@ -248,6 +250,10 @@ class Ledger:
             self.refusals += 1
             self.refused.set()
             raise self.refusing
+        if items and self.crowded:
+            self.crowded -= 1
+            self.refusals += 1
+            raise Refused("the hub is nearly full", retry_after=0.02)
         if state is not None and state.replaces not in (msgspec.UNSET, self.cursors.get(state.key)):
             raise Overtaken(state.key)
         if items:

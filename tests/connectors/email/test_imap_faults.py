@@ -171,6 +171,17 @@ async def test_nothing_overtakes_a_mail_that_could_not_be_had() -> None:
     assert came == ["Sprawa 1", "Sprawa 2", "Sprawa 3", "Sprawa 4"]
 
 
+async def test_a_mail_that_the_hub_refuses_is_not_overtaken_by_the_next_of_the_same_person() -> None:
+    mails = {uid: mail(uid).replace(b"jan%d@" % uid, b"jan@") for uid in range(1, 5)}
+    script, ledger = Script(mails | {5: mail(5), 6: mail(6)}), Ledger()
+    ledger.crowded = 1
+    async with served(script.serve) as port, running(inbox(port), ledger):
+        await ledger.wait_for(6)
+    assert ledger.refusals == 1
+    came = [event.subject for event in ledger.events if isinstance(event, Message)]
+    assert came == ["Sprawa 5", "Sprawa 1", "Sprawa 2", "Sprawa 3", "Sprawa 4", "Sprawa 6"]
+
+
 async def test_tls_checks_the_certificate_and_notices_a_lost_line(tmp_path: Path) -> None:
     chain, context = certificate(tmp_path)
     script, ledger = Script({1: mail(1)}), Ledger()

@@ -89,7 +89,7 @@ async def test_every_message_is_there_once() -> None:
 
 async def test_the_harness_sees_an_offset_that_moves_too_early(tmp_path: Path) -> None:
     """A build that commits the cursor before the updates in front of it loses them."""
-    right = "    outcomes = await asyncio.gather("
+    right = "    for outcome in await in_turn("
     early = '    await take(last, Cursor(key=CURSOR, value=f"{following}:{now}"))\n'
     source = faulty_copy(tmp_path, "connectors/telegram/polling.py", right, early + right)
     async with with_a_bot(source) as (world, peer):

@@ -11,7 +11,7 @@ from connectors._failpoint import FailpointError, armed
 from connectors.contract import Message, Micros, ParseContext, Unknown
 from connectors.telegram import reading
 from connectors.telegram.polling import CURSOR, KEPT
-from tests.connectors.telegram.beside import JAN, TOKEN, beside
+from tests.connectors.telegram.beside import JAN, OLENA, TOKEN, beside
 from tests.contract.world import INBOX
 from tests.waiting import until
 
@@ -71,6 +71,19 @@ async def test_a_full_hub_leaves_everything_with_telegram() -> None:
         at.ledger.take()
         await at.ledger.wait_for(3)
         assert len(at.ledger.events) == 3
+
+
+async def test_what_the_hub_refuses_is_not_overtaken_in_its_chat_and_holds_up_no_other() -> None:
+    async with beside(started=False) as at:
+        at.ledger.crowded = 1
+        for number in range(3):
+            await at.peer.writes(JAN, str(number))
+        await at.peer.writes(OLENA, "inny czat")
+        await at.peer.writes(OLENA, "inny czat, dalej")
+        at.start()
+        events = await at.ledger.wait_for(5)
+    came = [event.text for event in events if isinstance(event, Message)]
+    assert came == ["inny czat", "0", "1", "2", "inny czat, dalej"]
 
 
 async def test_a_second_reader_is_told_and_waited_out() -> None:

@@ -159,6 +159,23 @@ async def test_more_than_the_hub_can_take_waits_on_the_line() -> None:
         assert desk.texts == [str(number) for number in range(3_000)]
 
 
+async def test_what_the_hub_refuses_is_not_overtaken_by_the_next_of_the_same_person() -> None:
+    server = FakeServer("pw")
+    async with beside(server) as desk:
+        await desk.start()
+        desk.ledger.crowded = 1
+        whose = ("jan", "jan", "ola", "jan", "ola")
+        server.write(
+            "".join(
+                f"<message from='{who}@example.org/x' id='burst-{number:09d}'><body>{number}</body></message>"
+                for number, who in enumerate(whose)
+            )
+        )
+        await desk.ledger.wait_for(5)
+    assert desk.ledger.refusals == 1
+    assert desk.texts == ["2", "4", "0", "1", "3"]
+
+
 @pytest.mark.slow
 async def test_a_line_that_breaks_again_and_again_fills_no_memory() -> None:
     """While the hub takes nothing, each new connection brings more; at the bound there is none until there is room."""
