@@ -24,6 +24,11 @@ Origin = Annotated[
 ]
 """Scheme, host and port of a site, as in the Origin header (RFC 6454)."""
 
+PageUrl = Annotated[
+    str, msgspec.Meta(pattern=r"^$|^https?://\S+$", examples=["https://praca.example.pl/rodo"])
+]
+"""Address of a page for citizens; empty: none."""
+
 Rate = Annotated[
     str,
     msgspec.Meta(pattern="^$|^[1-9][0-9]*/([1-9][0-9]* ?)?(second|minute|hour|day)$", examples=["10/minute"]),
@@ -45,7 +50,7 @@ ONCE_MORE = N_("Nothing was sent: a field that nobody sees was filled in. Press 
 class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A text in the languages of the widget; an empty English one falls back to the Polish."""
 
-    pl: Annotated[str, about("In Polish.")]
+    pl: Annotated[str, about("In Polish.", min_length=1)]
     en: Annotated[str, about("In English; empty: the Polish text.")] = ""
 
     def of(self, language: str) -> str:

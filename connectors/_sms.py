@@ -118,7 +118,11 @@ class SmsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     loud_until: Annotated[TimeOfDay, about("The quiet hours begin.")] = "20:00"
     holidays: Annotated[
         str,
-        about("Country whose public holidays are quiet the whole day; empty: none.", pattern="^$|^[A-Z]{2}$"),
+        about(
+            "Country whose public holidays are quiet the whole day; empty: none.",
+            pattern="^$|^[A-Z]{2}$",
+            examples=["PL"],
+        ),
     ] = "PL"
     answer_minutes: Annotated[
         float, about("A message this soon after the person's own is not bound by quiet hours.", ge=0)

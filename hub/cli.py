@@ -101,6 +101,8 @@ def run(arguments: Sequence[str]) -> int:
         return outcome if isinstance(outcome, int) else Exit.OK
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.NoSuchOption) and error.ctx and isinstance(error.ctx.command, click.Group):
+            click.echo("Options stand behind the command, as in: centrala check -c FILE", err=True)
         return error.exit_code
     except ConfigError as error:
         click.echo(str(error), err=True)

@@ -28,7 +28,7 @@ def contact() -> None:
     """
 
 
-@contact.command()
+@contact.command(short_help="Write all that is kept of PERSON as JSON.")
 @config_option
 @click.option("--files", is_flag=True, help="With the bytes of all attachments, in base64.")
 @click.argument("person")
@@ -52,7 +52,7 @@ def export(config_path: Path, files: bool, person: str, file: Path) -> None:
     _tell(record["also_named_by"])
 
 
-@contact.command()
+@contact.command(short_help="Erase all that is kept of PERSON.")
 @config_option
 @click.option("--yes", is_flag=True, help="Do not ask whether it is meant.")
 @click.argument("person")

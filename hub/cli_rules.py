@@ -44,7 +44,7 @@ for _command in (diff_rules, export_rules, import_rules, replay_rules):
     rules.add_command(_command)
 
 
-@rules.command()
+@rules.command(short_help="Check a rule file: form, names, lint.")
 @config_option
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 def check(config_path: Path, file: Path | None) -> None:
@@ -115,7 +115,7 @@ def test(config_path: Path, only: tuple[str, ...], file: Path | None) -> None:
         raise Failed("Tests of the rules failed.")
 
 
-@rules.command(name="explain")
+@rules.command(name="explain", short_help="Say for each rule why it would match a message or not.")
 @config_option
 @click.option("--inbox", "inbox_id", required=True, help="The inbox that the message comes to.")
 @click.option(

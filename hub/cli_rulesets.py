@@ -42,7 +42,7 @@ def export_rules(config_path: Path, number: int | None, file: Path) -> None:
     click.echo(f"Version {found['version']} of the rules is in {file}.")
 
 
-@click.command(name="import")
+@click.command(name="import", short_help="Make a draft of the rules in FILE, or publish them.")
 @config_option
 @click.option("--publish", is_flag=True, help="Publish it too, provided that it passes all checks.")
 @click.option("--note", default="", help="What it is for; kept with the draft and the version.")
@@ -62,7 +62,7 @@ def import_rules(config_path: Path, publish: bool, note: str, file: Path) -> Non
         click.echo(f"The rules are draft {done['draft']}; nothing is published yet.")
 
 
-@click.command(name="diff")
+@click.command(name="diff", short_help="Say what changed between two files or versions.")
 @config_option
 @click.option(
     "--words/--yaml", default=True, help="In words (the default), or as a unified diff of the texts."
@@ -83,7 +83,7 @@ def diff_rules(config_path: Path, words: bool, before: str, after: str) -> None:
         click.echo("No rule differs." if one != two else "They are the same.")
 
 
-@click.command(name="replay")
+@click.command(name="replay", short_help="Say what the rules in FILE would have done with real messages.")
 @config_option
 @click.option("--days", type=click.IntRange(1, 366), help="Over the messages of the last so many days.")
 @click.option("--messages", type=click.IntRange(1, 1_000_000), help="Over the newest so many messages.")

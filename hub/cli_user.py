@@ -12,7 +12,8 @@ from hub.cli_config import read_config
 from hub.cli_store import perform
 from hub.config import Config
 from hub.people.passwords import LONGEST, SHORTEST
-from hub.people.users import TAKEN, login_form
+from hub.people.users import TAKEN, login_form, new_login
+from hub.scope import Conflict
 
 ROLES = ("agent", "moderator", "supervisor", "administrator")
 
@@ -83,7 +84,7 @@ def passwd(config_path: Path, login: str, password_stdin: bool) -> None:
     click.echo(f"The password of {login} is set; open sessions have ended.")
 
 
-@user.command(name="forget-second-factor")
+@user.command(name="forget-second-factor", short_help="Take the second factor of LOGIN away.")
 @config_option
 @click.argument("login")
 def forget_second_factor(config_path: Path, login: str) -> None:
@@ -112,6 +113,10 @@ def _refuse_before_asking(config: Config, login: str, office: str, queues: tuple
 
     Raises :class:`Failed`.
     """
+    try:
+        new_login(login)
+    except Conflict as conflict:
+        raise Failed(str(conflict)) from None
     if office not in {known.id for known in config.offices}:
         raise Failed(f"There is no office {office} in the configuration.")
     known_queues = {known.id for known in config.queues}

@@ -175,6 +175,8 @@ def _plainly(complaint: str) -> str:
     if twice := re.fullmatch(r"Cannot declare \((.*)\) twice", complaint):
         names = ".".join(re.findall(r"'(.*?)'", twice[1]))
         return f"the table [{names}] stands there a second time; put all its keys under the first one"
+    if complaint == "Expected '=' after a key in a key/value pair":
+        return "a name has to be followed by = (a space that is none, as copied from a web page, may stand there)"
     if complaint == "Invalid value":
         return 'a value is missing or written wrongly; text stands in "quotes"'
     return complaint.lower()
@@ -242,7 +244,8 @@ def _apply_environment(document: _Document, tables: list[_Table], environ: Mappi
             variable = _Variable(table=table, within=within, path=(*where, *within), kind=inner)
             known.setdefault(ENVIRONMENT_PREFIX + name, []).append(variable)
     for name in sorted(environ):
-        meant, put = known.get(name, []), _set
+        put: Callable[[_Document, _Variable, str, str], None] = _set
+        meant = known.get(name, [])
         if not meant and name.endswith("_FILE"):
             meant = [one for one in known.get(name.removesuffix("_FILE"), []) if is_secret(one.kind)]
             put = _set_from_file
@@ -278,7 +281,7 @@ def _scalars(kind: Any, within: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
             yield path, field.type
 
 
-def _set(document: _Document, variable: _Variable, name: str, text: str) -> None:
+def _set(document: _Document, variable: _Variable, name: str, text: str | Secret) -> None:
     value: Any = text
     if not is_secret(variable.kind):
         # What does not fit is left as it is: the check that follows says what is wrong with it, and where. A number
@@ -299,7 +302,7 @@ def _set(document: _Document, variable: _Variable, name: str, text: str) -> None
 
 def _set_from_file(document: _Document, variable: _Variable, name: str, text: str) -> None:
     try:
-        _set(document, variable, name, read_secret(Path(text)))
+        _set(document, variable, name, Secret(read_secret(Path(text)), file=text))
     except ValueError as error:
         document.problems.append(Problem(file="environment", line=0, key=name, text=str(error)))
 
@@ -332,11 +335,13 @@ def _read_secret_file(document: _Document, table: dict[str, Any], name: str, whe
         document.wrong(path, "expected the name of a file")
     elif file is not None:
         try:
-            table[name] = read_secret(document.path.parent / file)
+            named = document.path.parent / file
+            table[name] = Secret(read_secret(named), file=str(named))
         except ValueError as error:
             document.wrong(path, str(error))
     if isinstance(table.get(name), str):
-        table[name] = Secret(table[name])
+        written, line = document.places.get((*where, name), ("", 0))
+        table[name] = Secret(table[name], file=written if line else "")
 
 
 def read_secret(path: Path) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from connectors.contract import Log
+import msgspec
+
+from connectors.contract import Log, Secret
 from hub.backup import BLOBS, SECRET
 from hub.config import Config
 
@@ -12,11 +16,28 @@ _ENTER, _READ = 0o001, 0o004
 
 
 def open_to_all(config: Config) -> list[Path]:
-    """The database, the folder of large files and the signing secret, as far as any account of the machine may read
-    them."""
+    """The database, the folder of large files, the signing secret, and the files that hold secrets of the
+    configuration, itself among them, as far as any account of the machine may read them."""
     data_dir = Path(config.hub.data_dir)
-    kept = (config.store.sqlite_path(), data_dir / BLOBS, data_dir / SECRET)
+    keys = (config.public.certificate_key, config.private.certificate_key)
+    named = [Path(file) for file in (*keys, *_files_of_secrets(config)) if file]
+    kept = (config.store.sqlite_path(), data_dir / BLOBS, data_dir / SECRET, *dict.fromkeys(named))
     return [path for path in kept if path is not None and _is_open(path)]
+
+
+def _files_of_secrets(part: Any) -> Iterator[str]:
+    """The files that secrets were read from, in a part of the configuration and what lies within it."""
+    if isinstance(part, Secret):
+        yield part.file
+    elif isinstance(part, msgspec.Struct):
+        for name in part.__struct_fields__:
+            yield from _files_of_secrets(getattr(part, name))
+    elif isinstance(part, Mapping):
+        for inner in part.values():
+            yield from _files_of_secrets(inner)
+    elif isinstance(part, list | tuple):
+        for inner in part:
+            yield from _files_of_secrets(inner)
 
 
 def closing(paths: list[Path]) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import msgspec
 
-from connectors._forms import Origin, Rate, Words, about
+from connectors._forms import Origin, PageUrl, Rate, Words, about
 from connectors._i18n import N_
 from connectors._widget import Theme
 
@@ -35,7 +35,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     consent: Annotated[
         Words | None, about("Text beside the box that everybody must tick; without it a standard one.")
     ] = None
-    privacy_url: Annotated[str, about("Where the consent text leads.", pattern=r"^$|^https?://\S+$")] = ""
+    privacy_url: Annotated[PageUrl, about("Where the consent text leads.")] = ""
     per_address: Annotated[Rate, about("What one network address may post.")] = "5/minute"
     per_site: Annotated[Rate, about("What may be posted through one site.")] = "120/minute"
     theme: Annotated[Theme, about("The site's own colours.")] = Theme()

@@ -8,7 +8,7 @@ import msgspec
 
 from connectors._fields import Field, twice
 from connectors._files import DOCUMENTS
-from connectors._forms import Origin, Rate, Words, about
+from connectors._forms import Origin, PageUrl, Rate, Words, about
 from connectors._i18n import N_
 from connectors._widget import Theme
 
@@ -44,7 +44,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     consent: Annotated[
         Words | None, about("Text beside the box that everybody must tick; without it a standard one.")
     ] = None
-    privacy_url: Annotated[str, about("Where the consent text leads.", pattern=r"^$|^https?://\S+$")] = ""
+    privacy_url: Annotated[PageUrl, about("Where the consent text leads.")] = ""
     agents: Annotated[
         Literal["role", "first-name", "full-name"],
         about("How visitors see agents: as a consultant, by the first name, by the whole name."),

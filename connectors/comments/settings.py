@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from connectors._forms import Origin, Rate, Words, about
+from connectors._forms import Origin, PageUrl, Rate, Words, about
 from connectors._widget import Theme
 
 
@@ -31,6 +31,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     consent: Annotated[
         Words | None, about("Text beside the box that an author ticks; without it a standard one.")
     ] = None
-    privacy_url: Annotated[str, about("Where the consent text leads.", pattern=r"^$|^https?://\S+$")] = ""
+    privacy_url: Annotated[PageUrl, about("Where the consent text leads.")] = ""
     email: Annotated[bool, about("Whether an author may leave an address for the answer.")] = True
     theme: Annotated[Theme, about("The site's own colours.")] = Theme()

@@ -44,10 +44,12 @@ class Secret:
     also say ``password_file = "…"``. Decode such a struct with ``msgspec.convert(…, dec_hook=decode_secret)``.
     """
 
-    __slots__ = ("_value",)
+    __slots__ = ("_value", "file")
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, file: str = "") -> None:
         self._value = value
+        self.file = file
+        """The file that it was read from; empty where it came from nowhere that others could read."""
 
     def reveal(self) -> str:
         """The secret itself."""

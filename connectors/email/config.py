@@ -54,6 +54,7 @@ class ImapAccount(Part, frozen=True, kw_only=True):
         _about(
             "What to do on the server with a mail that is committed: seen, leave, or move:FOLDER.",
             pattern="^(seen|leave|move:.+)$",
+            examples=["seen", "leave", "move:Gotowe"],
         ),
     ] = "seen"
     first_scan: Annotated[

@@ -8,7 +8,7 @@ import msgspec
 
 from connectors._fields import Field, twice
 from connectors._files import DOCUMENTS
-from connectors._forms import Origin, Rate, Words, about
+from connectors._forms import Origin, PageUrl, Rate, Words, about
 from connectors._i18n import N_
 from connectors._widget import Theme
 
@@ -37,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     consent: Annotated[
         Words | None, about("Text beside the box that everybody must tick; without it a standard one.")
     ] = None
-    privacy_url: Annotated[str, about("Where the consent text leads.", pattern=r"^$|^https?://\S+$")] = ""
+    privacy_url: Annotated[PageUrl, about("Where the consent text leads.")] = ""
     max_files: Annotated[int, about("Most files of one form.", ge=1, le=20)] = 5
     max_file_bytes: Annotated[int, about("Largest file.", ge=1000, le=50_000_000)] = 10_000_000
     max_bytes: Annotated[int, about("Most bytes of all files together.", ge=1000, le=100_000_000)] = (

@@ -21,6 +21,7 @@ class Settings(SmsSettings, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         about(
             "Kannel's sendsms, for example http://127.0.0.1:13013/cgi-bin/sendsms; empty: the inbox only receives.",
             pattern=r"^$|^https?://\S+$",
+            examples=["http://127.0.0.1:13013/cgi-bin/sendsms"],
         ),
     ] = ""
     username: Annotated[str, about("Name of the sendsms-user.")] = ""
@@ -39,6 +40,7 @@ class Settings(SmsSettings, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         about(
             "The hub's public listener as Kannel reaches it; empty: hub.public_url.",
             pattern=r"^$|^https?://\S+$",
+            examples=["https://kontakt.example.pl"],
         ),
     ] = ""
     smsc: Annotated[str, about("smsc-id of the connection to send through; empty: Kannel decides.")] = ""

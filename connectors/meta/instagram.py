@@ -31,7 +31,7 @@ class Settings(DirectSettings, frozen=True, kw_only=True, forbid_unknown_fields=
 
     page: Annotated[
         str,
-        msgspec.Meta(pattern=r"^[0-9]{3,30}$"),
+        msgspec.Meta(pattern=r"^[0-9]{3,30}$", examples=["104212345678901"]),
         about("Meta's number of the Facebook page linked to the account; messages leave through it."),
     ]
 

@@ -47,7 +47,7 @@ class Settings(CommentSettings, frozen=True, kw_only=True, forbid_unknown_fields
 
     page: Annotated[
         str,
-        msgspec.Meta(pattern=r"^[0-9]{3,30}$"),
+        msgspec.Meta(pattern=r"^[0-9]{3,30}$", examples=["104212345678901"]),
         about("Meta's number of the Facebook page linked to the account; private answers leave through it."),
     ]
 

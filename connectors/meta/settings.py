@@ -45,21 +45,25 @@ class MetaSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             "Meta's number of the page, the Instagram professional account or the WhatsApp telephone number."
         ),
     ]
-    app_id: Annotated[str, about("Meta's number of the app.", pattern="^[0-9]{3,30}$")]
+    app_id: Annotated[
+        str, about("Meta's number of the app.", pattern="^[0-9]{3,30}$", examples=["104212345678901"])
+    ]
     app_secret: Annotated[Secret, about("Signs what Meta sends and proves what we ask.")]
     previous_app_secret: Annotated[
         Secret | None, about("Still taken for signatures on the way in while the secret is changed.")
     ] = None
     access_token: Annotated[Secret, about("The page's or system user's token.")]
     verify_token: Annotated[Secret, about("Any text of ours, entered beside the callback's address at Meta.")]
-    graph_url: Annotated[str, about("Where the Graph API is.", pattern=r"^https?://\S+$")] = (
-        "https://graph.facebook.com"
-    )
+    graph_url: Annotated[
+        str,
+        about("Where the Graph API is.", pattern=r"^https?://\S+$", examples=["https://graph.facebook.com"]),
+    ] = "https://graph.facebook.com"
     graph_version: Annotated[
         str,
         about(
             "The version of the Graph API; each ends two years after it came.",
             pattern=r"^v[0-9]{1,3}\.[0-9]$",
+            examples=["v26.0"],
         ),
     ] = "v26.0"
     media_hosts: Annotated[

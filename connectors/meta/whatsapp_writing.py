@@ -59,7 +59,9 @@ a hub that holds a file in memory stops earlier.)"""
 class TemplateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A text that WhatsApp has approved, as it stands there with ``{1}``, ``{2}``, … for its parameters."""
 
-    name: Annotated[str, about("Its name at WhatsApp.", pattern="^[a-z0-9_]{1,512}$")]
+    name: Annotated[
+        str, about("Its name at WhatsApp.", pattern="^[a-z0-9_]{1,512}$", examples=["odpowiedz_gotowa"])
+    ]
     language: Annotated[
         str, about("Its language there.", pattern="^[a-z]{2,3}(_[A-Z]{2})?$", examples=["pl"])
     ] = "pl"

@@ -30,7 +30,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, about("Signed requests older or newer than this are refused.", ge=10, le=86_400)
     ] = 300
     country: Annotated[
-        str, about("Where a number without a country code is from (ISO 3166).", pattern="^[A-Z]{2}$")
+        str,
+        about(
+            "Where a number without a country code is from (ISO 3166).", pattern="^[A-Z]{2}$", examples=["PL"]
+        ),
     ] = "PL"
     fields: Annotated[
         dict[str, str],

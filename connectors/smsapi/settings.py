@@ -12,7 +12,9 @@ from connectors.contract import Secret
 
 _SECRET = re.compile(r"[A-Za-z0-9._~-]{16,200}")
 
-Address = Annotated[str, about("An http address.", pattern=r"^https?://\S+$")]
+Address = Annotated[
+    str, about("An http address.", pattern=r"^https?://\S+$", examples=["https://api.smsapi.pl"])
+]
 
 
 class Settings(SmsSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,6 +38,7 @@ class Settings(SmsSettings, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         about(
             "The hub's public listener as SMSAPI reaches it; empty: hub.public_url.",
             pattern=r"^$|^https?://\S+$",
+            examples=["https://kontakt.example.pl"],
         ),
     ] = ""
     reports: Annotated[

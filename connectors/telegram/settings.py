@@ -40,7 +40,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     poll_seconds: Annotated[int, about("How long one question for news may wait.", ge=0, le=50)] = 25
     max_connections: Annotated[int, about("Most posts of Telegram at once, by webhook.", ge=1, le=100)] = 40
     api_url: Annotated[
-        str, about("The Bot API; an own server of it, or a test's.", pattern=r"^https?://[^\s?#]+[^/\s?#]$")
+        str,
+        about(
+            "The Bot API; an own server of it, or a test's.",
+            pattern=r"^https?://[^\s?#]+[^/\s?#]$",
+            examples=["https://api.telegram.org"],
+        ),
     ] = "https://api.telegram.org"
     timeout_seconds: Annotated[float, about("Longest wait for an answer to a short call.", gt=0, le=60)] = (
         15.0

@@ -13,7 +13,12 @@ class Settings(SmsSettings, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """One account at Twilio, or at a provider with the same interface; see docs/channels/twilio.md."""
 
     account_sid: Annotated[
-        str, about("The account, AC and 32 characters at Twilio.", pattern="^[A-Za-z0-9_-]{1,64}$")
+        str,
+        about(
+            "The account, AC and 32 characters at Twilio.",
+            pattern="^[A-Za-z0-9_-]{1,64}$",
+            examples=["AC" + 32 * "0"],
+        ),
     ]
     auth_token: Annotated[
         Secret, about("Its auth token: proves our requests, unless there is an API key, and signs theirs.")
@@ -28,10 +33,16 @@ class Settings(SmsSettings, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         about(
             "SID of a Messaging Service that chooses the sender; with `sender` as well, one of its senders.",
             pattern=r"^$|^[A-Za-z0-9_-]{1,64}$",
+            examples=["MG" + 32 * "0"],
         ),
     ] = ""
     base_url: Annotated[
-        str, about("Where the API is; other providers have their own.", pattern=r"^https?://\S+$")
+        str,
+        about(
+            "Where the API is; other providers have their own.",
+            pattern=r"^https?://\S+$",
+            examples=["https://api.twilio.com"],
+        ),
     ] = "https://api.twilio.com"
     media_hosts: Annotated[
         tuple[str, ...],
@@ -43,6 +54,7 @@ class Settings(SmsSettings, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             "The hub's public listener exactly as the address of the webhook begins, for the signature covers it; "
             "empty: hub.public_url.",
             pattern=r"^$|^https?://\S+$",
+            examples=["https://kontakt.example.pl"],
         ),
     ] = ""
     reports: Annotated[bool, about("Whether status callbacks are asked for.")] = True

@@ -25,7 +25,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     url: Annotated[
         str,
         about(
-            "Where answers go; empty: answers cannot leave through this inbox.", pattern=r"^$|^https?://\S+$"
+            "Where answers go; empty: answers cannot leave through this inbox.",
+            pattern=r"^$|^https?://\S+$",
+            examples=["https://system.example.pl/odpowiedzi"],
         ),
     ] = ""
     edits: Annotated[bool, about("Whether the other side understands edit and deletion.")] = False

@@ -81,7 +81,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         tuple[str, ...], about("Beginnings of the names of events that are not kept; all others are.")
     ] = NOT_MESSAGES
     api_url: Annotated[
-        str, about("The API; another address only for tests.", pattern=r"^https?://\S+[^/]$")
+        str,
+        about(
+            "The API; another address only for tests.",
+            pattern=r"^https?://\S+[^/]$",
+            examples=["https://api.x.com"],
+        ),
     ] = "https://api.x.com"
     timeout_seconds: Annotated[float, about("Longest wait for an answer of X.", gt=0, le=60)] = 15.0
     max_file_bytes: Annotated[

@@ -62,11 +62,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         int, about("Units of the day that are kept for answers and decisions; each costs 50.", ge=0)
     ] = 2_500
     api_url: Annotated[
-        str, about("The API; another address only for tests.", pattern=r"^https?://\S+[^/]$")
+        str,
+        about(
+            "The API; another address only for tests.",
+            pattern=r"^https?://\S+[^/]$",
+            examples=["https://www.googleapis.com/youtube/v3"],
+        ),
     ] = "https://www.googleapis.com/youtube/v3"
-    token_url: Annotated[str, about("Where tokens are renewed.", pattern=r"^https?://\S+$")] = (
-        "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
-    )
+    token_url: Annotated[
+        str,
+        about(
+            "Where tokens are renewed.",
+            pattern=r"^https?://\S+$",
+            examples=["https://oauth2.googleapis.com/token"],
+        ),
+    ] = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
     timeout_seconds: Annotated[float, about("Longest wait for an answer of YouTube.", gt=0, le=60)] = 15.0
 
     def __post_init__(self) -> None:

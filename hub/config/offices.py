@@ -41,7 +41,7 @@ def minutes(time_of_day: str) -> int:
 
 def _span(text: str) -> tuple[int, int]:
     start, end = (minutes(part) for part in text.split("-"))
-    if not start < end <= 24 * 60:
+    if start >= end:
         raise ValueError(f"opening hours {text.strip()!r} end before they begin")
     return start, end
 
@@ -145,7 +145,14 @@ class Hook(Section, frozen=True, kw_only=True):
     """An address that rules may call with the action webhook."""
 
     id: Annotated[Id, about("Stable name, used by rules.")]
-    url: Annotated[str, about("Where the event is posted as JSON.", pattern="^https?://")]
+    url: Annotated[
+        str,
+        about(
+            "Where the event is posted as JSON.",
+            pattern="^https?://",
+            examples=["https://system.example.pl/zdarzenia"],
+        ),
+    ]
     secret: Annotated[
         Secret,
         about("Signs the body: the header X-Centrala-Signature is HMAC-SHA256 over timestamp and body."),

@@ -24,7 +24,8 @@ Rate = Annotated[
 ]
 """``"20/minute"`` or ``"5/15 minute"``; empty: no limit."""
 
-_SPAN = "[0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9]"
+_MOMENT = "(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)"
+_SPAN = f"{_MOMENT}-{_MOMENT}"
 
 Hours = Annotated[
     str,

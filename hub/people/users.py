@@ -71,6 +71,14 @@ def login_form(login: str) -> str:
     return login.strip().lower()
 
 
+def new_login(login: str) -> str:
+    """The stored form of a login that is to be. Raises Conflict for one that cannot be."""
+    form = login_form(login)
+    if not _LOGIN.fullmatch(form):
+        raise Conflict(BAD_LOGIN)
+    return form
+
+
 def add_user(
     tx: Tx,
     scope: Scope,
@@ -88,9 +96,7 @@ def add_user(
     """
     require(scope, "administer")
     _own(scope, office)
-    login = login_form(login)
-    if not _LOGIN.fullmatch(login):
-        raise Conflict(BAD_LOGIN)
+    login = new_login(login)
     if find_login(tx, login, active_only=False) is not None:
         raise Conflict(TAKEN)
     row = {

@@ -103,10 +103,18 @@ def test_each_command_has_help_that_begins_as_its_line_in_the_list(run: Run, nam
     assert "Usage: centrala" in out and "Options:" in out
 
 
+@pytest.mark.parametrize("group", ["rules", "user", "contact", "import"])
+def test_a_list_of_commands_says_what_each_does_to_the_end(run: Run, group: str) -> None:
+    _, out, _ = run(group, "--help")
+    assert "..." not in out.partition("Commands:")[2]
+
+
 def test_a_wrong_command_line_is_a_sentence_and_exit_code_2(run: Run) -> None:
     code, out, err = run("pares", "email")
     assert (code, out) == (Exit.USAGE, "") and "No such command 'pares'" in err
     assert run("parse", "emial")[0] == Exit.USAGE
+    code, _, err = run("-c", "other.toml", "check")
+    assert code == Exit.USAGE and "Options stand behind the command, as in: centrala check -c FILE" in err
 
 
 def test_a_wrong_configuration_is_exit_code_3_with_its_line(run: Run, config: Path) -> None:
@@ -399,10 +407,11 @@ def test_a_password_that_cannot_be_had_is_told(
     [
         (("add", "--login", "jan", "--office", "krajwa"), "There is no office krajwa"),
         (("add", "--login", "jan", "--office", "krajowa", "--queue", "skargi"), "There is no queue skargi"),
+        (("add", "--login", "żaneta", "--office", "krajowa"), "letters without diacritics"),
         (("add", "--login", "EWA", "--office", "krajowa"), "There is an account with this login already"),
         (("passwd", "jan"), "There is no user jan"),
     ],
-    ids=["office", "queue", "login taken", "nobody"],
+    ids=["office", "queue", "login", "login taken", "nobody"],
 )
 def test_what_cannot_be_is_told_before_a_password_is_asked_for(
     run: Run, config: Path, words: tuple[str, ...], told: str

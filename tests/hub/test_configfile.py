@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from connectors.contract import Secret
 from connectors.email.config import EmailConfig
 from connectors.meta.messenger import Settings as MessengerSettings
+from hub.cli_config import CHANNELS as REAL
 from hub.config import Config, Week
 from hub.config_check import check
 from hub.configfile import Channels, ConfigError, decode_settings, load, signing_secret
@@ -118,6 +121,16 @@ HOOK = '[[hooks]]\nid = "crm"\nurl = "https://crm.example/"\nsecret = "signs wha
         ('[hub]\nlanguage = "plu"', 'hub.language: must be one of en, pl; did you mean "pl"?'),
         ('[desk]\nloud_from = "25:00"', 'desk.loud_from: must look like "08:00"'),
         ("[desk]\njoin_hours = -1", "desk.join_hours: expected a number >= 0"),
+        ('[[offices]]\nid = "a"\nname = "A"\nhours.mon = "8-16"', 'hours.mon: must look like "07:30-15:30"'),
+        (
+            '[[offices]]\nid = "a"\nname = "A"\nhours.mon = "08:00-25:00"',
+            'hours.mon: must look like "07:30-15:30"',
+        ),
+        (
+            '[[offices]]\nid = "a"\nname = "A"\nhours.mon = "08:00-24:30"',
+            'hours.mon: must look like "07:30-15:30"',
+        ),
+        ('[hub]\nname\u00a0= "Infolinia"', "a name has to be followed by = (a space that is none"),
         ('[limits]\nlogin_per_account = "5 a day"', 'must look like "20/minute" or "5/15 minute"'),
         (
             "[hub]\nname = ",
@@ -165,6 +178,28 @@ def test_wrong_values_are_told_in_sentences_with_their_line(
     (problem,) = complaints(tmp_path, line)
     assert complaint in problem
     assert problem.startswith("centrala.toml:")
+
+
+@pytest.mark.parametrize("kind", ["", *REAL.kinds])
+def test_what_must_have_a_form_is_told_by_an_example(kind: str) -> None:
+    """A regular expression is no help to most people."""
+    schema = msgspec.json.schema(
+        REAL.config(kind) if kind else Config, schema_hook=lambda _: {"type": "string"}
+    )
+    bare = [name for name, node in _with_pattern(schema, "") if not node.get("examples")]
+    assert bare == []
+
+
+def _with_pattern(node: Any, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All parts of a JSON schema that have a pattern, and where they are."""
+    if isinstance(node, dict):
+        if "pattern" in node and isinstance(node["pattern"], str):
+            yield name, node
+        for key, inner in node.items():
+            yield from _with_pattern(inner, f"{name}.{key}")
+    elif isinstance(node, list):
+        for inner in node:
+            yield from _with_pattern(inner, name)
 
 
 def test_names_that_lead_nowhere_are_told(tmp_path: Path) -> None:

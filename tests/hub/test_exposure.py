@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from hub import cli
+from hub.cli_config import CHANNELS
 from hub.configfile import load
 from hub.exposure import open_to_all, warn
 from hub.store.sqlite import SqliteStore
@@ -35,6 +36,18 @@ name_en = "Information"
 office = "krajowa"
 """
 
+INBOX = """
+[[inboxes]]
+id = "system"
+kind = "webhook"
+name = "System"
+office = "krajowa"
+queue = "informacja"
+
+[inboxes.settings]
+secret = "0123456789abcdef0123456789abcdef"
+"""
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
@@ -46,6 +59,7 @@ def folder() -> Iterator[Path]:
         made.chmod(0o755)
         (made / "data").mkdir(mode=0o755)
         (made / "given").write_text("s" * 40)
+        (made / "given").chmod(0o600)
         (made / "rules.yaml").write_text("default: {queue: informacja}\n")
         (made / "centrala.toml").write_text(CONFIG.format(folder=made))
         yield made
@@ -71,6 +85,31 @@ async def test_what_an_earlier_version_made_is_open_and_what_this_one_makes_is_n
     assert found(folder) == ["centrala.db", "secret.key"], "what a group may read, somebody has set so"
     data.chmod(0o750)
     assert found(folder) == [], "nobody else gets there"
+
+
+def test_files_that_hold_secrets_of_the_configuration_are_looked_at(folder: Path) -> None:
+    given, path = folder / "given", folder / "centrala.toml"
+    given.chmod(0o644)
+    assert found(folder) == ["given"]
+    given.chmod(0o640)
+    path.chmod(0o644)
+    assert found(folder) == [], "no secret is written into the configuration"
+    path.write_text(path.read_text().replace("[store]\n", f'[store]\npassword = "{"x" * 20}"\n'))
+    assert found(folder) == ["centrala.toml"]
+    changed = load(path, environ={"CENTRALA_STORE_PASSWORD": "y" * 20})
+    assert open_to_all(changed) == [], "what counts is in the environment"
+    path.chmod(0o600)
+    given.chmod(0o604)
+    changed = load(path, environ={"CENTRALA_STORE_PASSWORD_FILE": str(given)})
+    assert [file.name for file in open_to_all(changed)] == ["given"]
+
+
+def test_a_secret_in_the_settings_of_an_inbox_is_seen(folder: Path) -> None:
+    path = folder / "centrala.toml"
+    path.write_text(path.read_text() + INBOX)
+    path.chmod(0o604)
+    config = load(path, environ={}, channels=CHANNELS)
+    assert open_to_all(config) == [path]
 
 
 def test_it_is_told_with_what_to_do_and_left_as_it_is(
