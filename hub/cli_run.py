@@ -100,7 +100,8 @@ def serve(load: Callable[[], Config], beside: Beside | None = None) -> None:
     try:
         with exclusive(Path(config.hub.data_dir)):
             logs.hide([signing_secret(config)])  # made now if need be, while nobody else makes another one
-            exposure.warn(config, logs.logger("hub"))
+            if beside is None:  # the secrets of a demo are known to everybody
+                exposure.warn(config, logs.logger("hub"))
             uvloop.run(_serve(_hiding(load), beside))
     except AlreadyRunning as error:
         raise Failed(str(error), Exit.IN_USE) from error

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import os
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from connectors.contract import Log, Secret
+from connectors.contract import Log
 from hub.backup import BLOBS, SECRET
 from hub.config import Config
+from hub.config.secret_values import secrets_in
 
 _ENTER, _READ = 0o001, 0o004
 
@@ -20,24 +18,9 @@ def open_to_all(config: Config) -> list[Path]:
     configuration, itself among them, as far as any account of the machine may read them."""
     data_dir = Path(config.hub.data_dir)
     keys = (config.public.certificate_key, config.private.certificate_key)
-    named = [Path(file) for file in (*keys, *_files_of_secrets(config)) if file]
+    named = [Path(file) for file in (*keys, *(secret.file for secret in secrets_in(config))) if file]
     kept = (config.store.sqlite_path(), data_dir / BLOBS, data_dir / SECRET, *dict.fromkeys(named))
     return [path for path in kept if path is not None and _is_open(path)]
-
-
-def _files_of_secrets(part: Any) -> Iterator[str]:
-    """The files that secrets were read from, in a part of the configuration and what lies within it."""
-    if isinstance(part, Secret):
-        yield part.file
-    elif isinstance(part, msgspec.Struct):
-        for name in part.__struct_fields__:
-            yield from _files_of_secrets(getattr(part, name))
-    elif isinstance(part, Mapping):
-        for inner in part.values():
-            yield from _files_of_secrets(inner)
-    elif isinstance(part, list | tuple):
-        for inner in part:
-            yield from _files_of_secrets(inner)
 
 
 def closing(paths: list[Path]) -> str:
@@ -57,6 +40,8 @@ def _named(paths: list[Path]) -> str:
 
 def _is_open(path: Path) -> bool:
     try:
+        if os.statvfs(path).f_flag & os.ST_RDONLY:
+            return False  # mounted into a container, which has one account and cannot change its mode
         wanted = _ENTER if path.is_dir() else _READ
         above = path.resolve().parents
         return bool(path.stat().st_mode & wanted) and all(folder.stat().st_mode & _ENTER for folder in above)

@@ -16,7 +16,8 @@ import msgspec
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from connectors.contract import Log, Secret
+from connectors.contract import Log
+from hub.config.secret_values import secrets_in
 
 NAMESPACE = "centrala"
 
@@ -165,14 +166,4 @@ def hide(secrets: Iterable[str]) -> None:
 
 def known_secrets(value: object) -> Iterator[str]:
     """All secrets in a configuration, for :func:`configure`."""
-    if isinstance(value, Secret):
-        yield value.reveal()
-    elif isinstance(value, msgspec.Struct):
-        for name in value.__struct_fields__:
-            yield from known_secrets(getattr(value, name))
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from known_secrets(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from known_secrets(inner)
+    return (secret.reveal() for secret in secrets_in(value))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -102,6 +104,16 @@ def test_files_that_hold_secrets_of_the_configuration_are_looked_at(folder: Path
     given.chmod(0o604)
     changed = load(path, environ={"CENTRALA_STORE_PASSWORD_FILE": str(given)})
     assert [file.name for file in open_to_all(changed)] == ["given"]
+
+
+def test_what_is_mounted_read_only_is_the_business_of_who_mounted_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The secrets of a container: it cannot change their modes."""
+    (folder / "given").chmod(0o644)
+    assert found(folder) == ["given"]
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    assert found(folder) == []
 
 
 def test_a_secret_in_the_settings_of_an_inbox_is_seen(folder: Path) -> None:
