@@ -693,6 +693,28 @@ async def test_keys_do_nothing_in_fields_and_can_be_switched_off(
     await expect(page.locator("dialog[open]")).to_have_count(0)
 
 
+async def test_a_key_right_behind_the_closing_of_a_dialog_acts(
+    desk: Console, made: dict[str, int], browser: Browser
+) -> None:
+    """Until the browser draws again, the field of the closed dialog has the focus, and would swallow it."""
+    page = await opened(desk, browser, made["long"])
+    await page.locator("#reply-text").blur()
+    await page.keyboard.press("z")
+    await expect(page.locator("#dialog-snooze")).to_be_visible()
+    where = await page.evaluate(
+        """() => {
+          const dialog = document.getElementById("dialog-snooze");
+          const field = dialog.querySelector("input:not([type=hidden]):not([type=radio])");
+          field.focus();
+          dialog.close();
+          const held = document.activeElement === field;
+          field.dispatchEvent(new KeyboardEvent("keydown", { key: "r", bubbles: true, cancelable: true }));
+          return [held, document.activeElement.id];
+        }"""
+    )
+    assert where == [True, "reply-text"]
+
+
 XSS = "<img src=x onerror=window.hacked=1><script>window.hacked=1</script>"
 
 

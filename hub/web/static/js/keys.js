@@ -40,7 +40,10 @@ function heard(event, early = false) {
     openCommands();
     return;
   }
-  if (event.ctrlKey || event.metaKey || !settings.keys || event.target.closest?.(FIELDS)) return;
+  if (event.ctrlKey || event.metaKey || !settings.keys) return;
+  // For a frame after a dialog was closed its field still has the focus, and nobody can be writing there.
+  const field = event.target.closest?.(FIELDS);
+  if (field && shown(field)) return;
   if (event.key === "?" && !document.querySelector("dialog[open]")) {
     event.preventDefault();
     openHelp();
