@@ -30,7 +30,7 @@ from rules import Compiled, RuleFileError, RuleSet, load, references, samples
 from rules.errors import Problem
 from rules.files.load import version_of
 from rules.lint import lint
-from rules.lint.finding import Finding
+from rules.lint.finding import Finding, names_in
 from rules.text import Text, mark
 
 Known = Mapping[str, Collection[str]]
@@ -65,6 +65,7 @@ def item_of(found: Finding) -> Item:
         level=found.level,
         code=found.code,
         rule=found.rule,
+        name=found.name,
         line=found.line,
         text=found.text,
         advice=found.advice,
@@ -175,6 +176,7 @@ def _problem(problem: Problem) -> Item:
 
 def names_of(ruleset: RuleSet, names: Known) -> Iterator[Item]:
     """The names in a rule set that do not exist, of the kinds in ``names``."""
+    called = names_in(ruleset)
     for use in references(ruleset):
         if use.kind in names and use.kind in _UNKNOWN and use.name not in names[use.kind]:
             near = nearest(use.name, names[use.kind])
@@ -182,6 +184,7 @@ def names_of(ruleset: RuleSet, names: Known) -> Iterator[Item]:
                 part="names",
                 level="error",
                 rule=use.rule,
+                name=called.get(use.rule, ""),
                 line=use.line,
                 text=Text(_UNKNOWN[use.kind], {"name": use.name}),
                 advice=Text(_NEAREST, {"name": near.split('"')[1]}) if near else Text(_CHOOSE),

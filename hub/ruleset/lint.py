@@ -29,7 +29,7 @@ from hub.wordforms import FILE, WordForms
 from rules import Actions, Compiled, Facts, RuleSet, compile_rules, evaluate, model
 from rules.decision import DEFAULT_RULE
 from rules.engine.lexicon import Expand
-from rules.lint.finding import Finding, Values, finding
+from rules.lint.finding import Finding, Values, called, finding, with_names
 from rules.text import Text, mark
 
 SAMPLED = 5_000
@@ -58,7 +58,7 @@ async def office(store: Store, directory: Directory, ruleset: RuleSet) -> tuple[
     """Everything of this page about a rule set that was compiled with the word forms of the data folder."""
     found = await store.read(lambda tx: [*duty(tx, directory, ruleset), *idle(tx, ruleset)])
     forms = Path(directory.config.hub.data_dir) / FILE
-    return (*found, *await wide_words(store, ruleset, forms))
+    return tuple(with_names(ruleset, [*found, *await wide_words(store, ruleset, forms)]))
 
 
 def _tried(ruleset: RuleSet) -> list[model.Rule]:
@@ -82,7 +82,7 @@ def duty(tx: Reader, directory: Directory, ruleset: RuleSet) -> Iterator[Finding
     members = _members(tx)
     empty = _empty_hours(tx, directory, [queue for queue in targets if members.get(queue)])
     for queue, (rule, line) in targets.items():
-        values: Values = {"queue": queue, "rule": rule}
+        values: Values = {"queue": queue, "rule": called(rule)}
         cal = calendar(directory, directory.queues[queue].office, queue)
         if next_opening(cal, Micros(tx.now)) is None:
             yield finding(
@@ -211,7 +211,7 @@ def idle(tx: Reader, ruleset: RuleSet) -> Iterator[Finding]:
     for rule in _tried(ruleset):
         matched = recent.get(rule.id, (0, None))[0]
         if not matched and _names_rule(source, rule.id):
-            values: Values = {"rule": rule.id, "days": UNUSED_DAYS}
+            values: Values = {"rule": called(rule.id), "days": UNUSED_DAYS}
             yield finding(
                 "never-hit",
                 rule.id,
@@ -337,7 +337,7 @@ def _wide(words: Mapping[str, Use], counts: Mapping[str, int], seen: int) -> Ite
         if seen >= FEWEST and number * SHARE > seen:
             _, rule, line = words[word]
             values: Values = {
-                "rule": rule,
+                "rule": called(rule),
                 "word": word,
                 "percent": round(100 * number / seen),
                 "messages": seen,

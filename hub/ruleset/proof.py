@@ -13,8 +13,8 @@ Level = Literal["error", "warning", "hint"]
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One thing that a check found: what, where (``rule`` or the test's name, ``key`` of the file, ``line``), and what
-    to do about it."""
+    """One thing that a check found: what, where (``rule``, the id of a rule or section with its ``name``, or the test's
+    name; ``key`` of the file, ``line``), and what to do about it."""
 
     part: Part
     level: Level
@@ -22,6 +22,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     advice: Text = Text("")
     code: str = ""
     rule: str = ""
+    name: str = ""
     key: str = ""
     line: int = 0
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from rules import model
 from rules.engine.compiled import words_of
 from rules.lint.conditions import conditions, guard_of, whole_guard
-from rules.lint.finding import CODES, Finding, Level, Values, finding
+from rules.lint.finding import CODES, Finding, Level, Values, called, finding, with_names
 from rules.lint.known import Effort
 from rules.lint.literals import Memo
 from rules.lint.loops import loops
@@ -38,7 +38,9 @@ def lint(ruleset: model.RuleSet, *, today: str = "", expand: Expand | None = Non
     """
     memo = Memo(Vocabulary(expand, words_of(ruleset, ()) if expand is not None else ()))
     told = _findings(ruleset, entries(ruleset, memo), memo, today)
-    return tuple(sorted(told, key=lambda one: (_ORDER[one.level], one.line, one.code, one.rule)))
+    return tuple(
+        sorted(with_names(ruleset, told), key=lambda one: (_ORDER[one.level], one.line, one.code, one.rule))
+    )
 
 
 def _findings(ruleset: model.RuleSet, found: list[Entry], memo: Memo, today: str) -> Iterator[Finding]:
@@ -80,7 +82,7 @@ def _of_conditions(
 
 
 def _too_much(rule: str, line: int) -> Finding:
-    values: Values = {"rule": rule}
+    values: Values = {"rule": called(rule)}
     text = Text(mark("{rule} has so many conditions that lint has not looked at all of them"), values)
     return finding(
         "too-much", rule, line, text, Text(mark("Make several rules of it, or use lists."), values)

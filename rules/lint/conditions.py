@@ -9,7 +9,7 @@ from rules import model
 from rules.describe import describe
 from rules.facts import On
 from rules.language import LEFT_UNDONE
-from rules.lint.finding import Finding, Values, finding
+from rules.lint.finding import Finding, Values, called, deeds, finding
 from rules.lint.known import Case, Known, TooMuch, settle
 from rules.lint.literals import Formula, Memo, Numbers, Subject, both, formula, negated
 from rules.lint.order import Entry, literals
@@ -78,7 +78,7 @@ def _wrong_events(entry: Entry, known: Known) -> Iterator[Finding]:
     }
     for name, events in _BROUGHT_BY.items():
         if name in asked and not {*events} & {*entry.rule.on}:
-            values: Values = {"rule": entry.rule.id, "name": name, "event": events[0]}
+            values: Values = {"rule": called(entry.rule.id), "name": name, "event": events[0]}
             yield finding(
                 "wrong-event",
                 entry.rule.id,
@@ -95,7 +95,7 @@ def _not_woken(entry: Entry, known: Known) -> Iterator[Finding]:
         return
     about = {literal.subject for literal in literals(entry.when)}
     if about.isdisjoint(_WAKING):
-        values: Values = {"rule": entry.rule.id}
+        values: Values = {"rule": called(entry.rule.id)}
         yield finding(
             "wrong-event",
             entry.rule.id,
@@ -110,13 +110,13 @@ def _undone(entry: Entry) -> Iterator[Finding]:
     rule = entry.rule
     undone = [name for name in entry.asks if all(name in LEFT_UNDONE[event] for event in rule.on)]
     if undone:
-        values: Values = {"rule": rule.id, "actions": ", ".join(undone), "events": ", ".join(rule.on)}
+        values: Values = {"rule": called(rule.id), "actions": deeds(*undone), "events": ", ".join(rule.on)}
         yield finding(
             "wrong-event",
             rule.id,
             rule.line,
-            Text(mark("{actions} of {rule} is never carried out with `on: {events}`"), values),
-            Text(mark("Take {actions} out, or have the rule tried on another event."), values),
+            Text(mark("Of {rule} this is never carried out with `on: {events}`: {actions}"), values),
+            Text(mark("Take it out, or have the rule tried on another event."), values),
         )
 
 
@@ -161,7 +161,7 @@ def _never(rule: model.Rule, guard: Formula, memo: Memo, nothing: Known) -> Find
         text, advice, one, other = _blamed(rule, guard, memo, nothing)
     except TooMuch:
         text, advice, one, other = _NEVER, _ONE_OF_THEM, None, None
-    values: Values = {"rule": rule.id, "section": rule.section}
+    values: Values = {"rule": called(rule.id), "section": called(rule.section)}
     line = (other.line if other else 0) or rule.line
     if other is not None:
         values |= {"one": shown(one or other), "other": shown(other), "line": line}
@@ -210,7 +210,7 @@ def _clash(
 
 
 def _expired(rule: model.Rule, today: str) -> Finding:
-    values: Values = {"rule": rule.id, "today": today}
+    values: Values = {"rule": called(rule.id), "today": today}
     return finding(
         "expired",
         rule.id,
@@ -221,7 +221,7 @@ def _expired(rule: model.Rule, today: str) -> Finding:
 
 
 def _always(rule: model.Rule, item: model.Condition) -> Finding:
-    values: Values = {"rule": rule.id, "one": shown(item)}
+    values: Values = {"rule": called(rule.id), "one": shown(item)}
     return finding(
         "always",
         rule.id,
@@ -236,7 +236,7 @@ def _dead_branches(
 ) -> Iterator[Finding]:
     for item in choice.items:
         if is_never(both((*rest, formula(item, memo))), nothing):
-            values: Values = {"rule": rule.id, "one": shown(item)}
+            values: Values = {"rule": called(rule.id), "one": shown(item)}
             yield finding(
                 "dead-branch",
                 rule.id,
@@ -248,7 +248,7 @@ def _dead_branches(
 
 def guard_of(section: model.Section, memo: Memo, nothing: Known) -> Iterator[Finding]:
     """Findings on a section: switched off, or with a guard that never holds."""
-    values: Values = {"section": section.id, "one": shown(section.when)}
+    values: Values = {"section": called(section.id), "one": shown(section.when)}
     if not section.enabled:
         yield finding(
             "switched-off",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import msgspec
 
-from rules.text import Text
+from rules import model
+from rules.decision import DEFAULT_RULE
+from rules.diff_values import ACTION_NAMES
+from rules.text import Text, mark
 
 Level = Literal["error", "warning", "hint"]
 """An error keeps a rule set from being published; a warning is most likely a mistake; a hint is worth a look."""
@@ -48,6 +51,32 @@ office and come from the hub."""
 Values = dict[str, str | int | Text]
 
 
+_RULE = "{rule_id}"
+"""The message id of a rule or section in a finding, until :func:`with_names` puts what people call it."""
+
+_DEFAULT = mark("the default")
+
+_QUOTED = mark("“{called}”")
+
+
+def called(*ids: str, between: str = ", ") -> Text:
+    """Rules or sections by their ids, as a value in a finding's texts."""
+    first, *rest = ids
+    named = Text(_RULE, {"rule_id": first})
+    if not rest:
+        return named
+    return Text(
+        "{first}{between}{rest}", {"first": named, "between": between, "rest": called(*rest, between=between)}
+    )
+
+
+def deeds(*actions: str) -> Text:
+    """Actions as people call them, as a value in a finding's texts."""
+    first, *rest = actions
+    named = Text(ACTION_NAMES[first])
+    return Text("{first}, {rest}", {"first": named, "rest": deeds(*rest)}) if rest else named
+
+
 def finding(code: str, rule: str, line: int, text: Text, advice: Text) -> Finding:
     """A finding of the level that its code has."""
     return Finding(level=CODES[code], code=code, rule=rule, line=line, text=text, advice=advice)
@@ -63,3 +92,34 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     line: int
     text: Text
     advice: Text
+    name: str = ""
+    """What people call the rule or section; empty where it has no name, or before :func:`with_names`."""
+
+
+def with_names(ruleset: model.RuleSet, found: Iterable[Finding]) -> Sequence[Finding]:
+    """The same findings, with rules and sections by the names that people gave them."""
+    names = names_in(ruleset)
+
+    def named(text: Text) -> Text:
+        if text.msgid == _RULE:
+            rule = str(text.values["rule_id"])
+            if rule == DEFAULT_RULE:
+                return Text(_DEFAULT)
+            return Text(_QUOTED, {"called": names.get(rule) or rule})
+        return Text(
+            text.msgid,
+            {key: named(value) if isinstance(value, Text) else value for key, value in text.values.items()},
+        )
+
+    return [
+        msgspec.structs.replace(
+            one, text=named(one.text), advice=named(one.advice), name=names.get(one.rule, "")
+        )
+        for one in found
+    ]
+
+
+def names_in(ruleset: model.RuleSet) -> Mapping[str, str]:
+    """What people call each rule and section, by its id."""
+    sections = {section.id: section.name for section in ruleset.sections}
+    return sections | {rule.id: rule.name for rule in ruleset.rules}

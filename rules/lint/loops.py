@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from rules import model
 from rules.decision import DEFAULT_RULE, Actions
-from rules.lint.finding import Finding, Values, finding
+from rules.lint.finding import Finding, Values, called, finding
 from rules.lint.known import Case, Effort, Known, settle
 from rules.lint.literals import Among, Formula, Numbers, Subject
 from rules.lint.order import Cases, Entry, Index
@@ -100,7 +100,10 @@ def _started(entry: Entry, others: Sequence[Entry], nothing: Known) -> list[int]
 
 def _timer_circle(circle: list[Entry], cases: Mapping[int, Case]) -> Iterator[Finding]:
     last = circle[-1].rule
-    values: Values = {"rules": " → ".join(entry.rule.id for entry in [*circle, circle[0]]), "rule": last.id}
+    values: Values = {
+        "rules": called(*(entry.rule.id for entry in [*circle, circle[0]]), between=" → "),
+        "rule": called(last.id),
+    }
     targets = {target for entry in circle if (target := _target(entry.rule.actions)) is not None}
     if len(targets) > 1:
         yield finding(
@@ -152,9 +155,9 @@ def _moves(found: Sequence[Entry], cases: Mapping[int, Case]) -> Iterator[Findin
         entries = [edges[queue][after] for queue, after in zip(circle, following, strict=True)]
         last = max(entries, key=lambda entry: entry.number).rule
         values: Values = {
-            "rules": ", ".join(dict.fromkeys(entry.rule.id for entry in entries)),
+            "rules": called(*dict.fromkeys(entry.rule.id for entry in entries)),
             "queues": " → ".join([*circle, circle[0]]),
-            "rule": last.id,
+            "rule": called(last.id),
         }
         yield finding(
             "back-and-forth",
@@ -199,7 +202,7 @@ def _status_of(case: Case) -> frozenset[str]:
 
 
 def _by_status(one: model.Rule, other: model.Rule) -> Finding:
-    values: Values = {"rule": other.id, "other": one.id}
+    values: Values = {"rule": called(other.id), "other": called(one.id)}
     return finding(
         "back-and-forth",
         other.id,
@@ -220,7 +223,7 @@ def _says(actions: Actions) -> bool:
 def _answers(entry: Entry, index: Index, nothing: Known) -> Iterator[Finding]:
     """Findings on a rule that answers, or orders a call."""
     actions = entry.rule.actions
-    values: Values = {"rule": entry.rule.id, "answer": actions.answer or ""}
+    values: Values = {"rule": called(entry.rule.id), "answer": actions.answer or ""}
     by_hand = settle([entry.when, *_BY_A_PERSON], nothing)
     if by_hand is None or actions.spam or actions.distress is not None:
         yield from _unsaid(entry.rule, values)

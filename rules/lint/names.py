@@ -8,7 +8,7 @@ from rules import model
 from rules.decision import DEFAULT_RULE
 from rules.engine.expressions import expression_problem, required_literals
 from rules.language import FROM_TEXT
-from rules.lint.finding import Finding, Values, finding
+from rules.lint.finding import Finding, Values, called, finding
 from rules.lint.known import Effort, Known, settle
 from rules.lint.literals import Among
 from rules.lint.order import Entry, Index
@@ -53,7 +53,7 @@ def _expressions(rule: model.Rule | model.Section, used: set[str], seen: set[int
         used.update(_named(node))
         if not isinstance(node, model.Pattern):
             continue
-        values: Values = {"rule": rule.id, "pattern": node.pattern[:80]}
+        values: Values = {"rule": called(rule.id), "pattern": node.pattern[:80]}
         line = node.line or rule.line
         if expression_problem(node.pattern):
             yield finding(
@@ -105,7 +105,7 @@ def _default(
     last = Entry(len(found), model.Rule(id=DEFAULT_RULE, name=""), event, False, 1)
     by = covering(case, index, last) if case is not None else []
     if by:
-        values: Values = {"by": ", ".join(entry.rule.id for entry in by)}
+        values: Values = {"by": called(*(entry.rule.id for entry in by))}
         yield finding(
             "default-unreached",
             DEFAULT_RULE,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from rules import model
 from rules.describe import describe
-from rules.lint.finding import Finding, Values, finding
+from rules.lint.finding import Finding, Values, called, finding
 from rules.lint.values import places
 from rules.text import Text, mark
 
@@ -23,7 +23,11 @@ def nights(ruleset: model.RuleSet) -> Iterator[Finding]:
         days = [item for item in place.node.items if isinstance(item, model.OneOf) and _changes(item)]
         hours = [item for item in place.node.items if isinstance(item, model.Hours) and _over_midnight(item)]
         if days and hours:
-            values: Values = {"rule": place.rule, "days": describe(days[0]), "hours": describe(hours[0])}
+            values: Values = {
+                "rule": called(place.rule),
+                "days": describe(days[0]),
+                "hours": describe(hours[0]),
+            }
             yield finding(
                 "night",
                 place.rule,

@@ -11,8 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from rules.diff_values import ACTION_NAMES
-from rules.lint.finding import Finding, Values, finding
+from rules.lint.finding import Finding, Values, called, deeds, finding
 from rules.lint.known import Case, Effort, Known, follows, settle
 from rules.lint.literals import Among, Exists, Literal, Numbers
 from rules.lint.order import Cases, Entry, Key, keys_of, literals
@@ -79,28 +78,20 @@ def _told(entry: Entry, others: list[Entry], nothing: Known, cases: Cases) -> It
         return
     rule = entry.rule
     values: Values = {
-        "rule": rule.id,
-        "others": ", ".join(other.rule.id for other in equal[:_TOLD]) + (" …" if len(equal) > _TOLD else ""),
-        "actions": _named(sorted(_differing(entry, equal[0]))),
+        "rule": called(rule.id),
+        "others": called(*(other.rule.id for other in equal[:_TOLD])),
+        "more": " …" if len(equal) > _TOLD else "",
+        "actions": deeds(*sorted(_differing(entry, equal[0]))),
     }
     yield finding(
         "order",
         rule.id,
         rule.line,
         Text(
-            mark("A message can match {rule} and {others} alike; only their order decides {actions}"), values
+            mark("A message can match {rule} and {others}{more} alike; only their order decides: {actions}"),
+            values,
         ),
         Text(mark("Check that the first is the one that you want, or tell their conditions apart."), values),
-    )
-
-
-def _named(actions: Sequence[str]) -> Text:
-    """Actions as people call them, with commas between."""
-    first, *rest = actions
-    return (
-        Text("{first}, {rest}", {"first": Text(ACTION_NAMES[first]), "rest": _named(rest)})
-        if rest
-        else Text(ACTION_NAMES[first])
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rules import model
 from rules.language import ACCUMULATING, MERGED
-from rules.lint.finding import Finding, Values, finding
+from rules.lint.finding import Finding, Values, called, deeds, finding
 from rules.lint.known import MAX_OPEN, Case, Effort, Known, follows, settle
 from rules.lint.literals import Among, negated
 from rules.lint.order import Cases, Entry, Index
@@ -113,8 +113,8 @@ def _splits(case: Case, index: Index) -> Iterator[Iterable[Case]]:
 def _unreached(entry: Entry, by: list[Entry], nothing: Known) -> Finding:
     rule = entry.rule
     values: Values = {
-        "rule": rule.id,
-        "by": ", ".join(earlier.rule.id for earlier in by),
+        "rule": called(rule.id),
+        "by": called(*(earlier.rule.id for earlier in by)),
         "line": by[0].rule.line,
     }
     if len(by) == 1 and _same(by[0], entry, nothing):
@@ -189,9 +189,9 @@ def _decided(name: str, wanted: object, earlier: list[object]) -> bool:
 def _lost(rule: model.Rule, lost: Mapping[str, list[Entry]], whole: bool) -> Finding:
     others = {earlier.rule.id: None for name in lost for earlier in lost[name][:2]}
     values: Values = {
-        "rule": rule.id,
-        "actions": ", ".join(lost),
-        "by": ", ".join(others),
+        "rule": called(rule.id),
+        "actions": deeds(*lost),
+        "by": called(*others),
     }
     if whole:
         return finding(
@@ -199,7 +199,7 @@ def _lost(rule: model.Rule, lost: Mapping[str, list[Entry]], whole: bool) -> Fin
             rule.id,
             rule.line,
             Text(
-                mark("{rule} changes nothing: whatever it matches, {by} has decided {actions} before it"),
+                mark("{rule} changes nothing: whatever it matches, {by} has decided before it: {actions}"),
                 values,
             ),
             Text(mark("Move {rule} before {by}, ask for something else, or remove it."), values),
@@ -209,8 +209,8 @@ def _lost(rule: model.Rule, lost: Mapping[str, list[Entry]], whole: bool) -> Fin
         rule.id,
         rule.line,
         Text(
-            mark("{actions} of {rule} never wins: whatever it matches, {by} has decided that before it"),
+            mark("Of {rule} this never wins, as {by} has decided it before: {actions}"),
             values,
         ),
-        Text(mark("Move {rule} before {by}, or take {actions} out of one of them."), values),
+        Text(mark("Move {rule} before {by}, or take that out of one of them."), values),
     )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from rules import model
 from rules.decision import Actions
 from rules.language import STATUSES
-from rules.lint.finding import Finding, Values, finding
+from rules.lint.finding import Finding, Values, called, finding
 from rules.lint.names import walk
 from rules.text import Text, mark
 
@@ -71,7 +71,7 @@ def values(ruleset: model.RuleSet) -> Iterator[Finding]:
     started = {name.lower(): name for actions in _actions(ruleset) for name in actions.timer}
     for place in places(ruleset):
         for text, advice, more in (*_misfits(place.node), *_timers(place.node, started)):
-            filled: Values = {"rule": place.rule, **more}
+            filled: Values = {"rule": called(place.rule), **more}
             yield finding("mistyped", place.rule, place.line, Text(text, filled), Text(advice, filled))
 
 

@@ -90,7 +90,7 @@ async def test_advice_beside_the_form(
     opened = await world.store.write(lambda tx: open_draft(tx, scope, source=f"{source}tests:{FAILING}"))
     page = await enter(browser, server, desk, people["administrator"], width=width, dark=dark)
     await page.goto(f"/admin/rules/drafts/{opened.id}/rules/hurt")
-    await expect(page.locator("#findings").get_by_text("Do hurt nigdy nie dochodzi")).to_be_visible()
+    await expect(page.locator("#findings").get_by_text("Do „Hurt” nigdy nie dochodzi")).to_be_visible()
     await expect(page.locator("#samples").get_by_text("Cisza")).to_be_visible()
     await page.locator("#findings").scroll_into_view_if_needed()
     await shot(page, f"form-{width}")

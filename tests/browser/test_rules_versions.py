@@ -319,5 +319,5 @@ async def test_mistakes_lead_to_their_rule(enter: Enter, desk: Desk, admins: Map
     await expect(page.get_by_text("1 błąd stoi na przeszkodzie publikacji.")).to_be_visible()
     await expect(page.get_by_role("button", name="Opublikuj teraz")).to_have_count(0)
     await clean(page, "mistakes-dark")
-    await page.get_by_role("link", name="employers").click()
+    await page.get_by_role("link", name="Przedsiębiorcy").click()
     await expect(page.get_by_role("heading", level=1)).to_contain_text("Przedsiębiorcy")

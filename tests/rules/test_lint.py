@@ -87,7 +87,7 @@ rules:
         ),
         (
             "{section: s, when: {channel: email}, rules: [{id: a, when: {channel: sms}, do: {queue: x}}]}",
-            "channel: sms (line 3) contradicts the guard of its section s",
+            "channel: sms (line 3) contradicts the guard of its section “s”",
         ),
     ],
 )
@@ -328,11 +328,11 @@ rules:
   - {id: f, on: [edit, status], when: {words: osa}, do: {queue: x, priority: high}, then: continue}
 """
     found = [one for one in findings(text) if one.code == "wrong-event"]
-    assert [(one.rule, one.text.values["actions"]) for one in found] == [
+    assert [(one.rule, str(one.text.values["actions"])) for one in found] == [
         ("a", "queue"),
-        ("b", "tier, close"),
-        ("c", "hold"),
-        ("d", "split"),
+        ("b", "tier, resolving without a person"),
+        ("c", "held for moderation"),
+        ("d", "a conversation of its own"),
     ]
 
 
@@ -402,7 +402,23 @@ rules:
   - {id: e, when: {words: krowa, channel: sms}, do: {tags: [t]}, then: continue}
 """
     found = [one for one in findings(text) if one.code == "order"]
-    assert [(one.rule, one.text.values["others"]) for one in found] == [("b", "a"), ("c", "b")]
+    assert [(one.rule, str(one.text.values["others"])) for one in found] == [("b", "“a”"), ("c", "“b”")]
+
+
+def test_rules_are_called_by_the_names_that_people_gave_them() -> None:
+    text = """
+rules:
+  - {id: a, name: Zasiłki i dodatki, when: {channel: sms}, do: {queue: x}}
+  - {id: b, when: {words: kot, channel: sms}, do: {queue: y}}
+  - {id: c, name: Koty, when: {channel: sms, not: {channel: sms}}, do: {queue: x}}
+default: {queue: x, answer: acknowledgement}
+"""
+    said = {one.rule: (one.name, str(one.text)) for one in findings(text)}
+    assert said["b"][1].startswith(
+        "“b” never gets its turn: whatever it matches, “Zasiłki i dodatki” in line 3"
+    )
+    assert said["c"][0] == "Koty" and said["c"][1].startswith("“Koty” never matches")
+    assert said["default"][1].startswith("the default may answer")
 
 
 def test_the_rules_that_are_shipped() -> None:

@@ -101,7 +101,7 @@ rules:
 """
     assert {rule for code, rule in told(text) if code == "unreachable"} == {"c", "d", "e"}
     finding = next(one for one in findings(text) if one.rule == "c")
-    assert "a1, a2" in str(finding.text)
+    assert "“a1”, “a2”" in str(finding.text)
     assert finding.line == 7
 
 

@@ -46,7 +46,7 @@ from rules.editing.blocks import Kind, Refused
 from rules.editing.blocks import name_of as name_in
 from rules.editing.edit import insert, replace
 from rules.lint import lint
-from rules.lint.finding import Finding
+from rules.lint.finding import Finding, with_names
 from rules.samples import Verdict, check, verdict
 from rules.text import Text
 
@@ -123,7 +123,7 @@ async def findings(request: web.Request) -> web.StreamResponse:
 
     def query(tx: Reader) -> tuple[list[Item], list[Finding]]:
         unknown = [*unknown_names(ruleset, known(tx, directory.config))]
-        return unknown, [*duty(tx, directory, ruleset), *idle(tx, ruleset)]
+        return unknown, [*with_names(ruleset, [*duty(tx, directory, ruleset), *idle(tx, ruleset)])]
 
     unknown, of_office = await desk.store.read(query)
     every = [*unknown, *map(item_of, [*found, *of_office])]

@@ -169,7 +169,7 @@ async function fill(panel) {
       globalThis.htmx?.process?.(panel);
     }
   } catch {
-    if (!panel.textContent.trim()) panel.closest("section").hidden = true; // saving does not depend on it
+    if (!panel.textContent.trim() || panel.querySelector("[data-waiting]")) panel.closest("section").hidden = true; // saving does not depend on it
   } finally {
     panel.removeAttribute("aria-busy");
   }
