@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from rules import model
+from rules.calling import names_in
 from rules.decision import DEFAULT_RULE, Actions
 from rules.describe import describe
 from rules.diff_values import actions_of, changed_actions, changed_values, names_of, under
@@ -93,8 +94,9 @@ _NAMED: Mapping[About, Mapping[Kind, str]] = {
 }
 
 
-def _change(kind: Kind, about: About, name: str, **values: Text | str) -> Change:
-    return Change(kind=kind, about=about, name=name, text=Text(_NAMED[about][kind], {"name": name, **values}))
+def _change(kind: Kind, about: About, name: str, called: str = "", **values: Text | str) -> Change:
+    said = {"name": called or name, **values}
+    return Change(kind=kind, about=about, name=name, text=Text(_NAMED[about][kind], said))
 
 
 def _lists(before: Mapping[str, Sequence[str]], after: Mapping[str, Sequence[str]]) -> Iterator[Change]:
@@ -126,31 +128,38 @@ def _conditions(
 
 def _sections(before: model.RuleSet, after: model.RuleSet, places: _Places) -> Iterator[Change]:
     was, now = ({section.id: section for section in found.sections} for found in (before, after))
+    called = {**names_in(after), **names_in(before)}
     for name in dict.fromkeys((*was, *now)):
         if name not in was:
-            yield _change("added", "section", name)
+            yield _change("added", "section", name, called[name])
         elif name not in now:
-            yield _change("removed", "section", name)
+            yield _change("removed", "section", name, called[name])
         else:
             if name in places.sections:
-                yield _change("moved", "section", name, where=_where_section(after, name))
+                yield _change(
+                    "moved", "section", name, called[name], where=_where_section(after, called, name)
+                )
             for what in (*_labels(was[name], now[name]), *_condition(was[name].when, now[name].when)):
-                yield _change("changed", "section", name, what=what)
+                yield _change("changed", "section", name, called[name], what=what)
 
 
 def _rules(before: model.RuleSet, after: model.RuleSet, places: _Places) -> Iterator[Change]:
     was, now = ({rule.id: rule for rule in found.rules} for found in (before, after))
-    yield from (_change("removed", "rule", name) for name in was if name not in now)
+    # Of what was renamed, the reader knows the old name.
+    called = {**names_in(after), **names_in(before)}
+    yield from (_change("removed", "rule", name, called[name]) for name in was if name not in now)
     for place, rule in enumerate(after.rules):
         old = was.get(rule.id)
         if old is None:
             asked = {"condition": describe(rule.when), "actions": actions_of(rule.actions)}
-            yield _change("added", "rule", rule.id, where=_where(after, place), **asked)
+            yield _change(
+                "added", "rule", rule.id, called[rule.id], where=_where(after, called, place), **asked
+            )
             continue
         if rule.id in places.rules:
-            yield _change("moved", "rule", rule.id, where=_where(after, place))
+            yield _change("moved", "rule", rule.id, called[rule.id], where=_where(after, called, place))
         for what in _rule(old, rule):
-            yield _change("changed", "rule", rule.id, what=what)
+            yield _change("changed", "rule", rule.id, called[rule.id], what=what)
 
 
 class _Places(NamedTuple):
@@ -184,26 +193,26 @@ def _stayed(was: Sequence[str], now: Sequence[str]) -> set[str]:
     return {common[i] for i in longest_rising([places[name] for name in common])}
 
 
-def _where(after: model.RuleSet, place: int) -> Text:
+def _where(after: model.RuleSet, called: Mapping[str, str], place: int) -> Text:
     rule = after.rules[place]
     follower = after.rules[place + 1] if place + 1 < len(after.rules) else None
     if follower is not None and follower.section == rule.section:
-        return Text(mark("before “{name}”"), {"name": follower.id})
+        return Text(mark("before “{name}”"), {"name": called[follower.id]})
     if rule.section:
-        return Text(mark("at the end of section “{name}”"), {"name": rule.section})
+        return Text(mark("at the end of section “{name}”"), {"name": called[rule.section]})
     if follower is not None:
-        return Text(mark("before section “{name}”"), {"name": follower.section})
+        return Text(mark("before section “{name}”"), {"name": called[follower.section]})
     return Text(mark("at the end"))
 
 
-def _where_section(after: model.RuleSet, name: str) -> Text:
+def _where_section(after: model.RuleSet, called: Mapping[str, str], name: str) -> Text:
     last = max(place for place, rule in enumerate(after.rules) if rule.section == name)
     follower = after.rules[last + 1] if last + 1 < len(after.rules) else None
     if follower is None:
         return Text(mark("at the end"))
     if follower.section:
-        return Text(mark("before section “{name}”"), {"name": follower.section})
-    return Text(mark("before “{name}”"), {"name": follower.id})
+        return Text(mark("before section “{name}”"), {"name": called[follower.section]})
+    return Text(mark("before “{name}”"), {"name": called[follower.id]})
 
 
 def _rule(old: model.Rule, new: model.Rule) -> Iterator[Text]:

@@ -27,10 +27,11 @@ from hub.store import schema
 from hub.store.tx import Reader
 from hub.wordforms import kept
 from rules import Compiled, RuleFileError, RuleSet, load, references, samples
+from rules.calling import names_in
 from rules.errors import Problem
 from rules.files.load import version_of
 from rules.lint import lint
-from rules.lint.finding import Finding, names_in
+from rules.lint.finding import Finding
 from rules.text import Text, mark
 
 Known = Mapping[str, Collection[str]]

@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from rules import model
+from rules.calling import names_in
 from rules.decision import DEFAULT_RULE
 from rules.diff_values import ACTION_NAMES
 from rules.text import Text, mark
@@ -117,9 +118,3 @@ def with_names(ruleset: model.RuleSet, found: Iterable[Finding]) -> Sequence[Fin
         )
         for one in found
     ]
-
-
-def names_in(ruleset: model.RuleSet) -> Mapping[str, str]:
-    """What people call each rule and section, by its id."""
-    sections = {section.id: section.name for section in ruleset.sections}
-    return sections | {rule.id: rule.name for rule in ruleset.rules}

@@ -176,7 +176,7 @@ async def test_publish_and_take_back(
     await page.goto(f"/admin/rules/drafts/{number}/publish")
     changes = page.locator(".changes")
     await expect(changes).to_contain_text("Lista słów „spam”: dodano bitcoin, usunięto jackpot")
-    await expect(changes).to_contain_text("Reguła „employers”: teraz także priorytet: wysoki")
+    await expect(changes).to_contain_text("Reguła „Przedsiębiorcy”: teraz także priorytet: wysoki")
     await expect(page.get_by_text("Bez błędów")).to_be_visible()
     await clean(page, "publish")
     await page.get_by_label("Co zmienia i dlaczego").fill("Granty i nowe oszustwa")

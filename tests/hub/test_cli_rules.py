@@ -190,7 +190,7 @@ def test_test_runs_the_tests_of_the_file(run: Run, config: Path) -> None:
 def test_diff_in_words_and_as_texts(run: Run, config: Path) -> None:
     after = written(config, "[umowa]", "[umowa, etat]")
     before = config.with_name("rules.yaml")
-    assert run("diff", before, after)[:2] == (0, "Rule “umowy”: words: added etat\n")
+    assert run("diff", before, after)[:2] == (0, "Rule “Umowy”: words: added etat\n")
     code, out, _ = run("diff", "--yaml", before, after)
     assert (
         code == 0 and f"--- {before}\n+++ {after}\n" in out and "+    when: {words: [umowa, etat]}\n" in out
@@ -215,7 +215,7 @@ def test_export_and_import_close_the_circle(run: Run, config: Path) -> None:
     assert (code, said) == (0, "The rules are published as version 2.\n")
     assert run("export")[1] == changed.read_text()
     assert run("export", "--version", "1")[1] == RULES
-    assert run("diff", "1", "2")[1] == "Rule “umowy”: words: added etat\n"
+    assert run("diff", "1", "2")[1] == "Rule “Umowy”: words: added etat\n"
     assert run("export", "--version", "7")[0] == Exit.FAILED
 
 
@@ -308,7 +308,7 @@ def test_a_running_hub_takes_over_what_is_imported(hub: Hub) -> None:
     assert done.returncode == 0 and "version 2" in done.stdout
     wait_until(lambda: "rules taken over" in hub.text(), "the running hub did not take it over")
     assert hub.command("rules", "export").stdout == rules.read_text()
-    assert "Rule “a” added" in hub.command("rules", "diff", "1", "2").stdout
+    assert "Rule “A” added" in hub.command("rules", "diff", "1", "2").stdout
 
     # The file changes after that: it becomes a draft, and what was published stays in force.
     (hub.folder / "rules.yaml").write_text("default:\n  queue: informacja\n  priority: high\n")

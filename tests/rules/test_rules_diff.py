@@ -49,8 +49,8 @@ def test_nothing_changed() -> None:
 
 
 def test_a_moved_rule_is_told_once() -> None:
-    assert told(moved(BASE, "zasilki", "  - id: kadry")) == ["Rule “zasilki” moved before “kadry”"]
-    assert told(moved(BASE, "spam", "default:")) == ["Rule “spam” moved at the end"]
+    assert told(moved(BASE, "zasilki", "  - id: kadry")) == ["Rule “Zasiłki” moved before “Kadry”"]
+    assert told(moved(BASE, "spam", "default:")) == ["Rule “Spam” moved at the end"]
 
 
 @pytest.mark.parametrize(
@@ -58,35 +58,35 @@ def test_a_moved_rule_is_told_once() -> None:
     [
         ("[kasyno, ruletka]", "[ruletka, bitcoin]", "Word list “spam”: added bitcoin, removed kasyno"),
         ("[kasyno, ruletka]", "[ruletka, kasyno]", "Word list “spam”: put in another order"),
-        ("queue: kadry,", "queue: hr,", "Rule “kadry”: queue changed from kadry to hr"),
-        ("priority: high", "priority: low", "Rule “kadry”: priority changed from high to low"),
-        (", priority: high", "", "Rule “kadry”: no longer priority: high"),
-        ("tags: [spam]", "tags: [spam, kosz]", "Rule “spam”: tags: added kosz"),
+        ("queue: kadry,", "queue: hr,", "Rule “Kadry”: queue changed from kadry to hr"),
+        ("priority: high", "priority: low", "Rule “Kadry”: priority changed from high to low"),
+        (", priority: high", "", "Rule “Kadry”: no longer priority: high"),
+        ("tags: [spam]", "tags: [spam, kosz]", "Rule “Spam”: tags: added kosz"),
         (
             "queue: zasilki}",
             "queue: zasilki, mask: true}",
-            "Rule “zasilki”: now also masking of personal numbers",
+            "Rule “Zasiłki”: now also masking of personal numbers",
         ),
-        ("name: Kadry", "name: Kadry i płace", "Rule “kadry”: name changed from Kadry to Kadry i płace"),
-        ("name: Kadry", "name: Kadry\n    note: Bo tak", "Rule “kadry”: note changed"),
-        ("name: Kadry", "name: Kadry\n    enabled: false", "Rule “kadry”: switched off"),
+        ("name: Kadry", "name: Kadry i płace", "Rule “Kadry”: name changed from Kadry to Kadry i płace"),
+        ("name: Kadry", "name: Kadry\n    note: Bo tak", "Rule “Kadry”: note changed"),
+        ("name: Kadry", "name: Kadry\n    enabled: false", "Rule “Kadry”: switched off"),
         (
             "name: Kadry",
             "name: Kadry\n    until: 2026-12-31",
-            "Rule “kadry”: valid changed from always to until 2026-12-31",
+            "Rule “Kadry”: valid changed from always to until 2026-12-31",
         ),
         (
             "do: {queue: zasilki}",
             "do: {queue: zasilki}\n    then: continue",
-            "Rule “zasilki”: afterwards changed from no further rule to the next rule",
+            "Rule “Zasiłki”: afterwards changed from no further rule to the next rule",
         ),
-        ("[umowa, etat]", "[umowa, premia]", "Rule “kadry”: words: added premia, removed etat"),
-        ("channel: email", "channel: [email, sms]", "Rule “kadry”: channel: added sms"),
-        ("channel: email, ", "", "Rule “kadry”: condition changed from"),
+        ("[umowa, etat]", "[umowa, premia]", "Rule “Kadry”: words: added premia, removed etat"),
+        ("channel: email", "channel: [email, sms]", "Rule “Kadry”: channel: added sms"),
+        ("channel: email, ", "", "Rule “Kadry”: condition changed from"),
         (
             "channel: email,",
             "channel: email, automatic: false,",
-            "Rule “kadry”: condition added: automatic: no",
+            "Rule “Kadry”: condition added: automatic: no",
         ),
         (
             "20:00-06:00",
@@ -139,8 +139,8 @@ def test_an_added_rule_is_told_with_all_that_it_says() -> None:
 
 def test_added_and_removed_rules_are_told_with_their_place() -> None:
     new = BASE.replace("  - id: kadry", "  - id: nowa\n    name: Nowa\n    do: {queue: x}\n  - id: kadry")
-    assert told(new) == ["Rule “nowa” added before “kadry”: always → queue: x"]
-    assert told(BASE, before=new) == ["Rule “nowa” removed"]
+    assert told(new) == ["Rule “Nowa” added before “Kadry”: always → queue: x"]
+    assert told(BASE, before=new) == ["Rule “Nowa” removed"]
 
 
 def test_a_list_that_rules_use_is_told_once() -> None:
@@ -196,12 +196,12 @@ tests:
     expect: {queue: x}
 """
     found = told(out, before=text)
-    assert "Section “s”: name changed from S to Inna" in found
-    assert "Section “s”: condition changed from always to channel: sms" in found or (
-        "Section “s”: condition added: channel: sms" in found
+    assert "Section “S”: name changed from S to Inna" in found
+    assert "Section “S”: condition changed from always to channel: sms" in found or (
+        "Section “S”: condition added: channel: sms" in found
     )
-    assert "Rule “b” moved at the end of section “s”" in found
-    assert "Rule “a” moved at the end" in found
+    assert "Rule “B” moved at the end of section “S”" in found
+    assert "Rule “A” moved at the end" in found
     assert found[-2:] == ["Test “pierwszy” changed", "Test “drugi” added"]
 
 
@@ -245,3 +245,15 @@ def test_the_unified_diff_names_both() -> None:
     )
     assert text.startswith("--- wersja 1\n+++ wersja 2\n@@")
     assert "-    name: Kadry\n+    name: HR\n" in text
+
+
+def test_two_rules_of_one_name_are_told_apart() -> None:
+    text = """
+rules:
+  - {id: a, name: Urlopy, do: {tags: x}}
+  - {id: b, name: Urlopy, do: {tags: y}}
+default: {queue: x}
+"""
+    assert told(text.replace("tags: y", "tags: z"), before=text) == [
+        "Rule “Urlopy (b)”: tags: added z, removed y"
+    ]

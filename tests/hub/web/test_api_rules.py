@@ -84,7 +84,7 @@ async def test_what_was_read_as_json_goes_in_as_json(api: Rules) -> None:
     assert status == 200
     _, diff = await api.read(f"/drafts/{draft['id']}/diff")
     assert [change["text"] for change in diff["changes"]] == [
-        "Rule “employers”: name changed from Przedsiębiorcy to Pracodawcy: wszystko"
+        "Rule “Przedsiębiorcy”: name changed from Przedsiębiorcy to Pracodawcy: wszystko"
     ]
     assert (await api.send("/drafts", {"model": model, "source": SOURCE}))[0] == 400
 
@@ -112,7 +112,7 @@ async def test_from_draft_to_version_and_back(api: Rules, sqlite_store: Store) -
     assert versions["next"] is None and (await api.read("/versions?limit=1"))[1]["next"] == 2
     _, diff = await api.read("/versions/2/diff")
     assert [change["text"] for change in diff["changes"]] == [
-        "Rule “grants”: name changed from Dotacje to Granty"
+        "Rule “Dotacje”: name changed from Dotacje to Granty"
     ]
     assert "-    name: Dotacje\n+    name: Granty\n" in diff["unified"]
     assert (await api.send("/versions/1/rollback", {"note": "Pomyłka"}))[1] == {"version": 3}

@@ -141,7 +141,7 @@ async def test_new_words_are_one_by_their_forms(enter: Callable[[str], Any], dra
     administrator = await enter("administrator")
     block = "- id: nowa\n  when: {words: żyrafę, not: {words: żyrafa}}\n  do: {queue: spam}\n"
     _, page = await administrator.post(f"/admin/rules/drafts/{draft}/findings", {"text": block})
-    assert "nowa nigdy nie pasuje" in page
+    assert "„nowa” nigdy nie pasuje" in html.unescape(page)
 
 
 @pytest.mark.slow

@@ -86,7 +86,7 @@ async def test_publish_from_the_page(anna: Browser, sqlite_store: Store, people:
     path = f"/admin/rules/drafts/{number}/publish"
     status, page = await anna.get(path)
     assert status == 200
-    assert "Reguła „grants”: " in page and "Dotacje" in page and "Granty" in page
+    assert "Reguła „Dotacje”: " in page and "Dotacje" in page and "Granty" in page
     assert "+    name: Granty" in page
     where = await anna.post(path, {"revision": "2", "act": "publish", "note": "Nowa <b>nazwa</b>"})
     assert where == (303, "/admin/rules/versions/2")
