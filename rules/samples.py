@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 
 from rules import model
+from rules.calling import called, names_in, queue_called
 from rules.decision import DEFAULT_RULE, Decision, Explanation
+from rules.diff_values import ACTION_NAMES
 from rules.engine.compiled import Compiled
 from rules.engine.evaluate import evaluate
 from rules.engine.explain import explain
@@ -69,7 +71,7 @@ def _differences(compiled: Compiled, sample: model.Sample, decision: Decision) -
     found = [
         text
         for name, wanted in sample.expect.items()
-        if name != "rule" and (text := _difference(name, wanted, decision)) is not None
+        if name != "rule" and (text := _difference(compiled, name, wanted, decision)) is not None
     ]
     yield from found
     wanted_rule = sample.expect.get("rule")
@@ -79,19 +81,24 @@ def _differences(compiled: Compiled, sample: model.Sample, decision: Decision) -
     elif not found:
         return
     for fault in decision.trace.faults:
-        yield Text(mark("rule {rule} could not be told: {why}"), {"rule": fault.rule, "why": fault.why})
+        rule = called(names_in(compiled.ruleset), fault.rule)
+        yield Text(mark("rule {rule} could not be told: {why}"), {"rule": rule, "why": fault.why})
 
 
-def _difference(name: str, wanted: Any, decision: Decision) -> Text | None:
+def _difference(compiled: Compiled, name: str, wanted: Any, decision: Decision) -> Text | None:
     got = getattr(decision.actions, name)
     by = decision.trace.winners.get(name, "")
-    values = {"action": name, "wanted": shown(name, wanted), "got": shown(name, got), "rule": by}
-    if wanted is None:
-        if not by:
-            return None
-        return Text(mark("{action}: nobody was to ask for it, but {rule} asks for {got}"), values)
-    if _meets(name, wanted, got):
+    as_expected = not by if wanted is None else _meets(name, wanted, got)
+    if as_expected:
         return None
+    values: dict[str, str | int | Text] = {
+        "action": Text(ACTION_NAMES[name]),
+        "wanted": _said(name, wanted),
+        "got": _said(name, got),
+        "rule": called(names_in(compiled.ruleset), by),
+    }
+    if wanted is None:
+        return Text(mark("{action}: nobody was to ask for it, but {rule} asks for {got}"), values)
     if not by:
         return Text(mark("{action}: expected {wanted}, but no rule asks for it"), values)
     return Text(mark("{action}: expected {wanted}, but {rule} asks for {got}"), values)
@@ -106,24 +113,25 @@ def _meets(name: str, wanted: Any, got: Any) -> bool:
 
 
 def _other_rule(compiled: Compiled, sample: model.Sample, wanted: str, winner: str) -> Iterator[Text]:
-    values = {"wanted": wanted, "got": winner}
+    names = names_in(compiled.ruleset)
+    values = {"wanted": called(names, wanted), "got": called(names, winner)}
     if winner:
         yield Text(mark("queue: it was to be decided by {wanted}, but {got} decides it"), values)
     else:
         yield Text(mark("queue: it was to be decided by {wanted}, but no rule decides it"), values)
     if wanted != DEFAULT_RULE:
         for explanation in explain(compiled, sample.facts, wanted):
-            yield from _why_not(explanation)
+            yield from _why_not(explanation, names)
 
 
-def _why_not(explanation: Explanation) -> Iterator[Text]:
+def _why_not(explanation: Explanation, names: Mapping[str, str]) -> Iterator[Text]:
     """Why the rule that was expected has no say."""
     values: dict[str, str | int | Text] = {
-        "rule": explanation.rule,
+        "rule": called(names, explanation.rule),
         "wanted": explanation.wanted or "",
         "actual": explanation.actual or "",
         "line": explanation.line,
-        "by": explanation.by,
+        "by": called(names, explanation.by),
     }
     match explanation.state:
         case "failed":
@@ -136,6 +144,10 @@ def _why_not(explanation: Explanation) -> Iterator[Text]:
             yield Text(mark("{rule} is switched off, out of its dates or for other events"), values)
         case _:
             return
+
+
+def _said(name: str, value: Any) -> str | Text:
+    return queue_called(value) if name == "queue" and value is not None else shown(name, value)
 
 
 def shown(name: str, value: Any) -> str:

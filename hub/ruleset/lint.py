@@ -27,6 +27,7 @@ from hub.store.store import Store
 from hub.store.tx import Reader
 from hub.wordforms import FILE, WordForms
 from rules import Actions, Compiled, Facts, RuleSet, compile_rules, evaluate, model
+from rules.calling import queue_called
 from rules.decision import DEFAULT_RULE
 from rules.engine.lexicon import Expand
 from rules.lint.finding import Finding, Values, called, finding, with_names
@@ -82,7 +83,7 @@ def duty(tx: Reader, directory: Directory, ruleset: RuleSet) -> Iterator[Finding
     members = _members(tx)
     empty = _empty_hours(tx, directory, [queue for queue in targets if members.get(queue)])
     for queue, (rule, line) in targets.items():
-        values: Values = {"queue": queue, "rule": called(rule)}
+        values: Values = {"queue": queue_called(queue), "rule": called(rule)}
         cal = calendar(directory, directory.queues[queue].office, queue)
         if next_opening(cal, Micros(tx.now)) is None:
             yield finding(

@@ -7,11 +7,9 @@ from typing import Literal
 
 import msgspec
 
-from rules import model
-from rules.calling import names_in
-from rules.decision import DEFAULT_RULE
+from rules import calling, model
 from rules.diff_values import ACTION_NAMES
-from rules.text import Text, mark
+from rules.text import Text
 
 Level = Literal["error", "warning", "hint"]
 """An error keeps a rule set from being published; a warning is most likely a mistake; a hint is worth a look."""
@@ -55,10 +53,6 @@ Values = dict[str, str | int | Text]
 _RULE = "{rule_id}"
 """The message id of a rule or section in a finding, until :func:`with_names` puts what people call it."""
 
-_DEFAULT = mark("the default")
-
-_QUOTED = mark("“{called}”")
-
 
 def called(*ids: str, between: str = ", ") -> Text:
     """Rules or sections by their ids, as a value in a finding's texts."""
@@ -99,14 +93,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 def with_names(ruleset: model.RuleSet, found: Iterable[Finding]) -> Sequence[Finding]:
     """The same findings, with rules and sections by the names that people gave them."""
-    names = names_in(ruleset)
+    names = calling.names_in(ruleset)
 
     def named(text: Text) -> Text:
         if text.msgid == _RULE:
-            rule = str(text.values["rule_id"])
-            if rule == DEFAULT_RULE:
-                return Text(_DEFAULT)
-            return Text(_QUOTED, {"called": names.get(rule) or rule})
+            return calling.called(names, str(text.values["rule_id"]))
         return Text(
             text.msgid,
             {key: named(value) if isinstance(value, Text) else value for key, value in text.values.items()},

@@ -67,7 +67,7 @@ async def test_a_letter_becomes_a_test(
     await page.get_by_role("button", name="Dodaj test").press("Enter")
     await page.wait_for_url("**/admin/rules/drafts/*/tests")
     await expect(page.locator("#samples").get_by_text("nie przechodzi", exact=True)).to_be_visible()
-    await expect(page.locator("#samples").get_by_text("oczekiwano spam")).to_be_visible()
+    await expect(page.locator("#samples").get_by_text("oczekiwano Spam")).to_be_visible()
     await clean(page, width)
     await shot(page, f"tests-{width}")
 

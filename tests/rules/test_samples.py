@@ -76,17 +76,17 @@ def test_what_fails_says_what_came_and_why() -> None:
     """)
     said = {one.name: [str(text) for text in one.differences] for one in found}
     assert not any(one.passed for one in found)
-    assert said["a"][0] == "queue: expected bezrobotni, but reszta asks for inne"
-    assert said["a"][1] == "queue: it was to be decided by zasilki, but reszta decides it"
-    assert "zasilki does not match" in said["a"][2]
+    assert said["a"][0] == "queue: expected bezrobotni, but “reszta” asks for inne"
+    assert said["a"][1] == "queue: it was to be decided by “zasilki”, but “reszta” decides it"
+    assert "“zasilki” does not match" in said["a"][2]
     assert "channel" in said["a"][2]
     assert "sms" in said["a"][2]
     assert "priority: expected high, but no rule asks for it" in said["b"]
     assert "tags: expected x, but no rule asks for it" in said["b"]
-    assert "queue: nobody was to ask for it, but reszta asks for inne" in said["b"]
-    assert "set_contact: expected miasto: Łódź, but reszta asks for miasto: Łomża" in said["b"]
-    assert "reszta would match, but zasilki comes first and stops" in said["c"]
-    assert "rule noca could not be told: open_hours is not known" in said["d"]
+    assert "queue: nobody was to ask for it, but “reszta” asks for inne" in said["b"]
+    assert "attributes of the contact: expected miasto: Łódź, but “reszta” asks for miasto: Łomża" in said["b"]
+    assert "“reszta” would match, but “zasilki” comes first and stops" in said["c"]
+    assert "rule “noca” could not be told: open_hours is not known" in said["d"]
     lines = told(found, "rules.yaml")
     assert lines[0].startswith("FAIL  rules.yaml:")
     assert lines[-1] == "4 tests, 4 failed"
@@ -97,9 +97,9 @@ def test_values_are_told_as_the_file_writes_them() -> None:
         {name: a, message: {open_hours: true}, expect: {priority: low, callback: {topic: a, in: 30m}, timer: {b: 2d}}}
     """)
     assert [str(text) for text in found.differences] == [
-        "priority: expected low, but default asks for normal",
-        "callback: expected topic: a, in: 30m, but no rule asks for it",
-        "timer: expected b: 2d, but no rule asks for it",
+        "priority: expected low, but the default asks for normal",
+        "callback order: expected topic: a, in: 30m, but no rule asks for it",
+        "timers: expected b: 2d, but no rule asks for it",
     ]
 
 
