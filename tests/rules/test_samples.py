@@ -84,7 +84,9 @@ def test_what_fails_says_what_came_and_why() -> None:
     assert "priority: expected high, but no rule asks for it" in said["b"]
     assert "tags: expected x, but no rule asks for it" in said["b"]
     assert "queue: nobody was to ask for it, but “reszta” asks for inne" in said["b"]
-    assert "attributes of the contact: expected miasto: Łódź, but “reszta” asks for miasto: Łomża" in said["b"]
+    assert (
+        "attributes of the contact: expected miasto: Łódź, but “reszta” asks for miasto: Łomża" in said["b"]
+    )
     assert "“reszta” would match, but “zasilki” comes first and stops" in said["c"]
     assert "rule “noca” could not be told: open_hours is not known" in said["d"]
     lines = told(found, "rules.yaml")
