@@ -693,6 +693,24 @@ async def test_keys_do_nothing_in_fields_and_can_be_switched_off(
     await expect(page.locator("dialog[open]")).to_have_count(0)
 
 
+@pytest.mark.parametrize("width", [1280, 320])
+async def test_a_long_subject_can_be_read_to_its_end(
+    desk: Console, made: dict[str, int], browser: Browser, width: int
+) -> None:
+    subject = (
+        "Prośba o ponowne rozpatrzenie wniosku o zasiłek po utracie pracy w spółce, która ogłosiła upadłość"
+    )
+    await desk.store.write(lambda tx: tx.change(schema.conversation, made["long"], subject=subject))
+    page = await opened(desk, browser, made["long"])
+    await page.set_viewport_size({"width": width, "height": 720})
+    title = page.locator("#conversation-title")
+    await expect(title).to_have_text(subject)
+    cut = (
+        "(title) => title.scrollWidth > title.clientWidth + 1 || title.scrollHeight > title.clientHeight + 1"
+    )
+    assert not await title.evaluate(cut)
+
+
 async def test_a_key_right_behind_the_closing_of_a_dialog_acts(
     desk: Console, made: dict[str, int], browser: Browser
 ) -> None:
