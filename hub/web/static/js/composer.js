@@ -3,7 +3,8 @@
 
 import { send } from "./app.js";
 import { Completion, findPeople, findTexts } from "./completions.js";
-import { box, conversation, Writing } from "./writing.js";
+import { box, conversation } from "./drafts.js";
+import { Writing } from "./writing.js";
 
 const news = box.querySelector("[data-news]");
 const forms = new Map();
