@@ -305,7 +305,7 @@ def test_system_lines_in_words(house: House) -> None:
         said(what="resolved", topic="x") == "Ola resolved it: x."
         and said(what="resolved") == "Ola resolved it."
     )
-    assert said(what="tagged", add=["a", "b"], remove=[]) == "Ola added the tags a, b."
+    assert said(what="tagged", add=["a", "b"], remove=[]) == "Ola added tags: a, b."
     assert said(what="snoozed", until=1_794_816_000_000_000).startswith("Ola snoozed it until Monday")
     assert said(what="woken", why="failed-delivery") != said(what="woken", why="time")
     assert said(what="bounced", recipients=[{"address": "a@b.pl", "status": "5.1.1"}]).endswith(
