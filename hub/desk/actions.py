@@ -141,8 +141,11 @@ def assign(
             if not _would_see(other, opened(tx, scope, conversation)):
                 raise Conflict(NO_AGENT)
     what = "assigned" if assignee is not None else "unassigned"
+    details: dict[str, Any] = {"name": name}
+    if assignee is not None and assignee == scope.user:
+        details["own"] = True  # told as taken: names alone do not say whether two of one name are one person
     done = apply(
-        tx, scope, conversations, what, lambda row: {"assignee": assignee}, version=version, name=name
+        tx, scope, conversations, what, lambda row: {"assignee": assignee}, version=version, **details
     )
     if assignee is not None and assignee != scope.user:
         for conversation in done.changed:

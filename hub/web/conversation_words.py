@@ -22,6 +22,7 @@ from rules import DEFAULT_RULE, GUARD_RULE, Fault, Seen
 LINES: Mapping[str, str] = {
     **CALLBACK_LINES,
     "assigned": N_("{who} gave it to {name}."),
+    "assigned-own": N_("{who} took it."),
     "unassigned": N_("{who} gave it back to the queue."),
     "status": N_("{who} set the status to “{status}”."),
     "snoozed": N_("{who} snoozed it."),

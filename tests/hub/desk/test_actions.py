@@ -47,6 +47,15 @@ async def test_assigning_tells_the_colleague_and_is_undone(store: Store, house: 
         await undo(store, house, who.ola)
 
 
+async def test_who_takes_one_is_told_as_taking_it(store: Store, house: House, who: Who) -> None:
+    found = await make(store)
+    await store.write(lambda tx: actions.assign(tx, house, who.ola, [found], who.ola.user))
+    assert await told(store, who.ola.user) == []
+    lines = select(schema.message.c.data).where(schema.message.c.kind == "system")
+    (line,) = await store.read(lambda tx: tx.rows(lines))
+    assert msgspec.json.decode(line.data) == {"what": "assigned", "name": "Ola", "own": True}
+
+
 async def test_a_stale_screen_changes_nothing(store: Store, house: House, who: Who) -> None:
     found = await make(store)
     await store.write(lambda tx: actions.tag(tx, who.ola, [found], add=["Ważne"], version=1))

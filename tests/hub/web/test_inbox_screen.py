@@ -300,6 +300,8 @@ def test_system_lines_in_words(house: House) -> None:
     def said(**data: Any) -> str:
         return line(data, "Ola", "en", "Europe/Warsaw", house.directory)
 
+    assert said(what="assigned", name="Ola") == "Ola gave it to Ola."  # two of one name
+    assert said(what="assigned", name="Ola", own=True) == "Ola took it."
     assert said(what="transferred", queue="pracodawcy") == "Ola handed it to the queue “Employers”."
     assert (
         said(what="resolved", topic="x") == "Ola resolved it: x."
