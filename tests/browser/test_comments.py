@@ -19,6 +19,7 @@ from sqlalchemy.exc import SAWarning
 
 from hub.store import schema
 from hub.store.tx import Reader
+from tests.browser.boxes import meets
 from tests.browser.whole_hub import WholeHub, whole_hub
 from tests.servers.browser import axe_violations
 from tests.servers.mailsink import MailSink
@@ -236,6 +237,23 @@ async def test_few_keys(hub: WholeHub, browser: Browser) -> None:
     seen = await author.open()
     assert all(f"Komentarz numer {n}" in seen for n in range(4))
     assert "Dziękujemy." in seen
+
+
+async def test_what_is_told_never_covers_the_reasons(hub: WholeHub, browser: Browser) -> None:
+    author = await citizen(hub, browser)
+    for text in ("Pierwszy", "Drugi", "Trzeci"):
+        await author.write(text, name="Marek")
+    page = await bench(hub, browser)
+    for height in (900, 720):
+        await page.set_viewport_size({"width": 1280, "height": height})
+        await page.keyboard.press("p")
+        await expect(page.locator(".toast")).to_be_visible()
+        await page.keyboard.press("d")
+        reasons = await page.locator(".menu__panel:visible").bounding_box()
+        toast = await page.locator(".toast").last.bounding_box()
+        assert reasons is not None and toast is not None and not meets(toast, reasons), height
+        await page.keyboard.press("Escape")
+        await page.reload()
 
 
 async def test_a_reported_comment_that_was_answered_is_still_to_be_decided(
