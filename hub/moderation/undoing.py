@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, update
 
+from hub.audit import record
 from hub.desk.undoing import CHANGED
 from hub.house import House
 from hub.i18n import mark as N_
@@ -57,6 +58,9 @@ def _restore(tx: Tx, house: House, scope: Scope, item: dict[str, Any]) -> bool:
         tx.execute(update(appeal).where(*mine).values(outcome=None, decided_by=None, decided_at=None))
     if item.get("notice"):
         withdraw_notice(tx, item["notice"])
+    # Else the log would say for good that a comment is rejected which is there for all to see.
+    detail = {"version": row.version, "before": row.state, "answer": bool(item.get("answer"))}
+    record(tx, scope.user, "comment-taken-back", f"post:{row.id}", detail)
     return True
 
 

@@ -43,6 +43,7 @@ ACTIONS: Mapping[str, str] = {
     "comment-reject": N_("Rejected a comment"),
     "comment-hide": N_("Hid a comment"),
     "comment-delete": N_("Deleted a comment"),
+    "comment-taken-back": N_("Took back a decision about a comment"),
     "comment-mask": N_("Masked personal data in a comment"),
     "comment-answer": N_("Answered a comment in public"),
     "comment-private": N_("Opened a private conversation from a comment"),

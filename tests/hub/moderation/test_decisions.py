@@ -145,6 +145,13 @@ async def test_many_at_once_with_partial_results(world: World) -> None:
     assert dict(outcome.failed) == {numbers[3]: decide.CLAIMED, 999_999: decide.GONE}
 
 
+async def audited(world: World) -> list[str]:
+    """What the log says was done to comments, in order."""
+    audit = schema.audit.c
+    rows = select(audit.action).where(audit.subject.startswith("post:")).order_by(audit.id)
+    return [row.action for row in await world.store.read(lambda tx: tx.rows(rows))]
+
+
 async def test_undo_puts_everything_back(world: World) -> None:
     number = await world.comment(way="pre", email="anna@example.pl")
     before = dict((await world.row(number))._mapping)
@@ -155,6 +162,7 @@ async def test_undo_puts_everything_back(world: World) -> None:
     assert changed == {"revision"}
     effects = await world.store.read(lambda tx: tx.rows(select(schema.effect.c.state)))
     assert [row.state for row in effects] == ["skipped"]
+    assert await audited(world) == ["comment-reject", "comment-taken-back"]
 
 
 async def test_undo_never_overwrites_somebody_else(small_world: World) -> None:
@@ -217,6 +225,7 @@ async def test_answering_in_public(world: World) -> None:
     assert any("comment-answered" in row.data for row in effects)
     await world.store.write(lambda tx: undo_last(tx, world.house, world.anna, KINDS))
     assert [post.id for post in (await world.page()).posts] == [other, number]
+    assert await audited(world) == ["comment-answer", "comment-taken-back"]
 
 
 async def test_an_answer_needs_a_published_comment(small_world: World) -> None:
