@@ -23,6 +23,7 @@ Names = Mapping[str, Mapping[int, str]]
 
 ACTIONS: Mapping[str, str] = {
     "log-in": N_("Logged in"),
+    "log-in-closed": N_("Closed the log-in for a while after too many wrong attempts"),
     "log-out": N_("Logged out of the console"),
     "password-changed": N_("Changed the own password"),
     "password-printed": N_("Printed a new password"),
@@ -99,6 +100,7 @@ FIELDS: Mapping[str, str] = {
     "fields": N_("Changed"),
     "reason": N_("Reason"),
     "why": N_("Why"),
+    "failed": N_("Wrong attempts before it"),
 }
 """Details that people want to know; all others are for programs."""
 

@@ -187,7 +187,8 @@ async def enter(
             close_session(tx, before.token_hash)
         open_session(tx, limits, user_id, token, csrf)
         signed_in(tx, user_id)
-        record(tx, user_id, "log-in", f"user:{user_id}", {})
+        before_it = {"failed": attempt.failed} if attempt.failed else {}
+        record(tx, user_id, "log-in", f"user:{user_id}", before_it)
         return proof
 
     proof = await desk.store.write(command)

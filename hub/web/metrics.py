@@ -20,6 +20,7 @@ from hub.cluster.members import Member, members
 from hub.cluster.roles import ROLES
 from hub.config import Config
 from hub.people.overview import Line, lines
+from hub.people.throttle import failures
 from hub.ruleset.hits import failing
 from hub.running import lease_of
 from hub.scope import SYSTEM
@@ -44,6 +45,7 @@ METRICS: Mapping[str, str] = {
     "centrala_timers_lag_seconds": "How long the oldest due deadline has waited to be acted on.",
     "centrala_quarantined": "Messages that could not be read and wait for a person.",
     "centrala_rules_failing": "Rules that cannot be evaluated now.",
+    "centrala_log_in_failures": "Wrong passwords and codes within the last 15 minutes.",
     "centrala_inbox_up": "1 when an inbox works.",
     "centrala_inbox_read": "1 when a process reads an inbox; only where several processes share a store.",
     "centrala_inbox_lag_seconds": "How far an inbox is behind its wire.",
@@ -76,6 +78,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     leases: Mapping[str, Standing]
     quarantined: int
     rules_failing: int
+    log_in_failures: int
     search_behind: int
     now: int
 
@@ -97,6 +100,7 @@ def figures(tx: Reader, desk: Desk) -> Figures:
         leases=standings(tx),
         quarantined=tx.scalar(held) or 0,
         rules_failing=sum(not rule.well for rule in failing(tx)),
+        log_in_failures=failures(tx),
         search_behind=behind(tx, desk.stream.last),
         now=tx.now,
     )
@@ -174,6 +178,7 @@ def _of_store(read: Figures) -> Iterator[GaugeMetricFamily]:
         yield _plain(name, lag)
     yield _plain("centrala_quarantined", read.quarantined)
     yield _plain("centrala_rules_failing", read.rules_failing)
+    yield _plain("centrala_log_in_failures", read.log_in_failures)
     yield _plain("centrala_search_behind", read.search_behind)
 
 

@@ -94,6 +94,24 @@ async def test_an_account_is_throttled_and_then_free_again(
     assert (await log_in(client, "agent", PASSWORD))[0] == 303
 
 
+async def test_guessing_leaves_its_trace(
+    client: Client, people: dict[str, int], sqlite_store: Store, clock: FakeClock
+) -> None:
+    async def log_ins() -> list[str]:
+        audit = schema.audit.c
+        rows = select(audit.detail).where(audit.action == "log-in").order_by(audit.id)
+        return [row.detail for row in await sqlite_store.read(lambda tx: tx.rows(rows))]
+
+    for _ in range(3):
+        await log_in(client, "agent", GUESS)
+    assert (await log_in(client, "agent", PASSWORD))[0] == 303
+    assert await log_ins() == ['{"failed":3}']
+    client.session.cookie_jar.clear()
+    clock.move(minutes=16)
+    assert (await log_in(client, "agent", PASSWORD))[0] == 303
+    assert await log_ins() == ['{"failed":3}', "{}"]
+
+
 async def test_unknown_logins_are_throttled_alike(client: Client, people: dict[str, int]) -> None:
     statuses = [(await log_in(client, "nobody", GUESS))[0] for _ in range(7)]
     assert statuses == [401] * 5 + [429] * 2

@@ -90,7 +90,7 @@ login_failure = Table(
     "login_failure",
     metadata,
     Column("id", Id, primary_key=True, autoincrement=False),
-    Column("key", Text, nullable=False),  # "login:…" hashed, or "address:…" hashed
+    Column("key", Text, nullable=False),  # "account:", "address:" or "told:" and a hash
     Column("at", Time, nullable=False),
     Index("login_failure_key", "key", "at"),
 )

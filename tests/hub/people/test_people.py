@@ -16,7 +16,7 @@ from hub.people import presence, tokens, users
 from hub.people.leaving import HANDLERS
 from hub.people.resets import make_reset, spend_reset
 from hub.people.sessions import find_session, open_session, touch_session
-from hub.people.throttle import begin_attempt, forgive
+from hub.people.throttle import Attempt, begin_attempt, failures, forgive
 from hub.people.users import (
     add_user,
     by_extension,
@@ -170,6 +170,32 @@ async def test_failures_count_until_they_are_old_and_a_right_password_is_no_fail
     assert 9 * 60 < refused.wait <= 10 * 60 + 1
     clock.move(refused.wait)
     assert not (await attempt()).refused
+
+
+async def test_an_account_that_is_closed_is_told_once_and_a_login_that_nobody_has_never(
+    store: Store, clock: FakeClock
+) -> None:
+    one = await person(store)
+    login = (await store.read(lambda tx: tx.get(schema.user, one))).login  # type: ignore[union-attr]
+
+    async def guess(name: str, times: int) -> Attempt:
+        for _ in range(times):
+            last: Attempt = await store.write(lambda tx: begin_attempt(tx, CONFIG.limits, name, "192.0.2.1"))
+        return last
+
+    async def told() -> list[tuple[Any, ...]]:
+        audit = schema.audit.c
+        rows = select(audit.actor, audit.subject).where(audit.action == "log-in-closed").order_by(audit.id)
+        return [tuple(row) for row in await store.read(lambda tx: tx.rows(rows))]
+
+    assert (await guess(login, 5)).failed == 4 and await told() == []
+    assert await store.read(failures) == 5
+    assert (await guess(f" {login.upper()} ", 7)).refused and await told() == [(None, f"user:{one}")]
+    assert (await guess("haslo-zamiast-loginu", 7)).refused and len(await told()) == 1
+    clock.move(minutes=16)
+    assert await store.read(failures) == 0 and len(await told()) == 1
+    await guess(login, 7)
+    assert len(await told()) == 2
 
 
 async def test_guesses_made_at_the_same_moment_count_like_guesses_one_by_one(store: Store) -> None:
