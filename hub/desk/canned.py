@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row, and_, select
 
+from hub.audit import record
 from hub.i18n import fill
 from hub.i18n import mark as N_
 from hub.scope import Conflict, NotFound, Scope, own_office, require
@@ -84,17 +85,23 @@ def save_text(tx: Tx, scope: Scope, text: Text, text_id: int | None = None) -> i
         "language": text.language,
         "updated_at": tx.now,
     }
+    told = {"shortcut": shortcut, "office": office}
     if text_id is None:
-        return tx.add(canned, values)
+        added = tx.add(canned, values)
+        record(tx, scope.user, "text-added", f"text:{added}", told)
+        return added
     _own(tx, scope, text_id)
     tx.change(canned, text_id, **values)
+    record(tx, scope.user, "text-changed", f"text:{text_id}", told)
     return text_id
 
 
 def delete_text(tx: Tx, scope: Scope, text_id: int) -> None:
     """Take a text away. Raises Denied, NotFound."""
-    _own(tx, scope, text_id)
+    row = _own(tx, scope, text_id)
     tx.execute(canned.delete().where(canned.c.id == text_id))
+    told = {"shortcut": row.shortcut, "office": row.office}
+    record(tx, scope.user, "text-deleted", f"text:{text_id}", told)
 
 
 def _own(tx: Tx, scope: Scope, text_id: int) -> Row[Any]:

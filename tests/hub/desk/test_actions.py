@@ -268,8 +268,13 @@ async def test_canned_texts_are_the_supervisors_and_never_evaluated(
     with pytest.raises(NotFound):
         foreign = msgspec.structs.replace(who.ewa, office="pup-lomza", front=False)
         await store.write(lambda tx: canned.delete_text(tx, foreign, made))
+    await store.write(lambda tx: canned.save_text(tx, who.ewa, text, made))
     await store.write(lambda tx: canned.delete_text(tx, who.ewa, made))
     assert await store.read(lambda tx: canned.texts(tx, who.ola)) == []
+    audit = schema.audit.c
+    rows = select(audit.action, audit.actor).where(audit.subject == f"text:{made}").order_by(audit.id)
+    audited = [tuple(row) for row in await store.read(lambda tx: tx.rows(rows))]
+    assert audited == [(f"text-{deed}", who.ewa.user) for deed in ("added", "changed", "deleted")]
 
 
 async def test_nobody_acts_outside_their_scope(store: Store, house: House, who: Who) -> None:
