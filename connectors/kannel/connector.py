@@ -18,6 +18,7 @@ from connectors._i18n import N_
 from connectors._sms import Plan, paid, plan_sms
 from connectors._sms_inlet import Inlet, reading_of
 from connectors._sources import is_within, networks
+from connectors._unbelieved import Unbelieved
 from connectors._widget import Door
 from connectors.contract import (
     DeliveryReport,
@@ -59,6 +60,7 @@ class Kannel:
         self.capabilities = capabilities
         self._settings = settings
         self._env = env
+        self._unbelieved = Unbelieved(env.log, env.clock, "secret or address")
         self._sources = networks(settings.sources)
         self._door = Door()
         self._inlet = Inlet(reading_of(settings, env, settings.wait_minutes))
@@ -98,6 +100,7 @@ class Kannel:
 
     async def _take(self, request: Request, call: Call) -> Response:
         if not self._is_kannel(request, call):
+            self._unbelieved.came()
             return text_response("The secret or the address is not the configured one.", 403)
         if not call.sender and not is_report(call):
             return text_response("There is neither a sender (from) nor a report (delivery and type).", 400)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from connectors._failpoint import failpoint
 from connectors._http import INLINE, json_response, kept_json, later
+from connectors._unbelieved import Unbelieved
 from connectors._widget import Door
 from connectors.contract import Env, Inbound, InboxId, Micros, Refused, Request, Response, Route, Secret
 from connectors.meta.parts import NotACall
@@ -84,6 +85,7 @@ class Callback:
         self._read = read
         self._heard = heard
         self._book = address_book(settings, env.inbox, kind)
+        self._unbelieved = Unbelieved(env.log, env.clock, "signature")
         self._secrets = [secret for secret in (settings.app_secret, settings.previous_app_secret) if secret]
 
     def routes(self) -> Sequence[Route]:
@@ -106,7 +108,7 @@ class Callback:
     async def _take(self, request: Request) -> Response:
         large = len(request.body) > INLINE  # a large body takes longer than the event loop may be held
         if not (await asyncio.to_thread(self._signed, request) if large else self._signed(request)):
-            self._env.log.warning("a call with a wrong signature")
+            self._unbelieved.came()
             return _told("The signature does not fit.", 401)
         try:
             items, strangers = (

@@ -11,6 +11,7 @@ from typing import Any
 from connectors import _signing as signing
 from connectors._http import json_response, later, raw_of
 from connectors._i18n import N_
+from connectors._unbelieved import Unbelieved
 from connectors._widget import Door
 from connectors.contract import (
     Call,
@@ -47,6 +48,9 @@ class Phone:
         self._door = Door()
         self._secrets = [secret for secret in (settings.secret, settings.previous_secret) if secret]
         self._health = Health(state="ok", detail="" if self._secrets else NO_SECRET)
+        self._unbelieved = Unbelieved(env.log, env.clock, "secret or signature")
+        # Whose events were believed last: from elsewhere a stranger may knock, which says nothing about the exchange.
+        self._exchange = ""
 
     def routes(self) -> Sequence[Route]:
         """Where the exchange tells of calls; none without a secret."""
@@ -79,7 +83,8 @@ class Phone:
         raise SendError("permanent", NOTHING_LEAVES)
 
     async def check(self) -> Health:
-        """When the exchange told something last; ``wrong_credentials`` when what it told last was not believed."""
+        """When the exchange told something last; ``wrong_credentials`` when what it told last was not believed, or what
+        somebody told before it ever did."""
         return self._health
 
     async def _take(self, request: Request) -> Response:
@@ -90,13 +95,15 @@ class Phone:
             fields = decode(request.body, request.headers.get("content-type", ""))
             items = self._items(fields)
         except signing.Unsigned as error:
-            self._health = Health(
-                state="wrong_credentials", detail=str(error), last_seen=self._health.last_seen
-            )
+            self._unbelieved.came()
+            if self._exchange in ("", request.remote):
+                self._health = Health(
+                    state="wrong_credentials", detail=str(error), last_seen=self._health.last_seen
+                )
             return _refusal(401, str(error))
         except BadEvent as error:
             return _refusal(400, str(error))
-        self._health = Health(state="ok", last_seen=now)
+        self._health, self._exchange = Health(state="ok", last_seen=now), request.remote
         try:
             receipts = await self._door.sink.accept(raw_of(request), items) if items else []
         except Refused as refused:

@@ -14,6 +14,7 @@ from connectors._http import later, status_error, text_response
 from connectors._i18n import N_
 from connectors._sms import MONEY, Plan, paid, plan_sms
 from connectors._sources import is_within, networks
+from connectors._unbelieved import Unbelieved
 from connectors._widget import Door
 from connectors.contract import (
     Env,
@@ -71,6 +72,7 @@ class SmsApi:
         self.capabilities = msgspec.structs.replace(can, on_ambiguous="retry")
         self._settings = settings
         self._env = env
+        self._unbelieved = Unbelieved(env.log, env.clock, "secret or address")
         self._door = Door()
         self._words = _sms_in.words_of(settings.stop_words, settings.start_words)
         self._repeats = _sms_in.Repeats(settings.repeat_minutes, env)
@@ -104,6 +106,7 @@ class SmsApi:
     async def _take(self, request: Request, fields: str) -> Response:
         """``OK`` after the commit; SMSAPI repeats what was answered otherwise."""
         if not self._is_smsapi(request):
+            self._unbelieved.came()
             return text_response("The secret or the address is not the configured one.", 403)
         call = read(fields)
         try:

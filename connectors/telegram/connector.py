@@ -14,6 +14,7 @@ from connectors._failpoint import failpoint
 from connectors._http import UPLOAD_SECONDS, kept_json
 from connectors._i18n import N_
 from connectors._pieces import Progress
+from connectors._unbelieved import Unbelieved
 from connectors._widget import Door
 from connectors.contract import (
     Capabilities,
@@ -83,6 +84,7 @@ class Telegram:
         )
         self._settings = settings
         self._env = env
+        self._unbelieved = Unbelieved(env.log, env.clock, "secret token")
         self._api = Api(settings, env.egress, keep=True)
         self._reading = Api(settings, env.egress, keep=False)
         self._door = Door()
@@ -129,6 +131,7 @@ class Telegram:
         given = request.headers.get(HEADER, "").encode("utf-8", "replace")
         secret = self._settings.webhook_secret
         if secret is None or not hmac.compare_digest(given, secret.reveal().encode()):
+            self._unbelieved.came()
             return _plain(401, "The secret token of the webhook is missing or wrong.")
         try:
             await self._take(self._door.sink, request.body, None)

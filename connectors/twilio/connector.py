@@ -13,6 +13,7 @@ from connectors import _sms, _sms_in
 from connectors._http import FETCH_SECONDS, later, status_error, text_response
 from connectors._i18n import N_
 from connectors._sms import Plan, paid, plan_sms
+from connectors._unbelieved import Unbelieved
 from connectors._widget import Door
 from connectors.contract import (
     Capabilities,
@@ -75,6 +76,7 @@ class Twilio:
         self.capabilities = _capabilities(settings)
         self._settings = settings
         self._env = env
+        self._unbelieved = Unbelieved(env.log, env.clock, "signature")
         self._door = Door()
         self._words = _sms_in.words_of(settings.stop_words, settings.start_words)
         self._repeats = _sms_in.Repeats(settings.repeat_minutes, env)
@@ -120,6 +122,7 @@ class Twilio:
             covered = pairs if signed is None else signed
             if not signing.is_signed(given, self._tokens, self._address(request), covered):
                 why = "X-Twilio-Signature does not fit the address, the fields and our token."
+                self._unbelieved.came()
                 return text_response(why, 403)
             await self._accept(fields, dict(pairs))
         except BadCall as error:

@@ -15,6 +15,7 @@ from connectors import _signing as signing
 from connectors._failpoint import failpoint
 from connectors._http import FETCH_SECONDS, INLINE, json_response, kept_json, later, status_error
 from connectors._i18n import N_
+from connectors._unbelieved import Unbelieved
 from connectors._widget import Door
 from connectors.contract import (
     Capabilities,
@@ -73,6 +74,7 @@ class Webhook:
         )
         self._settings = settings
         self._env = env
+        self._unbelieved = Unbelieved(env.log, env.clock, "signature")
         self._door = Door()
         self._seen: OrderedDict[str, bytes] = OrderedDict()
         self._health = Health(state="ok")
@@ -109,6 +111,7 @@ class Webhook:
             large = len(request.body) > INLINE
             read = await asyncio.to_thread(self._read, request) if large else self._read(request)
         except signing.Unsigned as error:
+            self._unbelieved.came()
             return _refusal(401, str(error))
         except BadEvent as error:
             return _refusal(400, str(error))

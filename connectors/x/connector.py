@@ -19,6 +19,7 @@ from connectors._http import (
     status_error,
 )
 from connectors._i18n import N_
+from connectors._unbelieved import Unbelieved
 from connectors._weight import LONGEST
 from connectors._widget import Door
 from connectors.contract import (
@@ -86,6 +87,7 @@ class X:
     def __init__(self, settings: Settings, env: Env) -> None:
         self._settings = settings
         self._env = env
+        self._unbelieved = Unbelieved(env.log, env.clock, "signature")
         self._api = Api(settings, env)
         self._door = Door()
         self._echoes = Echoes()
@@ -184,6 +186,7 @@ class X:
             request.headers, request.body, settings.client_secret, settings.consumer_secret
         )
         if not believed:
+            self._unbelieved.came()
             return json_response({"error": "No signature of X fits the body."}, 401)
         try:
             await self._accept(request.body, await self._read(request.body))

@@ -31,6 +31,7 @@ async def _ask(
     fields: Mapping[str, str] | None = None,
     files: tuple[UploadedFile, ...] = (),
     language: str = "pl",
+    remote: str = "192.0.2.1",
 ) -> Response:
     url = urlsplit(address)
     route, params = _route(connector, method, url.path)
@@ -43,7 +44,7 @@ async def _ask(
         headers={name.lower(): value for name, value in (headers or {}).items()},
         cookies={},
         body=body,
-        remote="192.0.2.1",
+        remote=remote,
         language=query.get("lang", language),
         fields=fields or {},
         files=files,
@@ -61,10 +62,15 @@ async def get(connector: Connector, address: str, *, language: str = "pl") -> Re
 
 
 async def post(
-    connector: Connector, address: str, body: bytes, headers: Mapping[str, str] | None = None
+    connector: Connector,
+    address: str,
+    body: bytes,
+    headers: Mapping[str, str] | None = None,
+    *,
+    remote: str = "192.0.2.1",
 ) -> Response:
-    """Post bytes."""
-    return await _ask(connector, "POST", address, body=body, headers=headers)
+    """Post bytes from an address."""
+    return await _ask(connector, "POST", address, body=body, headers=headers, remote=remote)
 
 
 async def form_post(

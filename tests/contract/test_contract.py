@@ -19,6 +19,7 @@ import pytest
 
 from connectors.contract import Channel, Connector, Event, Invites, Refused, SendError, Serves, ShowsPresence
 from connectors.registry import CHANNELS, load
+from tests.connectors.requests import post
 from tests.contract import fixtures
 from tests.contract.case import Case, Wired
 from tests.contract.guard import LeftLoopback
@@ -189,6 +190,29 @@ async def test_a_refusing_sink_leaves_the_message_on_the_wire(kind: str, case: C
         await ledger.wait_for(1)
         await telling
     assert len(ledger.events) == 1
+
+
+META = ("facebook_comments", "instagram", "instagram_comments", "messenger", "whatsapp")
+SIGNED = {*META, "kannel", "phone", "smsapi", "telegram", "twilio", "webhook", "x"}
+"""Kinds whose provider calls at an address of ours, and proves that it is the provider."""
+
+
+@each_case
+async def test_strangers_neither_get_in_nor_fill_the_log(kind: str, case: Case, log: Log) -> None:
+    """What proves nothing is refused, and said once: a secret that is configured wrong looks the same."""
+    ledger = Ledger()
+    async with at_work(case, log, ledger) as (wired, _):
+        doors = [
+            route
+            for route in wired.connector.routes()
+            if route.path.startswith("/in/") and route.method == "POST"
+        ]
+        assert bool(doors) == (kind in SIGNED and case.name != "polling")
+        for route in doors:
+            answers = {(await post(wired.connector, route.path, b"{}")).status for _ in range(30)}
+            assert answers <= {401, 403}
+        assert log.count("calls are not believed") == len(doors)
+    assert not ledger.events
 
 
 async def _kept(connector: Connector, ledger: Ledger) -> None:

@@ -195,8 +195,10 @@ class Door:
         settings = Settings(secret=Secret(SECRET), previous_secret=Secret("poprzedni sekret centrali"))
         self.connector = CHANNEL.create(settings, self.env)
 
-    async def knock(self, headers: dict[str, str], body: bytes = b"event=ringing&call=1") -> int:
-        return (await post(self.connector, "/in/telefon", body, headers)).status
+    async def knock(
+        self, headers: dict[str, str], body: bytes = b"event=ringing&call=1", remote: str = "192.0.2.1"
+    ) -> int:
+        return (await post(self.connector, "/in/telefon", body, headers, remote=remote)).status
 
 
 @pytest.fixture
@@ -238,6 +240,17 @@ async def test_nobody_else_is_believed(door: Door, headers: dict[str, str]) -> N
     assert await door.knock(headers) == 401
     assert not door.ledger.events
     assert (await door.connector.check()).state == "wrong_credentials"
+
+
+async def test_a_stranger_from_elsewhere_does_not_make_the_line_look_broken(door: Door) -> None:
+    right = {"Authorization": f"Bearer {SECRET}"}
+    assert await door.knock(right, remote="198.51.100.7") == 200
+    assert await door.knock({}) == 401
+    assert (await door.connector.check()).state == "ok"
+    assert await door.knock({}, remote="198.51.100.7") == 401
+    assert (await door.connector.check()).state == "wrong_credentials"
+    assert await door.knock(right) == 200
+    assert (await door.connector.check()).state == "ok"
 
 
 async def test_a_bad_body_is_the_senders_fault(door: Door) -> None:
