@@ -41,6 +41,10 @@ ALL_STEPS = 6_000_000
 """Questions that one rule set is worth."""
 
 
+_SENDER: Subject = ("text", "sender")
+_DOMAIN: Subject = ("domain",)
+
+
 class TooMuch(Exception):
     """A question has taken too long; nothing is proved then."""
 
@@ -94,6 +98,13 @@ class Known:
 
     def learn(self, literal: Literal) -> bool:
         """Take up a literal; False when it cannot be true beside the others."""
+        if not self._learn(literal):
+            return False
+        if literal.subject[0] == "recent":
+            return self._can_be_counted()
+        return literal.subject not in (_SENDER, _DOMAIN) or self._can_be_sent()
+
+    def _learn(self, literal: Literal) -> bool:
         subject = literal.subject
         if isinstance(literal, Numbers):
             left = overlap(self.numbers.get(subject) or universe(subject), literal.spans)
@@ -161,16 +172,36 @@ class Known:
         if literal.positive:
             if any(_stronger(one, literal) for one in self.there.get(subject, ())):
                 return True
-            return subject == ("domain",) and any(
-                all(covered(subject, host, literal.options) for host in hosts) for hosts in self._hosts()
-            )
+            hosts = self._hosts() if subject == _DOMAIN else []
+            return bool(hosts) and all(covered(subject, host, literal.options) for host in hosts)
         return any(_stronger(_asserted(literal), no) for no in self.absent.get(subject, ()))
 
-    def _hosts(self) -> Iterator[list[Element]]:
-        """The hosts of the sender's address, where only certain addresses are left."""
-        may, _ = self.texts.get(("text", "sender"), (ANY_TEXT, NO_TEXT))
-        if may.whole and not may.starts and all("@" in address for address in may.whole):
-            yield [(address.rpartition("@")[2], False) for address in may.whole]
+    def _hosts(self) -> list[Element]:
+        """The hosts of the sender's address, where only certain addresses are left; else none."""
+        may, _ = self.texts.get(_SENDER, (ANY_TEXT, NO_TEXT))
+        if may.starts or not all("@" in address for address in may.whole):
+            return []
+        return [(address.rpartition("@")[2], False) for address in may.whole]
+
+    def _can_be_sent(self) -> bool:
+        """Whether one of the addresses that are left is in every domain that is asked for, and in none that is not."""
+        there = [one.options for one in self.there.get(_DOMAIN, ())]
+        absent = [no.options for no in self.absent.get(_DOMAIN, ())]
+        hosts = self._hosts()
+        return not hosts or any(
+            all(covered(_DOMAIN, host, options) for options in there)
+            and not any(covered(_DOMAIN, host, options) for options in absent)
+            for host in hosts
+        )
+
+    def _can_be_counted(self) -> bool:
+        """Whether there are counts for all the days that are asked about, none below that of fewer days."""
+        least = 0
+        for _, spans in sorted(self._counts()):
+            least = min((max(first, least) for first, last in spans if last >= least), default=-1)
+            if least < 0:
+                return False
+        return True
 
     def _counted(self, subject: Subject, spans: Spans) -> bool:
         """What counts of other numbers of days say: in more days there are no fewer conversations."""

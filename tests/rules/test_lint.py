@@ -38,6 +38,11 @@ ROOT = Path(__file__).parents[2]
         "{history: {max: -1, days: 7}}",
         "{queue_load: {x: -1}}",
         "{length: {max: -1}, channel: email}",
+        "{all: [{sender: [jan@a.pl, ewa@b.pl]}, {domain: c.pl}]}",
+        "{all: [{sender: jan@a.pl}, {not: {domain: a.pl}}]}",
+        "{all: [{sender: [jan@a.pl, ewa@b.pl]}, {not: {domain: a.pl}}, {domain: a.pl}]}",
+        "{all: [{history: {min: 3, days: 7}}, {history: {max: 1, days: 30}}]}",
+        "{all: [{history: {max: 1, days: 60}}, {history: {min: 1, days: 30}}, {history: {min: 2, days: 7}}]}",
     ],
 )
 def test_contradictions(when: str) -> None:
@@ -54,6 +59,11 @@ def test_contradictions(when: str) -> None:
         "{words: [kot, pies], not: {words: kot}}",
         "{not: {open_hours: true}}",
         "{all: [{attachment: {type: image/png}}, {attachment: {min_size: 1 MB}}]}",
+        "{all: [{sender: [jan@a.pl, ewa@b.pl]}, {domain: b.pl}]}",
+        "{all: [{sender: jan@mail.a.pl}, {domain: a.pl}]}",
+        "{all: [{sender: jan@a.pl}, {not: {domain: b.pl}}]}",
+        "{all: [{history: {min: 1, days: 7}}, {history: {max: 1, days: 30}}]}",
+        "{all: [{history: {max: 1, days: 7}}, {history: {min: 3, days: 30}}]}",
     ],
 )
 def test_no_contradictions(when: str) -> None:
