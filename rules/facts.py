@@ -38,8 +38,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     History: ``history_count`` conversations of the contact in the last 30 days; ``history_ages`` whole days since each
     earlier one began, the youngest first (90 days back, at most 50); ``last_queue`` of their latest one;
-    ``open_elsewhere`` open conversations of theirs besides this; ``returning`` (written before within the
-    configured days); ``duplicates`` open conversations of the same sender from the last 7 days;
+    ``open_elsewhere`` open conversations of theirs besides this; ``returning``: ``history_count`` is
+    not 0; ``duplicates`` open conversations of the same sender from the last 7 days;
     ``join_candidates`` conversation ids this one could be joined to, the best first.
 
     Conversation: ``status``, ``tags``, ``previous_queue`` (where a reopened one was), ``waiting_minutes`` since

@@ -243,6 +243,8 @@ def _flag(node: model.Flag) -> Formula:
     if node.name in ("automatic", "suspicious"):
         none = frozenset(["no", ""] if node.name == "automatic" else [""])
         return Among(("text", node.name), Patterns(none), not node.value)
+    if node.name == "returning":  # the hub counts once and says it in two ways
+        return Numbers(("number", "history"), span(1, None) if node.value else span(0, 0))
     return Numbers(("flag", node.name), span(int(node.value), int(node.value)))
 
 

@@ -134,7 +134,7 @@ class World:
         )
 
     def facts(self) -> Facts:
-        draw = self.draw
+        draw, count = self.draw, self.draw.randint(0, 4)
         return Facts(
             on=draw.choice(("new", "new", "message", "timer")),
             unanswered_minutes=draw.choice((0, 60, 119, 120, 240, 500)),
@@ -147,7 +147,8 @@ class World:
             sender_address=draw.choice(("", "jan@a.gov.pl", "ola@x.pl", "ola@b.a.gov.pl", "48123")),
             sender_verified=draw.random() < 0.5,
             contact={key: draw.choice(("", "1", "12", "x")) for key in "ab" if draw.random() < 0.7},
-            history_count=draw.randint(0, 4),
+            history_count=count,
+            returning=count > 0,
             history_ages=tuple(sorted(draw.choice((0, 3, 8, 20)) for _ in range(draw.randint(0, 3)))),
             tags=self.some(TAGS) if draw.random() < 0.6 else (),
             attachments=tuple(
@@ -249,6 +250,7 @@ _LEAVES = (
     lambda world: model.Flag(name="open_hours", value=world.draw.random() < 0.5),
     lambda world: model.Flag(name="sender_verified", value=world.draw.random() < 0.5),
     lambda world: model.Flag(name="pesel", value=world.draw.random() < 0.5),
+    lambda world: model.Flag(name="returning", value=world.draw.random() < 0.5),
     lambda world: model.Language(
         values=world.some(("pl", "uk", "ru"), 2), confidence=world.draw.choice((0.0, 0.5, 0.8))
     ),

@@ -42,6 +42,8 @@ ROOT = Path(__file__).parents[2]
         "{all: [{sender: jan@a.pl}, {not: {domain: a.pl}}]}",
         "{all: [{sender: [jan@a.pl, ewa@b.pl]}, {not: {domain: a.pl}}, {domain: a.pl}]}",
         "{all: [{history: {min: 3, days: 7}}, {history: {max: 1, days: 30}}]}",
+        "{returning: true, history: 0}",
+        "{returning: false, history: 3}",
         "{all: [{history: {max: 1, days: 60}}, {history: {min: 1, days: 30}}, {history: {min: 2, days: 7}}]}",
     ],
 )
