@@ -33,6 +33,7 @@ from connectors.contract import (
     Refused,
     Sink,
     Translate,
+    fault,
 )
 
 SLOTS = 32
@@ -278,7 +279,7 @@ class Inlet:
             except Refused as refused:
                 pause = refused.retry_after
             except Exception as error:  # one look that fails must not be the last
-                self._reading.env.log.error("waiting parts were not looked at", error=type(error).__name__)
+                self._reading.env.log.error("waiting parts were not looked at", **fault(error))
                 pause = _LOOK
             await clock.sleep(pause)
 

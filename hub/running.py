@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from connectors.contract import Clock, Connector, Health, Log, Refused, Serves, Sink
+from connectors.contract import Clock, Connector, Health, Log, Refused, Serves, Sink, fault
 from hub.cluster.keeper import Keeper
 from hub.cluster.leases import Lease
 from hub.i18n import mark as N_
@@ -122,7 +122,7 @@ async def _keep(run: Callable[[], Awaitable[None]], inbox: str, ends: Ends, mean
                 await means.clock.sleep(refusal.retry_after * (0.8 + 0.4 * means.draw.random()))
                 continue
             ends.since = None
-            log.error("inbox stopped", inbox=inbox, error=type(error).__name__)
+            log.error("inbox stopped", inbox=inbox, **fault(error))
         if means.clock.monotonic() - began > LONGEST_GAP:
             failures = ends.count = 0
         if ends.since is None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from sqlalchemy import delete, select
 
 from connectors._failpoint import failpoint
-from connectors.contract import Clock, Log
+from connectors.contract import Clock, Log, fault
 from hub.house import House
 from hub.intake.events import release_known, to_quarantine
 from hub.store import schema
@@ -40,7 +40,7 @@ def sweep(tx: Tx, house: House, log: Log) -> None:
         except Exception as error:
             if ends_transaction(error):
                 raise
-            log.error("housekeeping failed", step=step.__name__.strip("_"), error=type(error).__name__)
+            log.error("housekeeping failed", step=step.__name__.strip("_"), **fault(error))
 
 
 def _drop_events(tx: Tx, house: House) -> None:

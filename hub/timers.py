@@ -17,7 +17,7 @@ import msgspec
 from sqlalchemy import Row, Select, Table, and_, func, select, update
 
 from connectors._failpoint import failpoint
-from connectors.contract import Clock, Log
+from connectors.contract import Clock, Log, fault
 from hub.house import House
 from hub.store import bulk, schema
 from hub.store.store import Store, ends_transaction
@@ -138,7 +138,7 @@ def run_due(
         except Exception as error:
             if ends_transaction(error):
                 raise
-            log.error("timer failed", timer=row.id, timer_kind=row.kind, error=type(error).__name__)
+            log.error("timer failed", timer=row.id, timer_kind=row.kind, **fault(error))
             tx.change(timer, row.id, due_at=tx.now + AGAIN)
     return len(rows)
 

@@ -23,6 +23,7 @@ from connectors.contract.connector import (
     Serves,
     ShowsPresence,
 )
+from connectors.contract.faults import fault
 from connectors.contract.http import Handler, Request, Response, Route, SetCookie, UploadedFile
 from connectors.contract.inbound import (
     Appeal,
@@ -198,5 +199,6 @@ __all__ = [
     "VisitorConversation",
     "conversation_key",
     "decode_secret",
+    "fault",
     "storable",
 ]

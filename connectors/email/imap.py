@@ -20,7 +20,7 @@ from functools import partial
 
 from connectors._failpoint import failpoint
 from connectors._in_turn import in_turn, sender_of
-from connectors.contract import Cursor, Env, Party, Raw, Refused, Sink, Unknown
+from connectors.contract import Cursor, Env, Party, Raw, Refused, Sink, Unknown, fault
 from connectors.email.config import EmailConfig, ImapAccount, mailbox_key
 from connectors.email.imap_link import Link, Lost, NotDone, Selected, WrongCredentials, connect
 from connectors.email.intake import INLINE_BYTES, Mail, Ready, Taker, keep, keep_stream
@@ -116,7 +116,7 @@ async def watch(box: Mailbox, reader: Reader) -> None:
             )
         except Exception as error:  # a fault of ours in one mailbox must not end the others
             box.peer.down(env, "degraded", f"reading failed: {type(error).__name__}")
-            env.log.error("mailbox reader failed", peer=box.peer.name, error=type(error).__name__)
+            env.log.error("mailbox reader failed", peer=box.peer.name, **fault(error))
         box.place = None
         if env.clock.monotonic() - began > 2 * gap:
             gap = FIRST_GAP

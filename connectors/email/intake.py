@@ -28,6 +28,7 @@ from connectors.contract import (
     Receipt,
     Sink,
     Unknown,
+    fault,
 )
 
 INLINE_BYTES = 64_000
@@ -154,7 +155,7 @@ def _understood(mail: Mail, env: Env, parse: Parser, receiver: str) -> list[Inbo
     try:
         items = parse(mail.content, context)
     except Exception as error:  # whatever a mail does to the parser, the mail itself is kept
-        env.log.error("mail could not be taken apart", error=type(error).__name__, bytes=mail.size)
+        env.log.error("mail could not be taken apart", **fault(error), bytes=mail.size)
         items = []
     if not items:
         return [_unreadable(mail, env)]

@@ -26,7 +26,7 @@ from aiosmtpd.smtp import SMTP
 
 from connectors._failpoint import failpoint
 from connectors._listening import bind
-from connectors.contract import Env, Refused, storable
+from connectors.contract import Env, Refused, fault, storable
 from connectors.email.config import EmailConfig, Listen, is_address
 from connectors.email.intake import Taker, keep
 from connectors.email.peers import Peer
@@ -110,7 +110,7 @@ class _Handler:
         return "250 2.1.5 Recipient taken"
 
     async def handle_exception(self, error: Exception) -> str:
-        self._door.env.log.error("listener failed", peer=self._door.peer.name, error=type(error).__name__)
+        self._door.env.log.error("listener failed", peer=self._door.peer.name, **fault(error))
         return FAILED
 
 

@@ -23,6 +23,7 @@ from connectors.contract import (
     SendError,
     Sent,
     Sink,
+    fault,
 )
 from connectors.smpp import pdu as wire
 from connectors.smpp.ids import Ids
@@ -151,7 +152,7 @@ class Smpp:
         except Refused:
             return wire.TRY_AGAIN
         except Exception as error:  # the centre keeps it and tells it again
-            env.log.error("an SMS was not taken", error=type(error).__name__)
+            env.log.error("an SMS was not taken", **fault(error))
             return wire.SYSTEM_ERROR
         return wire.OK
 

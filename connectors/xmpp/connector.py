@@ -23,6 +23,7 @@ from connectors.contract import (
     SendError,
     Sent,
     Sink,
+    fault,
 )
 from connectors.xmpp import answers, upload, writing
 from connectors.xmpp.acks import Ticket
@@ -171,9 +172,7 @@ class Xmpp:
             for notice in await answers.notices(taken, self._place(), self._env, self._settings.address):
                 self._put(notice)
         except Exception as error:  # it is committed; that nobody was told is a smaller evil
-            self._env.log.warning(
-                "notice could not be sent", inbox=self._env.inbox, error=type(error).__name__
-            )
+            self._env.log.warning("notice could not be sent", inbox=self._env.inbox, **fault(error))
 
     # --- out ----------------------------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import ssl
 import xml.etree.ElementTree as ET  # nosec: only to build
 from typing import Literal
 
-from connectors.contract import Cursor, Env, Health, Micros
+from connectors.contract import Cursor, Env, Health, Micros, fault
 from connectors.xmpp.archive import NONE, Archive, Mark, Page, mark
 from connectors.xmpp.intake import Intake
 from connectors.xmpp.names import CARBONS, CLIENT, ROSTER
@@ -112,7 +112,7 @@ class Link:
                     gap = max(gap, CREDENTIALS_GAP)
             except Exception as error:  # a fault of ours must not end the inbox
                 self._standing.down("degraded", f"reading failed: {type(error).__name__}")
-                self._env.log.error("xmpp session failed", inbox=self._env.inbox, error=type(error).__name__)
+                self._env.log.error("xmpp session failed", inbox=self._env.inbox, **fault(error))
             finally:
                 self.up = False
                 self.stream.cut()

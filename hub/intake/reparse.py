@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, and_, or_, select
 
-from connectors.contract import BlobId, Blobs, Channel, Inbound, InboxId, Micros, ParseContext, Raw
+from connectors.contract import BlobId, Blobs, Channel, Inbound, InboxId, Micros, ParseContext, Raw, fault
 from hub.house import House
 from hub.i18n import mark as N_
 from hub.quarantine import OVER
@@ -52,7 +52,7 @@ async def reparse(
     except (StorageFault, StoreFull, Conflict):
         raise
     except Exception as error:
-        intake.log.error("quarantined message fails again", raw=raw_id, error=type(error).__name__)
+        intake.log.error("quarantined message fails again", raw=raw_id, **fault(error))
         raise Conflict(STILL, error=type(error).__name__) from error
     return DONE
 

@@ -23,6 +23,7 @@ from connectors.contract import (
     Refused,
     ThreadKey,
     Unknown,
+    fault,
 )
 from hub.cluster.leases import Fenced, Lease, still
 from hub.house import House
@@ -133,7 +134,7 @@ class Intake:
             raise
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-            self.log.error("message quarantined", inbox=call.inbox, error=type(error).__name__)
+            self.log.error("message quarantined", inbox=call.inbox, **fault(error))
             failpoint("intake.quarantine.before")
             return await self.store.write(lambda tx: _quarantine(tx, call, reason))
 

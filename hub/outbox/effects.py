@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 
 from connectors._failpoint import failpoint
-from connectors.contract import Log
+from connectors.contract import Log, fault
 from hub.house import House
 from hub.store import schema
 from hub.store.store import ends_transaction
@@ -78,7 +78,7 @@ def run_inside(tx: Tx, house: House, handlers: Mapping[str, Inside], log: Log) -
         except Exception as error:
             if ends_transaction(error):
                 raise
-            log.error("effect failed", effect=row.id, effect_kind=row.kind, error=type(error).__name__)
+            log.error("effect failed", effect=row.id, effect_kind=row.kind, **fault(error))
             put_off(tx, row, f"{type(error).__name__}: {error}")
     return len(rows)
 

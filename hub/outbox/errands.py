@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Row, select, update
 
 from connectors._failpoint import failpoint
-from connectors.contract import Log, SendError
+from connectors.contract import Log, SendError, fault
 from hub.store import schema
 from hub.store.store import StorageFault, Store, StoreFull
 from hub.store.tx import Tx
@@ -94,7 +94,7 @@ class Errands:
         except TimeoutError:
             await self._conclude(row, lambda tx: put_off(tx, row, "it took too long"))
         except Exception as error:
-            self._log.error("effect failed", effect=row.id, effect_kind=row.kind, error=type(error).__name__)
+            self._log.error("effect failed", effect=row.id, effect_kind=row.kind, **fault(error))
             why = type(error).__name__
             await self._conclude(row, lambda tx: put_off(tx, row, why))
         else:

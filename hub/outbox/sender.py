@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy.exc import IntegrityError
 
 from connectors._failpoint import failpoint
-from connectors.contract import Blobs, Clock, Connector, Log, SendError, Sent
+from connectors.contract import Blobs, Clock, Connector, Log, SendError, Sent, fault
 from hub.cluster.leases import Fenced, Lease
 from hub.house import House
 from hub.i18n import mark as N_
@@ -245,7 +245,7 @@ class Sender:
         attempt = self._tasks.pop(task).attempt
         if not task.cancelled() and (error := task.exception()) is not None:
             self._stumbled.add(attempt)
-            self._parts.log.error("a delivery broke off", attempt=attempt, error=type(error).__name__)
+            self._parts.log.error("a delivery broke off", attempt=attempt, **fault(error))
         self._parts.wake.ring()
 
     async def _claim(self, mine: Mapping[str, Lease | None]) -> list[Claimed]:
@@ -360,7 +360,7 @@ class Sender:
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
             # Also a library that cancels what is waited for, when a line of its ends: nobody asked us to stop.
-            parts.log.error("connector failed while sending", inbox=inbox, error=type(error).__name__)
+            parts.log.error("connector failed while sending", inbox=inbox, **fault(error))
             return SendError("ambiguous", WENT_WRONG, repr(type(error)))
         failpoint("outbox.send.after")
         return sent

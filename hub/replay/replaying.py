@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Row
 
-from connectors.contract import Clock, Log
+from connectors.contract import Clock, Log, fault
 from hub.config import Config
 from hub.house import House
 from hub.replay import runs
@@ -98,7 +98,7 @@ async def _carry_out(store: Store, clock: Clock, config: Config, row: Row[Any], 
     except (StorageFault, StoreFull):
         why = Text(NO_STORAGE)
     except (ChildEnded, OSError, msgspec.MsgspecError) as error:
-        log.error("replay failed", run=row.id, error=type(error).__name__)
+        log.error("replay failed", run=row.id, **fault(error))
         why = Text(BROKEN, {"error": type(error).__name__})
     try:
         await store.write(lambda tx: runs.fail(tx, row.id, why))

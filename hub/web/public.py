@@ -16,7 +16,7 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
 from connectors._failpoint import failpoint
-from connectors.contract import Log, Refused, Request, Response, Route, Translate
+from connectors.contract import Log, Refused, Request, Response, Route, Translate, fault
 from hub.i18n import mark as N_
 from hub.rates import Rates
 from hub.store.store import StorageFault, StoreFull
@@ -243,8 +243,7 @@ async def _handled(public: _Public, route: Route, request: Request) -> Response:
         text = N_("We cannot take this at the moment. Nothing was lost: please try again in a moment.")
         raise Refusal(503, text, retry_after=refused.retry_after) from None
     except Exception as error:
-        # Only the kind of the error: its text may quote what a person wrote.
-        public.log.error("a public page failed", route=route.path, error=type(error).__name__)
+        public.log.error("a public page failed", route=route.path, **fault(error))
         raise Refusal(500, N_("Something went wrong on our side. Please try again later.")) from None
 
 
