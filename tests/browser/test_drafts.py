@@ -66,6 +66,21 @@ async def elsewhere(desk: Console, conversation: int, text: str) -> None:
     )
 
 
+async def test_who_logs_out_leaves_no_text_behind_that_the_hub_has(
+    desk: Console, long: int, browser: Browser
+) -> None:
+    page = await opened(desk, await desk.enter(browser), long)
+    await page.locator("#reply-text").fill("Szanowna Pani")
+    await expect(page.locator("[data-kept]").first).to_have_text("Saved")
+    kept = "Object.keys(localStorage).filter((name) => name.startsWith('draft '))"
+    assert len(await page.evaluate(kept)) == 1
+    await page.locator("summary", has=page.locator(".avatar")).last.click()
+    await page.get_by_role("button", name="Log out").click()
+    await page.wait_for_url("**/login*")
+    assert await page.evaluate(kept) == []
+    assert [row.text for row in await desk.rows(schema.draft, conversation=long)] == ["Szanowna Pani"]
+
+
 async def test_what_is_typed_while_a_reply_is_on_its_way_begins_the_next_one(
     desk: Console, long: int, browser: Browser
 ) -> None:

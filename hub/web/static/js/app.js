@@ -1,6 +1,8 @@
 // The frame's own behaviour on every page: CSRF for htmx, menus, dialogs, toasts, relative times, forms that submit
 // themselves, one pane at a time on a phone. Screens add modules of their own; they import from here.
 
+import { dropSaved } from "./kept.js";
+
 const root = document.documentElement;
 
 /** The token that every unsafe request must carry. */
@@ -260,6 +262,10 @@ export const settings = Object.freeze({
   keys: root.dataset.keys !== "off",
   sound: root.dataset.sound === "on",
   desktop: root.dataset.desktop === "on",
+});
+
+document.addEventListener("submit", ({ target }) => {
+  if (target.getAttribute("action") === "/logout") dropSaved(settings.user);
 });
 
 // Toasts that the server put into the page (after a redirect) become real ones.

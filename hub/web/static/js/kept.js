@@ -1,10 +1,19 @@
 // What this browser keeps of a text that is being written, beside what the hub keeps of it.
 
 export const store = {
+  keys() { try { return Object.keys(localStorage); } catch { return []; } },
   read(key) { try { return JSON.parse(localStorage.getItem(key) ?? "null"); } catch { return null; } },
   write(key, value) { try { localStorage.setItem(key, JSON.stringify(value)); } catch { /* full: what is saved on the server stays */ } },
   drop(key) { try { localStorage.removeItem(key); } catch { /* nothing was kept */ } },
 };
+
+/** What the hub has too goes when its writer logs out: others use this browser after them. */
+export function dropSaved(user) {
+  for (const key of store.keys().filter((name) => name.startsWith(`draft ${user} `))) {
+    const local = store.read(key);
+    if (local?.saved && !local.other) store.drop(key);
+  }
+}
 
 /**
  * Which text a page begins with: "server" (the draft that came with it), "mine" (what this browser could not save any
